@@ -1,0 +1,32 @@
+/** Time as this program uses it, so that a simulation can decide it. Milliseconds throughout. */
+export interface Clock {
+  /** Wall-clock time, in milliseconds since 1970. */
+  now(): number;
+  /** Time that only rises, for measuring; its zero means nothing. */
+  monotonic(): number;
+  /** Runs `task` once after `ms`; the answer cancels it. */
+  after(ms: number, task: () => void): () => void;
+}
+
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  monotonic: () => performance.now(),
+  after(ms, task) {
+    const timer = setTimeout(task, ms);
+    return () => clearTimeout(timer);
+  },
+};
+
+/** Runs `task` every `ms`, the next time only after it has ended. The answer stops it. */
+export function every(clock: Clock, ms: number, task: () => void | Promise<void>): () => void {
+  let stopped = false;
+  let cancel = () => {};
+  const schedule = () => {
+    if (!stopped) cancel = clock.after(ms, () => void Promise.resolve(task()).finally(schedule));
+  };
+  schedule();
+  return () => {
+    stopped = true;
+    cancel();
+  };
+}

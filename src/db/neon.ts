@@ -1,0 +1,41 @@
+import { neonConfig, Pool } from "@neondatabase/serverless";
+import { drizzle } from "drizzle-orm/neon-serverless";
+import type { Database, Orm } from "./database.ts";
+import { createPool } from "./pool.ts";
+import * as schema from "./schema.ts";
+import { SESSION } from "./session.ts";
+
+const LIMIT_MS = 10_000;
+const CONNECT_MS = 5_000;
+const SETTINGS = Object.entries(SESSION)
+  .map(([name, value]) => `set ${name} = '${value}'`)
+  .join("; ");
+
+/**
+ * Neon through its serverless driver: Postgres' protocol inside a WebSocket. `proxy` (host:port/path) replaces the
+ * address that the driver makes from the database's host; that one is then spoken to without TLS.
+ */
+export function openNeon(url: string, connections: number, proxy?: string): Database {
+  if (proxy) {
+    neonConfig.wsProxy = () => proxy;
+    neonConfig.useSecureWebSocket = false;
+    neonConfig.pipelineTLS = false;
+    neonConfig.pipelineConnect = false;
+  }
+  const connect = (max: number) => () => {
+    const client = new Pool({ connectionString: url, max, connectionTimeoutMillis: CONNECT_MS });
+    client.on("connect", (connection: { query(sql: string): Promise<unknown> }) => {
+      void connection.query(SETTINGS).catch(() => {}); // the query that wanted the connection tells what is wrong
+    });
+    client.on("error", () => {}); // an idle connection that is lost: the pool opens another one when it needs one
+    return {
+      orm: drizzle({ client, schema, casing: "snake_case" }) as unknown as Orm,
+      close: () => client.end(),
+    };
+  };
+  return {
+    driver: "neon",
+    ...createPool(connect(connections), LIMIT_MS),
+    pool: (options) => createPool(connect(options.connections), options.limitMs),
+  };
+}

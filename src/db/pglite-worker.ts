@@ -1,0 +1,55 @@
+import { PGlite, types } from "@electric-sql/pglite";
+import fsBundle from "../../node_modules/@electric-sql/pglite/dist/pglite.data" with { type: "file" };
+import initdbWasm from "../../node_modules/@electric-sql/pglite/dist/initdb.wasm" with { type: "file" };
+import pgliteWasm from "../../node_modules/@electric-sql/pglite/dist/pglite.wasm" with { type: "file" };
+import type { Answer, Request } from "./pglite.ts";
+import { SESSION } from "./session.ts";
+
+declare const self: Worker;
+
+// Drizzle reads these from text, and its parsers are functions, which cannot come along from the other thread.
+const AS_TEXT = [types.TIMESTAMP, types.TIMESTAMPTZ, types.INTERVAL, types.DATE, 1231, 1115, 1185, 1187, 1182];
+const parsers = Object.fromEntries(AS_TEXT.map((type) => [type, (text: string) => text]));
+
+let database: PGlite | undefined;
+
+const compile = async (path: string) => WebAssembly.compile(await Bun.file(path).arrayBuffer());
+
+async function open(dataDir: string | undefined, template: Blob | undefined): Promise<void> {
+  const [pgliteWasmModule, initdbWasmModule] = await Promise.all([compile(pgliteWasm), compile(initdbWasm)]);
+  database = await PGlite.create({
+    ...(dataDir && { dataDir }),
+    ...(template && { loadDataDir: template }),
+    pgliteWasmModule,
+    initdbWasmModule,
+    fsBundle: Bun.file(fsBundle),
+    parsers,
+  });
+  for (const [name, value] of Object.entries(SESSION)) await database.exec(`set ${name} = '${value}'`);
+}
+
+async function serve(request: Request): Promise<unknown> {
+  if (request.method === "open") return open(request.dataDir, request.template);
+  if (!database) throw new Error("the embedded database is not open");
+  switch (request.method) {
+    case "query":
+      return await database.query(request.sql, request.params, { rowMode: request.rowMode });
+    case "dump":
+      return await database.dumpDataDir("gzip");
+    case "close":
+      return await database.close();
+  }
+}
+
+// Requests are taken in the order they come: PGlite does one thing at a time and keeps that order.
+self.onmessage = async ({ data }: MessageEvent<Request>) => {
+  let answer: Answer;
+  try {
+    answer = { id: data.id, result: await serve(data) };
+  } catch (error) {
+    // An Error loses its own fields on the way between threads.
+    const { message, code } = error as Error & { code?: string };
+    answer = { id: data.id, error: { message, code } };
+  }
+  self.postMessage(answer);
+};

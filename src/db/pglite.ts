@@ -1,0 +1,115 @@
+import type { Results } from "@electric-sql/pglite";
+import { drizzle } from "drizzle-orm/pglite";
+import type { Database, Orm } from "./database.ts";
+import { createPool } from "./pool.ts";
+import * as schema from "./schema.ts";
+
+type Call =
+  | { method: "open"; dataDir: string | undefined; template: Blob | undefined }
+  | { method: "query"; sql: string; params: unknown[]; rowMode: "array" | "object" | undefined }
+  | { method: "dump" }
+  | { method: "close" };
+
+/** What crosses to the worker and back. */
+export type Request = Call & { id: number };
+export type Answer = { id: number } & (
+  | { result: unknown; error?: undefined }
+  | { error: { message: string; code: string | undefined } }
+);
+
+const LIMIT_MS = 30_000;
+
+interface PgliteOptions {
+  /** Where the data lives; absent: in memory. */
+  readonly dataDir?: string;
+  /** A dumped data directory that a new database starts from, instead of running initdb. */
+  readonly template?: Blob;
+}
+
+/** The embedded database. `dump` answers its data directory as a gzipped tar. */
+export interface EmbeddedDatabase extends Database {
+  dump(): Promise<Blob>;
+}
+
+/**
+ * Opens the embedded Postgres in a worker: on the main thread its commits starve the event loop.
+ * @throws when the data cannot be opened, with PGlite's own message.
+ */
+export async function openPglite({ dataDir, template }: PgliteOptions): Promise<EmbeddedDatabase> {
+  const client = createClient(new Worker(new URL("./pglite-worker.ts", import.meta.url)));
+  try {
+    await client.call({ method: "open", dataDir, template });
+  } catch (error) {
+    client.terminate();
+    throw error;
+  }
+  const orm = drizzle({ client: client as never, schema, casing: "snake_case" }) as unknown as Orm;
+  // Its one connection cannot be thrown away, so a pool of it is a time limit and nothing else.
+  const pool = (limitMs: number) => createPool(() => ({ orm, close: async () => {} }), limitMs);
+  return {
+    driver: "pglite",
+    run: pool(LIMIT_MS).run,
+    pool: (options) => pool(options.limitMs),
+    dump: () => client.call({ method: "dump" }) as Promise<Blob>,
+    async close() {
+      await client.call({ method: "close" });
+      client.terminate();
+    },
+  };
+}
+
+/** As much of PGlite's interface as Drizzle uses, over the worker. */
+function createClient(worker: Worker) {
+  const waiting = new Map<number, { resolve(result: unknown): void; reject(error: Error): void }>();
+  let nextId = 1;
+  // Resolves when the transaction that was begun last has ended. The connection is its alone until then.
+  let turn: Promise<unknown> = Promise.resolve();
+
+  const fail = (error: Error) => {
+    for (const { reject } of waiting.values()) reject(error);
+    waiting.clear();
+  };
+  worker.onmessage = ({ data }: MessageEvent<Answer>) => {
+    const call = waiting.get(data.id);
+    waiting.delete(data.id);
+    if (data.error) call?.reject(Object.assign(new Error(data.error.message), { code: data.error.code }));
+    else call?.resolve(data.result);
+  };
+  worker.onerror = ({ message }) => fail(new Error(`the embedded database failed: ${message}`));
+
+  const call = (request: Call) =>
+    new Promise<unknown>((resolve, reject) => {
+      const id = nextId++;
+      waiting.set(id, { resolve, reject });
+      worker.postMessage({ ...request, id } satisfies Request);
+    });
+
+  const query = (sql: string, params: unknown[] = [], options?: { rowMode?: "array" | "object" }) =>
+    call({ method: "query", sql, params, rowMode: options?.rowMode }) as Promise<Results>;
+
+  async function transact<T>(work: (client: { query: typeof query }) => Promise<T>): Promise<T> {
+    await query("begin");
+    try {
+      const result = await work({ query });
+      await query("commit");
+      return result;
+    } catch (error) {
+      await query("rollback");
+      throw error;
+    }
+  }
+
+  return {
+    call,
+    query: (...args: Parameters<typeof query>) => turn.then(() => query(...args)),
+    transaction<T>(work: (client: { query: typeof query }) => Promise<T>): Promise<T> {
+      const result = turn.then(() => transact(work));
+      turn = result.catch(() => {});
+      return result;
+    },
+    terminate() {
+      fail(new Error("the embedded database is closed"));
+      worker.terminate();
+    },
+  };
+}

@@ -1,0 +1,13 @@
+import { ROOM_NAME_MAX } from "./limits.ts";
+
+const ROOM_NAME = /^[\p{L}\p{M}\p{Nd}_-][\p{L}\p{M}\p{Nd}_.-]*$/u;
+
+/**
+ * The one spelling of a room's name: Unicode NFC (UAX #15), 1 to 64 letters, marks and digits of any script,
+ * `_`, `-`, `.`, not beginning with a dot (URL parsers remove dot segments). Null where `name` is not a room's name.
+ */
+export function roomName(name: string): string | null {
+  if (name.length > ROOM_NAME_MAX * 4) return null;
+  const normal = name.normalize("NFC");
+  return ROOM_NAME.test(normal) && [...normal].length <= ROOM_NAME_MAX ? normal : null;
+}
