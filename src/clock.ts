@@ -6,6 +6,8 @@ export interface Clock {
   monotonic(): number;
   /** Runs `task` once after `ms`; the answer cancels it. */
   after(ms: number, task: () => void): () => void;
+  /** Runs `task` once this turn of the event loop is over. */
+  soon(task: () => void): void;
 }
 
 export const systemClock: Clock = {
@@ -15,6 +17,7 @@ export const systemClock: Clock = {
     const timer = setTimeout(task, ms);
     return () => clearTimeout(timer);
   },
+  soon: (task) => void setImmediate(task),
 };
 
 /** Runs `task` every `ms`, the next time only after it has ended. The answer stops it. */

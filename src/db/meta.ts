@@ -1,4 +1,4 @@
-import { eq, inArray } from "drizzle-orm";
+import { inArray } from "drizzle-orm";
 import type { Pool } from "./database.ts";
 import { meta } from "./schema.ts";
 
@@ -34,6 +34,11 @@ export async function loadMeta(pool: Pool): Promise<Meta> {
 /** Makes a new epoch: clients then drop what they hold and read anew. For after a restore or a lossy failover. */
 export async function renewEpoch(pool: Pool): Promise<string> {
   const epoch = randomId();
-  await pool.run((orm) => orm.update(meta).set({ value: epoch }).where(eq(meta.name, "epoch")));
+  await pool.run((orm) =>
+    orm
+      .insert(meta)
+      .values({ name: "epoch", value: epoch })
+      .onConflictDoUpdate({ target: meta.name, set: { value: epoch } }),
+  );
   return epoch;
 }

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { Config } from "../config.ts";
 import type { Database } from "./database.ts";
 import { migrate } from "./migrate.ts";
+import { explainOpening } from "./unusable.ts";
 
 export type DatabaseConfig = Pick<
   Config,
@@ -11,26 +12,32 @@ export type DatabaseConfig = Pick<
 
 /**
  * Opens the database that the configuration names and brings its schema up to date. The driver that is not used is
- * not loaded. `template`: what a new embedded database starts from.
+ * not loaded. `template`: what a new embedded database starts from, if not the one that the program carries.
+ * @throws {DatabaseUnusable} where there is something to do about it outside this program.
  */
 export async function openDatabase(config: DatabaseConfig, template?: Blob): Promise<Database> {
-  const database = await connect(config, template);
+  let database: Database | undefined;
   try {
+    database = await connect(config, template);
     await migrate(database);
+    return database;
   } catch (error) {
-    await database.close();
-    throw error;
+    await database?.close();
+    throw explainOpening(config, error);
   }
-  return database;
 }
 
 async function connect(config: DatabaseConfig, template: Blob | undefined): Promise<Database> {
   const { DATABASE_DRIVER: driver, DATABASE_URL: url = "", DATABASE_POOL: connections } = config;
   switch (driver) {
     case "pglite": {
-      const { openPglite } = await import("./pglite.ts");
-      const isNew = !existsSync(join(config.DATA_DIR, "PG_VERSION"));
-      return openPglite({ dataDir: config.DATA_DIR, ...(isNew && template && { template }) });
+      const [{ openPglite }, { builtInTemplate, createDataDir }] = await Promise.all([
+        import("./pglite.ts"),
+        import("./template.ts"),
+      ]);
+      const dataDir = join(config.DATA_DIR, "postgres");
+      if (!existsSync(dataDir)) await createDataDir(dataDir, template ?? builtInTemplate());
+      return openPglite({ dataDir });
     }
     case "postgres": {
       const { openPostgres } = await import("./postgres.ts");

@@ -15,11 +15,10 @@ let database: PGlite | undefined;
 
 const compile = async (path: string) => WebAssembly.compile(await Bun.file(path).arrayBuffer());
 
-async function open(dataDir: string | undefined, template: Blob | undefined): Promise<void> {
+async function open(dataDir: string | undefined): Promise<void> {
   const [pgliteWasmModule, initdbWasmModule] = await Promise.all([compile(pgliteWasm), compile(initdbWasm)]);
   database = await PGlite.create({
     ...(dataDir && { dataDir }),
-    ...(template && { loadDataDir: template }),
     pgliteWasmModule,
     initdbWasmModule,
     fsBundle: Bun.file(fsBundle),
@@ -29,7 +28,7 @@ async function open(dataDir: string | undefined, template: Blob | undefined): Pr
 }
 
 async function serve(request: Request): Promise<unknown> {
-  if (request.method === "open") return open(request.dataDir, request.template);
+  if (request.method === "open") return open(request.dataDir);
   if (!database) throw new Error("the embedded database is not open");
   switch (request.method) {
     case "query":

@@ -5,7 +5,7 @@ import { createPool } from "./pool.ts";
 import * as schema from "./schema.ts";
 
 type Call =
-  | { method: "open"; dataDir: string | undefined; template: Blob | undefined }
+  | { method: "open"; dataDir: string | undefined }
   | { method: "query"; sql: string; params: unknown[]; rowMode: "array" | "object" | undefined }
   | { method: "dump" }
   | { method: "close" };
@@ -22,8 +22,6 @@ const LIMIT_MS = 30_000;
 interface PgliteOptions {
   /** Where the data lives; absent: in memory. */
   readonly dataDir?: string;
-  /** A dumped data directory that a new database starts from, instead of running initdb. */
-  readonly template?: Blob;
 }
 
 /** The embedded database. `dump` answers its data directory as a gzipped tar. */
@@ -35,10 +33,10 @@ export interface EmbeddedDatabase extends Database {
  * Opens the embedded Postgres in a worker: on the main thread its commits starve the event loop.
  * @throws when the data cannot be opened, with PGlite's own message.
  */
-export async function openPglite({ dataDir, template }: PgliteOptions): Promise<EmbeddedDatabase> {
+export async function openPglite({ dataDir }: PgliteOptions): Promise<EmbeddedDatabase> {
   const client = createClient(new Worker(new URL("./pglite-worker.ts", import.meta.url)));
   try {
-    await client.call({ method: "open", dataDir, template });
+    await client.call({ method: "open", dataDir });
   } catch (error) {
     client.terminate();
     throw error;

@@ -7,3 +7,5 @@ export const HISTORY_DEFAULT = 100;
 export const HISTORY_MAX = 1000;
 /** Ids and versions are whole numbers that a double holds exactly. */
 export const ID_MAX = Number.MAX_SAFE_INTEGER;
+/** The most that a server can be configured to allow. */
+export const MESSAGE_MAX_CHARS = 10_000;

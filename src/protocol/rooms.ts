@@ -11,3 +11,12 @@ export function roomName(name: string): string | null {
   const normal = name.normalize("NFC");
   return ROOM_NAME.test(normal) && [...normal].length <= ROOM_NAME_MAX ? normal : null;
 }
+
+/** The room's name out of a segment of a URL's path, percent-encoded; null where it is none. */
+export function roomInPath(segment: string): string | null {
+  try {
+    return roomName(decodeURIComponent(segment));
+  } catch {
+    return null; // not UTF-8
+  }
+}

@@ -12,7 +12,9 @@ export function startNeonBridge(postgres: { hostname: string; port: number }) {
     port: 0,
     reusePort: false,
     fetch: (request, server) =>
-      server.upgrade(request, { data: {} }) ? undefined : new Response("a WebSocket, please", { status: 426 }),
+      server.upgrade(request, { data: {} })
+        ? undefined
+        : new Response("a WebSocket, please", { status: 426 }),
     websocket: {
       open(ws) {
         ws.binaryType = "uint8array";

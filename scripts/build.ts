@@ -1,0 +1,33 @@
+import { mkdir, mkdtemp, rename, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { makeTemplate, TEMPLATE_FILE } from "../src/db/template.ts";
+
+// Makes dist/parley: one file that needs nothing beside it, with the embedded database, its first data directory and
+// the migrations inside.
+
+process.chdir(join(import.meta.dir, ".."));
+await mkdir("dist", { recursive: true });
+const work = await mkdtemp("dist/build-");
+try {
+  const template = join(work, TEMPLATE_FILE);
+  await Bun.write(template, await makeTemplate());
+  const built = await Bun.build({
+    entrypoints: ["src/main.ts", "src/db/pglite-worker.ts"],
+    compile: {
+      outfile: join(work, "parley"),
+      assets: ["drizzle", template],
+      // What lies in the folder that it is started in is not the program's business.
+      autoloadDotenv: false,
+      autoloadBunfig: false,
+    },
+    format: "esm",
+    bytecode: true,
+    minify: true,
+    sourcemap: "linked",
+  });
+  for (const log of built.logs) console.error(String(log));
+  await rename(join(work, "parley"), "dist/parley");
+} finally {
+  await rm(work, { recursive: true, force: true });
+}
+console.log(`dist/parley: ${(Bun.file("dist/parley").size / 1e6).toFixed(0)} MB`);

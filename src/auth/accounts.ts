@@ -1,0 +1,163 @@
+import { and, eq, isNull, sql } from "drizzle-orm";
+import type { Pool } from "../db/database.ts";
+import { sessions, users } from "../db/schema.ts";
+import { Refusal } from "../errors.ts";
+import type { Identity } from "../identity.ts";
+import type { Attempts } from "./attempts.ts";
+import { emailOf } from "./emails.ts";
+import { hashPassword, type Passwords } from "./passwords.ts";
+import { revokeSessions, type Sessions, type TokenPair } from "./sessions.ts";
+import type { Standing } from "./standing.ts";
+import { deletedName, namesFor } from "./usernames.ts";
+import { insertUser, type User } from "./users.ts";
+
+/** Where a request comes from. */
+export interface Origin {
+  /** The client's address, for limits. */
+  readonly address: string;
+  readonly userAgent: string;
+}
+
+export interface Credentials {
+  /** In its one spelling: see emails.ts. */
+  readonly email: string;
+  readonly password: string;
+}
+
+export interface SignedIn extends TokenPair {
+  readonly email: string;
+  readonly username: string;
+}
+
+export interface Profile {
+  readonly username: string;
+  /** Null for outside identities. */
+  readonly email: string | null;
+  readonly createdAt: string;
+}
+
+/** People with an email address and a password. Inputs are checked already: see emails.ts, usernames.ts, passwords.ts. */
+export interface Accounts {
+  /** Without a username, one is made from the email. @throws {Refusal} registration_off, email_taken, username_taken, rate_limited, busy. */
+  register(input: Credentials & { username?: string | undefined }, origin: Origin): Promise<SignedIn>;
+  /** @throws {Refusal} invalid_credentials, account_disabled (only to who knows the password), rate_limited, busy. */
+  login(credentials: Credentials, origin: Origin): Promise<SignedIn>;
+  me(who: Identity): Promise<Profile>;
+  /** Ends the person's other sessions. @throws {Refusal} invalid (wrong password), forbidden (has none), rate_limited, busy. */
+  changePassword(who: Identity, change: { password: string; next: string }, address: string): Promise<void>;
+  /**
+   * Leaves for good: email, password and devices are forgotten, the public name becomes `deleted-<id>`, also over old
+   * messages. The old name stays taken, and an outside identity stays known, so that it cannot come back as someone new.
+   */
+  remove(who: Identity): Promise<void>;
+}
+
+interface AccountsOptions {
+  readonly pool: Pool;
+  readonly passwords: Passwords;
+  readonly attempts: Attempts;
+  readonly sessions: Sessions;
+  readonly standing: Standing;
+  readonly registration: "open" | "off";
+}
+
+export function createAccounts(options: AccountsOptions): Accounts {
+  const { pool, passwords, attempts, standing } = options;
+
+  async function signIn(user: User, email: string, userAgent: string): Promise<SignedIn> {
+    const pair = await options.sessions.open(user, userAgent);
+    if (!pair) throw new Refusal("invalid_credentials");
+    return { ...pair, email, username: user.username };
+  }
+
+  /** Compares a password, within the limits on guessing. */
+  async function knows({ email, password }: Credentials, hash: string | null | undefined, address: string) {
+    const admit = () => attempts.admit(email, address);
+    await admit();
+    const matches = await passwords.verify(password, hash, admit);
+    await (matches ? attempts.succeeded(email, address) : attempts.failed(email, address));
+    return matches;
+  }
+
+  return {
+    async register({ email, password, username }, { address, userAgent }) {
+      if (options.registration === "off") throw new Refusal("registration_off");
+      await attempts.registering(address);
+      const passwordHash = await passwords.hash(password);
+      const user = await insertUser(pool, { email, passwordHash }, username ? [username] : namesFor(email));
+      if (user === "values taken") throw taken("email_taken", "email");
+      if (user === "names taken") throw taken("username_taken", "username");
+      return signIn(user, email, userAgent);
+    },
+    async login(credentials, { address, userAgent }) {
+      const { email } = credentials;
+      const [user] = await pool.run((orm) => orm.select().from(users).where(eq(users.email, email)));
+      const known = await knows(credentials, user?.passwordHash, address);
+      if (!known || !user) throw new Refusal("invalid_credentials");
+      if (user.disabledAt) throw new Refusal("account_disabled");
+      return signIn(user, email, userAgent);
+    },
+    async me(who) {
+      const { username, email, createdAt } = await userOf(pool, who);
+      return { username, email, createdAt: createdAt.toISOString() };
+    },
+    async changePassword(who, { password, next }, address) {
+      const { email, passwordHash } = await userOf(pool, who);
+      if (!email || !passwordHash) throw new Refusal("forbidden", { detail: "This person has no password here." });
+      if (!(await knows({ email, password }, passwordHash, address))) throw wrongPassword();
+      const newHash = await passwords.hash(next);
+      const ended = await pool.run((orm) =>
+        orm.transaction(async (tx) => {
+          const changed = await tx
+            .update(users)
+            .set({ passwordHash: newHash })
+            .where(and(eq(users.id, who.userId), eq(users.passwordHash, passwordHash)))
+            .returning({ id: users.id });
+          if (changed.length === 0) throw wrongPassword(); // changed by another request meanwhile
+          return revokeSessions(tx, who.userId, who.sessionId);
+        }),
+      );
+      if (ended.length > 0) standing.end({ userId: who.userId, sessionIds: ended, reason: "session_ended" });
+    },
+    async remove({ userId }) {
+      await pool.run((orm) =>
+        orm.transaction(async (tx) => {
+          await tx
+            .update(users)
+            .set({ email: null, passwordHash: null, username: deletedName(userId), deletedAt: sql`clock_timestamp()` })
+            .where(and(eq(users.id, userId), isNull(users.deletedAt)));
+          await revokeSessions(tx, userId, null);
+          await tx.update(sessions).set({ userAgent: "" }).where(eq(sessions.userId, userId));
+        }),
+      );
+      standing.end({ userId, sessionIds: null, reason: "account_disabled" });
+    },
+  };
+}
+
+/** Sets a password for the operator and ends every session of its owner; false where nobody has that email. */
+export async function resetPassword(pool: Pool, email: string, password: string): Promise<boolean> {
+  const passwordHash = await hashPassword(password);
+  return pool.run((orm) =>
+    orm.transaction(async (tx) => {
+      const [user] = await tx
+        .update(users)
+        .set({ passwordHash })
+        .where(eq(users.email, emailOf(email)))
+        .returning({ id: users.id });
+      if (user) await revokeSessions(tx, user.id, null);
+      return user !== undefined;
+    }),
+  );
+}
+
+async function userOf(pool: Pool, { userId }: Identity): Promise<User> {
+  const [user] = await pool.run((orm) => orm.select().from(users).where(eq(users.id, userId)));
+  if (!user) throw new Refusal("account_disabled");
+  return user;
+}
+
+const taken = (code: "email_taken" | "username_taken", field: string) =>
+  new Refusal(code, { errors: { [field]: ["is taken"] } });
+
+const wrongPassword = () => new Refusal("invalid", { errors: { password: ["is not the current password"] } });

@@ -1,0 +1,82 @@
+import { hash } from "node:crypto";
+import { isIPv6 } from "node:net";
+import { Refusal } from "../errors.ts";
+import type { LimiterStore } from "../limiter.ts";
+
+const MINUTE = 60_000;
+/** An address may fail at this many times as many logins in all: many people can share one. */
+const PER_ADDRESS = 10;
+/** From this many times as many failures on, from wherever, an account is under attack … */
+const UNDER_ATTACK = 10;
+/** … and an address has this many left: it slows a crowd of guessers, and leaves the owner a typing error or two. */
+const LEFT_UNDER_ATTACK = 3;
+const REGISTRATIONS_AN_HOUR = 100;
+
+/** Limits on guessing passwords and on registering. */
+export interface Attempts {
+  /** @throws {Refusal} rate_limited where this address has failed too often at this account, or at too many. */
+  admit(email: string, address: string): Promise<void>;
+  failed(email: string, address: string): Promise<void>;
+  succeeded(email: string, address: string): Promise<void>;
+  /** Counts a registration. @throws {Refusal} rate_limited where this address has made too many. */
+  registering(address: string): Promise<void>;
+}
+
+/**
+ * `rate` failed logins in 15 minutes per account and address; 0: no limit on anything. An account is never closed to
+ * addresses that have not failed at it, so nobody can lock its owner out.
+ */
+export function createAttempts({ rate, limiters }: { rate: number; limiters: LimiterStore }): Attempts {
+  const pairs = limiters({ name: "login-pair", windowMs: 15 * MINUTE });
+  const accounts = limiters({ name: "login-account", windowMs: 15 * MINUTE });
+  const addresses = limiters({ name: "login-address", windowMs: 15 * MINUTE });
+  const registrations = limiters({ name: "register", windowMs: 60 * MINUTE });
+
+  // Emails are hashed: a limiter may keep its keys outside this process.
+  const keysOf = (email: string, address: string) => {
+    const account = hash("sha256", email, "base64url");
+    const network = networkOf(address);
+    return { account, network, pair: `${account} ${network}` };
+  };
+
+  return {
+    async admit(email, address) {
+      if (rate === 0) return;
+      const { account, network, pair } = keysOf(email, address);
+      const [here, everywhere, anyone] = await Promise.all([
+        pairs.peek(pair),
+        accounts.peek(account),
+        addresses.peek(network),
+      ]);
+      const allowed = everywhere.count < rate * UNDER_ATTACK ? rate : Math.min(rate, LEFT_UNDER_ATTACK);
+      if (here.count >= allowed) throw limited(here.resetMs);
+      if (anyone.count >= rate * PER_ADDRESS) throw limited(anyone.resetMs);
+    },
+    async failed(email, address) {
+      if (rate === 0) return;
+      const { account, network, pair } = keysOf(email, address);
+      await Promise.all([pairs.count(pair), accounts.count(account), addresses.count(network)]);
+    },
+    async succeeded(email, address) {
+      if (rate > 0) await pairs.forget(keysOf(email, address).pair);
+    },
+    async registering(address) {
+      if (rate === 0) return;
+      const { count, resetMs } = await registrations.count(networkOf(address));
+      if (count > REGISTRATIONS_AN_HOUR) throw limited(resetMs);
+    },
+  };
+}
+
+const limited = (retryAfterMs: number) => new Refusal("rate_limited", { retryAfterMs });
+
+/** What one party holds: an IPv4 address, or the /64 of an IPv6 address. */
+export function networkOf(address: string): string {
+  const plain = address.replace(/^::ffff:(?=\d+\.\d+\.\d+\.\d+$)/i, "").replace(/%.*$/, "");
+  if (!isIPv6(plain)) return plain;
+  const [head = "", tail] = new URL(`http://[${plain}]`).hostname.slice(1, -1).split("::");
+  const before = head.split(":").filter(Boolean);
+  const after = tail?.split(":").filter(Boolean) ?? [];
+  const zeros = Array<string>(8 - before.length - after.length).fill("0");
+  return `${[...before, ...zeros, ...after].slice(0, 4).join(":")}::/64`;
+}

@@ -1,0 +1,136 @@
+import { calculateJwkThumbprint, exportJWK, importJWK, importPKCS8, type JSONWebKeySet, type JWK } from "jose";
+import { type Clock, every } from "../clock.ts";
+import { ConfigError } from "../config.ts";
+import type { Pool } from "../db/database.ts";
+import { Refusal } from "../errors.ts";
+import type { Log } from "../log.ts";
+import { ensureKeys, isPrivate, readKeys, type StoredKey } from "./keystore.ts";
+
+/** How often the keys are read again. */
+const REREAD_MS = 2000;
+/** A new key signs only when every node has had time to read it; until then the one before it goes on. */
+const SETTLE_MS = 5000;
+/** How soon a token with an unknown key may make us look again. */
+const UNKNOWN_MS = 1000;
+/** A retired key may have signed until the last node noticed: that much longer it is accepted. */
+const RETIRED_MARGIN_MS = 60_000;
+
+export interface SigningKey {
+  readonly kid: string;
+  readonly key: CryptoKey;
+}
+
+/** The keys of access tokens (Ed25519) and of refresh tokens (HMAC), as the database has them by now. */
+export interface Keys {
+  signer(): SigningKey;
+  /** The public key of that id. Where it is unknown the keys are read again, at most once a second. */
+  verifier(kid: string): Promise<CryptoKey | undefined>;
+  /** Whether a token of that key is still accepted. */
+  accepts(kid: string): boolean;
+  jwks(): JSONWebKeySet;
+  /** The secrets of refresh tokens: the first makes, all of them accept. */
+  secrets(): readonly Buffer[];
+  stop(): void;
+}
+
+interface KeysOptions {
+  readonly pool: Pool;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** `JWT_PRIVATE_KEY`. */
+  readonly configured: string | undefined;
+  readonly accessTtlMs: number;
+  readonly refreshTtlMs: number;
+}
+
+interface Ring {
+  readonly signer: SigningKey;
+  readonly verifiers: ReadonlyMap<string, { key: CryptoKey; jwk: JWK }>;
+  readonly secrets: readonly Buffer[];
+}
+
+/**
+ * Reads the keys, makes them at first start, and keeps reading them.
+ * @throws {ConfigError} where the configured key is none.
+ */
+export async function createKeys({ pool, clock, log, configured, ...ttl }: KeysOptions): Promise<Keys> {
+  const own = configured ? await readConfigured(configured) : undefined;
+  await ensureKeys(pool, own && publicHalf(own.jwk));
+  let ring = await read();
+  let readAt = clock.monotonic();
+  let reading: Promise<void> | undefined;
+
+  async function read(): Promise<Ring> {
+    const stored = await pool.run(readKeys);
+    const lives = ({ kind, retired, retiredFor }: StoredKey) =>
+      !retired || retiredFor < (kind === "sign" ? ttl.accessTtlMs : ttl.refreshTtlMs) + RETIRED_MARGIN_MS;
+    const alive = stored.filter(lives);
+    const secrets = alive.filter(({ kind }) => kind === "refresh").toReversed();
+    const signing = alive.filter(({ kind }) => kind === "sign");
+    const verifiers = new Map<string, { key: CryptoKey; jwk: JWK }>();
+    for (const { kid, key } of signing) {
+      const jwk = publicHalf(JSON.parse(key));
+      verifiers.set(kid, { key: await importKey(jwk), jwk: { ...jwk, kid, use: "sig", alg: "EdDSA" } });
+    }
+    const signer = own ? { kid: own.kid, key: await importKey(own.jwk) } : await signerOf(signing);
+    return { signer, verifiers, secrets: secrets.map(({ key }) => Buffer.from(key, "base64url")) };
+  }
+
+  const reread = () =>
+    (reading ??= (async () => {
+      ring = await read();
+      readAt = clock.monotonic();
+    })().finally(() => (reading = undefined)));
+
+  const stop = every(clock, REREAD_MS, () =>
+    reread().catch((error: Error) => log.warn({ reason: error.name }, "the keys could not be read again")),
+  );
+
+  return {
+    stop,
+    signer: () => ring.signer,
+    accepts: (kid) => ring.verifiers.has(kid),
+    jwks: () => ({ keys: [...ring.verifiers.values()].map(({ jwk }) => jwk) }),
+    secrets: () => ring.secrets,
+    async verifier(kid) {
+      const known = ring.verifiers.get(kid);
+      if (known) return known.key;
+      if (!reading && clock.monotonic() - readAt < UNKNOWN_MS) return undefined;
+      await reread().catch(() => {
+        throw new Refusal("unavailable", { detail: "The keys cannot be read now: try again soon.", retryAfterMs: 2000 });
+      });
+      return ring.verifiers.get(kid)?.key;
+    },
+  };
+}
+
+/** The newest key that has settled; in the first seconds of all, the first there is. */
+async function signerOf(signing: readonly StoredKey[]): Promise<SigningKey> {
+  const able = signing.filter(isPrivate);
+  const settled = able.filter(({ age }) => age >= SETTLE_MS);
+  const chosen = settled.at(-1) ?? able[0];
+  if (!chosen) throw new Error("the database has no key to sign with");
+  return { kid: chosen.kid, key: await importKey(JSON.parse(chosen.key)) };
+}
+
+async function readConfigured(text: string): Promise<{ kid: string; jwk: JWK }> {
+  try {
+    const jwk: JWK = text.trimStart().startsWith("{")
+      ? JSON.parse(text)
+      : // An environment file writes the line breaks of a PEM as \n.
+        await exportJWK(await importPKCS8(text.replaceAll("\\n", "\n"), "EdDSA", { extractable: true }));
+    if (jwk.kty !== "OKP" || jwk.crv !== "Ed25519" || !jwk.d) throw new Error("another kind of key");
+    await importKey(jwk);
+    return { kid: await calculateJwkThumbprint(jwk), jwk };
+  } catch {
+    throw new ConfigError("JWT_PRIVATE_KEY must be a private Ed25519 key, as a JWK or as PKCS8 PEM");
+  }
+}
+
+const publicHalf = ({ kty, crv, x }: JWK): JWK => ({ kty, crv, x }) as JWK;
+
+const importKey = async (jwk: JWK): Promise<CryptoKey> => {
+  const key = await importJWK(jwk, "EdDSA");
+  if (key instanceof Uint8Array) throw new Error("not an asymmetric key");
+  return key;
+};

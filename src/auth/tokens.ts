@@ -1,0 +1,102 @@
+import { decodeJwt, errors, jwtVerify, SignJWT } from "jose";
+import * as v from "valibot";
+import type { Clock } from "../clock.ts";
+import { Refusal } from "../errors.ts";
+import type { Identity } from "../identity.ts";
+import type { Keys } from "./keys.ts";
+import { createVerified } from "./verified.ts";
+
+/** Who our access tokens are for: this program. */
+export const AUDIENCE = "parley";
+/** Clocks of nodes differ. */
+export const TOLERANCE_S = 5;
+const CACHE_MAX = 20_000;
+
+const CLAIMS = v.object({
+  sub: v.pipe(v.string(), v.regex(/^[1-9]\d{0,14}$/), v.transform(Number)),
+  sid: v.pipe(v.string(), v.uuid()),
+  name: v.string(),
+  exp: v.number(),
+});
+
+/** Whom a token is made for. */
+export interface Subject {
+  readonly userId: number;
+  readonly username: string;
+  readonly sessionId: string;
+}
+
+/** Our own access tokens: JWTs by RFC 9068, signed with Ed25519 (RFC 8037). */
+export interface Tokens {
+  issue(subject: Subject): Promise<string>;
+  /**
+   * What a token says, when its signature, issuer, audience, type and times are right; who it names may be gone since.
+   * @throws {Refusal} token_invalid, token_expired; unavailable where its key cannot be looked up now.
+   */
+  verify(token: string): Promise<Identity>;
+}
+
+interface TokensOptions {
+  readonly issuer: string;
+  readonly keys: Keys;
+  readonly ttlMs: number;
+  readonly clock: Clock;
+}
+
+export function createTokens({ issuer, keys, ttlMs, clock }: TokensOptions): Tokens {
+  const verified = createVerified<{ kid: string; identity: Identity }>({ clock, max: CACHE_MAX });
+
+  const keyOf = async (kid: string | undefined, token: string) => {
+    const key = kid === undefined ? undefined : await keys.verifier(kid);
+    if (key) return key;
+    // Its key may be gone because all that it signed has expired: then that is what its owner wants to hear.
+    const { exp } = decodeJwt(token);
+    throw new Refusal(exp !== undefined && exp * 1000 <= clock.now() ? "token_expired" : "token_invalid");
+  };
+
+  async function check(token: string): Promise<Identity> {
+    const { payload, protectedHeader } = await jwtVerify(token, ({ kid }) => keyOf(kid, token), {
+      algorithms: ["EdDSA"],
+      typ: "at+jwt",
+      issuer,
+      audience: AUDIENCE,
+      requiredClaims: ["exp", "iat", "jti", "sub", "sid"],
+      clockTolerance: TOLERANCE_S,
+      currentDate: new Date(clock.now()),
+    });
+    const { sub, sid, name, exp } = v.parse(CLAIMS, payload);
+    const identity = { userId: sub, username: name, sessionId: sid, expiresAt: exp * 1000, rooms: null };
+    const { kid = "" } = protectedHeader;
+    verified.set(token, { kid, identity }, identity.expiresAt + TOLERANCE_S * 1000);
+    return identity;
+  }
+
+  return {
+    issue({ userId, username, sessionId }) {
+      const { kid, key } = keys.signer();
+      const now = Math.floor(clock.now() / 1000);
+      return new SignJWT({ sid: sessionId, name: username })
+        .setProtectedHeader({ alg: "EdDSA", typ: "at+jwt", kid })
+        .setIssuer(issuer)
+        .setAudience(AUDIENCE)
+        .setSubject(String(userId))
+        .setIssuedAt(now)
+        .setExpirationTime(now + Math.floor(ttlMs / 1000))
+        .setJti(crypto.randomUUID())
+        .sign(key);
+    },
+    async verify(token) {
+      const known = verified.get(token);
+      if (known && keys.accepts(known.kid)) return known.identity;
+      return check(token).catch((error: unknown) => {
+        throw tokenRefusal(error);
+      });
+    },
+  };
+}
+
+/** What a failed verification is answered with. */
+export const tokenRefusal = (error: unknown): Refusal => {
+  if (error instanceof Refusal) return error;
+  return new Refusal(error instanceof errors.JWTExpired ? "token_expired" : "token_invalid");
+};

@@ -1,0 +1,60 @@
+import { USERNAME_MAX } from "../protocol/limits.ts";
+
+// A name begins with something that is seen by itself: no dot, and no mark, which would join what stands before it.
+const USERNAME = /^[\p{L}\p{Nd}_-][\p{L}\p{M}\p{Nd}_.-]*$/u;
+const NOT_OF_A_USERNAME = /[^\p{L}\p{M}\p{Nd}_.-]|\p{Default_Ignorable_Code_Point}/gu;
+/** Letters and marks that show nothing, such as fillers and variation selectors: two names would look the same. */
+const INVISIBLE = /\p{Default_Ignorable_Code_Point}/u;
+/** What deleted accounts are called. */
+const RESERVED = /^deleted-/;
+
+/** The scripts in use (UAX #31, tables 5 and 7). A line is what counts as one script (UTS #39, section 5.1). */
+const SCRIPTS = [
+  "Latin",
+  ...["Han Hiragana Katakana", "Han Hangul", "Han Bopomofo", "Cyrillic", "Greek", "Arabic", "Hebrew"],
+  ...["Armenian", "Bengali", "Devanagari", "Ethiopic", "Georgian", "Gujarati", "Gurmukhi", "Kannada", "Khmer", "Lao"],
+  ...["Malayalam", "Myanmar", "Oriya", "Sinhala", "Tamil", "Telugu", "Thaana", "Thai", "Tibetan"],
+  ...["Adlam", "Balinese", "Bamum", "Batak", "Canadian_Aboriginal", "Chakma", "Cham", "Cherokee", "Hanifi_Rohingya"],
+  ...["Javanese", "Kayah_Li", "Lepcha", "Limbu", "Lisu", "Mandaic", "Meetei_Mayek", "Miao", "New_Tai_Lue", "Newa"],
+  ...["Nko", "Nyiakeng_Puachue_Hmong", "Ol_Chiki", "Osage", "Saurashtra", "Sundanese", "Syloti_Nagri", "Syriac"],
+  ...["Tai_Le", "Tai_Tham", "Tai_Viet", "Tifinagh", "Vai", "Wancho", "Yi"],
+].map((line) => {
+  const letters = line.split(" ").map((script) => `\\p{Script_Extensions=${script}}`);
+  return new RegExp(`^[${letters.join("")}\\p{Script=Common}\\p{Script=Inherited}]*$`, "u");
+});
+
+/**
+ * The one spelling of a person's name: Unicode NFKC, 1 to 32 letters, marks and digits of one script, `_`, `-`, `.`,
+ * not beginning with a dot or a mark. Null where `name` is none or is kept for deleted accounts.
+ */
+export function usernameOf(name: string): string | null {
+  if (name.length > USERNAME_MAX * 4) return null;
+  const normal = name.normalize("NFKC");
+  const fits = USERNAME.test(normal) && !INVISIBLE.test(normal) && [...normal].length <= USERNAME_MAX;
+  return fits && ofOneScript(normal) && !RESERVED.test(foldOf(normal)) ? normal : null;
+}
+
+/** How names are compared: those that differ in case only are one. */
+export const foldOf = (username: string) => username.toUpperCase().toLowerCase().normalize("NFKC");
+
+/** What a deleted account is called from then on; its old fold stays taken. */
+export const deletedName = (userId: number) => `deleted-${userId}`;
+
+/** Names to try in turn for someone who chose none: `wanted` made to fit, then the same with growing random digits. */
+export function* namesFor(wanted: string | undefined): Generator<string> {
+  const base = fitting(wanted ?? "");
+  yield base;
+  for (let digits = 2; digits <= 8; digits++) {
+    const suffix = `-${Math.floor(Math.random() * 10 ** digits)}`;
+    yield `${[...base].slice(0, USERNAME_MAX - suffix.length).join("")}${suffix}`;
+  }
+}
+
+/** The nearest username to any text. Of an email address the part before the `@`: the rest is nobody's business. */
+function fitting(wanted: string): string {
+  const local = wanted.slice(0, 256).split("@")[0] ?? "";
+  const kept = local.normalize("NFKC").replace(NOT_OF_A_USERNAME, "").replace(/^[\p{M}.]+/u, "");
+  return usernameOf([...kept].slice(0, USERNAME_MAX).join("")) ?? "user";
+}
+
+const ofOneScript = (name: string) => SCRIPTS.some((script) => script.test(name));

@@ -1,0 +1,184 @@
+import type { Bus } from "../bus/bus.ts";
+import type { Clock } from "../clock.ts";
+import { Refusal } from "../errors.ts";
+import type { Log } from "../log.ts";
+import type { Message, RoomChange } from "../message.ts";
+import type { Metrics } from "../metrics.ts";
+import { type Access, createAccess } from "./access.ts";
+import { type Committer, createCommitter } from "./committer.ts";
+import { type Connection, type ConnectionOptions, createConnection, type Shared } from "./connection.ts";
+import { type Format, liveEvent, plainEvent, topicOf } from "./encode.ts";
+import { createHistory, type History } from "./history.ts";
+import { createHub } from "./hub.ts";
+import { createPace, type Pace } from "./pace.ts";
+import type { Fanout } from "./ports.ts";
+import { createRooms } from "./rooms.ts";
+import type { MessageStore } from "./store.ts";
+
+/** Clients come back after a restart at different times, within this, in milliseconds. */
+const RETURN_MS = { least: 500, spread: 4_500 } as const;
+
+export interface ChatOptions {
+  readonly store: MessageStore;
+  readonly bus: Bus;
+  readonly fanout: Fanout;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  /** A number from 0 to 1, 1 excluded. */
+  random(): number;
+  /** The database's epoch. */
+  readonly epoch: string;
+  readonly settings: {
+    readonly roomAccess: "open" | "claims";
+    readonly messageChars: number;
+    readonly messageRate: number;
+    readonly messageBurst: number;
+    readonly socketsPerUser: number;
+    readonly roomsPerSocket: number;
+  };
+}
+
+/** What the doors use: sockets in rooms, posting, history; and an orderly end. */
+export interface Chat {
+  readonly access: Access;
+  readonly pace: Pace;
+  readonly committer: Committer;
+  readonly history: History;
+  readonly limits: Shared["limits"];
+  /** A socket's connection; its owner calls `open`, `receive`, `drained` and `ended`. */
+  connect(options: ConnectionOptions): Connection;
+  /** Answers what was submitted, tells each socket when to come back, and closes them. */
+  stop(): Promise<void>;
+}
+
+export function createChat(options: ChatOptions): Chat {
+  const { store, bus, clock, log, metrics, settings } = options;
+  const live = new Map<string, Record<Format, number>>();
+  const hub = createHub(options.fanout, clock, settings.socketsPerUser);
+  const stages = createStages(metrics, clock);
+
+  const deliver = (room: string, message: Message, prev: number) => {
+    const feeds = live.get(room);
+    if (!feeds) return;
+    if (feeds.v1 > 0) {
+      hub.publish(topicOf("v1", room), liveEvent(room, message, prev));
+      stages.delivered("v1", feeds.v1);
+    }
+    // The plain protocol knows messages only as they are posted.
+    if (feeds.plain > 0 && message.id > prev && message.deletedAt === null) {
+      hub.publish(topicOf("plain", room), plainEvent(room, message));
+      stages.delivered("plain", feeds.plain);
+    }
+    hub.settled();
+  };
+
+  const rooms = createRooms({
+    store,
+    bus,
+    clock,
+    epoch: options.epoch,
+    deliver,
+    repaired(room, found, failure) {
+      if (failure) return log.warn({ event: "repair_failed", room, err: failure }, "a room could not be read");
+      if (found === 0) return;
+      metrics.repairs.inc();
+      metrics.repairedMessages.inc(found);
+      log.info({ event: "repair", room, found }, "messages were read from the database");
+    },
+    checkFailed: (failure) => log.warn({ event: "check_failed", err: failure }, "the database did not answer"),
+    epochChanged(epoch) {
+      log.warn({ event: "epoch_changed", epoch }, "the database has a new epoch; all sockets begin anew");
+      hub.closeAll("resync");
+    },
+  });
+
+  const committer = stages.around(
+    createCommitter({
+      store,
+      clock,
+      committed: (change: RoomChange) => stages.published(() => rooms.committed(change)),
+      repeated: rooms.noticed,
+      measured: stages.committed,
+      failed(failure, posts) {
+        metrics.commitFailures.labels(failure.kind).inc();
+        log.warn({ event: "commit_failed", kind: failure.kind, posts, err: failure.cause }, "a commit failed");
+      },
+    }),
+  );
+
+  const limits = { messageChars: settings.messageChars, roomsPerSocket: settings.roomsPerSocket };
+  const shared: Shared = {
+    access: createAccess(settings.roomAccess),
+    committer,
+    rooms,
+    history: createHistory(store),
+    hub,
+    pace: createPace(settings.messageRate, settings.messageBurst, clock),
+    clock,
+    limits,
+    counted(room, format, change) {
+      const feeds = live.get(room) ?? { v1: 0, plain: 0 };
+      live.set(room, feeds);
+      feeds[format] += change;
+      metrics.feeds.labels(format).inc(change);
+      if (feeds.v1 + feeds.plain === 0) live.delete(room);
+    },
+    lagging: (change) => metrics.lagging.inc(change),
+    faulted(error) {
+      metrics.faults.inc();
+      log.error({ event: "fault", err: error }, "something went wrong");
+    },
+  };
+
+  return {
+    ...shared,
+    connect: (connection) => createConnection(shared, connection),
+    async stop() {
+      await committer.drain();
+      hub.closeAll("going_away", () => Math.round(RETURN_MS.least + options.random() * RETURN_MS.spread));
+      rooms.stop();
+    },
+  };
+}
+
+/** The stages of a message's life as counters and histograms. */
+function createStages(metrics: Metrics, clock: Clock) {
+  const acked = (outcome: string) => metrics.acked.labels(outcome);
+  const ok = acked("ok");
+  const duplicate = acked("duplicate");
+  const published = { v1: metrics.published.labels("v1"), plain: metrics.published.labels("plain") };
+  return {
+    around: (committer: Committer): Committer => ({
+      get depth() {
+        return committer.depth;
+      },
+      drain: committer.drain,
+      submit(post, answer) {
+        const begun = clock.monotonic();
+        metrics.submitted.inc();
+        committer.submit(post, (outcome) => {
+          answer(outcome);
+          metrics.ackSeconds.observe((clock.monotonic() - begun) / 1000);
+          if (outcome instanceof Refusal) acked(outcome.code).inc();
+          else (outcome.duplicate ? duplicate : ok).inc();
+          metrics.queueDepth.set(committer.depth);
+        });
+      },
+    }),
+    committed(posts: number, ms: number) {
+      metrics.committed.inc(posts);
+      metrics.commitBatch.observe(posts);
+      metrics.commitSeconds.observe(ms / 1000);
+    },
+    published(release: () => void) {
+      const begun = clock.monotonic();
+      release();
+      metrics.publishSeconds.observe((clock.monotonic() - begun) / 1000);
+    },
+    delivered(format: Format, feeds: number) {
+      published[format].inc();
+      metrics.delivered.inc(feeds);
+    },
+  };
+}

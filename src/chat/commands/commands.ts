@@ -1,0 +1,17 @@
+import type { CommandOf, CommandType } from "../../protocol/frames.ts";
+import type { Session } from "../connection.ts";
+import type { Reply } from "../v1.ts";
+import { history } from "./history.ts";
+import { join } from "./join.ts";
+import { leave } from "./leave.ts";
+import { ping } from "./ping.ts";
+import { send } from "./send.ts";
+
+/** Carries out a command and answers it once; what it throws is answered for it. */
+export type Handler<T extends CommandType> = (
+  session: Session,
+  command: CommandOf<T>,
+  reply: Reply,
+) => Promise<void> | undefined;
+
+export const commands: { readonly [T in CommandType]: Handler<T> } = { join, leave, send, history, ping };

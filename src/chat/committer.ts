@@ -1,0 +1,224 @@
+import { type Clock, every } from "../clock.ts";
+import { Refusal } from "../errors.ts";
+import type { RoomChange } from "../message.ts";
+import { postKey } from "./decide.ts";
+import { CommitFailure, type Committed, type Store } from "./ports.ts";
+import type { Ack, Post } from "./post.ts";
+
+const BATCH_POSTS = 1_000;
+/** A batch is released in one tick, and what is released in one tick must fit under the sockets' hard limit. */
+const BATCH_CHARS = 192 * 1024;
+const QUEUE_POSTS = 20_000;
+const QUEUE_CHARS = 16 * 1024 * 1024;
+/** A post that is older than this is answered, whatever becomes of it, in milliseconds. */
+const DEADLINE_MS = 8_000;
+const SWEEP_MS = 500;
+const RETRY_MS = { first: 100, most: 1_000 } as const;
+const BUSY_RETRY_MS = 1_000;
+
+export type Answer = (outcome: Ack | Refusal) => void;
+
+interface Pending {
+  readonly post: Post;
+  readonly key: string;
+  readonly since: number;
+  readonly answers: Answer[];
+  answered: boolean;
+}
+
+interface Lane {
+  readonly index: number;
+  queue: Pending[];
+  chars: number;
+  /** What is being committed, so that it can be answered in time. */
+  batch: readonly Pending[];
+  running: boolean;
+}
+
+interface CommitterOptions {
+  readonly store: Pick<Store, "lanes" | "commit">;
+  readonly clock: Clock;
+  /** A range was committed; called after its posts were answered. */
+  committed(change: RoomChange): void;
+  /** A post turned out to have been committed before, in this room as this version. */
+  repeated(room: string, version: number, epoch: string): void;
+  /** A batch was committed: so many posts, in so many milliseconds. */
+  measured(posts: number, ms: number): void;
+  failed(failure: CommitFailure, posts: number): void;
+}
+
+/**
+ * Group commit. Each lane commits one batch at a time, and what arrives meanwhile is the next batch: no artificial
+ * delay. Every post is answered exactly once, within {@link DEADLINE_MS} and one sweep.
+ */
+export interface Committer {
+  /** Posts waiting or under way. */
+  readonly depth: number;
+  /**
+   * Commits a post, and then answers: with its ack, or with a refusal: `busy` (nothing was committed), `invalid` (nor
+   * ever will be), `unavailable` (not known; the same clientId settles it). The same post under way is joined.
+   */
+  submit(post: Post, answer: Answer): void;
+  /** Takes no more posts (`busy`); settles when each one that was taken is answered. */
+  drain(): Promise<void>;
+}
+
+export function createCommitter(options: CommitterOptions): Committer {
+  const { store, clock, committed, repeated, measured, failed } = options;
+  const lanes: Lane[] = Array.from({ length: store.lanes }, (_, index) => ({
+    index,
+    queue: [],
+    chars: 0,
+    batch: [],
+    running: false,
+  }));
+  const underWay = new Map<string, Pending>();
+  let draining = false;
+  let drained = () => {};
+
+  const answer = (pending: Pending, outcome: Ack | Refusal) => {
+    if (pending.answered) return;
+    pending.answered = true;
+    underWay.delete(pending.key);
+    const [first, ...joined] = pending.answers;
+    first?.(outcome);
+    for (const also of joined) also(outcome instanceof Refusal ? outcome : { ...outcome, duplicate: true });
+    if (draining && underWay.size === 0) drained();
+  };
+
+  const publish = (batch: readonly Pending[], { epoch, acks }: Committed) => {
+    const changes = new Map<string, { from: number; to: number; states: RoomChange["states"][number][] }>();
+    acks.forEach((ack, index) => {
+      const post = batch[index]?.post;
+      if (!post) return;
+      if (ack.duplicate) return repeated(post.room, ack.version, epoch);
+      const change = changes.get(post.room) ?? { from: ack.version, to: ack.version, states: [] };
+      change.to = ack.version;
+      change.states.push(stateOf(post, ack));
+      changes.set(post.room, change);
+    });
+    for (const [room, change] of changes) committed({ epoch, room, ...change });
+  };
+
+  const settle = (batch: readonly Pending[], result: Committed) => {
+    batch.forEach((pending, index) => {
+      const ack = result.acks[index];
+      if (ack) answer(pending, ack);
+    });
+    publish(batch, result);
+  };
+
+  /** Commits until the outcome is known, or until everyone who waits for it has been answered. */
+  async function commit(lane: Lane, batch: readonly Pending[], careful: boolean): Promise<void> {
+    let pause: number = RETRY_MS.first;
+    for (let rest = batch; rest.length > 0; rest = rest.filter(({ answered }) => !answered)) {
+      const begun = clock.monotonic();
+      const posts = rest.map(({ post }) => post);
+      try {
+        const result = await store.commit(lane.index, posts, careful);
+        measured(rest.length, clock.monotonic() - begun);
+        return settle(rest, result);
+      } catch (error) {
+        const failure = error instanceof CommitFailure ? error : new CommitFailure("unknown", error);
+        const expected = failure.kind === "duplicate" && !careful;
+        careful ||= failure.kind !== "invalid";
+        if (expected) continue;
+        failed(failure, rest.length);
+        if (failure.kind === "invalid") return split(lane, rest, careful);
+      }
+      await new Promise<void>((resolve) => clock.after(pause, resolve));
+      pause = Math.min(pause * 2, RETRY_MS.most);
+    }
+  }
+
+  /** Some row of the batch is at fault: halves, in their order, until it stands alone. */
+  async function split(lane: Lane, batch: readonly Pending[], careful: boolean): Promise<void> {
+    const [only] = batch;
+    if (batch.length === 1 && only) return answer(only, new Refusal("invalid"));
+    const middle = Math.ceil(batch.length / 2);
+    await commit(lane, batch.slice(0, middle), careful);
+    await commit(lane, batch.slice(middle), careful);
+  }
+
+  const take = (lane: Lane): readonly Pending[] => {
+    let chars = 0;
+    let count = 0;
+    for (const { post } of lane.queue) {
+      chars += post.content.length;
+      if (count > 0 && (count >= BATCH_POSTS || chars > BATCH_CHARS)) break;
+      count++;
+    }
+    const batch = count === lane.queue.length ? lane.queue : lane.queue.slice(0, count);
+    lane.queue = count === lane.queue.length ? [] : lane.queue.slice(count);
+    for (const { post } of batch) lane.chars -= post.content.length;
+    return batch;
+  };
+
+  async function run(lane: Lane): Promise<void> {
+    lane.running = true;
+    while (lane.queue.length > 0) {
+      lane.batch = take(lane);
+      await commit(lane, lane.batch, false);
+    }
+    lane.batch = [];
+    lane.running = false;
+  }
+
+  const sweep = () => {
+    const limit = clock.monotonic() - DEADLINE_MS;
+    for (const lane of lanes) {
+      for (const pending of lane.batch) {
+        if (pending.since < limit) answer(pending, new Refusal("unavailable", { retryAfterMs: BUSY_RETRY_MS }));
+      }
+      while (lane.queue[0] && lane.queue[0].since < limit) {
+        const pending = lane.queue.shift() as Pending;
+        lane.chars -= pending.post.content.length;
+        answer(pending, new Refusal("busy", { retryAfterMs: BUSY_RETRY_MS }));
+      }
+    }
+  };
+  const stopSweeping = every(clock, SWEEP_MS, sweep);
+
+  return {
+    get depth() {
+      return underWay.size;
+    },
+    submit(post, reply) {
+      const key = postKey(post);
+      const same = underWay.get(key);
+      if (same) return void same.answers.push(reply);
+      const lane = lanes[laneOf(post.room, lanes.length)] as Lane;
+      if (draining || lane.queue.length >= QUEUE_POSTS || lane.chars >= QUEUE_CHARS)
+        return reply(new Refusal("busy", { retryAfterMs: BUSY_RETRY_MS }));
+      const pending = { post, key, since: clock.monotonic(), answers: [reply], answered: false };
+      underWay.set(key, pending);
+      lane.queue.push(pending);
+      lane.chars += post.content.length;
+      if (!lane.running) void run(lane);
+    },
+    async drain() {
+      draining = true;
+      if (underWay.size > 0) await new Promise<void>((resolve) => (drained = resolve));
+      stopSweeping();
+    },
+  };
+}
+
+const stateOf = (post: Post, ack: Ack) => ({
+  id: ack.id,
+  version: ack.version,
+  username: post.username,
+  clientId: post.clientId,
+  content: post.content,
+  replyTo: post.replyTo,
+  timestamp: ack.timestamp,
+  editedAt: null,
+  deletedAt: null,
+});
+
+/** FNV-1a: which lane a room belongs to. */
+function laneOf(room: string, lanes: number): number {
+  let hash = 0x811c9dc5;
+  for (let index = 0; index < room.length; index++) hash = Math.imul(hash ^ room.charCodeAt(index), 0x01000193);
+  return (hash >>> 0) % lanes;
+}

@@ -1,0 +1,49 @@
+import type { Message } from "../message.ts";
+import type { ServerFrame } from "../protocol/frames.ts";
+
+/** The two ways in which a room's messages are written: a topic each, encoded once for all its subscribers. */
+export type Format = "v1" | "plain";
+
+export const topicOf = (format: Format, room: string) => `${format}:${room}`;
+
+/** A frame as text. The type says what may be sent; tests hold every frame against its schema. */
+export const encode = (frame: ServerFrame): string => JSON.stringify(frame);
+
+/** What a client is shown of a message. What says nothing is left out. */
+export const shown = (message: Message) => ({
+  id: message.id,
+  version: message.version,
+  username: message.username,
+  content: message.content,
+  timestamp: message.timestamp,
+  clientId: message.clientId,
+  ...(message.replyTo !== null && { replyTo: message.replyTo }),
+  ...(message.editedAt !== null && { editedAt: message.editedAt }),
+  ...(message.deletedAt !== null && { deletedAt: message.deletedAt }),
+});
+
+/** `created`: its id lies beyond `known`, what the reader had before. */
+const changeOf = (message: Message, known: number) => {
+  if (message.deletedAt !== null) return "deleted";
+  return message.id > known ? "created" : "updated";
+};
+
+/** A change as it happens, after `prev`: the version that the room released before. */
+export const liveEvent = (room: string, message: Message, prev: number) =>
+  encode({ type: "message", room, change: changeOf(message, prev), prev, ...shown(message) });
+
+/** A change that a reader who stood at `since` has missed. */
+export const replayEvent = (room: string, message: Message, since: number) =>
+  encode({ type: "message", room, change: changeOf(message, since), replay: true, ...shown(message) });
+
+/** A message as the plain protocol has it. */
+export const plainEvent = (room: string, message: Message, duplicate = false) =>
+  JSON.stringify({
+    id: message.id,
+    room,
+    username: message.username,
+    message: message.content,
+    timestamp: message.timestamp,
+    clientId: message.clientId,
+    ...(duplicate && { duplicate }),
+  });

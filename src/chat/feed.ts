@@ -1,0 +1,97 @@
+import type { Message } from "../message.ts";
+import { encode, type Format, plainEvent, replayEvent, topicOf } from "./encode.ts";
+import { REPLAY_MAX } from "./limits.ts";
+import type { Socket } from "./ports.ts";
+import type { Timeline } from "./timeline.ts";
+
+/**
+ * One socket in one room. It is either live, subscribed to what the room's timeline delivers, or behind: then `step`
+ * sends what is missing out of the database, a page at a time. Joining, resuming and lagging are this one path.
+ */
+export interface Feed {
+  readonly room: string;
+  /** Sends the next page. True: nothing is missing any more and the feed is live (or ended). */
+  step(): Promise<boolean>;
+  /** Takes the feed off the live topic. False: it was behind already. */
+  lag(): boolean;
+  end(): void;
+}
+
+interface FeedOptions {
+  readonly timeline: Timeline;
+  readonly format: Format;
+  readonly socket: Pick<Socket, "subscribe" | "unsubscribe">;
+  send(frame: string): void;
+  /** Called as it becomes live, and as it stops to be. */
+  counted(live: boolean): void;
+  /** What the reader has: everything up to this version. */
+  readonly position: number;
+}
+
+export function createFeed({ timeline, format, socket, send, counted, ...options }: FeedOptions): Feed {
+  const { room } = timeline;
+  const topic = topicOf(format, room);
+  const v1 = format === "v1";
+  let position = options.position;
+  /** Where the reader stood when it began to miss something. */
+  let since = position;
+  let state: "behind" | "live" | "ended" = "behind";
+
+  const goLive = () => {
+    position = timeline.released;
+    if (v1) send(encode({ type: "synced", room, version: position }));
+    state = "live";
+    socket.subscribe(topic);
+    counted(true);
+  };
+
+  const stopLive = () => {
+    if (state !== "live") return false;
+    socket.unsubscribe(topic);
+    counted(false);
+    return true;
+  };
+
+  const replay = (message: Message, released: number) => {
+    // What lies beyond `released` comes live.
+    if (v1) {
+      if (message.version <= released) send(replayEvent(room, message, since));
+    } else if (message.id <= released && message.deletedAt === null) send(plainEvent(room, message));
+  };
+
+  return {
+    room,
+    async step() {
+      if (state !== "behind") return true;
+      if (v1 && timeline.released - position > REPLAY_MAX) {
+        send(joinedEvent(timeline, false));
+        position = timeline.released;
+      }
+      if (position < timeline.released) {
+        const page = await (v1 ? timeline.changesSince(position) : timeline.postsSince(position));
+        if (state !== "behind") return true;
+        const { released } = timeline;
+        for (const message of page.messages) replay(message, released);
+        position = Math.max(position, Math.min(page.end, released));
+      }
+      if (position < timeline.released) return false;
+      goLive();
+      return true;
+    },
+    lag() {
+      if (!stopLive()) return false;
+      state = "behind";
+      position = since = timeline.released;
+      if (v1) send(encode({ type: "lagging", room, version: position }));
+      return true;
+    },
+    end() {
+      stopLive();
+      state = "ended";
+    },
+  };
+}
+
+/** The first frame of a room. Not resumed: the reader has nothing, and is live from this version. */
+export const joinedEvent = ({ room, epoch, released }: Timeline, resumed: boolean) =>
+  encode({ type: "joined", room, epoch, version: released, resumed });

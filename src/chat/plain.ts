@@ -1,0 +1,47 @@
+import { errorOf, Refusal, refusalOf } from "../errors.ts";
+import { PLAIN_MESSAGE } from "../protocol/frames.ts";
+import type { Protocol, Session } from "./connection.ts";
+import { plainEvent } from "./encode.ts";
+import { objectOf, parse } from "./parse.ts";
+import { submit } from "./submit.ts";
+
+/** The plain protocol of a room's URL: `{"message": …}` in, the room's messages out, the sender's own among them. */
+export function plainProtocol(session: Session): Protocol {
+  const { send, room = "" } = session;
+
+  const refuse = (refusal: Refusal, clientId?: string) =>
+    send(JSON.stringify({ error: { ...errorOf(refusal), ...(clientId !== undefined && { clientId }) } }));
+
+  const post = ({ message: content, clientId }: { message: string; clientId?: string | undefined }) => {
+    submit(session, session.identity, { room, clientId, content, replyTo: null }, (outcome) => {
+      session.owe(-1);
+      if (outcome instanceof Refusal) return refuse(outcome, clientId);
+      // A message that is new comes to its sender with the room's; one that was sent before came to the room then.
+      if (outcome.duplicate && clientId !== undefined) void session.inTurn(() => echo(outcome.id, clientId));
+    });
+  };
+
+  const echo = async (id: number, clientId: string) => {
+    const { messages } = await session.history.page(room, { after: id - 1, limit: 1 });
+    const [message] = messages;
+    if (message?.id === id) send(plainEvent(room, message, true));
+    else refuse(new Refusal("not_found"), clientId);
+  };
+
+  return {
+    greet() {},
+    closing() {},
+    receive(frame) {
+      try {
+        const message = parse(PLAIN_MESSAGE, objectOf(frame));
+        session.owe(1);
+        session.inTurn(() => {
+          post(message);
+          return undefined;
+        });
+      } catch (error) {
+        refuse(refusalOf(error));
+      }
+    },
+  };
+}

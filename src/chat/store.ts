@@ -1,0 +1,148 @@
+import { type Database, type Orm, rows, sqlState } from "../db/database.ts";
+import type { Message } from "../message.ts";
+import { type Decision, decide, postKey } from "./decide.ts";
+import { type Committed, CommitFailure, type Page, type Store } from "./ports.ts";
+import type { Ack, Post } from "./post.ts";
+import { lockRooms, postAll, readAcks, readChanges, readCounters, readMessages, writePosts } from "./statements.ts";
+
+/** How long a commit may take before its connections are thrown away, in milliseconds. */
+const COMMIT_LIMIT_MS = 3_000;
+const LANES = 2;
+/** Pages are bounded in rows, and then in characters, so that a page of long messages stays small as well. */
+const PAGE_ROWS = 200;
+const PAGE_CHARS = 64 * 1024;
+
+interface MessageRow extends Message {
+  epoch: string;
+  counter: number;
+}
+
+/** One page of a room's history by message id. */
+export interface HistoryPage {
+  readonly epoch: string;
+  readonly counter: number;
+  /** Oldest first. */
+  readonly messages: readonly Message[];
+}
+
+/** The store with what history asks of it besides. */
+export interface MessageStore extends Store {
+  /** At most `limit` messages by id: the first after one, or the last before one. */
+  messages(room: string, range: { after: number } | { before: number }, limit: number): Promise<HistoryPage>;
+  close(): Promise<void>;
+}
+
+/** The messages in the database, on any driver. The embedded database has one lane, others have {@link LANES}. */
+export function createStore(database: Database): MessageStore {
+  const lanes = Array.from({ length: database.driver === "pglite" ? 1 : LANES }, () =>
+    database.pool({ connections: 1, limitMs: COMMIT_LIMIT_MS }),
+  );
+
+  async function readPage(statement: ReturnType<typeof readChanges>): Promise<HistoryPage> {
+    const found = await database.run((orm) => rows<MessageRow>(orm, statement));
+    const { epoch, counter } = found[0] ?? {};
+    if (epoch === undefined || counter === undefined) throw new Error("the database has no epoch");
+    return { epoch, counter, messages: found.filter((row) => row.id !== null).map(messageOf) };
+  }
+
+  return {
+    lanes: lanes.length,
+
+    async commit(lane, posts, careful) {
+      const pool = lanes[lane];
+      if (!pool) throw new Error("there is no such lane");
+      try {
+        return await pool.run((orm) => (careful ? commitCarefully(orm, posts) : commitNew(orm, posts)));
+      } catch (error) {
+        throw new CommitFailure(failureOf(error), error);
+      }
+    },
+
+    async changesSince(room, after) {
+      return bounded(await readPage(readChanges(room, after, PAGE_ROWS)), (message) => message.version);
+    },
+
+    async postsSince(room, after) {
+      return bounded(await readPage(readMessages(room, { after }, PAGE_ROWS)), (message) => message.id);
+    },
+
+    messages: (room, range, limit) => readPage(readMessages(room, range, limit)),
+
+    async counters(names) {
+      const found = await database.run((orm) =>
+        rows<{ epoch: string; name: string | null; version: number }>(orm, readCounters(names)),
+      );
+      const epoch = found[0]?.epoch;
+      if (epoch === undefined) throw new Error("the database has no epoch");
+      const versions = new Map(names.map((name) => [name, 0]));
+      for (const { name, version } of found) if (name !== null) versions.set(name, version);
+      return { epoch, versions };
+    },
+
+    async close() {
+      if (database.driver !== "pglite") await Promise.all(lanes.map((lane) => lane.close()));
+    },
+  };
+}
+
+async function commitNew(orm: Orm, posts: readonly Post[]): Promise<Committed> {
+  const moved = await rows<{ name: string; version: number; at: string; epoch: string }>(orm, postAll(posts));
+  const rooms = new Map(moved.map((room) => [room.name, room]));
+  // The room's counter is that of its last post; those before it are counted down to.
+  const acks = new Array<Ack>(posts.length);
+  const next = new Map(moved.map((room) => [room.name, room.version]));
+  for (let index = posts.length - 1; index >= 0; index--) {
+    const name = posts[index]?.room ?? "";
+    const id = next.get(name) ?? 0;
+    next.set(name, id - 1);
+    acks[index] = { id, version: id, timestamp: rooms.get(name)?.at ?? "", duplicate: false };
+  }
+  return { epoch: moved[0]?.epoch ?? "", acks };
+}
+
+async function commitCarefully(orm: Orm, posts: readonly Post[]): Promise<Committed> {
+  return orm.transaction(async (tx) => {
+    const names = [...new Set(posts.map((post) => post.room))];
+    const locked = await rows<{ name: string; id: number; version: number; at: string; epoch: string }>(
+      tx,
+      lockRooms(names),
+    );
+    const known = await rows<{ index: number; id: number; at: string }>(tx, readAcks(posts));
+    const decision = decide(posts, {
+      rooms: new Map(locked.map((room) => [room.name, room])),
+      acks: new Map(
+        known.map(({ index, id, at }) => [
+          postKey(posts[index] as Post),
+          { id, version: id, timestamp: at, duplicate: true },
+        ]),
+      ),
+    });
+    if (decision.posted.length > 0) await write(tx, decision, new Map(locked.map((room) => [room.name, room.id])));
+    return { epoch: locked[0]?.epoch ?? "", acks: decision.acks };
+  });
+}
+
+const write = (tx: Orm, decision: Decision, roomIds: ReadonlyMap<string, number>) =>
+  rows(tx, writePosts(decision, roomIds));
+
+/** 23505: a post is there already. Other errors in the data (22, 23) are some row's fault. The rest tells nothing. */
+function failureOf(error: unknown): CommitFailure["kind"] {
+  const state = sqlState(error) ?? "";
+  if (state === "23505") return "duplicate";
+  return /^2[23]/.test(state) ? "invalid" : "unknown";
+}
+
+const messageOf = ({ epoch: _, counter: __, ...message }: MessageRow): Message => message;
+
+/** Cuts a page to its greatest size, and tells how far it reaches in terms of `place`. */
+function bounded({ epoch, counter, messages }: HistoryPage, place: (message: Message) => number): Page {
+  let chars = 0;
+  const fitting = messages.findIndex((message, index) => {
+    chars += message.content.length;
+    return index > 0 && chars > PAGE_CHARS;
+  });
+  const taken = fitting === -1 ? messages : messages.slice(0, fitting);
+  const last = taken.at(-1);
+  const complete = fitting === -1 && messages.length < PAGE_ROWS;
+  return { epoch, counter, messages: taken, end: complete || !last ? counter : place(last) };
+}

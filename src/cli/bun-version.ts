@@ -1,0 +1,12 @@
+/** The first version that has all this program uses. */
+export const MINIMUM_BUN = "1.4.0";
+
+/** What is wrong with the Bun that runs this (undefined: something that is not Bun), in one line. */
+export function bunProblem(version: string | undefined): string | undefined {
+  const install = "npm install -g bun@latest";
+  if (version === undefined) return `Parley needs Bun ${MINIMUM_BUN} or newer: ${install}`;
+  const [major = 0, minor = 0] = version.split(".").map(Number);
+  const [wantedMajor = 0, wantedMinor = 0] = MINIMUM_BUN.split(".").map(Number);
+  if (major > wantedMajor || (major === wantedMajor && minor >= wantedMinor)) return undefined;
+  return `Parley needs Bun ${MINIMUM_BUN} or newer, this is ${version}: ${install}`;
+}

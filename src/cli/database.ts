@@ -1,0 +1,27 @@
+import { type Config, loadConfig } from "../config.ts";
+import type { Database } from "../db/database.ts";
+import { openDatabase } from "../db/open.ts";
+import { ownDataDir } from "../db/owner.ts";
+import type { Context } from "./command.ts";
+
+/**
+ * Opens the database for one command. An embedded one has one owner, so there the server must be stopped.
+ * @throws {DataDirHeld} naming the process that has it.
+ */
+export async function withDatabase<T>(
+  { env }: Context,
+  work: (database: Database, config: Config) => Promise<T>,
+): Promise<T> {
+  const config = loadConfig(env);
+  const release = config.DATABASE_DRIVER === "pglite" ? await ownDataDir(config.DATA_DIR) : () => {};
+  try {
+    const database = await openDatabase(config);
+    try {
+      return await work(database, config);
+    } finally {
+      await database.close();
+    }
+  } finally {
+    release();
+  }
+}

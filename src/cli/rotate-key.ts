@@ -1,0 +1,16 @@
+import { rotateKey as rotate } from "../auth/keystore.ts";
+import { type Command, CommandError } from "./command.ts";
+import { withDatabase } from "./database.ts";
+
+export const rotateKey: Command = {
+  name: "rotate-key",
+  about: "Sign access tokens with a new key; the old one verifies until its last token has expired",
+  async run(context) {
+    const kid = await withDatabase(context, (database, { JWT_PRIVATE_KEY }) => {
+      if (JWT_PRIVATE_KEY) throw new CommandError("The key comes from JWT_PRIVATE_KEY: change it there");
+      return rotate(database);
+    });
+    context.out(`Tokens are signed with key ${kid} within seconds. Nothing needs a restart.`);
+    return 0;
+  },
+};

@@ -1,0 +1,53 @@
+import { ConfigError } from "../config.ts";
+import { DataDirHeld } from "../db/owner.ts";
+import { DatabaseUnusable } from "../db/unusable.ts";
+import { Refusal } from "../errors.ts";
+import { CommandError, type Command, type Context } from "./command.ts";
+import { healthcheck } from "./healthcheck.ts";
+import { newEpoch } from "./new-epoch.ts";
+import { resetPassword } from "./reset-password.ts";
+import { rotateKey } from "./rotate-key.ts";
+import { server } from "./server.ts";
+
+const COMMANDS: readonly Command[] = [server, healthcheck, resetPassword, rotateKey, newEpoch];
+
+/** Errors whose message tells a person all they need; anything else is a fault of ours and shows where it happened. */
+const EXPECTED = [ConfigError, DataDirHeld, DatabaseUnusable, Refusal, CommandError];
+
+/** Does what the arguments say; no arguments mean `server`. Answers the exit code: 2 for arguments that make no sense. */
+export async function run(context: Context): Promise<number> {
+  const [name = server.name, ...args] = context.args;
+  if (name === "--help" || name === "-h" || name === "help") return say(context, help());
+  if (name === "--version" || name === "-v") return say(context, context.version);
+  const command = COMMANDS.find((known) => known.name === name);
+  if (!command) {
+    context.err(`There is no command ${JSON.stringify(name)}: see parley --help`);
+    return 2;
+  }
+  try {
+    return await command.run({ ...context, args });
+  } catch (error) {
+    const expected = EXPECTED.some((kind) => error instanceof kind);
+    context.err(expected ? (error as Error).message : Bun.inspect(error));
+    return 1;
+  }
+}
+
+function say(context: Context, text: string): number {
+  context.out(text);
+  return 0;
+}
+
+function help(): string {
+  const calls = COMMANDS.map(({ name, usage, about }) => [usage ? `${name} ${usage}` : name, about] as const);
+  const width = Math.max(...calls.map(([call]) => call.length));
+  return [
+    "Parley, a chat server.",
+    "",
+    "Usage: parley [command]",
+    "",
+    ...calls.map(([call, about]) => `  ${call.padEnd(width)}  ${about}`),
+    "",
+    "Settings come from the environment: the README lists them.",
+  ].join("\n");
+}

@@ -1,0 +1,37 @@
+import { existsSync } from "node:fs";
+import { rename, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { migrate } from "./migrate.ts";
+import { openPglite } from "./pglite.ts";
+
+/** The file that the build puts beside the compiled program's entry point. */
+export const TEMPLATE_FILE = "template.tar.gz";
+
+/** An empty database with the schema and nothing else in it: its data directory as a gzipped tar. */
+export async function makeTemplate(): Promise<Blob> {
+  const database = await openPglite({});
+  try {
+    await migrate(database);
+    return await database.dump();
+  } finally {
+    await database.close();
+  }
+}
+
+/** The template that this program carries; undefined where it runs from source. */
+export function builtInTemplate(): Blob | undefined {
+  const path = join(import.meta.dir, TEMPLATE_FILE);
+  return Bun.isStandaloneExecutable && existsSync(path) ? Bun.file(path) : undefined;
+}
+
+/**
+ * Makes the data directory of a new embedded database, whole or not at all: a start that is cut short leaves nothing
+ * that looks like a database. Without a template it runs initdb, which takes seconds.
+ */
+export async function createDataDir(dataDir: string, template?: Blob): Promise<void> {
+  const unfinished = `${dataDir}.new`;
+  await rm(unfinished, { recursive: true, force: true });
+  if (template) await new Bun.Archive(await template.bytes()).extract(unfinished);
+  else await (await openPglite({ dataDir: unfinished })).close();
+  await rename(unfinished, dataDir);
+}

@@ -1,0 +1,43 @@
+import { sql } from "drizzle-orm";
+import { Hono } from "hono";
+import { type Database, rows } from "../db/database.ts";
+
+/** A database that takes longer than this to answer is not ready, in milliseconds. */
+const PATIENCE_MS = 2_000;
+
+export interface Health {
+  /** From now on this process is not ready: it is going away. */
+  drain(): void;
+  /** Why new work should go elsewhere; undefined: it may come. */
+  unready(): Promise<string | undefined>;
+}
+
+/** Whether this process can take new work: it is not going away, and its database answers and takes writes. */
+export function createHealth(database: Database): Health {
+  const pool = database.pool({ connections: 1, limitMs: PATIENCE_MS });
+  let draining = false;
+  return {
+    drain: () => void (draining = true),
+    async unready() {
+      if (draining) return "draining";
+      try {
+        const [row] = await pool.run((orm) =>
+          rows<{ replica: boolean }>(orm, sql`select pg_is_in_recovery() as replica`),
+        );
+        return row?.replica ? "the database is a replica" : undefined;
+      } catch {
+        return "the database does not answer";
+      }
+    },
+  };
+}
+
+/** `/healthz`: this process lives (a database that is away is no reason to restart it). `/readyz`: it can be given work. */
+export const healthRoutes = (health: Health) =>
+  new Hono()
+    .get("/healthz", (c) => c.json({ status: "ok" }, 200, { "cache-control": "no-store" }))
+    .get("/readyz", async (c) => {
+      const reason = await health.unready();
+      const headers = { "cache-control": "no-store" };
+      return reason ? c.json({ status: "unready", reason }, 503, headers) : c.json({ status: "ready" }, 200, headers);
+    });

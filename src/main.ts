@@ -1,0 +1,43 @@
+import { version } from "../package.json";
+import { bunProblem } from "./cli/bun-version.ts";
+
+// Everything else is loaded after this check: an older Bun may fail on what it has not got, and then says less.
+const problem = bunProblem(typeof Bun === "undefined" ? undefined : Bun.version);
+if (problem) {
+  console.error(problem);
+  process.exit(1);
+}
+
+const [{ writeSync }, { run }, { createLog }] = await Promise.all([
+  import("node:fs"),
+  import("./cli/run.ts"),
+  import("./log.ts"),
+]);
+
+for (const event of ["uncaughtException", "unhandledRejection"] as const)
+  process.on(event, (error: unknown) => {
+    createLog("fatal").fatal({ err: error }, event);
+    process.exit(1);
+  });
+
+// A signal is for the command that waits for one. Before that, and the second time, it ends the process at once.
+let onSignal: (() => void) | undefined;
+const EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const;
+for (const [signal, code] of Object.entries(EXIT_CODES))
+  process.on(signal, () => {
+    const first = onSignal;
+    onSignal = undefined;
+    if (first) first();
+    else process.exit(code);
+  });
+
+const code = await run({
+  args: process.argv.slice(2),
+  env: process.env,
+  version,
+  out: (line) => void writeSync(1, `${line}\n`),
+  err: (line) => void writeSync(2, `${line}\n`),
+  input: () => (process.stdin.isTTY ? Promise.resolve("") : Bun.stdin.text()),
+  untilSignal: () => new Promise((resolve) => (onSignal = resolve)),
+});
+process.exit(code);

@@ -1,0 +1,25 @@
+/** A message in its present state, as the database has it. Times are ISO 8601 in UTC, to the microsecond. */
+export interface Message {
+  /** The version at which it was posted: its place in the room. */
+  readonly id: number;
+  /** The version of its latest change. */
+  readonly version: number;
+  readonly username: string;
+  /** The uuid that its sender gave it. */
+  readonly clientId: string;
+  readonly content: string;
+  readonly replyTo: number | null;
+  readonly timestamp: string;
+  readonly editedAt: string | null;
+  /** Set: a tombstone; its content is empty. */
+  readonly deletedAt: string | null;
+}
+
+/** A contiguous range of a room's versions, `from` to `to`, and the last state of each message it changed, by version. */
+export interface RoomChange {
+  readonly epoch: string;
+  readonly room: string;
+  readonly from: number;
+  readonly to: number;
+  readonly states: readonly Message[];
+}

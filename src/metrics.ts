@@ -1,0 +1,43 @@
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
+
+const SECONDS = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10];
+
+export type Metrics = ReturnType<typeof createMetrics>;
+
+/** What an operator sees: the life of a message, submit → commit → ack → publish → deliver, and what stands in its way. */
+export function createMetrics() {
+  const registry = new Registry();
+  const registers = [registry];
+  const counter = <L extends string>(name: string, help: string, labelNames: L[] = []) =>
+    new Counter({ name, help, labelNames, registers });
+  const histogram = (name: string, help: string, buckets: number[]) =>
+    new Histogram({ name, help, buckets, registers });
+  const gauge = <L extends string>(name: string, help: string, labelNames: L[] = []) =>
+    new Gauge({ name, help, labelNames, registers });
+
+  return {
+    registry,
+    submitted: counter("parley_submitted_total", "Messages handed to the committer."),
+    acked: counter("parley_acked_total", "Submissions answered, by outcome.", ["outcome"]),
+    ackSeconds: histogram("parley_ack_seconds", "From submit to its answer.", SECONDS),
+    committed: counter("parley_committed_total", "Messages in committed batches."),
+    commitSeconds: histogram("parley_commit_seconds", "One batch's commit.", SECONDS),
+    commitBatch: histogram("parley_commit_batch", "Messages in a batch.", [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000]),
+    commitFailures: counter("parley_commit_failures_total", "Failed commits, by kind.", ["kind"]),
+    queueDepth: gauge("parley_queue_depth", "Messages submitted and not answered yet."),
+    published: counter("parley_published_total", "Frames published to a room, by format.", ["format"]),
+    delivered: counter("parley_delivered_total", "Frames handed to live sockets."),
+    publishSeconds: histogram("parley_publish_seconds", "From a batch's acks to its release to the room.", SECONDS),
+    repairs: counter("parley_timeline_repairs_total", "Times a room was read from the database to fill a gap."),
+    repairedMessages: counter("parley_timeline_repaired_messages_total", "Messages found by those reads."),
+    feeds: gauge("parley_feeds", "Live feeds, a socket in a room each, by format.", ["format"]),
+    lagging: gauge("parley_lagging_sockets", "Sockets that do not read fast enough."),
+    sockets: gauge("parley_sockets", "Open sockets."),
+    closes: counter("parley_closes_total", "Ended sockets, by close code.", ["code"]),
+    refusedUpgrades: counter("parley_refused_upgrades_total", "Sockets refused before they opened, by error.", ["code"]),
+    queryTokens: counter("parley_query_tokens_total", "Sockets whose token came in the URL."),
+    faults: counter("parley_faults_total", "Errors of our own."),
+    /** The process' own figures, event loop lag among them; not for simulated ones. */
+    collectProcess: () => collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: 100 }),
+  };
+}

@@ -1,0 +1,144 @@
+import * as v from "valibot";
+import { ERRORS, type ErrorCode } from "./codes.ts";
+import { HISTORY_MAX, ID_MAX, MESSAGE_MAX_CHARS } from "./limits.ts";
+import { roomName } from "./rooms.ts";
+import { text } from "./text.ts";
+
+/** A whole number from 0 on that a double holds exactly. */
+const whole = v.pipe(
+  v.number("must be a number"),
+  v.safeInteger("must be a whole number"),
+  v.minValue(0, "must not be negative"),
+  v.maxValue(ID_MAX, "is too large"),
+);
+const id = v.pipe(whole, v.minValue(1, "must be at least 1"));
+
+/** A uuid in any spelling; read as its one lower-case spelling (RFC 9562). */
+export const uuid = v.pipe(v.string("must be a string"), v.uuid("must be a uuid"), v.toLowerCase());
+
+export const room = v.pipe(
+  v.string("must be a string"),
+  v.transform((name) => roomName(name) ?? ""),
+  v.minLength(1, "is not the name of a room"),
+);
+
+/** Where a client stands in a room's history: `<epoch>.<version>`. */
+export const position = v.pipe(
+  v.string("must be a string"),
+  v.regex(/^[\w-]{1,64}\.\d{1,16}$/, "must be <epoch>.<version>"),
+  v.transform((text) => {
+    const dot = text.lastIndexOf(".");
+    return { epoch: text.slice(0, dot), version: Number(text.slice(dot + 1)) };
+  }),
+  v.check(({ version }) => version <= ID_MAX, "is too large"),
+);
+export type Position = v.InferOutput<typeof position>;
+
+/** The text of a message: not blank, no NUL, no lone surrogates. A server may allow less than the greatest length there is. */
+export const content = text({ min: 1, max: MESSAGE_MAX_CHARS });
+
+const ref = whole;
+/** On a room's own URL a command may leave the room out. */
+const inRoom = { ref, room: v.optional(room) };
+
+/** chat.v1: what a client sends. Unknown fields are ignored. */
+export const COMMANDS = {
+  join: v.object({ type: v.literal("join"), ...inRoom, since: v.optional(position) }),
+  leave: v.object({ type: v.literal("leave"), ...inRoom }),
+  send: v.object({
+    type: v.literal("send"),
+    ...inRoom,
+    clientId: uuid,
+    content,
+    replyTo: v.optional(v.nullable(id), null),
+  }),
+  history: v.object({
+    type: v.literal("history"),
+    ...inRoom,
+    before: v.optional(id),
+    after: v.optional(whole),
+    limit: v.optional(v.pipe(whole, v.minValue(1, "must be at least 1"), v.maxValue(HISTORY_MAX, "is too large"))),
+  }),
+  ping: v.object({ type: v.literal("ping"), ref }),
+} as const;
+
+export type CommandType = keyof typeof COMMANDS;
+export type CommandOf<T extends CommandType> = v.InferOutput<(typeof COMMANDS)[T]>;
+export type Command = { [T in CommandType]: CommandOf<T> }[CommandType];
+
+/** The `ref` of a frame that may otherwise be wrong, so that its error can name it. */
+export const REF = v.object({ ref });
+
+/** The plain protocol: what a client of a room's URL without a subprotocol sends. */
+export const PLAIN_MESSAGE = v.object({ message: content, clientId: v.optional(uuid) });
+
+const error = {
+  code: v.picklist(Object.keys(ERRORS) as [ErrorCode, ...ErrorCode[]]),
+  message: v.string(),
+  retryable: v.boolean(),
+  retryAfterMs: v.optional(v.number()),
+};
+
+/** A message as it is shown to a client, in events, replies and over HTTP. Absent fields are those that say nothing. */
+const message = {
+  id,
+  version: id,
+  username: v.string(),
+  content: v.string(),
+  timestamp: v.string(),
+  clientId: v.string(),
+  replyTo: v.optional(id),
+  editedAt: v.optional(v.string()),
+  deletedAt: v.optional(v.string()),
+};
+
+const fields = { room: v.string(), version: whole };
+
+/** chat.v1: what a server sends. A client ignores unknown fields and unknown types. */
+export const SERVER_FRAMES = {
+  // Replies, which carry the ref of their command.
+  ok: v.looseObject({ type: v.literal("ok"), ref }),
+  error: v.object({ type: v.literal("error"), ref: v.optional(ref), ...error }),
+  // Events.
+  welcome: v.object({
+    type: v.literal("welcome"),
+    user: v.object({ id: v.number(), username: v.string() }),
+    expiresAt: v.string(),
+    heartbeatMs: v.number(),
+    limits: v.object({
+      frameBytes: v.number(),
+      messageChars: v.number(),
+      rooms: v.number(),
+    }),
+  }),
+  joined: v.object({ type: v.literal("joined"), ...fields, epoch: v.string(), resumed: v.boolean() }),
+  message: v.object({
+    type: v.literal("message"),
+    room: v.string(),
+    change: v.picklist(["created", "updated", "deleted"]),
+    prev: v.optional(whole),
+    replay: v.optional(v.literal(true)),
+    ...message,
+  }),
+  synced: v.object({ type: v.literal("synced"), ...fields }),
+  lagging: v.object({ type: v.literal("lagging"), ...fields }),
+  left: v.object({ type: v.literal("left"), room: v.string(), code: v.number() }),
+  closing: v.object({ type: v.literal("closing"), reason: v.string(), retryAfterMs: v.number() }),
+} as const;
+
+export type ServerFrameType = keyof typeof SERVER_FRAMES;
+export type ServerFrame = { [T in ServerFrameType]: v.InferOutput<(typeof SERVER_FRAMES)[T]> }[ServerFrameType];
+
+/** The plain protocol: what a server sends. */
+export const PLAIN_FRAMES = {
+  message: v.object({
+    id,
+    room: v.string(),
+    username: v.string(),
+    message: v.string(),
+    timestamp: v.string(),
+    clientId: v.string(),
+    duplicate: v.optional(v.literal(true)),
+  }),
+  error: v.object({ error: v.object({ ...error, clientId: v.optional(v.string()) }) }),
+} as const;

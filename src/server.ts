@@ -1,0 +1,144 @@
+import { createAuth } from "./auth/auth.ts";
+import { createLocalBus } from "./bus/local.ts";
+import { createChat } from "./chat/chat.ts";
+import { createStore } from "./chat/store.ts";
+import { systemClock } from "./clock.ts";
+import type { Config } from "./config.ts";
+import { loadMeta } from "./db/meta.ts";
+import { openDatabase } from "./db/open.ts";
+import { ownDataDir } from "./db/owner.ts";
+import { problemResponse, Refusal } from "./errors.ts";
+import { createApp } from "./http/app.ts";
+import { createHealth } from "./http/health.ts";
+import type { Log } from "./log.ts";
+import { createMetrics } from "./metrics.ts";
+import { createDoor, websocket } from "./ws/door.ts";
+import { createFanout, type SocketData } from "./ws/socket.ts";
+
+/** How long a going server waits for answers that are still to come, and for sockets to say goodbye, in milliseconds. */
+const DRAIN_MS = 15_000;
+const GOODBYE_MS = 2_000;
+
+export interface ParleyServer {
+  /** Where it listens, such as `http://127.0.0.1:3000`. */
+  readonly url: string;
+  readonly port: number;
+  /** What it uses, for a person. */
+  describe(): string;
+  /** Takes nothing new, answers what was submitted, tells sockets when to come back, closes. Settles in bounded time. */
+  stop(): Promise<void>;
+}
+
+interface Parts {
+  readonly log: Log;
+  readonly version: string;
+  /** What a new embedded database starts from; its default is that of the program. */
+  readonly template?: Blob;
+}
+
+type Handler = (request: Request, server: Bun.Server<SocketData>) => Response | undefined | Promise<Response | undefined>;
+
+/**
+ * Builds the parts and wires them: the one place that knows them all.
+ * @throws what keeps it from starting: the port is taken, the data directory held, the database not to be reached.
+ */
+export async function startServer(config: Config, { log, version, template }: Parts): Promise<ParleyServer> {
+  const clock = systemClock;
+  const metrics = createMetrics();
+  const undo: (() => unknown)[] = [];
+  let handle: Handler = () => problemResponse(new Refusal("busy", { retryAfterMs: 1000 }));
+
+  // The port comes first: whoever has it is the one who may open the data.
+  const listener = Bun.serve<SocketData>({
+    hostname: config.HOST,
+    port: config.PORT,
+    reusePort: false,
+    maxRequestBodySize: 1024 * 1024,
+    fetch: (request, server) => handle(request, server),
+    websocket,
+  });
+  undo.push(() => listener.stop(true));
+
+  try {
+    if (config.DATABASE_DRIVER === "pglite") undo.push(await ownDataDir(config.DATA_DIR));
+    const database = await openDatabase(config, template);
+    undo.push(() => database.close());
+    const meta = await loadMeta(database);
+    const auth = await createAuth({ database, config, meta, clock, log });
+    undo.push(() => auth.stop());
+    const store = createStore(database);
+    undo.push(() => store.close());
+    const chat = createChat({
+      store,
+      bus: createLocalBus(),
+      fanout: createFanout(() => listener),
+      clock,
+      log,
+      metrics,
+      random: Math.random,
+      epoch: meta.epoch,
+      settings: {
+        roomAccess: config.ROOM_ACCESS,
+        messageChars: config.MESSAGE_MAX_CHARS,
+        messageRate: config.MESSAGE_RATE,
+        messageBurst: config.MESSAGE_BURST,
+        socketsPerUser: config.SOCKETS_PER_USER,
+        roomsPerSocket: config.ROOMS_PER_SOCKET,
+      },
+    });
+    const health = createHealth(database);
+    const door = createDoor({
+      auth,
+      chat,
+      clock,
+      log,
+      metrics,
+      allowedOrigins: config.ALLOWED_ORIGINS,
+      queryToken: config.QUERY_TOKEN === "on",
+    });
+    const app = createApp({ config, auth, chat, health, metrics, log });
+    metrics.collectProcess();
+
+    handle = (request, server) => {
+      const url = new URL(request.url);
+      if (url.pathname.startsWith("/ws/") || url.pathname === "/ws") return door.upgrade(request, url, server);
+      return app.fetch(request, { address: server.requestIP(request)?.address ?? "" });
+    };
+
+    return {
+      url: `http://${listener.hostname}:${listener.port}`,
+      port: listener.port ?? config.PORT,
+      describe: () => describe(config, version),
+      async stop() {
+        health.drain();
+        door.drain();
+        await Promise.race([chat.stop(), Bun.sleep(DRAIN_MS)]);
+        await Promise.race([listener.stop(), Bun.sleep(GOODBYE_MS)]);
+        await unwind(undo);
+      },
+    };
+  } catch (error) {
+    await unwind(undo);
+    throw error;
+  }
+}
+
+/** Undoes what was done, the last first; one failure does not keep the others from being undone. */
+async function unwind(undo: (() => unknown)[]): Promise<void> {
+  for (const step of undo.splice(0).reverse()) {
+    try {
+      await step();
+    } catch {
+      // It is going away anyway.
+    }
+  }
+}
+
+function describe(config: Config, version: string): string {
+  const database = {
+    pglite: `the embedded database in ${config.DATA_DIR}`,
+    postgres: "Postgres",
+    neon: "Neon",
+  }[config.DATABASE_DRIVER];
+  return `Parley ${version} with ${database}, one process, accounts ${config.REGISTRATION === "open" ? "open to all" : "closed"}`;
+}

@@ -1,0 +1,67 @@
+import { rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { loadConfig } from "../../src/config.ts";
+import type { Database } from "../../src/db/database.ts";
+import { openDatabase } from "../../src/db/open.ts";
+import { startNeonBridge } from "./neon-bridge.ts";
+import { cachedTemplate } from "./template.ts";
+
+/** A database of a test's own; `close` also removes it. */
+export interface TestDatabase extends Database {
+  /** The settings that lead to it, as they would stand in the environment. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Opens it once more, as another node would. Not for the embedded one: that has one owner. */
+  again(): Promise<Database>;
+}
+
+async function open(env: Record<string, string>, remove: () => unknown): Promise<TestDatabase> {
+  const again = async () => openDatabase(loadConfig(env), await cachedTemplate());
+  const database = await again();
+  const close = async () => {
+    await database.close();
+    await remove();
+  };
+  return { ...database, env, again, close };
+}
+
+/** A new embedded database, migrated and empty. */
+export async function freshDatabase(): Promise<TestDatabase> {
+  const DATA_DIR = join(tmpdir(), `parley-test-${crypto.randomUUID()}`);
+  const remove = () => rmSync(DATA_DIR, { recursive: true, force: true });
+  process.once("exit", remove); // for a test that failed before it closed
+  return open({ DATA_DIR }, () => {
+    process.off("exit", remove);
+    remove();
+  });
+}
+
+/** A new database on the Postgres server of TEST_DATABASE_URL. */
+export async function postgresDatabase(): Promise<TestDatabase> {
+  const { url, drop } = await createDatabase();
+  return open({ DATABASE_URL: url }, drop);
+}
+
+/** The same through Neon's driver, with a bridge in the place of Neon's proxy. */
+export async function neonDatabase(): Promise<TestDatabase> {
+  const { url, drop } = await createDatabase();
+  const { hostname, port } = new URL(url);
+  const bridge = startNeonBridge({ hostname, port: Number(port || 5432) });
+  return open({ DATABASE_URL: url, DATABASE_DRIVER: "neon", NEON_PROXY: bridge.proxy }, async () => {
+    bridge.stop();
+    await drop();
+  });
+}
+
+async function createDatabase() {
+  const server = new Bun.SQL(process.env.TEST_DATABASE_URL ?? "", { max: 1 });
+  const name = `parley_test_${crypto.randomUUID().replaceAll("-", "")}`;
+  await server.unsafe(`create database ${name}`);
+  const url = new URL(process.env.TEST_DATABASE_URL ?? "");
+  url.pathname = `/${name}`;
+  const drop = async () => {
+    await server.unsafe(`drop database if exists ${name} with (force)`);
+    await server.close();
+  };
+  return { url: url.href, drop };
+}
