@@ -89,23 +89,32 @@ export const SETTINGS = {
   },
   JWT_PRIVATE_KEY: {
     schema: v.pipe(v.string(), v.minLength(1)),
-    about: "Ed25519, as a JWK or PKCS8 PEM. Without it a key is made at first start and kept in the database.",
+    about:
+      "Ed25519, as a JWK or PKCS8 PEM. Without it a key is made at first start and kept in the database.",
   },
   ACCESS_TOKEN_TTL: {
     schema: duration,
     fallback: "1h",
     about: "How long an access token opens doors without a refresh.",
   },
-  REFRESH_TOKEN_TTL: { schema: duration, fallback: "30d", about: "How long a session lasts that is not used." },
+  REFRESH_TOKEN_TTL: {
+    schema: duration,
+    fallback: "30d",
+    about: "How long a session lasts that is not used.",
+  },
   AUTH_JWKS_URL: {
     schema: url("http", "https"),
-    about: "The key set of your own identity provider. It, the issuer and the audience come all three or not at all.",
+    about:
+      "The key set of your own identity provider. It, the issuer and the audience come all three or not at all.",
   },
   AUTH_ISSUER: {
     schema: v.pipe(v.string(), v.minLength(1)),
     about: "The `iss` of its tokens, exactly as they have it; never ours.",
   },
-  AUTH_AUDIENCE: { schema: v.pipe(v.string(), v.minLength(1)), about: "The `aud` that its tokens must name." },
+  AUTH_AUDIENCE: {
+    schema: v.pipe(v.string(), v.minLength(1)),
+    about: "The `aud` that its tokens must name.",
+  },
   ROOM_ACCESS: {
     schema: oneOf("open", "claims"),
     fallback: "open",
@@ -126,7 +135,10 @@ export const SETTINGS = {
     fallback: "*",
     about: "Which pages may use the API and open sockets. There are no cookies, so `*` gives nothing away.",
   },
-  METRICS_TOKEN: { schema: secret, about: "The bearer token of `/metrics`. Without it there is no such route." },
+  METRICS_TOKEN: {
+    schema: secret,
+    about: "The bearer token of `/metrics`. Without it there is no such route.",
+  },
   MESSAGE_MAX_CHARS: {
     schema: whole(1, 10_000),
     fallback: "4000",
@@ -147,7 +159,11 @@ export const SETTINGS = {
     fallback: "10",
     about: "Failed logins in 15 minutes per account and address. `0`: no limit, on registrations neither.",
   },
-  SOCKETS_PER_USER: { schema: whole(1, 1_000_000), fallback: "50", about: "Sockets that one user may have open." },
+  SOCKETS_PER_USER: {
+    schema: whole(1, 1_000_000),
+    fallback: "50",
+    about: "Sockets that one user may have open.",
+  },
   ROOMS_PER_SOCKET: { schema: whole(1, 10_000), fallback: "200", about: "Rooms that one socket may join." },
   TRUST_PROXY: {
     schema: whole(0, 10),
@@ -201,7 +217,9 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>): C
 function contradictions(config: Partial<Config>): string[] {
   const outside = [config.AUTH_JWKS_URL, config.AUTH_ISSUER, config.AUTH_AUDIENCE].filter(Boolean).length;
   return [
-    ...(outside % 3 === 0 ? [] : ["AUTH_JWKS_URL, AUTH_ISSUER and AUTH_AUDIENCE come all three or not at all"]),
+    ...(outside % 3 === 0
+      ? []
+      : ["AUTH_JWKS_URL, AUTH_ISSUER and AUTH_AUDIENCE come all three or not at all"]),
     ...(config.AUTH_ISSUER && config.AUTH_ISSUER === config.PUBLIC_URL
       ? ["AUTH_ISSUER must not be our own issuer, PUBLIC_URL"]
       : []),

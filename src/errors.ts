@@ -65,3 +65,30 @@ export const errorOf = ({ code, message, more }: Refusal) => ({
   retryable: ERRORS[code].retryable,
   ...(more.retryAfterMs !== undefined && { retryAfterMs: more.retryAfterMs }),
 });
+
+/** What may be logged of a fault of ours, from the error down to its cause. */
+export interface Fault {
+  readonly name: string;
+  /** Left out where a database is behind it: its messages quote what was stored, emails and passwords' hashes included. */
+  readonly message?: string;
+  /** A code of the system or an SQLSTATE. */
+  readonly code?: string;
+  readonly stack: readonly string[];
+}
+
+export function faultOf(thrown: unknown): Fault[] {
+  const faults: Fault[] = [];
+  for (let error = thrown; error instanceof Error && faults.length < 5; error = error.cause) {
+    const { errno, code } = error as { errno?: unknown; code?: unknown };
+    const known = [errno, code].find((value) => typeof value === "string");
+    const ofDatabase =
+      error.name.startsWith("Drizzle") || "query" in error || /^[0-9A-Z]{5}$/.test(String(known));
+    faults.push({
+      name: error.name,
+      ...(!ofDatabase && { message: error.message }),
+      ...(known !== undefined && { code: String(known) }),
+      stack: error.stack?.split("\n").filter((line) => /^ {4}at /.test(line)) ?? [],
+    });
+  }
+  return faults.length > 0 ? faults : [{ name: typeof thrown, stack: [] }];
+}

@@ -27,7 +27,11 @@ export type LimiterStore = (options: LimiterOptions) => Limiter;
 /** Counts in this process' memory; a key is forgotten when its window ends. */
 export const memoryLimiters: LimiterStore = ({ name, windowMs }) => {
   // The limits themselves are decided by who asks: here it only counts.
-  const counter = new RateLimiterMemory({ keyPrefix: name, points: Number.MAX_SAFE_INTEGER, duration: windowMs / 1000 });
+  const counter = new RateLimiterMemory({
+    keyPrefix: name,
+    points: Number.MAX_SAFE_INTEGER,
+    duration: windowMs / 1000,
+  });
   const countOf = (found: { consumedPoints: number; msBeforeNext: number } | null): Count =>
     found && found.msBeforeNext > 0 ? { count: found.consumedPoints, resetMs: found.msBeforeNext } : NONE;
   return {

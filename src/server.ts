@@ -9,7 +9,10 @@ import { openDatabase } from "./db/open.ts";
 import { ownDataDir } from "./db/owner.ts";
 import { problemResponse, Refusal } from "./errors.ts";
 import { createApp } from "./http/app.ts";
-import { createHealth } from "./http/health.ts";
+import { createHealth, healthRoutes } from "./http/health.ts";
+import { historyRoutes } from "./http/history.ts";
+import { messageRoutes } from "./http/messages.ts";
+import { metricsRoutes } from "./http/metrics.ts";
 import type { Log } from "./log.ts";
 import { createMetrics } from "./metrics.ts";
 import { createDoor, websocket } from "./ws/door.ts";
@@ -36,7 +39,10 @@ interface Parts {
   readonly template?: Blob;
 }
 
-type Handler = (request: Request, server: Bun.Server<SocketData>) => Response | undefined | Promise<Response | undefined>;
+type Handler = (
+  request: Request,
+  server: Bun.Server<SocketData>,
+) => Response | undefined | Promise<Response | undefined>;
 
 /**
  * Builds the parts and wires them: the one place that knows them all.
@@ -67,7 +73,6 @@ export async function startServer(config: Config, { log, version, template }: Pa
     const auth = await createAuth({ database, config, meta, clock, log });
     undo.push(() => auth.stop());
     const store = createStore(database);
-    undo.push(() => store.close());
     const chat = createChat({
       store,
       bus: createLocalBus(),
@@ -96,12 +101,23 @@ export async function startServer(config: Config, { log, version, template }: Pa
       allowedOrigins: config.ALLOWED_ORIGINS,
       queryToken: config.QUERY_TOKEN === "on",
     });
-    const app = createApp({ config, auth, chat, health, metrics, log });
+    const app = createApp({
+      config,
+      auth,
+      log,
+      routes: [
+        healthRoutes(health),
+        historyRoutes({ auth, chat }),
+        messageRoutes({ auth, chat }),
+        ...(config.METRICS_TOKEN ? [metricsRoutes(metrics, config.METRICS_TOKEN)] : []),
+      ],
+    });
     metrics.collectProcess();
 
     handle = (request, server) => {
       const url = new URL(request.url);
-      if (url.pathname.startsWith("/ws/") || url.pathname === "/ws") return door.upgrade(request, url, server);
+      if (url.pathname.startsWith("/ws/") || url.pathname === "/ws")
+        return door.upgrade(request, url, server);
       return app.fetch(request, { address: server.requestIP(request)?.address ?? "" });
     };
 

@@ -6,7 +6,8 @@ import type { Identity } from "../identity.ts";
 import type { Attempts } from "./attempts.ts";
 import { emailOf } from "./emails.ts";
 import { hashPassword, type Passwords } from "./passwords.ts";
-import { revokeSessions, type Sessions, type TokenPair } from "./sessions.ts";
+import type { Sessions, TokenPair } from "./sessions.ts";
+import { revokeSessions } from "./sessionstore.ts";
 import type { Standing } from "./standing.ts";
 import { deletedName, namesFor } from "./usernames.ts";
 import { insertUser, type User } from "./users.ts";
@@ -103,7 +104,8 @@ export function createAccounts(options: AccountsOptions): Accounts {
     },
     async changePassword(who, { password, next }, address) {
       const { email, passwordHash } = await userOf(pool, who);
-      if (!email || !passwordHash) throw new Refusal("forbidden", { detail: "This person has no password here." });
+      if (!email || !passwordHash)
+        throw new Refusal("forbidden", { detail: "This person has no password here." });
       if (!(await knows({ email, password }, passwordHash, address))) throw wrongPassword();
       const newHash = await passwords.hash(next);
       const ended = await pool.run((orm) =>
@@ -124,7 +126,12 @@ export function createAccounts(options: AccountsOptions): Accounts {
         orm.transaction(async (tx) => {
           await tx
             .update(users)
-            .set({ email: null, passwordHash: null, username: deletedName(userId), deletedAt: sql`clock_timestamp()` })
+            .set({
+              email: null,
+              passwordHash: null,
+              username: deletedName(userId),
+              deletedAt: sql`clock_timestamp()`,
+            })
             .where(and(eq(users.id, userId), isNull(users.deletedAt)));
           await revokeSessions(tx, userId, null);
           await tx.update(sessions).set({ userAgent: "" }).where(eq(sessions.userId, userId));

@@ -1,5 +1,23 @@
-import type { JSONWebKeySet } from "jose";
+import { decodeJwt, type JSONWebKeySet } from "jose";
+import type { Clock } from "../clock.ts";
+import type { Config } from "../config.ts";
+import type { Database } from "../db/database.ts";
+import type { Meta } from "../db/meta.ts";
+import { Refusal } from "../errors.ts";
 import type { Identity } from "../identity.ts";
+import { type LimiterStore, memoryLimiters } from "../limiter.ts";
+import type { Log } from "../log.ts";
+import { type Accounts, createAccounts } from "./accounts.ts";
+import { createAttempts } from "./attempts.ts";
+import { createKeys } from "./keys.ts";
+import { createOutside, type Outside } from "./outside.ts";
+import { createPasswords } from "./passwords.ts";
+import { createSessions, type Sessions } from "./sessions.ts";
+import { createStanding, type Standing } from "./standing.ts";
+import { createTokens } from "./tokens.ts";
+
+/** A longer token is refused unread. */
+const TOKEN_MAX = 16 * 1024;
 
 /** Who: accounts, sessions, tokens. What the rest of the program asks of this folder. */
 export interface Auth {
@@ -10,4 +28,91 @@ export interface Auth {
   authenticate(token: string): Promise<Identity>;
   /** Our public keys, as a JWK Set (RFC 7517): current ones and those whose tokens may still be alive. */
   jwks(): Promise<JSONWebKeySet>;
+  readonly accounts: Accounts;
+  readonly sessions: Sessions;
+  /** For those who are in already: whether they still may be, and word of those who no longer do. */
+  readonly standing: Pick<Standing, "ask" | "forget" | "onEnded">;
+  /** Stops what runs by itself. */
+  stop(): void;
+}
+
+export interface AuthOptions {
+  readonly database: Database;
+  readonly config: AuthConfig;
+  readonly meta: Meta;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Where failed logins and registrations are counted; by default in this process. */
+  readonly limiters?: LimiterStore;
+}
+
+export type AuthConfig = Pick<
+  Config,
+  | "ACCESS_TOKEN_TTL"
+  | "AUTH_AUDIENCE"
+  | "AUTH_ISSUER"
+  | "AUTH_JWKS_URL"
+  | "JWT_PRIVATE_KEY"
+  | "LOGIN_RATE"
+  | "PUBLIC_URL"
+  | "REFRESH_TOKEN_TTL"
+  | "REGISTRATION"
+>;
+
+/**
+ * Makes the keys that are missing, and all of {@link Auth} around them.
+ * @throws {ConfigError} where JWT_PRIVATE_KEY is no key.
+ */
+export async function createAuth(options: AuthOptions): Promise<Auth> {
+  const { database: pool, config, meta, clock, log, limiters = memoryLimiters } = options;
+  const issuer = config.PUBLIC_URL ?? meta.instance;
+  const [accessTtlMs, refreshTtlMs] = [config.ACCESS_TOKEN_TTL, config.REFRESH_TOKEN_TTL];
+
+  const keys = await createKeys({
+    pool,
+    clock,
+    log,
+    configured: config.JWT_PRIVATE_KEY,
+    accessTtlMs,
+    refreshTtlMs,
+  });
+  const tokens = createTokens({ issuer, keys, ttlMs: accessTtlMs, clock });
+  const standing = createStanding({ pool, clock });
+  const sessions = createSessions({ pool, keys, tokens, standing, ttlMs: refreshTtlMs });
+  const passwords = createPasswords({ parallel: Math.max(1, Math.floor(navigator.hardwareConcurrency / 2)) });
+  const attempts = createAttempts({ rate: config.LOGIN_RATE, limiters });
+  const registration = config.REGISTRATION;
+  const accounts = createAccounts({ pool, passwords, attempts, sessions, standing, registration });
+  const outside = outsideOf(options);
+
+  return {
+    accounts,
+    sessions,
+    standing,
+    jwks: async () => keys.jwks(),
+    stop: keys.stop,
+    async authenticate(token) {
+      // Whose token it is, is only claimed here; that issuer's keys then say whether it is true.
+      const claimed = issuerOf(token);
+      const verifier = claimed === issuer ? tokens : claimed === outside?.issuer ? outside : undefined;
+      if (!verifier) throw new Refusal("token_invalid");
+      const identity = await verifier.verify(token);
+      await standing.check(identity);
+      return identity;
+    },
+  };
+}
+
+function outsideOf({ database: pool, config, clock, log }: AuthOptions): Outside | undefined {
+  const { AUTH_JWKS_URL: url, AUTH_ISSUER: issuer, AUTH_AUDIENCE: audience } = config;
+  return url && issuer && audience ? createOutside({ pool, clock, log, url, issuer, audience }) : undefined;
+}
+
+function issuerOf(token: string): string | undefined {
+  if (token.length > TOKEN_MAX) return undefined;
+  try {
+    return decodeJwt(token).iss;
+  } catch {
+    return undefined;
+  }
 }

@@ -1,4 +1,11 @@
-import { calculateJwkThumbprint, exportJWK, importJWK, importPKCS8, type JSONWebKeySet, type JWK } from "jose";
+import {
+  calculateJwkThumbprint,
+  exportJWK,
+  importJWK,
+  importPKCS8,
+  type JSONWebKeySet,
+  type JWK,
+} from "jose";
 import { type Clock, every } from "../clock.ts";
 import { ConfigError } from "../config.ts";
 import type { Pool } from "../db/database.ts";
@@ -97,7 +104,10 @@ export async function createKeys({ pool, clock, log, configured, ...ttl }: KeysO
       if (known) return known.key;
       if (!reading && clock.monotonic() - readAt < UNKNOWN_MS) return undefined;
       await reread().catch(() => {
-        throw new Refusal("unavailable", { detail: "The keys cannot be read now: try again soon.", retryAfterMs: 2000 });
+        throw new Refusal("unavailable", {
+          detail: "The keys cannot be read now: try again soon.",
+          retryAfterMs: 2000,
+        });
       });
       return ring.verifiers.get(kid)?.key;
     },

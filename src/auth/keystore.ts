@@ -76,7 +76,8 @@ async function addKey(orm: Orm, kind: KeyKind, given?: JWK): Promise<string> {
 }
 
 function newSecret() {
-  const random = (bytes: number) => Buffer.from(crypto.getRandomValues(new Uint8Array(bytes))).toString("base64url");
+  const random = (bytes: number) =>
+    Buffer.from(crypto.getRandomValues(new Uint8Array(bytes))).toString("base64url");
   return { kid: random(12), key: random(32) };
 }
 

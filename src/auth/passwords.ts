@@ -45,7 +45,8 @@ export function createPasswords({ parallel }: { parallel: number }): Passwords {
       return await work();
     } finally {
       const next = waiting.shift();
-      if (next) next(); // takes over this place, so `running` stays
+      if (next)
+        next(); // takes over this place, so `running` stays
       else running--;
     }
   }

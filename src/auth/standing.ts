@@ -53,7 +53,7 @@ export function createStanding({ pool, clock }: { pool: Pool; clock: Clock }): S
 
   async function answerAll() {
     answering = true;
-    await null; // whatever else is asked in this tick comes along
+    await new Promise<void>((resolve) => clock.soon(resolve)); // what else is asked in this tick comes along
     while (asked.size > 0) {
       const questions = asked;
       asked = new Map();
@@ -119,11 +119,16 @@ interface Question extends PromiseWithResolvers<EndReason | null> {
 const keyOf = ({ userId, sessionId }: Who) => `${userId} ${sessionId ?? ""}`;
 
 const UNKNOWN = () =>
-  new Refusal("unavailable", { detail: "The session cannot be checked now: try again soon.", retryAfterMs: 2000 });
+  new Refusal("unavailable", {
+    detail: "The session cannot be checked now: try again soon.",
+    retryAfterMs: 2000,
+  });
 
 /** One row for each that is asked, in that order. */
 async function query(orm: Parameters<typeof rows>[0], whos: readonly Who[]): Promise<(EndReason | null)[]> {
-  const input = JSON.stringify(whos.map(({ userId, sessionId }, at) => ({ at, user: userId, session: sessionId })));
+  const input = JSON.stringify(
+    whos.map(({ userId, sessionId }, at) => ({ at, user: userId, session: sessionId })),
+  );
   const found = await rows<{ enabled: boolean; alive: boolean }>(
     orm,
     sql`select u.id is not null and u.disabled_at is null and u.deleted_at is null as enabled,

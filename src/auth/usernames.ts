@@ -12,11 +12,52 @@ const RESERVED = /^deleted-/;
 const SCRIPTS = [
   "Latin",
   ...["Han Hiragana Katakana", "Han Hangul", "Han Bopomofo", "Cyrillic", "Greek", "Arabic", "Hebrew"],
-  ...["Armenian", "Bengali", "Devanagari", "Ethiopic", "Georgian", "Gujarati", "Gurmukhi", "Kannada", "Khmer", "Lao"],
+  ...[
+    "Armenian",
+    "Bengali",
+    "Devanagari",
+    "Ethiopic",
+    "Georgian",
+    "Gujarati",
+    "Gurmukhi",
+    "Kannada",
+    "Khmer",
+    "Lao",
+  ],
   ...["Malayalam", "Myanmar", "Oriya", "Sinhala", "Tamil", "Telugu", "Thaana", "Thai", "Tibetan"],
-  ...["Adlam", "Balinese", "Bamum", "Batak", "Canadian_Aboriginal", "Chakma", "Cham", "Cherokee", "Hanifi_Rohingya"],
-  ...["Javanese", "Kayah_Li", "Lepcha", "Limbu", "Lisu", "Mandaic", "Meetei_Mayek", "Miao", "New_Tai_Lue", "Newa"],
-  ...["Nko", "Nyiakeng_Puachue_Hmong", "Ol_Chiki", "Osage", "Saurashtra", "Sundanese", "Syloti_Nagri", "Syriac"],
+  ...[
+    "Adlam",
+    "Balinese",
+    "Bamum",
+    "Batak",
+    "Canadian_Aboriginal",
+    "Chakma",
+    "Cham",
+    "Cherokee",
+    "Hanifi_Rohingya",
+  ],
+  ...[
+    "Javanese",
+    "Kayah_Li",
+    "Lepcha",
+    "Limbu",
+    "Lisu",
+    "Mandaic",
+    "Meetei_Mayek",
+    "Miao",
+    "New_Tai_Lue",
+    "Newa",
+  ],
+  ...[
+    "Nko",
+    "Nyiakeng_Puachue_Hmong",
+    "Ol_Chiki",
+    "Osage",
+    "Saurashtra",
+    "Sundanese",
+    "Syloti_Nagri",
+    "Syriac",
+  ],
   ...["Tai_Le", "Tai_Tham", "Tai_Viet", "Tifinagh", "Vai", "Wancho", "Yi"],
 ].map((line) => {
   const letters = line.split(" ").map((script) => `\\p{Script_Extensions=${script}}`);
@@ -53,7 +94,10 @@ export function* namesFor(wanted: string | undefined): Generator<string> {
 /** The nearest username to any text. Of an email address the part before the `@`: the rest is nobody's business. */
 function fitting(wanted: string): string {
   const local = wanted.slice(0, 256).split("@")[0] ?? "";
-  const kept = local.normalize("NFKC").replace(NOT_OF_A_USERNAME, "").replace(/^[\p{M}.]+/u, "");
+  const kept = local
+    .normalize("NFKC")
+    .replace(NOT_OF_A_USERNAME, "")
+    .replace(/^[\p{M}.]+/u, "");
   return usernameOf([...kept].slice(0, USERNAME_MAX).join("")) ?? "user";
 }
 

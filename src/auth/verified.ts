@@ -6,7 +6,6 @@ export interface Verified<T> {
   get(token: string): T | undefined;
   /** Kept until `until`, in milliseconds since 1970. */
   set(token: string, found: T, until: number): void;
-  clear(): void;
 }
 
 /** At most `max` tokens, by their SHA-256 hash; the one that was not asked for longest makes room. */
@@ -27,6 +26,5 @@ export function createVerified<T>({ clock, max }: { clock: Clock; max: number })
       entries.set(keyOf(token), { found, until });
       if (entries.size > max) for (const eldest of entries.keys().take(1)) entries.delete(eldest);
     },
-    clear: () => entries.clear(),
   };
 }

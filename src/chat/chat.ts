@@ -80,13 +80,15 @@ export function createChat(options: ChatOptions): Chat {
     epoch: options.epoch,
     deliver,
     repaired(room, found, failure) {
-      if (failure) return log.warn({ event: "repair_failed", room, err: failure }, "a room could not be read");
+      if (failure)
+        return log.warn({ event: "repair_failed", room, err: failure }, "a room could not be read");
       if (found === 0) return;
       metrics.repairs.inc();
       metrics.repairedMessages.inc(found);
       log.info({ event: "repair", room, found }, "messages were read from the database");
     },
-    checkFailed: (failure) => log.warn({ event: "check_failed", err: failure }, "the database did not answer"),
+    checkFailed: (failure) =>
+      log.warn({ event: "check_failed", err: failure }, "the database did not answer"),
     epochChanged(epoch) {
       log.warn({ event: "epoch_changed", epoch }, "the database has a new epoch; all sockets begin anew");
       hub.closeAll("resync");
@@ -102,7 +104,10 @@ export function createChat(options: ChatOptions): Chat {
       measured: stages.committed,
       failed(failure, posts) {
         metrics.commitFailures.labels(failure.kind).inc();
-        log.warn({ event: "commit_failed", kind: failure.kind, posts, err: failure.cause }, "a commit failed");
+        log.warn(
+          { event: "commit_failed", kind: failure.kind, posts, err: failure.cause },
+          "a commit failed",
+        );
       },
     }),
   );

@@ -168,7 +168,8 @@ export function createCommitter(options: CommitterOptions): Committer {
     const limit = clock.monotonic() - DEADLINE_MS;
     for (const lane of lanes) {
       for (const pending of lane.batch) {
-        if (pending.since < limit) answer(pending, new Refusal("unavailable", { retryAfterMs: BUSY_RETRY_MS }));
+        if (pending.since < limit)
+          answer(pending, new Refusal("unavailable", { retryAfterMs: BUSY_RETRY_MS }));
       }
       while (lane.queue[0] && lane.queue[0].since < limit) {
         const pending = lane.queue.shift() as Pending;
@@ -219,6 +220,7 @@ const stateOf = (post: Post, ack: Ack) => ({
 /** FNV-1a: which lane a room belongs to. */
 function laneOf(room: string, lanes: number): number {
   let hash = 0x811c9dc5;
-  for (let index = 0; index < room.length; index++) hash = Math.imul(hash ^ room.charCodeAt(index), 0x01000193);
+  for (let index = 0; index < room.length; index++)
+    hash = Math.imul(hash ^ room.charCodeAt(index), 0x01000193);
   return (hash >>> 0) % lanes;
 }

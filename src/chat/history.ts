@@ -28,7 +28,12 @@ export const createHistory = (store: Pick<MessageStore, "messages">): History =>
     // One more than asked for tells whether there is more.
     if (after !== undefined) {
       const page = await store.messages(room, { after }, size + 1);
-      return { ...page, messages: page.messages.slice(0, size), older: after > 0, newer: page.messages.length > size };
+      return {
+        ...page,
+        messages: page.messages.slice(0, size),
+        older: after > 0,
+        newer: page.messages.length > size,
+      };
     }
     if (around !== undefined) {
       const half = Math.floor(size / 2);
@@ -37,7 +42,12 @@ export const createHistory = (store: Pick<MessageStore, "messages">): History =>
         store.messages(room, { after: around - 1 }, size - half + 1),
       ]);
       const messages: Message[] = [...last(head.messages, half), ...tail.messages.slice(0, size - half)];
-      return { ...tail, messages, older: head.messages.length > half, newer: tail.messages.length > size - half };
+      return {
+        ...tail,
+        messages,
+        older: head.messages.length > half,
+        newer: tail.messages.length > size - half,
+      };
     }
     const page = await store.messages(room, { before: before ?? ID_MAX }, size + 1);
     return {

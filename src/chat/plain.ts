@@ -13,7 +13,8 @@ export function plainProtocol(session: Session): Protocol {
     send(JSON.stringify({ error: { ...errorOf(refusal), ...(clientId !== undefined && { clientId }) } }));
 
   const post = ({ message: content, clientId }: { message: string; clientId?: string | undefined }) => {
-    submit(session, session.identity, { room, clientId, content, replyTo: null }, (outcome) => {
+    const submission = { room, clientId: clientId ?? crypto.randomUUID(), content, replyTo: null };
+    submit(session, session.identity, submission, (outcome) => {
       session.owe(-1);
       if (outcome instanceof Refusal) return refuse(outcome, clientId);
       // A message that is new comes to its sender with the room's; one that was sent before came to the room then.

@@ -14,7 +14,8 @@ const array = (values: readonly (string | number | null)[]) =>
     })
     .join(",")}}`;
 
-const list = (values: readonly (string | number | null)[], type: SQL) => sql`${array(values)}::text::${type}[]`;
+const list = (values: readonly (string | number | null)[], type: SQL) =>
+  sql`${array(values)}::text::${type}[]`;
 const texts = (values: readonly string[]) => list(values, sql`text`);
 const integers = (values: readonly (number | null)[]) => list(values, sql`bigint`);
 const uuids = (values: readonly string[]) => list(values, sql`uuid`);

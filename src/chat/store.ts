@@ -3,7 +3,15 @@ import type { Message } from "../message.ts";
 import { type Decision, decide, postKey } from "./decide.ts";
 import { type Committed, CommitFailure, type Page, type Store } from "./ports.ts";
 import type { Ack, Post } from "./post.ts";
-import { lockRooms, postAll, readAcks, readChanges, readCounters, readMessages, writePosts } from "./statements.ts";
+import {
+  lockRooms,
+  postAll,
+  readAcks,
+  readChanges,
+  readCounters,
+  readMessages,
+  writePosts,
+} from "./statements.ts";
 
 /** How long a commit may take before its connections are thrown away, in milliseconds. */
 const COMMIT_LIMIT_MS = 3_000;
@@ -29,7 +37,6 @@ export interface HistoryPage {
 export interface MessageStore extends Store {
   /** At most `limit` messages by id: the first after one, or the last before one. */
   messages(room: string, range: { after: number } | { before: number }, limit: number): Promise<HistoryPage>;
-  close(): Promise<void>;
 }
 
 /** The messages in the database, on any driver. The embedded database has one lane, others have {@link LANES}. */
@@ -78,10 +85,6 @@ export function createStore(database: Database): MessageStore {
       for (const { name, version } of found) if (name !== null) versions.set(name, version);
       return { epoch, versions };
     },
-
-    async close() {
-      if (database.driver !== "pglite") await Promise.all(lanes.map((lane) => lane.close()));
-    },
   };
 }
 
@@ -117,7 +120,8 @@ async function commitCarefully(orm: Orm, posts: readonly Post[]): Promise<Commit
         ]),
       ),
     });
-    if (decision.posted.length > 0) await write(tx, decision, new Map(locked.map((room) => [room.name, room.id])));
+    if (decision.posted.length > 0)
+      await write(tx, decision, new Map(locked.map((room) => [room.name, room.id])));
     return { epoch: locked[0]?.epoch ?? "", acks: decision.acks };
   });
 }

@@ -7,8 +7,8 @@ import type { Pace } from "./pace.ts";
 
 interface Submission {
   readonly room: string;
-  /** A server-made one where the client brings none, so that our own retries cannot double the message. */
-  readonly clientId: string | undefined;
+  /** One of our own making where the client brings none, so that our retries cannot double the message. */
+  readonly clientId: string;
   readonly content: string;
   readonly replyTo: number | null;
 }
@@ -24,20 +24,18 @@ interface SubmitParts {
  * The one way of a message into a room, from every door: may this person post, is it too long, too fast; then the
  * committer. Answers once: with the ack, or with a refusal (forbidden, invalid, rate_limited, or the committer's).
  */
-export function submit(parts: SubmitParts, person: Identity, { clientId, ...message }: Submission, answer: Answer) {
+export function submit(
+  parts: SubmitParts,
+  person: Identity,
+  message: Submission,
+  answer: Answer,
+) {
   const { access, pace, committer, limits } = parts;
   if (!access.may(person, message.room, "post")) return answer(new Refusal("forbidden"));
   const fault = textFault(message.content, { max: limits.messageChars });
-  if (fault) return answer(new Refusal("invalid", { detail: `content ${fault}`, errors: { content: [fault] } }));
+  if (fault)
+    return answer(new Refusal("invalid", { detail: `content ${fault}`, errors: { content: [fault] } }));
   const wait = pace.wait(person.userId);
   if (wait > 0) return answer(new Refusal("rate_limited", { retryAfterMs: wait }));
-  committer.submit(
-    {
-      ...message,
-      senderId: person.userId,
-      username: person.username,
-      clientId: clientId ?? crypto.randomUUID(),
-    },
-    answer,
-  );
+  committer.submit({ ...message, senderId: person.userId, username: person.username }, answer);
 }

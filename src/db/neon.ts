@@ -1,11 +1,10 @@
 import { neonConfig, Pool } from "@neondatabase/serverless";
 import { drizzle } from "drizzle-orm/neon-serverless";
 import type { Database, Orm } from "./database.ts";
-import { createPool } from "./pool.ts";
+import { createServerDatabase } from "./pool.ts";
 import * as schema from "./schema.ts";
 import { SESSION } from "./session.ts";
 
-const LIMIT_MS = 10_000;
 const CONNECT_MS = 5_000;
 const SETTINGS = Object.entries(SESSION)
   .map(([name, value]) => `set ${name} = '${value}'`)
@@ -22,7 +21,7 @@ export function openNeon(url: string, connections: number, proxy?: string): Data
     neonConfig.pipelineTLS = false;
     neonConfig.pipelineConnect = false;
   }
-  const connect = (max: number) => () => {
+  const connect = (max: number) => {
     const client = new Pool({ connectionString: url, max, connectionTimeoutMillis: CONNECT_MS });
     client.on("connect", (connection: { query(sql: string): Promise<unknown> }) => {
       void connection.query(SETTINGS).catch(() => {}); // the query that wanted the connection tells what is wrong
@@ -33,9 +32,5 @@ export function openNeon(url: string, connections: number, proxy?: string): Data
       close: () => client.end(),
     };
   };
-  return {
-    driver: "neon",
-    ...createPool(connect(connections), LIMIT_MS),
-    pool: (options) => createPool(connect(options.connections), options.limitMs),
-  };
+  return createServerDatabase("neon", connect, connections);
 }

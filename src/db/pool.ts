@@ -1,4 +1,8 @@
-import { DatabaseTimeout, type Orm, type Pool } from "./database.ts";
+import type { Driver } from "../config.ts";
+import { type Database, DatabaseTimeout, type Orm, type Pool, type PoolOptions } from "./database.ts";
+
+/** How long work on the general pool may take, in milliseconds. */
+const LIMIT_MS = 10_000;
 
 /** One set of connections: Drizzle over it, and how to end it at once, whatever is in flight. */
 export interface Connections {
@@ -37,5 +41,26 @@ export function createPool(connect: () => Connections, limitMs: number): Pool {
       closed = true;
       if (current) await discard(current);
     },
+  };
+}
+
+/** A database on a server: a general pool of so many connections, and others beside it, all closed with it. */
+export function createServerDatabase(
+  driver: Driver,
+  connect: (connections: number) => Connections,
+  connections: number,
+): Database {
+  const pools: Pool[] = [];
+  const pool = (options: PoolOptions) => {
+    const made = createPool(() => connect(options.connections), options.limitMs);
+    pools.push(made);
+    return made;
+  };
+  const { run } = pool({ connections, limitMs: LIMIT_MS });
+  return {
+    driver,
+    run,
+    pool,
+    close: async () => void (await Promise.all(pools.map((made) => made.close()))),
   };
 }

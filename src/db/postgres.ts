@@ -1,24 +1,19 @@
 import { drizzle } from "drizzle-orm/bun-sql";
 import type { Database, Orm } from "./database.ts";
-import { createPool } from "./pool.ts";
+import { createServerDatabase } from "./pool.ts";
 import * as schema from "./schema.ts";
 import { SESSION } from "./session.ts";
 
-const LIMIT_MS = 10_000;
 const CONNECT_S = 5;
 
 /** A Postgres server through Bun's SQL client. Connects at the first use. */
 export function openPostgres(url: string, connections: number): Database {
-  const connect = (max: number) => () => {
+  const connect = (max: number) => {
     const client = new Bun.SQL(url, { max, connectionTimeout: CONNECT_S, connection: SESSION });
     return {
       orm: drizzle({ client, schema, casing: "snake_case" }) as unknown as Orm,
       close: () => client.close({ timeout: 0 }),
     };
   };
-  return {
-    driver: "postgres",
-    ...createPool(connect(connections), LIMIT_MS),
-    pool: (options) => createPool(connect(options.connections), options.limitMs),
-  };
+  return createServerDatabase("postgres", connect, connections);
 }

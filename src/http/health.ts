@@ -1,6 +1,7 @@
 import { sql } from "drizzle-orm";
 import { Hono } from "hono";
 import { type Database, rows } from "../db/database.ts";
+import type { Env } from "./request.ts";
 
 /** A database that takes longer than this to answer is not ready, in milliseconds. */
 const PATIENCE_MS = 2_000;
@@ -33,11 +34,13 @@ export function createHealth(database: Database): Health {
 }
 
 /** `/healthz`: this process lives (a database that is away is no reason to restart it). `/readyz`: it can be given work. */
-export const healthRoutes = (health: Health) =>
-  new Hono()
+export const healthRoutes = (health: Health): Hono<Env> =>
+  new Hono<Env>({ strict: false })
     .get("/healthz", (c) => c.json({ status: "ok" }, 200, { "cache-control": "no-store" }))
     .get("/readyz", async (c) => {
       const reason = await health.unready();
       const headers = { "cache-control": "no-store" };
-      return reason ? c.json({ status: "unready", reason }, 503, headers) : c.json({ status: "ready" }, 200, headers);
+      return reason
+        ? c.json({ status: "unready", reason }, 503, headers)
+        : c.json({ status: "ready" }, 200, headers);
     });

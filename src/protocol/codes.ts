@@ -10,7 +10,11 @@ export const ERRORS = {
   unsupported_media_type: { status: 415, retryable: false, text: "Send application/json." },
   too_large: { status: 413, retryable: false, text: "That is too large." },
   unknown_command: { status: 400, retryable: false, text: "There is no such command." },
-  unsupported_protocol: { status: 400, retryable: false, text: "None of the offered subprotocols is spoken here." },
+  unsupported_protocol: {
+    status: 400,
+    retryable: false,
+    text: "None of the offered subprotocols is spoken here.",
+  },
   upgrade_required: { status: 426, retryable: false, text: "This address speaks WebSocket." },
   // Who sent it.
   token_missing: { status: 401, retryable: false, text: "An access token is required." },
@@ -20,7 +24,11 @@ export const ERRORS = {
   account_disabled: { status: 401, retryable: false, text: "This account is disabled or deleted." },
   invalid_credentials: { status: 401, retryable: false, text: "Invalid Credentials" },
   refresh_invalid: { status: 401, retryable: false, text: "The refresh token is not valid." },
-  refresh_reused: { status: 401, retryable: false, text: "The refresh token was used before; its session has ended." },
+  refresh_reused: {
+    status: 401,
+    retryable: false,
+    text: "The refresh token was used before; its session has ended.",
+  },
   // What they may do.
   forbidden: { status: 403, retryable: false, text: "That is not allowed." },
   bad_origin: { status: 403, retryable: false, text: "This origin is not allowed." },
@@ -30,13 +38,21 @@ export const ERRORS = {
   not_joined: { status: 409, retryable: false, text: "Join the room first." },
   email_taken: { status: 409, retryable: false, text: "There is an account with this email already." },
   username_taken: { status: 409, retryable: false, text: "This username is taken." },
-  client_id_reused: { status: 409, retryable: false, text: "This clientId has stood for something else before." },
+  client_id_reused: {
+    status: 409,
+    retryable: false,
+    text: "This clientId has stood for something else before.",
+  },
   too_many_rooms: { status: 409, retryable: false, text: "This socket has joined as many rooms as it may." },
   too_many_sockets: { status: 429, retryable: true, text: "This user has as many sockets open as allowed." },
   // What can be done now.
   rate_limited: { status: 429, retryable: true, text: "Too many requests: wait a little." },
   busy: { status: 503, retryable: true, text: "The server has too much to do: try again soon." },
-  unavailable: { status: 503, retryable: true, text: "The outcome is not known: try again with the same clientId." },
+  unavailable: {
+    status: 503,
+    retryable: true,
+    text: "The outcome is not known: try again with the same clientId.",
+  },
   internal: { status: 500, retryable: true, text: "Something went wrong here." },
 } as const satisfies Record<string, { status: number; retryable: boolean; text: string }>;
 

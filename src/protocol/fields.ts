@@ -3,7 +3,9 @@ import * as v from "valibot";
 /** What is wrong with each field of an input, by the field's name. */
 export type FieldErrors = Record<string, string[]>;
 
-export type Fields<T> = { readonly fields: T; readonly errors?: undefined } | { readonly errors: FieldErrors };
+export type Fields<T> =
+  | { readonly fields: T; readonly errors?: undefined }
+  | { readonly fields?: undefined; readonly errors: FieldErrors };
 
 /** Reads an object by a schema. The messages never quote the input, which may hold a secret. */
 export function readFields<S extends v.GenericSchema>(schema: S, input: unknown): Fields<v.InferOutput<S>> {

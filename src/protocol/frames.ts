@@ -11,7 +11,8 @@ const whole = v.pipe(
   v.minValue(0, "must not be negative"),
   v.maxValue(ID_MAX, "is too large"),
 );
-const id = v.pipe(whole, v.minValue(1, "must be at least 1"));
+/** The id of a message, which is a version of its room. */
+export const messageId = v.pipe(whole, v.minValue(1, "must be at least 1"));
 
 /** A uuid in any spelling; read as its one lower-case spelling (RFC 9562). */
 export const uuid = v.pipe(v.string("must be a string"), v.uuid("must be a uuid"), v.toLowerCase());
@@ -50,14 +51,16 @@ export const COMMANDS = {
     ...inRoom,
     clientId: uuid,
     content,
-    replyTo: v.optional(v.nullable(id), null),
+    replyTo: v.optional(v.nullable(messageId), null),
   }),
   history: v.object({
     type: v.literal("history"),
     ...inRoom,
-    before: v.optional(id),
+    before: v.optional(messageId),
     after: v.optional(whole),
-    limit: v.optional(v.pipe(whole, v.minValue(1, "must be at least 1"), v.maxValue(HISTORY_MAX, "is too large"))),
+    limit: v.optional(
+      v.pipe(whole, v.minValue(1, "must be at least 1"), v.maxValue(HISTORY_MAX, "is too large")),
+    ),
   }),
   ping: v.object({ type: v.literal("ping"), ref }),
 } as const;
@@ -81,13 +84,13 @@ const error = {
 
 /** A message as it is shown to a client, in events, replies and over HTTP. Absent fields are those that say nothing. */
 const message = {
-  id,
-  version: id,
+  id: messageId,
+  version: messageId,
   username: v.string(),
   content: v.string(),
   timestamp: v.string(),
   clientId: v.string(),
-  replyTo: v.optional(id),
+  replyTo: v.optional(messageId),
   editedAt: v.optional(v.string()),
   deletedAt: v.optional(v.string()),
 };
@@ -127,12 +130,14 @@ export const SERVER_FRAMES = {
 } as const;
 
 export type ServerFrameType = keyof typeof SERVER_FRAMES;
-export type ServerFrame = { [T in ServerFrameType]: v.InferOutput<(typeof SERVER_FRAMES)[T]> }[ServerFrameType];
+export type ServerFrame = {
+  [T in ServerFrameType]: v.InferOutput<(typeof SERVER_FRAMES)[T]>;
+}[ServerFrameType];
 
 /** The plain protocol: what a server sends. */
 export const PLAIN_FRAMES = {
   message: v.object({
-    id,
+    id: messageId,
     room: v.string(),
     username: v.string(),
     message: v.string(),

@@ -17,7 +17,10 @@ export interface Credentials {
  * the one place where a browser can put it), `?token=`.
  */
 export function credentialsOf(headers: Headers, query: URLSearchParams): Credentials {
-  const offered = headers.get("sec-websocket-protocol")?.split(",").map((part) => part.trim());
+  const offered = headers
+    .get("sec-websocket-protocol")
+    ?.split(",")
+    .map((part) => part.trim());
   const format = offered ? (offered.includes(SUBPROTOCOL) ? "v1" : null) : "plain";
   const header = /^Bearer +(\S+)$/i.exec(headers.get("authorization") ?? "")?.[1];
   const listed = offered?.find((part) => part.startsWith(BEARER))?.slice(BEARER.length);

@@ -17,6 +17,8 @@ import { createSocket, type SocketData } from "./socket.ts";
 
 /** The runtime pings a socket that says nothing, and closes it when it does not answer, in seconds. */
 const IDLE_S = 120;
+/** When a client that was not let in may try again, in milliseconds. */
+const RETRY_MS = 2_000;
 
 interface DoorOptions {
   readonly auth: Auth;
@@ -32,6 +34,8 @@ interface DoorOptions {
 export interface Door {
   /** Answers a request for a `/ws/` address. Nothing: it was upgraded. */
   upgrade(request: Request, url: URL, server: Server<SocketData>): Promise<Response | undefined>;
+  /** Lets no more sockets in: the server is going away. */
+  drain(): void;
 }
 
 interface Wanted {
@@ -52,7 +56,8 @@ export function createDoor(options: DoorOptions): Door {
     if (origin !== null && !options.allowedOrigins.includes("*") && !options.allowedOrigins.includes(origin))
       throw new Refusal("bad_origin");
     const { format, token, fromQuery } = credentialsOf(request.headers, url.searchParams);
-    if (format === null || (format === "plain" && room === undefined)) throw new Refusal("unsupported_protocol");
+    if (format === null || (format === "plain" && room === undefined))
+      throw new Refusal("unsupported_protocol");
     if (fromQuery) metrics.queryTokens.inc();
     const since = url.searchParams.get("since");
     return {
@@ -72,9 +77,13 @@ export function createDoor(options: DoorOptions): Door {
     return identity;
   }
 
+  let draining = false;
+
   return {
+    drain: () => void (draining = true),
     async upgrade(request, url, server) {
       try {
+        if (draining) throw new Refusal("busy", { retryAfterMs: RETRY_MS });
         const wanted = read(request, url);
         let identity: Identity | Refusal;
         try {

@@ -6,10 +6,15 @@ import { roomOf } from "./room.ts";
 /** Posts a message. Those behind it on the same socket do not wait for its commit: they may share it. */
 export const send: Handler<"send"> = (session, command, reply) => {
   const { clientId, content, replyTo } = command;
-  submit(session, session.identity, { room: roomOf(session, command), clientId, content, replyTo }, (outcome) => {
-    if (outcome instanceof Refusal) return reply.refuse(outcome);
-    const { id, version, timestamp, duplicate } = outcome;
-    reply.ok({ id, version, timestamp, ...(duplicate && { duplicate }) });
-  });
+  submit(
+    session,
+    session.identity,
+    { room: roomOf(session, command), clientId, content, replyTo },
+    (outcome) => {
+      if (outcome instanceof Refusal) return reply.refuse(outcome);
+      const { id, version, timestamp, duplicate } = outcome;
+      reply.ok({ id, version, timestamp, ...(duplicate && { duplicate }) });
+    },
+  );
   return undefined;
 };

@@ -1,0 +1,103 @@
+import { and, eq } from "drizzle-orm";
+import { type JWTPayload, jwtVerify } from "jose";
+import * as v from "valibot";
+import type { Clock } from "../clock.ts";
+import type { Pool } from "../db/database.ts";
+import { users } from "../db/schema.ts";
+import { Refusal } from "../errors.ts";
+import type { Identity } from "../identity.ts";
+import type { Log } from "../log.ts";
+import { text } from "../protocol/text.ts";
+import { grantsOf } from "./grants.ts";
+import { createKeySet } from "./keyset.ts";
+import { TOLERANCE_S, tokenRefusal } from "./tokens.ts";
+import { namesFor } from "./usernames.ts";
+import { insertUser, type User } from "./users.ts";
+import { createVerified } from "./verified.ts";
+
+/** Asymmetric ones only: with a shared secret, whoever can check a token can make one. */
+const ALGORITHMS = ["EdDSA", "ES256", "ES384", "ES512", "PS256", "PS384", "PS512", "RS256", "RS384", "RS512"];
+/** Nobody can end these tokens before they expire, so they may not live long. */
+const LIFETIME_MAX_S = 24 * 3600;
+const CACHE_MAX = 20_000;
+/** Absent, a plain JWT, or an access token (RFC 9068): not a logout token or a proof, which the same keys may sign. */
+const TYPE = /^(application\/)?(at\+)?jwt$/i;
+
+const CLAIMS = v.object({
+  sub: text({ min: 1, max: 255 }),
+  exp: v.number(),
+  iat: v.optional(v.number()),
+});
+const NAME = text({ min: 1, max: 256 });
+
+/** Identities of a product's own provider. */
+export interface Outside {
+  readonly issuer: string;
+  /**
+   * The person behind one of its tokens, known here by issuer and subject alone and made on first sight.
+   * @throws {Refusal} token_invalid, token_expired; unavailable where the provider's keys are not to be had.
+   */
+  verify(token: string): Promise<Identity>;
+}
+
+interface OutsideOptions {
+  readonly pool: Pool;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly url: string;
+  readonly issuer: string;
+  readonly audience: string;
+}
+
+export function createOutside({ pool, clock, log, url, issuer, audience }: OutsideOptions): Outside {
+  const empty = () => createVerified<Identity>({ clock, max: CACHE_MAX });
+  let verified = empty();
+  // What another set of keys has verified counts no more, also where its verification is still under way.
+  const keySet = createKeySet({ url, clock, log, onChange: () => (verified = empty()) });
+
+  async function check(token: string): Promise<Identity> {
+    const cache = verified;
+    const { payload, protectedHeader } = await jwtVerify(token, keySet.keyOf, {
+      algorithms: ALGORITHMS,
+      issuer,
+      audience,
+      requiredClaims: ["exp", "sub"],
+      clockTolerance: TOLERANCE_S,
+      currentDate: new Date(clock.now()),
+    });
+    if (!TYPE.test(protectedHeader.typ ?? "JWT")) throw new Refusal("token_invalid");
+    const { sub, exp, iat = clock.now() / 1000 } = v.parse(CLAIMS, payload);
+    if (exp - iat > LIFETIME_MAX_S + TOLERANCE_S)
+      throw new Refusal("token_invalid", { detail: "The token lives longer than 24 hours." });
+    const rooms = grantsOf(payload.rooms);
+    const { id, username } = await personOf(pool, issuer, sub, payload);
+    const identity = { userId: id, username, sessionId: null, expiresAt: exp * 1000, rooms };
+    cache.set(token, identity, identity.expiresAt + TOLERANCE_S * 1000);
+    return identity;
+  }
+
+  return {
+    issuer,
+    async verify(token) {
+      await keySet.refresh();
+      return verified.get(token) ?? check(token).catch(refuse);
+    },
+  };
+}
+
+function refuse(error: unknown): never {
+  throw tokenRefusal(error);
+}
+
+async function personOf(pool: Pool, issuer: string, subject: string, claims: JWTPayload): Promise<User> {
+  const find = async () => {
+    const same = and(eq(users.issuer, issuer), eq(users.subject, subject));
+    return (await pool.run((orm) => orm.select().from(users).where(same)))[0];
+  };
+  const wanted = [claims.preferred_username, claims.name].find((name) => v.is(NAME, name)) as
+    string | undefined;
+  const made = (await find()) ?? (await insertUser(pool, { issuer, subject }, namesFor(wanted)));
+  const person = typeof made === "string" ? await find() : made; // "values taken": another request made them just now
+  if (!person) throw new Error("no name is free for a new person");
+  return person;
+}

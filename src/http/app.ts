@@ -1,0 +1,82 @@
+import { type Context, Hono, type MiddlewareHandler } from "hono";
+import { bodyLimit } from "hono/body-limit";
+import type { Auth } from "../auth/auth.ts";
+import type { Config } from "../config.ts";
+import { DatabaseTimeout } from "../db/database.ts";
+import { faultOf, problemResponse, Refusal, refusalOf } from "../errors.ts";
+import type { Log } from "../log.ts";
+import { accountRoutes } from "./account.ts";
+import { allowOrigins } from "./cors.ts";
+import { clientAddress, type Env } from "./request.ts";
+import { wellKnownRoutes } from "./wellknown.ts";
+
+const BODY_MAX = 64 * 1024;
+
+/** For answers that are data. A route that answers with a page brings its own policy. */
+const HEADERS = {
+  "x-content-type-options": "nosniff",
+  "referrer-policy": "no-referrer",
+  "x-frame-options": "DENY",
+  "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+} as const;
+
+interface AppOptions {
+  readonly config: Pick<Config, "ALLOWED_ORIGINS" | "TRUST_PROXY">;
+  readonly auth: Auth;
+  readonly log: Log;
+  /** What else is served; paths are registered without the slash at their end. */
+  readonly routes?: readonly Hono<Env>[];
+}
+
+/** The HTTP API: `app.fetch(request, { address })`, the address being that of the connection. */
+export function createApp({ config, auth, log, routes = [] }: AppOptions): Hono<Env> {
+  const app = new Hono<Env>({ strict: false }); // with or without the slash at the end
+
+  app.use(allowOrigins(config.ALLOWED_ORIGINS));
+  app.use(defaultHeaders);
+  app.use(async (c, next) => {
+    c.set("address", clientAddress(c.req.header("x-forwarded-for"), c.env.address, config.TRUST_PROXY));
+    await next();
+  });
+  app.use(
+    bodyLimit({
+      maxSize: BODY_MAX,
+      onError: () => {
+        throw new Refusal("too_large");
+      },
+    }),
+  );
+
+  for (const area of [accountRoutes(auth), wellKnownRoutes(auth), ...routes]) app.route("/", area);
+
+  app.notFound((c) => problemResponse(missing(app, c)));
+  app.onError((error, c) => {
+    if (error instanceof Refusal) return problemResponse(error);
+    log.error({ fault: faultOf(error), method: c.req.method, path: c.req.path }, "a request failed");
+    return problemResponse(error instanceof DatabaseTimeout ? overdue() : refusalOf(error));
+  });
+  return app;
+}
+
+const defaultHeaders: MiddlewareHandler = async (c, next) => {
+  await next();
+  for (const [name, value] of Object.entries(HEADERS)) if (!c.res.headers.has(name)) c.header(name, value);
+};
+
+/** Why there is no route: the path is known with other methods (RFC 9110, section 15.5.6), or not at all. */
+function missing(app: Hono<Env>, c: Context): Refusal {
+  const path = app.getPath(c.req.raw);
+  const methods = new Set(app.routes.map(({ method }) => method).filter((method) => method !== "ALL"));
+  const allowed = [...methods].filter((method) =>
+    app.router.match(method, path)[0].some(([[, route]]) => route.method === method),
+  );
+  if (allowed.length === 0) return new Refusal("not_found");
+  if (allowed.includes("GET")) allowed.push("HEAD");
+  return new Refusal("method_not_allowed", { headers: { allow: allowed.join(", ") } });
+}
+
+const overdue = () =>
+  new Refusal("unavailable", {
+    detail: "The database did not answer in time: try again soon.",
+    retryAfterMs: 2000,
+  });

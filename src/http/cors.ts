@@ -1,0 +1,12 @@
+import type { MiddlewareHandler } from "hono";
+import { cors } from "hono/cors";
+
+/** Lets pages of the allowed origins use the API (Fetch, CORS protocol), without cookies or other credentials. */
+export const allowOrigins = (origins: readonly string[]): MiddlewareHandler =>
+  cors({
+    origin: origins.includes("*") ? "*" : [...origins],
+    allowMethods: ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"],
+    allowHeaders: ["Authorization", "Content-Type", "If-None-Match"],
+    exposeHeaders: ["Link", "ETag", "Retry-After", "Parley-Epoch", "Parley-Version"],
+    maxAge: 600,
+  });

@@ -1,0 +1,77 @@
+import { isIP } from "node:net";
+import type { Context, MiddlewareHandler } from "hono";
+import type * as v from "valibot";
+import type { Auth } from "../auth/auth.ts";
+import { Refusal } from "../errors.ts";
+import type { Identity } from "../identity.ts";
+import { readFields } from "../protocol/fields.ts";
+
+/** What the routes are given with each request. */
+export interface Env {
+  Bindings: {
+    /** The address at the other end of the connection. */
+    address: string;
+  };
+  Variables: {
+    /** The address of the client: see {@link clientAddress}. */
+    address: string;
+    /** Who asks; on routes behind {@link bearer} only. */
+    identity: Identity;
+  };
+}
+
+/**
+ * The address of the client: that of the connection, or, behind `hops` proxies, the one that the first of them was
+ * reached from. What stands before it in `X-Forwarded-For` anyone may have written, and is not believed.
+ */
+export function clientAddress(
+  forwardedFor: string | null | undefined,
+  connection: string,
+  hops: number,
+): string {
+  if (hops === 0 || !forwardedFor) return connection;
+  const addresses = forwardedFor.split(",").map((part) => part.trim());
+  const address = (addresses[Math.max(0, addresses.length - hops)] ?? "").replace(/^\[(.*)\](:\d+)?$/, "$1");
+  const bare = isIP(address) ? address : address.replace(/:\d+$/, "");
+  return isIP(bare) ? bare : connection;
+}
+
+/** The token of an `Authorization: Bearer` header (RFC 6750, section 2.1). @throws {Refusal} token_missing. */
+export function bearerToken(header: string | null | undefined): string {
+  const [, token] = /^Bearer +(\S+) *$/i.exec(header ?? "") ?? [];
+  if (!token) throw new Refusal("token_missing");
+  return token;
+}
+
+/** Lets through who has a valid access token, as `identity`. */
+export const bearer =
+  (auth: Pick<Auth, "authenticate">): MiddlewareHandler<Env> =>
+  async (c, next) => {
+    c.set("identity", await auth.authenticate(bearerToken(c.req.header("authorization"))));
+    await next();
+  };
+
+/**
+ * The body of a request: a JSON object that fits the schema. @throws {Refusal} unsupported_media_type, malformed, invalid.
+ */
+export async function readJson<S extends v.GenericSchema>(c: Context, schema: S): Promise<v.InferOutput<S>> {
+  const { fields, errors } = readFields(schema, await jsonObject(c));
+  if (errors) throw new Refusal("invalid", { errors });
+  return fields;
+}
+
+/** @throws {Refusal} unsupported_media_type, malformed. */
+export async function jsonObject(c: Context): Promise<object> {
+  if (!/^application\/json *(;|$)/i.test(c.req.header("content-type") ?? ""))
+    throw new Refusal("unsupported_media_type");
+  const bytes = await c.req.arrayBuffer();
+  let value: unknown;
+  try {
+    value = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+  } catch {
+    throw new Refusal("malformed", { detail: "The body is not JSON in UTF-8." });
+  }
+  if (typeof value !== "object" || value === null || Array.isArray(value))
+    throw new Refusal("malformed", { detail: "The body is not a JSON object." });
+  return value;
+}
