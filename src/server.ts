@@ -76,6 +76,7 @@ export async function startServer(config: Config, { log, version, template }: Pa
     const chat = createChat({
       store,
       bus: createLocalBus(),
+      standing: auth.standing,
       fanout: createFanout(() => listener),
       clock,
       log,

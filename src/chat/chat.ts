@@ -1,6 +1,6 @@
 import type { Bus } from "../bus/bus.ts";
 import type { Clock } from "../clock.ts";
-import { Refusal } from "../errors.ts";
+import { faultOf, Refusal } from "../errors.ts";
 import type { Log } from "../log.ts";
 import type { Message, RoomChange } from "../message.ts";
 import type { Metrics } from "../metrics.ts";
@@ -8,6 +8,7 @@ import { type Access, createAccess } from "./access.ts";
 import { type Committer, createCommitter } from "./committer.ts";
 import { type Connection, type ConnectionOptions, createConnection, type Shared } from "./connection.ts";
 import { type Format, liveEvent, plainEvent, topicOf } from "./encode.ts";
+import { guardSockets, type Standing } from "./guard.ts";
 import { createHistory, type History } from "./history.ts";
 import { createHub } from "./hub.ts";
 import { createPace, type Pace } from "./pace.ts";
@@ -21,6 +22,7 @@ const RETURN_MS = { least: 500, spread: 4_500 } as const;
 export interface ChatOptions {
   readonly store: MessageStore;
   readonly bus: Bus;
+  readonly standing: Standing;
   readonly fanout: Fanout;
   readonly clock: Clock;
   readonly log: Log;
@@ -73,6 +75,15 @@ export function createChat(options: ChatOptions): Chat {
     hub.settled();
   };
 
+  // One line when the database goes away and one when it is back, not one each second.
+  let away = false;
+  const checked = (failure?: unknown) => {
+    if (failure && !away)
+      log.warn({ event: "database_away", fault: faultOf(failure) }, "the database does not answer");
+    if (!failure && away) log.info({ event: "database_back" }, "the database answers again");
+    away = Boolean(failure);
+  };
+
   const rooms = createRooms({
     store,
     bus,
@@ -81,14 +92,16 @@ export function createChat(options: ChatOptions): Chat {
     deliver,
     repaired(room, found, failure) {
       if (failure)
-        return log.warn({ event: "repair_failed", room, err: failure }, "a room could not be read");
+        return log.warn(
+          { event: "repair_failed", room, fault: faultOf(failure) },
+          "a room could not be read",
+        );
       if (found === 0) return;
       metrics.repairs.inc();
       metrics.repairedMessages.inc(found);
       log.info({ event: "repair", room, found }, "messages were read from the database");
     },
-    checkFailed: (failure) =>
-      log.warn({ event: "check_failed", err: failure }, "the database did not answer"),
+    checked,
     epochChanged(epoch) {
       log.warn({ event: "epoch_changed", epoch }, "the database has a new epoch; all sockets begin anew");
       hub.closeAll("resync");
@@ -105,12 +118,14 @@ export function createChat(options: ChatOptions): Chat {
       failed(failure, posts) {
         metrics.commitFailures.labels(failure.kind).inc();
         log.warn(
-          { event: "commit_failed", kind: failure.kind, posts, err: failure.cause },
+          { event: "commit_failed", kind: failure.kind, posts, fault: faultOf(failure.cause) },
           "a commit failed",
         );
       },
     }),
   );
+
+  const stopGuarding = guardSockets({ hub, standing: options.standing, clock });
 
   const limits = { messageChars: settings.messageChars, roomsPerSocket: settings.roomsPerSocket };
   const shared: Shared = {
@@ -132,7 +147,7 @@ export function createChat(options: ChatOptions): Chat {
     lagging: (change) => metrics.lagging.inc(change),
     faulted(error) {
       metrics.faults.inc();
-      log.error({ event: "fault", err: error }, "something went wrong");
+      log.error({ event: "fault", fault: faultOf(error) }, "something went wrong");
     },
   };
 
@@ -141,6 +156,7 @@ export function createChat(options: ChatOptions): Chat {
     connect: (connection) => createConnection(shared, connection),
     async stop() {
       await committer.drain();
+      stopGuarding();
       hub.closeAll("going_away", () => Math.round(RETURN_MS.least + options.random() * RETURN_MS.spread));
       rooms.stop();
     },

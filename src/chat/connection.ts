@@ -14,8 +14,12 @@ import { createOutbox } from "./outbox.ts";
 import type { Pace } from "./pace.ts";
 import type { Socket } from "./ports.ts";
 import type { Rooms } from "./rooms.ts";
+import type { Timeline } from "./timeline.ts";
 import { plainProtocol } from "./plain.ts";
 import { v1Protocol } from "./v1.ts";
+
+/** When a join that found no database may be tried again, in milliseconds. */
+const RETRY_MS = 1_000;
 
 /** What every connection shares. */
 export interface Shared {
@@ -108,34 +112,37 @@ export function createConnection(shared: Shared, options: ConnectionOptions): Co
   const outbox = createOutbox({ socket, clock, close, lagging: shared.lagging, feeds: () => feeds.values() });
 
   const leave = (room: string) => {
-    const feed = feeds.get(room);
-    if (!feed) return;
+    const joined = feeds.get(room);
+    if (!joined) return;
     feeds.delete(room);
-    outbox.forget(feed);
-    feed.end();
-    rooms.leave(room);
+    outbox.forget(joined);
+    joined.end();
+    rooms.leave(joined.timeline);
   };
 
-  async function join(room: string, since: Position | undefined, accepted: () => void): Promise<void> {
-    if (!access.may(identity, room, "read")) throw new Refusal("forbidden");
-    leave(room);
-    if (feeds.size >= shared.limits.roomsPerSocket) throw new Refusal("too_many_rooms");
-    let timeline: Awaited<ReturnType<Rooms["enter"]>>;
+  /** The room's timeline, read up to where the client stands: it may come from a node that was ahead of this one. */
+  async function enter(room: string, since: Position | undefined): Promise<Timeline> {
+    let timeline: Timeline;
     try {
       timeline = await rooms.enter(room);
     } catch (error) {
       shared.faulted(error);
-      throw new Refusal("unavailable", { retryAfterMs: 1000 });
+      throw new Refusal("unavailable", { retryAfterMs: RETRY_MS });
     }
-    // A reader may come from a node that was ahead of this one.
-    const known = since?.epoch === timeline.epoch;
-    const readUp = !known || since.version <= timeline.released || (await timeline.catchUp());
-    if (closed || !readUp) {
-      rooms.leave(room);
-      throw new Refusal("unavailable", { retryAfterMs: 1000 });
-    }
+    const ahead = since?.epoch === timeline.epoch && since.version > timeline.released;
+    const read = !ahead || (await timeline.catchUp());
+    if (read && !closed) return timeline;
+    rooms.leave(timeline);
+    throw new Refusal("unavailable", { retryAfterMs: RETRY_MS });
+  }
+
+  async function join(room: string, since: Position | undefined, accepted: () => void): Promise<void> {
+    if (!access.may(identity, room, "read")) throw new Refusal("forbidden");
+    if (!feeds.has(room) && feeds.size >= shared.limits.roomsPerSocket) throw new Refusal("too_many_rooms");
+    const timeline = await enter(room, since);
+    leave(room);
     const missed = timeline.released - (since?.version ?? 0);
-    const resumed = known && missed >= 0 && missed <= REPLAY_MAX;
+    const resumed = since?.epoch === timeline.epoch && missed >= 0 && missed <= REPLAY_MAX;
     const feed = createFeed({
       timeline,
       format,

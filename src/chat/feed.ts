@@ -9,7 +9,7 @@ import type { Timeline } from "./timeline.ts";
  * sends what is missing out of the database, a page at a time. Joining, resuming and lagging are this one path.
  */
 export interface Feed {
-  readonly room: string;
+  readonly timeline: Timeline;
   /** Sends the next page. True: nothing is missing any more and the feed is live (or ended). */
   step(): Promise<boolean>;
   /** Takes the feed off the live topic. False: it was behind already. */
@@ -60,7 +60,7 @@ export function createFeed({ timeline, format, socket, send, counted, ...options
   };
 
   return {
-    room,
+    timeline,
     async step() {
       if (state !== "behind") return true;
       if (v1 && timeline.released - position > REPLAY_MAX) {

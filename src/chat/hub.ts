@@ -1,5 +1,6 @@
 import type { Clock } from "../clock.ts";
-import { type CloseReason } from "../protocol/codes.ts";
+import type { Identity } from "../identity.ts";
+import type { CloseReason } from "../protocol/codes.ts";
 import type { Connection } from "./connection.ts";
 import { HARD_LIMIT, SCAN_AFTER } from "./limits.ts";
 import type { Fanout } from "./ports.ts";
@@ -14,6 +15,10 @@ export interface Hub {
   publish(topic: string, frame: string): void;
   /** Looks for sockets that fall behind, if enough was published that there may be one. */
   settled(): void;
+  /** Who is connected, once for each socket. */
+  identities(): Identity[];
+  /** Closes the sockets of those for whom a reason is answered. */
+  closeWhere(reasonFor: (person: Identity) => CloseReason | undefined): void;
   /** Closes every socket; `retryAfterMs`, given, is told before and differs for each. */
   closeAll(reason: CloseReason, retryAfterMs?: () => number): void;
 }
@@ -68,6 +73,13 @@ export function createHub(fanout: Fanout, clock: Clock, socketsPerUser: number):
       pressed = false;
       sinceScan = Math.min(thisTurn + lastTurn, HARD_LIMIT);
       for (const connection of connections) connection.lagIfSlow();
+    },
+    identities: () => [...connections].map(({ identity }) => identity),
+    closeWhere(reasonFor) {
+      for (const connection of connections) {
+        const reason = reasonFor(connection.identity);
+        if (reason) connection.close(reason);
+      }
     },
     closeAll(reason, retryAfterMs) {
       for (const connection of connections) connection.close(reason, retryAfterMs?.());

@@ -15,7 +15,8 @@ interface RoomsOptions {
   readonly epoch: string;
   deliver(room: string, message: Message, prev: number): void;
   repaired(room: string, found: number, failure?: unknown): void;
-  checkFailed(failure: unknown): void;
+  /** The rooms were held against their counters; or the database did not answer. */
+  checked(failure?: unknown): void;
   /** Every version that was given out means nothing any more: whoever is in a room has to begin anew. */
   epochChanged(epoch: string): void;
 }
@@ -23,9 +24,9 @@ interface RoomsOptions {
 /** The rooms that someone here is in: a timeline each, which begins with the first and ends with the last of them. */
 export interface Rooms {
   readonly epoch: string;
-  /** The room's timeline, ready; `leave` is to be called once for each call. Rejects when the database is away. */
+  /** The room's timeline, ready; it is to be given back by `leave`. Rejects when the database is away. */
   enter(room: string): Promise<Timeline>;
-  leave(room: string): void;
+  leave(timeline: Timeline): void;
   /** A range was committed here. */
   committed(change: RoomChange): void;
   /** The database was seen to hold this version of a room, or this epoch. */
@@ -40,7 +41,7 @@ interface Entry {
 }
 
 export function createRooms(options: RoomsOptions): Rooms {
-  const { store, bus, clock, deliver, repaired, checkFailed, epochChanged } = options;
+  const { store, bus, clock, deliver, repaired, checked, epochChanged } = options;
   const entries = new Map<string, Entry>();
   let epoch = options.epoch;
 
@@ -88,8 +89,9 @@ export function createRooms(options: RoomsOptions): Rooms {
       const { epoch: current, versions } = await store.counters([...entries.keys()]);
       renew(current);
       for (const [room, version] of versions) entries.get(room)?.timeline.notice(version);
+      checked();
     } catch (failure) {
-      checkFailed(failure);
+      checked(failure);
     }
   }
 
@@ -107,19 +109,22 @@ export function createRooms(options: RoomsOptions): Rooms {
       return epoch;
     },
     async enter(room) {
-      const entry = entries.get(room) ?? begin(room);
-      entry.people++;
-      try {
-        await entry.ready;
-      } catch (error) {
-        end(room, entry);
-        throw error;
+      for (;;) {
+        const entry = entries.get(room) ?? begin(room);
+        entry.people++;
+        try {
+          await entry.ready;
+        } catch (error) {
+          end(room, entry);
+          throw error;
+        }
+        // Not so where the epoch has changed meanwhile: that timeline is over.
+        if (entries.get(room) === entry) return entry.timeline;
       }
-      return entry.timeline;
     },
-    leave(room) {
-      const entry = entries.get(room);
-      if (entry && --entry.people === 0) end(room, entry);
+    leave(timeline) {
+      const entry = entries.get(timeline.room);
+      if (entry?.timeline === timeline && --entry.people === 0) end(timeline.room, entry);
     },
     committed(change) {
       renew(change.epoch);

@@ -24,12 +24,7 @@ interface SubmitParts {
  * The one way of a message into a room, from every door: may this person post, is it too long, too fast; then the
  * committer. Answers once: with the ack, or with a refusal (forbidden, invalid, rate_limited, or the committer's).
  */
-export function submit(
-  parts: SubmitParts,
-  person: Identity,
-  message: Submission,
-  answer: Answer,
-) {
+export function submit(parts: SubmitParts, person: Identity, message: Submission, answer: Answer) {
   const { access, pace, committer, limits } = parts;
   if (!access.may(person, message.room, "post")) return answer(new Refusal("forbidden"));
   const fault = textFault(message.content, { max: limits.messageChars });

@@ -120,8 +120,14 @@ export function createTimeline(options: TimelineOptions): Timeline {
     return reading;
   }
 
-  const changesSince = shared((after) => store.changesSince(room, after));
-  const postsSince = shared((after) => store.postsSince(room, after));
+  /** Versions of another epoch must not be taken for ours. */
+  const ours = (page: Page): Page => {
+    if (page.epoch === epoch) return page;
+    epochChanged(page.epoch);
+    throw new Error("the database has another epoch");
+  };
+  const changesSince = shared(async (after) => ours(await store.changesSince(room, after)));
+  const postsSince = shared(async (after) => ours(await store.postsSince(room, after)));
 
   return {
     room,

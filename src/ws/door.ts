@@ -4,7 +4,7 @@ import type { Auth } from "../auth/auth.ts";
 import type { Chat } from "../chat/chat.ts";
 import { HARD_LIMIT } from "../chat/limits.ts";
 import type { Clock } from "../clock.ts";
-import { problemResponse, Refusal, refusalOf } from "../errors.ts";
+import { faultOf, problemResponse, Refusal, refusalOf } from "../errors.ts";
 import type { Identity } from "../identity.ts";
 import type { Log } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
@@ -90,7 +90,8 @@ export function createDoor(options: DoorOptions): Door {
           identity = await identify(wanted);
         } catch (error) {
           identity = refusalOf(error);
-          if (identity !== error) options.log.error({ event: "fault", err: error }, "a handshake failed");
+          if (identity !== error)
+            options.log.error({ event: "fault", fault: faultOf(error) }, "a handshake failed");
           // A browser cannot read the status of a failed handshake: chat.v1 is accepted, and then closed with a code.
           if (wanted.format === "plain") throw identity;
         }

@@ -1,0 +1,199 @@
+import { afterAll, beforeAll, beforeEach, expect, test } from "bun:test";
+import { eq, sql } from "drizzle-orm";
+import { resetPassword } from "../../src/auth/accounts.ts";
+import type { Auth } from "../../src/auth/auth.ts";
+import type { Ended } from "../../src/auth/standing.ts";
+import { sessions, users } from "../../src/db/schema.ts";
+import { freshDatabase, type TestDatabase } from "../support/database.ts";
+import { codeOf, HERE, PASSWORD, startNode } from "./node.ts";
+
+let database: TestDatabase;
+let auth: Auth;
+let email: string;
+let people = 0;
+
+beforeAll(async () => {
+  database = await freshDatabase();
+  ({ auth } = await startNode(database, { LOGIN_RATE: 0 }));
+});
+afterAll(async () => {
+  auth.stop();
+  await database.close();
+});
+beforeEach(() => {
+  email = `person${++people}@example.com`;
+});
+
+const register = (username?: string) => auth.accounts.register({ email, password: PASSWORD, username }, HERE);
+const login = (password = PASSWORD) => auth.accounts.login({ email, password }, HERE);
+const rowOf = async (address: string) =>
+  (await database.run((orm) => orm.select().from(users).where(eq(users.email, address))))[0];
+
+test("who registers is signed in, under a name made from the email, and can log in", async () => {
+  const registered = await register();
+  expect(registered).toMatchObject({ email, username: `person${people}` });
+  const identity = await auth.authenticate(registered.access);
+  expect(identity).toMatchObject({ username: `person${people}`, rooms: null });
+  expect(identity.sessionId).toBeString();
+  expect(await auth.accounts.me(identity)).toMatchObject({ email, username: `person${people}` });
+  expect((await login()).username).toBe(`person${people}`);
+});
+
+test("neither email nor password are stored as they could be used", async () => {
+  await register();
+  expect((await rowOf(email))?.passwordHash).toStartWith("$argon2id$v=19$m=19456,t=2,p=1$");
+});
+
+test("a second account with the same email is refused, also when both come at once", async () => {
+  const codes = await Promise.all([codeOf(register()), codeOf(register()), codeOf(register())]);
+  expect(codes.filter((code) => code === "email_taken")).toHaveLength(2);
+});
+
+test("a chosen name that is taken, in whatever case, is refused; a default one gets a suffix", async () => {
+  await register("Twice");
+  email = "twice@example.com";
+  expect(await codeOf(register("tWICE"))).toBe("username_taken");
+  expect((await register()).username).toMatch(/^twice-\d+$/);
+});
+
+test("of many who want one name at once, all get an account and no two the same name", async () => {
+  const made = await Promise.all(
+    Array.from({ length: 8 }, (_, host) =>
+      auth.accounts.register({ email: `crowd@host${host}.example`, password: PASSWORD }, HERE),
+    ),
+  );
+  expect(new Set(made.map(({ username }) => username)).size).toBe(8);
+});
+
+test("a wrong password and an unknown email are answered alike", async () => {
+  await register();
+  const refusals = await Promise.all([
+    login("wrong horse").catch((error) => error),
+    auth.accounts.login({ email: "nobody@example.com", password: PASSWORD }, HERE).catch((error) => error),
+  ]);
+  expect(refusals[0]).toEqual(refusals[1]);
+  expect(refusals[0].code).toBe("invalid_credentials");
+});
+
+test("that an account is disabled is told only to who knows its password", async () => {
+  await register();
+  await database.run((orm) =>
+    orm.update(users).set({ disabledAt: new Date() }).where(eq(users.email, email)),
+  );
+  expect(await codeOf(login("wrong horse"))).toBe("invalid_credentials");
+  expect(await codeOf(login())).toBe("account_disabled");
+});
+
+test("a changed password ends the other sessions, at once and with word of it, and the old password", async () => {
+  const { access } = await register();
+  const other = await login();
+  const heard: Ended[] = [];
+  const silence = auth.standing.onEnded((ended) => heard.push(ended));
+  const me = await auth.authenticate(access);
+  const them = await auth.authenticate(other.access);
+  await auth.accounts.changePassword(me, { password: PASSWORD, next: "another horse" }, HERE.address);
+  silence();
+  expect(heard).toEqual([{ userId: me.userId, sessionIds: [them.sessionId ?? ""], reason: "session_ended" }]);
+  expect(await codeOf(auth.authenticate(other.access))).toBe("session_ended");
+  expect(await codeOf(auth.sessions.refresh(other.refresh))).toBe("session_ended");
+  expect((await auth.authenticate(access)).userId).toBe(me.userId);
+  expect(await codeOf(login())).toBe("invalid_credentials");
+  expect((await login("another horse")).email).toBe(email);
+});
+
+test("a password is not changed by who does not know it", async () => {
+  const me = await auth.authenticate((await register()).access);
+  const change = { password: "wrong horse", next: "another horse" };
+  const refusal = await auth.accounts.changePassword(me, change, HERE.address).catch((error) => error);
+  expect(refusal).toMatchObject({ code: "invalid", more: { errors: { password: [expect.any(String)] } } });
+  expect((await login()).email).toBe(email);
+});
+
+test("of two changes at once from one password, one wins", async () => {
+  const me = await auth.authenticate((await register()).access);
+  const change = (next: string) =>
+    codeOf(auth.accounts.changePassword(me, { password: PASSWORD, next }, HERE.address));
+  expect((await Promise.all([change("first horse"), change("second horse")])).toSorted()).toEqual([
+    "invalid",
+    undefined,
+  ]);
+});
+
+test("a session is not opened for a password that was changed meanwhile", async () => {
+  await register();
+  const before = await rowOf(email);
+  await resetPassword(database, email, "another horse");
+  expect(await auth.sessions.open(before!, "test")).toBeUndefined();
+});
+
+test("the operator sets a password, which ends every session", async () => {
+  const { refresh } = await register();
+  expect(await resetPassword(database, `  ${email.toUpperCase()} `, "operator's horse")).toBeTrue();
+  expect(await codeOf(auth.sessions.refresh(refresh))).toBe("session_ended");
+  expect((await login("operator's horse")).email).toBe(email);
+  expect(await resetPassword(database, "nobody@example.com", "operator's horse")).toBeFalse();
+});
+
+test("who leaves is forgotten, out at once, and their name is never given out again", async () => {
+  const { access, refresh } = await register("Leaver");
+  const me = await auth.authenticate(access);
+  const heard: Ended[] = [];
+  const silence = auth.standing.onEnded((ended) => heard.push(ended));
+  await auth.accounts.remove(me);
+  silence();
+
+  expect(heard).toEqual([{ userId: me.userId, sessionIds: null, reason: "account_disabled" }]);
+  expect(await codeOf(auth.authenticate(access))).toBe("account_disabled");
+  expect(await codeOf(auth.sessions.refresh(refresh))).toBe("account_disabled");
+  expect(await codeOf(login())).toBe("invalid_credentials");
+
+  const [row] = await database.run((orm) => orm.select().from(users).where(eq(users.id, me.userId)));
+  expect(row).toMatchObject({ email: null, passwordHash: null, username: `deleted-${me.userId}` });
+  const agents = await database.run((orm) =>
+    orm.select({ agent: sessions.userAgent }).from(sessions).where(eq(sessions.userId, me.userId)),
+  );
+  expect(agents).toEqual([{ agent: "" }]);
+
+  expect(await codeOf(register("leaver"))).toBe("username_taken");
+  expect((await register("Returner")).email).toBe(email); // the email is free again
+});
+
+test("registration can be switched off; logging in goes on", async () => {
+  await register();
+  const closed = await startNode(database, { REGISTRATION: "off" });
+  expect(
+    await codeOf(closed.auth.accounts.register({ email: "late@example.com", password: PASSWORD }, HERE)),
+  ).toBe("registration_off");
+  expect((await closed.auth.accounts.login({ email, password: PASSWORD }, HERE)).email).toBe(email);
+  closed.auth.stop();
+});
+
+test("guessing is limited where a password is changed as well", async () => {
+  const strict = await startNode(database, { LOGIN_RATE: 2 });
+  const me = await strict.auth.authenticate((await register()).access);
+  const guess = () =>
+    codeOf(
+      strict.auth.accounts.changePassword(me, { password: "guess", next: "another horse" }, HERE.address),
+    );
+  expect([await guess(), await guess(), await guess()]).toEqual(["invalid", "invalid", "rate_limited"]);
+  strict.auth.stop();
+});
+
+test("many guesses at once get no further than the limit and the few that were under way", async () => {
+  const strict = await startNode(database, { LOGIN_RATE: 3 });
+  await register();
+  const guesses = Array.from({ length: 30 }, () =>
+    codeOf(strict.auth.accounts.login({ email, password: "guess" }, HERE)),
+  );
+  const compared = (await Promise.all(guesses)).filter((code) => code === "invalid_credentials");
+  expect(compared.length).toBeWithin(3, 3 + Math.max(1, navigator.hardwareConcurrency / 2) + 2);
+  strict.auth.stop();
+});
+
+test("sessions that expired are cleared away when their owner logs in", async () => {
+  await register();
+  await database.run((orm) => orm.update(sessions).set({ expiresAt: sql`now() - interval '1 second'` }));
+  await login();
+  const id = (await rowOf(email))?.id ?? 0;
+  expect(await database.run((orm) => orm.$count(sessions, eq(sessions.userId, id)))).toBe(1);
+});

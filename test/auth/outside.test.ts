@@ -1,0 +1,313 @@
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "bun:test";
+import { eq } from "drizzle-orm";
+import { exportJWK, generateKeyPair, type JWTPayload, SignJWT } from "jose";
+import { users } from "../../src/db/schema.ts";
+import { freshDatabase, type TestDatabase } from "../support/database.ts";
+import { codeOf, HERE, PASSWORD, startNode } from "./node.ts";
+
+const ISSUER = "https://id.example.com/";
+const AUDIENCE = "chat";
+const MINUTE = 60_000;
+
+/** A signing key of the provider. */
+async function makeKey(kid: string, alg = "ES256") {
+  const { privateKey, publicKey } = await generateKeyPair(alg, { extractable: true });
+  return { kid, alg, privateKey, jwk: { ...(await exportJWK(publicKey)), kid, alg } };
+}
+type Key = Awaited<ReturnType<typeof makeKey>>;
+
+let database: TestDatabase;
+let provider: ReturnType<typeof startProvider>;
+let first: Key;
+let second: Key;
+let node: Awaited<ReturnType<typeof startNode>>;
+
+/** An identity provider's key set on a real port: its keys can change, and it can go away and come back. */
+function startProvider(port = 0) {
+  const state = { keys: [] as object[], requests: 0, answer: undefined as (() => Response) | undefined };
+  const server = Bun.serve({
+    hostname: "127.0.0.1",
+    port,
+    reusePort: false,
+    fetch() {
+      state.requests++;
+      return state.answer?.() ?? Response.json({ keys: state.keys });
+    },
+  });
+  return Object.assign(state, {
+    port: server.port ?? 0,
+    url: `${server.url}jwks.json`,
+    stop: () => server.stop(true),
+  });
+}
+
+beforeAll(async () => {
+  database = await freshDatabase();
+  [first, second] = await Promise.all([makeKey("first"), makeKey("second", "RS256")]);
+});
+afterAll(() => database.close());
+beforeEach(async () => {
+  provider = startProvider();
+  provider.keys = [first.jwk];
+  node = await startWith();
+});
+afterEach(() => {
+  node.auth.stop();
+  provider.stop();
+});
+
+const startWith = () =>
+  startNode(database, { AUTH_JWKS_URL: provider.url, AUTH_ISSUER: ISSUER, AUTH_AUDIENCE: AUDIENCE });
+const now = () => Math.floor(node.clock.now() / 1000);
+
+function tokenOf(
+  sub: string,
+  claims: JWTPayload = {},
+  key: Key = first,
+  header: Record<string, unknown> = {},
+) {
+  const payload = { iss: ISSUER, aud: AUDIENCE, sub, iat: now(), exp: now() + 3600, ...claims };
+  return new SignJWT(JSON.parse(JSON.stringify(payload)))
+    .setProtectedHeader(JSON.parse(JSON.stringify({ alg: key.alg, kid: key.kid, ...header })))
+    .sign(key.privateKey);
+}
+const enter = (token: string) => node.auth.authenticate(token);
+const codeFor = (token: string) => codeOf(enter(token));
+const pass = (ms: number) => node.clock.pass(ms);
+
+test("a person is made on first sight and is the same ever after", async () => {
+  const identity = await enter(await tokenOf("u-1", { preferred_username: "Grace" }));
+  expect(identity).toMatchObject({ username: "Grace", sessionId: null, rooms: null });
+  expect(identity.expiresAt).toBe((now() + 3600) * 1000);
+  const again = await enter(await tokenOf("u-1", { preferred_username: "Renamed", jti: "2" }));
+  expect(again).toMatchObject({ userId: identity.userId, username: "Grace" });
+});
+
+test("of many tokens of a new person at once, one person is made", async () => {
+  const tokens = await Promise.all(
+    Array.from({ length: 8 }, (_, n) => tokenOf("u-crowd", { jti: String(n) })),
+  );
+  const people = await Promise.all(tokens.map(enter));
+  expect(new Set(people.map(({ userId }) => userId)).size).toBe(1);
+});
+
+test.each([
+  [{ preferred_username: "hopper@example.com", name: "Grace Hopper" }, "hopper"],
+  [{ name: "Margaret Hamilton" }, "MargaretHamilton"],
+  [{ preferred_username: 7, name: "Katherine" }, "Katherine"],
+  [{ preferred_username: "deleted-1" }, "user"],
+])("the name comes from the claims, made to fit, and is never an email address: %j", async (claims, name) => {
+  const { username } = await enter(await tokenOf(`named ${name}`, claims as JWTPayload));
+  expect(username).toBe(name);
+});
+
+test("a name that is taken gets a suffix", async () => {
+  await enter(await tokenOf("t-1", { name: "Taken" }));
+  expect((await enter(await tokenOf("t-2", { name: "taken" }))).username).toMatch(/^taken-\d+$/);
+});
+
+test("a person is never joined to an account by email, nor takes its name", async () => {
+  const account = await node.auth.accounts.register({ email: "ada@example.com", password: PASSWORD }, HERE);
+  const ada = await enter(account.access);
+  const claims = { email: "ada@example.com", email_verified: true, preferred_username: "ada" };
+  const outsider = await enter(await tokenOf("ada@example.com", claims));
+  expect(outsider.userId).not.toBe(ada.userId);
+  expect(outsider.username).not.toBe("ada");
+  const idOfOurs = await enter(await tokenOf(String(ada.userId), { sid: ada.sessionId }));
+  expect(idOfOurs.userId).not.toBe(ada.userId);
+  expect(idOfOurs.sessionId).toBeNull();
+});
+
+const refused: [string, () => Promise<string>][] = [
+  ["our issuer, signed by their key", () => tokenOf("1", { iss: node.meta.instance })],
+  ["their issuer without its slash", () => tokenOf("1", { iss: ISSUER.slice(0, -1) })],
+  ["their issuer in a list", () => tokenOf("1", { iss: [ISSUER] as never })],
+  ["another audience", () => tokenOf("1", { aud: "another" })],
+  ["no audience", () => tokenOf("1", { aud: undefined })],
+  ["no exp", () => tokenOf("1", { exp: undefined })],
+  ["no sub", () => tokenOf("1", { sub: undefined })],
+  ["a blank sub", () => tokenOf(" ")],
+  ["a sub with NUL", () => tokenOf("a\0b")],
+  ["a sub of 256 characters", () => tokenOf("x".repeat(256))],
+  ["a sub that is a number", () => tokenOf("1", { sub: 1 as never })],
+  ["not yet valid", () => tokenOf("1", { nbf: now() + 60 })],
+  ["a life of 25 hours", () => tokenOf("1", { exp: now() + 25 * 3600 })],
+  [
+    "a life of 25 hours that does not say when it began",
+    () => tokenOf("1", { iat: undefined, exp: now() + 25 * 3600 }),
+  ],
+  ["another key with a known kid", async () => tokenOf("1", {}, await makeKey("first"))],
+  ["a key of another kind with a known kid", async () => tokenOf("1", {}, await makeKey("first", "RS256"))],
+  ["a logout token", () => tokenOf("1", {}, first, { typ: "logout+jwt" })],
+  [
+    "alg none",
+    async () =>
+      `${Buffer.from('{"alg":"none"}').toString("base64url")}.${(await tokenOf("1")).split(".")[1]}.`,
+  ],
+  [
+    "HS256 signed with their public key",
+    async () =>
+      new SignJWT({ iss: ISSUER, aud: AUDIENCE, sub: "1", exp: now() + 60 })
+        .setProtectedHeader({ alg: "HS256", kid: "first" })
+        .sign(new TextEncoder().encode(JSON.stringify(first.jwk))),
+  ],
+];
+test.each(refused)("refused: %s", async (_, make) => {
+  expect(await codeFor(await make())).toBe("token_invalid");
+});
+
+test("an expired token is told so, with some seconds of tolerance", async () => {
+  expect(await codeFor(await tokenOf("u-late", { exp: now() - 3 }))).toBeObject();
+  expect(await codeFor(await tokenOf("u-late", { exp: now() - 10 }))).toBe("token_expired");
+});
+
+test("a shared secret in the key set opens nothing", async () => {
+  const secret = crypto.getRandomValues(new Uint8Array(32));
+  provider.keys.push({
+    kty: "oct",
+    kid: "shared",
+    k: Buffer.from(secret).toString("base64url"),
+    alg: "HS256",
+  });
+  const token = await new SignJWT({ iss: ISSUER, aud: AUDIENCE, sub: "1", exp: now() + 60 })
+    .setProtectedHeader({ alg: "HS256", kid: "shared" })
+    .sign(secret);
+  expect(await codeFor(token)).toBe("token_invalid");
+});
+
+test("the rooms claim limits, and one that is not exactly of its form refuses the token", async () => {
+  const rooms = [{ match: "support-*", allow: ["read", "post"] }];
+  expect((await enter(await tokenOf("u-rooms", { rooms }))).rooms).toEqual(rooms as never);
+  expect((await enter(await tokenOf("u-rooms", { rooms: [] }))).rooms).toEqual([]);
+  const malformed = [
+    null,
+    "*",
+    {},
+    ["*"],
+    [{ match: "*" }],
+    [{ allow: ["read"] }],
+    [{ match: "*", allow: "read" }],
+    [{ match: "*", allow: ["read", "own"] }],
+    [{ match: "*", allow: ["read"], except: ["secret"] }],
+    [{ match: "", allow: ["read"] }],
+    [{ match: ["*"], allow: ["read"] }],
+    [...rooms, null],
+    Array(101).fill(rooms[0]),
+  ];
+  for (const claim of malformed)
+    expect(await codeFor(await tokenOf("u-rooms", { rooms: claim }))).toBe("token_invalid");
+});
+
+test("a disabled person is out within 5 s, a deleted one for good", async () => {
+  const token = await tokenOf("u-disabled");
+  const identity = await enter(token);
+  await database.run((orm) =>
+    orm.update(users).set({ disabledAt: new Date() }).where(eq(users.id, identity.userId)),
+  );
+  pass(5000);
+  expect(await codeFor(token)).toBe("account_disabled");
+
+  const leaving = await enter(await tokenOf("u-leaving"));
+  await node.auth.accounts.remove(leaving);
+  expect(await codeFor(await tokenOf("u-leaving", { jti: "again" }))).toBe("account_disabled");
+});
+
+test("a person has no password and no sessions here", async () => {
+  const identity = await enter(await tokenOf("u-none"));
+  const change = { password: "x", next: "another horse" };
+  expect(await codeOf(node.auth.accounts.changePassword(identity, change, HERE.address))).toBe("forbidden");
+  expect(await node.auth.sessions.list(identity)).toEqual([]);
+  expect((await node.auth.accounts.me(identity)).email).toBeNull();
+});
+
+test("many tokens at once read the key set once", async () => {
+  const tokens = await Promise.all(
+    Array.from({ length: 50 }, (_, n) => tokenOf(`many-${n % 5}`, { jti: `${n}` })),
+  );
+  await Promise.all(tokens.map(enter));
+  expect(provider.requests).toBe(1);
+});
+
+test("a new key is found by its first token; unknown ones make us read no more than every 10 s", async () => {
+  await enter(await tokenOf("u-rotate"));
+  provider.keys = [first.jwk, second.jwk];
+  pass(10_000);
+  expect((await enter(await tokenOf("u-rotate", {}, second))).sessionId).toBeNull();
+  expect(provider.requests).toBe(2);
+  const unknown = await makeKey("unknown");
+  for (let n = 0; n < 20; n++)
+    expect(await codeFor(await tokenOf("u", { jti: `${n}` }, unknown))).toBe("token_invalid");
+  expect(provider.requests).toBe(2);
+  pass(10_000);
+  expect(await codeFor(await tokenOf("u", {}, unknown))).toBe("token_invalid");
+  expect(provider.requests).toBe(3);
+});
+
+test("a key that vanished is refused after 5 min, also for tokens that were accepted; it may come back", async () => {
+  const token = await tokenOf("u-vanish");
+  await enter(token);
+  provider.keys = [second.jwk];
+  pass(4 * MINUTE);
+  expect((await enter(token)).sessionId).toBeNull();
+  pass(MINUTE);
+  expect(await codeFor(token)).toBe("token_invalid");
+  provider.keys = [first.jwk];
+  pass(10_000);
+  expect((await enter(token)).sessionId).toBeNull();
+});
+
+test("a token without kid is checked with the one key that fits", async () => {
+  expect((await enter(await tokenOf("u-kidless", {}, first, { kid: undefined }))).sessionId).toBeNull();
+  provider.keys = [first.jwk, (await makeKey("third")).jwk];
+  pass(5 * MINUTE);
+  expect(await codeFor(await tokenOf("u-kidless", { jti: "2" }, first, { kid: undefined }))).toBe(
+    "token_invalid",
+  );
+});
+
+test("while the provider is away its last keys serve on, for a day; then 503 until it is back", async () => {
+  const token = () => tokenOf("u-outage", { jti: crypto.randomUUID() });
+  await enter(await token());
+  provider.stop();
+  pass(6 * MINUTE);
+  expect((await enter(await token())).sessionId).toBeNull();
+  // A key we do not know may be theirs by now: that cannot be told.
+  expect(await codeFor(await tokenOf("u-outage", {}, second))).toBe("unavailable");
+  pass(24 * 60 * MINUTE);
+  expect(await codeFor(await token())).toBe("unavailable");
+  const back = startProvider(provider.port);
+  back.keys = [first.jwk];
+  expect(await codeFor(await token())).toBe("unavailable"); // it is not asked at every token
+  pass(10_000);
+  expect((await enter(await token())).sessionId).toBeNull();
+  back.stop();
+});
+
+test("a provider that was never there is 503, and our own tokens work", async () => {
+  provider.stop();
+  node = await startWith();
+  const refusal = await enter(await tokenOf("u")).catch((error) => error);
+  expect(refusal.code).toBe("unavailable");
+  expect(refusal.more.retryAfterMs).toBeGreaterThan(0);
+  const account = await node.auth.accounts.register({ email: "own@example.com", password: PASSWORD }, HERE);
+  expect((await enter(account.access)).username).toBe("own");
+});
+
+test.each([
+  ["an error page", () => new Response("<html>", { status: 502 })],
+  ["a page that is no key set", () => new Response("<html>")],
+  ["JSON that is no key set", () => Response.json([])],
+  ["a redirect", () => Response.redirect("http://127.0.0.1:1/")],
+])("the last keys serve on while the provider answers with %s", async (_, answer) => {
+  await enter(await tokenOf("u-odd", { jti: crypto.randomUUID() }));
+  provider.answer = answer;
+  pass(6 * MINUTE);
+  expect((await enter(await tokenOf("u-odd", { jti: crypto.randomUUID() }))).sessionId).toBeNull();
+});
+
+test("without a provider nobody else's token is read", async () => {
+  const alone = await startNode(database);
+  expect(await codeOf(alone.auth.authenticate(await tokenOf("u")))).toBe("token_invalid");
+  expect(provider.requests).toBe(0);
+  alone.auth.stop();
+});

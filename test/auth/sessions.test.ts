@@ -1,0 +1,203 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
+import { eq, sql } from "drizzle-orm";
+import type { SignedIn } from "../../src/auth/accounts.ts";
+import type { Auth } from "../../src/auth/auth.ts";
+import { sessions, users } from "../../src/db/schema.ts";
+import { freshDatabase, postgresDatabase, type TestDatabase } from "../support/database.ts";
+import { codeOf, HERE, PASSWORD, startNode } from "./node.ts";
+
+const drivers = [
+  { driver: "pglite", open: freshDatabase, there: true },
+  { driver: "postgres", open: postgresDatabase, there: Boolean(process.env.TEST_DATABASE_URL) },
+];
+
+describe.each(drivers.filter(({ there }) => there))("on $driver", ({ open }) => {
+  let database: TestDatabase;
+  let auth: Auth;
+  let other: Auth;
+  let signedIn: SignedIn;
+  let sessionId: string;
+  let people = 0;
+
+  beforeAll(async () => {
+    database = await open();
+    // Two nodes that have never heard of each other but for the database.
+    [{ auth }, { auth: other }] = await Promise.all([
+      startNode(database, { LOGIN_RATE: 0 }),
+      startNode(database, { LOGIN_RATE: 0 }),
+    ]);
+  });
+  afterAll(async () => {
+    auth.stop();
+    other.stop();
+    await database.close();
+  });
+  beforeEach(async () => {
+    signedIn = await auth.accounts.register(
+      { email: `person${++people}@example.com`, password: PASSWORD },
+      HERE,
+    );
+    sessionId = (await auth.authenticate(signedIn.access)).sessionId ?? "";
+  });
+
+  const refresh = (token: string, node = auth) => node.sessions.refresh(token);
+  const set = (values: Record<string, unknown>) =>
+    database.run((orm) => orm.update(sessions).set(values).where(eq(sessions.id, sessionId)));
+  /** Makes the last rotation look older than the grace of 60 s. */
+  const forgetGrace = () => set({ rotatedAt: sql`clock_timestamp() - interval '61 seconds'` });
+  const me = () => auth.authenticate(signedIn.access);
+
+  test("a refresh answers a new pair, and each of its tokens works", async () => {
+    const next = await refresh(signedIn.refresh);
+    expect(next.refresh).not.toBe(signedIn.refresh);
+    expect((await auth.authenticate(next.access)).sessionId).toBe(sessionId);
+    const third = await refresh(next.refresh);
+    expect(third.refresh).not.toBe(next.refresh);
+  });
+
+  test("a refresh moves the end of the session on", async () => {
+    await set({ expiresAt: sql`clock_timestamp() + interval '1 minute'` });
+    await refresh(signedIn.refresh);
+    const [session] = await auth.sessions.list(await me());
+    expect(Date.parse(session?.expiresAt ?? "") - Date.now()).toBeGreaterThan(29 * 86_400_000);
+  });
+
+  test("an answer that was lost is given again: the same refresh token, within 60 s", async () => {
+    const lost = await refresh(signedIn.refresh);
+    const again = await refresh(signedIn.refresh);
+    expect(again.refresh).toBe(lost.refresh);
+    expect((await refresh(again.refresh)).refresh).not.toBe(again.refresh);
+  });
+
+  test("two nodes that refresh one token at the same time, again and again, answer the same", async () => {
+    let token = signedIn.refresh;
+    for (let round = 0; round < 10; round++) {
+      const pairs = await Promise.all([refresh(token, auth), refresh(token, other), refresh(token, auth)]);
+      expect(new Set(pairs.map((pair) => pair.refresh)).size).toBe(1);
+      token = pairs[0].refresh;
+    }
+  });
+
+  test("a token used again after 60 s is reuse: the session ends on every node", async () => {
+    const next = await refresh(signedIn.refresh);
+    await forgetGrace();
+    expect(await codeOf(refresh(signedIn.refresh))).toBe("refresh_reused");
+    expect(await codeOf(refresh(next.refresh, other))).toBe("session_ended");
+    expect(await codeOf(auth.authenticate(next.access))).toBe("session_ended");
+  });
+
+  test("a token two generations old is reuse, however quick", async () => {
+    const next = await refresh(signedIn.refresh);
+    await refresh(next.refresh);
+    expect(await codeOf(refresh(signedIn.refresh))).toBe("refresh_reused");
+    expect(await codeOf(refresh(next.refresh))).toBe("session_ended");
+  });
+
+  test("a token from the future of a restored database is refused, and nothing is revoked", async () => {
+    const next = await refresh(signedIn.refresh);
+    await set({ generation: 1 });
+    expect(await codeOf(refresh(next.refresh))).toBe("refresh_invalid");
+    expect((await refresh(signedIn.refresh)).refresh).toBe(next.refresh);
+  });
+
+  test("a token that we did not make is refused, and nothing is revoked", async () => {
+    const [id, , mac] = signedIn.refresh.split(".");
+    const forged = [
+      "",
+      "x",
+      signedIn.access,
+      `${id}.2.${mac}`,
+      `${crypto.randomUUID()}.1.${mac}`,
+      `${id}.1.${"A".repeat(43)}`,
+      `${id}.1.${mac}A`,
+      `${id}.01.${mac}`,
+      `${id?.toUpperCase()}.1.${mac}`,
+      `${signedIn.refresh}\0`,
+    ];
+    for (const token of forged) expect(await codeOf(refresh(token))).toBe("refresh_invalid");
+    expect((await refresh(signedIn.refresh)).access).toBeString();
+  });
+
+  test("an expired session is not refreshed", async () => {
+    await set({ expiresAt: sql`clock_timestamp() - interval '1 second'` });
+    expect(await codeOf(refresh(signedIn.refresh))).toBe("session_ended");
+  });
+
+  test("a disabled user does not refresh", async () => {
+    const { userId } = await me();
+    await database.run((orm) =>
+      orm.update(users).set({ disabledAt: new Date() }).where(eq(users.id, userId)),
+    );
+    expect(await codeOf(refresh(signedIn.refresh))).toBe("account_disabled");
+  });
+
+  test("a logout ends the session with any of its tokens, and a second one changes nothing", async () => {
+    const next = await refresh(signedIn.refresh);
+    await auth.sessions.logout(signedIn.refresh);
+    expect(await codeOf(auth.authenticate(next.access))).toBe("session_ended");
+    expect(await codeOf(refresh(next.refresh))).toBe("session_ended");
+    await auth.sessions.logout(next.refresh);
+    expect(await codeOf(auth.sessions.logout("x"))).toBe("refresh_invalid");
+  });
+
+  test("a person sees where they are logged in, and ends one, or all others", async () => {
+    const login = (userAgent: string) =>
+      auth.accounts.login({ email: signedIn.email, password: PASSWORD }, { ...HERE, userAgent });
+    const phone = await login("phone");
+    const tablet = await login("tablet");
+    const list = await auth.sessions.list(await me());
+    expect(list.map(({ userAgent, current }) => [userAgent, current])).toEqual([
+      ["tablet", false],
+      ["phone", false],
+      ["test", true],
+    ]);
+    await auth.sessions.end(await me(), list.find(({ userAgent }) => userAgent === "phone")?.id ?? "");
+    expect(await codeOf(auth.authenticate(phone.access))).toBe("session_ended");
+    expect((await auth.authenticate(tablet.access)).userId).toBe((await me()).userId);
+    await auth.sessions.endOthers(await me());
+    expect(await codeOf(auth.authenticate(tablet.access))).toBe("session_ended");
+    expect(await auth.sessions.list(await me())).toHaveLength(1);
+  });
+
+  test("nobody ends a session of someone else, or one that is none", async () => {
+    const stranger = await auth.accounts.register(
+      { email: `stranger${people}@example.com`, password: PASSWORD },
+      HERE,
+    );
+    const them = await auth.authenticate(stranger.access);
+    expect(await codeOf(auth.sessions.end(them, sessionId))).toBe("not_found");
+    expect(await codeOf(auth.sessions.end(them, crypto.randomUUID()))).toBe("not_found");
+    expect((await me()).sessionId).toBe(sessionId);
+  });
+
+  test("a device says what it is in at most 256 characters", async () => {
+    const userAgent = `${"x".repeat(255)}😀\0\ud800`;
+    await auth.accounts.login({ email: signedIn.email, password: PASSWORD }, { ...HERE, userAgent });
+    const [session] = await auth.sessions.list(await me());
+    expect(session?.userAgent.isWellFormed()).toBeTrue();
+    expect(session?.userAgent).toHaveLength(256);
+  });
+});
+
+test.skipIf(!process.env.TEST_DATABASE_URL)(
+  "a login that waits for a change of password under way gets no session for the old one",
+  async () => {
+    const database = await postgresDatabase();
+    const { auth } = await startNode(database);
+    const account = { email: "ada@example.com", password: PASSWORD };
+    await auth.accounts.register(account, HERE);
+    const [user] = await database.run((orm) => orm.select().from(users));
+    const opened = await database.run((orm) =>
+      orm.transaction(async (tx) => {
+        await tx.update(users).set({ passwordHash: "another" });
+        const opening = auth.sessions.open(user!, "late");
+        const waits = sql`select 1 from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()`;
+        while (((await orm.execute(waits)) as unknown as unknown[]).length === 0);
+        return { opening };
+      }),
+    );
+    expect(await opened.opening).toBeUndefined();
+    auth.stop();
+    await database.close();
+  },
+);

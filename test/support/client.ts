@@ -1,0 +1,162 @@
+import * as v from "valibot";
+import { PLAIN_FRAMES, SERVER_FRAMES } from "../../src/protocol/frames.ts";
+
+/** How long a test waits for anything before it fails, in milliseconds. */
+export const PATIENCE_MS = 5_000;
+
+type Outputs<S extends Record<string, v.GenericSchema>> = { [K in keyof S]: v.InferOutput<S[K]> };
+export type V1Frames = Outputs<typeof SERVER_FRAMES>;
+export type PlainFrames = Outputs<typeof PLAIN_FRAMES>;
+
+/** One WebSocket as a test uses it: `await ada.next("message")`. Every frame that comes is held against its schema. */
+export interface Client<Frames> {
+  /** Sends an object as JSON; a string or bytes as they are. */
+  send(frame: object | string | Uint8Array<ArrayBuffer>): void;
+  /** The first frame of that type which has not been taken yet, waited for where it has still to come. */
+  next<T extends keyof Frames>(type: T): Promise<Frames[T]>;
+  /** As many of them, in their order. */
+  take<T extends keyof Frames>(type: T, count: number): Promise<Frames[T][]>;
+  /** All that came, taken or not, in its order. */
+  readonly frames: readonly Record<string, unknown>[];
+  /** How the socket ended. */
+  readonly closed: Promise<{ code: number; reason: string }>;
+  close(): void;
+}
+
+/** A socket that speaks chat.v1. */
+export interface V1Client extends Client<V1Frames> {
+  /** Sends a command with a `ref` of its own; answers its reply, `ok` or `error`. */
+  ask(command: { type: string } & Record<string, unknown>): Promise<V1Frames["ok"] | V1Frames["error"]>;
+}
+
+export interface ConnectOptions {
+  /** The room of a room's URL; without it, `/ws/`. */
+  readonly room?: string;
+  readonly token: string;
+  readonly since?: string;
+}
+
+/** Connects to a room as the first clients did: no subprotocol, the token in the URL. */
+export async function connectPlain(server: { url: string }, { room = "", token }: ConnectOptions) {
+  const url = `${wsUrl(server)}/ws/chat/${encodeURIComponent(room)}/?token=${token}`;
+  const client = createClient<PlainFrames>(new WebSocket(url), (frame) => {
+    const type = "error" in frame ? "error" : "message";
+    return { type, schema: PLAIN_FRAMES[type] };
+  });
+  await client.opened;
+  return client as Client<PlainFrames>;
+}
+
+/** Connects as chat.v1, the token in the subprotocol list. */
+export async function connect(
+  server: { url: string },
+  { room, token, since }: ConnectOptions,
+): Promise<V1Client> {
+  const path = room === undefined ? "/ws/" : `/ws/chat/${encodeURIComponent(room)}/`;
+  const query = since === undefined ? "" : `?since=${encodeURIComponent(since)}`;
+  const socket = new WebSocket(`${wsUrl(server)}${path}${query}`, ["chat.v1", `bearer.${token}`]);
+  const client = createClient<V1Frames>(socket, ({ type }) => {
+    const known = type as keyof V1Frames;
+    return { type: known, schema: SERVER_FRAMES[known] };
+  });
+  await client.opened;
+  let lastRef = 1_000_000;
+  return {
+    ...client,
+    ask(command) {
+      const ref = ++lastRef;
+      client.send({ ref, ...command });
+      return client.find((frame) => frame.ref === ref) as Promise<V1Frames["ok"]>;
+    },
+  };
+}
+
+const wsUrl = ({ url }: { url: string }) => url.replace(/^http/, "ws");
+
+interface Arrival {
+  readonly frame: Record<string, unknown>;
+  readonly type: PropertyKey;
+}
+
+function createClient<Frames>(
+  socket: WebSocket,
+  schemaOf: (frame: Record<string, unknown>) => { type: keyof Frames; schema: v.GenericSchema | undefined },
+) {
+  const frames: Record<string, unknown>[] = [];
+  const untaken: Arrival[] = [];
+  const closed = Promise.withResolvers<{ code: number; reason: string }>();
+  const opened = Promise.withResolvers<void>();
+  opened.promise.catch(() => {}); // a test that is about `closed` need not look at it
+  let look = () => {};
+  let fault: Error | undefined;
+
+  socket.onopen = () => opened.resolve();
+  socket.onclose = ({ code, reason }) => {
+    opened.reject(new Error(`the socket was not opened (${code} ${reason})`));
+    closed.resolve({ code, reason });
+    fault ??= new Error(`the socket is closed (${code} ${reason})`);
+    look();
+  };
+  socket.onmessage = ({ data }) => {
+    const frame = JSON.parse(String(data)) as Record<string, unknown>;
+    const { type, schema } = schemaOf(frame);
+    frames.push(frame);
+    fault ??= misfit(frame, schema);
+    untaken.push({ frame, type });
+    look();
+  };
+
+  /** The first arrival that fits and has not been taken. */
+  async function find(fits: (frame: Record<string, unknown>, type: PropertyKey) => boolean, what = "that") {
+    const end = performance.now() + PATIENCE_MS;
+    for (;;) {
+      const index = untaken.findIndex(({ frame, type }) => fits(frame, type));
+      const found = index === -1 ? undefined : untaken.splice(index, 1)[0];
+      if (found) return found.frame;
+      if (fault) throw fault;
+      const left = end - performance.now();
+      if (left <= 0)
+        throw new Error(
+          `no ${what} came; untaken are ${JSON.stringify(untaken.map(({ frame }) => frame)).slice(0, 2_000)}`,
+        );
+      await new Promise<void>((resolve) => {
+        const before = look;
+        const timer = setTimeout(resolve, left);
+        look = () => {
+          clearTimeout(timer);
+          before();
+          resolve();
+        };
+      });
+      look = () => {};
+    }
+  }
+
+  const next = <T extends keyof Frames>(type: T) =>
+    find((_, arrived) => arrived === type, String(type)) as Promise<Frames[T]>;
+
+  return {
+    frames,
+    find,
+    next,
+    opened: opened.promise,
+    closed: closed.promise,
+    close: () => socket.close(1000),
+    send(frame: object | string | Uint8Array<ArrayBuffer>) {
+      socket.send(typeof frame === "string" || frame instanceof Uint8Array ? frame : JSON.stringify(frame));
+    },
+    async take<T extends keyof Frames>(type: T, count: number) {
+      const taken: Frames[T][] = [];
+      while (taken.length < count) taken.push(await next(type));
+      return taken;
+    },
+  };
+}
+
+/** What is wrong with a frame: it does not fit its schema, or has fields that no schema tells of. */
+function misfit(frame: Record<string, unknown>, schema: v.GenericSchema | undefined): Error | undefined {
+  if (!schema) return new Error(`a frame of an unknown type: ${JSON.stringify(frame)}`);
+  const read = v.safeParse(schema, frame);
+  if (read.success && Bun.deepEquals(read.output, frame)) return undefined;
+  return new Error(`a frame that its schema does not describe: ${JSON.stringify(frame)}`);
+}
