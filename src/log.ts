@@ -1,4 +1,4 @@
-import pino, { type Logger } from "pino";
+import pino, { type DestinationStream, type Logger } from "pino";
 
 export type Log = Logger;
 
@@ -6,8 +6,7 @@ export type Log = Logger;
  * The log: one JSON line an event on standard output, written at once, so that the last line before an end is there.
  * Tokens, passwords and the content of messages are never given to it.
  */
-export const createLog = (level: string): Log =>
-  pino(
-    { level, base: undefined, timestamp: pino.stdTimeFunctions.isoTime },
-    pino.destination({ dest: 1, sync: true }),
-  );
+export const createLog = (
+  level: string,
+  destination: DestinationStream = pino.destination({ dest: 1, sync: true }),
+): Log => pino({ level, base: undefined, timestamp: pino.stdTimeFunctions.isoTime }, destination);

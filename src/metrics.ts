@@ -28,7 +28,16 @@ export function createMetrics() {
       [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000],
     ),
     commitFailures: counter("parley_commit_failures_total", "Failed commits, by kind.", ["kind"]),
-    queueDepth: gauge("parley_queue_depth", "Messages submitted and not answered yet."),
+    /** Says where the depth of the committer's queue is read when someone asks. */
+    watchQueue: (depth: () => number) =>
+      new Gauge({
+        name: "parley_queue_depth",
+        help: "Messages submitted and not answered yet.",
+        registers,
+        collect() {
+          this.set(depth());
+        },
+      }),
     published: counter("parley_published_total", "Frames published to a room, by format.", ["format"]),
     delivered: counter("parley_delivered_total", "Frames handed to live sockets."),
     publishSeconds: histogram(

@@ -125,6 +125,8 @@ export function createChat(options: ChatOptions): Chat {
     }),
   );
 
+  metrics.watchQueue(() => committer.depth);
+
   const stopGuarding = guardSockets({ hub, standing: options.standing, clock });
 
   const limits = { messageChars: settings.messageChars, roomsPerSocket: settings.roomsPerSocket };
@@ -183,7 +185,6 @@ function createStages(metrics: Metrics, clock: Clock) {
           metrics.ackSeconds.observe((clock.monotonic() - begun) / 1000);
           if (outcome instanceof Refusal) acked(outcome.code).inc();
           else (outcome.duplicate ? duplicate : ok).inc();
-          metrics.queueDepth.set(committer.depth);
         });
       },
     }),

@@ -7,9 +7,9 @@ import type { Ack, Post } from "./post.ts";
 
 const BATCH_POSTS = 1_000;
 /** A batch is released in one tick, and what is released in one tick must fit under the sockets' hard limit. */
-const BATCH_CHARS = 192 * 1024;
+const BATCH_BYTES = 128 * 1024;
 const QUEUE_POSTS = 20_000;
-const QUEUE_CHARS = 16 * 1024 * 1024;
+const QUEUE_BYTES = 32 * 1024 * 1024;
 /** A post that is older than this is answered, whatever becomes of it, in milliseconds. */
 const DEADLINE_MS = 8_000;
 const SWEEP_MS = 500;
@@ -21,6 +21,8 @@ export type Answer = (outcome: Ack | Refusal) => void;
 interface Pending {
   readonly post: Post;
   readonly key: string;
+  /** Of its content. */
+  readonly bytes: number;
   readonly since: number;
   readonly answers: Answer[];
   answered: boolean;
@@ -29,7 +31,7 @@ interface Pending {
 interface Lane {
   readonly index: number;
   queue: Pending[];
-  chars: number;
+  bytes: number;
   /** What is being committed, so that it can be answered in time. */
   batch: readonly Pending[];
   running: boolean;
@@ -68,7 +70,7 @@ export function createCommitter(options: CommitterOptions): Committer {
   const lanes: Lane[] = Array.from({ length: store.lanes }, (_, index) => ({
     index,
     queue: [],
-    chars: 0,
+    bytes: 0,
     batch: [],
     running: false,
   }));
@@ -141,16 +143,16 @@ export function createCommitter(options: CommitterOptions): Committer {
   }
 
   const take = (lane: Lane): readonly Pending[] => {
-    let chars = 0;
+    let total = 0;
     let count = 0;
-    for (const { post } of lane.queue) {
-      chars += post.content.length;
-      if (count > 0 && (count >= BATCH_POSTS || chars > BATCH_CHARS)) break;
+    for (const { bytes } of lane.queue) {
+      total += bytes;
+      if (count > 0 && (count >= BATCH_POSTS || total > BATCH_BYTES)) break;
       count++;
     }
     const batch = count === lane.queue.length ? lane.queue : lane.queue.slice(0, count);
     lane.queue = count === lane.queue.length ? [] : lane.queue.slice(count);
-    for (const { post } of batch) lane.chars -= post.content.length;
+    for (const { bytes } of batch) lane.bytes -= bytes;
     return batch;
   };
 
@@ -173,7 +175,7 @@ export function createCommitter(options: CommitterOptions): Committer {
       }
       while (lane.queue[0] && lane.queue[0].since < limit) {
         const pending = lane.queue.shift() as Pending;
-        lane.chars -= pending.post.content.length;
+        lane.bytes -= pending.bytes;
         answer(pending, new Refusal("busy", { retryAfterMs: BUSY_RETRY_MS }));
       }
     }
@@ -189,12 +191,13 @@ export function createCommitter(options: CommitterOptions): Committer {
       const same = underWay.get(key);
       if (same) return void same.answers.push(reply);
       const lane = lanes[laneOf(post.room, lanes.length)] as Lane;
-      if (draining || lane.queue.length >= QUEUE_POSTS || lane.chars >= QUEUE_CHARS)
+      if (draining || lane.queue.length >= QUEUE_POSTS || lane.bytes >= QUEUE_BYTES)
         return reply(new Refusal("busy", { retryAfterMs: BUSY_RETRY_MS }));
-      const pending = { post, key, since: clock.monotonic(), answers: [reply], answered: false };
+      const bytes = Buffer.byteLength(post.content);
+      const pending = { post, key, bytes, since: clock.monotonic(), answers: [reply], answered: false };
       underWay.set(key, pending);
       lane.queue.push(pending);
-      lane.chars += post.content.length;
+      lane.bytes += bytes;
       if (!lane.running) void run(lane);
     },
     async drain() {

@@ -12,7 +12,7 @@ export const server: Command = {
     const running = await startServer(config, { log, version }).catch((error: unknown) => {
       throw addressProblem(config, error) ?? error;
     });
-    log.info({ url: running.url, version }, `Parley listens on ${running.url}: ${running.describe()}`);
+    log.info({ url: running.url, version }, `${running.describe()}: listening on ${running.url}`);
     if (config.DATABASE_DRIVER === "pglite")
       log.info("The embedded database survives a crash of this process, not a power cut.");
     await untilSignal();

@@ -8,8 +8,7 @@ export class DatabaseUnusable extends Error {
 
 /** The error of a database that did not open, for the person who starts the program. A fault of ours stays what it is. */
 export function explainOpening(config: DatabaseConfig, error: unknown): unknown {
-  const text =
-    config.DATABASE_DRIVER === "pglite" ? embedded(config.DATA_DIR, error) : server(config, error);
+  const text = config.DATABASE_DRIVER === "pglite" ? embedded(config.DATA_DIR, error) : server(config, error);
   return text === undefined ? error : new DatabaseUnusable(text, { cause: error });
 }
 
@@ -18,7 +17,10 @@ const embedded = (dir: string, error: unknown) =>
     ? undefined
     : `The database in ${dir} does not open (${reason(error)}): restore it from a copy, or move it away to begin anew`;
 
-function server({ DATABASE_URL = "", DATABASE_DRIVER, NEON_PROXY }: DatabaseConfig, error: unknown): string | undefined {
+function server(
+  { DATABASE_URL = "", DATABASE_DRIVER, NEON_PROXY }: DatabaseConfig,
+  error: unknown,
+): string | undefined {
   const { host, pathname, username } = new URL(DATABASE_URL);
   const where = DATABASE_DRIVER === "neon" && NEON_PROXY ? `${host} (through ${NEON_PROXY})` : host;
   const state = sqlState(error);

@@ -1,0 +1,26 @@
+import * as v from "valibot";
+import { resetPassword as reset } from "../auth/accounts.ts";
+import { newPassword } from "../auth/passwords.ts";
+import { type Command, CommandError } from "./command.ts";
+import { withDatabase } from "./database.ts";
+
+export const resetPassword: Command = {
+  name: "reset-password",
+  usage: "<email>",
+  about:
+    "Set a password, given on standard input or else made up and printed; ends all of its owner's sessions",
+  async run(context) {
+    const [email, ...rest] = context.args;
+    if (!email || rest.length > 0) throw new CommandError("Usage: parley reset-password <email>");
+    const given = (await context.input()).replace(/\r?\n$/, "");
+    const password = v.safeParse(newPassword, given || madeUp());
+    if (!password.success) throw new CommandError(`The password ${password.issues[0].message}`);
+    const found = await withDatabase(context, (database) => reset(database, email, password.output));
+    if (!found) throw new CommandError("Nobody has an account with that email");
+    context.out(given ? "The password is set." : `The password is ${password.output}`);
+    return 0;
+  },
+};
+
+/** 96 random bits. */
+const madeUp = () => Buffer.from(crypto.getRandomValues(new Uint8Array(12))).toString("base64url");
