@@ -75,19 +75,24 @@ export function createKeySet({ url, clock, log, onChange }: KeySetOptions): KeyS
       if (!set || age(readAt) >= STALE_MS) throw unreachable();
     },
     async keyOf(header, token) {
-      try {
+      const find = async () => {
         if (!set) throw unreachable();
-        return await set.find(header, token);
+        return set.find(header, token);
+      };
+      try {
+        return await find();
       } catch (error) {
-        if (!(error instanceof errors.JWKSNoMatchingKey)) throw error;
-        await reread();
-        return await set!.find(header, token).catch((again: unknown) => {
-          throw failing() && again instanceof errors.JWKSNoMatchingKey ? unreachable() : again;
-        });
+        if (!isUnknown(error)) throw error;
       }
+      await reread();
+      return find().catch((error: unknown) => {
+        throw isUnknown(error) && failing() ? unreachable() : error;
+      });
     },
   };
 }
+
+const isUnknown = (error: unknown) => error instanceof errors.JWKSNoMatchingKey;
 
 const unreachable = () =>
   new Refusal("unavailable", {

@@ -126,7 +126,7 @@ export function createConnection(shared: Shared, options: ConnectionOptions): Co
     try {
       timeline = await rooms.enter(room);
     } catch (error) {
-      shared.faulted(error);
+      if (!(error instanceof Refusal)) shared.faulted(error);
       throw new Refusal("unavailable", { retryAfterMs: RETRY_MS });
     }
     const ahead = since?.epoch === timeline.epoch && since.version > timeline.released;

@@ -1,4 +1,5 @@
-import { type Database, type Orm, rows, sqlState } from "../db/database.ts";
+import { type Database, isDatabaseAway, type Orm, rows, sqlState } from "../db/database.ts";
+import { Refusal } from "../errors.ts";
 import type { Message } from "../message.ts";
 import { type Decision, decide, postKey } from "./decide.ts";
 import { type Committed, CommitFailure, type Page, type Store } from "./ports.ts";
@@ -16,6 +17,8 @@ import {
 /** How long a commit may take before its connections are thrown away, in milliseconds. */
 const COMMIT_LIMIT_MS = 3_000;
 const LANES = 2;
+/** When a read that found no database may be tried again, in milliseconds. */
+const RETRY_MS = 2_000;
 /** Pages are bounded in rows, and then in characters, so that a page of long messages stays small as well. */
 const PAGE_ROWS = 200;
 const PAGE_CHARS = 64 * 1024;
@@ -45,8 +48,14 @@ export function createStore(database: Database): MessageStore {
     database.pool({ connections: 1, limitMs: COMMIT_LIMIT_MS }),
   );
 
+  /** Reads; a database that is away is no fault of ours but an answer: `unavailable`. */
+  const read = <T>(work: (orm: Orm) => Promise<T>): Promise<T> =>
+    database.run(work).catch((error: unknown) => {
+      throw isDatabaseAway(error) ? new Refusal("unavailable", { retryAfterMs: RETRY_MS }) : error;
+    });
+
   async function readPage(statement: ReturnType<typeof readChanges>): Promise<HistoryPage> {
-    const found = await database.run((orm) => rows<MessageRow>(orm, statement));
+    const found = await read((orm) => rows<MessageRow>(orm, statement));
     const { epoch, counter } = found[0] ?? {};
     if (epoch === undefined || counter === undefined) throw new Error("the database has no epoch");
     return { epoch, counter, messages: found.filter((row) => row.id !== null).map(messageOf) };
@@ -76,7 +85,7 @@ export function createStore(database: Database): MessageStore {
     messages: (room, range, limit) => readPage(readMessages(room, range, limit)),
 
     async counters(names) {
-      const found = await database.run((orm) =>
+      const found = await read((orm) =>
         rows<{ epoch: string; name: string | null; version: number }>(orm, readCounters(names)),
       );
       const epoch = found[0]?.epoch;

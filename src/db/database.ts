@@ -1,4 +1,4 @@
-import type { SQL } from "drizzle-orm";
+import { DrizzleQueryError, type SQL } from "drizzle-orm";
 import type { PgDatabase, PgQueryResultHKT } from "drizzle-orm/pg-core";
 import type { Driver } from "../config.ts";
 import type * as schema from "./schema.ts";
@@ -43,12 +43,28 @@ export async function rows<Row>(orm: Orm, statement: SQL): Promise<Row[]> {
   return (Array.isArray(result) ? result : (result as { rows: Row[] }).rows) as Row[];
 }
 
+/**
+ * Whether the database, not the work, is why something failed: it took too long, was not to be reached, went away or
+ * has no room (SQLSTATE classes 08, 53, 57).
+ */
+export function isDatabaseAway(error: unknown): boolean {
+  if (error instanceof DatabaseTimeout) return true;
+  const state = sqlState(error);
+  if (state) return /^(08|53|57)/.test(state);
+  // Without a state it never came to the server: Drizzle names the statement, the driver below says what it met.
+  return (
+    error instanceof DrizzleQueryError ||
+    /^ERR_POSTGRES_/.test(String((error as { code?: unknown } | null)?.code))
+  );
+}
+
 /** The five characters of SQLSTATE (PostgreSQL, appendix A) behind an error of any driver, or of Drizzle around it. */
 export function sqlState(error: unknown): string | undefined {
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
     // Bun's SQL has it in `errno`, beside a `code` of its own; the others have it in `code`.
     const { errno, code } = cause as { errno?: unknown; code?: unknown };
-    for (const state of [errno, code]) if (typeof state === "string" && /^[0-9A-Z]{5}$/.test(state)) return state;
+    for (const state of [errno, code])
+      if (typeof state === "string" && /^[0-9A-Z]{5}$/.test(state)) return state;
   }
   return undefined;
 }

@@ -27,11 +27,17 @@ export async function migrate(pool: Pool): Promise<void> {
         tx,
         sql`create table if not exists drizzle.migrations (at bigint primary key, hash text not null)`,
       );
-      const [last] = await rows<{ at: number }>(tx, sql`select max(at)::float8 as at from drizzle.migrations`);
+      const [last] = await rows<{ at: number }>(
+        tx,
+        sql`select max(at)::float8 as at from drizzle.migrations`,
+      );
       for (const { folderMillis, hash, sql: statements } of migrations) {
         if (folderMillis <= (last?.at ?? 0)) continue;
         for (const statement of statements) await rows(tx, sql.raw(statement));
-        await rows(tx, sql`insert into drizzle.migrations (at, hash) values (${folderMillis}::bigint, ${hash}::text)`);
+        await rows(
+          tx,
+          sql`insert into drizzle.migrations (at, hash) values (${folderMillis}::bigint, ${hash}::text)`,
+        );
       }
     }),
   );

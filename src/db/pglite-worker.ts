@@ -8,7 +8,17 @@ import { SESSION } from "./session.ts";
 declare const self: Worker;
 
 // Drizzle reads these from text, and its parsers are functions, which cannot come along from the other thread.
-const AS_TEXT = [types.TIMESTAMP, types.TIMESTAMPTZ, types.INTERVAL, types.DATE, 1231, 1115, 1185, 1187, 1182];
+const AS_TEXT = [
+  types.TIMESTAMP,
+  types.TIMESTAMPTZ,
+  types.INTERVAL,
+  types.DATE,
+  1231,
+  1115,
+  1185,
+  1187,
+  1182,
+];
 const parsers = Object.fromEntries(AS_TEXT.map((type) => [type, (text: string) => text]));
 
 let database: PGlite | undefined;

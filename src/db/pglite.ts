@@ -13,8 +13,7 @@ type Call =
 /** What crosses to the worker and back. */
 export type Request = Call & { id: number };
 export type Answer = { id: number } & (
-  | { result: unknown; error?: undefined }
-  | { error: { message: string; code: string | undefined } }
+  { result: unknown; error?: undefined } | { error: { message: string; code: string | undefined } }
 );
 
 const LIMIT_MS = 30_000;

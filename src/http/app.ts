@@ -2,7 +2,7 @@ import { type Context, Hono, type MiddlewareHandler } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import type { Auth } from "../auth/auth.ts";
 import type { Config } from "../config.ts";
-import { DatabaseTimeout } from "../db/database.ts";
+import { isDatabaseAway } from "../db/database.ts";
 import { faultOf, problemResponse, Refusal, refusalOf } from "../errors.ts";
 import type { Log } from "../log.ts";
 import { accountRoutes } from "./account.ts";
@@ -52,8 +52,12 @@ export function createApp({ config, auth, log, routes = [] }: AppOptions): Hono<
   app.notFound((c) => problemResponse(missing(app, c)));
   app.onError((error, c) => {
     if (error instanceof Refusal) return problemResponse(error);
-    log.error({ fault: faultOf(error), method: c.req.method, path: c.req.path }, "a request failed");
-    return problemResponse(error instanceof DatabaseTimeout ? overdue() : refusalOf(error));
+    if (isDatabaseAway(error)) return problemResponse(away());
+    log.error(
+      { event: "fault", fault: faultOf(error), method: c.req.method, path: c.req.path },
+      "a request failed",
+    );
+    return problemResponse(refusalOf(error));
   });
   return app;
 }
@@ -75,8 +79,6 @@ function missing(app: Hono<Env>, c: Context): Refusal {
   return new Refusal("method_not_allowed", { headers: { allow: allowed.join(", ") } });
 }
 
-const overdue = () =>
-  new Refusal("unavailable", {
-    detail: "The database did not answer in time: try again soon.",
-    retryAfterMs: 2000,
-  });
+/** That the database is away is logged once, by the check of the rooms. */
+const away = () =>
+  new Refusal("unavailable", { detail: "The database does not answer: try again soon.", retryAfterMs: 2000 });

@@ -66,7 +66,11 @@ function readQuery(queries: Record<string, string[]>): v.InferOutput<typeof QUER
 }
 
 /** RFC 8288: `prev` is the older page, `next` the newer. */
-function linkOf(room: string, page: HistoryAnswer, { limit = HISTORY_DEFAULT }: { limit?: number | undefined }) {
+function linkOf(
+  room: string,
+  page: HistoryAnswer,
+  { limit = HISTORY_DEFAULT }: { limit?: number | undefined },
+) {
   const [first, last] = [page.messages.at(0), page.messages.at(-1)];
   const path = `/history/${encodeURIComponent(room)}/`;
   return [

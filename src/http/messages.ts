@@ -26,5 +26,8 @@ export const messageRoutes = ({ auth, chat }: { auth: Auth; chat: Chat }): Hono<
     if (outcome instanceof Refusal) throw outcome;
     const { id, version, timestamp, duplicate } = outcome;
     c.header("cache-control", "no-store");
-    return c.json({ id, version, room, clientId, timestamp, ...(duplicate && { duplicate }) }, duplicate ? 200 : 201);
+    return c.json(
+      { id, version, room, clientId, timestamp, ...(duplicate && { duplicate }) },
+      duplicate ? 200 : 201,
+    );
   });
