@@ -20,6 +20,8 @@ try {
       autoloadDotenv: false,
       autoloadBunfig: false,
     },
+    // Flat, so that the worker is found beside the entry point.
+    naming: { entry: "[name].[ext]" },
     format: "esm",
     bytecode: true,
     minify: true,

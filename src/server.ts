@@ -7,7 +7,7 @@ import type { Config } from "./config.ts";
 import { loadMeta } from "./db/meta.ts";
 import { openDatabase } from "./db/open.ts";
 import { ownDataDir } from "./db/owner.ts";
-import { problemResponse, Refusal } from "./errors.ts";
+import { faultOf, problemResponse, Refusal, refusalOf } from "./errors.ts";
 import { createApp } from "./http/app.ts";
 import { createHealth, healthRoutes } from "./http/health.ts";
 import { historyRoutes } from "./http/history.ts";
@@ -59,8 +59,14 @@ export async function startServer(config: Config, { log, version, template }: Pa
     hostname: config.HOST,
     port: config.PORT,
     reusePort: false,
-    maxRequestBodySize: 1024 * 1024,
+    development: false, // else a fault is answered with a page that shows the source
+    // The app has its own limit, and a problem document for who goes past it; what nobody reads is not kept.
+    maxRequestBodySize: Number.MAX_SAFE_INTEGER,
     fetch: (request, server) => handle(request, server),
+    error(fault) {
+      if (!(fault instanceof Refusal)) log.error({ fault: faultOf(fault) }, "a request failed");
+      return problemResponse(refusalOf(fault));
+    },
     websocket,
   });
   undo.push(() => listener.stop(true));
@@ -116,14 +122,16 @@ export async function startServer(config: Config, { log, version, template }: Pa
     metrics.collectProcess();
 
     handle = (request, server) => {
-      const url = new URL(request.url);
+      // The Host header is part of it, and anyone may write anything there.
+      const url = URL.parse(request.url);
+      if (!url) throw new Refusal("malformed", { detail: "The Host header is not the name of a host." });
       if (url.pathname.startsWith("/ws/") || url.pathname === "/ws")
         return door.upgrade(request, url, server);
       return app.fetch(request, { address: server.requestIP(request)?.address ?? "" });
     };
 
     return {
-      url: `http://${listener.hostname}:${listener.port}`,
+      url: listener.url.origin,
       port: listener.port ?? config.PORT,
       describe: () => describe(config, version),
       async stop() {

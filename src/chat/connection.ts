@@ -129,8 +129,10 @@ export function createConnection(shared: Shared, options: ConnectionOptions): Co
       if (!(error instanceof Refusal)) shared.faulted(error);
       throw new Refusal("unavailable", { retryAfterMs: RETRY_MS });
     }
-    const ahead = since?.epoch === timeline.epoch && since.version > timeline.released;
-    const read = !ahead || (await timeline.catchUp());
+    const ahead = () => since?.epoch === timeline.epoch && since.version > timeline.released;
+    // Twice: a reading that is under way may have begun before that version was there.
+    let read = !ahead() || (await timeline.catchUp());
+    if (read && ahead()) read = await timeline.catchUp();
     if (read && !closed) return timeline;
     rooms.leave(timeline);
     throw new Refusal("unavailable", { retryAfterMs: RETRY_MS });

@@ -1,5 +1,6 @@
+import * as v from "valibot";
 import { errorOf, Refusal, refusalOf } from "../errors.ts";
-import { PLAIN_MESSAGE } from "../protocol/frames.ts";
+import { CLIENT_ID, PLAIN_MESSAGE } from "../protocol/frames.ts";
 import type { Protocol, Session } from "./connection.ts";
 import { plainEvent } from "./encode.ts";
 import { objectOf, parse } from "./parse.ts";
@@ -23,25 +24,34 @@ export function plainProtocol(session: Session): Protocol {
   };
 
   const echo = async (id: number, clientId: string) => {
-    const { messages } = await session.history.page(room, { after: id - 1, limit: 1 });
-    const [message] = messages;
-    if (message?.id === id) send(plainEvent(room, message, true));
-    else refuse(new Refusal("not_found"), clientId);
+    try {
+      const { messages } = await session.history.page(room, { after: id - 1, limit: 1 });
+      const [message] = messages;
+      // Another one stands there, or none, where the database has been restored since.
+      if (message?.clientId === clientId) send(plainEvent(room, message, true));
+      else refuse(new Refusal("unavailable"), clientId);
+    } catch (error) {
+      session.faulted(error);
+      refuse(new Refusal("unavailable"), clientId);
+    }
   };
 
   return {
     greet() {},
     closing() {},
     receive(frame) {
+      let object: Record<string, unknown> | undefined;
       try {
-        const message = parse(PLAIN_MESSAGE, objectOf(frame));
+        object = objectOf(frame);
+        const message = parse(PLAIN_MESSAGE, object);
         session.owe(1);
         session.inTurn(() => {
           post(message);
           return undefined;
         });
       } catch (error) {
-        refuse(refusalOf(error));
+        const named = v.safeParse(CLIENT_ID, object);
+        refuse(refusalOf(error), named.success ? named.output.clientId : undefined);
       }
     },
   };

@@ -69,8 +69,12 @@ export function v1Protocol(session: Session): Protocol {
         const command = commandOf(object);
         const answer = (reply = expect(command.ref));
         session.inTurn(() => {
-          const task = commands[command.type](session, command as never, answer);
-          return task?.catch((error: unknown) => fault(error, answer));
+          try {
+            const task = commands[command.type](session, command as never, answer);
+            return task?.catch((error: unknown) => fault(error, answer));
+          } catch (error) {
+            fault(error, answer); // of a command that does not wait for anything
+          }
         });
       } catch (error) {
         if (reply) fault(error, reply);

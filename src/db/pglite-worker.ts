@@ -21,6 +21,13 @@ const AS_TEXT = [
 ];
 const parsers = Object.fromEntries(AS_TEXT.map((type) => [type, (text: string) => text]));
 
+// Where a text begins with U+FEFF, PGlite's decoder would take it for a byte order mark and leave it out.
+globalThis.TextDecoder = class extends TextDecoder {
+  constructor(label?: string, options?: TextDecoderOptions) {
+    super(label, { ignoreBOM: true, ...options });
+  }
+} as typeof TextDecoder;
+
 let database: PGlite | undefined;
 
 const compile = async (path: string) => WebAssembly.compile(await Bun.file(path).arrayBuffer());

@@ -22,14 +22,21 @@ const number = (min: number, max: number) =>
     ),
   );
 
-const QUERY = v.strictObject({
+const QUERY = v.object({
   before: number(1, ID_MAX),
   after: number(0, ID_MAX),
   around: number(1, ID_MAX),
   limit: number(1, HISTORY_MAX),
 });
 
-const HEADERS = ["parley-epoch", "parley-version", "link"];
+/** What a 304 has besides: a script that revalidates by itself reads them as well (Fetch, CORS protocol). */
+const HEADERS = [
+  "parley-epoch",
+  "parley-version",
+  "link",
+  "access-control-allow-origin",
+  "access-control-expose-headers",
+];
 
 /** A room's history by pages of message ids, for who may read the room. */
 export const historyRoutes = ({ auth, chat }: { auth: Auth; chat: Chat }): Hono<Env> =>
@@ -40,7 +47,7 @@ export const historyRoutes = ({ auth, chat }: { auth: Auth; chat: Chat }): Hono<
     etag({ retainedHeaders: [...RETAINED_304_HEADERS, ...HEADERS] }),
     async (c) => {
       const room = roomParam(c);
-      const query = readQuery(c.req.queries());
+      const query = readQuery(new URL(c.req.url).searchParams);
       if (!chat.access.may(c.get("identity"), room, "read")) throw new Refusal("forbidden");
       const page = await chat.history.page(room, query);
       c.header("cache-control", "private, no-cache");
@@ -54,11 +61,15 @@ export const historyRoutes = ({ auth, chat }: { auth: Auth; chat: Chat }): Hono<
   );
 
 /** @throws {Refusal} invalid: an unknown parameter, one given twice, two that exclude each other, a bad number. */
-function readQuery(queries: Record<string, string[]>): v.InferOutput<typeof QUERY> {
-  const single = Object.fromEntries(
-    Object.entries(queries).map(([name, values]) => [name, values.length === 1 ? values[0] : values]),
-  );
-  const { fields, errors } = readFields(QUERY, single);
+function readQuery(params: URLSearchParams): v.InferOutput<typeof QUERY> {
+  const names = [...new Set(params.keys())];
+  const faults = names.flatMap((name): [string, string[]][] => {
+    // Object.hasOwn: `toString` is no parameter of ours.
+    if (!Object.hasOwn(QUERY.entries, name)) return [[name, ["is not a parameter here"]]];
+    return params.getAll(name).length > 1 ? [[name, ["must be given once"]]] : [];
+  });
+  if (faults.length > 0) throw new Refusal("invalid", { errors: Object.fromEntries(faults) });
+  const { fields, errors } = readFields(QUERY, Object.fromEntries(params));
   if (errors) throw new Refusal("invalid", { errors });
   if ([fields.before, fields.after, fields.around].filter((id) => id !== undefined).length > 1)
     throw new Refusal("invalid", { detail: "before, after and around exclude each other." });

@@ -75,6 +75,9 @@ export const REF = v.object({ ref });
 /** The plain protocol: what a client of a room's URL without a subprotocol sends. */
 export const PLAIN_MESSAGE = v.object({ message: content, clientId: v.optional(uuid) });
 
+/** The `clientId` of a plain frame that may otherwise be wrong, so that its error can name it. */
+export const CLIENT_ID = v.object({ clientId: uuid });
+
 const error = {
   code: v.picklist(Object.keys(ERRORS) as [ErrorCode, ...ErrorCode[]]),
   message: v.string(),

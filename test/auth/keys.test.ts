@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { eq, sql } from "drizzle-orm";
 import { decodeJwt, decodeProtectedHeader, exportJWK, exportPKCS8, generateKeyPair } from "jose";
 import { rotateKey } from "../../src/auth/keystore.ts";
@@ -6,6 +6,7 @@ import { ConfigError } from "../../src/config.ts";
 import { loadMeta } from "../../src/db/meta.ts";
 import { keys, meta } from "../../src/db/schema.ts";
 import { freshDatabase, postgresDatabase, type TestDatabase } from "../support/database.ts";
+import { needs } from "../support/needs.ts";
 import { codeOf, HERE, PASSWORD, startNode, until } from "./node.ts";
 
 let database: TestDatabase;
@@ -31,8 +32,7 @@ const age = (column: "created_at" | "retired_at", interval: string) =>
     ),
   );
 
-test("nodes that start at once on a new database end with the same keys, and accept each other's tokens", async () => {
-  const fresh = await (process.env.TEST_DATABASE_URL ? postgresDatabase() : freshDatabase());
+async function startAtOnce(fresh: TestDatabase) {
   const nodes = await Promise.all(Array.from({ length: 5 }, () => startNode(fresh)));
   const sets = await Promise.all(nodes.map(({ auth }) => auth.jwks()));
   for (const set of sets) expect(set).toEqual(sets[0]!);
@@ -43,6 +43,13 @@ test("nodes that start at once on a new database end with the same keys, and acc
   expect((await nodes[1]!.auth.sessions.refresh(refresh)).access).toBeString();
   for (const { auth } of nodes) auth.stop();
   await fresh.close();
+}
+
+describe("nodes that start at once on a new database end with the same keys, and accept each other's tokens", () => {
+  test("on the embedded database", async () => startAtOnce(await freshDatabase()));
+  needs("TEST_DATABASE_URL")("on Postgres", () => {
+    test("by an advisory lock", async () => startAtOnce(await postgresDatabase()));
+  });
 });
 
 test("two fresh installs share no key, no epoch and no issuer", async () => {

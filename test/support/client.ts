@@ -2,7 +2,7 @@ import * as v from "valibot";
 import { PLAIN_FRAMES, SERVER_FRAMES } from "../../src/protocol/frames.ts";
 
 /** How long a test waits for anything before it fails, in milliseconds. */
-export const PATIENCE_MS = 5_000;
+export const PATIENCE_MS = 4_000;
 
 type Outputs<S extends Record<string, v.GenericSchema>> = { [K in keyof S]: v.InferOutput<S[K]> };
 export type V1Frames = Outputs<typeof SERVER_FRAMES>;
@@ -23,10 +23,17 @@ export interface Client<Frames> {
   close(): void;
 }
 
+/** What a command was answered with. */
+export interface Reply {
+  readonly type: "ok" | "error";
+  readonly ref: number;
+  readonly [field: string]: unknown;
+}
+
 /** A socket that speaks chat.v1. */
 export interface V1Client extends Client<V1Frames> {
   /** Sends a command with a `ref` of its own; answers its reply, `ok` or `error`. */
-  ask(command: { type: string } & Record<string, unknown>): Promise<V1Frames["ok"] | V1Frames["error"]>;
+  ask(command: Readonly<Record<string, unknown>>): Promise<Reply>;
 }
 
 export interface ConnectOptions {
@@ -66,12 +73,21 @@ export async function connect(
     ask(command) {
       const ref = ++lastRef;
       client.send({ ref, ...command });
-      return client.find((frame) => frame.ref === ref) as Promise<V1Frames["ok"]>;
+      return client.find(
+        (frame) => frame.ref === ref,
+        `reply to ${command.type}`,
+      ) as Promise<unknown> as Promise<Reply>;
     },
   };
 }
 
 const wsUrl = ({ url }: { url: string }) => url.replace(/^http/, "ws");
+
+interface Waiter {
+  fits(frame: Record<string, unknown>, type: PropertyKey): boolean;
+  resolve(frame: Record<string, unknown>): void;
+  reject(error: Error): void;
+}
 
 interface Arrival {
   readonly frame: Record<string, unknown>;
@@ -87,49 +103,48 @@ function createClient<Frames>(
   const closed = Promise.withResolvers<{ code: number; reason: string }>();
   const opened = Promise.withResolvers<void>();
   opened.promise.catch(() => {}); // a test that is about `closed` need not look at it
-  let look = () => {};
+  const waiting = new Set<Waiter>();
   let fault: Error | undefined;
 
+  const fail = (error: Error) => {
+    fault ??= error;
+    for (const { reject } of waiting) reject(fault);
+    waiting.clear();
+  };
   socket.onopen = () => opened.resolve();
   socket.onclose = ({ code, reason }) => {
     opened.reject(new Error(`the socket was not opened (${code} ${reason})`));
     closed.resolve({ code, reason });
-    fault ??= new Error(`the socket is closed (${code} ${reason})`);
-    look();
+    fail(new Error(`the socket is closed (${code} ${reason})`));
   };
   socket.onmessage = ({ data }) => {
     const frame = JSON.parse(String(data)) as Record<string, unknown>;
     const { type, schema } = schemaOf(frame);
     frames.push(frame);
-    fault ??= misfit(frame, schema);
+    const wrong = misfit(frame, schema);
+    if (wrong) return fail(wrong);
+    for (const waiter of waiting) {
+      if (!waiter.fits(frame, type)) continue;
+      waiting.delete(waiter);
+      return waiter.resolve(frame);
+    }
     untaken.push({ frame, type });
-    look();
   };
 
   /** The first arrival that fits and has not been taken. */
-  async function find(fits: (frame: Record<string, unknown>, type: PropertyKey) => boolean, what = "that") {
-    const end = performance.now() + PATIENCE_MS;
-    for (;;) {
-      const index = untaken.findIndex(({ frame, type }) => fits(frame, type));
-      const found = index === -1 ? undefined : untaken.splice(index, 1)[0];
-      if (found) return found.frame;
-      if (fault) throw fault;
-      const left = end - performance.now();
-      if (left <= 0)
-        throw new Error(
-          `no ${what} came; untaken are ${JSON.stringify(untaken.map(({ frame }) => frame)).slice(0, 2_000)}`,
-        );
-      await new Promise<void>((resolve) => {
-        const before = look;
-        const timer = setTimeout(resolve, left);
-        look = () => {
-          clearTimeout(timer);
-          before();
-          resolve();
-        };
-      });
-      look = () => {};
-    }
+  async function find(fits: Waiter["fits"], what: string) {
+    const index = untaken.findIndex(({ frame, type }) => fits(frame, type));
+    if (index !== -1) return untaken.splice(index, 1)[0]?.frame ?? {};
+    if (fault) throw fault;
+    const { promise, resolve, reject } = Promise.withResolvers<Record<string, unknown>>();
+    const waiter = { fits, resolve, reject };
+    waiting.add(waiter);
+    const timer = setTimeout(() => {
+      waiting.delete(waiter);
+      const others = JSON.stringify(untaken.map(({ frame }) => frame)).slice(0, 2_000);
+      reject(new Error(`no ${what} came; untaken are ${others}`));
+    }, PATIENCE_MS);
+    return promise.finally(() => clearTimeout(timer));
   }
 
   const next = <T extends keyof Frames>(type: T) =>

@@ -1,9 +1,7 @@
-import { rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { loadConfig } from "../../src/config.ts";
 import type { Database } from "../../src/db/database.ts";
 import { openDatabase } from "../../src/db/open.ts";
+import { temporaryFolder } from "./folder.ts";
 import { startNeonBridge } from "./neon-bridge.ts";
 import { cachedTemplate } from "./template.ts";
 
@@ -16,7 +14,9 @@ export interface TestDatabase extends Database {
 }
 
 async function open(env: Record<string, string>, remove: () => unknown): Promise<TestDatabase> {
-  const again = async () => openDatabase(loadConfig(env), await cachedTemplate());
+  const config = loadConfig(env);
+  const template = config.DATABASE_DRIVER === "pglite" ? await cachedTemplate() : undefined;
+  const again = () => openDatabase(config, template);
   const database = await again();
   const close = async () => {
     await database.close();
@@ -27,13 +27,8 @@ async function open(env: Record<string, string>, remove: () => unknown): Promise
 
 /** A new embedded database, migrated and empty. */
 export async function freshDatabase(): Promise<TestDatabase> {
-  const DATA_DIR = join(tmpdir(), `parley-test-${crypto.randomUUID()}`);
-  const remove = () => rmSync(DATA_DIR, { recursive: true, force: true });
-  process.once("exit", remove); // for a test that failed before it closed
-  return open({ DATA_DIR }, () => {
-    process.off("exit", remove);
-    remove();
-  });
+  const folder = temporaryFolder();
+  return open({ DATA_DIR: folder.path }, folder.remove);
 }
 
 /** A new database on the Postgres server of TEST_DATABASE_URL. */

@@ -1,0 +1,59 @@
+import { mkdir } from "node:fs/promises";
+import { api } from "../test/support/api.ts";
+import { connectPlain } from "../test/support/client.ts";
+import { neonDatabase, postgresDatabase } from "../test/support/database.ts";
+import { temporaryFolder } from "../test/support/folder.ts";
+import { register } from "../test/support/people.ts";
+import { startParley } from "../test/support/process.ts";
+
+// The program that PARLEY names (without it: from source), started in an empty folder: two people talk, it is killed,
+// and what they said is still there. With the argument `postgres` or `neon`, on a new database of TEST_DATABASE_URL.
+
+const open = { postgres: postgresDatabase, neon: neonDatabase }[process.argv[2] ?? ""];
+const database = await open?.();
+const settings = database?.env ?? {};
+const folder = temporaryFolder();
+try {
+  await mkdir(folder.path, { recursive: true });
+  const server = await start("first start");
+  const room = `smoke-${crypto.randomUUID()}`;
+  const name = crypto.randomUUID().slice(0, 8);
+  const ada = await register(server, `ada-${name}`);
+  const bob = await register(server, `bob-${name}`);
+  const [here, there] = await Promise.all(
+    [ada, bob].map(({ token }) => connectPlain(server, { room, token })),
+  );
+  here?.send({ message: "Is anybody there?" });
+  const heard = await there?.next("message");
+  if (heard?.message !== "Is anybody there?") throw new Error(`bob heard ${JSON.stringify(heard)}`);
+  console.log(`idle with two sockets: ${await residentMegabytes(server.pid)} MB resident`);
+  await server.end("SIGKILL");
+
+  const again = await start("later start");
+  console.log(`idle: ${await residentMegabytes(again.pid)} MB resident`);
+  const { body } = await api(again, `GET /history/${room}/`, { token: ada.token });
+  const contents = (body as { content: string }[]).map(({ content }) => content);
+  if (contents.join() !== "Is anybody there?") throw new Error(`history has ${JSON.stringify(body)}`);
+  const { code, stderr } = await again.end();
+  if (code !== 0) throw new Error(`it ended with ${code}: ${stderr}`);
+} finally {
+  folder.remove();
+  await database?.close();
+}
+
+async function start(what: string) {
+  const began = performance.now();
+  const server = await startParley(settings, folder.path);
+  const { status } = await api(server, "GET /healthz");
+  if (status !== 200) throw new Error(`/healthz answers ${status}`);
+  console.log(`${what}: ${Math.round(performance.now() - began)} ms to the first answer`);
+  return server;
+}
+
+/** As Linux tells it; elsewhere not a number. */
+async function residentMegabytes(pid: number): Promise<number> {
+  const status = await Bun.file(`/proc/${pid}/status`)
+    .text()
+    .catch(() => "");
+  return Math.round(Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1024);
+}

@@ -1,0 +1,177 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { exportJWK, generateKeyPair, SignJWT } from "jose";
+import { createAccess } from "../../src/chat/access.ts";
+import type { Identity, RoomGrant } from "../../src/identity.ts";
+import { api } from "../support/api.ts";
+import { connect, connectPlain } from "../support/client.ts";
+import { START_MS } from "../support/house.ts";
+import { register } from "../support/people.ts";
+import { handshake } from "../support/raw.ts";
+import { startTestServer, type TestServer } from "../support/server.ts";
+
+// Who may do what in which room: the token's `rooms` claim, and ROOM_ACCESS for tokens that have none.
+
+const ISSUER = "https://id.example.com";
+const AUDIENCE = "chat";
+const { privateKey, publicKey } = await generateKeyPair("ES256");
+const jwk = { ...(await exportJWK(publicKey)), kid: "one", alg: "ES256" };
+const provider = Bun.serve({ port: 0, reusePort: false, fetch: () => Response.json({ keys: [jwk] }) });
+const settings = {
+  AUTH_JWKS_URL: provider.url.href,
+  AUTH_ISSUER: ISSUER,
+  AUTH_AUDIENCE: AUDIENCE,
+};
+
+let open: TestServer;
+let closed: TestServer;
+
+beforeAll(async () => {
+  [open, closed] = await Promise.all([
+    startTestServer(settings),
+    startTestServer({ ...settings, ROOM_ACCESS: "claims" }),
+  ]);
+}, START_MS);
+afterAll(async () => {
+  await Promise.all([open.stop(), closed.stop()]);
+  await provider.stop(true);
+});
+
+/** A token of the provider, with that `rooms` claim. */
+const tokenOf = (name: string, rooms?: unknown): Promise<string> =>
+  new SignJWT({ preferred_username: name, ...(rooms !== undefined && { rooms }) })
+    .setProtectedHeader({ alg: "ES256", kid: "one" })
+    .setIssuer(ISSUER)
+    .setAudience(AUDIENCE)
+    .setSubject(name)
+    .setIssuedAt()
+    .setExpirationTime("1h")
+    .sign(privateKey);
+
+const SUPPORT = [
+  { match: "support-*", allow: ["read", "post"] },
+  { match: "news", allow: ["read"] },
+  { match: "drop-box", allow: ["post"] },
+];
+
+/** What each door says: may this token read the room, and post to it? */
+async function doors(
+  server: TestServer,
+  token: string,
+  room: string,
+): Promise<Record<"read" | "post", unknown>> {
+  const history = await api(server, `GET /history/${room}/`, { token });
+  const posted = await api(server, `POST /rooms/${room}/messages/`, { token, body: { content: "hello" } });
+  const plain = await handshake(server, `/ws/chat/${room}/?token=${token}`);
+  plain.connection.end();
+  const v1 = await connect(server, { token });
+  const joined = await v1.ask({ type: "join", room });
+  const read = await v1.ask({ type: "history", room });
+  const clientId = crypto.randomUUID();
+  const sent = await v1.ask({ type: "send", room, clientId, content: "hello" });
+  v1.close();
+  for (const answer of [history, posted, { status: plain.status, body: JSON.parse(plain.body || "null") }])
+    if (answer.status === 403) expect(answer.body).toMatchObject({ code: "forbidden", retryable: false });
+  for (const reply of [joined, read, sent])
+    if (reply.type === "error") expect(reply).toMatchObject({ code: "forbidden", retryable: false });
+  return {
+    read: [history.status, plain.status, joined.type, read.type],
+    post: [posted.status, sent.type],
+  };
+}
+
+const MAY_READ = [200, 101, "ok", "ok"];
+const MAY_NOT_READ = [403, 403, "error", "error"];
+const MAY_POST = [201, "ok"];
+const MAY_NOT_POST = [403, "error"];
+
+test.each<[string, unknown[], unknown[]]>([
+  ["support-1", MAY_READ, MAY_POST],
+  ["news", MAY_READ, MAY_NOT_POST],
+  ["drop-box", MAY_NOT_READ, MAY_POST],
+  ["global", MAY_NOT_READ, MAY_NOT_POST],
+  ["Support-1", MAY_NOT_READ, MAY_NOT_POST],
+  ["newsroom", MAY_NOT_READ, MAY_NOT_POST],
+])("the claim says the same at every door, whatever ROOM_ACCESS is: %s", async (room, read, post) => {
+  const token = await tokenOf("ada", SUPPORT);
+  for (const server of [open, closed]) expect(await doors(server, token, room)).toEqual({ read, post });
+});
+
+test("a token without the claim may enter any room where access is open, and none where claims rule", async () => {
+  const outside = await tokenOf("ben");
+  expect(await doors(open, outside, "anywhere")).toEqual({ read: MAY_READ, post: MAY_POST });
+  expect(await doors(closed, outside, "anywhere")).toEqual({ read: MAY_NOT_READ, post: MAY_NOT_POST });
+  const [ours, ruled] = await Promise.all([register(open, "cy"), register(closed, "cy")]);
+  expect(await doors(open, ours.token, "anywhere")).toEqual({ read: MAY_READ, post: MAY_POST });
+  expect(await doors(closed, ruled.token, "anywhere")).toEqual({ read: MAY_NOT_READ, post: MAY_NOT_POST });
+});
+
+test("an empty claim opens nothing, also where access is open", async () => {
+  const token = await tokenOf("dee", []);
+  expect(await doors(open, token, "anywhere")).toEqual({ read: MAY_NOT_READ, post: MAY_NOT_POST });
+});
+
+test("who may read but not post is told so by an error frame; the socket lives and hears the others", async () => {
+  const reader = await connectPlain(open, { room: "news", token: await tokenOf("ada", SUPPORT) });
+  reader.send({ message: "hello", clientId: "00000000-0000-4000-8000-00000000000a" });
+  expect((await reader.next("error")).error).toMatchObject({
+    code: "forbidden",
+    clientId: "00000000-0000-4000-8000-00000000000a",
+  });
+  const token = await tokenOf("eve", [{ match: "*", allow: ["read", "post"] }]);
+  expect((await api(open, "POST /rooms/news/messages/", { token, body: { content: "news" } })).status).toBe(
+    201,
+  );
+  expect((await reader.next("message")).message).toBe("news");
+  reader.close();
+});
+
+test("a room's URL that chat.v1 may not read is told why, and closed with 4502", async () => {
+  const socket = await connect(open, { room: "global", token: await tokenOf("ada", SUPPORT) });
+  expect(await socket.next("error")).toMatchObject({ code: "forbidden" });
+  expect(await socket.closed).toEqual({ code: 4502, reason: "forbidden" });
+});
+
+test.each<[string, unknown]>([
+  ["a text", "global"],
+  ["null", null],
+  ["an unknown action", [{ match: "*", allow: ["read", "moderate"] }]],
+  ["an unknown field", [{ match: "*", allow: ["read"], except: "secret" }]],
+  ["no match", [{ allow: ["read"] }]],
+])("a claim that is not understood (%s) lets nobody in", async (_, rooms) => {
+  const token = await tokenOf("fay", rooms);
+  expect((await api(open, "GET /history/global/", { token })).status).toBe(401);
+});
+
+describe("patterns", () => {
+  const may = (match: string, room: string) => {
+    const rooms: RoomGrant[] = [{ match, allow: ["read"] }];
+    return createAccess("open").may({ rooms } as unknown as Identity, room, "read");
+  };
+
+  test.each<[string, string, boolean]>([
+    ["*", "anything", true],
+    ["team", "team", true],
+    ["team", "teams", false],
+    ["team-*", "team-", true],
+    ["team-*", "team", false],
+    ["*-team", "a-team", true],
+    ["*-team", "a-teams", false],
+    ["a*b", "ab", true],
+    ["a*a", "a", false],
+    ["a*b*c", "aXbYc", true],
+    ["a*b*c", "acb", false],
+    ["a**b", "aXb", true],
+    ["a.c", "abc", false],
+    ["*a*a*", "a", false],
+    ["*a*a*", "aa", true],
+    ["", "", true],
+  ])("%j is the whole of %j: %p", (match, room, expected) => {
+    expect(may(match, room)).toBe(expected);
+  });
+
+  test("a pattern of many stars is matched in an instant", () => {
+    const begun = performance.now();
+    expect(may("a*".repeat(128), `${"a".repeat(127)}b`)).toBe(false);
+    expect(performance.now() - begun).toBeLessThan(50);
+  });
+});

@@ -1,0 +1,184 @@
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { api } from "../support/api.ts";
+import { connect, type V1Client } from "../support/client.ts";
+import { START_MS } from "../support/house.ts";
+import { type Person, register } from "../support/people.ts";
+import { frameOf, handshake, nextFrame, type RawConnection } from "../support/raw.ts";
+import { startTestServer, type TestServer } from "../support/server.ts";
+import { until } from "../support/until.ts";
+
+// A slow reader lags, it does not lose; and nobody else notices. The readers here are TCP connections that stop reading.
+
+const METRICS_TOKEN = "a-token-for-the-metrics";
+/** 40 kB, so that the kernel's own buffers, some megabytes a connection, are full soon. */
+const CONTENT = "🙂".repeat(10_000);
+let server: TestServer;
+let ada: Person;
+let ben: Person;
+let cy: Person;
+
+beforeAll(async () => {
+  server = await startTestServer({ MESSAGE_RATE: "0", MESSAGE_MAX_CHARS: "10000", METRICS_TOKEN });
+  [ada, ben, cy] = await Promise.all([
+    register(server, "ada"),
+    register(server, "ben"),
+    register(server, "cy"),
+  ]);
+}, START_MS);
+afterAll(() => server.stop());
+
+async function lagging(): Promise<number> {
+  const { text } = await api(server, "GET /metrics", { token: METRICS_TOKEN });
+  return Number(/^parley_lagging_sockets (\d+)$/m.exec(text)?.[1]);
+}
+
+/** A reader of the room that stops reading as soon as it is in. */
+async function stalledReader(room: string, protocol: "v1" | "plain" = "v1"): Promise<RawConnection> {
+  const headers = { "Sec-WebSocket-Protocol": `chat.v1, bearer.${ada.token}` };
+  const plain = { Authorization: `Bearer ${ada.token}` };
+  const { status, connection } = await handshake(
+    server,
+    `/ws/chat/${room}/`,
+    protocol === "v1" ? headers : plain,
+  );
+  expect(status).toBe(101);
+  if (protocol === "v1")
+    for (const type of ["welcome", "joined", "synced"])
+      expect(await nextFrame(connection).then(said)).toMatchObject({ type });
+  connection.socket.pause();
+  return connection;
+}
+
+const said = (frame: { text: string } | { close: number }): Record<string, unknown> =>
+  "text" in frame ? JSON.parse(frame.text) : frame;
+
+const send = (socket: V1Client, room: string, content = CONTENT) =>
+  socket.ask({ type: "send", room, clientId: crypto.randomUUID(), content });
+
+/** Posts so many; answers the id of the last. */
+async function post(socket: V1Client, room: string, count: number): Promise<number> {
+  const acks = await Promise.all(Array.from({ length: count }, () => send(socket, room)));
+  for (const { type } of acks) expect(type).toBe("ok");
+  return Number(acks.at(-1)?.id);
+}
+
+/** Posts until so many sockets lag; answers the id of the last. */
+async function postUntilLagging(socket: V1Client, room: string, sockets: number): Promise<number> {
+  for (let last = 0; last < 2_000;) {
+    last = await post(socket, room, 15);
+    if ((await lagging()) === sockets) return last;
+  }
+  throw new Error("nobody lags");
+}
+
+/** The room's frames up to one that is wanted. */
+async function readUntil(connection: RawConnection, wanted: (frame: Record<string, unknown>) => boolean) {
+  const frames: Record<string, unknown>[] = [];
+  for (;;) {
+    const frame = said(await nextFrame(connection));
+    frames.push(frame);
+    expect(frame).not.toHaveProperty("close");
+    if (wanted(frame)) return frames;
+  }
+}
+
+const range = (last: number) => Array.from({ length: last }, (_, index) => index + 1);
+
+test("readers that stop get everything later, in order, without loss; those of chat.v1 are told", async () => {
+  const writer = await connect(server, { token: ben.token });
+  const reader = await stalledReader("load");
+  const plainReader = await stalledReader("load", "plain");
+  const other = await connect(server, { room: "load", token: cy.token });
+  await other.next("synced");
+
+  await postUntilLagging(writer, "load", 2);
+  const posted = await post(writer, "load", 20);
+  // Who reads has had them all as they came, and was never told of lagging.
+  expect((await other.take("message", posted)).map(({ version }) => version)).toEqual(range(posted));
+  expect(other.frames.some(({ type, replay }) => type === "lagging" || replay)).toBe(false);
+
+  // A socket that does not read is not read from either: this is answered when it has caught up.
+  reader.socket.write(frameOf('{"type":"ping","ref":1}'));
+  reader.socket.resume();
+  const frames = await readUntil(reader, ({ type, version }) => type === "synced" && version === posted);
+  const messages = frames.filter(({ type }) => type === "message");
+  expect(messages.map(({ version }) => version)).toEqual(range(posted));
+  expect(messages.every(({ content }) => content === CONTENT)).toBe(true);
+  const told = frames.findIndex(({ type }) => type === "lagging");
+  expect(told).toBeGreaterThan(0);
+  const at = Number(frames[told]?.version);
+  expect(messages.map(({ prev }) => prev).slice(0, at)).toEqual(range(at).map((version) => version - 1));
+  expect(messages.slice(at).every(({ replay, change }) => replay === true && change === "created")).toBe(
+    true,
+  );
+
+  plainReader.socket.resume();
+  const plainFrames = await readUntil(plainReader, ({ id }) => id === posted);
+  expect(plainFrames.map(({ id, message }) => [id, message === CONTENT])).toEqual(
+    range(posted).map((id) => [id, true]),
+  );
+  plainReader.end();
+
+  expect((await send(writer, "load", "live again")).type).toBe("ok");
+  const after = await readUntil(reader, ({ type }) => type === "message");
+  expect(after.at(-1)).toMatchObject({ content: "live again", version: posted + 1, prev: posted });
+  reader.socket.write(frameOf('{"type":"ping","ref":2}'));
+  const rest = await readUntil(reader, ({ ref }) => ref === 2);
+  expect([...frames, ...after, ...rest].filter(({ ref }) => ref === 1)).toEqual([{ type: "ok", ref: 1 }]);
+  expect(await lagging()).toBe(0);
+  reader.end();
+  for (const socket of [writer, other]) socket.close();
+}, 20_000);
+
+test("a socket that lags in one of its rooms lags in all of them, and catches up in each", async () => {
+  const writer = await connect(server, { token: ben.token });
+  const reader = await stalledReader("first");
+  reader.socket.resume();
+  reader.socket.write(frameOf('{"type":"join","ref":1,"room":"second"}'));
+  await readUntil(reader, ({ type, room }) => type === "synced" && room === "second");
+  reader.socket.pause();
+  const posted = await postUntilLagging(writer, "first", 1);
+  for (let number = 1; number <= 3; number++)
+    expect((await send(writer, "second", `message ${number}`)).type).toBe("ok");
+  reader.socket.resume();
+  const caughtUp = new Set<unknown>();
+  const frames = await readUntil(reader, ({ type, room, version }) => {
+    if (type === "synced" && version === (room === "first" ? posted : 3)) caughtUp.add(room);
+    return caughtUp.size === 2;
+  });
+  const versionsIn = (name: string) =>
+    frames.filter(({ type, room }) => type === "message" && room === name).map(({ version }) => version);
+  expect(versionsIn("first")).toEqual(range(posted));
+  expect(versionsIn("second")).toEqual(range(3));
+  expect(frames.filter(({ type }) => type === "lagging").map(({ room }) => room)).toEqual([
+    "first",
+    "second",
+  ]);
+  reader.end();
+  writer.close();
+}, 20_000);
+
+test("many readers that stop cost a bounded amount of memory, and nobody else waits for them", async () => {
+  const writer = await connect(server, { token: ben.token });
+  const readers = await Promise.all(Array.from({ length: 20 }, () => stalledReader("crowd")));
+  await postUntilLagging(writer, "crowd", readers.length);
+  const other = await connect(server, { room: "crowd", token: cy.token });
+  await other.next("synced");
+  Bun.gc(true);
+  const before = process.memoryUsage.rss();
+  let slowest = 0;
+  for (let number = 0; number < 100; number++) {
+    const begun = performance.now();
+    expect((await send(writer, "crowd")).type).toBe("ok");
+    await other.next("message");
+    slowest = Math.max(slowest, performance.now() - begun);
+  }
+  Bun.gc(true);
+  // 4 MB were published: kept for each of the twenty they would be 80 MB and more.
+  expect(process.memoryUsage.rss() - before).toBeLessThan(50e6);
+  expect(slowest).toBeLessThan(1_000);
+  expect(await lagging()).toBe(readers.length);
+  for (const reader of readers) reader.end();
+  await until(async () => (await lagging()) === 0);
+  for (const socket of [writer, other]) socket.close();
+}, 30_000);

@@ -1,0 +1,210 @@
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { eq, sql } from "drizzle-orm";
+import { type Database, DatabaseTimeout, rows, sqlState } from "../../src/db/database.ts";
+import { loadMeta, renewEpoch } from "../../src/db/meta.ts";
+import { migrate } from "../../src/db/migrate.ts";
+import { messages, meta, rooms, users } from "../../src/db/schema.ts";
+import { freshDatabase, neonDatabase, postgresDatabase, type TestDatabase } from "../support/database.ts";
+import { needs } from "../support/needs.ts";
+
+setDefaultTimeout(30_000);
+
+describe("storage on the embedded database", () => storage(freshDatabase));
+needs("TEST_DATABASE_URL")("storage on Postgres", () => storage(postgresDatabase));
+needs("TEST_DATABASE_URL")("storage through Neon's driver", () => storage(neonDatabase));
+
+/** What every driver promises to the rest of the program. */
+function storage(create: () => Promise<TestDatabase>) {
+  let database: TestDatabase;
+  /** The same database as other nodes have it open; where there can be one only, that one. */
+  let nodes: Database[];
+
+  beforeAll(async () => {
+    database = await create();
+    nodes = [database];
+    if (database.driver !== "pglite")
+      nodes.push(...(await Promise.all([database.again(), database.again(), database.again()])));
+  });
+  afterAll(async () => {
+    for (const node of nodes.slice(1)) await node.close();
+    await database.close();
+  });
+
+  const stateOf = (work: Promise<unknown>) => work.then(() => "no error", sqlState);
+  const newRoom = (name: string) => database.run((orm) => orm.insert(rooms).values({ name }).returning());
+  const roomsNamed = (name: string) =>
+    database.run((orm) => orm.select().from(rooms).where(eq(rooms.name, name)));
+
+  test("migrations are applied once, by however many nodes start at the same time", async () => {
+    for (const statement of [
+      "drop schema drizzle cascade",
+      "drop schema public cascade",
+      "create schema public",
+    ])
+      await database.run((orm) => rows(orm, sql.raw(statement)));
+    await Promise.all([...nodes, ...nodes].map((node) => migrate(node)));
+    const { entries } = await import("../../drizzle/meta/_journal.json");
+    const applied = await database.run((orm) => rows(orm, sql`select hash from drizzle.migrations`));
+    expect(applied).toHaveLength(entries.length);
+    expect(await roomsNamed("none")).toEqual([]);
+  });
+
+  test("epoch and instance are made once, and the same for all nodes", async () => {
+    const [first, ...others] = await Promise.all([...nodes, ...nodes].map((node) => loadMeta(node)));
+    for (const other of others) expect(other).toEqual(first as NonNullable<typeof first>);
+  });
+
+  test("a new epoch leaves the instance as it is", async () => {
+    const before = await loadMeta(database);
+    const epoch = await renewEpoch(database);
+    expect(epoch).not.toBe(before.epoch);
+    expect(await loadMeta(database)).toEqual({ epoch, instance: before.instance });
+  });
+
+  test("a transaction that fails leaves nothing behind, and fails with what was thrown", async () => {
+    const thrown = new Error("no");
+    const work = database.run((orm) =>
+      orm.transaction(async (tx) => {
+        await tx.insert(rooms).values({ name: "rolled-back" });
+        throw thrown;
+      }),
+    );
+    await expect(work).rejects.toBe(thrown);
+    expect(await roomsNamed("rolled-back")).toEqual([]);
+  });
+
+  test("a transaction whose statement fails leaves nothing behind", async () => {
+    await newRoom("taken");
+    const work = database.run((orm) =>
+      orm.transaction(async (tx) => {
+        await tx.insert(rooms).values({ name: "beside-taken" });
+        await tx.insert(rooms).values({ name: "taken" });
+      }),
+    );
+    expect(await stateOf(work)).toBe("23505");
+    expect(await roomsNamed("beside-taken")).toEqual([]);
+  });
+
+  test("work beside a transaction does not get into it", async () => {
+    const inside = Promise.withResolvers<void>();
+    const transaction = database.run((orm) =>
+      orm.transaction(async (tx) => {
+        await tx.insert(rooms).values({ name: "inside" });
+        inside.resolve();
+        await newRoomBeside;
+        throw new Error("rolled back");
+      }),
+    );
+    // On one connection the work beside has to wait for the transaction, which therefore must not wait for it.
+    const beside = inside.promise.then(() => newRoom("beside"));
+    const newRoomBeside = database.driver === "pglite" ? Promise.resolve() : beside;
+    await expect(transaction).rejects.toThrow("rolled back");
+    await beside;
+    expect(await roomsNamed("inside")).toEqual([]);
+    expect(await roomsNamed("beside")).toHaveLength(1);
+  });
+
+  test("work past its time limit is given up, and the next work is served", async () => {
+    const pool = database.pool({ connections: 2, limitMs: 300 });
+    const began = performance.now();
+    const slow = pool.run((orm) => rows(orm, sql`select pg_sleep(1.5)`));
+    await expect(slow).rejects.toBeInstanceOf(DatabaseTimeout);
+    expect(performance.now() - began).toBeLessThan(1400);
+    // The embedded database has one connection, which is busy for as long as the work takes.
+    if (database.driver === "pglite") await database.run((orm) => rows(orm, sql`select 1`));
+    expect(await pool.run((orm) => rows<{ one: number }>(orm, sql`select 1::int4 as one`))).toEqual([
+      { one: 1 },
+    ]);
+    await pool.close();
+  });
+
+  test("what was in flight beside it is given up as well, on a server; other pools go on", async () => {
+    if (database.driver === "pglite") return;
+    const pool = database.pool({ connections: 2, limitMs: 400 });
+    const sleep = (seconds: number) => pool.run((orm) => rows(orm, sql`select pg_sleep(${seconds}::float8)`));
+    const slow = sleep(3);
+    await pool.run((orm) => rows(orm, sql`select pg_sleep(0.2)`));
+    const elsewhere = database.run((orm) => rows(orm, sql`select pg_sleep(0.6)`));
+    const [first, beside] = await Promise.allSettled([slow, sleep(3)]);
+    expect(first).toMatchObject({ status: "rejected", reason: expect.any(DatabaseTimeout) });
+    expect(beside.status).toBe("rejected");
+    expect(await elsewhere).toHaveLength(1);
+    await pool.close();
+  });
+
+  test("a pool that is closed says so", async () => {
+    const pool = database.pool({ connections: 1, limitMs: 1000 });
+    await pool.run((orm) => rows(orm, sql`select 1`));
+    await pool.close();
+    await expect(pool.run((orm) => rows(orm, sql`select 1`))).rejects.toThrow("closed");
+    expect(await database.run((orm) => rows(orm, sql`select 1`))).toHaveLength(1);
+  });
+
+  test("an error has its SQLSTATE, through Drizzle's and the driver's own", async () => {
+    const run = (statement: string) => stateOf(database.run((orm) => rows(orm, sql.raw(statement))));
+    expect(await run("select 1/0")).toBe("22012");
+    expect(await run("select * from nowhere")).toBe("42P01");
+    expect(await run("select")).toBe("no error");
+    await newRoom("twice");
+    expect(await stateOf(newRoom("twice"))).toBe("23505");
+    expect(sqlState(new Error("another"))).toBeUndefined();
+  });
+
+  test("NUL in a text is refused with 22021, and the connection goes on", async () => {
+    const insert = database.run((orm) => orm.insert(meta).values({ name: "nul", value: "a\0b" }));
+    expect(await stateOf(insert)).toBe("22021");
+    expect(await roomsNamed("nul")).toEqual([]);
+  });
+
+  test("ids and versions are numbers up to 2^53 - 1", async () => {
+    const [room] = await database.run((orm) =>
+      orm.insert(rooms).values({ name: "numbers", version: Number.MAX_SAFE_INTEGER }).returning(),
+    );
+    expect(room).toMatchObject({ id: expect.any(Number), version: Number.MAX_SAFE_INTEGER });
+    const [raw] = await database.run((orm) =>
+      rows(orm, sql`select version::float8 as version, 7::int4 as small from rooms where name = 'numbers'`),
+    );
+    expect(raw).toEqual({ version: Number.MAX_SAFE_INTEGER, small: 7 });
+  });
+
+  test("a message comes back as it went in: texts of every script, times to the millisecond, absent values as null", async () => {
+    const sent = {
+      roomId: 1,
+      id: 1,
+      version: 1,
+      senderId: 2,
+      clientId: "0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b",
+      content: `line\nbreak "quotes" 'single' \\ back {brace} $1 مرحبا 你好 👩‍👩‍👧 e\u0301 \u{10FFFF}`,
+      replyTo: null,
+      createdAt: new Date("2024-02-29T23:59:59.987Z"),
+      editedAt: new Date("1999-12-31T00:00:00.001Z"),
+      deletedAt: null,
+    };
+    await database.run((orm) => orm.insert(messages).values(sent));
+    const [found] = await database.run((orm) => orm.select().from(messages).where(eq(messages.roomId, 1)));
+    expect(found).toEqual(sent);
+  });
+
+  test("the database's own clock gives times that are about now", async () => {
+    const [user] = await database.run((orm) =>
+      orm.insert(users).values({ username: "Ada", usernameFold: "ada" }).returning(),
+    );
+    expect(user?.createdAt).toBeInstanceOf(Date);
+    expect(Math.abs(Date.now() - (user?.createdAt.getTime() ?? 0))).toBeLessThan(60_000);
+  });
+
+  test("every connection has the settings of a session", async () => {
+    const pool = database.pool({ connections: 1, limitMs: 5000 });
+    for (const connections of [database, pool]) {
+      const [settings] = await connections.run((orm) =>
+        rows(
+          orm,
+          sql`select current_setting('plan_cache_mode') as plans, current_setting('enable_seqscan') as scans,
+                     current_setting('jit') as jit`,
+        ),
+      );
+      expect(settings).toEqual({ plans: "force_generic_plan", scans: "off", jit: "off" });
+    }
+    await pool.close();
+  });
+}

@@ -1,0 +1,84 @@
+import { openRaw, type RawAnswer } from "../support/raw.ts";
+import { type Bindings, fill, mismatch, patternOf } from "./pattern.ts";
+import type { Stage, Tokens } from "./stage.ts";
+import type { Block } from "./transcripts.ts";
+
+interface Exchange {
+  readonly request: readonly string[];
+  readonly response: readonly string[];
+}
+
+/**
+ * Sends the requests of a block as they stand there, and holds each answer against what stands under it: the status, the
+ * headers that are named, and the whole of a JSON body.
+ */
+export async function exchange(block: Block, stage: Stage): Promise<void> {
+  const bindings: Bindings = new Map();
+  for (const { request, response } of exchangesOf(block)) {
+    for (const name of ["ada", "ben"])
+      if (request.join().includes(`<${name}'s `)) bind(bindings, name, await stage.tokensOf(name));
+    const answer = await ask(stage, request, bindings);
+    compare(answer, response, bindings);
+    const body = jsonOf(answer.body) as Partial<Tokens & { username: string }> | undefined;
+    if (body?.access && body.refresh)
+      stage.keep(body.username ?? "ada", { access: body.access, refresh: body.refresh });
+  }
+}
+
+function exchangesOf({ lines }: Block): Exchange[] {
+  const exchanges: { request: string[]; response: string[] }[] = [];
+  let before = "<";
+  for (const line of lines) {
+    const sign = line.slice(0, 1);
+    if (sign === ">" && before === "<") exchanges.push({ request: [], response: [] });
+    exchanges.at(-1)?.[sign === ">" ? "request" : "response"].push(line.slice(2));
+    before = sign;
+  }
+  return exchanges;
+}
+
+function bind(bindings: Bindings, name: string, { access, refresh }: Tokens): void {
+  bindings.set(`${name}'s access token`, access);
+  bindings.set(`${name}'s refresh token`, refresh);
+}
+
+async function ask(stage: Stage, request: readonly string[], bindings: Bindings): Promise<RawAnswer> {
+  const [head, body] = parts(request);
+  const text = body === undefined ? "" : fill(body, bindings);
+  const length = text ? [`Content-Length: ${Buffer.byteLength(text)}`] : [];
+  const connection = await openRaw(stage);
+  try {
+    connection.socket.write(`${fill([...head, ...length].join("\r\n"), bindings)}\r\n\r\n${text}`);
+    return await connection.answer();
+  } finally {
+    connection.end();
+  }
+}
+
+function compare(answer: RawAnswer, response: readonly string[], bindings: Bindings): void {
+  const [[first = "", ...headers], body] = parts(response);
+  const status = Number(first.split(" ")[1]);
+  if (answer.status !== status) throw new Error(`${first}: it was answered ${answer.status} ${answer.body}`);
+  for (const header of headers) {
+    const [name = "", ...value] = header.split(": ");
+    const wrong = mismatch(value.join(": "), answer.headers.get(name), bindings, name);
+    if (wrong) throw new Error(wrong);
+  }
+  const wrong =
+    body === undefined ? undefined : mismatch(patternOf(body), jsonOf(answer.body), bindings, "the body");
+  if (wrong) throw new Error(wrong);
+}
+
+/** The head of a message, and the line of its body where it has one. */
+function parts(lines: readonly string[]): [string[], string | undefined] {
+  const end = lines.indexOf("");
+  return end === -1 ? [[...lines], undefined] : [lines.slice(0, end), lines[end + 1]];
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,179 @@
+import { frameOf, handshake, nextFrame, type RawConnection } from "../support/raw.ts";
+import { type Bindings, fill, mismatch, patternOf } from "./pattern.ts";
+import { openStage, type Stage } from "./stage.ts";
+import type { Block } from "./transcripts.ts";
+
+type Frame = Record<string, unknown>;
+
+/** One person's socket in a transcript. */
+interface Seat {
+  readonly name: string;
+  readonly format: "v1" | "plain";
+  readonly connection: RawConnection;
+  /** A frame that was read and not spoken of yet. */
+  ahead: Frame | undefined;
+  open: boolean;
+}
+
+/** Where a transcript is played: the common server, or one of its own once it says what settings it needs. */
+interface Play {
+  stage: Stage;
+  own: Stage | undefined;
+  readonly bindings: Bindings;
+  readonly seats: Map<string, Seat>;
+  last: string;
+}
+
+/** What may happen besides frames: each sentence of a line that begins with `*`, and what it does. */
+const HAPPENINGS: readonly [RegExp, (play: Play, ...words: string[]) => Promise<void> | void][] = [
+  [
+    /^the server has (.+)$/,
+    async (play, settings = "") => {
+      const pairs = settings.split(" ").map((pair) => pair.split("=") as [string, string]);
+      play.stage = play.own = await openStage(Object.fromEntries(pairs));
+    },
+  ],
+  [
+    /^(\w+) opens (\S+?)( with chat\.v1)?( and a token that is not valid)?$/,
+    (play, name = "", path = "", v1, bad) => open(play, name, path, v1 ? "v1" : "plain", Boolean(bad)),
+  ],
+  [
+    /^(\w+) posts "(.+)" in (\S+)$/,
+    ({ stage }, name = "", text = "", room = "") => stage.post(name, room, [text]),
+  ],
+  [/^(\w+) logs out$/, ({ stage }, name = "") => stage.logOut(name)],
+  [/^the server is stopped$/, async ({ stage }) => void stage.stop()],
+  [/^(\w+)'s connection is cut$/, (play, name = "") => leave(seatOf(play, name))],
+  [
+    /^(\w+) reads nothing while (\w+) posts (\d+) messages of (\d+) characters in (\S+)$/,
+    async (play, reader = "", writer = "", count = "", length = "", room = "") => {
+      const { socket } = seatOf(play, reader).connection;
+      socket.pause();
+      await play.stage.post(writer, room, Array<string>(Number(count)).fill("x".repeat(Number(length))));
+      socket.resume();
+    },
+  ],
+  [
+    /^the server closes with (\d+)$/,
+    async (play, code) => {
+      const seat = seatOf(play);
+      const end = await nextFrame(seat.connection);
+      if (!("close" in end) || end.close !== Number(code)) throw new Error(`it got ${JSON.stringify(end)}`);
+      leave(seat);
+    },
+  ],
+];
+
+/** Plays a transcript: sends what the client sends, and holds what the server sends against it, frame by frame. */
+export async function play(block: Block, common: Stage): Promise<void> {
+  const state: Play = { stage: common, own: undefined, bindings: new Map(), seats: new Map(), last: "" };
+  try {
+    for (const line of block.lines) await step(state, line);
+    for (const seat of state.seats.values()) await nothingMore(seat);
+  } finally {
+    for (const seat of state.seats.values()) leave(seat);
+    await state.own?.stop();
+  }
+}
+
+/** Carries out one line. */
+export async function step(state: Play, line: string): Promise<void> {
+  const [, name = "", sign = "", text = ""] = /^(?:(\w+) )?([*<>])(?: (.*))?$/.exec(line) ?? [];
+  try {
+    if (sign === "*") await happen(state, text);
+    else if (sign === ">") send(seatOf(state, name), text, state.bindings);
+    else if (text.startsWith("…")) await skip(seatOf(state, name), text);
+    else await expectFrame(seatOf(state, name), text, state.bindings);
+  } catch (error) {
+    throw new Error(`${line}\n${(error as Error).message}`, { cause: error });
+  }
+}
+
+async function happen(state: Play, sentence: string): Promise<void> {
+  for (const [form, act] of HAPPENINGS) {
+    const found = form.exec(fill(sentence, state.bindings));
+    if (found) return void (await act(state, ...found.slice(1)));
+  }
+  throw new Error("no such happening is known");
+}
+
+async function open(state: Play, name: string, path: string, format: "v1" | "plain", badToken: boolean) {
+  const { stage, bindings } = state;
+  const token = badToken ? "nonsense" : (await stage.tokensOf(name)).access;
+  // A position may be asked for before any frame has told of the epoch.
+  const asked = path.includes("<epoch>") ? path.replace("<epoch>", await epochOf(stage, name)) : path;
+  const { status, body, connection } = await handshake(
+    stage,
+    fill(asked, bindings),
+    format === "v1"
+      ? { "Sec-WebSocket-Protocol": `chat.v1, bearer.${token}` }
+      : { Authorization: `Bearer ${token}` },
+  );
+  if (status !== 101) throw new Error(`the handshake was answered ${status} ${body}`);
+  state.seats.set(name, { name, format, connection, ahead: undefined, open: true });
+  state.last = name;
+}
+
+async function epochOf({ url, tokensOf }: Stage, name: string): Promise<string> {
+  const authorization = `Bearer ${(await tokensOf(name)).access}`;
+  const answer = await fetch(`${url}/history/any/`, { headers: { authorization } });
+  return answer.headers.get("parley-epoch") ?? "";
+}
+
+function seatOf(state: Play, name = ""): Seat {
+  const seat = state.seats.get(name || state.last);
+  if (!seat) throw new Error("nobody has opened a socket");
+  if (!name && state.seats.size > 1) throw new Error("with several sockets a line says whose it is");
+  return seat;
+}
+
+function leave(seat: Seat): void {
+  seat.open = false;
+  seat.connection.end();
+}
+
+function send({ connection }: Seat, text: string, bindings: Bindings): void {
+  connection.socket.write(frameOf(fill(text, bindings)));
+}
+
+async function read(seat: Seat): Promise<Frame> {
+  const { ahead } = seat;
+  seat.ahead = undefined;
+  if (ahead) return ahead;
+  const frame = await nextFrame(seat.connection);
+  if ("close" in frame) throw new Error(`the server closed the socket with ${frame.close}`);
+  return JSON.parse(frame.text) as Frame;
+}
+
+async function expectFrame(seat: Seat, text: string, bindings: Bindings): Promise<void> {
+  const frame = await read(seat);
+  const wrong = mismatch(patternOf(text), frame, bindings);
+  if (wrong) throw new Error(`${wrong}; the server sent ${JSON.stringify(frame).slice(0, 2_000)}`);
+}
+
+/** `… messages, with prev`: any number of messages that have that field, at least one. */
+async function skip(seat: Seat, text: string): Promise<void> {
+  const [, field = ""] = /^… messages, with (\w+)$/.exec(text) ?? [];
+  for (let count = 0; ; count++) {
+    const frame = await read(seat);
+    if (frame.type === "message" && field in frame) continue;
+    if (count === 0)
+      throw new Error(`there was none; the server sent ${JSON.stringify(frame).slice(0, 2_000)}`);
+    seat.ahead = frame;
+    return;
+  }
+}
+
+/** What the transcript does not show did not happen: the answer to one more command is the next frame. */
+async function nothingMore(seat: Seat): Promise<void> {
+  if (!seat.open) return;
+  const { command, answer } =
+    seat.format === "v1"
+      ? { command: '{"type": "ping", "ref": 9999}', answer: '{"type": "ok", "ref": 9999}' }
+      : {
+          command: "?",
+          answer: '{"error": {"code": "malformed", "message": "The frame is not JSON.", "retryable": false}}',
+        };
+  send(seat, command, new Map());
+  await expectFrame(seat, answer, new Map());
+}

@@ -1,0 +1,106 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { join } from "node:path";
+import { HARD_LIMIT, OUTSTANDING, REPLAY_MAX, SOFT_LIMIT, STALL_MS } from "../../src/chat/limits.ts";
+import { SETTINGS } from "../../src/config.ts";
+import { CLOSE, ERRORS } from "../../src/protocol/codes.ts";
+import { COMMANDS, SERVER_FRAMES } from "../../src/protocol/frames.ts";
+import * as limits from "../../src/protocol/limits.ts";
+import { connect } from "../support/client.ts";
+import { exchange } from "./exchange.ts";
+import { play } from "./play.ts";
+import { openStage, type Stage } from "./stage.ts";
+import { blocksOf, tableOf } from "./transcripts.ts";
+
+const page = await Bun.file(join(import.meta.dir, "../../docs/PROTOCOL.md")).text();
+const blocks = blocksOf(page);
+
+/** A transcript in which a reader falls behind moves tens of megabytes. */
+const LIMIT_MS = 60_000;
+
+describe("what docs/PROTOCOL.md shows is what happens", () => {
+  let stage: Stage;
+  beforeAll(async () => {
+    stage = await openStage();
+  });
+  afterAll(() => stage.stop());
+
+  for (const block of blocks.filter(({ kind }) => kind === "http"))
+    test(`the exchange under "${block.heading}", line ${block.line}`, () => exchange(block, stage), LIMIT_MS);
+
+  for (const block of blocks.filter(({ kind }) => kind === "transcript"))
+    test(`the transcript under "${block.heading}", line ${block.line}`, () => play(block, stage), LIMIT_MS);
+
+  test("every block is one or the other, so that none goes unexecuted", () => {
+    expect([...new Set(blocks.map(({ kind }) => kind))].sort()).toEqual(["http", "transcript"]);
+    expect(blocks.length).toBeGreaterThan(15);
+  });
+
+  test("the reason of a close frame is the name of its code, or the error that refused the handshake", async () => {
+    const ada = await connect(stage, { token: "nonsense" });
+    expect(await ada.closed).toEqual({ code: CLOSE.token_invalid, reason: "token_invalid" });
+    const ben = await connect(stage, { token: (await stage.tokensOf("ben")).access });
+    ben.send({ type: "join", ref: 1, room: "reasons" });
+    ben.send({ type: "join", ref: 1, room: "reasons" });
+    expect(await ben.closed).toEqual({ code: CLOSE.protocol, reason: "protocol" });
+  });
+});
+
+describe("the tables of docs/PROTOCOL.md are those of the source", () => {
+  test("error codes, with their status and whether a retry can help", () => {
+    const rows = tableOf(page, "Error codes").map(([code, status, retry]) => [
+      code,
+      Number(status),
+      retry === "yes",
+    ]);
+    expect(rows).toEqual(
+      Object.entries(ERRORS).map(([code, { status, retryable }]) => [code, status, retryable]),
+    );
+  });
+
+  test("codes that the handshake is refused with, and their statuses", () => {
+    for (const [status, code = ""] of tableOf(page, "When the handshake is refused"))
+      expect([code, Number(status)]).toEqual([code, ERRORS[code as keyof typeof ERRORS]?.status]);
+  });
+
+  test("close codes with their names", () => {
+    const rows = tableOf(page, "Close codes").map(([code, name]) => [name, Number(code)]);
+    expect(rows).toEqual(Object.entries(CLOSE));
+  });
+
+  test("every command and every frame of the server has a place of its own", () => {
+    const named = Object.keys({ ...COMMANDS, ...SERVER_FRAMES }).filter(
+      (type) => type !== "ok" && type !== "error",
+    );
+    const headings = [...page.matchAll(/^### (.*)$/gm)].map(([, heading]) => heading ?? "");
+    expect(headings.filter((heading) => named.includes(heading)).sort()).toEqual(named.sort());
+  });
+
+  test("limits", () => {
+    const configured = (name: "MESSAGE_MAX_CHARS" | "MESSAGE_RATE" | "MESSAGE_BURST" | "SOCKETS_PER_USER") =>
+      Number(SETTINGS[name].fallback);
+    const rows = tableOf(page, "Limits").map(([what, limit]) => [what, limit?.replace(/ [a-z].*$/, "")]);
+    const number = (value: number) => value.toLocaleString("en-US");
+    expect(rows).toEqual([
+      ["a frame from the client", number(limits.FRAME_IN_MAX_BYTES)],
+      ["a frame from the server", number(limits.FRAME_OUT_MAX_BYTES)],
+      ["the body of a request", number(64 * 1024)],
+      ["a message, unless configured otherwise", number(configured("MESSAGE_MAX_CHARS"))],
+      ["a message, whatever is configured", number(limits.MESSAGE_MAX_CHARS)],
+      ["the name of a room", number(limits.ROOM_NAME_MAX)],
+      ["a username", number(limits.USERNAME_MAX)],
+      ["a page of history", number(limits.HISTORY_MAX)],
+      ["messages of one user, unless configured otherwise", number(configured("MESSAGE_RATE"))],
+      ["messages of one user at once, unless configured otherwise", number(configured("MESSAGE_BURST"))],
+      ["sockets of one user, unless configured otherwise", number(configured("SOCKETS_PER_USER"))],
+      ["rooms on one socket, unless configured otherwise", SETTINGS.ROOMS_PER_SOCKET.fallback],
+      ["commands of one socket that wait for their reply", number(OUTSTANDING)],
+      ["versions that are replayed", number(REPLAY_MAX)],
+      ["bytes that wait for a reader before it lags", number(SOFT_LIMIT)],
+      ["bytes that wait for a reader before it is cut", number(HARD_LIMIT)],
+      ["time in which a slow reader must read", number(STALL_MS / 1000)],
+      ["time after which an unsettled message is answered", "8"],
+      ["ids, versions, refs", "2<sup>53</sup> − 1"],
+    ]);
+    expect(limits.ID_MAX).toBe(2 ** 53 - 1);
+  });
+});

@@ -1,0 +1,68 @@
+import { api } from "../support/api.ts";
+import { connect } from "../support/client.ts";
+import { PASSWORD } from "../support/people.ts";
+import { startTestServer } from "../support/server.ts";
+
+export interface Tokens {
+  readonly access: string;
+  readonly refresh: string;
+}
+
+/** A server, and the people of the documents, who have accounts and tokens as soon as they are asked for. */
+export interface Stage {
+  readonly url: string;
+  tokensOf(name: string): Promise<Tokens>;
+  /** Takes the tokens of an answer that was seen on the wire for the person's own. */
+  keep(name: string, tokens: Tokens): void;
+  logOut(name: string): Promise<void>;
+  /** Posts messages in a room and waits until they are committed. */
+  post(name: string, room: string, contents: readonly string[]): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** How many messages are on their way at once where many are posted. */
+const WINDOW = 100;
+
+export async function openStage(settings: Readonly<Record<string, string>> = {}): Promise<Stage> {
+  const server = await startTestServer(settings);
+  const known = new Map<string, Tokens>();
+
+  async function signIn(name: string): Promise<Tokens> {
+    const email = `${name}@example.com`;
+    const login = await api(server, "POST /account/login/", { body: { email, password: PASSWORD } });
+    if (login.status === 200) return login.body as Tokens;
+    const body = { email, password: PASSWORD, password2: PASSWORD };
+    return (await api(server, "POST /account/reg/", { body })).body as Tokens;
+  }
+
+  async function tokensOf(name: string): Promise<Tokens> {
+    const tokens = known.get(name) ?? (await signIn(name));
+    known.set(name, tokens);
+    return tokens;
+  }
+
+  return {
+    url: server.url,
+    tokensOf,
+    keep: (name, { access, refresh }) => void known.set(name, { access, refresh }),
+    async logOut(name) {
+      const { refresh } = await tokensOf(name);
+      known.delete(name);
+      await api(server, "POST /account/logout/", { body: { refresh } });
+    },
+    async post(name, room, contents) {
+      const { access: token } = await tokensOf(name);
+      const client = await connect(server, { token });
+      const left = contents.values();
+      const posting = async () => {
+        for (const content of left) {
+          const reply = await client.ask({ type: "send", room, clientId: crypto.randomUUID(), content });
+          if (reply.type !== "ok") throw new Error(`${name} could not post: ${JSON.stringify(reply)}`);
+        }
+      };
+      await Promise.all(Array.from({ length: WINDOW }, posting));
+      client.close();
+    },
+    stop: server.stop,
+  };
+}

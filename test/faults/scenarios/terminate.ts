@@ -1,0 +1,72 @@
+import { until } from "../condition.ts";
+import { startLoad } from "../load.ts";
+import { between, type Scenario, withMore } from "../scenario.ts";
+import { onStage } from "../stage.ts";
+
+/** What Postgres does meanwhile: it answers; it stalls for a while; it stalls until the server has ended. */
+const STALLS = ["none", "short", "none", "lasting"] as const;
+const STALL_MS = 1_500;
+
+/**
+ * SIGTERM under load, again and again. Some of the times Postgres stalls, so that answers are still to come while the
+ * server drains: then it can be seen that it is not ready, and that it ends all the same.
+ */
+export const terminated: Scenario = {
+  name: "SIGTERM under load",
+  play: ({ postgres, full }) =>
+    onStage({ postgres }, async (stage) => {
+      const { server, ledger } = stage;
+      const clients = stage.join(8);
+      await stage.ready();
+      const load = startLoad(clients, { perSecond: 100, window: 40 });
+      const times: number[] = [];
+      const wrong: string[] = [];
+      let unready = 0;
+      const stops = full ? 12 : 4;
+      for (let stop = 0; stop < stops; stop++) {
+        const before = ledger.acks.size;
+        await until("acks flow", 30_000, () => ledger.acks.size > before + 50);
+        await stage.ready();
+        await Bun.sleep(between(50, 400));
+        const closes = (code: number) => ledger.counts.get(`closed ${code}`) ?? 0;
+        const [goingAway, cut] = [closes(4000), closes(1006)];
+        const stall = STALLS[stop % STALLS.length];
+        if (stall !== "none") {
+          postgres.freeze();
+          await until("answers are still to come", 5_000, () =>
+            clients.every(({ unanswered }) => unanswered > 2),
+          );
+        }
+        const stopping = server.stop();
+        if (stall === "short") {
+          const end = performance.now() + STALL_MS;
+          while (performance.now() < end) {
+            if ((await server.status("/readyz", 500)) === 503) unready++;
+            await Bun.sleep(50);
+          }
+          postgres.thaw();
+        }
+        const { code, ms } = await stopping;
+        if (stall === "lasting") postgres.thaw();
+        times.push(Math.round(ms));
+        if (code !== 0) wrong.push(`it ended with code ${code}`);
+        // Those that were connected then; who was knocking at a closed door is cut by nature.
+        await until(
+          "every socket has heard of its end",
+          5_000,
+          () => closes(4000) + closes(1006) - goingAway - cut >= clients.length,
+        );
+        if (closes(4000) - goingAway < clients.length)
+          wrong.push(`only ${closes(4000) - goingAway} of ${clients.length} sockets were closed with 4000`);
+        await server.start();
+      }
+      load.stop();
+      await stage.settled();
+      if (unready === 0) wrong.push("it was never seen to be unready while it drained");
+      return withMore(
+        await stage.verdict(),
+        `stops ${stops}, ms from signal to exit ${times.join(", ")}; readyz 503 while draining ×${unready}`,
+        wrong,
+      );
+    }),
+};

@@ -1,0 +1,151 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { loadConfig } from "../../src/config.ts";
+import { openDatabase } from "../../src/db/open.ts";
+import { createDataDir } from "../../src/db/template.ts";
+import { cachedTemplate } from "../support/template.ts";
+import { register } from "./accounts.ts";
+import { type Client, type ClientOptions, createClient } from "./client.ts";
+import { until } from "./condition.ts";
+import { createLedger, type Ledger } from "./ledger.ts";
+import { leftover } from "./leftovers.ts";
+import { freePort } from "./port.ts";
+import type { Postgres } from "./postgres.ts";
+import { createServer, type ServerProcess } from "./server.ts";
+import { judge, type Verdict } from "./verdict.ts";
+
+/** How long clients may take to be level again once everything works, in milliseconds. */
+const SETTLE_MS = 60_000;
+const PEOPLE = 4;
+
+type JoinOptions = Partial<Omit<ClientOptions, "ledger" | "token">>;
+
+/** What a scenario plays on: servers on one database, clients in rooms, one ledger. */
+export interface Stage {
+  readonly servers: readonly ServerProcess[];
+  readonly server: ServerProcess;
+  readonly databaseUrl: string;
+  readonly ledger: Ledger;
+  /** Adds clients; they spread over the servers and people. */
+  join(count: number, options?: JoinOptions): Client[];
+  /** Until each client is connected and has all there was. */
+  ready(): Promise<void>;
+  /** Until every send is acknowledged and every client has the last version of its room. */
+  settled(): Promise<void>;
+  /** Ends the clients and servers, then judges what the database holds. */
+  verdict(): Promise<Verdict>;
+  remove(): Promise<void>;
+}
+
+interface StageOptions {
+  /** Without one: the embedded database. */
+  readonly postgres?: Postgres;
+  readonly servers?: number;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** Plays on a stage, and clears it whatever happens. */
+export async function onStage(
+  options: StageOptions,
+  play: (stage: Stage) => Promise<Verdict>,
+): Promise<Verdict> {
+  const stage = await createStage(options);
+  try {
+    return await play(stage);
+  } finally {
+    await stage.remove();
+  }
+}
+
+async function createStage({ postgres, servers: count = 1, env }: StageOptions): Promise<Stage> {
+  const databaseUrl = (await postgres?.createDatabase()) ?? "";
+  const folder = postgres ? undefined : await embedded();
+  const storage: Record<string, string> = folder ? { DATA_DIR: folder } : { DATABASE_URL: databaseUrl };
+  const servers: ServerProcess[] = [];
+  for (let index = 0; index < count; index++)
+    servers.push(createServer(await freePort(), { ...storage, ...env }));
+  for (const server of servers) await server.start();
+  const [server] = servers as [ServerProcess];
+
+  const ledger = createLedger();
+  const tokens = await register(server.url, PEOPLE);
+  /** Who keeps a copy of each room, and who posts to it. */
+  const rooms = new Map<string, Client[]>();
+  const posters = new Map<string, Client[]>();
+  const clients: Client[] = [];
+
+  const level = ([room, inRoom]: [string, readonly Client[]]) => {
+    const last = Math.max(
+      ...(posters.get(room) ?? []).map(({ acknowledged }) => acknowledged),
+      ...inRoom.map(({ copy }) => copy.version),
+    );
+    return inRoom.every(({ live, copy }) => live && copy.version === last && copy.messages.size === last);
+  };
+
+  return {
+    servers,
+    server,
+    databaseUrl,
+    ledger,
+    join(number, options = {}) {
+      const { room = "main", sendOnly = false } = options;
+      const readersOf = rooms.getOrInsert(room, []);
+      const postersOf = posters.getOrInsert(room, []);
+      return Array.from({ length: number }, () => {
+        const index = clients.length;
+        const client = createClient({
+          room,
+          ledger,
+          token: tokens[index % PEOPLE] ?? "",
+          url: () => servers[index % count]?.url ?? "",
+          byCommand: sendOnly || index % 2 === 1,
+          ...options,
+        });
+        clients.push(client);
+        postersOf.push(client);
+        if (!sendOnly) readersOf.push(client);
+        return client;
+      });
+    },
+    ready: () => until("every client is in its room", SETTLE_MS, () => clients.every(({ live }) => live)),
+    settled: () =>
+      until("every send is acknowledged, and every client has it all", SETTLE_MS, () => {
+        if (clients.some(({ unanswered }) => unanswered > 0)) return false;
+        return [...rooms].every(level);
+      }),
+    async verdict() {
+      for (const client of clients) client.stop();
+      const wrong: string[] = [];
+      for (const { stop, alarms } of servers) {
+        const { code } = await stop();
+        if (code !== 0) wrong.push(`the server ended with code ${code}`);
+        wrong.push(...alarms.slice(0, 5));
+      }
+      const database = await openDatabase(loadConfig(storage));
+      try {
+        const judged = await judge(database, ledger, rooms);
+        const faults = servers.reduce((sum, { events }) => sum + (events.get("fault") ?? 0), 0);
+        return {
+          counts: `${judged.counts}; faults logged ${faults}`,
+          wrong: [...wrong, ...judged.wrong],
+        };
+      } finally {
+        await database.close();
+      }
+    },
+    async remove() {
+      for (const client of clients) client.stop();
+      for (const { kill } of servers) await kill();
+      if (folder) rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** A folder with a new embedded database. */
+async function embedded(): Promise<string> {
+  const folder = mkdtempSync(join(tmpdir(), "parley-faults-data-"));
+  leftover(() => rmSync(folder, { recursive: true, force: true }));
+  await createDataDir(join(folder, "postgres"), await cachedTemplate());
+  return folder;
+}

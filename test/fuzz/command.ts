@@ -1,0 +1,133 @@
+import { oddValue } from "./odd.ts";
+import type { Random } from "./random.ts";
+
+const ROOMS = Array.from({ length: 40 }, (_, index) => `fuzz-${index}`);
+
+type Fields = [name: string, json: string][];
+
+/** A command that is as it should be, field by field in JSON. */
+function command(random: Random, ref: number): Fields {
+  const room: Fields = [["room", JSON.stringify(random.pick(ROOMS))]];
+  const base = (type: string): Fields => [
+    ["type", `"${type}"`],
+    ["ref", String(ref)],
+  ];
+  switch (random.below(7)) {
+    case 0: {
+      const since = JSON.stringify(`${random.pick(["no-such-epoch", "e"])}.${random.below(50)}`);
+      return [...base("join"), ...room, ...(random.chance(0.5) ? ([["since", since]] satisfies Fields) : [])];
+    }
+    case 1:
+      return [...base("leave"), ...room];
+    case 2: {
+      const bound = random.pick(["before", "after"]);
+      return [
+        ...base("history"),
+        ...room,
+        [bound, String(1 + random.below(100))],
+        ["limit", String(1 + random.below(20))],
+      ];
+    }
+    case 3:
+      return base("ping");
+    default:
+      return [
+        ...base("send"),
+        ...room,
+        ["clientId", JSON.stringify(random.uuid())],
+        ["content", JSON.stringify(`fuzz ${random.below(1e9)}`)],
+      ];
+  }
+}
+
+const plain = (random: Random): Fields => [
+  ["message", JSON.stringify(`fuzz ${random.below(1e9)}`)],
+  ...(random.chance(0.5) ? ([["clientId", JSON.stringify(random.uuid())]] satisfies Fields) : []),
+];
+
+const written = (fields: Fields) =>
+  `{${fields.map(([name, json]) => `${JSON.stringify(name)}:${json}`).join(",")}}`;
+
+/** The text of a frame: a good third as it should be, the others wrong in a field, as JSON, or altogether. */
+export function frameText(random: Random, format: "v1" | "plain", ref: number): string {
+  const fields = format === "v1" ? command(random, ref) : plain(random);
+  switch (random.below(10)) {
+    case 0:
+    case 1:
+      return wrongField(random, fields);
+    case 2:
+      return moreFields(random, fields);
+    case 3:
+    case 4:
+      return scratched(random, written(fields));
+    case 5:
+      return random.chance(0.5) ? oddValue(random) : random.bytes(random.below(60)).toString("latin1");
+    default:
+      return written(fields);
+  }
+}
+
+function wrongField(random: Random, fields: Fields): string {
+  const at = random.below(fields.length);
+  const changed = fields.map(([name, json], index): Fields[number] =>
+    index === at ? [name, oddValue(random)] : [name, json],
+  );
+  return written(random.chance(0.2) ? changed.toSpliced(random.below(fields.length), 1) : changed);
+}
+
+/** Fields that do not belong there, and fields that come twice: the last one counts. */
+function moreFields(random: Random, fields: Fields): string {
+  const names = [
+    "__proto__",
+    "constructor",
+    "hasOwnProperty",
+    "then",
+    "toJSON",
+    "x",
+    ...fields.map(([name]) => name),
+  ];
+  const more = Array.from({ length: 1 + random.below(4) }, (): Fields[number] => [
+    random.pick(names),
+    random.chance(0.5) ? oddValue(random) : random.pick(fields)[1],
+  ]);
+  return written(random.chance(0.5) ? [...fields, ...more] : [...more, ...fields]);
+}
+
+/** Characters removed, changed, doubled; or the end missing. */
+function scratched(random: Random, text: string): string {
+  let result = text;
+  for (let times = 1 + random.below(3); times > 0; times--) {
+    const at = random.below(result.length + 1);
+    const length = random.below(6);
+    switch (random.below(4)) {
+      case 0:
+        result = result.slice(0, at) + result.slice(at + length);
+        break;
+      case 1:
+        result =
+          result.slice(0, at) +
+          random.pick(['"', "{", "}", ",", "\\", "\n", "\u2028", "\ufeff"]) +
+          result.slice(at);
+        break;
+      case 2:
+        result = result.slice(0, at) + result.slice(at, at + length).repeat(2) + result.slice(at + length);
+        break;
+      default:
+        result = result.slice(0, at);
+    }
+  }
+  return result;
+}
+
+/** The `ref` that can be read from a text: a whole number from 0 on, in a JSON object. */
+export function readableRef(text: string): number | undefined {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return undefined;
+  const { ref } = value as { ref?: unknown };
+  return Number.isSafeInteger(ref) && Number(ref) >= 0 ? Number(ref) : undefined;
+}

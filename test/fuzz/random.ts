@@ -1,0 +1,35 @@
+/** Random choices that a seed decides: the same seed, the same choices. */
+export interface Random {
+  /** From 0 to 1, 1 excluded. */
+  next(): number;
+  /** A whole number from 0 to `below`, `below` excluded. */
+  below(below: number): number;
+  chance(share: number): boolean;
+  pick<T>(list: readonly T[]): T;
+  bytes(count: number): Buffer;
+  uuid(): string;
+}
+
+/** Mulberry32: small, fast, and good enough to find things by. */
+export function createRandom(seed: number): Random {
+  let state = seed >>> 0;
+  const next = () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+  const below = (limit: number) => Math.floor(next() * limit);
+  const bytes = (count: number) => Buffer.from(Array.from({ length: count }, () => below(256)));
+  return {
+    next,
+    below,
+    bytes,
+    chance: (share) => next() < share,
+    pick: <T>(list: readonly T[]) => list[below(list.length)] as T,
+    uuid: () =>
+      bytes(16)
+        .toString("hex")
+        .replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5"),
+  };
+}

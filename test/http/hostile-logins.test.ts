@@ -1,0 +1,44 @@
+import { beforeAll, expect, test } from "bun:test";
+import { api } from "../support/api.ts";
+import { connect } from "../support/client.ts";
+import { house, START_MS } from "../support/house.ts";
+import { PASSWORD, type Person } from "../support/people.ts";
+import type { TestServer } from "../support/server.ts";
+
+let server: TestServer;
+let ada: Person;
+
+beforeAll(async () => {
+  ({ server, ada } = await house());
+}, START_MS);
+
+test("500 logins at once: some are served, the others told when to come back, and messages are delivered meanwhile", async () => {
+  const socket = await connect(server, { room: "logins", token: ada.token });
+  await socket.next("synced");
+  let served = false;
+  const body = { email: ada.email, password: PASSWORD };
+  const logins = Promise.all(
+    Array.from({ length: 500 }, () => api(server, "POST /account/login/", { body })),
+  ).finally(() => (served = true));
+
+  const waits: number[] = [];
+  while (!served) {
+    const begun = performance.now();
+    const sent = { type: "send", clientId: crypto.randomUUID(), content: "hello" };
+    expect(await socket.ask(sent)).toMatchObject({ type: "ok", id: waits.length + 1 });
+    expect(await socket.next("message")).toMatchObject({ id: waits.length + 1 });
+    waits.push(performance.now() - begun);
+  }
+  expect(waits.length).toBeGreaterThan(20);
+  expect(Math.max(...waits)).toBeLessThan(3_000);
+
+  const answers = await logins;
+  const turnedAway = answers.filter(({ status }) => status === 503);
+  expect(answers.filter(({ status }) => status === 200)).toHaveLength(500 - turnedAway.length);
+  expect(turnedAway.length).toBeWithin(300, 500);
+  for (const { headers, body: problem } of turnedAway) {
+    expect(Number(headers.get("retry-after"))).toBeWithin(1, 11);
+    expect(problem).toMatchObject({ code: "busy", retryable: true });
+  }
+  socket.close();
+}, 60_000);

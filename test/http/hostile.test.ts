@@ -1,0 +1,155 @@
+import { beforeAll, expect, test } from "bun:test";
+import { decodeJwt } from "jose";
+import { api } from "../support/api.ts";
+import { house, START_MS } from "../support/house.ts";
+import { PASSWORD, type Person } from "../support/people.ts";
+import { openRaw } from "../support/raw.ts";
+import type { TestServer } from "../support/server.ts";
+
+// What nobody sends by mistake. Every answer is a problem document, and the server goes on.
+
+let server: TestServer;
+let ada: Person;
+
+beforeAll(async () => {
+  ({ server, ada } = await house());
+}, START_MS);
+
+const POSTS = [
+  "/account/reg/",
+  "/account/login/",
+  "/account/refresh/",
+  "/account/logout/",
+  "/account/password/",
+  "/rooms/global/messages/",
+];
+
+test.each<[string, string | Uint8Array, Record<string, string>, number, string]>([
+  ["malformed JSON", '{"email":', {}, 400, "malformed"],
+  ["nothing", "", {}, 400, "malformed"],
+  ["a JSON list", "[]", {}, 400, "malformed"],
+  ["a JSON number", "5", {}, 400, "malformed"],
+  ["a JSON text", '"text"', {}, 400, "malformed"],
+  ["a JSON null", "null", {}, 400, "malformed"],
+  ["two objects", "{}{}", {}, 400, "malformed"],
+  ["bytes that are no UTF-8", new Uint8Array([0x7b, 0xff, 0x7d]), {}, 400, "malformed"],
+  ["JSON nested 20,000 deep", "[".repeat(20_000), {}, 400, "malformed"],
+  ["a form", "a=b", { "content-type": "application/x-www-form-urlencoded" }, 415, "unsupported_media_type"],
+  ["JSON called text", "{}", { "content-type": "text/plain" }, 415, "unsupported_media_type"],
+  ["JSON-like types", "{}", { "content-type": "application/jsonx" }, 415, "unsupported_media_type"],
+  ["a body over the limit", JSON.stringify({ x: "x".repeat(70_000) }), {}, 413, "too_large"],
+  ["a body far over the limit", "x".repeat(2_000_000), {}, 413, "too_large"],
+])("%s is refused at every address that takes a body", async (_, body, headers, status, code) => {
+  for (const path of POSTS) {
+    const answer = await api(server, `POST ${path}`, { token: ada.token, body, headers });
+    expect({ path, status: answer.status }).toEqual({ path, status });
+    expect(answer.headers.get("content-type")).toBe("application/problem+json");
+    expect(answer.body).toMatchObject({ code, retryable: false });
+  }
+});
+
+test("a body without a length is cut off at the limit too", async () => {
+  const body = new ReadableStream({
+    start(controller) {
+      for (let chunk = 0; chunk < 100; chunk++) controller.enqueue(Buffer.alloc(1_000, "x"));
+      controller.close();
+    },
+  });
+  const answer = await api(server, "POST /rooms/global/messages/", { token: ada.token, body });
+  expect(answer.status).toBe(413);
+  expect(answer.body).toMatchObject({ code: "too_large" });
+});
+
+test.each<[string, (text: string) => Record<string, unknown>, string]>([
+  [
+    "POST /account/reg/",
+    (text) => ({ email: `a${text}@example.com`, password: PASSWORD, password2: PASSWORD }),
+    "email",
+  ],
+  [
+    "POST /account/reg/",
+    (text) => ({ email: "new@example.com", password: PASSWORD + text, password2: PASSWORD + text }),
+    "password",
+  ],
+  [
+    "POST /account/reg/",
+    (text) => ({ email: "new@example.com", password: PASSWORD, password2: PASSWORD, username: `n${text}` }),
+    "username",
+  ],
+  ["POST /account/login/", (text) => ({ email: `a${text}@example.com`, password: PASSWORD }), "email"],
+  ["POST /account/login/", (text) => ({ email: "ada@example.com", password: PASSWORD + text }), "password"],
+  ["POST /account/refresh/", (text) => ({ refresh: `a${text}` }), "refresh"],
+  ["POST /account/logout/", (text) => ({ refresh: `a${text}` }), "refresh"],
+  [
+    "POST /account/password/",
+    (text) => ({ password: PASSWORD + text, new: PASSWORD, new2: PASSWORD }),
+    "password",
+  ],
+  [
+    "POST /account/password/",
+    (text) => ({ password: PASSWORD, new: PASSWORD + text, new2: PASSWORD + text }),
+    "new",
+  ],
+  ["POST /rooms/global/messages/", (text) => ({ content: `a${text}` }), "content"],
+])("%s takes neither NUL nor lone surrogates in %s", async (target, fields, field) => {
+  for (const text of ["\0", "\ud800", "\udc00\ud800"]) {
+    // JSON.stringify writes lone surrogates as escapes, which is how they travel.
+    const answer = await api(server, target, { token: ada.token, body: fields(text) });
+    expect(answer.status).toBe(400);
+    expect(Object.keys((answer.body as { errors: object }).errors)).toEqual([field]);
+  }
+});
+
+test.each(["__proto__", "constructor", "toString"])("a field called %s changes nothing", async (name) => {
+  const body = `{"content":"hello","${name}":{"status":500,"duplicate":true}}`;
+  const answer = await api(server, "POST /rooms/global/messages/", { token: ada.token, body });
+  expect(answer.status).toBe(201);
+  expect(({} as { duplicate?: boolean }).duplicate).toBeUndefined();
+});
+
+const raw = async (...lines: string[]) => {
+  const connection = await openRaw(server);
+  connection.socket.write(`${lines.join("\r\n")}\r\n\r\n`);
+  const answer = await connection.answer();
+  connection.end();
+  return answer;
+};
+
+test("a Host header that lies changes neither tokens nor links", async () => {
+  for (const content of ["one", "two"])
+    await api(server, "POST /rooms/hosts/messages/", { token: ada.token, body: { content } });
+  const headers = {
+    host: "evil.example.com",
+    "x-forwarded-host": "evil.example.com",
+    forwarded: "host=evil.example.com",
+  };
+  const login = { email: ada.email, password: PASSWORD };
+  const { status, body } = await api(server, "POST /account/login/", { headers, body: login });
+  expect(status).toBe(200);
+  const { access } = body as { access: string };
+  expect(decodeJwt(access).iss).toBe(decodeJwt(ada.token).iss as string);
+  const page = await api(server, "GET /history/hosts/?limit=1", { token: access, headers });
+  expect(page.status).toBe(200);
+  expect(page.headers.get("link")).toBe('</history/hosts/?before=2&limit=1>; rel="prev"');
+  expect(JSON.stringify([...page.headers])).not.toContain("evil");
+});
+
+test.each<[string, string[], number[]]>([
+  ["a Host that is no host", ["GET /healthz HTTP/1.1", "Host: ["], [200, 400]],
+  ["a Host with a space", ["GET /healthz HTTP/1.1", "Host: a b"], [200, 400]],
+  ["an empty Host", ["GET /healthz HTTP/1.1", "Host:"], [200, 400]],
+  ["no Host", ["GET /healthz HTTP/1.1"], [200, 400]],
+  ["a Host with a path", ["GET /healthz HTTP/1.1", "Host: a/ws/"], [200, 400]],
+  ["a Host with a port that is none", ["GET /healthz HTTP/1.1", "Host: a:99999"], [200, 400]],
+  ["a path of two slashes", ["GET //evil.example.com/healthz HTTP/1.1", "Host: a"], [404]],
+  ["a whole URL as its target", ["GET http://evil.example.com/healthz HTTP/1.1", "Host: a"], [200, 400, 404]],
+  ["a Host that is no host, on a socket's path", ["GET /ws/chat/a/ HTTP/1.1", "Host: ["], [400, 426]],
+])("%s makes no fault", async (_, lines, statuses) => {
+  const { status, body } = await raw(...lines);
+  expect(status).toBeOneOf(statuses);
+  expect(body).not.toMatch(/error:|\.ts\b|stack/i);
+});
+
+test("nothing of all this was a fault", () => {
+  expect(server.log.filter(({ level }) => level >= 50)).toEqual([]);
+});

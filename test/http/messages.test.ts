@@ -1,0 +1,136 @@
+import { beforeAll, expect, test } from "bun:test";
+import { api } from "../support/api.ts";
+import { connect, connectPlain } from "../support/client.ts";
+import { house, START_MS } from "../support/house.ts";
+import type { Person } from "../support/people.ts";
+import type { TestServer } from "../support/server.ts";
+
+// Posting without a socket: what backends and bots use.
+
+let server: TestServer;
+let ada: Person;
+let ben: Person;
+
+beforeAll(async () => {
+  ({ server, ada, ben } = await house());
+}, START_MS);
+
+const post = (room: string, body: unknown, { token }: { token?: string } = ada) =>
+  api(server, `POST /rooms/${room}/messages/`, { token, body });
+const contentsOf = async (room: string) => {
+  const { body } = await api(server, `GET /history/${room}/`, { token: ada.token });
+  return (body as { content: string }[]).map(({ content }) => content);
+};
+
+test("a message is answered with 201 after its commit, and goes to everyone in the room", async () => {
+  const plain = await connectPlain(server, { room: "news", token: ben.token });
+  const v1 = await connect(server, { room: "news", token: ben.token });
+  await v1.next("synced");
+  const { status, body, headers } = await post("news", { content: "hello" });
+  expect(status).toBe(201);
+  expect(body).toEqual({
+    id: 1,
+    version: 1,
+    room: "news",
+    clientId: expect.stringMatching(/^[\da-f-]{36}$/),
+    timestamp: expect.stringMatching(/Z$/),
+  });
+  expect(headers.get("cache-control")).toBe("no-store");
+  const { clientId } = body as { clientId: string };
+  expect(await plain.next("message")).toMatchObject({ id: 1, message: "hello", username: "ada", clientId });
+  expect(await v1.next("message")).toMatchObject({ id: 1, content: "hello", change: "created", clientId });
+  expect(await contentsOf("news")).toEqual(["hello"]);
+  for (const socket of [plain, v1]) socket.close();
+});
+
+test("the same clientId again is answered with 200 and the first answer; one message is kept", async () => {
+  const clientId = crypto.randomUUID();
+  const first = await post("repeat", { content: "once", clientId });
+  const again = await post("repeat", { content: "twice", clientId: clientId.toUpperCase() });
+  expect([first.status, again.status]).toEqual([201, 200]);
+  expect(again.body).toEqual({ ...(first.body as object), duplicate: true });
+  expect(await contentsOf("repeat")).toEqual(["once"]);
+  expect((await post("repeat", { content: "ben's", clientId }, ben)).status).toBe(201);
+  expect((await post("elsewhere", { content: "another room", clientId })).status).toBe(201);
+});
+
+test("the same message ten times at once is one 201 and nine times 200", async () => {
+  const message = { content: "once", clientId: crypto.randomUUID() };
+  const answers = await Promise.all(Array.from({ length: 10 }, () => post("race", message)));
+  expect(answers.map(({ status }) => status).sort()).toEqual([...Array(9).fill(200), 201]);
+  expect(new Set(answers.map(({ body }) => (body as { id: number }).id))).toEqual(new Set([1]));
+  expect(await contentsOf("race")).toEqual(["once"]);
+});
+
+test("a message sent over a socket is known when it is posted, and the other way round", async () => {
+  const socket = await connect(server, { room: "doors", token: ada.token });
+  const [sent, posted] = [crypto.randomUUID(), crypto.randomUUID()];
+  expect(await socket.ask({ type: "send", clientId: sent, content: "sent" })).toMatchObject({
+    type: "ok",
+    id: 1,
+  });
+  expect(await post("doors", { content: "posted", clientId: sent })).toMatchObject({ status: 200 });
+  expect(await post("doors", { content: "posted", clientId: posted })).toMatchObject({ status: 201 });
+  expect(await socket.ask({ type: "send", clientId: posted, content: "sent" })).toMatchObject({
+    type: "ok",
+    id: 2,
+    duplicate: true,
+  });
+  socket.close();
+});
+
+test("a reply names what it answers, everywhere it is shown", async () => {
+  const socket = await connect(server, { room: "replies", token: ben.token });
+  expect((await post("replies", { content: "question" })).status).toBe(201);
+  expect((await post("replies", { content: "answer", replyTo: 1 })).status).toBe(201);
+  expect((await post("replies", { content: "no reply", replyTo: null })).status).toBe(201);
+  expect((await socket.take("message", 3)).map(({ replyTo }) => replyTo)).toEqual([undefined, 1, undefined]);
+  const { body } = await api(server, "GET /history/replies/", { token: ada.token });
+  expect((body as { replyTo?: number }[]).map(({ replyTo }) => replyTo)).toEqual([undefined, 1, undefined]);
+  socket.close();
+});
+
+test.each<[string, unknown, string]>([
+  ["no content", {}, "content"],
+  ["null content", { content: null }, "content"],
+  ["content that is a number", { content: 5 }, "content"],
+  ["content that is a list", { content: ["a"] }, "content"],
+  ["empty content", { content: "" }, "content"],
+  ["blank content", { content: " \t\n\u3000" }, "content"],
+  ["content over 4,000 characters", { content: "x".repeat(4001) }, "content"],
+  ["content over 10,000 characters", { content: "x".repeat(10_001) }, "content"],
+  ["content with NUL", { content: "a\0b" }, "content"],
+  ["content with a lone surrogate", '{"content":"\\udc00"}', "content"],
+  ["a clientId that is no uuid", { content: "a", clientId: "1" }, "clientId"],
+  ["a null clientId", { content: "a", clientId: null }, "clientId"],
+  ["a replyTo that is a text", { content: "a", replyTo: "1" }, "replyTo"],
+  ["a replyTo of 0", { content: "a", replyTo: 0 }, "replyTo"],
+  ["a replyTo that is negative", { content: "a", replyTo: -1 }, "replyTo"],
+  ["a replyTo that is no whole number", { content: "a", replyTo: 1.5 }, "replyTo"],
+  ["a replyTo beyond 2^53", '{"content":"a","replyTo":9007199254740993}', "replyTo"],
+])("%s is refused with 400, and nothing is kept", async (_, body, field) => {
+  const answer = await post("bad", body);
+  expect(answer.status).toBe(400);
+  expect(answer.body).toMatchObject({ code: "invalid", retryable: false });
+  expect(Object.keys((answer.body as { errors: object }).errors)).toEqual([field]);
+  expect(await contentsOf("bad")).toEqual([]);
+});
+
+test("unknown fields are ignored, and nobody can post as someone else", async () => {
+  const { status } = await post("unknown-fields", { content: "hello", username: "ben", id: 99, senderId: 1 });
+  expect(status).toBe(201);
+  const { body } = await api(server, "GET /history/unknown-fields/", { token: ada.token });
+  expect(body).toMatchObject([{ id: 1, username: "ada", content: "hello" }]);
+});
+
+test.each<[string, string, object, number, string]>([
+  ["without a token", "POST /rooms/a/messages/", { token: undefined }, 401, "token_missing"],
+  ["with a garbage token", "POST /rooms/a/messages/", { token: "garbage" }, 401, "token_invalid"],
+  ["to no room", "POST /rooms//messages/", {}, 404, "not_found"],
+  ["to what is no room's name", "POST /rooms/a%20b/messages/", {}, 400, "bad_room"],
+  ["by GET", "GET /rooms/a/messages/", { body: undefined }, 405, "method_not_allowed"],
+])("posting %s is refused", async (_, target, call, status, code) => {
+  const answer = await api(server, target, { token: ada.token, body: { content: "hello" }, ...call });
+  expect(answer.status).toBe(status);
+  expect(answer.body).toMatchObject({ code });
+});

@@ -1,0 +1,220 @@
+"""What a client of another make goes through: python3 scenarios.py <server> <scenario>. Exit code 0: it held."""
+
+import asyncio
+import random
+import sys
+import uuid
+
+import websockets
+
+from accounts import Account
+from chat_client import Chat, Refused
+from plain_client import PlainRoom
+
+
+class People:
+    """Makes accounts and connections on demand, with names that no other run has."""
+
+    def __init__(self, server):
+        self.server = server
+        self.chats = []
+
+    def account(self, name):
+        return Account(self.server, f"{name}-{uuid.uuid4().hex[:12]}")
+
+    async def chat(self, name):
+        chat = Chat(await asyncio.to_thread(self.account, name))
+        self.chats.append(chat)
+        await chat.start()
+        return chat
+
+
+def room_name():
+    return f"room-{uuid.uuid4().hex[:12]}"
+
+
+async def until(check):
+    """Waits until a check holds; the time limit is that of a test, not of the server."""
+    for _ in range(6000):
+        if check():
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError("it did not come to that")
+
+
+def same_as_history(room, account):
+    """The client's copy is what the server has, message by message."""
+    fields = ("version", "username", "content", "timestamp", "clientId")
+    truth = {message["id"]: [message[field] for field in fields] for message in account.history(room.name)}
+    copy = {id: [message[field] for field in fields] for id, message in room.messages.items()}
+    assert copy == truth, f"{len(copy)} messages here, {len(truth)} there"
+    assert sorted(truth) == list(range(1, len(truth) + 1)), "ids have holes"
+
+
+async def talk(people):
+    ada, ben = await people.chat("ada"), await people.chat("ben")
+    name = room_name()
+    here, there = await ada.join(name), await ben.join(name)
+    acks = [await chat.send(name, f"message {number}") for number, chat in enumerate([ada, ben] * 10, 1)]
+    assert [ack["id"] for ack in acks] == list(range(1, 21))
+    await until(lambda: here.version == there.version == 20)
+    assert [here.messages[id]["username"] for id in (1, 2)] == [ada.account.username, ben.account.username]
+    for room in (here, there):
+        same_as_history(room, ada.account)
+    try:
+        await ada.send(name, "   ")
+        raise AssertionError("a blank message was taken")
+    except Refused as refused:
+        assert refused.code == "invalid" and not refused.retryable
+
+
+async def resume(people):
+    ada, ben = await people.chat("ada"), await people.chat("ben")
+    name = room_name()
+    room = await ada.join(name)
+    writing = asyncio.create_task(write(ben, name, 1000))
+    while not writing.done():
+        await asyncio.sleep(random.uniform(0, 0.05))
+        if ada.welcomed.is_set():
+            ada.cut()
+    await writing
+    await until(lambda: room.version == 1000)
+    same_as_history(room, ada.account)
+    joins = [event["resumed"] for event in room.seen if event["type"] == "joined"]
+    assert len(joins) > 1 and joins[0] is False and all(joins[1:]), joins
+
+
+async def write(chat, name, count):
+    for number in range(count):
+        await chat.send(name, f"message {number}")
+
+
+async def resend(people):
+    ada = await people.chat("ada")
+    name = room_name()
+    room = await ada.join(name)
+    sending = [asyncio.create_task(ada.send(name, f"message {number}")) for number in range(100)]
+    for _ in range(8):
+        await until(ada.welcomed.is_set)
+        await asyncio.sleep(random.uniform(0, 0.01))
+        ada.cut()
+        sending += [asyncio.create_task(ada.send(name, f"later {uuid.uuid4()}")) for _ in range(20)]
+    acks = await asyncio.gather(*sending)
+    ids = [ack["id"] for ack in acks]
+    assert len(set(ids)) == len(ids) == 260, "an acknowledgement twice, or none"
+    await until(lambda: room.version == 260)
+    same_as_history(room, ada.account)
+    contents = [message["content"] for message in room.messages.values()]
+    assert len(set(contents)) == 260, "a message is there twice"
+
+
+async def dedupe(people):
+    ada = await people.chat("ada")
+    name, client_id = room_name(), str(uuid.uuid4())
+    room = await ada.join(name)
+    first = await ada.ask("send", room=name, clientId=client_id, content="once")
+    ada.cut()
+    await until(ada.welcomed.is_set)
+    again = await ada.ask("send", room=name, clientId=client_id.upper(), content="once")
+    over_http = await asyncio.to_thread(ada.account.post, name, "once", client_id)
+    assert "duplicate" not in first and again["duplicate"] and over_http["duplicate"]
+    assert first["id"] == again["id"] == over_http["id"] == 1
+    await until(lambda: room.version == 1)
+    same_as_history(room, ada.account)
+
+
+async def lag(people):
+    ada, ben = await people.chat("ada"), await people.chat("ben")
+    name = room_name()
+    room = await ada.join(name)
+    ada.reading.clear()
+    text = "x" * 4000
+    for _ in range(60):
+        await asyncio.gather(*(ben.send(name, text) for _ in range(100)))
+    ada.reading.set()
+    await until(lambda: room.version == 6000 and room.synced.is_set())
+    kinds = [event["type"] for event in room.seen]
+    assert "lagging" in kinds, "it never lagged"
+    assert kinds[-1] == "synced" or "prev" in room.seen[-1]
+    assert ada.closes == [], f"it was closed with {ada.closes}"
+    same_as_history(room, ada.account)
+
+
+async def begin_anew(people):
+    ada, ben = await people.chat("ada"), await people.chat("ben")
+    name = room_name()
+    room = await ada.join(name)
+    await ben.send(name, "the last that ada saw")
+    await until(lambda: room.version == 1)
+    ada.account.refresh()
+    await ada.stop()
+    for _ in range(101):
+        await asyncio.gather(*(ben.send(name, "meanwhile") for _ in range(100)))
+    await ada.start()
+    await until(lambda: room.version == 10_101 and room.synced.is_set())
+    assert [event["resumed"] for event in room.seen if event["type"] == "joined"] == [False, False]
+    assert room.messages == {}, "the copy was not dropped"
+    await ada.load(room)
+    same_as_history(room, ada.account)
+    room.epoch = "of-another-database"
+    ada.cut()
+    await until(lambda: room.epoch != "of-another-database")
+    assert room.seen[-1]["type"] == "synced" and room.messages == {}
+
+
+async def access_ends(people):
+    ada = await people.chat("ada")
+    await asyncio.to_thread(ada.account.log_out)
+    await until(lambda: ada.closes == [4500])
+    assert ada._life.done(), "it goes on trying"
+    await asyncio.to_thread(ada.account.log_in)
+    await ada.start()
+
+
+async def plain(people):
+    name = f"bücher-{uuid.uuid4().hex[:8]}"
+    ada, ben = [PlainRoom(await asyncio.to_thread(people.account, who), name) for who in ("ada", "ben")]
+    for who in (ada, ben):
+        await who.open()
+    client_id = str(uuid.uuid4())
+    await ada.say("Guten Tag", client_id)
+    mine, theirs = await ada.hear(), await ben.hear()
+    assert mine == theirs and mine["username"] == ada.account.username and mine["clientId"] == client_id
+    await ada.say("Guten Tag", client_id)
+    assert (await ada.hear()) == {**mine, "duplicate": True}
+    await ada.say("   ")
+    assert (await ada.hear())["error"]["code"] == "invalid"
+    ada.cut()
+    for number in range(30):
+        await ben.say(f"message {number}")
+        await ben.hear()
+    await ada.open()
+    while len(ada.messages) < 31:
+        await ada.hear()
+    assert ada.messages == ben.messages and list(ada.messages) == list(range(1, 32))
+    stranger = PlainRoom(ada.account, ada.name)
+    stranger.account.token = "nonsense"
+    try:
+        await stranger.open()
+        raise AssertionError("a token that is none was taken")
+    except websockets.InvalidStatusCode as refused:
+        assert refused.status_code == 401
+    for who in (ada, ben):
+        await who.close()
+
+
+SCENARIOS = {run.__name__: run for run in (talk, resume, resend, dedupe, lag, begin_anew, access_ends, plain)}
+
+
+async def main(server, scenario):
+    people = People(server)
+    try:
+        await SCENARIOS[scenario](people)
+    finally:
+        for chat in people.chats:
+            await chat.stop()
+    print(f"{scenario} holds")
+
+
+if __name__ == "__main__":
+    asyncio.run(main(*sys.argv[1:]))

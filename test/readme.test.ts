@@ -1,0 +1,15 @@
+import { expect, test } from "bun:test";
+import { join } from "node:path";
+import { withTable } from "../scripts/config-table.ts";
+
+const readme = await Bun.file(join(import.meta.dir, "../README.md")).text();
+
+test("the table of settings is the one that `bun run config-table` writes", () => {
+  expect(readme).toBe(withTable(readme));
+});
+
+test("one line runs it and one line tests it, Bun included", () => {
+  const lines = readme.split("\n");
+  expect(lines).toContain("npm install -g bun && bun install && bun run server");
+  expect(lines).toContain("npm install -g bun && bun install && bun test");
+});

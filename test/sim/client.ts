@@ -1,0 +1,272 @@
+import type { Identity } from "../../src/identity.ts";
+import type { ServerFrame } from "../../src/protocol/frames.ts";
+import { createCopy, type Copy, type Kept } from "./copy.ts";
+import type { Link } from "./link.ts";
+import type { SimNode } from "./node.ts";
+import { summary } from "./wire.ts";
+import type { World } from "./world.ts";
+
+/** Someone at a client, whichever protocol it speaks. */
+export interface Participant {
+  readonly name: string;
+  readonly link: Link | undefined;
+  connect(node?: SimNode): void;
+  /** Does something, as people do. */
+  act(): void;
+  /** Goes to another node at once. */
+  hop(): void;
+  /** Wants to be where it may be, from now on. */
+  calm(): void;
+  quit(): void;
+  /** What keeps it from being at rest. */
+  unsettled(): string[];
+  /** At rest, holds what it has against the database. */
+  compare(): void;
+}
+
+interface Pending {
+  readonly room: string;
+  readonly content: string;
+}
+
+type Request =
+  | { readonly type: "join" | "leave"; readonly copy: Copy }
+  | { readonly type: "ping" }
+  | { readonly type: "send"; readonly clientId: string }
+  | { readonly type: "history"; readonly copy: Copy; readonly generation: number };
+
+/** A chat.v1 client that keeps the rules of the protocol, on a room's URL (`own`) or on none. */
+export function createClient(name: string, person: () => Identity, own: string | undefined, world: World): Participant {
+  const { schedule, random, plan, note } = world;
+  const rooms = own === undefined ? plan.rooms : [own];
+  const copies = new Map(rooms.map((room) => [room, createCopy(room)]));
+  const pending = new Map<string, Pending>();
+  let link: Link | undefined;
+  let ready = false;
+  let connecting = false;
+  let quit = false;
+  let comeBackMs = 0;
+  let lastRef = 0;
+  let requests = new Map<number, Request>();
+
+  const ask = (request: Request, fields: Record<string, unknown>) => {
+    if (!link || !ready) return;
+    const ref = ++lastRef;
+    requests.set(ref, request);
+    const text = JSON.stringify({ type: request.type, ref, ...fields });
+    note?.(`${name} → #${link.id} ${summary(text)}`);
+    link.send(text);
+  };
+
+  /** On a room's own URL a command may leave the room out. */
+  const naming = (room: string) => (room === own && random.chance(0.5) ? {} : { room });
+
+  /** Later, if it is still the same connection. */
+  const later = (ms: number, task: () => void) => {
+    const on = link;
+    schedule.after(ms, () => link === on && task());
+  };
+
+  /** One at a time: a position that was sent before the copy was dropped says nothing of the new one. */
+  const join = (copy: Copy, fresh = false) => {
+    const { asked } = copy;
+    copy.asked = asked === "no" ? "once" : "again";
+    if (asked !== "no") return;
+    if (copy.state !== "live") copy.state = "joining";
+    const since = fresh ? undefined : copy.position();
+    ask({ type: "join", copy }, { ...naming(copy.room), ...(since && { since: `${since.epoch}.${since.version}` }) });
+  };
+
+  const send = (clientId: string, { room, content }: Pending) =>
+    ask({ type: "send", clientId }, { ...naming(room), clientId, content });
+
+  const pageBack = (copy: Copy) => {
+    if (copy.oldest <= 1) return;
+    const limit = plan.backlog > 1_000 ? 1_000 : 1 + random.below(30);
+    ask(
+      { type: "history", copy, generation: copy.generation },
+      { ...naming(copy.room), before: copy.oldest, limit },
+    );
+  };
+
+  const answered = (request: Request, frame: Extract<ServerFrame, { type: "ok" | "error" }>) => {
+    const retryMs = frame.type === "error" ? (frame.retryAfterMs ?? random.between(200, 800)) : 0;
+    switch (request.type) {
+      case "send": {
+        if (frame.type === "ok" || !frame.retryable) return void pending.delete(request.clientId);
+        return later(retryMs, () => {
+          const message = pending.get(request.clientId);
+          if (message) send(request.clientId, message);
+        });
+      }
+      case "join":
+        if (frame.type === "error") {
+          request.copy.asked = "no";
+          later(retryMs, () => {
+            if (request.copy.wanted && request.copy.state !== "live") join(request.copy);
+          });
+        }
+        return;
+      case "leave":
+        // Whatever came of the room since it was asked to leave belongs to the feed that has ended now.
+        request.copy.state = request.copy.wanted ? "joining" : "out";
+        return;
+      case "history": {
+        if (request.generation !== request.copy.generation) return;
+        if (frame.type === "error") return later(retryMs, () => pageBack(request.copy));
+        const { messages, more } = frame as unknown as { messages: Kept[]; more: boolean };
+        if (messages.at(-1) && (messages.at(-1) as Kept).id >= request.copy.oldest) return;
+        request.copy.page(messages, more);
+        return pageBack(request.copy);
+      }
+    }
+  };
+
+  const welcome = () => {
+    ready = true;
+    for (const copy of copies.values()) {
+      copy.state = copy.room === own ? "joining" : "out";
+      copy.asked = copy.room === own ? "once" : "no";
+      if (copy.room !== own && copy.wanted) join(copy);
+    }
+    for (const [clientId, message] of pending) send(clientId, message);
+  };
+
+  const arrived = (frame: ServerFrame) => {
+    if (frame.type === "welcome") return welcome();
+    if (frame.type === "closing") return void (comeBackMs = frame.retryAfterMs);
+    if (frame.type === "ok" || frame.type === "error") {
+      const request = requests.get(frame.ref ?? -1);
+      if (request && frame.ref !== undefined) requests.delete(frame.ref);
+      return request && answered(request, frame);
+    }
+    const copy = "room" in frame ? copies.get(frame.room) : undefined;
+    if (!copy) return;
+    if (frame.type === "joined") {
+      const { asked } = copy;
+      copy.asked = "no";
+      copy.joined(frame);
+      if (asked === "again" && copy.wanted) join(copy);
+      pageBack(copy);
+    } else if (frame.type === "synced") copy.synced(frame);
+    else if (frame.type === "lagging") copy.state = "behind";
+    else if (frame.type === "message" && !copy.message(frame)) join(copy);
+  };
+
+  const closed = (code: number) => {
+    note?.(`${name} is closed with ${code}`);
+    link = undefined;
+    ready = false;
+    if (quit || code === 1000 || code >= 4500) return;
+    const backoff = code >= 4000 ? comeBackMs || random.between(10, 500) : random.between(10, 2_000);
+    comeBackMs = 0;
+    schedule.after(backoff, () => self.connect());
+  };
+
+  const post = (room: string, clientId: string, content: string) => {
+    pending.set(clientId, { room, content });
+    send(clientId, { room, content });
+  };
+
+  const self: Participant = {
+    name,
+    get link() {
+      return link;
+    },
+    connect(node = random.pick(world.nodes)) {
+      if (quit || link || connecting) return;
+      connecting = true;
+      schedule.after(random.between(0.5, 20), () => {
+        connecting = false;
+        if (quit) return;
+        const since = own === undefined ? undefined : copies.get(own)?.position();
+        requests = new Map();
+        lastRef = 0;
+        let at: Link | undefined;
+        at = node.visit({
+          identity: person(),
+          format: "v1",
+          ...(own !== undefined && { room: own }),
+          ...(since && { since }),
+          client: {
+            arrived(wire) {
+              if (at === link) arrived(wire.v1);
+            },
+            closed(code) {
+              if (at === link) closed(code);
+            },
+          },
+        });
+        if (!at) return closed(1006);
+        link = at;
+        note?.(`${name} comes to ${node.name} as #${link.id}${since ? ` since ${since.version}` : ""}`);
+      });
+    },
+    act() {
+      const copy = random.pick([...copies.values()]);
+      const what = random.next();
+      if (what < 0.72) {
+        const { clientId, content } = world.write(person().userId, copy.room);
+        return post(copy.room, clientId, content);
+      }
+      const earlier = what < 0.84 && world.earlierPost(person().userId);
+      if (earlier) return post(earlier.room, earlier.clientId, earlier.content);
+      if (what < 0.88) return ask({ type: "ping" }, {});
+      if (what < 0.93) return join(copy, random.chance(0.3));
+      if (what < 0.97 && own === undefined) {
+        copy.wanted = !copy.wanted;
+        if (copy.wanted) return join(copy);
+        copy.state = "out";
+        return ask({ type: "leave", copy }, { room: copy.room });
+      }
+      if (what > 0.98) self.hop();
+    },
+    hop() {
+      const old = link;
+      link = undefined;
+      ready = false;
+      old?.leave();
+      self.connect();
+    },
+    calm() {
+      for (const copy of copies.values()) {
+        if (copy.wanted) continue;
+        copy.wanted = true;
+        join(copy);
+      }
+    },
+    quit() {
+      quit = true;
+      link?.leave();
+      link = undefined;
+    },
+    unsettled() {
+      const left: string[] = [];
+      if (!ready) return [`${name} is not connected`];
+      if (pending.size > 0) left.push(`${name} has ${pending.size} sends without an answer`);
+      for (const copy of copies.values()) {
+        if (!copy.wanted) continue;
+        const counter = world.database.current(copy.room).log.length;
+        if (copy.state !== "live") left.push(`${name} is ${copy.state} in ${copy.room}`);
+        else if (copy.version !== counter)
+          left.push(`${name} has version ${copy.version} of ${counter} in ${copy.room}`);
+        else if (copy.oldest > 1) left.push(`${name} pages back from ${copy.oldest} in ${copy.room}`);
+      }
+      return left;
+    },
+    compare() {
+      for (const copy of copies.values()) compare(copy);
+    },
+  };
+
+  const compare = (copy: Copy) => {
+    const { messages } = world.database.current(copy.room);
+    for (const [id, message] of messages) {
+      const kept = copy.messages.get(id);
+      if (kept?.version !== message.version || kept.content !== message.content)
+        world.fail("a copy is not the room", `${name}: ${copy.room}.${id} is ${kept?.version}, not ${message.version}`);
+    }
+    if (copy.messages.size !== messages.size) world.fail("a copy has more than the room", `${name}: ${copy.room}`);
+  };
+  return self;
+}

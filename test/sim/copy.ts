@@ -1,0 +1,91 @@
+import type { ServerFrame } from "../../src/protocol/frames.ts";
+
+type Frame<T extends ServerFrame["type"]> = Extract<ServerFrame, { type: T }>;
+type MessageFrame = Frame<"message">;
+
+/** What a client keeps of a message. */
+export interface Kept {
+  readonly id: number;
+  readonly version: number;
+  readonly content: string;
+  readonly deletedAt?: string | undefined;
+}
+
+/** A client's copy of a room, kept by the rules of chat.v1. */
+export interface Copy {
+  readonly room: string;
+  /** Not joined (any more); asked to join; being caught up; live. */
+  state: "out" | "joining" | "behind" | "live";
+  /** The client wants to be in the room. */
+  wanted: boolean;
+  /** Whether a join is under way, and another one is to follow it. */
+  asked: "no" | "once" | "again";
+  readonly version: number;
+  /** It has everything from this message on. */
+  readonly oldest: number;
+  readonly messages: ReadonlyMap<number, Kept>;
+  /** Changes when the copy is dropped: answers to what was asked before mean nothing then. */
+  readonly generation: number;
+  /** Where to resume from, as `since`. */
+  position(): { epoch: string; version: number } | undefined;
+  joined(frame: Frame<"joined">): void;
+  /** False: something is missing, join again. */
+  message(frame: MessageFrame): boolean;
+  synced(frame: Frame<"synced">): void;
+  /** A page of history before `oldest`. */
+  page(messages: readonly Kept[], more: boolean): void;
+}
+
+export function createCopy(room: string): Copy {
+  let epoch: string | undefined;
+  let version = 0;
+  let oldest = 1;
+  let generation = 0;
+  const messages = new Map<number, Kept>();
+
+  const keep = (message: Kept) => {
+    if ((messages.get(message.id)?.version ?? 0) < message.version) messages.set(message.id, message);
+  };
+
+  const copy: Copy = {
+    room,
+    state: "out",
+    wanted: true,
+    asked: "no",
+    get version() {
+      return version;
+    },
+    get oldest() {
+      return oldest;
+    },
+    get generation() {
+      return generation;
+    },
+    messages,
+    position: () => (epoch === undefined ? undefined : { epoch, version }),
+    joined(frame) {
+      copy.state = "behind";
+      if (frame.resumed) return;
+      messages.clear();
+      generation++;
+      ({ epoch, version } = frame);
+      oldest = version + 1;
+    },
+    message(frame) {
+      if (frame.version <= version) return true;
+      if (frame.replay !== true && frame.prev !== version) return false;
+      version = frame.version;
+      keep(frame);
+      return true;
+    },
+    synced(frame) {
+      version = frame.version;
+      copy.state = "live";
+    },
+    page(found, more) {
+      for (const message of found) keep(message);
+      oldest = more ? (found[0]?.id ?? oldest) : 1;
+    },
+  };
+  return copy;
+}

@@ -1,0 +1,93 @@
+import type { Identity } from "../../src/identity.ts";
+import type { Participant } from "./client.ts";
+import type { Link } from "./link.ts";
+import { summary } from "./wire.ts";
+import type { World } from "./world.ts";
+
+/** A client of the plain protocol. It gives its messages a clientId, or none: then it does not send them again. */
+export function createPlainClient(name: string, person: () => Identity, room: string, world: World): Participant {
+  const { schedule, random, note } = world;
+  const pending = new Map<string, string>();
+  let link: Link | undefined;
+  let connecting = false;
+  let quit = false;
+
+  const send = (message: string, clientId?: string) => {
+    if (!link) return;
+    const text = JSON.stringify({ message, clientId });
+    note?.(`${name} → #${link.id} ${summary(text)}`);
+    link.send(text);
+  };
+
+  const closed = () => {
+    link = undefined;
+    if (!quit) schedule.after(random.between(10, 1_000), () => self.connect());
+  };
+
+  const self: Participant = {
+    name,
+    get link() {
+      return link;
+    },
+    connect(node = random.pick(world.nodes)) {
+      if (quit || link || connecting) return;
+      connecting = true;
+      schedule.after(random.between(0.5, 20), () => {
+        connecting = false;
+        if (quit) return;
+        let at: Link | undefined;
+        at = node.visit({
+          identity: person(),
+          format: "plain",
+          room,
+          client: {
+            arrived(wire) {
+              if (at !== link) return;
+              const frame = wire.plain;
+              if (!("error" in frame)) return void pending.delete(frame.clientId);
+              const { clientId = "", retryable, retryAfterMs = 500 } = frame.error;
+              if (!retryable) return void pending.delete(clientId);
+              const on = link;
+              schedule.after(retryAfterMs, () => {
+                const content = pending.get(clientId);
+                if (link === on && content !== undefined) send(content, clientId);
+              });
+            },
+            closed() {
+              if (at === link) closed();
+            },
+          },
+        });
+        if (!at) return closed();
+        link = at;
+        note?.(`${name} comes to ${node.name} as #${link.id}`);
+        for (const [clientId, content] of pending) send(content, clientId);
+      });
+    },
+    act() {
+      const earlier = random.chance(0.1) && world.earlierPost(person().userId, room);
+      if (!earlier && random.chance(0.3)) return send(world.say());
+      const { clientId, content } = earlier || world.write(person().userId, room);
+      pending.set(clientId, content);
+      send(content, clientId);
+    },
+    hop() {
+      const old = link;
+      link = undefined;
+      old?.leave();
+      self.connect();
+    },
+    calm() {},
+    compare() {},
+    quit() {
+      quit = true;
+      link?.leave();
+      link = undefined;
+    },
+    unsettled() {
+      if (!link) return [`${name} is not connected`];
+      return pending.size > 0 ? [`${name} has ${pending.size} messages without an answer`] : [];
+    },
+  };
+  return self;
+}

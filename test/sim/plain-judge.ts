@@ -1,0 +1,78 @@
+import type { Served, SocketJudge } from "./judge.ts";
+import type { Link } from "./link.ts";
+import { summary, type Wire } from "./wire.ts";
+import type { World } from "./world.ts";
+
+interface Sent {
+  readonly content: string;
+  readonly clientId: string | undefined;
+}
+
+/** The plain protocol on one socket: each creation once, none skipped, each message that was sent answered. */
+export function createPlainJudge(world: World, served: Served, link: Link): SocketJudge {
+  const { database } = world;
+  const room = served.room ?? "";
+  const seen = new Set<number>();
+  const waiting: Sent[] = [];
+  /** Errors that do not say which message they answer. */
+  let nameless = 0;
+  let last = 0;
+  /** What the database had when the feed became live: everything after it is owed. */
+  let begun: number | undefined;
+  const epoch = database.epoch;
+
+  const settle = (matches: (sent: Sent) => boolean, all: boolean) => {
+    for (let index = waiting.length - 1; index >= 0; index--)
+      if (matches(waiting[index] as Sent) && waiting.splice(index, 1) && !all) return;
+  };
+
+  const skipped = (to: number): number[] => {
+    const { messages } = database.current(room);
+    const from = begun ?? to;
+    const missing: number[] = [];
+    for (let id = from + 1; id <= to; id++)
+      if (!seen.has(id) && messages.has(id) && messages.get(id)?.deletedAt === null) missing.push(id);
+    return missing;
+  };
+
+  return {
+    received(text) {
+      const { message, clientId } = JSON.parse(text) as { message: string; clientId?: string };
+      waiting.push({ content: message, clientId });
+    },
+    sent(wire: Wire) {
+      const frame = wire.plain;
+      if ("error" in frame) {
+        const { code, retryable, clientId } = frame.error;
+        const poisoned = waiting.some(({ content }) => world.poisoned(content));
+        if (!retryable && !(code === "invalid" && poisoned))
+          world.fail("a good message was refused for good", wire.text);
+        if (clientId === undefined) nameless++;
+        else settle((sent) => sent.clientId === clientId, false);
+        return;
+      }
+      if (!database.posted(room, frame.id).some(({ content }) => content === frame.message))
+        world.fail("a plain message that the database does not have", summary(wire.text));
+      settle(({ clientId, content }) => clientId === frame.clientId || content === frame.message, !frame.duplicate);
+      if (frame.duplicate) return;
+      if (seen.has(frame.id)) world.fail("a plain message came twice", summary(wire.text));
+      seen.add(frame.id);
+      begun = Math.min(begun ?? frame.id - 1, frame.id - 1);
+      if (frame.id < last) world.fail("a plain id did not rise", summary(wire.text));
+      last = Math.max(last, frame.id);
+    },
+    subscribed() {
+      begun ??= database.current(room).log.length;
+    },
+    owed() {
+      const unanswered = [
+        ...waiting.filter(({ clientId }) => clientId !== undefined),
+        ...waiting.filter(({ clientId }) => clientId === undefined).slice(nameless),
+      ];
+      const owed = unanswered.map(({ content }) => `"${content.slice(0, 12)}" was not answered`);
+      if (database.epoch !== epoch || link.topics.size === 0) return owed;
+      const missing = skipped(database.current(room).log.length);
+      return missing.length > 0 ? [...owed, `${room} ${missing.join(", ")} never came`] : owed;
+    },
+  };
+}

@@ -1,0 +1,86 @@
+import type { Random } from "./random.ts";
+
+/** What kind of run a seed is. Each fault is in some runs and not in others, so that all their mixtures come up. */
+export interface Plan {
+  readonly nodes: number;
+  readonly lanes: number;
+  readonly rooms: readonly string[];
+  readonly v1: number;
+  readonly plain: number;
+  readonly backends: number;
+  readonly users: number;
+  /** How long things happen, in milliseconds, and how often. */
+  readonly lengthMs: number;
+  readonly actionMs: number;
+  /** Rows of a page of the database. */
+  readonly pageRows: number;
+  readonly slowQueries: number;
+  readonly commitFailures: number;
+  readonly readFailures: number;
+  readonly poison: number;
+  readonly busLoses: number;
+  readonly busDoubles: number;
+  readonly busDelays: number;
+  /** Messages are so large that a socket that is not read fills up. */
+  readonly large: boolean;
+  /** Readers that stop for so long that they are closed. */
+  readonly longStalls: boolean;
+  /** Messages that a room begins with. */
+  readonly backlog: number;
+  readonly edits: boolean;
+  readonly shortTokens: boolean;
+  readonly messageRate: number;
+  /** How often each of these happens. */
+  readonly faults: Readonly<Record<FaultKind, number>>;
+  /** Faults go on. At the end they cease, and everything has to come right. */
+  faulty: boolean;
+}
+
+export const FAULTS = ["die", "stop", "cut", "stall", "busDown", "databaseAway", "restore", "bulk"] as const;
+export type FaultKind = (typeof FAULTS)[number];
+
+export function planOf(random: Random): Plan {
+  const sometimes = (probability: number, value: () => number) => (random.chance(probability) ? value() : 0);
+  const large = random.chance(0.1);
+  const huge = random.chance(0.002);
+  const backlog = huge ? 9_980 + random.below(30) : sometimes(0.5, () => random.below(12));
+  const edits = random.chance(0.2);
+  const rooms = ["ada", "ben", "cy", "dan", "eve"].slice(0, 1 + random.below(huge ? 1 : 5));
+  return {
+    nodes: random.pick([1, 2, 2, 2, 3, 3]),
+    lanes: random.pick([1, 2]),
+    rooms,
+    v1: huge ? 2 : 2 + random.below(4),
+    // No command changes messages yet, and a plain feed does not hold where another program does.
+    plain: huge || edits ? 0 : random.below(3),
+    backends: random.below(2),
+    users: 1 + random.below(4),
+    lengthMs: random.between(1_500, 6_000),
+    actionMs: random.between(15, 60),
+    pageRows: huge ? 500 : 1 + random.below(8),
+    slowQueries: sometimes(0.4, () => random.between(0, 0.3)),
+    commitFailures: sometimes(0.6, () => random.between(0, 0.5)),
+    readFailures: sometimes(0.4, () => random.between(0, 0.2)),
+    poison: sometimes(0.3, () => 0.05),
+    busLoses: sometimes(0.5, () => random.between(0, 0.6)),
+    busDoubles: sometimes(0.5, () => random.between(0, 0.3)),
+    busDelays: sometimes(0.5, () => random.between(0, 0.5)),
+    large,
+    longStalls: large && random.chance(0.05),
+    backlog,
+    edits,
+    shortTokens: random.chance(0.15),
+    messageRate: sometimes(0.1, () => 20),
+    faults: {
+      die: sometimes(0.4, () => 1),
+      stop: sometimes(0.3, () => 1),
+      cut: sometimes(0.6, () => 5),
+      stall: large || random.chance(0.3) ? 6 : 0,
+      busDown: sometimes(0.3, () => 1),
+      databaseAway: sometimes(0.3, () => 1),
+      restore: sometimes(0.12, () => 1),
+      bulk: huge ? 2 : 0,
+    },
+    faulty: true,
+  };
+}

@@ -1,0 +1,130 @@
+import { createFaults, pickFault } from "./faults.ts";
+import { createWorld, type World } from "./world.ts";
+
+/** Once faults have ceased, everything is right within so many milliseconds. */
+const SETTLE_MS = 40_000;
+/** When everyone has gone, nothing is left of them after this. */
+const EMPTY_MS = 6_000;
+const LOOK_MS = 100;
+/** Large messages at once, and those of them that one process commits together. */
+const FLOOD_POSTS = 24;
+const FLOOD_RANGE = 4;
+
+export interface Outcome {
+  readonly seed: number;
+  /** The sentence of the contract that did not hold, and where. */
+  readonly broken: string | undefined;
+  readonly events: number;
+}
+
+/** One simulation, from its seed alone. */
+export async function simulate(seed: number, trace?: (line: string) => void): Promise<Outcome> {
+  const world = createWorld(seed, trace);
+  const outcome = (broken = world.broken?.message): Outcome => ({
+    seed,
+    broken,
+    events: world.schedule.events,
+  });
+  world.note?.(`plan ${JSON.stringify(world.plan)}`);
+  try {
+    for (const act of [talk, settle, empty]) {
+      await act(world);
+      if (world.broken) break;
+    }
+  } catch (error) {
+    return outcome(`the simulation failed: ${error instanceof Error ? error.stack : String(error)}`);
+  }
+  return outcome();
+}
+
+/** People talk while things go wrong. */
+async function talk(world: World): Promise<void> {
+  const { schedule, random, plan, nodes, people } = world;
+  const faults = createFaults(world, people);
+  const end = schedule.now + plan.lengthMs;
+  for (const node of nodes) node.start();
+  for (const person of people) schedule.after(random.between(0, plan.lengthMs / 4), () => person.connect());
+
+  const again = (mean: number, task: () => void) => {
+    const ms = -Math.log(1 - random.next()) * mean;
+    if (schedule.now + ms > end) return;
+    schedule.after(ms, () => {
+      task();
+      again(mean, task);
+    });
+  };
+  again(plan.actionMs, () => {
+    const person = random.pick(people);
+    const times = random.chance(0.03) ? 6 : 1;
+    for (let time = 0; time < times; time++) person.act();
+  });
+  again(plan.lengthMs / 12, () => {
+    const kind = pickFault(world);
+    if (kind) faults[kind]();
+  });
+  if (plan.edits) again(plan.actionMs * 4, () => change(world));
+  if (plan.large) again(plan.lengthMs / 8, () => flood(world));
+  await schedule.run(plan.lengthMs, () => world.broken !== undefined);
+}
+
+/** Another program changes a message, and may tell of it. */
+function change({ database, random, plan, bus, note }: World): void {
+  const room = random.pick(plan.rooms);
+  const id = 1 + random.below(Math.max(1, database.current(room).log.length));
+  const made = database.change(room, id, random.chance(0.3) ? null : `edited ${id} ${random.below(1_000)}`);
+  if (!made) return;
+  note?.(`${room}.${id} is changed as ${made.from}`);
+  if (random.chance(0.8)) bus.publish(made);
+}
+
+/** Another program writes many large messages at once. */
+function flood({ database, random, plan, bus, note, largePosts }: World): void {
+  const room = random.pick(plan.rooms);
+  const posts = largePosts(room, 1 + random.below(FLOOD_POSTS));
+  const from = database.current(room).log.length + 1;
+  database.commitNew(posts);
+  const states = database.current(room).log.slice(from - 1);
+  note?.(`${posts.length} large messages are written to ${room}`);
+  for (let at = 0; at < states.length; at += FLOOD_RANGE) {
+    const range = states.slice(at, at + FLOOD_RANGE);
+    bus.publish({ epoch: database.epoch, room, from: from + at, to: from + at + range.length - 1, states: range });
+  }
+}
+
+/** Faults cease: everyone is connected, answered, and has the room as it is. */
+async function settle(world: World): Promise<void> {
+  const { schedule, plan, people, nodes, reach, bus } = world;
+  world.note?.("all faults cease");
+  plan.faulty = false;
+  reach.away = false;
+  bus.away(false);
+  for (const person of people) {
+    if (!plan.longStalls) person.link?.read();
+    person.calm();
+  }
+  for (const node of nodes) if (!node.up) node.start();
+
+  const unsettled = () => [...people.flatMap((person) => person.unsettled()), ...world.judge.owed()];
+  const limit = schedule.now + SETTLE_MS + (plan.longStalls ? 75_000 : 0);
+  let left: string[] = [];
+  do {
+    await schedule.run(LOOK_MS, () => world.broken !== undefined);
+    if (world.broken) return;
+    left = unsettled();
+    if (left.length === 0) return people.forEach((person) => person.compare());
+  } while (schedule.now < limit);
+  world.fail("it did not come to rest", left.join("; "));
+}
+
+/** Everyone goes: nothing is left of them. */
+async function empty(world: World): Promise<void> {
+  const { schedule, people, nodes } = world;
+  world.note?.("everyone goes");
+  for (const person of people) person.quit();
+  await schedule.run(EMPTY_MS, () => world.broken !== undefined);
+  if (world.broken) return;
+  for (const node of nodes) {
+    const left = node.leftovers();
+    if (left.length > 0) world.fail(`${node.name} has left`, left.join("; "));
+  }
+}

@@ -1,0 +1,145 @@
+import type { Identity } from "../../src/identity.ts";
+import type { Ack, Post } from "../../src/chat/post.ts";
+import { createAckBook } from "./acks.ts";
+import { createBackend } from "./backend.ts";
+import { type BusLine, createBusLine } from "./bus.ts";
+import { createClient, type Participant } from "./client.ts";
+import { createDatabase, POISON, type SimDatabase } from "./database.ts";
+import { createJudge, type Judge } from "./judge.ts";
+import { createNode, type SimNode } from "./node.ts";
+import { createPlainClient } from "./plain-client.ts";
+import { type Plan, planOf } from "./plan.ts";
+import { createRandom, type Random } from "./random.ts";
+import { createSchedule, EPOCH_MS, type Schedule } from "./schedule.ts";
+import type { Reach } from "./store.ts";
+
+/** A sentence of the contract that did not hold. */
+export class Broken extends Error {
+  override readonly name = "Broken";
+}
+
+interface Written {
+  readonly room: string;
+  readonly clientId: string;
+  readonly content: string;
+}
+
+/** Everything there is in one simulation. */
+export interface World {
+  readonly plan: Plan;
+  readonly random: Random;
+  readonly schedule: Schedule;
+  readonly database: SimDatabase;
+  readonly reach: Reach;
+  readonly bus: BusLine;
+  readonly judge: Judge;
+  readonly nodes: readonly SimNode[];
+  readonly people: readonly Participant[];
+  /** Frames are held against their schema in this run. */
+  readonly strict: boolean;
+  readonly broken: Broken | undefined;
+  note: ((line: string) => void) | undefined;
+  fail(sentence: string, detail?: string): void;
+  nextId(): number;
+  /** Something that was never said before. */
+  say(): string;
+  /** The same, as a message that may be sent again. */
+  write(userId: number, room: string): Written;
+  /** Something that they said before, here or elsewhere. */
+  earlierPost(userId: number, room?: string): Written | undefined;
+  poisoned(content: string): boolean;
+  /** An ack was given. */
+  acked(post: Pick<Post, "room" | "senderId" | "clientId">, ack: Partial<Ack>): void;
+  /** Writes messages past every node. */
+  fill(room: string, count: number): void;
+  largePosts(room: string, count: number): Post[];
+}
+
+/** Ten thousand characters of three bytes: some thirty of them pass the hard limit of a socket. */
+const LARGE = "\u5b57".repeat(9_900);
+
+export function createWorld(seed: number, trace?: (line: string) => void): World {
+  const random = createRandom(seed);
+  const plan = planOf(random);
+  const schedule = createSchedule(random);
+  const database = createDatabase(() => schedule.now, plan.pageRows);
+  const said = new Map<number, Written[]>();
+  let broken: Broken | undefined;
+  let ids = 0;
+  let words = 0;
+
+  const fail = (sentence: string, detail = "") => {
+    broken ??= new Broken(detail ? `${sentence}: ${detail}` : sentence);
+    world.note?.(`BROKEN ${broken.message}`);
+  };
+
+  const imported = (room: string, count: number, filler: string): Post[] =>
+    Array.from({ length: count }, () => {
+      const clientId = `import-${++words}`;
+      return { room, senderId: 0, username: "importer", clientId, content: `${words} ${filler}.`, replyTo: null };
+    });
+
+  const nodes: SimNode[] = [];
+  const people: Participant[] = [];
+  const world: World = {
+    plan,
+    random,
+    schedule,
+    database,
+    reach: { away: false },
+    bus: createBusLine(schedule, random, plan),
+    get judge() {
+      return judge;
+    },
+    nodes,
+    people,
+    strict: seed % 16 === 0,
+    get broken() {
+      return broken;
+    },
+    note: trace && ((line) => trace(`${schedule.now.toFixed(2).padStart(10)} ${line}`)),
+    fail,
+    nextId: () => ++ids,
+    say() {
+      const poison = plan.faulty && random.chance(plan.poison) ? POISON : "";
+      return `${++words}${poison} ${plan.large && random.chance(0.04) ? LARGE : ""}.`;
+    },
+    write(userId, room) {
+      const written = { room, clientId: random.uuid(), content: world.say() };
+      const before = said.get(userId) ?? [];
+      said.set(userId, before);
+      before.push(written);
+      return written;
+    },
+    earlierPost(userId, room) {
+      const before = said.get(userId)?.filter((written) => room === undefined || written.room === room) ?? [];
+      return before.length > 0 ? random.pick(before.slice(-8)) : undefined;
+    },
+    poisoned: (content) => content.includes(POISON),
+    acked: createAckBook(database, fail),
+    fill: (room, count) => void (count > 0 && database.commitNew(imported(room, count, ""))),
+    largePosts: (room, count) => imported(room, count, LARGE),
+  };
+  const judge = createJudge(world);
+
+  const identity = (userId: number) => (): Identity => ({
+    userId,
+    username: `user${userId}`,
+    sessionId: `session${userId}`,
+    expiresAt:
+      EPOCH_MS + schedule.now + (plan.shortTokens && plan.faulty ? random.between(500, 8_000) : 3_600_000),
+    rooms: null,
+  });
+  for (const room of plan.rooms) world.fill(room, random.chance(0.7) ? plan.backlog : 0);
+  for (let index = 0; index < plan.nodes; index++) nodes.push(createNode(`node${index + 1}`, world));
+  const someone = () => identity(1 + random.below(plan.users));
+  for (let index = 0; index < plan.v1; index++) {
+    const own = random.chance(0.35) ? random.pick(plan.rooms) : undefined;
+    people.push(createClient(`v1-${index + 1}`, someone(), own, world));
+  }
+  for (let index = 0; index < plan.plain; index++)
+    people.push(createPlainClient(`plain-${index + 1}`, someone(), random.pick(plan.rooms), world));
+  for (let index = 0; index < plan.backends; index++)
+    people.push(createBackend(`backend-${index + 1}`, someone(), world));
+  return world;
+}

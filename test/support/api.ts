@@ -1,0 +1,41 @@
+/** What a server answered; `body` is the JSON of it, undefined where it is none. */
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly text: string;
+  readonly body: unknown;
+}
+
+export interface Call {
+  readonly token?: string | undefined;
+  /** Sent as JSON; a string, bytes or a stream as they are. */
+  readonly body?: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** Calls a server over HTTP: `api(server, "POST /account/login/", { body })`. */
+export async function api(server: { url: string }, target: string, call: Call = {}): Promise<Answer> {
+  const [method = "", path = ""] = target.split(" ");
+  const { token, body } = call;
+  const raw = typeof body === "string" || body instanceof Uint8Array || body instanceof ReadableStream;
+  const response = await fetch(server.url + path, {
+    method,
+    redirect: "manual",
+    headers: {
+      ...(body !== undefined && { "content-type": "application/json" }),
+      ...(token !== undefined && { authorization: `Bearer ${token}` }),
+      ...call.headers,
+    },
+    ...(body !== undefined && { body: raw ? (body as BodyInit) : JSON.stringify(body) }),
+  });
+  const text = await response.text();
+  return { status: response.status, headers: response.headers, text, body: jsonOf(text) };
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

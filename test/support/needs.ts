@@ -1,0 +1,24 @@
+import { describe, test } from "bun:test";
+
+/** What is not on every machine: servers that an environment variable names, and a browser. */
+export type Need = "TEST_DATABASE_URL" | "TEST_REDIS_URL" | "chromium";
+
+/** The browser of this machine: what CHROMIUM names, or else the one on the path. */
+export const chromiumPath = (): string | undefined =>
+  process.env.CHROMIUM || Bun.which("chromium") || Bun.which("chromium-browser") || undefined;
+
+const has = (need: Need) => (need === "chromium" ? chromiumPath() !== undefined : Boolean(process.env[need]));
+
+/**
+ * `describe` for tests that need something more than Bun: `needs("TEST_REDIS_URL")("the bus", () => …)`. Where it is
+ * missing they are skipped, with one line that says so; with CI=true that is a failure.
+ */
+export function needs(...wanted: readonly Need[]): (name: string, tests: () => void) => void {
+  const missing = wanted.filter((need) => !has(need)).join(" and ");
+  if (!missing) return (name, tests) => describe(name, tests);
+  if (process.env.CI !== "true") return (name) => test.skip(`${name} (skipped: needs ${missing})`, () => {});
+  return (name) =>
+    test(name, () => {
+      throw new Error(`needs ${missing}, and with CI=true nothing is skipped`);
+    });
+}

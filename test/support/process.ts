@@ -1,0 +1,120 @@
+import { join, resolve } from "node:path";
+import { createDataDir } from "../../src/db/template.ts";
+import { temporaryFolder } from "./folder.ts";
+import { cachedTemplate } from "./template.ts";
+
+const ROOT = join(import.meta.dir, "../..");
+
+/** The program: from source, or the binary that PARLEY names. */
+const PARLEY = process.env.PARLEY
+  ? [resolve(ROOT, process.env.PARLEY)]
+  : [process.execPath, join(ROOT, "src/main.ts")];
+
+export interface Ended {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface Running {
+  readonly url: string;
+  readonly pid: number;
+  /** Resolves when a line with that text has come on standard output. */
+  line(text: string): Promise<string>;
+  /** Sends a signal; answers how the process ended. */
+  end(signal?: NodeJS.Signals): Promise<Ended>;
+}
+
+type Settings = Readonly<Record<string, string>>;
+
+/** A folder for an embedded database, which is made from the template: the program's first start would take seconds. */
+export async function dataFolder() {
+  const folder = temporaryFolder();
+  await createDataDir(join(folder.path, "postgres"), await cachedTemplate());
+  return folder;
+}
+
+// Only what the test says: settings of the machine are not the test's.
+const spawn = (args: readonly string[], settings: Settings, stdin: string, cwd = ROOT) =>
+  Bun.spawn([...PARLEY, ...args], {
+    env: { PATH: process.env.PATH, PORT: "0", ...settings },
+    cwd,
+    stdin: new Blob([stdin]),
+    stdout: "pipe",
+    stderr: "pipe",
+  });
+
+const textOf = (stream: ReadableStream<Uint8Array<ArrayBuffer>>) => new Response(stream).text();
+
+/** Runs the program until it ends. */
+export async function runParley(
+  args: readonly string[],
+  settings: Settings = {},
+  stdin = "",
+): Promise<Ended> {
+  const child = spawn(args, settings, stdin);
+  const [stdout, stderr, code] = await Promise.all([
+    textOf(child.stdout),
+    textOf(child.stderr),
+    child.exited,
+  ]);
+  return { code, stdout, stderr };
+}
+
+/** Starts the server and waits until it listens. @throws with what it said where it ends instead. */
+export async function startParley(settings: Settings, cwd?: string): Promise<Running> {
+  const child = spawn([], settings, "", cwd);
+  const stderr = textOf(child.stderr);
+  const output = readLines(child.stdout);
+  const first = await output.line("listening on");
+  const ended = async (): Promise<Ended> => ({
+    code: await child.exited,
+    stdout: await output.all,
+    stderr: await stderr,
+  });
+  if (first === undefined) throw new Error(`it did not start: ${JSON.stringify(await ended())}`);
+  return {
+    url: (JSON.parse(first) as { url: string }).url,
+    pid: child.pid,
+    async line(text) {
+      const found = await output.line(text);
+      if (found === undefined) throw new Error(`it ended without saying "${text}"`);
+      return found;
+    },
+    end(signal = "SIGTERM") {
+      child.kill(signal);
+      return ended();
+    },
+  };
+}
+
+/** Reads a stream to its end; `line` answers the first line with that text, undefined where the stream ends without. */
+function readLines(stream: ReadableStream<Uint8Array<ArrayBuffer>>) {
+  let text = "";
+  let ended = false;
+  let wake = Promise.withResolvers<void>();
+  const notify = () => {
+    wake.resolve();
+    wake = Promise.withResolvers();
+  };
+  const all = (async () => {
+    for await (const chunk of stream.pipeThrough(new TextDecoderStream())) {
+      text += chunk;
+      notify();
+    }
+    ended = true;
+    notify();
+    return text;
+  })();
+  const line = async (wanted: string): Promise<string | undefined> => {
+    for (;;) {
+      const found = text
+        .split("\n")
+        .slice(0, -1)
+        .find((candidate) => candidate.includes(wanted));
+      if (found !== undefined || ended) return found;
+      await wake.promise;
+    }
+  };
+  return { all, line };
+}
