@@ -133,7 +133,7 @@ export function createConnection(shared: Shared, options: ConnectionOptions): Co
     // Twice: a reading that is under way may have begun before that version was there.
     let read = !ahead() || (await timeline.catchUp());
     if (read && ahead()) read = await timeline.catchUp();
-    if (read && !closed) return timeline;
+    if (read) return timeline;
     rooms.leave(timeline);
     throw new Refusal("unavailable", { retryAfterMs: RETRY_MS });
   }
@@ -142,6 +142,10 @@ export function createConnection(shared: Shared, options: ConnectionOptions): Co
     if (!access.may(identity, room, "read")) throw new Refusal("forbidden");
     if (!feeds.has(room) && feeds.size >= shared.limits.roomsPerSocket) throw new Refusal("too_many_rooms");
     const timeline = await enter(room, since);
+    if (closed) {
+      rooms.leave(timeline);
+      throw new Refusal("unavailable");
+    }
     leave(room);
     const missed = timeline.released - (since?.version ?? 0);
     const resumed = since?.epoch === timeline.epoch && missed >= 0 && missed <= REPLAY_MAX;

@@ -39,11 +39,15 @@ export function createFeed({ timeline, format, socket, send, counted, ...options
 
   const goLive = () => {
     position = timeline.released;
-    if (v1) send(encode({ type: "synced", room, version: position }));
     state = "live";
     socket.subscribe(topic);
     counted(true);
+    // Last, and still in this tick, before anything is published: a send may end the feed.
+    if (v1) send(encode({ type: "synced", room, version: position }));
   };
+
+  /** Not so any more, perhaps, after a send: one that finds the socket full closes it. */
+  const isBehind = () => state === "behind";
 
   const stopLive = () => {
     if (state !== "live") return false;
@@ -75,7 +79,7 @@ export function createFeed({ timeline, format, socket, send, counted, ...options
         position = Math.max(position, Math.min(page.end, released));
       }
       if (position < timeline.released) return false;
-      goLive();
+      if (isBehind()) goLive();
       return true;
     },
     lag() {

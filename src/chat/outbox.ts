@@ -94,9 +94,12 @@ export function createOutbox({ socket, clock, feeds, close, lagging }: OutboxOpt
         const pause = writable();
         if (pause) await pause;
         if (ended) break;
+        // Taken out before: it may lag again in the moment after it became live.
+        behind.delete(feed);
         try {
-          if (await feed.step()) behind.delete(feed);
+          if (!(await feed.step())) behind.add(feed);
         } catch {
+          behind.add(feed);
           // The database is away; the timeline's own check tells of it.
           await new Promise<void>((resolve) => clock.after(RETRY_MS, resolve));
         }

@@ -12,7 +12,10 @@ export function createAckBook(database: SimDatabase, fail: (sentence: string, de
     const name = `${post.room} ${post.senderId} ${ack.id}${ack.duplicate ? " again" : ""}`;
     const found = database
       .committed(post)
-      .find(({ id, version, timestamp }) => id === ack.id && version === ack.version && timestamp === ack.timestamp);
+      .find(
+        ({ id, version, timestamp }) =>
+          id === ack.id && version === ack.version && timestamp === ack.timestamp,
+      );
     if (!found) return fail("an ack of what the database does not have", name);
     if (ack.duplicate) return;
     if (fresh.has(found)) fail("a post was acked as new twice", name);

@@ -14,7 +14,7 @@ export function createBackend(name: string, person: () => Identity, world: World
     let done = false;
     const again = (ms: number) =>
       schedule.after(ms, () => {
-        if (!done) post(room, clientId, content);
+        if (!done && pending.has(clientId)) post(room, clientId, content);
         done = true;
       });
     const giveUp = again(PATIENCE_MS);

@@ -36,7 +36,12 @@ type Request =
   | { readonly type: "history"; readonly copy: Copy; readonly generation: number };
 
 /** A chat.v1 client that keeps the rules of the protocol, on a room's URL (`own`) or on none. */
-export function createClient(name: string, person: () => Identity, own: string | undefined, world: World): Participant {
+export function createClient(
+  name: string,
+  person: () => Identity,
+  own: string | undefined,
+  world: World,
+): Participant {
   const { schedule, random, plan, note } = world;
   const rooms = own === undefined ? plan.rooms : [own];
   const copies = new Map(rooms.map((room) => [room, createCopy(room)]));
@@ -74,7 +79,10 @@ export function createClient(name: string, person: () => Identity, own: string |
     if (asked !== "no") return;
     if (copy.state !== "live") copy.state = "joining";
     const since = fresh ? undefined : copy.position();
-    ask({ type: "join", copy }, { ...naming(copy.room), ...(since && { since: `${since.epoch}.${since.version}` }) });
+    ask(
+      { type: "join", copy },
+      { ...naming(copy.room), ...(since && { since: `${since.epoch}.${since.version}` }) },
+    );
   };
 
   const send = (clientId: string, { room, content }: Pending) =>
@@ -264,9 +272,13 @@ export function createClient(name: string, person: () => Identity, own: string |
     for (const [id, message] of messages) {
       const kept = copy.messages.get(id);
       if (kept?.version !== message.version || kept.content !== message.content)
-        world.fail("a copy is not the room", `${name}: ${copy.room}.${id} is ${kept?.version}, not ${message.version}`);
+        world.fail(
+          "a copy is not the room",
+          `${name}: ${copy.room}.${id} is ${kept?.version}, not ${message.version}`,
+        );
     }
-    if (copy.messages.size !== messages.size) world.fail("a copy has more than the room", `${name}: ${copy.room}`);
+    if (copy.messages.size !== messages.size)
+      world.fail("a copy has more than the room", `${name}: ${copy.room}`);
   };
   return self;
 }

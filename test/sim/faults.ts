@@ -3,7 +3,10 @@ import { type FaultKind, FAULTS } from "./plan.ts";
 import type { World } from "./world.ts";
 
 /** What goes wrong while people talk. */
-export function createFaults(world: World, people: readonly Participant[]): Readonly<Record<FaultKind, () => void>> {
+export function createFaults(
+  world: World,
+  people: readonly Participant[],
+): Readonly<Record<FaultKind, () => void>> {
   const { schedule, random, plan, nodes, reach, database, bus, note } = world;
   let restored = false;
 

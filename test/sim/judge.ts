@@ -1,5 +1,5 @@
 import type { Chat } from "../../src/chat/chat.ts";
-import { HARD_LIMIT, SEND_ROOM, STALL_MS } from "../../src/chat/limits.ts";
+import { HARD_LIMIT, SCAN_AFTER, SEND_ROOM, SOFT_LIMIT, STALL_MS } from "../../src/chat/limits.ts";
 import type { Identity } from "../../src/identity.ts";
 import { CLOSE } from "../../src/protocol/codes.ts";
 import { CUT, type Link, type LinkWatch } from "./link.ts";
@@ -40,7 +40,8 @@ export function createJudge(world: World): Judge {
 
   return {
     opened(link, served) {
-      const judge = served.format === "v1" ? createV1Judge(world, served) : createPlainJudge(world, served, link);
+      const judge =
+        served.format === "v1" ? createV1Judge(world, served) : createPlainJudge(world, served, link);
       sockets.set(link, { served, judge });
     },
     received(link, frame) {
@@ -57,8 +58,14 @@ export function createJudge(world: World): Judge {
       const stalled = link.stalledAt === undefined ? 0 : world.schedule.now - link.stalledAt;
       const full = link.buffered > HARD_LIMIT - SEND_ROOM;
       if (code === CUT && link.buffered <= HARD_LIMIT) world.fail("a socket was cut under the hard limit");
+      // Up to here it may have got between two looks at it; beyond, it should have been taken off the live feed.
+      if (code === CUT && link.socket.buffered() > SOFT_LIMIT + SCAN_AFTER)
+        world.fail("a socket filled up unseen", `#${link.id}`);
       if (code === CLOSE.slow && !full && stalled < STALL_MS - 1)
-        world.fail("a socket was closed as slow that was not", `#${link.id}, ${link.buffered} bytes, ${stalled} ms`);
+        world.fail(
+          "a socket was closed as slow that was not",
+          `#${link.id}, ${link.buffered} bytes, ${stalled} ms`,
+        );
       if (code >= 4500) world.fail("a socket was told not to come back", `#${link.id}, ${code}`);
     },
     ended: (link) => void sockets.delete(link),

@@ -5,7 +5,12 @@ import { summary } from "./wire.ts";
 import type { World } from "./world.ts";
 
 /** A client of the plain protocol. It gives its messages a clientId, or none: then it does not send them again. */
-export function createPlainClient(name: string, person: () => Identity, room: string, world: World): Participant {
+export function createPlainClient(
+  name: string,
+  person: () => Identity,
+  room: string,
+  world: World,
+): Participant {
   const { schedule, random, note } = world;
   const pending = new Map<string, string>();
   let link: Link | undefined;

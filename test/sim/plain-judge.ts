@@ -53,7 +53,10 @@ export function createPlainJudge(world: World, served: Served, link: Link): Sock
       }
       if (!database.posted(room, frame.id).some(({ content }) => content === frame.message))
         world.fail("a plain message that the database does not have", summary(wire.text));
-      settle(({ clientId, content }) => clientId === frame.clientId || content === frame.message, !frame.duplicate);
+      settle(
+        ({ clientId, content }) => clientId === frame.clientId || content === frame.message,
+        !frame.duplicate,
+      );
       if (frame.duplicate) return;
       if (seen.has(frame.id)) world.fail("a plain message came twice", summary(wire.text));
       seen.add(frame.id);

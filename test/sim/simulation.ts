@@ -87,7 +87,13 @@ function flood({ database, random, plan, bus, note, largePosts }: World): void {
   note?.(`${posts.length} large messages are written to ${room}`);
   for (let at = 0; at < states.length; at += FLOOD_RANGE) {
     const range = states.slice(at, at + FLOOD_RANGE);
-    bus.publish({ epoch: database.epoch, room, from: from + at, to: from + at + range.length - 1, states: range });
+    bus.publish({
+      epoch: database.epoch,
+      room,
+      from: from + at,
+      to: from + at + range.length - 1,
+      states: range,
+    });
   }
 }
 

@@ -40,7 +40,8 @@ export function createV1Judge(world: World, served: Served): SocketJudge {
     const since = first ? resuming.get(room) : feeds.get(room);
     resuming.delete(room);
     const missed = since && since.epoch === epoch ? version - since.version : undefined;
-    if (resumed && (missed === undefined || missed < 0)) world.fail("resumed from nowhere", JSON.stringify(frame));
+    if (resumed && (missed === undefined || missed < 0))
+      world.fail("resumed from nowhere", JSON.stringify(frame));
     if (!resumed && missed !== undefined && missed <= REPLAY_MAX)
       world.fail("not resumed without a reason", `${JSON.stringify(frame)} from ${since?.version}`);
     feeds.set(room, { epoch, version: resumed && since ? since.version : version, live: false });
@@ -53,7 +54,8 @@ export function createV1Judge(world: World, served: Served): SocketJudge {
       world.fail("a message was delivered that the database does not have", summary(wire.text));
     if (version <= feed.version)
       world.fail("a version did not rise", `${room}: ${version} after ${feed.version}`);
-    if (replay !== true && !feed.live) world.fail("a live frame before the feed was live", summary(wire.text));
+    if (replay !== true && !feed.live)
+      world.fail("a live frame before the feed was live", summary(wire.text));
     if (replay === true && feed.live) world.fail("a replayed frame in a live feed", summary(wire.text));
     if (replay !== true && prev !== feed.version)
       world.fail("a live frame does not continue the feed", `${room}: ${prev} is not ${feed.version}`);

@@ -1,5 +1,10 @@
 import * as v from "valibot";
-import { PLAIN_FRAMES, SERVER_FRAMES, type ServerFrame, type ServerFrameType } from "../../src/protocol/frames.ts";
+import {
+  PLAIN_FRAMES,
+  SERVER_FRAMES,
+  type ServerFrame,
+  type ServerFrameType,
+} from "../../src/protocol/frames.ts";
 
 export type PlainFrame = v.InferOutput<(typeof PLAIN_FRAMES)["message" | "error"]>;
 

@@ -1,7 +1,8 @@
 import { simulate } from "./simulation.ts";
 
 /** What a worker says: that it begins a seed, or what came of one. */
-type Word = { readonly begins: number } | { readonly seed: number; readonly broken?: string; readonly events: number };
+type Word =
+  { readonly begins: number } | { readonly seed: number; readonly broken?: string; readonly events: number };
 
 export interface Result {
   readonly done: number;
@@ -34,22 +35,25 @@ export function runSeeds({ from, count, workers, progress }: Job): Promise<Resul
     const start = (first: number) => {
       let seed = first;
       let watchdog: ReturnType<typeof setTimeout> | undefined;
-      const child = Bun.spawn([process.execPath, import.meta.path, `${first}`, `${from + count}`, `${workers}`], {
-        stdio: ["ignore", "inherit", "inherit"],
-        ipc(word: Word) {
-          clearTimeout(watchdog);
-          watchdog = setTimeout(() => end({ seed, sentence: "it never ends", stuck: true }), STUCK_MS);
-          if ("begins" in word) return void (seed = word.begins);
-          events += word.events;
-          if (++done % PROGRESS === 0) progress(done);
-          if (word.broken) end({ seed: word.seed, sentence: word.broken, stuck: false });
+      const child = Bun.spawn(
+        [process.execPath, import.meta.path, `${first}`, `${from + count}`, `${workers}`],
+        {
+          stdio: ["ignore", "inherit", "inherit"],
+          ipc(word: Word) {
+            clearTimeout(watchdog);
+            watchdog = setTimeout(() => end({ seed, sentence: "it never ends", stuck: true }), STUCK_MS);
+            if ("begins" in word) return void (seed = word.begins);
+            events += word.events;
+            if (++done % PROGRESS === 0) progress(done);
+            if (word.broken) end({ seed: word.seed, sentence: word.broken, stuck: false });
+          },
+          onExit(_, code) {
+            clearTimeout(watchdog);
+            if (code) end({ seed, sentence: `the process ended with ${code}`, stuck: true });
+            else if (--running === 0) end();
+          },
         },
-        onExit(_, code) {
-          clearTimeout(watchdog);
-          if (code) end({ seed, sentence: `the process ended with ${code}`, stuck: true });
-          else if (--running === 0) end();
-        },
-      });
+      );
       children.push(child);
     };
     for (let worker = 0; worker < workers; worker++) start(from + worker);

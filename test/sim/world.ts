@@ -76,7 +76,14 @@ export function createWorld(seed: number, trace?: (line: string) => void): World
   const imported = (room: string, count: number, filler: string): Post[] =>
     Array.from({ length: count }, () => {
       const clientId = `import-${++words}`;
-      return { room, senderId: 0, username: "importer", clientId, content: `${words} ${filler}.`, replyTo: null };
+      return {
+        room,
+        senderId: 0,
+        username: "importer",
+        clientId,
+        content: `${words} ${filler}.`,
+        replyTo: null,
+      };
     });
 
   const nodes: SimNode[] = [];

@@ -1,0 +1,193 @@
+import { cp, mkdtemp, rm, symlink } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+
+/**
+ * Breaks the server on purpose, one sentence of the contract at a time, and has the simulation find it:
+ * `bun run test:mutants [--seeds N] [--only WORD]`. A mutant that lives shows what the simulation does not see.
+ */
+interface Mutant {
+  readonly name: string;
+  readonly file: string;
+  /** Stands exactly once in the file. */
+  readonly from: string;
+  readonly to: string;
+}
+
+const MUTANTS: readonly Mutant[] = [
+  {
+    name: "the ack before the commit",
+    file: "committer.ts",
+    from: "        const result = await store.commit(lane.index, posts, careful);\n",
+    to: `        for (const pending of rest)
+          answer(pending, { id: 1, version: 1, timestamp: new Date(clock.now()).toISOString(), duplicate: false });
+        const result = await store.commit(lane.index, posts, careful);\n`,
+  },
+  {
+    name: "acknowledged though the outcome is not known",
+    file: "committer.ts",
+    from: `answer(pending, new Refusal("unavailable", { retryAfterMs: BUSY_RETRY_MS }));`,
+    to: `answer(pending, { id: 1, version: 1, timestamp: "", duplicate: true });`,
+  },
+  {
+    name: "released advanced past a hole",
+    file: "timeline.ts",
+    from: "held.find(({ from }) => from <= released + 1)",
+    to: "held.find(({ from }) => from <= released + 2)",
+  },
+  {
+    name: "released advanced past a hole, at once",
+    file: "timeline.ts",
+    from: "held.length === 0 && change.from <= released + 1",
+    to: "held.length === 0 && change.from <= released + 2",
+  },
+  {
+    name: "the subscription one tick late",
+    file: "feed.ts",
+    from: "    socket.subscribe(topic);\n",
+    to: "    void Promise.resolve().then(() => socket.subscribe(topic));\n",
+  },
+  {
+    name: "the duplicate check gone",
+    file: "decide.ts",
+    from: "    if (before) return { ...before, duplicate: true };\n",
+    to: "    if (before && before.id < 0) return { ...before, duplicate: true };\n",
+  },
+  {
+    name: "a duplicate answered with an ack of its own",
+    file: "decide.ts",
+    from: "    if (before) return { ...before, duplicate: true };\n",
+    to: "    if (before) return { ...before, timestamp: new Date(0).toISOString(), duplicate: true };\n",
+  },
+  {
+    name: "lag() resumes one version late",
+    file: "feed.ts",
+    from: "position = since = timeline.released;",
+    to: "position = since = timeline.released + 1;",
+  },
+  {
+    name: "the end of a catch-up page off by one",
+    file: "feed.ts",
+    from: "Math.min(page.end, released)",
+    to: "Math.min(page.end + 1, released)",
+  },
+  {
+    name: "a page sends what is beyond released",
+    file: "feed.ts",
+    from: "if (message.version <= released) send(",
+    to: "if (message.version <= released + 1) send(",
+  },
+  {
+    name: "what was lost is not looked for",
+    file: "rooms.ts",
+    from: "for (const [room, version] of versions) entries.get(room)?.timeline.notice(version);",
+    to: "for (const [room] of versions) entries.get(room)?.timeline.notice(0);",
+  },
+  {
+    name: "changes of another epoch taken for ours",
+    file: "rooms.ts",
+    from: "if (change.epoch === epoch) entries",
+    to: "if (change.epoch) entries",
+  },
+  {
+    name: "the counter read before the bus is subscribed to, and a new epoch not seen",
+    file: "rooms.ts",
+    from: "    if (newEpoch === epoch) return;\n",
+    to: "    if (newEpoch !== epoch || newEpoch === epoch) return;\n",
+  },
+  {
+    name: "a reader from a node that was ahead begins anew",
+    file: "connection.ts",
+    from: "let read = !ahead() || (await timeline.catchUp());",
+    to: "let read = true;",
+  },
+  {
+    name: "a position of another epoch believed",
+    file: "connection.ts",
+    from: "const resumed = since?.epoch === timeline.epoch && missed",
+    to: "const resumed = since !== undefined && missed",
+  },
+  {
+    name: "joined sends are not answered",
+    file: "committer.ts",
+    from: "for (const also of joined) also(",
+    to: "for (const also of joined.slice(1)) also(",
+  },
+  {
+    name: "a bad row fails its neighbours",
+    file: "committer.ts",
+    from: "if (batch.length === 1 && only) return",
+    to: 'if (batch.length < 3 && only) return batch.forEach((one) => answer(one, new Refusal("invalid"))); if (only && !only) return',
+  },
+  {
+    name: "a leaving node drops its queue",
+    file: "chat.ts",
+    from: "      await committer.drain();\n",
+    to: "",
+  },
+  {
+    name: "feeds that never end",
+    file: "connection.ts",
+    from: "      for (const room of [...feeds.keys()]) leave(room);\n",
+    to: "",
+  },
+  {
+    name: "a full socket does not lag",
+    file: "outbox.ts",
+    from: "    for (const feed of feeds()) if (feed.lag()) behind.add(feed);\n",
+    to: "",
+  },
+  {
+    name: "a drained socket is not read again",
+    file: "outbox.ts",
+    from: `      resume("lagging");\n`,
+    to: "",
+  },
+];
+
+const ROOT = join(import.meta.dir, "../..");
+const { values } = parseArgs({
+  options: { seeds: { type: "string", default: "10000" }, only: { type: "string", default: "" } },
+});
+
+/** The sources with one of them changed. */
+async function mutate({ file, from, to }: Mutant): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), "parley-mutant-"));
+  for (const part of ["src", "test/sim", "package.json", "tsconfig.json"])
+    await cp(join(ROOT, part), join(folder, part), { recursive: true });
+  await symlink(join(ROOT, "node_modules"), join(folder, "node_modules"));
+  const path = join(folder, "src/chat", file);
+  const source = await Bun.file(path).text();
+  if (source.split(from).length !== 2) throw new Error(`${file} does not have, once: ${from}`);
+  await Bun.write(
+    path,
+    source.replace(from, () => to),
+  );
+  return folder;
+}
+
+/** What found it, and at which seed; nothing where it lives. */
+async function hunt(mutant: Mutant): Promise<string | undefined> {
+  const folder = await mutate(mutant);
+  try {
+    const run = Bun.spawn([process.execPath, "test/sim/run.ts", "--seeds", values.seeds], {
+      cwd: folder,
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    const output = await new Response(run.stdout).text();
+    return (await run.exited) === 0
+      ? undefined
+      : (/^seed \d+: .{0,100}/m.exec(output)?.[0] ?? "it did not run");
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+let living = 0;
+for (const mutant of MUTANTS.filter(({ name }) => name.includes(values.only))) {
+  const found = await hunt(mutant);
+  if (!found) living++;
+  console.log(`${found ? "found" : "LIVES"}  ${mutant.name}${found ? `\n       ${found}` : ""}`);
+}
+if (living > 0) process.exitCode = 1;
