@@ -1,9 +1,40 @@
+CREATE TABLE "audit" (
+	"id" bigint PRIMARY KEY GENERATED ALWAYS AS IDENTITY (sequence name "audit_id_seq" INCREMENT BY 1 MINVALUE 1 MAXVALUE 9223372036854775807 START WITH 1 CACHE 1),
+	"at" timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+	"action" text NOT NULL,
+	"via" text NOT NULL,
+	"user_id" bigint,
+	"room_id" bigint,
+	"message_id" bigint,
+	"reason" text DEFAULT '' NOT NULL
+);
+--> statement-breakpoint
+CREATE TABLE "changes" (
+	"room_id" bigint NOT NULL,
+	"sender_id" bigint NOT NULL,
+	"client_id" uuid NOT NULL,
+	"kind" text NOT NULL,
+	"message_id" bigint NOT NULL,
+	"version" bigint NOT NULL,
+	"at" timestamp with time zone NOT NULL,
+	CONSTRAINT "changes_room_id_sender_id_client_id_pk" PRIMARY KEY("room_id","sender_id","client_id")
+);
+--> statement-breakpoint
 CREATE TABLE "keys" (
 	"kid" text PRIMARY KEY NOT NULL,
 	"kind" text NOT NULL,
 	"key" text NOT NULL,
 	"created_at" timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
 	"retired_at" timestamp with time zone
+);
+--> statement-breakpoint
+CREATE TABLE "members" (
+	"user_id" bigint NOT NULL,
+	"room_id" bigint NOT NULL,
+	"last_read" bigint DEFAULT 0 NOT NULL,
+	"banned_at" timestamp with time zone,
+	"joined_at" timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+	CONSTRAINT "members_user_id_room_id_pk" PRIMARY KEY("user_id","room_id")
 );
 --> statement-breakpoint
 CREATE TABLE "messages" (
@@ -24,6 +55,14 @@ CREATE TABLE "messages" (
 CREATE TABLE "meta" (
 	"name" text PRIMARY KEY NOT NULL,
 	"value" text NOT NULL
+);
+--> statement-breakpoint
+CREATE TABLE "reactions" (
+	"room_id" bigint NOT NULL,
+	"message_id" bigint NOT NULL,
+	"user_id" bigint NOT NULL,
+	"emoji" text NOT NULL,
+	CONSTRAINT "reactions_room_id_message_id_user_id_emoji_pk" PRIMARY KEY("room_id","message_id","user_id","emoji")
 );
 --> statement-breakpoint
 CREATE TABLE "rooms" (
@@ -62,6 +101,7 @@ CREATE TABLE "users" (
 	CONSTRAINT "users_identity" UNIQUE("issuer","subject")
 );
 --> statement-breakpoint
+CREATE INDEX "members_banned" ON "members" USING btree ("user_id") WHERE banned_at is not null;--> statement-breakpoint
 CREATE INDEX "messages_changed" ON "messages" USING btree ("room_id","version") WHERE version <> id;--> statement-breakpoint
 CREATE INDEX "sessions_user" ON "sessions" USING btree ("user_id");--> statement-breakpoint
 -- Half of each page stays free, so that moving a counter is a heap-only update.

@@ -33,3 +33,14 @@ export function every(clock: Clock, ms: number, task: () => void | Promise<void>
     cancel();
   };
 }
+
+/** Settles with `work`, or after `ms` where that comes first. */
+export function within(clock: Clock, ms: number, work: Promise<unknown>): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const cancel = clock.after(ms, resolve);
+  work.finally(cancel).then(
+    () => resolve(),
+    () => resolve(),
+  );
+  return promise;
+}

@@ -34,7 +34,12 @@ const url = (...schemes: string[]) =>
 const oneOf = <const T extends readonly string[]>(...values: T) =>
   v.picklist(values, `must be one of ${values.join(", ")}`);
 
-const secret = v.pipe(v.string(), v.minLength(16, "must have at least 16 characters"));
+/** What can stand in an `Authorization: Bearer` header (RFC 6750). */
+const secret = v.pipe(
+  v.string(),
+  v.minLength(16, "must have at least 16 characters"),
+  v.regex(/^[\w.~+/=-]+$/, "may have letters, digits and -._~+/= only"),
+);
 
 const origins = v.pipe(
   v.string(),
@@ -72,7 +77,8 @@ export const SETTINGS = {
   DATABASE_POOL: {
     schema: whole(1, 100),
     fallback: "8",
-    about: "Connections for reads and accounts; commits have 2 for each of their lanes besides.",
+    about:
+      "Connections for reads and accounts; commits have one for each of their two lanes, and the readiness check one, besides.",
   },
   NEON_PROXY: {
     schema: v.pipe(v.string(), v.regex(/^[\w.-]+(:\d+)?(\/[\w./-]*)?$/, "must be host:port/path")),
@@ -118,7 +124,8 @@ export const SETTINGS = {
   ROOM_ACCESS: {
     schema: oneOf("open", "claims"),
     fallback: "open",
-    about: "`open`: a token without a `rooms` claim may enter any room. `claims`: only what its claim says.",
+    about:
+      "`open`: a token without a `rooms` claim may enter any room. `claims`: only what its claim says; tokens of accounts here have none.",
   },
   REGISTRATION: {
     schema: oneOf("open", "off"),
@@ -135,6 +142,10 @@ export const SETTINGS = {
     fallback: "*",
     about: "Which pages may use the API and open sockets. There are no cookies, so `*` gives nothing away.",
   },
+  ADMIN_TOKEN: {
+    schema: secret,
+    about: "The operator's bearer token for `/admin/…`. Without it there are no such routes.",
+  },
   METRICS_TOKEN: {
     schema: secret,
     about: "The bearer token of `/metrics`. Without it there is no such route.",
@@ -143,6 +154,10 @@ export const SETTINGS = {
     schema: whole(1, 10_000),
     fallback: "4000",
     about: "The longest message, in code points.",
+  },
+  EDIT_WINDOW: {
+    schema: duration,
+    about: "How long after it was posted a message may be edited. Without it: for ever.",
   },
   MESSAGE_RATE: {
     schema: whole(0, 1_000_000),

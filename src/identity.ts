@@ -6,8 +6,8 @@ export interface RoomGrant {
 
 export type RoomAction = "read" | "post";
 
-/** Someone whose token was verified and whose session and account were alive when it was checked. */
-export interface Identity {
+/** Whoever a token names. */
+export interface Bearer {
   readonly userId: number;
   /** The public name; never an email address. */
   readonly username: string;
@@ -18,3 +18,12 @@ export interface Identity {
   /** The token's `rooms` claim; null where it has none. */
   readonly rooms: readonly RoomGrant[] | null;
 }
+
+/** Someone whose token was verified and whose session and account were alive when it was checked. */
+export interface Identity extends Bearer {
+  /** The rooms that they were banned from then. */
+  readonly banned: ReadonlySet<string>;
+}
+
+/** What most people are banned from. */
+export const NOWHERE: ReadonlySet<string> = new Set();

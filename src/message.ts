@@ -1,3 +1,11 @@
+/** Who reacted with one emoji to one message. */
+export interface Reaction {
+  readonly emoji: string;
+  readonly count: number;
+  /** The names of the first 20 of them. */
+  readonly users: readonly string[];
+}
+
 /** A message in its present state, as the database has it. Times are ISO 8601 in UTC, to the microsecond. */
 export interface Message {
   /** The version at which it was posted: its place in the room. */
@@ -13,6 +21,8 @@ export interface Message {
   readonly editedAt: string | null;
   /** Set: a tombstone; its content is empty. */
   readonly deletedAt: string | null;
+  /** By emoji, in code point order. */
+  readonly reactions: readonly Reaction[];
 }
 
 /** A contiguous range of a room's versions, `from` to `to`, and the last state of each message it changed, by version. */

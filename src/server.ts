@@ -1,18 +1,22 @@
 import { createAuth } from "./auth/auth.ts";
 import { createLocalBus } from "./bus/local.ts";
 import { createChat } from "./chat/chat.ts";
+import { createMembers } from "./chat/members.ts";
+import { createOverviews } from "./chat/overview.ts";
 import { createStore } from "./chat/store.ts";
-import { systemClock } from "./clock.ts";
+import { systemClock, within } from "./clock.ts";
 import type { Config } from "./config.ts";
 import { loadMeta } from "./db/meta.ts";
 import { openDatabase } from "./db/open.ts";
 import { ownDataDir } from "./db/owner.ts";
 import { faultOf, problemResponse, Refusal, refusalOf } from "./errors.ts";
+import { adminRoutes } from "./http/admin.ts";
 import { createApp } from "./http/app.ts";
 import { createHealth, healthRoutes } from "./http/health.ts";
 import { historyRoutes } from "./http/history.ts";
 import { messageRoutes } from "./http/messages.ts";
 import { metricsRoutes } from "./http/metrics.ts";
+import { roomRoutes } from "./http/rooms.ts";
 import type { Log } from "./log.ts";
 import { createMetrics } from "./metrics.ts";
 import { createDoor, websocket } from "./ws/door.ts";
@@ -64,7 +68,8 @@ export async function startServer(config: Config, { log, version, template }: Pa
     maxRequestBodySize: Number.MAX_SAFE_INTEGER,
     fetch: (request, server) => handle(request, server),
     error(fault) {
-      if (!(fault instanceof Refusal)) log.error({ fault: faultOf(fault) }, "a request failed");
+      if (!(fault instanceof Refusal))
+        log.error({ event: "fault", fault: faultOf(fault) }, "a request failed");
       return problemResponse(refusalOf(fault));
     },
     websocket,
@@ -78,11 +83,13 @@ export async function startServer(config: Config, { log, version, template }: Pa
     const meta = await loadMeta(database);
     const auth = await createAuth({ database, config, meta, clock, log });
     undo.push(() => auth.stop());
-    const store = createStore(database);
+    const store = createStore(database, { editWindowMs: config.EDIT_WINDOW });
     const chat = createChat({
       store,
+      members: createMembers(database, clock),
       bus: createLocalBus(),
       standing: auth.standing,
+      authenticate: auth.authenticate,
       fanout: createFanout(() => listener),
       clock,
       log,
@@ -116,6 +123,10 @@ export async function startServer(config: Config, { log, version, template }: Pa
         healthRoutes(health),
         historyRoutes({ auth, chat }),
         messageRoutes({ auth, chat }),
+        roomRoutes({ auth, chat, overviews: createOverviews(database) }),
+        ...(config.ADMIN_TOKEN
+          ? [adminRoutes({ auth, chat, pool: database, token: config.ADMIN_TOKEN })]
+          : []),
         ...(config.METRICS_TOKEN ? [metricsRoutes(metrics, config.METRICS_TOKEN)] : []),
       ],
     });
@@ -137,8 +148,8 @@ export async function startServer(config: Config, { log, version, template }: Pa
       async stop() {
         health.drain();
         door.drain();
-        await Promise.race([chat.stop(), Bun.sleep(DRAIN_MS)]);
-        await Promise.race([listener.stop(), Bun.sleep(GOODBYE_MS)]);
+        await within(clock, DRAIN_MS, chat.stop());
+        await within(clock, GOODBYE_MS, listener.stop());
         await unwind(undo);
       },
     };

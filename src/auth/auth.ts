@@ -5,6 +5,7 @@ import type { Database } from "../db/database.ts";
 import type { Meta } from "../db/meta.ts";
 import { Refusal } from "../errors.ts";
 import type { Identity } from "../identity.ts";
+import { TOKEN_MAX } from "../protocol/limits.ts";
 import { type LimiterStore, memoryLimiters } from "../limiter.ts";
 import type { Log } from "../log.ts";
 import { type Accounts, createAccounts } from "./accounts.ts";
@@ -15,9 +16,6 @@ import { createPasswords } from "./passwords.ts";
 import { createSessions, type Sessions } from "./sessions.ts";
 import { createStanding, type Standing } from "./standing.ts";
 import { createTokens } from "./tokens.ts";
-
-/** A longer token is refused unread. */
-const TOKEN_MAX = 16 * 1024;
 
 /** Who: accounts, sessions, tokens. What the rest of the program asks of this folder. */
 export interface Auth {
@@ -31,7 +29,7 @@ export interface Auth {
   readonly accounts: Accounts;
   readonly sessions: Sessions;
   /** For those who are in already: whether they still may be, and word of those who no longer do. */
-  readonly standing: Pick<Standing, "ask" | "forget" | "onEnded">;
+  readonly standing: Pick<Standing, "ask" | "end" | "forget" | "onEnded" | "bansChanged" | "onBansChanged">;
   /** Stops what runs by itself. */
   stop(): void;
 }
@@ -96,9 +94,8 @@ export async function createAuth(options: AuthOptions): Promise<Auth> {
       const claimed = issuerOf(token);
       const verifier = claimed === issuer ? tokens : claimed === outside?.issuer ? outside : undefined;
       if (!verifier) throw new Refusal("token_invalid");
-      const identity = await verifier.verify(token);
-      await standing.check(identity);
-      return identity;
+      const bearer = await verifier.verify(token);
+      return { ...bearer, banned: await standing.check(bearer) };
     },
   };
 }

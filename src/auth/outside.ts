@@ -5,7 +5,7 @@ import type { Clock } from "../clock.ts";
 import type { Pool } from "../db/database.ts";
 import { users } from "../db/schema.ts";
 import { Refusal } from "../errors.ts";
-import type { Identity } from "../identity.ts";
+import type { Bearer } from "../identity.ts";
 import type { Log } from "../log.ts";
 import { text } from "../protocol/text.ts";
 import { grantsOf } from "./grants.ts";
@@ -37,7 +37,7 @@ export interface Outside {
    * The person behind one of its tokens, known here by issuer and subject alone and made on first sight.
    * @throws {Refusal} token_invalid, token_expired; unavailable where the provider's keys are not to be had.
    */
-  verify(token: string): Promise<Identity>;
+  verify(token: string): Promise<Bearer>;
 }
 
 interface OutsideOptions {
@@ -50,12 +50,12 @@ interface OutsideOptions {
 }
 
 export function createOutside({ pool, clock, log, url, issuer, audience }: OutsideOptions): Outside {
-  const empty = () => createVerified<Identity>({ clock, max: CACHE_MAX });
+  const empty = () => createVerified<Bearer>({ clock, max: CACHE_MAX });
   let verified = empty();
   // What another set of keys has verified counts no more, also where its verification is still under way.
   const keySet = createKeySet({ url, clock, log, onChange: () => (verified = empty()) });
 
-  async function check(token: string): Promise<Identity> {
+  async function check(token: string): Promise<Bearer> {
     const cache = verified;
     const { payload, protectedHeader } = await jwtVerify(token, keySet.keyOf, {
       algorithms: ALGORITHMS,
@@ -71,9 +71,9 @@ export function createOutside({ pool, clock, log, url, issuer, audience }: Outsi
       throw new Refusal("token_invalid", { detail: "The token lives longer than 24 hours." });
     const rooms = grantsOf(payload.rooms);
     const { id, username } = await personOf(pool, issuer, sub, payload);
-    const identity = { userId: id, username, sessionId: null, expiresAt: exp * 1000, rooms };
-    cache.set(token, identity, identity.expiresAt + TOLERANCE_S * 1000);
-    return identity;
+    const bearer = { userId: id, username, sessionId: null, expiresAt: exp * 1000, rooms };
+    cache.set(token, bearer, bearer.expiresAt + TOLERANCE_S * 1000);
+    return bearer;
   }
 
   return {

@@ -1,18 +1,12 @@
-import { sql } from "drizzle-orm";
 import type { Clock } from "../clock.ts";
-import { type Pool, rows } from "../db/database.ts";
+import type { Pool } from "../db/database.ts";
 import { Refusal } from "../errors.ts";
-import type { Identity } from "../identity.ts";
+import { type EndReason, readStatuses, type Status, type Who } from "./status.ts";
 
 /** How long an answer of the database is believed. */
 const TTL_MS = 5000;
 const CACHE_MAX = 20_000;
 const BATCH_MAX = 1000;
-
-export type Who = Pick<Identity, "userId" | "sessionId">;
-
-/** Why access has ended. */
-export type EndReason = "session_ended" | "account_disabled";
 
 /** Access that has ended: some sessions of a user, or (null) all that the user has. */
 export interface Ended {
@@ -21,33 +15,49 @@ export interface Ended {
   readonly reason: EndReason;
 }
 
-/** Whether sessions and users are alive. */
+/** Whether sessions and users are alive, and which rooms are closed to them. */
 export interface Standing {
-  /** @throws {Refusal} session_ended, account_disabled; unavailable where the database does not answer. */
-  check(who: Who): Promise<void>;
-  /** Asks the database, past the cache, in one query for up to 1,000: why each has ended, or null. */
-  ask(whos: readonly Who[]): Promise<(EndReason | null)[]>;
+  /**
+   * The rooms that someone is banned from.
+   * @throws {Refusal} session_ended, account_disabled; unavailable where the database does not answer.
+   */
+  check(who: Who): Promise<ReadonlySet<string>>;
+  /** Asks the database, past the cache, in one query for up to 1,000; answers in their order. */
+  ask(whos: readonly Who[]): Promise<readonly Status[]>;
   /** Access ended here: forgets what was known of it and tells the listeners. */
   end(ended: Ended): void;
-  /** Access ended on another node: forgets what was known of it. */
-  forget(ended: Ended): void;
+  /** Access ended, or began again, where it is not told on: forgets what was known of it. */
+  forget(ended: Pick<Ended, "userId" | "sessionIds">): void;
   /** Hears of what ended here. The answer takes the listener away. */
   onEnded(listener: (ended: Ended) => void): () => void;
+  /**
+   * A user was banned from a room here, or let in again: forgets what was known of them and tells the listeners. Settles
+   * when they have acted on it.
+   */
+  bansChanged(userId: number): Promise<void>;
+  onBansChanged(listener: (userId: number) => Promise<void>): () => void;
 }
 
 /** Answers are believed for 5 s. While one query is on its way, what is asked gathers for the next. */
 export function createStanding({ pool, clock }: { pool: Pool; clock: Clock }): Standing {
-  const known = new Map<string, { userId: number; reason: EndReason | null; until: number }>();
-  const listeners = new Set<(ended: Ended) => void>();
+  const known = new Map<string, { userId: number; status: Status; until: number }>();
+  const endListeners = new Set<(ended: Ended) => void>();
+  const banListeners = new Set<(userId: number) => Promise<void>>();
   let asked = new Map<string, Question>();
   let answering = false;
-  /** Rises with everything that ends: an answer that was on its way by then may be out of date. */
-  let endings = 0;
+  /** Rises with everything that changes: an answer that was on its way by then may be out of date. */
+  let changes = 0;
 
-  async function ask(whos: readonly Who[]): Promise<(EndReason | null)[]> {
-    const answers: (EndReason | null)[] = [];
-    for (let from = 0; from < whos.length; from += BATCH_MAX)
-      answers.push(...(await pool.run((orm) => query(orm, whos.slice(from, from + BATCH_MAX)))));
+  async function ask(whos: readonly Who[]): Promise<readonly Status[]> {
+    const answers: Status[] = [];
+    for (let from = 0; from < whos.length; from += BATCH_MAX) {
+      const batch = whos.slice(from, from + BATCH_MAX);
+      const [until, before] = [clock.monotonic() + TTL_MS, changes];
+      const statuses = await pool.run((orm) => readStatuses(orm, batch));
+      if (before === changes)
+        for (const [index, status] of statuses.entries()) remember(batch[index] as Who, status, until);
+      answers.push(...statuses);
+    }
     return answers;
   }
 
@@ -55,41 +65,37 @@ export function createStanding({ pool, clock }: { pool: Pool; clock: Clock }): S
     answering = true;
     await new Promise<void>((resolve) => clock.soon(resolve)); // what else is asked in this tick comes along
     while (asked.size > 0) {
-      const questions = asked;
+      const questions = [...asked.values()];
       asked = new Map();
-      const [until, before] = [clock.monotonic() + TTL_MS, endings];
       try {
-        const reasons = await ask([...questions.values()].map(({ who }) => who));
-        for (const [index, [key, { who, resolve }]] of [...questions].entries()) {
-          const reason = reasons[index] ?? null;
-          if (before === endings) remember(key, { userId: who.userId, reason, until });
-          resolve(reason);
-        }
+        const statuses = await ask(questions.map(({ who }) => who));
+        for (const [index, { resolve }] of questions.entries()) resolve(statuses[index] as Status);
       } catch {
-        for (const { reject } of questions.values()) reject(UNKNOWN());
+        for (const { reject } of questions) reject(UNKNOWN());
       }
     }
     answering = false;
   }
 
-  function remember(key: string, answer: { userId: number; reason: EndReason | null; until: number }) {
+  function remember(who: Who, status: Status, until: number) {
+    const key = keyOf(who);
     known.delete(key);
-    known.set(key, answer);
+    known.set(key, { userId: who.userId, status, until });
     if (known.size > CACHE_MAX) for (const eldest of known.keys().take(1)) known.delete(eldest);
   }
 
-  function reasonOf(who: Who): Promise<EndReason | null> | EndReason | null {
+  function statusOf(who: Who): Promise<Status> | Status {
     const key = keyOf(who);
     const answer = known.get(key);
-    if (answer && answer.until > clock.monotonic()) return answer.reason;
-    const question = asked.get(key) ?? { who, ...Promise.withResolvers<EndReason | null>() };
+    if (answer && answer.until > clock.monotonic()) return answer.status;
+    const question = asked.get(key) ?? { who, ...Promise.withResolvers<Status>() };
     asked.set(key, question);
     if (!answering) void answerAll();
     return question.promise;
   }
 
-  function forget({ userId, sessionIds }: Ended) {
-    endings++;
+  function forget({ userId, sessionIds }: Pick<Ended, "userId" | "sessionIds">) {
+    changes++;
     if (sessionIds) for (const sessionId of sessionIds) known.delete(keyOf({ userId, sessionId }));
     else for (const [key, answer] of known) if (answer.userId === userId) known.delete(key);
   }
@@ -98,21 +104,24 @@ export function createStanding({ pool, clock }: { pool: Pool; clock: Clock }): S
     ask,
     forget,
     async check(who) {
-      const reason = await reasonOf(who);
+      const { reason, banned } = await statusOf(who);
       if (reason) throw new Refusal(reason);
+      return banned;
     },
     end(ended) {
       forget(ended);
-      for (const listener of listeners) listener(ended);
+      for (const listener of endListeners) listener(ended);
     },
-    onEnded(listener) {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
+    onEnded: (listener) => add(endListeners, listener),
+    async bansChanged(userId) {
+      forget({ userId, sessionIds: null });
+      await Promise.all([...banListeners].map((listener) => listener(userId)));
     },
+    onBansChanged: (listener) => add(banListeners, listener),
   };
 }
 
-interface Question extends PromiseWithResolvers<EndReason | null> {
+interface Question extends PromiseWithResolvers<Status> {
   readonly who: Who;
 }
 
@@ -124,19 +133,8 @@ const UNKNOWN = () =>
     retryAfterMs: 2000,
   });
 
-/** One row for each that is asked, in that order. */
-async function query(orm: Parameters<typeof rows>[0], whos: readonly Who[]): Promise<(EndReason | null)[]> {
-  const input = JSON.stringify(
-    whos.map(({ userId, sessionId }, at) => ({ at, user: userId, session: sessionId })),
-  );
-  const found = await rows<{ enabled: boolean; alive: boolean }>(
-    orm,
-    sql`select u.id is not null and u.disabled_at is null and u.deleted_at is null as enabled,
-        i.session is null or (s.id is not null and s.revoked_at is null and s.expires_at > clock_timestamp()) as alive
-      from json_to_recordset(${input}::text::json) as i(at int, "user" bigint, session uuid)
-      left join users u on u.id = i."user"
-      left join sessions s on s.id = i.session and s.user_id = i."user"
-      order by i.at`,
-  );
-  return found.map(({ enabled, alive }) => (enabled ? (alive ? null : "session_ended") : "account_disabled"));
+/** The answer takes it away again. */
+function add<T>(set: Set<T>, entry: T): () => void {
+  set.add(entry);
+  return () => void set.delete(entry);
 }

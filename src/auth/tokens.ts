@@ -2,7 +2,7 @@ import { decodeJwt, errors, jwtVerify, SignJWT } from "jose";
 import * as v from "valibot";
 import type { Clock } from "../clock.ts";
 import { Refusal } from "../errors.ts";
-import type { Identity } from "../identity.ts";
+import type { Bearer } from "../identity.ts";
 import type { Keys } from "./keys.ts";
 import { createVerified } from "./verified.ts";
 
@@ -33,7 +33,7 @@ export interface Tokens {
    * What a token says, when its signature, issuer, audience, type and times are right; who it names may be gone since.
    * @throws {Refusal} token_invalid, token_expired; unavailable where its key cannot be looked up now.
    */
-  verify(token: string): Promise<Identity>;
+  verify(token: string): Promise<Bearer>;
 }
 
 interface TokensOptions {
@@ -44,7 +44,7 @@ interface TokensOptions {
 }
 
 export function createTokens({ issuer, keys, ttlMs, clock }: TokensOptions): Tokens {
-  const verified = createVerified<{ kid: string; identity: Identity }>({ clock, max: CACHE_MAX });
+  const verified = createVerified<{ kid: string; bearer: Bearer }>({ clock, max: CACHE_MAX });
 
   const keyOf = async (kid: string | undefined, token: string) => {
     const key = kid === undefined ? undefined : await keys.verifier(kid);
@@ -54,7 +54,7 @@ export function createTokens({ issuer, keys, ttlMs, clock }: TokensOptions): Tok
     throw new Refusal(exp !== undefined && exp * 1000 <= clock.now() ? "token_expired" : "token_invalid");
   };
 
-  async function check(token: string): Promise<Identity> {
+  async function check(token: string): Promise<Bearer> {
     const { payload, protectedHeader } = await jwtVerify(token, ({ kid }) => keyOf(kid, token), {
       algorithms: ["EdDSA"],
       typ: "at+jwt",
@@ -65,10 +65,10 @@ export function createTokens({ issuer, keys, ttlMs, clock }: TokensOptions): Tok
       currentDate: new Date(clock.now()),
     });
     const { sub, sid, name, exp } = v.parse(CLAIMS, payload);
-    const identity = { userId: sub, username: name, sessionId: sid, expiresAt: exp * 1000, rooms: null };
+    const bearer = { userId: sub, username: name, sessionId: sid, expiresAt: exp * 1000, rooms: null };
     const { kid = "" } = protectedHeader;
-    verified.set(token, { kid, identity }, identity.expiresAt + TOLERANCE_S * 1000);
-    return identity;
+    verified.set(token, { kid, bearer }, bearer.expiresAt + TOLERANCE_S * 1000);
+    return bearer;
   }
 
   return {
@@ -87,7 +87,7 @@ export function createTokens({ issuer, keys, ttlMs, clock }: TokensOptions): Tok
     },
     async verify(token) {
       const known = verified.get(token);
-      if (known && keys.accepts(known.kid)) return known.identity;
+      if (known && keys.accepts(known.kid)) return known.bearer;
       return check(token).catch((error: unknown) => {
         throw tokenRefusal(error);
       });

@@ -4,25 +4,32 @@ import { faultOf, Refusal } from "../errors.ts";
 import type { Log } from "../log.ts";
 import type { Message, RoomChange } from "../message.ts";
 import type { Metrics } from "../metrics.ts";
+import type { ServerFrame } from "../protocol/frames.ts";
 import { type Access, createAccess } from "./access.ts";
 import { type Committer, createCommitter } from "./committer.ts";
-import { type Connection, type ConnectionOptions, createConnection, type Shared } from "./connection.ts";
-import { type Format, liveEvent, plainEvent, topicOf } from "./encode.ts";
+import { type Connection, type ConnectionOptions, createConnection } from "./connection.ts";
+import type { Shared } from "./session.ts";
+import { encode, type Format, liveEvent, plainEvent, topicOf } from "./encode.ts";
 import { guardSockets, type Standing } from "./guard.ts";
 import { createHistory, type History } from "./history.ts";
 import { createHub } from "./hub.ts";
+import type { Members } from "./members.ts";
 import { createPace, type Pace } from "./pace.ts";
 import type { Fanout } from "./ports.ts";
+import { createPresence, type Presence } from "./presence.ts";
 import { createRooms } from "./rooms.ts";
 import type { MessageStore } from "./store.ts";
+import { createTyping } from "./typing.ts";
 
 /** Clients come back after a restart at different times, within this, in milliseconds. */
 const RETURN_MS = { least: 500, spread: 4_500 } as const;
 
 export interface ChatOptions {
   readonly store: MessageStore;
+  readonly members: Members;
   readonly bus: Bus;
   readonly standing: Standing;
+  readonly authenticate: Shared["authenticate"];
   readonly fanout: Fanout;
   readonly clock: Clock;
   readonly log: Log;
@@ -47,6 +54,8 @@ export interface Chat {
   readonly pace: Pace;
   readonly committer: Committer;
   readonly history: History;
+  readonly members: Members;
+  readonly presence: Presence;
   readonly limits: Shared["limits"];
   /** A socket's connection; its owner calls `open`, `receive`, `drained` and `ended`. */
   connect(options: ConnectionOptions): Connection;
@@ -60,19 +69,18 @@ export function createChat(options: ChatOptions): Chat {
   const hub = createHub(options.fanout, clock, settings.socketsPerUser);
   const stages = createStages(metrics, clock);
 
-  const deliver = (room: string, message: Message, prev: number) => {
+  const deliver = (room: string, message: Message, prev: number, known: number) => {
     const feeds = live.get(room);
     if (!feeds) return;
     if (feeds.v1 > 0) {
-      hub.publish(topicOf("v1", room), liveEvent(room, message, prev));
+      hub.publish(topicOf("v1", room), liveEvent(room, message, prev, known));
       stages.delivered("v1", feeds.v1);
     }
     // The plain protocol knows messages only as they are posted.
-    if (feeds.plain > 0 && message.id > prev && message.deletedAt === null) {
+    if (feeds.plain > 0 && message.id > known && message.deletedAt === null) {
       hub.publish(topicOf("plain", room), plainEvent(room, message));
       stages.delivered("plain", feeds.plain);
     }
-    hub.settled();
   };
 
   // One line when the database goes away and one when it is back, not one each second.
@@ -90,6 +98,8 @@ export function createChat(options: ChatOptions): Chat {
     clock,
     epoch: options.epoch,
     deliver,
+    settled: hub.settled,
+    overrun: hub.fallBehind,
     repaired(room, found, failure) {
       if (failure)
         return log.warn(
@@ -129,16 +139,39 @@ export function createChat(options: ChatOptions): Chat {
 
   const stopGuarding = guardSockets({ hub, standing: options.standing, clock });
 
+  // Unversioned: whoever lags misses them, and the next one sets them right.
+  const tellRoom = (room: string, frame: ServerFrame) => {
+    if (live.get(room)?.v1) hub.publish(topicOf("v1", room), encode(frame));
+  };
+  const presence = createPresence(clock, (room, { joined, left, online }) =>
+    tellRoom(room, {
+      type: "presence",
+      room,
+      online,
+      ...(joined && { joined: [...joined] }),
+      ...(left && { left: [...left] }),
+    }),
+  );
+  const typing = createTyping({
+    clock,
+    online: presence.online,
+    tell: (room, username) => tellRoom(room, { type: "typing", room, username }),
+  });
+
   const limits = { messageChars: settings.messageChars, roomsPerSocket: settings.roomsPerSocket };
   const shared: Shared = {
     access: createAccess(settings.roomAccess),
     committer,
     rooms,
+    members: options.members,
+    presence,
+    typing,
     history: createHistory(store),
     hub,
     pace: createPace(settings.messageRate, settings.messageBurst, clock),
     clock,
     limits,
+    authenticate: options.authenticate,
     counted(room, format, change) {
       const feeds = live.get(room) ?? { v1: 0, plain: 0 };
       live.set(room, feeds);
@@ -159,6 +192,7 @@ export function createChat(options: ChatOptions): Chat {
     async stop() {
       await committer.drain();
       stopGuarding();
+      presence.stop();
       hub.closeAll("going_away", () => Math.round(RETURN_MS.least + options.random() * RETURN_MS.spread));
       rooms.stop();
     },

@@ -1,25 +1,24 @@
 import { type Clock, every } from "../clock.ts";
 import { Refusal } from "../errors.ts";
-import type { RoomChange } from "../message.ts";
-import { postKey } from "./decide.ts";
+import type { Message, RoomChange } from "../message.ts";
+import { type Ack, type Change, changeKey, type Outcome } from "./change.ts";
 import { CommitFailure, type Committed, type Store } from "./ports.ts";
-import type { Ack, Post } from "./post.ts";
 
-const BATCH_POSTS = 1_000;
+const BATCH_CHANGES = 1_000;
 /** A batch is released in one tick, and what is released in one tick must fit under the sockets' hard limit. */
 const BATCH_BYTES = 128 * 1024;
-const QUEUE_POSTS = 20_000;
+const QUEUE_CHANGES = 20_000;
 const QUEUE_BYTES = 32 * 1024 * 1024;
-/** A post that is older than this is answered, whatever becomes of it, in milliseconds. */
+/** A change that is older than this is answered, whatever becomes of it, in milliseconds. */
 const DEADLINE_MS = 8_000;
 const SWEEP_MS = 500;
 const RETRY_MS = { first: 100, most: 1_000 } as const;
 const BUSY_RETRY_MS = 1_000;
 
-export type Answer = (outcome: Ack | Refusal) => void;
+export type Answer = (answer: Ack | Refusal) => void;
 
 interface Pending {
-  readonly post: Post;
+  readonly change: Change;
   readonly key: string;
   /** Of its content. */
   readonly bytes: number;
@@ -40,28 +39,29 @@ interface Lane {
 interface CommitterOptions {
   readonly store: Pick<Store, "lanes" | "commit">;
   readonly clock: Clock;
-  /** A range was committed; called after its posts were answered. */
+  /** A range was committed; called after its changes were answered. */
   committed(change: RoomChange): void;
-  /** A post turned out to have been committed before, in this room as this version. */
+  /** A change turned out to have been committed before, in this room as this version. */
   repeated(room: string, version: number, epoch: string): void;
-  /** A batch was committed: so many posts, in so many milliseconds. */
-  measured(posts: number, ms: number): void;
-  failed(failure: CommitFailure, posts: number): void;
+  /** A batch was committed: so many changes, in so many milliseconds. */
+  measured(changes: number, ms: number): void;
+  failed(failure: CommitFailure, changes: number): void;
 }
 
 /**
  * Group commit. Each lane commits one batch at a time, and what arrives meanwhile is the next batch: no artificial
- * delay. Every post is answered exactly once, within {@link DEADLINE_MS} and one sweep.
+ * delay. Every change is answered exactly once, within {@link DEADLINE_MS} and one sweep.
  */
 export interface Committer {
-  /** Posts waiting or under way. */
+  /** Changes waiting or under way. */
   readonly depth: number;
   /**
-   * Commits a post, and then answers: with its ack, or with a refusal: `busy` (nothing was committed), `invalid` (nor
-   * ever will be), `unavailable` (not known; the same clientId settles it). The same post under way is joined.
+   * Commits a change, and then answers: with its ack, or with a refusal: what the rules say, `busy` (nothing was
+   * committed), `invalid` (nor ever will be), `unavailable` (not known; the same clientId settles it). The same change
+   * under way is joined.
    */
-  submit(post: Post, answer: Answer): void;
-  /** Takes no more posts (`busy`); settles when each one that was taken is answered. */
+  submit(change: Change, answer: Answer): void;
+  /** Takes no more changes (`busy`); settles when each one that was taken is answered. */
   drain(): Promise<void>;
 }
 
@@ -88,24 +88,28 @@ export function createCommitter(options: CommitterOptions): Committer {
     if (draining && underWay.size === 0) drained();
   };
 
-  const publish = (batch: readonly Pending[], { epoch, acks }: Committed) => {
-    const changes = new Map<string, { from: number; to: number; states: RoomChange["states"][number][] }>();
-    acks.forEach((ack, index) => {
-      const post = batch[index]?.post;
-      if (!post) return;
-      if (ack.duplicate) return repeated(post.room, ack.version, epoch);
-      const change = changes.get(post.room) ?? { from: ack.version, to: ack.version, states: [] };
-      change.to = ack.version;
-      change.states.push(stateOf(post, ack));
-      changes.set(post.room, change);
+  const publish = (batch: readonly Pending[], { epoch, outcomes }: Committed) => {
+    const ranges = new Map<string, Range>();
+    outcomes.forEach((outcome, index) => {
+      const room = batch[index]?.change.room;
+      if (room === undefined || "refused" in outcome) return;
+      const { ack, state } = outcome;
+      if (state === null) return repeated(room, ack.version, epoch);
+      const range = ranges.get(room) ?? { from: ack.version, to: ack.version, states: new Map() };
+      ranges.set(room, range);
+      range.to = ack.version;
+      // A message that changed twice is published once; taken out first, it moves to its new place in the order.
+      range.states.delete(state.id);
+      range.states.set(state.id, state);
     });
-    for (const [room, change] of changes) committed({ epoch, room, ...change });
+    for (const [room, { from, to, states }] of ranges)
+      committed({ epoch, room, from, to, states: [...states.values()] });
   };
 
   const settle = (batch: readonly Pending[], result: Committed) => {
     batch.forEach((pending, index) => {
-      const ack = result.acks[index];
-      if (ack) answer(pending, ack);
+      const outcome = result.outcomes[index];
+      if (outcome) answer(pending, answerOf(outcome));
     });
     publish(batch, result);
   };
@@ -115,9 +119,9 @@ export function createCommitter(options: CommitterOptions): Committer {
     let pause: number = RETRY_MS.first;
     for (let rest = batch; rest.length > 0; rest = rest.filter(({ answered }) => !answered)) {
       const begun = clock.monotonic();
-      const posts = rest.map(({ post }) => post);
+      const changes = rest.map(({ change }) => change);
       try {
-        const result = await store.commit(lane.index, posts, careful);
+        const result = await store.commit(lane.index, changes, careful);
         measured(rest.length, clock.monotonic() - begun);
         return settle(rest, result);
       } catch (error) {
@@ -147,7 +151,7 @@ export function createCommitter(options: CommitterOptions): Committer {
     let count = 0;
     for (const { bytes } of lane.queue) {
       total += bytes;
-      if (count > 0 && (count >= BATCH_POSTS || total > BATCH_BYTES)) break;
+      if (count > 0 && (count >= BATCH_CHANGES || total > BATCH_BYTES)) break;
       count++;
     }
     const batch = count === lane.queue.length ? lane.queue : lane.queue.slice(0, count);
@@ -186,15 +190,19 @@ export function createCommitter(options: CommitterOptions): Committer {
     get depth() {
       return underWay.size;
     },
-    submit(post, reply) {
-      const key = postKey(post);
+    submit(change, reply) {
+      const key = changeKey(change);
       const same = underWay.get(key);
-      if (same) return void same.answers.push(reply);
-      const lane = lanes[laneOf(post.room, lanes.length)] as Lane;
-      if (draining || lane.queue.length >= QUEUE_POSTS || lane.bytes >= QUEUE_BYTES)
+      if (same) {
+        if (isSame(same.change, change)) same.answers.push(reply);
+        else reply(new Refusal("client_id_reused"));
+        return;
+      }
+      const lane = lanes[laneOf(change.room, lanes.length)] as Lane;
+      if (draining || lane.queue.length >= QUEUE_CHANGES || lane.bytes >= QUEUE_BYTES)
         return reply(new Refusal("busy", { retryAfterMs: BUSY_RETRY_MS }));
-      const bytes = Buffer.byteLength(post.content);
-      const pending = { post, key, bytes, since: clock.monotonic(), answers: [reply], answered: false };
+      const bytes = "content" in change ? Buffer.byteLength(change.content) : 0;
+      const pending = { change, key, bytes, since: clock.monotonic(), answers: [reply], answered: false };
       underWay.set(key, pending);
       lane.queue.push(pending);
       lane.bytes += bytes;
@@ -208,17 +216,19 @@ export function createCommitter(options: CommitterOptions): Committer {
   };
 }
 
-const stateOf = (post: Post, ack: Ack) => ({
-  id: ack.id,
-  version: ack.version,
-  username: post.username,
-  clientId: post.clientId,
-  content: post.content,
-  replyTo: post.replyTo,
-  timestamp: ack.timestamp,
-  editedAt: null,
-  deletedAt: null,
-});
+interface Range {
+  readonly from: number;
+  to: number;
+  /** By message, in the order of their versions. */
+  readonly states: Map<number, Message>;
+}
+
+const answerOf = (outcome: Outcome): Ack | Refusal =>
+  "refused" in outcome ? new Refusal(outcome.refused) : outcome.ack;
+
+/** Whether two changes with one key are the same one, sent twice. */
+const isSame = (one: Change, other: Change) =>
+  one.kind === other.kind && (one.kind === "post" || other.kind === "post" || one.id === other.id);
 
 /** FNV-1a: which lane a room belongs to. */
 function laneOf(room: string, lanes: number): number {

@@ -1,42 +1,22 @@
-import type { Clock } from "../clock.ts";
 import { errorOf, Refusal, refusalOf } from "../errors.ts";
 import type { Identity } from "../identity.ts";
 import { CLOSE, type CloseReason } from "../protocol/codes.ts";
 import type { Position } from "../protocol/frames.ts";
-import type { Access } from "./access.ts";
-import type { Committer } from "./committer.ts";
+import { closeReasonOf } from "./access.ts";
 import { encode, type Format } from "./encode.ts";
+import { createExpiry } from "./expiry.ts";
 import { createFeed, type Feed, joinedEvent } from "./feed.ts";
-import type { History } from "./history.ts";
-import type { Hub } from "./hub.ts";
 import { OUTSTANDING, REPLAY_MAX } from "./limits.ts";
 import { createOutbox } from "./outbox.ts";
-import type { Pace } from "./pace.ts";
+import type { Reading } from "./members.ts";
 import type { Socket } from "./ports.ts";
-import type { Rooms } from "./rooms.ts";
+import type { Protocol, Session, Shared, Task } from "./session.ts";
 import type { Timeline } from "./timeline.ts";
 import { plainProtocol } from "./plain.ts";
 import { v1Protocol } from "./v1.ts";
 
 /** When a join that found no database may be tried again, in milliseconds. */
 const RETRY_MS = 1_000;
-
-/** What every connection shares. */
-export interface Shared {
-  readonly access: Access;
-  readonly committer: Committer;
-  readonly rooms: Rooms;
-  readonly history: History;
-  readonly hub: Hub;
-  readonly pace: Pace;
-  readonly clock: Clock;
-  readonly limits: { readonly messageChars: number; readonly roomsPerSocket: number };
-  /** A feed became live (+1) or stopped to be (-1). */
-  counted(room: string, format: Format, change: 1 | -1): void;
-  lagging(change: 1 | -1): void;
-  /** Something of ours went wrong. */
-  faulted(error: unknown): void;
-}
 
 export interface ConnectionOptions {
   readonly socket: Socket;
@@ -59,48 +39,25 @@ export interface Connection {
   /** The socket's buffer has emptied somewhat. */
   drained(): void;
   lagIfSlow(): void;
+  /** Takes the feed of a timeline off the live topic, where it is there. The answer lets it read on. */
+  fallBehind(timeline: Timeline): (() => void) | undefined;
+  /** Sends a chat.v1 frame about a room, if it is joined here. */
+  tell(room: string, frame: string): void;
+  /** Goes on with these rooms that the person is banned from, and leaves them. */
+  setBans(banned: ReadonlySet<string>): void;
   close(reason: CloseReason, retryAfterMs?: number): void;
   /** The socket is gone. */
   ended(): void;
 }
 
-type Task = () => Promise<void> | undefined;
-
-/** What a protocol and its commands use of a connection. */
-export interface Session extends Shared {
-  readonly identity: Identity;
-  readonly room: string | undefined;
-  send(frame: string): void;
-  /** Settles when the socket has drained: before a large frame is sent. */
-  writable(): Promise<void> | undefined;
-  close(reason: CloseReason): void;
-  /** Counts a command whose answer is still to come (+1), and its answer (-1). Beyond a bound the socket is not read. */
-  owe(change: 1 | -1): void;
-  /** Runs `task` after those before it, so that commands of one socket are taken in their order. */
-  inTurn(task: Task): void;
-  /**
-   * Joins a room, or joins it anew. `accepted` is called in the tick in which the room's first frame is sent.
-   * @throws {Refusal} forbidden, too_many_rooms, unavailable.
-   */
-  join(room: string, since: Position | undefined, accepted: () => void): Promise<void>;
-  leave(room: string): void;
-}
-
-/** A protocol: how frames are read, and how a refusal that answers no frame is told. */
-export interface Protocol {
-  greet(): void;
-  receive(frame: string | Uint8Array): void;
-  closing(reason: CloseReason, retryAfterMs: number): void;
-}
-
 export function createConnection(shared: Shared, options: ConnectionOptions): Connection {
-  const { socket, identity, format, room: ownRoom } = options;
-  const { clock, rooms, access } = shared;
+  const { socket, format, room: ownRoom } = options;
+  const { clock, rooms, access, members, presence } = shared;
   const feeds = new Map<string, Feed>();
+  let { identity } = options;
   let closed = false;
   let outstanding = 0;
   let turns: Promise<void> | undefined;
-  let cancelExpiry = () => {};
 
   const close = (reason: CloseReason, retryAfterMs?: number) => {
     if (closed) return;
@@ -109,6 +66,11 @@ export function createConnection(shared: Shared, options: ConnectionOptions): Co
     socket.close(CLOSE[reason], reason);
   };
 
+  const expiry = createExpiry({
+    clock,
+    expiring: (at) => protocol.expiring(at),
+    expired: () => close("token_expired"),
+  });
   const outbox = createOutbox({ socket, clock, close, lagging: shared.lagging, feeds: () => feeds.values() });
 
   const leave = (room: string) => {
@@ -118,6 +80,7 @@ export function createConnection(shared: Shared, options: ConnectionOptions): Co
     outbox.forget(joined);
     joined.end();
     rooms.leave(joined.timeline);
+    presence.leave(room, identity);
   };
 
   /** The room's timeline, read up to where the client stands: it may come from a node that was ahead of this one. */
@@ -138,17 +101,30 @@ export function createConnection(shared: Shared, options: ConnectionOptions): Co
     throw new Refusal("unavailable", { retryAfterMs: RETRY_MS });
   }
 
+  /** The plain protocol is told nothing of it; it only makes a member. */
+  const read = (room: string): Promise<Reading> | undefined =>
+    format === "v1" ? members.joined(identity.userId, room) : void members.posted(identity.userId, room);
+
+  const here = (room: string) => ({ online: presence.online(room), people: presence.people(room) });
+
   async function join(room: string, since: Position | undefined, accepted: () => void): Promise<void> {
     if (!access.may(identity, room, "read")) throw new Refusal("forbidden");
     if (!feeds.has(room) && feeds.size >= shared.limits.roomsPerSocket) throw new Refusal("too_many_rooms");
+    const reading = await read(room);
     const timeline = await enter(room, since);
-    if (closed) {
+    // Meanwhile the socket may have closed, or the person been banned.
+    const may = access.may(identity, room, "read");
+    if (closed || !may) {
       rooms.leave(timeline);
-      throw new Refusal("unavailable");
+      throw new Refusal(may ? "unavailable" : "forbidden");
     }
+    // In this order, so that who joins anew has not been gone.
+    presence.enter(room, identity);
     leave(room);
     const missed = timeline.released - (since?.version ?? 0);
-    const resumed = since?.epoch === timeline.epoch && missed >= 0 && missed <= REPLAY_MAX;
+    // The plain protocol has no way to say that it does not resume.
+    const worthIt = format === "plain" || missed <= REPLAY_MAX;
+    const resumed = since?.epoch === timeline.epoch && missed >= 0 && worthIt;
     const feed = createFeed({
       timeline,
       format,
@@ -159,7 +135,7 @@ export function createConnection(shared: Shared, options: ConnectionOptions): Co
     });
     feeds.set(room, feed);
     accepted();
-    if (format === "v1") outbox.send(joinedEvent(timeline, resumed));
+    if (format === "v1") outbox.send(joinedEvent(timeline, resumed, { ...here(room), ...reading }));
     outbox.replay(feed);
   }
 
@@ -173,13 +149,18 @@ export function createConnection(shared: Shared, options: ConnectionOptions): Co
 
   const session: Session = {
     ...shared,
-    identity,
+    get identity() {
+      return identity;
+    },
     room: ownRoom,
     send: outbox.send,
     writable: outbox.writable,
     close,
     join,
     leave,
+    joined: (room) => feeds.has(room),
+    tellOthers: (room, frame) => shared.hub.tell(identity.userId, room, frame, connection),
+    renew,
     owe(change) {
       outstanding += change;
       if (change > 0 && outstanding === OUTSTANDING) outbox.pause("commands");
@@ -196,21 +177,34 @@ export function createConnection(shared: Shared, options: ConnectionOptions): Co
   };
   const protocol: Protocol = format === "v1" ? v1Protocol(session) : plainProtocol(session);
 
-  const expire = () => {
-    const left = identity.expiresAt - clock.now();
-    // Timers reach 2^31 ms, tokens may reach further.
-    if (left > 0) cancelExpiry = clock.after(Math.min(left, 2 ** 31 - 1), expire);
-    else close("token_expired");
+  /** Takes the person out of the rooms that they may not be in any more. */
+  const dismiss = () => {
+    for (const room of [...feeds.keys()]) {
+      if (access.may(identity, room, "read")) continue;
+      const reason = closeReasonOf(identity, room);
+      if (room === ownRoom) return close(reason);
+      leave(room);
+      protocol.left(room, reason);
+    }
   };
 
+  function renew(next: Identity): void {
+    if (next.userId !== identity.userId) return close("token_invalid");
+    identity = next;
+    expiry.watch(identity.expiresAt);
+    dismiss();
+  }
+
   const connection: Connection = {
-    identity,
+    get identity() {
+      return identity;
+    },
     format,
     room: ownRoom,
     open() {
       if (!shared.hub.add(connection)) return close("too_many_sockets");
-      expire();
       protocol.greet();
+      expiry.watch(identity.expiresAt);
       if (ownRoom === undefined) return;
       session.inTurn(async () => {
         try {
@@ -218,7 +212,7 @@ export function createConnection(shared: Shared, options: ConnectionOptions): Co
         } catch (error) {
           const refusal = refusalOf(error);
           if (format === "v1") outbox.send(encode({ type: "error", ...errorOf(refusal) }));
-          close(refusal.code === "forbidden" ? "forbidden" : "resync");
+          close(refusal.code === "forbidden" ? closeReasonOf(identity, ownRoom) : "resync");
         }
       });
     },
@@ -227,10 +221,22 @@ export function createConnection(shared: Shared, options: ConnectionOptions): Co
     },
     drained: () => outbox.drained(),
     lagIfSlow: () => outbox.lagIfSlow(),
+    fallBehind(timeline) {
+      const feed = feeds.get(timeline.room);
+      return feed?.timeline === timeline && feed.lag() ? () => outbox.replay(feed) : undefined;
+    },
+    tell(room, frame) {
+      if (format === "v1" && feeds.has(room)) outbox.send(frame);
+    },
+    setBans(banned) {
+      if (banned === identity.banned) return; // nearly always: nowhere
+      identity = { ...identity, banned };
+      dismiss();
+    },
     close,
     ended() {
       closed = true;
-      cancelExpiry();
+      expiry.stop();
       for (const room of [...feeds.keys()]) leave(room);
       outbox.end();
       shared.hub.remove(connection);

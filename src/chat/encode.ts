@@ -1,4 +1,4 @@
-import type { Message } from "../message.ts";
+import type { Message, Reaction } from "../message.ts";
 import type { ServerFrame } from "../protocol/frames.ts";
 
 /** The two ways in which a room's messages are written: a topic each, encoded once for all its subscribers. */
@@ -20,7 +20,12 @@ export const shown = (message: Message) => ({
   ...(message.replyTo !== null && { replyTo: message.replyTo }),
   ...(message.editedAt !== null && { editedAt: message.editedAt }),
   ...(message.deletedAt !== null && { deletedAt: message.deletedAt }),
+  ...(message.reactions.length > 0 && { reactions: byEmoji(message.reactions) }),
 });
+
+/** `{emoji: {count, users}}`. */
+const byEmoji = (reactions: readonly Reaction[]) =>
+  Object.fromEntries(reactions.map(({ emoji, count, users }) => [emoji, { count, users: [...users] }]));
 
 /** `created`: its id lies beyond `known`, what the reader had before. */
 const changeOf = (message: Message, known: number) => {
@@ -28,9 +33,9 @@ const changeOf = (message: Message, known: number) => {
   return message.id > known ? "created" : "updated";
 };
 
-/** A change as it happens, after `prev`: the version that the room released before. */
-export const liveEvent = (room: string, message: Message, prev: number) =>
-  encode({ type: "message", room, change: changeOf(message, prev), prev, ...shown(message) });
+/** A change as it happens, after `prev`: the version that the room released before; `known`: before its whole range. */
+export const liveEvent = (room: string, message: Message, prev: number, known: number) =>
+  encode({ type: "message", room, change: changeOf(message, known), prev, ...shown(message) });
 
 /** A change that a reader who stood at `since` has missed. */
 export const replayEvent = (room: string, message: Message, since: number) =>

@@ -96,6 +96,17 @@ export function createFeed({ timeline, format, socket, send, counted, ...options
   };
 }
 
+/** What is told of a room besides its messages, to who joins it. */
+interface Surroundings {
+  readonly online: number;
+  readonly people: string[];
+  readonly lastRead?: number;
+  readonly unread?: number;
+}
+
 /** The first frame of a room. Not resumed: the reader has nothing, and is live from this version. */
-export const joinedEvent = ({ room, epoch, released }: Timeline, resumed: boolean) =>
-  encode({ type: "joined", room, epoch, version: released, resumed });
+export const joinedEvent = (
+  { room, epoch, released }: Timeline,
+  resumed: boolean,
+  surroundings?: Surroundings,
+) => encode({ type: "joined", room, epoch, version: released, resumed, ...surroundings });

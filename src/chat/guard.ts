@@ -8,14 +8,17 @@ const CHECK_MS = 5_000;
 
 export type EndReason = "session_ended" | "account_disabled";
 
-/** Whether sessions and accounts are alive, and word of those that end here. */
+/** Whether sessions and accounts are alive and where people are banned, and word of what changes here. */
 export interface Standing {
-  /** Why each of them has ended, or null; past every cache. */
-  ask(people: readonly Pick<Identity, "userId" | "sessionId">[]): Promise<readonly (EndReason | null)[]>;
+  /** Why each of them has ended, or null, and the rooms that they are banned from; past every cache. */
+  ask(
+    people: readonly Pick<Identity, "userId" | "sessionId">[],
+  ): Promise<readonly { readonly reason: EndReason | null; readonly banned: ReadonlySet<string> }[]>;
   /** `sessionIds` null: everything of that user. The answer takes the listener away. */
   onEnded(
     listener: (ended: { userId: number; sessionIds: readonly string[] | null; reason: EndReason }) => void,
   ): () => void;
+  onBansChanged(listener: (userId: number) => Promise<void>): () => void;
 }
 
 /** Do not come back with this token; do not come back at all. */
@@ -25,39 +28,51 @@ const CLOSES = { session_ended: "token_invalid", account_disabled: "forbidden" }
 >;
 
 interface GuardOptions {
-  readonly hub: Hub;
+  readonly hub: Pick<Hub, "connections">;
   readonly standing: Standing;
   readonly clock: Clock;
 }
 
-/** Closes the sockets of ended sessions and accounts: at once where they end here, else at the next look. Answers its end. */
+/**
+ * Closes the sockets of ended sessions and accounts, and takes who is banned out of the room: at once where it is done
+ * here, else at the next look. Answers its end.
+ */
 export function guardSockets({ hub, standing, clock }: GuardOptions): () => void {
-  async function check(): Promise<void> {
-    const people = [...new Map(hub.identities().map((person) => [keyOf(person), person])).values()];
-    if (people.length === 0) return;
+  async function ask(userId: number | undefined): Promise<void> {
+    const people = new Map<string, Identity>();
+    for (const { identity } of hub.connections)
+      if (userId === undefined || identity.userId === userId) people.set(keyOf(identity), identity);
+    if (people.size === 0) return;
     try {
-      const reasons = await standing.ask(people);
-      const ended = new Map(people.map((person, index) => [keyOf(person), reasons[index] ?? null]));
-      hub.closeWhere((person) => {
-        const reason = ended.get(keyOf(person));
-        return reason ? CLOSES[reason] : undefined;
-      });
+      const answers = await standing.ask([...people.values()]);
+      const found = new Map([...people.keys()].map((key, index) => [key, answers[index]]));
+      for (const connection of hub.connections) {
+        const { reason, banned } = found.get(keyOf(connection.identity)) ?? {};
+        if (reason) connection.close(CLOSES[reason]);
+        else if (banned) connection.setBans(banned);
+      }
     } catch {
       // The database is away, which the check of the rooms tells of; the next look comes.
     }
   }
 
-  const stopListening = standing.onEnded(({ userId, sessionIds, reason }) =>
-    hub.closeWhere((person) => {
-      const concerned =
-        sessionIds === null || (person.sessionId !== null && sessionIds.includes(person.sessionId));
-      return person.userId === userId && concerned ? CLOSES[reason] : undefined;
+  // One look at a time: of two that overlap, the one that was asked first could be answered last.
+  let last = Promise.resolve();
+  const look = (userId?: number) => (last = last.then(() => ask(userId)));
+
+  const stops = [
+    standing.onEnded(({ userId, sessionIds, reason }) => {
+      for (const { identity, close } of hub.connections) {
+        const concerned =
+          sessionIds === null || (identity.sessionId !== null && sessionIds.includes(identity.sessionId));
+        if (identity.userId === userId && concerned) close(CLOSES[reason]);
+      }
     }),
-  );
-  const stopChecking = every(clock, CHECK_MS, check);
+    standing.onBansChanged(look),
+    every(clock, CHECK_MS, () => look()),
+  ];
   return () => {
-    stopListening();
-    stopChecking();
+    for (const stop of stops) stop();
   };
 }
 

@@ -1,24 +1,25 @@
 import type { Clock } from "../clock.ts";
-import type { Identity } from "../identity.ts";
 import type { CloseReason } from "../protocol/codes.ts";
 import type { Connection } from "./connection.ts";
 import { HARD_LIMIT, SCAN_AFTER } from "./limits.ts";
 import type { Fanout } from "./ports.ts";
+import type { Timeline } from "./timeline.ts";
 
 /** All sockets of this process, and all that is published to them. */
 export interface Hub {
   readonly size: number;
+  readonly connections: Iterable<Connection>;
   /** Counts a connection in. False: its person has as many as they may. */
   add(connection: Connection): boolean;
   remove(connection: Connection): void;
-  /** Publishes a frame; `settled` is to be called when what belongs to it has been published too. */
+  /** Publishes a frame; `settled` is to be called at the end of what belongs together. */
   publish(topic: string, frame: string): void;
+  /** Takes who is live on a timeline off it. The answer lets them read on from the database. */
+  fallBehind(timeline: Timeline): () => void;
   /** Looks for sockets that fall behind, if enough was published that there may be one. */
   settled(): void;
-  /** Who is connected, once for each socket. */
-  identities(): Identity[];
-  /** Closes the sockets of those for whom a reason is answered. */
-  closeWhere(reasonFor: (person: Identity) => CloseReason | undefined): void;
+  /** Sends a chat.v1 frame to a person's other sockets in a room. */
+  tell(userId: number, room: string, frame: string, except: Connection): void;
   /** Closes every socket; `retryAfterMs`, given, is told before and differs for each. */
   closeAll(reason: CloseReason, retryAfterMs?: () => number): void;
 }
@@ -29,7 +30,7 @@ export interface Hub {
  */
 export function createHub(fanout: Fanout, clock: Clock, socketsPerUser: number): Hub {
   const connections = new Set<Connection>();
-  const perUser = new Map<number, number>();
+  const perUser = new Map<number, Set<Connection>>();
   let sinceScan = 0;
   let pressed = false;
   // Bytes of this turn and the one before: buffers do not show them for certain yet.
@@ -43,23 +44,24 @@ export function createHub(fanout: Fanout, clock: Clock, socketsPerUser: number):
   };
 
   return {
+    connections,
     get size() {
       return connections.size;
     },
     add(connection) {
       const { userId } = connection.identity;
-      const open = perUser.get(userId) ?? 0;
-      if (open >= socketsPerUser) return false;
-      perUser.set(userId, open + 1);
+      const theirs = perUser.get(userId) ?? new Set();
+      if (theirs.size >= socketsPerUser) return false;
+      perUser.set(userId, theirs.add(connection));
       connections.add(connection);
       return true;
     },
     remove(connection) {
       if (!connections.delete(connection)) return;
       const { userId } = connection.identity;
-      const open = (perUser.get(userId) ?? 1) - 1;
-      if (open === 0) perUser.delete(userId);
-      else perUser.set(userId, open);
+      const theirs = perUser.get(userId);
+      theirs?.delete(connection);
+      if (theirs?.size === 0) perUser.delete(userId);
     },
     publish(topic, frame) {
       const bytes = Buffer.byteLength(frame);
@@ -74,12 +76,15 @@ export function createHub(fanout: Fanout, clock: Clock, socketsPerUser: number):
       sinceScan = Math.min(thisTurn + lastTurn, HARD_LIMIT);
       for (const connection of connections) connection.lagIfSlow();
     },
-    identities: () => [...connections].map(({ identity }) => identity),
-    closeWhere(reasonFor) {
-      for (const connection of connections) {
-        const reason = reasonFor(connection.identity);
-        if (reason) connection.close(reason);
-      }
+    tell(userId, room, frame, except) {
+      for (const connection of perUser.get(userId) ?? [])
+        if (connection !== except) connection.tell(room, frame);
+    },
+    fallBehind(timeline) {
+      const readers = [...connections].map((connection) => connection.fallBehind(timeline));
+      return () => {
+        for (const readOn of readers) readOn?.();
+      };
     },
     closeAll(reason, retryAfterMs) {
       for (const connection of connections) connection.close(reason, retryAfterMs?.());

@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import { errorOf, Refusal, refusalOf } from "../errors.ts";
 import { CLIENT_ID, PLAIN_MESSAGE } from "../protocol/frames.ts";
-import type { Protocol, Session } from "./connection.ts";
+import type { Protocol, Session } from "./session.ts";
 import { plainEvent } from "./encode.ts";
 import { objectOf, parse } from "./parse.ts";
 import { submit } from "./submit.ts";
@@ -14,7 +14,13 @@ export function plainProtocol(session: Session): Protocol {
     send(JSON.stringify({ error: { ...errorOf(refusal), ...(clientId !== undefined && { clientId }) } }));
 
   const post = ({ message: content, clientId }: { message: string; clientId?: string | undefined }) => {
-    const submission = { room, clientId: clientId ?? crypto.randomUUID(), content, replyTo: null };
+    const submission = {
+      kind: "post",
+      room,
+      clientId: clientId ?? crypto.randomUUID(),
+      content,
+      replyTo: null,
+    } as const;
     submit(session, session.identity, submission, (outcome) => {
       session.owe(-1);
       if (outcome instanceof Refusal) return refuse(outcome, clientId);
@@ -39,6 +45,8 @@ export function plainProtocol(session: Session): Protocol {
   return {
     greet() {},
     closing() {},
+    expiring() {},
+    left() {},
     receive(frame) {
       let object: Record<string, unknown> | undefined;
       try {

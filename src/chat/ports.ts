@@ -1,5 +1,5 @@
 import type { Message } from "../message.ts";
-import type { Ack, Post } from "./post.ts";
+import type { Change, Outcome } from "./change.ts";
 
 /**
  * One WebSocket, as this folder needs it. Sends and publishes of one tick arrive in the order of their calls, and a
@@ -36,8 +36,8 @@ export class CommitFailure extends Error {
 
 export interface Committed {
   readonly epoch: string;
-  /** One for each post, in the order of the posts. */
-  readonly acks: readonly Ack[];
+  /** One for each change, in their order. What was refused was not written. */
+  readonly outcomes: readonly Outcome[];
 }
 
 /** A page of a room's changes: one snapshot of the room's counter and of messages, none larger than asked for. */
@@ -54,12 +54,12 @@ export interface Store {
   /** How many commits may run side by side; a room's always run on the same lane. */
   readonly lanes: number;
   /**
-   * Commits posts in their order: each takes its room's next version; a post that was committed before (same sender,
-   * room and clientId) is answered with its first ack. No two posts of a batch are the same.
-   * `careful`: some of them may have been committed before. Without it such a batch fails as `duplicate`.
+   * Commits changes in their order: each takes its room's next version; one that was committed before (same sender,
+   * room and clientId) is answered with its first ack. A room's new versions are one contiguous range.
+   * `careful`: some of them may have been committed before. Without it a batch of posts fails as `duplicate` then.
    * @throws {CommitFailure}
    */
-  commit(lane: number, posts: readonly Post[], careful: boolean): Promise<Committed>;
+  commit(lane: number, changes: readonly Change[], careful: boolean): Promise<Committed>;
   /** Messages that changed after version `after`, by version. */
   changesSince(room: string, after: number): Promise<Page>;
   /** Messages that were posted after version `after`, by id, whatever became of them since. */

@@ -13,7 +13,11 @@ interface RoomsOptions {
   readonly clock: Clock;
   /** The database's epoch when this was made. */
   readonly epoch: string;
-  deliver(room: string, message: Message, prev: number): void;
+  deliver(room: string, message: Message, prev: number, known: number): void;
+  /** A range was delivered whole. */
+  settled(): void;
+  /** Who is live in the room has to read on by itself: see {@link Timeline}. */
+  overrun(timeline: Timeline): () => void;
   repaired(room: string, found: number, failure?: unknown): void;
   /** The rooms were held against their counters; or the database did not answer. */
   checked(failure?: unknown): void;
@@ -41,7 +45,7 @@ interface Entry {
 }
 
 export function createRooms(options: RoomsOptions): Rooms {
-  const { store, bus, clock, deliver, repaired, checked, epochChanged } = options;
+  const { store, bus, clock, deliver, settled, overrun, repaired, checked, epochChanged } = options;
   const entries = new Map<string, Entry>();
   let epoch = options.epoch;
 
@@ -62,7 +66,9 @@ export function createRooms(options: RoomsOptions): Rooms {
       epoch,
       store,
       clock,
-      deliver: (message, prev) => deliver(room, message, prev),
+      deliver: (message, prev, known) => deliver(room, message, prev, known),
+      settled,
+      overrun: () => overrun(timeline),
       repaired: (found, failure) => repaired(room, found, failure),
       epochChanged: renew,
     });

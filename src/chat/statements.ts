@@ -1,9 +1,9 @@
 import { type SQL, sql } from "drizzle-orm";
-import type { Decision } from "./decide.ts";
-import type { Post } from "./post.ts";
+import { type Decision, NAMES_MAX } from "./decide.ts";
+import type { Change, Post } from "./change.ts";
 
 /** Times leave the database as ISO 8601 in UTC, to the microsecond, the same from each driver. */
-const iso = (time: SQL) => sql`to_char(${time} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`;
+export const iso = (time: SQL) => sql`to_char(${time} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`;
 
 /** A Postgres array of text, written out: the drivers differ in what they make of a JavaScript array. */
 const array = (values: readonly (string | number | null)[]) =>
@@ -53,44 +53,120 @@ export function postAll(posts: readonly Post[]): SQL {
   from moved`;
 }
 
-/** The careful way, first: makes and locks rooms, in the same order as {@link postAll}. Moves nothing. */
-export const lockRooms = (names: readonly string[]) => sql`
+/**
+ * The careful way, first: locks rooms, in the same order as {@link postAll}, and makes those that are posted to. Moves
+ * nothing. An upsert locks in order, an update would not.
+ */
+export const lockRooms = (names: readonly string[], postedTo: ReadonlySet<string>) => sql`
   insert into rooms as r (name)
-  select b.room from unnest(${texts(names)}) as b(room) order by b.room collate "C"
+  select b.room from unnest(${texts(names)}, ${list(
+    [...names].map((name) => (postedTo.has(name) ? 1 : 0)),
+    sql`int`,
+  )})
+    as b(room, posted)
+  where b.posted = 1 or (select true from rooms q where q.name = b.room)
+  order by b.room collate "C"
   on conflict (name) do update set version = r.version
   returning r.name, r.id::float8 as id, r.version::float8 as version, ${iso(sql`clock_timestamp()`)} as at,
     (select value from meta where name = 'epoch') as epoch`;
 
-/** The careful way, second: the acks that posts have already. `index` is the post's place in the batch. */
-export const readAcks = (posts: readonly Post[]) => sql`
-  select i.index::float8 as index, a.id::float8 as id, a.at
+/** The changes of a batch as a relation `i`, each with the id of its room (locked, so it is there for good). */
+const asked = (changes: readonly Change[]) => sql`
+  select i.index, i.post = 1 as post, r.id as room_id, i.sender_id, i.client_id, i.message_id
   from unnest(
-    ${integers(posts.map((_, index) => index))}, ${texts(posts.map((p) => p.room))},
-    ${integers(posts.map((p) => p.senderId))}, ${uuids(posts.map((p) => p.clientId))}
-  ) as i(index, room, sender_id, client_id)
-  cross join lateral (select id from rooms where name = i.room limit 1) r
-  cross join lateral (
-    select m.id, ${iso(sql`m.created_at`)} as at from messages m
-    where m.room_id = r.id and m.sender_id = i.sender_id and m.client_id = i.client_id limit 1) a`;
+    ${list(
+      changes.map((_, index) => index),
+      sql`int`,
+    )}, ${list(
+      changes.map(({ kind }) => (kind === "post" ? 1 : 0)),
+      sql`int`,
+    )}, ${texts(changes.map(({ room }) => room))}, ${integers(changes.map(({ senderId }) => senderId))},
+    ${uuids(changes.map(({ clientId }) => clientId))}, ${integers(changes.map((c) => (c.kind === "post" ? null : c.id)))}
+  ) as i(index, post, room, sender_id, client_id, message_id)
+  cross join lateral (select id from rooms where name = i.room limit 1) r`;
 
-/** The careful way, third: writes what was decided. */
-export const writePosts = ({ posted, versions }: Decision, roomIds: ReadonlyMap<string, number>) => sql`
-  with moved as (
+/** The careful way, second: the answers that changes have already. `index` is the change's place in the batch. */
+export const readAnswered = (changes: readonly Change[]) => sql`
+  with asked as materialized (${asked(changes)})
+  select i.index::float8 as index, 'post' as kind, a.id::float8 as id, a.id::float8 as version, ${iso(sql`a.at`)} as at
+  from asked i cross join lateral (
+    select m.id, m.created_at as at from messages m
+    where i.post and m.room_id = i.room_id and m.sender_id = i.sender_id and m.client_id = i.client_id limit 1) a
+  union all
+  select i.index::float8, a.kind, a.message_id::float8, a.version::float8, ${iso(sql`a.at`)}
+  from asked i cross join lateral (
+    select c.kind, c.message_id, c.version, c.at from changes c
+    where not i.post and c.room_id = i.room_id and c.sender_id = i.sender_id and c.client_id = i.client_id limit 1) a`;
+
+/** The careful way, third: the messages that changes point at, with each reaction on its own. */
+export const readTargets = (changes: readonly Change[]) => sql`
+  with asked as materialized (${asked(changes)})
+  select i.index::float8 as index, m.id::float8 as id, m.version::float8 as version, m.sender_id::float8 as "senderId",
+    u.username, m.client_id::text as "clientId", m.content, m.reply_to::float8 as "replyTo",
+    ${iso(sql`m.created_at`)} as timestamp, ${iso(sql`m.edited_at`)} as "editedAt", ${iso(sql`m.deleted_at`)} as "deletedAt",
+    (select json_agg(json_build_object('userId', x.user_id, 'username', p.username, 'emoji', x.emoji))
+      from reactions x join users p on p.id = x.user_id
+      where x.room_id = m.room_id and x.message_id = m.id)::text as reactors
+  from (select min(index) as index, room_id, message_id from asked where not post group by room_id, message_id) i
+  cross join lateral (select * from messages where room_id = i.room_id and id = i.message_id limit 1) m
+  join users u on u.id = m.sender_id`;
+
+interface Write {
+  readonly decision: Decision;
+  readonly roomIds: ReadonlyMap<string, number>;
+  /** Reactions that were given (and now are there) and taken back, in effect. */
+  readonly given: readonly ReactionRow[];
+  readonly taken: readonly ReactionRow[];
+}
+
+export interface ReactionRow {
+  readonly room: string;
+  readonly id: number;
+  readonly userId: number;
+  readonly emoji: string;
+}
+
+/** The careful way, last: writes what was decided. */
+export function writeDecision({ decision, roomIds, given, taken }: Write): SQL {
+  const { versions, recorded } = decision;
+  const written = [...decision.messages.values()];
+  const idOf = (room: string) => roomIds.get(room) ?? null;
+  const times = (values: readonly (string | null)[]) => list(values, sql`timestamptz`);
+  const reactionRows = (rows: readonly ReactionRow[]) => sql`unnest(
+    ${integers(rows.map(({ room }) => idOf(room)))}, ${integers(rows.map(({ id }) => id))},
+    ${integers(rows.map(({ userId }) => userId))}, ${texts(rows.map(({ emoji }) => emoji))}
+  ) as i(room_id, message_id, user_id, emoji)`;
+  return sql`with moved as (
     update rooms r set version = i.version
     from unnest(${texts([...versions.keys()])}, ${integers([...versions.values()])}) as i(name, version)
     where r.name = i.name
+  ), written as (
+    insert into messages (room_id, id, version, sender_id, client_id, content, reply_to, created_at, edited_at, deleted_at)
+    select i.room_id, i.id, i.version, i.sender_id, i.client_id, i.content, i.reply_to, i.created_at, i.edited_at, i.deleted_at
+    from unnest(
+      ${integers(written.map(({ room }) => idOf(room)))}, ${integers(written.map(({ message }) => message.id))},
+      ${integers(written.map(({ message }) => message.version))}, ${integers(written.map(({ message }) => message.senderId))},
+      ${uuids(written.map(({ message }) => message.clientId))}, ${texts(written.map(({ message }) => message.content))},
+      ${integers(written.map(({ message }) => message.replyTo))}, ${times(written.map(({ message }) => message.timestamp))},
+      ${times(written.map(({ message }) => message.editedAt))}, ${times(written.map(({ message }) => message.deletedAt))}
+    ) as i(room_id, id, version, sender_id, client_id, content, reply_to, created_at, edited_at, deleted_at)
+    on conflict (room_id, id) do update set version = excluded.version, content = excluded.content,
+      edited_at = excluded.edited_at, deleted_at = excluded.deleted_at
+  ), recorded as (
+    insert into changes (room_id, sender_id, client_id, kind, message_id, version, at)
+    select i.room_id, i.sender_id, i.client_id, i.kind, i.message_id, i.version, i.at
+    from unnest(
+      ${integers(recorded.map(({ change }) => idOf(change.room)))}, ${integers(recorded.map(({ change }) => change.senderId))},
+      ${uuids(recorded.map(({ change }) => change.clientId))}, ${texts(recorded.map(({ change }) => change.kind))},
+      ${integers(recorded.map(({ ack }) => ack.id))}, ${integers(recorded.map(({ ack }) => ack.version))},
+      ${times(recorded.map(({ ack }) => ack.timestamp))}
+    ) as i(room_id, sender_id, client_id, kind, message_id, version, at)
+  ), given as (
+    insert into reactions (room_id, message_id, user_id, emoji) select * from ${reactionRows(given)}
   )
-  insert into messages (room_id, id, version, sender_id, client_id, content, reply_to, created_at)
-  select i.room_id, i.id, i.id, i.sender_id, i.client_id, i.content, i.reply_to, i.at
-  from unnest(
-    ${integers(posted.map(({ post }) => roomIds.get(post.room) ?? null))}, ${integers(posted.map(({ ack }) => ack.id))},
-    ${integers(posted.map(({ post }) => post.senderId))}, ${uuids(posted.map(({ post }) => post.clientId))},
-    ${texts(posted.map(({ post }) => post.content))}, ${integers(posted.map(({ post }) => post.replyTo))},
-    ${list(
-      posted.map(({ ack }) => ack.timestamp),
-      sql`timestamptz`,
-    )}
-  ) as i(room_id, id, sender_id, client_id, content, reply_to, at)`;
+  delete from reactions x using ${reactionRows(taken)}
+  where x.room_id = i.room_id and x.message_id = i.message_id and x.user_id = i.user_id and x.emoji = i.emoji`;
+}
 
 /** The rooms' counters. Rooms without a message are missing from the answer. */
 export const readCounters = (names: readonly string[]) => sql`
@@ -102,7 +178,13 @@ const roomId = (room: string) => sql`(select id from rooms where name = ${room}:
 
 const columns = sql`m.id::float8 as id, m.version::float8 as version, u.username, m.client_id::text as "clientId",
   m.content, m.reply_to::float8 as "replyTo", ${iso(sql`m.created_at`)} as timestamp,
-  ${iso(sql`m.edited_at`)} as "editedAt", ${iso(sql`m.deleted_at`)} as "deletedAt"`;
+  ${iso(sql`m.edited_at`)} as "editedAt", ${iso(sql`m.deleted_at`)} as "deletedAt",
+  case when m.version <> m.id and m.deleted_at is null then (
+    select json_agg(json_build_object('emoji', x.emoji, 'count', x.count, 'users', x.users)) from (
+      select r.emoji, count(*)::int as count, (array_agg(p.username order by r.user_id))[1:${NAMES_MAX}::int] as users
+      from reactions r join users p on p.id = r.user_id
+      where r.room_id = m.room_id and r.message_id = m.id group by r.emoji
+    ) x)::text end as reactions`;
 
 /** Messages with their senders, and beside each the room's counter and the epoch, of the same snapshot. */
 const page = (room: string, chosen: SQL, order: SQL) => sql`

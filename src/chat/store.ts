@@ -1,18 +1,11 @@
 import { type Database, isDatabaseAway, type Orm, rows, sqlState } from "../db/database.ts";
 import { Refusal } from "../errors.ts";
-import type { Message } from "../message.ts";
-import { type Decision, decide, postKey } from "./decide.ts";
+import type { Message, Reaction } from "../message.ts";
+import { commitCarefully } from "./careful.ts";
+import type { Outcome, Post } from "./change.ts";
+import { inOrder, posted, type Rules, stateOf } from "./decide.ts";
 import { type Committed, CommitFailure, type Page, type Store } from "./ports.ts";
-import type { Ack, Post } from "./post.ts";
-import {
-  lockRooms,
-  postAll,
-  readAcks,
-  readChanges,
-  readCounters,
-  readMessages,
-  writePosts,
-} from "./statements.ts";
+import { postAll, readChanges, readCounters, readMessages } from "./statements.ts";
 
 /** How long a commit may take before its connections are thrown away, in milliseconds. */
 const COMMIT_LIMIT_MS = 3_000;
@@ -23,7 +16,8 @@ const RETRY_MS = 2_000;
 const PAGE_ROWS = 200;
 const PAGE_CHARS = 64 * 1024;
 
-interface MessageRow extends Message {
+interface MessageRow extends Omit<Message, "reactions"> {
+  reactions: string | null;
   epoch: string;
   counter: number;
 }
@@ -43,7 +37,7 @@ export interface MessageStore extends Store {
 }
 
 /** The messages in the database, on any driver. The embedded database has one lane, others have {@link LANES}. */
-export function createStore(database: Database): MessageStore {
+export function createStore(database: Database, rules: Rules = {}): MessageStore {
   const lanes = Array.from({ length: database.driver === "pglite" ? 1 : LANES }, () =>
     database.pool({ connections: 1, limitMs: COMMIT_LIMIT_MS }),
   );
@@ -64,11 +58,14 @@ export function createStore(database: Database): MessageStore {
   return {
     lanes: lanes.length,
 
-    async commit(lane, posts, careful) {
+    async commit(lane, changes, careful) {
       const pool = lanes[lane];
       if (!pool) throw new Error("there is no such lane");
       try {
-        return await pool.run((orm) => (careful ? commitCarefully(orm, posts) : commitNew(orm, posts)));
+        const plain = !careful && changes.every((change) => change.kind === "post");
+        return await pool.run((orm) =>
+          plain ? commitPosts(orm, changes) : commitCarefully(orm, changes, rules),
+        );
       } catch (error) {
         throw new CommitFailure(failureOf(error), error);
       }
@@ -97,46 +94,24 @@ export function createStore(database: Database): MessageStore {
   };
 }
 
-async function commitNew(orm: Orm, posts: readonly Post[]): Promise<Committed> {
+async function commitPosts(orm: Orm, posts: readonly Post[]): Promise<Committed> {
   const moved = await rows<{ name: string; version: number; at: string; epoch: string }>(orm, postAll(posts));
   const rooms = new Map(moved.map((room) => [room.name, room]));
   // The room's counter is that of its last post; those before it are counted down to.
-  const acks = new Array<Ack>(posts.length);
+  const outcomes = new Array<Outcome>(posts.length);
   const next = new Map(moved.map((room) => [room.name, room.version]));
   for (let index = posts.length - 1; index >= 0; index--) {
-    const name = posts[index]?.room ?? "";
-    const id = next.get(name) ?? 0;
-    next.set(name, id - 1);
-    acks[index] = { id, version: id, timestamp: rooms.get(name)?.at ?? "", duplicate: false };
+    const post = posts[index] as Post;
+    const id = next.get(post.room) ?? 0;
+    next.set(post.room, id - 1);
+    const timestamp = rooms.get(post.room)?.at ?? "";
+    outcomes[index] = {
+      ack: { id, version: id, timestamp, duplicate: false },
+      state: stateOf(posted(post, id, timestamp)),
+    };
   }
-  return { epoch: moved[0]?.epoch ?? "", acks };
+  return { epoch: moved[0]?.epoch ?? "", outcomes };
 }
-
-async function commitCarefully(orm: Orm, posts: readonly Post[]): Promise<Committed> {
-  return orm.transaction(async (tx) => {
-    const names = [...new Set(posts.map((post) => post.room))];
-    const locked = await rows<{ name: string; id: number; version: number; at: string; epoch: string }>(
-      tx,
-      lockRooms(names),
-    );
-    const known = await rows<{ index: number; id: number; at: string }>(tx, readAcks(posts));
-    const decision = decide(posts, {
-      rooms: new Map(locked.map((room) => [room.name, room])),
-      acks: new Map(
-        known.map(({ index, id, at }) => [
-          postKey(posts[index] as Post),
-          { id, version: id, timestamp: at, duplicate: true },
-        ]),
-      ),
-    });
-    if (decision.posted.length > 0)
-      await write(tx, decision, new Map(locked.map((room) => [room.name, room.id])));
-    return { epoch: locked[0]?.epoch ?? "", acks: decision.acks };
-  });
-}
-
-const write = (tx: Orm, decision: Decision, roomIds: ReadonlyMap<string, number>) =>
-  rows(tx, writePosts(decision, roomIds));
 
 /** 23505: a post is there already. Other errors in the data (22, 23) are some row's fault. The rest tells nothing. */
 function failureOf(error: unknown): CommitFailure["kind"] {
@@ -145,7 +120,11 @@ function failureOf(error: unknown): CommitFailure["kind"] {
   return /^2[23]/.test(state) ? "invalid" : "unknown";
 }
 
-const messageOf = ({ epoch: _, counter: __, ...message }: MessageRow): Message => message;
+/** A page's row as a message; reactions come as JSON, and null where there are none. */
+const messageOf = ({ epoch: _, counter: __, reactions, ...message }: MessageRow): Message => ({
+  ...message,
+  reactions: reactions === null ? [] : inOrder(JSON.parse(reactions) as Reaction[]),
+});
 
 /** Cuts a page to its greatest size, and tells how far it reaches in terms of `place`. */
 function bounded({ epoch, counter, messages }: HistoryPage, place: (message: Message) => number): Page {

@@ -4,6 +4,8 @@ import type { Page, Store } from "./ports.ts";
 
 /** How long a later range waits for its elders before the database is asked, in milliseconds. */
 const PATIENCE_MS = 20;
+/** What is released in one tick has to fit under the sockets' hard limit. More is read by each reader for itself. */
+const RANGE_MAX = { messages: 1_000, chars: 128 * 1024 } as const;
 /** Ranges that wait, at most; what is dropped is read from the database instead. */
 const HELD_MAX = 1_000;
 
@@ -12,12 +14,22 @@ interface TimelineOptions {
   readonly epoch: string;
   readonly store: Pick<Store, "changesSince" | "postsSince">;
   readonly clock: Clock;
-  /** Hands one message to whoever is live in the room; `prev` is the version released before it. */
-  deliver(message: Message, prev: number): void;
+  /**
+   * Hands one message to whoever is live in the room. `prev`: the version released before it. `known`: the version
+   * released before the range that it belongs to; a message whose id lies beyond is new to everyone here.
+   */
+  deliver(message: Message, prev: number, known: number): void;
+  /** A whole range was delivered. */
+  settled(): void;
   /** The database was read because something was missing: so many messages were found. Or reading failed. */
   repaired(found: number, failure?: unknown): void;
   /** The database has another epoch than ours. */
   epochChanged(epoch: string): void;
+  /**
+   * More was missed than is delivered at once: takes off whoever is live, who stands at `released`. The answer, called
+   * when that has moved on, lets them read what lies between.
+   */
+  overrun(): () => void;
 }
 
 /**
@@ -47,7 +59,7 @@ export interface Timeline {
 }
 
 export function createTimeline(options: TimelineOptions): Timeline {
-  const { room, epoch, store, clock, deliver, repaired, epochChanged } = options;
+  const { room, epoch, store, clock, deliver, settled, repaired, epochChanged, overrun } = options;
   let released = 0;
   let started = false;
   let stopped = false;
@@ -56,20 +68,19 @@ export function createTimeline(options: TimelineOptions): Timeline {
   let cancelPatience: (() => void) | undefined;
   let reading: Promise<boolean> | undefined;
 
-  const release = (messages: readonly Message[], to: number) => {
-    for (const message of messages) {
-      if (message.version <= released) continue;
-      const prev = released;
-      // Before the delivery: whoever is taken off the live feed by it stands behind this message.
+  const release = (states: readonly Message[], to: number) => {
+    const known = released;
+    for (const message of states) {
+      if (message.version <= known) continue;
+      deliver(message, released, known);
       released = message.version;
-      deliver(message, prev);
-      if (stopped) return;
     }
     released = Math.max(released, to);
+    settled();
   };
 
   const releaseHeld = () => {
-    for (;;) {
+    while (!reading) {
       held = held.filter(({ to }) => to > released);
       const next = held.find(({ from }) => from <= released + 1);
       if (!next || stopped) break;
@@ -86,21 +97,48 @@ export function createTimeline(options: TimelineOptions): Timeline {
     }
   };
 
+  /** Versions of another epoch must not be taken for ours. */
+  const ours = (page: Page): Page => {
+    if (page.epoch === epoch) return page;
+    epochChanged(page.epoch);
+    throw new Error("the database has another epoch");
+  };
+
+  const jump = (to: number) => {
+    const readOn = overrun();
+    released = to;
+    readOn();
+  };
+
+  /**
+   * What the database has after `released`, in as many pages as it takes, and released as one range: between two pages
+   * a message may change again, and its state in the later page is then the only one.
+   */
   async function read(): Promise<void> {
     const waiting = new Set(held);
-    let found = 0;
-    for (;;) {
-      const page = await store.changesSince(room, released);
+    const states = new Map<number, Message>();
+    let page: Page;
+    let end = released;
+    let chars = 0;
+    do {
+      page = ours(await store.changesSince(room, end));
       if (stopped) return;
-      if (page.epoch !== epoch) return epochChanged(page.epoch);
-      found += page.messages.filter(({ version }) => version > released).length;
-      release(page.messages, page.end);
-      if (page.end >= page.counter) break;
-    }
+      for (const message of page.messages) {
+        states.set(message.id, message);
+        chars += message.content.length;
+      }
+      if (states.size > RANGE_MAX.messages || chars > RANGE_MAX.chars) return jump(page.counter);
+      end = page.end;
+    } while (end < page.counter);
+    const found = [...states.values()].filter(({ version }) => version > released);
+    release(
+      found.sort((a, b) => a.version - b.version),
+      end,
+    );
     // What was committed before this reading is released now; a range that is still ahead was never committed here.
     held = held.filter((change) => !waiting.has(change));
     noticed = Math.min(noticed, released);
-    repaired(found);
+    repaired(found.length);
   }
 
   function catchUp(): Promise<boolean> {
@@ -120,12 +158,6 @@ export function createTimeline(options: TimelineOptions): Timeline {
     return reading;
   }
 
-  /** Versions of another epoch must not be taken for ours. */
-  const ours = (page: Page): Page => {
-    if (page.epoch === epoch) return page;
-    epochChanged(page.epoch);
-    throw new Error("the database has another epoch");
-  };
   const changesSince = shared(async (after) => ours(await store.changesSince(room, after)));
   const postsSince = shared(async (after) => ours(await store.postsSince(room, after)));
 
@@ -142,7 +174,8 @@ export function createTimeline(options: TimelineOptions): Timeline {
     },
     add(change) {
       if (stopped || change.to <= released) return;
-      if (started && held.length === 0 && change.from <= released + 1) {
+      // While the database is read, what it answers may hold later states of what comes in: first that, then this.
+      if (started && !reading && held.length === 0 && change.from <= released + 1) {
         release(change.states, change.to);
         if (noticed > 0) releaseHeld();
         return;

@@ -1,9 +1,10 @@
 import * as v from "valibot";
 import { errorOf, Refusal, refusalOf } from "../errors.ts";
+import { CLOSE } from "../protocol/codes.ts";
 import { type Command, type CommandType, COMMANDS, REF } from "../protocol/frames.ts";
 import { FRAME_IN_MAX_BYTES } from "../protocol/limits.ts";
 import { commands } from "./commands/commands.ts";
-import type { Protocol, Session } from "./connection.ts";
+import type { Protocol, Session } from "./session.ts";
 import { encode } from "./encode.ts";
 import { HEARTBEAT_MS } from "./limits.ts";
 import { objectOf, parse } from "./parse.ts";
@@ -22,17 +23,20 @@ export function v1Protocol(session: Session): Protocol {
   const refuse = (refusal: Refusal, ref?: number) =>
     send(encode({ type: "error", ...(ref !== undefined && { ref }), ...errorOf(refusal) }));
 
-  const expect = (ref: number): Reply => {
-    outstanding.add(ref);
+  const expect = (ref: number | undefined): Reply => {
+    let settled = false;
+    if (ref !== undefined) outstanding.add(ref);
     session.owe(1);
     const settle = () => {
-      if (!outstanding.delete(ref)) return false;
+      if (settled) return false;
+      settled = true;
+      if (ref !== undefined) outstanding.delete(ref);
       session.owe(-1);
       return true;
     };
     return {
       ok(fields) {
-        if (settle()) send(encode({ type: "ok", ref, ...fields }));
+        if (settle() && ref !== undefined) send(encode({ type: "ok", ref, ...fields }));
       },
       refuse(refusal) {
         if (settle()) refuse(refusal, ref);
@@ -57,6 +61,8 @@ export function v1Protocol(session: Session): Protocol {
         }),
       );
     },
+    expiring: (at) => send(encode({ type: "expiring", at: new Date(at).toISOString() })),
+    left: (room, reason) => send(encode({ type: "left", room, code: CLOSE[reason] })),
     closing: (reason, retryAfterMs) => send(encode({ type: "closing", reason, retryAfterMs })),
     receive(frame) {
       let ref: number | undefined;

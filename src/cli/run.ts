@@ -8,8 +8,18 @@ import { newEpoch } from "./new-epoch.ts";
 import { resetPassword } from "./reset-password.ts";
 import { rotateKey } from "./rotate-key.ts";
 import { server } from "./server.ts";
+import { sessions } from "./sessions.ts";
+import { user } from "./user.ts";
 
-const COMMANDS: readonly Command[] = [server, healthcheck, resetPassword, rotateKey, newEpoch];
+const COMMANDS: readonly Command[] = [
+  server,
+  healthcheck,
+  user,
+  sessions,
+  resetPassword,
+  rotateKey,
+  newEpoch,
+];
 
 /** Errors whose message tells a person all they need; anything else is a fault of ours and shows where it happened. */
 const EXPECTED = [ConfigError, DataDirHeld, DatabaseUnusable, Refusal, CommandError];

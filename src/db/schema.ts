@@ -91,6 +91,68 @@ export const messages = pgTable(
   ],
 );
 
+/** Every amendment (edit, deletion, reaction) that was answered, those that changed nothing too: what makes them idempotent. */
+export const changes = pgTable(
+  "changes",
+  {
+    roomId: id().notNull(),
+    senderId: id().notNull(),
+    clientId: uuid().notNull(),
+    kind: text({ enum: ["edit", "delete", "react"] }).notNull(),
+    messageId: id().notNull(),
+    version: id().notNull(),
+    at: at().notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.roomId, t.senderId, t.clientId] })],
+);
+
+/** Who reacted how to which message. */
+export const reactions = pgTable(
+  "reactions",
+  {
+    roomId: id().notNull(),
+    messageId: id().notNull(),
+    userId: id().notNull(),
+    emoji: text().notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.roomId, t.messageId, t.userId, t.emoji] })],
+);
+
+/** Whoever has joined a room or posted to it, and how far they have read. */
+export const members = pgTable(
+  "members",
+  {
+    userId: id().notNull(),
+    roomId: id().notNull(),
+    /** The id of the last message that was read; it never goes back. */
+    lastRead: id().notNull().default(0),
+    /** Set: neither reads, posts nor joins. */
+    bannedAt: at(),
+    joinedAt: at().notNull().default(now),
+  },
+  (t) => [
+    primaryKey({ columns: [t.userId, t.roomId] }),
+    // Where someone is banned is asked with every check of their session.
+    index("members_banned")
+      .on(t.userId)
+      .where(sql`banned_at is not null`),
+  ],
+);
+
+/** What operators did to whom. */
+export const audit = pgTable("audit", {
+  id: id().primaryKey().generatedAlwaysAsIdentity(),
+  at: at().notNull().default(now),
+  /** Such as `user.disable`. */
+  action: text().notNull(),
+  /** Where the order came from: `cli` or `http`. */
+  via: text({ enum: ["cli", "http"] }).notNull(),
+  userId: id(),
+  roomId: id(),
+  messageId: id(),
+  reason: text().notNull().default(""),
+});
+
 /** Facts of this database: `epoch` (what versions are relative to) and `instance` (the issuer of its tokens). */
 export const meta = pgTable("meta", {
   name: text().primaryKey(),

@@ -6,9 +6,8 @@ import type { Chat } from "../chat/chat.ts";
 import { shown } from "../chat/encode.ts";
 import type { HistoryAnswer } from "../chat/history.ts";
 import { Refusal } from "../errors.ts";
-import { readFields } from "../protocol/fields.ts";
 import { HISTORY_DEFAULT, HISTORY_MAX, ID_MAX } from "../protocol/limits.ts";
-import { bearer, type Env } from "./request.ts";
+import { bearer, type Env, readQuery } from "./request.ts";
 import { roomParam } from "./room.ts";
 
 const number = (min: number, max: number) =>
@@ -47,7 +46,9 @@ export const historyRoutes = ({ auth, chat }: { auth: Auth; chat: Chat }): Hono<
     etag({ retainedHeaders: [...RETAINED_304_HEADERS, ...HEADERS] }),
     async (c) => {
       const room = roomParam(c);
-      const query = readQuery(new URL(c.req.url).searchParams);
+      const query = readQuery(c, QUERY);
+      if ([query.before, query.after, query.around].filter((id) => id !== undefined).length > 1)
+        throw new Refusal("invalid", { detail: "before, after and around exclude each other." });
       if (!chat.access.may(c.get("identity"), room, "read")) throw new Refusal("forbidden");
       const page = await chat.history.page(room, query);
       c.header("cache-control", "private, no-cache");
@@ -59,22 +60,6 @@ export const historyRoutes = ({ auth, chat }: { auth: Auth; chat: Chat }): Hono<
       return c.json(page.messages.map((message) => ({ room, ...shown(message) })));
     },
   );
-
-/** @throws {Refusal} invalid: an unknown parameter, one given twice, two that exclude each other, a bad number. */
-function readQuery(params: URLSearchParams): v.InferOutput<typeof QUERY> {
-  const names = [...new Set(params.keys())];
-  const faults = names.flatMap((name): [string, string[]][] => {
-    // Object.hasOwn: `toString` is no parameter of ours.
-    if (!Object.hasOwn(QUERY.entries, name)) return [[name, ["is not a parameter here"]]];
-    return params.getAll(name).length > 1 ? [[name, ["must be given once"]]] : [];
-  });
-  if (faults.length > 0) throw new Refusal("invalid", { errors: Object.fromEntries(faults) });
-  const { fields, errors } = readFields(QUERY, Object.fromEntries(params));
-  if (errors) throw new Refusal("invalid", { errors });
-  if ([fields.before, fields.after, fields.around].filter((id) => id !== undefined).length > 1)
-    throw new Refusal("invalid", { detail: "before, after and around exclude each other." });
-  return fields;
-}
 
 /** RFC 8288: `prev` is the older page, `next` the newer. */
 function linkOf(

@@ -55,7 +55,27 @@ export const bearer =
  * The body of a request: a JSON object that fits the schema. @throws {Refusal} unsupported_media_type, malformed, invalid.
  */
 export async function readJson<S extends v.GenericSchema>(c: Context, schema: S): Promise<v.InferOutput<S>> {
-  const { fields, errors } = readFields(schema, await jsonObject(c));
+  return readInput(schema, await jsonObject(c));
+}
+
+/** The query of a request, read by a schema. @throws {Refusal} invalid: a parameter that is unknown, wrong, or there twice. */
+export function readQuery<E extends v.ObjectEntries>(
+  c: Context,
+  schema: v.ObjectSchema<E, undefined>,
+): v.InferOutput<v.ObjectSchema<E, undefined>> {
+  const params = new URL(c.req.url).searchParams;
+  const faults = [...new Set(params.keys())].flatMap((name): [string, string[]][] => {
+    // Object.hasOwn: `toString` is no parameter of ours.
+    if (!Object.hasOwn(schema.entries, name)) return [[name, ["is not a parameter here"]]];
+    return params.getAll(name).length > 1 ? [[name, ["must be given once"]]] : [];
+  });
+  if (faults.length > 0) throw new Refusal("invalid", { errors: Object.fromEntries(faults) });
+  return readInput(schema, Object.fromEntries(params));
+}
+
+/** @throws {Refusal} invalid, with what is wrong with each field. */
+export function readInput<S extends v.GenericSchema>(schema: S, input: unknown): v.InferOutput<S> {
+  const { fields, errors } = readFields(schema, input);
   if (errors) throw new Refusal("invalid", { errors });
   return fields;
 }

@@ -1,7 +1,8 @@
 import * as v from "valibot";
 import { ERRORS, type ErrorCode } from "./codes.ts";
-import { HISTORY_MAX, ID_MAX, MESSAGE_MAX_CHARS } from "./limits.ts";
+import { HISTORY_MAX, ID_MAX, MESSAGE_MAX_CHARS, TOKEN_MAX } from "./limits.ts";
 import { roomName } from "./rooms.ts";
+import { emoji } from "./emoji.ts";
 import { text } from "./text.ts";
 
 /** A whole number from 0 on that a double holds exactly. */
@@ -41,6 +42,8 @@ export const content = text({ min: 1, max: MESSAGE_MAX_CHARS });
 const ref = whole;
 /** On a room's own URL a command may leave the room out. */
 const inRoom = { ref, room: v.optional(room) };
+/** Answered only where it has a ref. */
+const told = { ...inRoom, ref: v.optional(ref) };
 
 /** chat.v1: what a client sends. Unknown fields are ignored. */
 export const COMMANDS = {
@@ -53,6 +56,16 @@ export const COMMANDS = {
     content,
     replyTo: v.optional(v.nullable(messageId), null),
   }),
+  edit: v.object({ type: v.literal("edit"), ...inRoom, clientId: uuid, id: messageId, content }),
+  delete: v.object({ type: v.literal("delete"), ...inRoom, clientId: uuid, id: messageId }),
+  react: v.object({
+    type: v.literal("react"),
+    ...inRoom,
+    clientId: uuid,
+    id: messageId,
+    emoji,
+    on: v.boolean("must be true or false"),
+  }),
   history: v.object({
     type: v.literal("history"),
     ...inRoom,
@@ -61,6 +74,13 @@ export const COMMANDS = {
     limit: v.optional(
       v.pipe(whole, v.minValue(1, "must be at least 1"), v.maxValue(HISTORY_MAX, "is too large")),
     ),
+  }),
+  read: v.object({ type: v.literal("read"), ...told, id: messageId }),
+  typing: v.object({ type: v.literal("typing"), ...told }),
+  auth: v.object({
+    type: v.literal("auth"),
+    ref,
+    token: v.pipe(v.string("must be a string"), v.maxLength(TOKEN_MAX, "is too long")),
   }),
   ping: v.object({ type: v.literal("ping"), ref }),
 } as const;
@@ -96,6 +116,7 @@ const message = {
   replyTo: v.optional(messageId),
   editedAt: v.optional(v.string()),
   deletedAt: v.optional(v.string()),
+  reactions: v.optional(v.record(v.string(), v.object({ count: v.number(), users: v.array(v.string()) }))),
 };
 
 const fields = { room: v.string(), version: whole };
@@ -117,7 +138,16 @@ export const SERVER_FRAMES = {
       rooms: v.number(),
     }),
   }),
-  joined: v.object({ type: v.literal("joined"), ...fields, epoch: v.string(), resumed: v.boolean() }),
+  joined: v.object({
+    type: v.literal("joined"),
+    ...fields,
+    epoch: v.string(),
+    resumed: v.boolean(),
+    online: v.optional(v.number()),
+    people: v.optional(v.array(v.string())),
+    lastRead: v.optional(whole),
+    unread: v.optional(whole),
+  }),
   message: v.object({
     type: v.literal("message"),
     room: v.string(),
@@ -128,7 +158,17 @@ export const SERVER_FRAMES = {
   }),
   synced: v.object({ type: v.literal("synced"), ...fields }),
   lagging: v.object({ type: v.literal("lagging"), ...fields }),
+  presence: v.object({
+    type: v.literal("presence"),
+    room: v.string(),
+    online: v.number(),
+    joined: v.optional(v.array(v.string())),
+    left: v.optional(v.array(v.string())),
+  }),
+  typing: v.object({ type: v.literal("typing"), room: v.string(), username: v.string() }),
+  read: v.object({ type: v.literal("read"), room: v.string(), id: whole }),
   left: v.object({ type: v.literal("left"), room: v.string(), code: v.number() }),
+  expiring: v.object({ type: v.literal("expiring"), at: v.string() }),
   closing: v.object({ type: v.literal("closing"), reason: v.string(), retryAfterMs: v.number() }),
 } as const;
 

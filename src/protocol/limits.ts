@@ -9,3 +9,5 @@ export const HISTORY_MAX = 1000;
 export const ID_MAX = Number.MAX_SAFE_INTEGER;
 /** The most that a server can be configured to allow. */
 export const MESSAGE_MAX_CHARS = 10_000;
+/** A longer token is refused unread, in characters. */
+export const TOKEN_MAX = 16 * 1024;

@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from "bun:test";
 import { eq } from "drizzle-orm";
-import { createStanding, type Standing, type Who } from "../../src/auth/standing.ts";
+import { createStanding, type Standing } from "../../src/auth/standing.ts";
+import type { Who } from "../../src/auth/status.ts";
 import type { Pool } from "../../src/db/database.ts";
-import { sessions, users } from "../../src/db/schema.ts";
+import { members, rooms, sessions, users } from "../../src/db/schema.ts";
 import { freshDatabase, type TestDatabase } from "../support/database.ts";
 import { codeOf, type StoppedClock, stoppedClock } from "./node.ts";
 
@@ -94,7 +95,7 @@ test("what is asked past the cache is answered for each, in order, in one query"
     { userId: 999_999, sessionId: null },
     outsider(1),
   ];
-  expect(await standing.ask(asked)).toEqual([
+  expect((await standing.ask(asked)).map(({ reason }) => reason)).toEqual([
     null,
     "session_ended",
     "session_ended",
@@ -132,11 +133,48 @@ test("what ends here is known here at once, and told; word from elsewhere counts
   expect(heard).toHaveLength(1);
 });
 
+test("where someone is banned comes with the same answer, and is forgotten when it changes here", async () => {
+  const who = outsider(8);
+  const names = [{ name: "lobby" }, { name: "garden" }, { name: "attic" }];
+  const made = await database.run((orm) => orm.insert(rooms).values(names).returning());
+  const ban = (bannedAt: Date | null) =>
+    database.run((orm) =>
+      orm
+        .insert(members)
+        .values(
+          made.map(({ id, name }) => ({ ...who, roomId: id, bannedAt: name === "attic" ? null : bannedAt })),
+        )
+        .onConflictDoUpdate({ target: [members.userId, members.roomId], set: { bannedAt } }),
+    );
+  const heard: number[] = [];
+  const silence = standing.onBansChanged(async (userId) => void heard.push(userId));
+
+  await ban(new Date());
+  expect(await standing.check(who)).toEqual(new Set(["lobby", "garden"]));
+  expect((await standing.check(outsider(9))).size).toBe(0);
+  expect((await standing.ask([outsider(9), who])).map(({ banned }) => banned.size)).toEqual([0, 2]);
+
+  await ban(null);
+  expect((await standing.check(who)).size).toBe(2); // believed
+  await standing.bansChanged(who.userId);
+  expect((await standing.check(who)).size).toBe(0);
+  expect(heard).toEqual([who.userId]);
+  silence();
+  await standing.bansChanged(who.userId);
+  expect(heard).toHaveLength(1);
+});
+
+test("what was asked past the cache is known from then on", async () => {
+  await standing.ask([outsider(10), outsider(11)]);
+  await standing.check(outsider(11));
+  expect(queries).toBe(1);
+});
+
 test("an answer that was on its way when access ended is not remembered", async () => {
   const who = outsider(5);
   const first = standing.check(who);
   await new Promise((resolve) => setImmediate(resolve)); // the query is out
-  standing.forget({ userId: who.userId, sessionIds: null, reason: "account_disabled" });
+  standing.forget({ userId: who.userId, sessionIds: null });
   await first;
   await standing.check(who);
   expect(queries).toBe(2);

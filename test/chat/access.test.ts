@@ -145,7 +145,7 @@ test.each<[string, unknown]>([
 describe("patterns", () => {
   const may = (match: string, room: string) => {
     const rooms: RoomGrant[] = [{ match, allow: ["read"] }];
-    return createAccess("open").may({ rooms } as unknown as Identity, room, "read");
+    return createAccess("open").may({ rooms, banned: new Set() } as unknown as Identity, room, "read");
   };
 
   test.each<[string, string, boolean]>([

@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import type { Change } from "../../src/chat/change.ts";
 import { createChat } from "../../src/chat/chat.ts";
 import { createFeed } from "../../src/chat/feed.ts";
 import { SOFT_LIMIT } from "../../src/chat/limits.ts";
@@ -7,6 +8,8 @@ import type { Socket } from "../../src/chat/ports.ts";
 import type { MessageStore } from "../../src/chat/store.ts";
 import type { Timeline } from "../../src/chat/timeline.ts";
 import { systemClock } from "../../src/clock.ts";
+import { Refusal } from "../../src/errors.ts";
+import { NOWHERE } from "../../src/identity.ts";
 import { createLog } from "../../src/log.ts";
 import type { RoomChange } from "../../src/message.ts";
 import { createDatabase } from "../sim/database.ts";
@@ -15,7 +18,8 @@ import { until } from "../support/until.ts";
 
 // What the simulation found, once each: moments in which two things meet.
 
-const post = (clientId: string) => ({
+const post = (clientId: string): Change => ({
+  kind: "post",
   room: "sea",
   senderId: 1,
   username: "ada",
@@ -31,7 +35,7 @@ function node(replace: (database: ReturnType<typeof createDatabase>) => Partial<
   const chat = createChat({
     store: {
       lanes: 1,
-      commit: async (_, posts) => database.commitCarefully(posts),
+      commit: async (_, changes) => database.commitCarefully(changes),
       changesSince: async (room, after) => database.changesSince(room, after),
       postsSince: async (room, after) => database.postsSince(room, after),
       messages: async (room, range, limit) => database.messages(room, range, limit),
@@ -44,7 +48,17 @@ function node(replace: (database: ReturnType<typeof createDatabase>) => Partial<
       unsubscribe() {},
       listen: (listener) => void (changed = listener.changed),
     },
-    standing: { ask: async (people) => people.map(() => null), onEnded: () => () => {} },
+    standing: {
+      ask: async (people) => people.map(() => ({ reason: null, banned: NOWHERE })),
+      onEnded: () => () => {},
+      onBansChanged: () => () => {},
+    },
+    authenticate: () => Promise.reject(new Refusal("token_invalid")),
+    members: {
+      joined: async () => ({ lastRead: 0, unread: 0 }),
+      posted() {},
+      read: async (_, __, id) => ({ lastRead: id, moved: false }),
+    },
     fanout: { publish: () => false },
     clock: systemClock,
     log: createLog("silent"),
@@ -64,7 +78,14 @@ function node(replace: (database: ReturnType<typeof createDatabase>) => Partial<
     const frames: Record<string, unknown>[] = [];
     const connection = chat.connect({
       socket: { ...socket, send: (frame) => void frames.push(JSON.parse(frame)) },
-      identity: { userId: 1, username: "ada", sessionId: null, expiresAt: Date.now() + 60_000, rooms: null },
+      identity: {
+        userId: 1,
+        username: "ada",
+        sessionId: null,
+        expiresAt: Date.now() + 60_000,
+        rooms: null,
+        banned: NOWHERE,
+      },
       format,
       room: "sea",
       ...(version !== undefined && { since: { epoch: database.epoch, version } }),

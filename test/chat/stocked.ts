@@ -1,5 +1,6 @@
 import { createStore, type MessageStore } from "../../src/chat/store.ts";
-import type { Post } from "../../src/chat/post.ts";
+import type { Ack, Post } from "../../src/chat/change.ts";
+import type { Committed } from "../../src/chat/ports.ts";
 import type { Database } from "../../src/db/database.ts";
 import { loadMeta } from "../../src/db/meta.ts";
 import { users } from "../../src/db/schema.ts";
@@ -51,6 +52,7 @@ async function person(database: Database, username: string): Promise<number> {
 
 /** A post with a client id of its own. */
 export const post = (senderId: number, room: string, content: string, more: Partial<Post> = {}): Post => ({
+  kind: "post",
   room,
   senderId,
   username: "ada",
@@ -59,3 +61,10 @@ export const post = (senderId: number, room: string, content: string, more: Part
   replyTo: null,
   ...more,
 });
+
+/** The acks of a batch in which nothing is refused. */
+export const acksOf = ({ outcomes }: Committed): Ack[] =>
+  outcomes.map((outcome) => {
+    if ("refused" in outcome) throw new Error(`refused: ${outcome.refused}`);
+    return outcome.ack;
+  });

@@ -2,7 +2,14 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:tes
 import { type SQL, sql } from "drizzle-orm";
 import { PgDialect } from "drizzle-orm/pg-core";
 import type { Page } from "../../src/chat/ports.ts";
-import { lockRooms, readAcks, readChanges, readCounters, readMessages } from "../../src/chat/statements.ts";
+import {
+  lockRooms,
+  readAnswered,
+  readChanges,
+  readCounters,
+  readMessages,
+  readTargets,
+} from "../../src/chat/statements.ts";
 import { rows } from "../../src/db/database.ts";
 import { START_MS } from "../support/house.ts";
 import { onEachDriver, post, type Stocked, stock } from "./stocked.ts";
@@ -161,20 +168,26 @@ onEachDriver((open) => {
     }, START_MS);
 
     const uuid = crypto.randomUUID();
+    const edit = (name: string, id: number) =>
+      ({ kind: "edit", room: name, senderId: 1, username: "ada", clientId: uuid, id, content: "y" }) as const;
     test.each<[string, () => SQL]>([
       ["changes", () => readChanges("large-7", 9_000, 200)],
       ["all changes", () => readChanges("large-7", 0, 200)],
       ["messages after", () => readMessages("large-7", { after: 5_000 }, 200)],
       ["messages before", () => readMessages("large-7", { before: 5_000 }, 1001)],
       ["counters", () => readCounters(["large-7", "large-8"])],
-      ["locks", () => lockRooms(["large-7", "large-8"])],
-      ["acks", () => readAcks([post(at.ada, "large-7", "x", { clientId: uuid })])],
+      ["locks", () => lockRooms(["large-7", "large-8"], new Set(["large-8"]))],
+      [
+        "answers",
+        () => readAnswered([post(at.ada, "large-7", "x", { clientId: uuid }), edit("large-7", 40)]),
+      ],
+      ["targets", () => readTargets([edit("large-7", 40), edit("large-7", 50)])],
     ])(
       "%s are found by key: no table or index of rooms or messages is read from end to end",
       async (_, statement) => {
         const plan = await explain(statement());
         const scans = nodesOf(plan).filter(
-          ({ type, table }) => type !== "ModifyTable" && /^(rooms|messages)$/.test(table),
+          ({ type, table }) => type !== "ModifyTable" && /^(rooms|messages|reactions|changes)$/.test(table),
         );
         for (const { condition } of scans) expect(condition).toMatch(/room_id = |name = |\(id = /);
       },

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from "bun:test";
 import * as fc from "fast-check";
 import { CommitFailure } from "../../src/chat/ports.ts";
-import type { Post } from "../../src/chat/post.ts";
+import type { Post } from "../../src/chat/change.ts";
 import { START_MS } from "../support/house.ts";
-import { onEachDriver, post, type Stocked, stock } from "./stocked.ts";
+import { acksOf, onEachDriver, post, type Stocked, stock } from "./stocked.ts";
 
 // The store's contract, the same on each driver.
 
@@ -20,7 +20,10 @@ onEachDriver((open) => {
     [room, other] = [`a-${crypto.randomUUID()}`, `b-${crypto.randomUUID()}`];
   });
 
-  const commit = (posts: readonly Post[], careful = false) => at.store.commit(0, posts, careful);
+  const commit = async (posts: readonly Post[], careful = false) => {
+    const committed = await at.store.commit(0, posts, careful);
+    return { epoch: committed.epoch, acks: acksOf(committed) };
+  };
   const failure = (posts: readonly Post[], careful = false): Promise<unknown> =>
     commit(posts, careful).then(
       () => "none",
@@ -63,6 +66,7 @@ onEachDriver((open) => {
         timestamp: acks[1]?.timestamp ?? "",
         editedAt: null,
         deletedAt: null,
+        reactions: [],
       })),
     );
     expect(acks[1]?.timestamp).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/);
@@ -134,7 +138,7 @@ onEachDriver((open) => {
           expect(error.kind).toBe("duplicate");
           return store.commit(lane, batch, true);
         });
-        committed.acks.forEach(({ version }, index) => {
+        acksOf(committed).forEach(({ version }, index) => {
           const { clientId } = batch[index] as Post;
           acks.set(clientId, (acks.get(clientId) ?? new Set()).add(version));
         });

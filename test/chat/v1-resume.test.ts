@@ -98,7 +98,7 @@ test.each<[string, (epoch: string) => string]>([
   const { epoch } = await writer.next("joined");
   await post(writer, room, 1, 3);
   const reader = await connect(server, { room, since: since(epoch), token: ada.token });
-  expect(await reader.next("joined")).toEqual({ type: "joined", room, epoch, version: 3, resumed: false });
+  expect(await reader.next("joined")).toMatchObject({ room, epoch, version: 3, resumed: false });
   expect(await reader.next("synced")).toMatchObject({ version: 3 });
   await post(writer, room, 4, 4);
   expect(await reader.next("message")).toMatchObject({ version: 4, prev: 3 });

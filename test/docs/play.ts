@@ -140,9 +140,13 @@ async function read(seat: Seat): Promise<Frame> {
   const { ahead } = seat;
   seat.ahead = undefined;
   if (ahead) return ahead;
-  const frame = await nextFrame(seat.connection);
-  if ("close" in frame) throw new Error(`the server closed the socket with ${frame.close}`);
-  return JSON.parse(frame.text) as Frame;
+  for (;;) {
+    const next = await nextFrame(seat.connection);
+    if ("close" in next) throw new Error(`the server closed the socket with ${next.close}`);
+    const frame = JSON.parse(next.text) as Frame;
+    // It comes when a second has passed, between whatever else there is.
+    if (frame.type !== "presence") return frame;
+  }
 }
 
 async function expectFrame(seat: Seat, text: string, bindings: Bindings): Promise<void> {

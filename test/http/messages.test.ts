@@ -81,6 +81,7 @@ test("a message sent over a socket is known when it is posted, and the other way
 
 test("a reply names what it answers, everywhere it is shown", async () => {
   const socket = await connect(server, { room: "replies", token: ben.token });
+  await socket.next("synced");
   expect((await post("replies", { content: "question" })).status).toBe(201);
   expect((await post("replies", { content: "answer", replyTo: 1 })).status).toBe(201);
   expect((await post("replies", { content: "no reply", replyTo: null })).status).toBe(201);

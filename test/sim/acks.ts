@@ -1,4 +1,4 @@
-import type { Ack, Post } from "../../src/chat/post.ts";
+import type { Ack, Post } from "../../src/chat/change.ts";
 import type { SimDatabase } from "./database.ts";
 
 type Key = Pick<Post, "room" | "senderId" | "clientId">;
@@ -11,7 +11,7 @@ export function createAckBook(database: SimDatabase, fail: (sentence: string, de
   return (post: Key, ack: Partial<Ack>) => {
     const name = `${post.room} ${post.senderId} ${ack.id}${ack.duplicate ? " again" : ""}`;
     const found = database
-      .committed(post)
+      .committed({ kind: "post", username: "", content: "", replyTo: null, ...post })
       .find(
         ({ id, version, timestamp }) =>
           id === ack.id && version === ack.version && timestamp === ack.timestamp,

@@ -1,6 +1,6 @@
-import { decide, postKey } from "../../src/chat/decide.ts";
+import { type Ack, type Change, changeKey } from "../../src/chat/change.ts";
+import { type Answered, decide, type Known, messageKey, stateOf } from "../../src/chat/decide.ts";
 import { type Committed, CommitFailure, type Page } from "../../src/chat/ports.ts";
-import type { Ack, Post } from "../../src/chat/post.ts";
 import type { HistoryPage } from "../../src/chat/store.ts";
 import type { Message, RoomChange } from "../../src/message.ts";
 import { EPOCH_MS } from "./schedule.ts";
@@ -13,8 +13,18 @@ interface Room {
   readonly log: Message[];
   /** Each message as it is now. */
   readonly messages: Map<number, Message>;
-  /** The unique key of posts. */
-  readonly acks: Map<string, Ack>;
+  /** The same with each reaction on its own. */
+  readonly known: Map<number, Known>;
+  /** The unique keys of posts and amendments. */
+  readonly answered: Map<string, Answered>;
+}
+
+/** One row, or a few that belong together: a message in a new state, an answer, or both. */
+interface Write {
+  readonly room: string;
+  readonly known?: Known;
+  readonly key?: string;
+  readonly answered?: Answered;
 }
 
 /**
@@ -24,23 +34,27 @@ interface Room {
 export function createDatabase(now: () => number, pageRows: number) {
   let epoch = "epoch-1";
   let rooms = new Map<string, Room>();
-  let history: { room: string; message: Message; key: string | undefined }[] = [];
+  let history: Write[] = [];
   const epochs = new Map([[epoch, rooms]]);
   let writes = 0;
 
   const roomOf = (name: string): Room => {
-    const room = rooms.get(name) ?? { log: [], messages: new Map(), acks: new Map() };
+    const room = rooms.get(name) ?? { log: [], messages: new Map(), known: new Map(), answered: new Map() };
     rooms.set(name, room);
     return room;
   };
 
-  const write = (name: string, message: Message, key?: string) => {
-    const room = roomOf(name);
-    if (message.version !== room.log.length + 1) throw new Error("a version is not the room's next");
-    room.log.push(message);
-    room.messages.set(message.id, message);
-    if (key) room.acks.set(key, ackOf(message));
-    history.push({ room: name, message, key });
+  const write = (row: Write) => {
+    const room = roomOf(row.room);
+    if (row.known) {
+      const message = stateOf(row.known);
+      if (message.version !== room.log.length + 1) throw new Error("a version is not the room's next");
+      room.log.push(message);
+      room.messages.set(message.id, message);
+      room.known.set(message.id, row.known);
+    }
+    if (row.key && row.answered) room.answered.set(row.key, row.answered);
+    history.push(row);
   };
 
   /** To the microsecond, so that no two moments are the same. */
@@ -49,14 +63,39 @@ export function createDatabase(now: () => number, pageRows: number) {
     return `${new Date(EPOCH_MS + now()).toISOString().slice(0, -1)}${micros}Z`;
   };
 
-  const commit = (posts: readonly Post[], known: ReadonlyMap<string, Ack>): Committed => {
-    if (posts.some(({ content }) => content.includes(POISON))) throw failure("invalid");
+  /** One change after the other, each by the rules, so that each version has a state of its own in the log. */
+  const commit = (changes: readonly Change[], careful: boolean): Committed => {
+    if (changes.some((change) => "content" in change && change.content.includes(POISON)))
+      throw failure("invalid");
+    const isThere = (change: Change) => rooms.get(change.room)?.answered.has(changeKey(change));
+    if (!careful && changes.some(isThere)) throw failure("duplicate");
     const at = timestamp();
-    const counters = new Map(posts.map(({ room }) => [room, { version: roomOf(room).log.length, at }]));
-    const { acks, posted } = decide(posts, { rooms: counters, acks: known });
-    if (posted.some(({ post }) => roomOf(post.room).acks.has(postKey(post)))) throw failure("duplicate");
-    for (const { post, ack } of posted) write(post.room, messageOf(post, ack), postKey(post));
-    return { epoch, acks };
+    const outcomes = changes.map((change) => {
+      const { room } = change;
+      const there = rooms.get(room);
+      const key = changeKey(change);
+      const before = there?.answered.get(key);
+      const target = change.kind === "post" ? undefined : there?.known.get(change.id);
+      const isMade = there !== undefined || change.kind === "post";
+      const { outcomes, messages } = decide([change], {
+        rooms: new Map(isMade ? [[room, { version: there?.log.length ?? 0, at }]] : []),
+        answered: new Map(before ? [[key, before]] : []),
+        messages: new Map(target ? [[messageKey(room, target.id), target]] : []),
+      });
+      const [outcome] = outcomes;
+      if (!outcome) throw new Error("a change was not decided");
+      if (!("refused" in outcome) && !outcome.ack.duplicate) {
+        const [changed] = messages.values();
+        write({
+          room,
+          key,
+          answered: { kind: change.kind, ack: outcome.ack },
+          ...(changed && { known: changed.message }),
+        });
+      }
+      return outcome;
+    });
+    return { epoch, outcomes };
   };
 
   const bounded = (name: string, messages: Message[], place: (message: Message) => number): Page => {
@@ -74,30 +113,23 @@ export function createDatabase(now: () => number, pageRows: number) {
     get size() {
       return history.length;
     },
-    /** Posts that are all new. */
-    commitNew: (posts: readonly Post[]) => commit(posts, new Map()),
-    /** Posts some of which may be there. */
-    commitCarefully(posts: readonly Post[]) {
-      const known = new Map<string, Ack>();
-      for (const post of posts) {
-        const ack = roomOf(post.room).acks.get(postKey(post));
-        if (ack) known.set(postKey(post), ack);
-      }
-      return commit(posts, known);
-    },
-    /** Changes a message that is there, as an edit or a deletion does. */
+    /** Changes that are all new. */
+    commitNew: (changes: readonly Change[]) => commit(changes, false),
+    /** Changes some of which may be there. */
+    commitCarefully: (changes: readonly Change[]) => commit(changes, true),
+    /** Changes a message that is there, as another node's edit or deletion does. */
     change(name: string, id: number, content: string | null): RoomChange | undefined {
-      const { messages, log } = roomOf(name);
-      const old = messages.get(id);
+      const { known, log } = roomOf(name);
+      const old = known.get(id);
       if (!old || old.deletedAt !== null) return undefined;
       const version = log.length + 1;
       const at = timestamp();
-      const changed: Message =
+      const changed: Known =
         content === null
-          ? { ...old, version, content: "", deletedAt: at }
+          ? { ...old, version, content: "", reactors: [], deletedAt: at }
           : { ...old, version, content, editedAt: at };
-      write(name, changed);
-      return { epoch, room: name, from: version, to: version, states: [changed] };
+      write({ room: name, known: changed });
+      return { epoch, room: name, from: version, to: version, states: [stateOf(changed)] };
     },
     changesSince(name: string, after: number): Page {
       const { log, messages } = roomOf(name);
@@ -130,15 +162,15 @@ export function createDatabase(now: () => number, pageRows: number) {
       rooms = new Map();
       history = [];
       epochs.set(epoch, rooms);
-      for (const { room, message, key } of kept) write(room, message, key);
+      for (const row of kept) write(row);
     },
     /** What a version wrote in an epoch. */
     written: (ofEpoch: string, name: string, version: number): Message | undefined =>
       epochs.get(ofEpoch)?.get(name)?.log[version - 1],
-    /** What a post was committed as, in each epoch that has it. */
-    committed(post: Pick<Post, "room" | "senderId" | "clientId">): Ack[] {
-      const acks = [...epochs.values()].map((all) => all.get(post.room)?.acks.get(postKey(post)));
-      return acks.filter((ack) => ack !== undefined);
+    /** What a change was committed as, in each epoch that has it. */
+    committed(change: Change): Ack[] {
+      const key = changeKey(change);
+      return [...epochs.values()].flatMap((all) => all.get(change.room)?.answered.get(key)?.ack ?? []);
     },
     /** A message as some epoch posted it. */
     posted: (name: string, id: number): Message[] =>
@@ -150,17 +182,6 @@ export function createDatabase(now: () => number, pageRows: number) {
 export type SimDatabase = ReturnType<typeof createDatabase>;
 
 const failure = (kind: "duplicate" | "invalid") => new CommitFailure(kind, new Error("simulated"));
-
-const ackOf = ({ id, version, timestamp }: Message): Ack => ({ id, version, timestamp, duplicate: false });
-
-const messageOf = ({ senderId: _, room: __, ...post }: Post, ack: Ack): Message => ({
-  ...post,
-  id: ack.id,
-  version: ack.version,
-  timestamp: ack.timestamp,
-  editedAt: null,
-  deletedAt: null,
-});
 
 function firstAfter(messages: ReadonlyMap<number, Message>, after: number, limit: number): Message[] {
   const found: Message[] = [];

@@ -19,10 +19,10 @@ const MUTANTS: readonly Mutant[] = [
   {
     name: "the ack before the commit",
     file: "committer.ts",
-    from: "        const result = await store.commit(lane.index, posts, careful);\n",
+    from: "        const result = await store.commit(lane.index, changes, careful);\n",
     to: `        for (const pending of rest)
           answer(pending, { id: 1, version: 1, timestamp: new Date(clock.now()).toISOString(), duplicate: false });
-        const result = await store.commit(lane.index, posts, careful);\n`,
+        const result = await store.commit(lane.index, changes, careful);\n`,
   },
   {
     name: "acknowledged though the outcome is not known",
@@ -51,14 +51,14 @@ const MUTANTS: readonly Mutant[] = [
   {
     name: "the duplicate check gone",
     file: "decide.ts",
-    from: "    if (before) return { ...before, duplicate: true };\n",
-    to: "    if (before && before.id < 0) return { ...before, duplicate: true };\n",
+    from: "    if (before) return repeated(change, before);\n",
+    to: "    if (before && before.ack.id < 0) return repeated(change, before);\n",
   },
   {
     name: "a duplicate answered with an ack of its own",
     file: "decide.ts",
-    from: "    if (before) return { ...before, duplicate: true };\n",
-    to: "    if (before) return { ...before, timestamp: new Date(0).toISOString(), duplicate: true };\n",
+    from: "? { ack: { ...ack, duplicate: true }, state: null }",
+    to: "? { ack: { ...ack, timestamp: new Date(0).toISOString(), duplicate: true }, state: null }",
   },
   {
     name: "lag() resumes one version late",
@@ -131,6 +131,18 @@ const MUTANTS: readonly Mutant[] = [
     file: "connection.ts",
     from: "      for (const room of [...feeds.keys()]) leave(room);\n",
     to: "",
+  },
+  {
+    name: "what is new is told by the version before each message, not before its range",
+    file: "timeline.ts",
+    from: "      deliver(message, released, known);\n",
+    to: "      deliver(message, released, released);\n",
+  },
+  {
+    name: "who is overrun reads on before the jump",
+    file: "timeline.ts",
+    from: "    const readOn = overrun();\n    released = to;\n    readOn();\n",
+    to: "    overrun()();\n    released = to;\n",
   },
   {
     name: "a full socket does not lag",

@@ -1,5 +1,5 @@
 import { type Chat, createChat } from "../../src/chat/chat.ts";
-import type { Identity } from "../../src/identity.ts";
+import { type Identity, NOWHERE } from "../../src/identity.ts";
 import type { Log } from "../../src/log.ts";
 import { MESSAGE_MAX_CHARS } from "../../src/protocol/limits.ts";
 import { submit } from "../../src/chat/submit.ts";
@@ -74,7 +74,19 @@ export function createNode(name: string, world: World): SimNode {
     const chat = createChat({
       store: createStore({ ...world, alive }),
       bus: line.bus,
-      standing: { ask: async (people) => people.map(() => null), onEnded: () => () => {} },
+      standing: {
+        ask: async (people) => people.map(() => ({ reason: null, banned: NOWHERE })),
+        onEnded: () => () => {},
+        onBansChanged: () => () => {},
+      },
+      authenticate: async () => {
+        throw new Refusal("token_invalid");
+      },
+      members: {
+        joined: async () => ({ lastRead: 0, unread: 0 }),
+        posted() {},
+        read: async (_, __, id) => ({ lastRead: id, moved: false }),
+      },
       fanout: {
         publish(topic, frame) {
           const wire = createWire(frame, world.strict);
@@ -196,7 +208,7 @@ export function createNode(name: string, world: World): SimNode {
     post(person, room, clientId, content, answer) {
       if (!life || life.draining) return answer(new Refusal("busy"));
       const at = life;
-      submit(life.chat, person, { room, clientId, content, replyTo: null }, (outcome) => {
+      submit(life.chat, person, { kind: "post", room, clientId, content, replyTo: null }, (outcome) => {
         if (at.alive) answer(outcome);
       });
     },

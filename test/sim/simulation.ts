@@ -4,7 +4,7 @@ import { createWorld, type World } from "./world.ts";
 /** Once faults have ceased, everything is right within so many milliseconds. */
 const SETTLE_MS = 40_000;
 /** When everyone has gone, nothing is left of them after this. */
-const EMPTY_MS = 6_000;
+const EMPTY_MS = 15_000;
 const LOOK_MS = 100;
 /** Large messages at once, and those of them that one process commits together. */
 const FLOOD_POSTS = 24;

@@ -57,15 +57,19 @@ export function createStore(options: StoreOptions): MessageStore {
   return {
     lanes: plan.lanes,
 
-    commit: (lane, posts, careful) =>
+    commit: (lane, changes, careful) =>
       new Promise((resolve, reject) => {
         const unknown = (ms: number) =>
           later(ms, reject, new CommitFailure("unknown", new Error("simulated")));
         const carryOut = () => {
-          const result = careful ? database.commitCarefully(posts) : database.commitNew(posts);
+          const result = careful ? database.commitCarefully(changes) : database.commitNew(changes);
           note?.(
-            `commit on lane ${lane}${careful ? ", careful" : ""}: ${result.acks
-              .map((ack, index) => `${posts[index]?.room}.${ack.version}${ack.duplicate ? " again" : ""}`)
+            `commit on lane ${lane}${careful ? ", careful" : ""}: ${result.outcomes
+              .map((outcome, index) => {
+                const { kind, room } = changes[index] ?? {};
+                if ("refused" in outcome) return `${kind} in ${room} ${outcome.refused}`;
+                return `${kind} ${room}.${outcome.ack.version}${outcome.state ? "" : " again"}`;
+              })
               .join(", ")}`,
           );
           return result;

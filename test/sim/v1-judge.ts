@@ -90,7 +90,7 @@ export function createV1Judge(world: World, served: Served): SocketJudge {
   return {
     received(text) {
       const command = JSON.parse(text) as Sent;
-      outstanding.set(command.ref, command);
+      if (command.ref !== undefined) outstanding.set(command.ref, command);
     },
     sent(wire) {
       const frame = wire.v1;

@@ -1,5 +1,5 @@
-import type { Identity } from "../../src/identity.ts";
-import type { Ack, Post } from "../../src/chat/post.ts";
+import { type Identity, NOWHERE } from "../../src/identity.ts";
+import type { Ack, Post } from "../../src/chat/change.ts";
 import { createAckBook } from "./acks.ts";
 import { createBackend } from "./backend.ts";
 import { type BusLine, createBusLine } from "./bus.ts";
@@ -77,6 +77,7 @@ export function createWorld(seed: number, trace?: (line: string) => void): World
     Array.from({ length: count }, () => {
       const clientId = `import-${++words}`;
       return {
+        kind: "post",
         room,
         senderId: 0,
         username: "importer",
@@ -136,6 +137,7 @@ export function createWorld(seed: number, trace?: (line: string) => void): World
     expiresAt:
       EPOCH_MS + schedule.now + (plan.shortTokens && plan.faulty ? random.between(500, 8_000) : 3_600_000),
     rooms: null,
+    banned: NOWHERE,
   });
   for (const room of plan.rooms) world.fill(room, random.chance(0.7) ? plan.backlog : 0);
   for (let index = 0; index < plan.nodes; index++) nodes.push(createNode(`node${index + 1}`, world));

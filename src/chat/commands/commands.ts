@@ -1,11 +1,15 @@
 import type { CommandOf, CommandType } from "../../protocol/frames.ts";
-import type { Session } from "../connection.ts";
+import type { Session } from "../session.ts";
 import type { Reply } from "../v1.ts";
+import { edit, react, remove } from "./amend.ts";
+import { auth } from "./auth.ts";
 import { history } from "./history.ts";
 import { join } from "./join.ts";
 import { leave } from "./leave.ts";
 import { ping } from "./ping.ts";
+import { read } from "./read.ts";
 import { send } from "./send.ts";
+import { typing } from "./typing.ts";
 
 /** Carries out a command and answers it once; what it throws is answered for it. */
 export type Handler<T extends CommandType> = (
@@ -14,4 +18,16 @@ export type Handler<T extends CommandType> = (
   reply: Reply,
 ) => Promise<void> | undefined;
 
-export const commands: { readonly [T in CommandType]: Handler<T> } = { join, leave, send, history, ping };
+export const commands: { readonly [T in CommandType]: Handler<T> } = {
+  join,
+  leave,
+  send,
+  edit,
+  delete: remove,
+  react,
+  history,
+  read,
+  typing,
+  auth,
+  ping,
+};

@@ -9,7 +9,7 @@ export const send: Handler<"send"> = (session, command, reply) => {
   submit(
     session,
     session.identity,
-    { room: roomOf(session, command), clientId, content, replyTo },
+    { kind: "post", room: roomOf(session, command), clientId, content, replyTo },
     (outcome) => {
       if (outcome instanceof Refusal) return reply.refuse(outcome);
       const { id, version, timestamp, duplicate } = outcome;

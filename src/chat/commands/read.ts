@@ -1,0 +1,23 @@
+import { Refusal } from "../../errors.ts";
+import { encode } from "../encode.ts";
+import type { Handler } from "./commands.ts";
+import { roomOf } from "./room.ts";
+
+/** Moves one's read mark in a room, and tells one's other sockets there. */
+export const read: Handler<"read"> = (session, command, reply) => {
+  const room = roomOf(session, command);
+  const { identity } = session;
+  if (!session.access.may(identity, room, "read")) throw new Refusal("forbidden");
+  // Those behind it do not wait for its commit.
+  session.members.read(identity.userId, room, command.id).then(
+    ({ lastRead, moved }) => {
+      if (moved) session.tellOthers(room, encode({ type: "read", room, id: lastRead }));
+      reply.ok();
+    },
+    (error: unknown) => {
+      if (!(error instanceof Refusal)) session.faulted(error);
+      reply.refuse(error instanceof Refusal ? error : new Refusal("internal"));
+    },
+  );
+  return undefined;
+};

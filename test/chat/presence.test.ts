@@ -1,0 +1,123 @@
+import { expect, test } from "bun:test";
+import { createPresence, type PresenceNews } from "../../src/chat/presence.ts";
+import { createTyping } from "../../src/chat/typing.ts";
+import type { Clock } from "../../src/clock.ts";
+
+const person = (userId: number) => ({ userId, username: `person-${userId}` });
+const [ada, ben] = [person(1), person(2)];
+
+/** Time that passes when it is told to. */
+function handClock() {
+  let now = 0;
+  const tasks = new Set<{ at: number; run: () => void }>();
+  const clock: Clock = {
+    now: () => now,
+    monotonic: () => now,
+    after(ms, run) {
+      const task = { at: now + ms, run };
+      tasks.add(task);
+      return () => tasks.delete(task);
+    },
+    soon: (run) => run(),
+  };
+  const pass = (ms: number) => {
+    const end = now + ms;
+    for (;;) {
+      const [next] = [...tasks].filter(({ at }) => at <= end).sort((a, b) => a.at - b.at);
+      if (!next) break;
+      tasks.delete(next);
+      now = next.at;
+      next.run();
+    }
+    now = end;
+  };
+  return { clock, pass, waiting: () => tasks.size };
+}
+
+function attend() {
+  const { clock, pass, waiting } = handClock();
+  const told: PresenceNews[] = [];
+  const presence = createPresence(clock, (_, news) => told.push(news));
+  return { presence, told, pass, waiting };
+}
+
+test("people are counted, not sockets", () => {
+  const { presence, told, pass } = attend();
+  presence.enter("garden", ada);
+  presence.enter("garden", ada);
+  presence.enter("garden", ben);
+  pass(1_000);
+  expect(told).toEqual([{ online: 2, joined: ["person-1", "person-2"] }]);
+  presence.leave("garden", ada);
+  pass(10_000);
+  expect(told).toHaveLength(1);
+  expect(presence.people("garden")).toEqual(["person-1", "person-2"]);
+});
+
+test("a reload is not a departure", () => {
+  const { presence, told, pass } = attend();
+  presence.enter("garden", ada);
+  pass(1_000);
+  presence.leave("garden", ada);
+  pass(2_999);
+  presence.enter("garden", ada);
+  pass(10_000);
+  expect(told).toEqual([{ online: 1, joined: ["person-1"] }]);
+});
+
+test("who stays away for three seconds has left, and an empty room is forgotten", () => {
+  const { presence, told, pass, waiting } = attend();
+  presence.enter("garden", ada);
+  presence.enter("garden", ben);
+  pass(1_000);
+  presence.leave("garden", ben);
+  pass(4_000);
+  expect(told.at(-1)).toEqual({ online: 1, left: ["person-2"] });
+  presence.leave("garden", ada);
+  pass(4_000);
+  expect(presence.online("garden")).toBe(0);
+  expect(waiting()).toBe(0);
+});
+
+test("in a room of more than a hundred people are counted, not named", () => {
+  const { presence, told, pass } = attend();
+  presence.enter("garden", ada);
+  pass(1_000);
+  for (let id = 10; id <= 110; id++) presence.enter("garden", person(id));
+  pass(1_000);
+  expect(told.at(-1)).toEqual({ online: 102 });
+});
+
+test("ten thousand people who join within ten seconds are told of a few times, and only counted", () => {
+  const { presence, told, pass } = attend();
+  for (let id = 1; id <= 10_000; id++) {
+    presence.enter("garden", person(id));
+    if (id % 100 === 0) pass(100);
+  }
+  pass(10_000);
+  expect(told.length).toBeLessThanOrEqual(12);
+  expect(told.at(-1)).toEqual({ online: 10_000 });
+  expect(presence.people("garden")).toHaveLength(100);
+});
+
+test("a flood of typing is told once in two seconds, and to large rooms not at all", () => {
+  const { clock, pass, waiting } = handClock();
+  const told: string[] = [];
+  let online = 2;
+  const { typing } = createTyping({
+    clock,
+    online: () => online,
+    tell: (_, username) => told.push(username),
+  });
+  for (let key = 0; key < 100; key++) typing("garden", "ada");
+  typing("garden", "ben");
+  expect(told).toEqual(["ada", "ben"]);
+  pass(2_000);
+  typing("garden", "ada");
+  expect(told).toEqual(["ada", "ben", "ada"]);
+  online = 101;
+  typing("garden", "cy");
+  expect(told).toHaveLength(3);
+  pass(2_000);
+  expect(waiting()).toBe(0);
+});

@@ -1,0 +1,105 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { api } from "../support/api.ts";
+import { connect } from "../support/client.ts";
+import { postgresDatabase, type TestDatabase } from "../support/database.ts";
+import { needs } from "../support/needs.ts";
+import { PASSWORD, register } from "../support/people.ts";
+import { dataFolder, runParley, startParley } from "../support/process.ts";
+
+// The operator's hand, on the command line.
+
+describe("on an embedded database", () => {
+  let data: Awaited<ReturnType<typeof dataFolder>>;
+  const settings = () => ({ DATA_DIR: data.path, LOGIN_RATE: "0" });
+  const parley = (...args: string[]) => runParley(args, settings());
+  const login = async () => {
+    const server = await startParley(settings());
+    try {
+      const body = { email: "ada@example.com", password: PASSWORD };
+      return (await api(server, "POST /account/login/", { body })).status;
+    } finally {
+      await server.end();
+    }
+  };
+
+  beforeAll(async () => {
+    data = await dataFolder();
+    const server = await startParley(settings());
+    await register(server, "ada");
+    await server.end();
+  }, 20_000);
+  afterAll(() => data.remove());
+
+  test("someone is disabled and enabled, by email or username", async () => {
+    expect(await parley("user", "disable", "ADA@example.com", "spam", "again")).toMatchObject({
+      code: 0,
+      stderr: "",
+    });
+    expect(await login()).toBe(401);
+    expect(await parley("user", "enable", "Ada")).toMatchObject({ code: 0, stderr: "" });
+    expect(await login()).toBe(200);
+  }, 30_000);
+
+  test("sessions are ended", async () => {
+    const { code, stdout } = await parley("sessions", "end", "ada");
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^[1-9]\d* ended/);
+    expect((await parley("sessions", "end", "ada")).stdout).toStartWith("0 ended");
+  }, 20_000);
+
+  test("what makes no sense is told in one line", async () => {
+    for (const [args, line] of [
+      [["user", "disable", "nobody"], "Nobody has that email or username.\n"],
+      [["user", "disable"], "Usage: parley user disable <email|username> [reason]\n"],
+      [["user", "delete", "ada"], "Usage: parley user disable|enable <email|username> [reason]\n"],
+      [["sessions"], "Usage: parley sessions end <email|username> [reason]\n"],
+    ] as const)
+      expect(await parley(...args)).toEqual({ code: 1, stdout: "", stderr: line });
+  }, 20_000);
+
+  test("while a server has it, they name that process and the route that does the same", async () => {
+    const server = await startParley(settings());
+    try {
+      for (const [args, route] of [
+        [["user", "disable", "ada@example.com"], "POST /admin/users/ada%40example.com/disable"],
+        [["user", "enable", "ada"], "POST /admin/users/ada/enable"],
+        [["sessions", "end", "ada"], "DELETE /admin/users/ada/sessions"],
+      ] as const) {
+        const { code, stderr } = await parley(...args);
+        expect(code).toBe(1);
+        expect(stderr).toContain(`process ${server.pid} `);
+        expect(stderr).toContain(`${route} with its ADMIN_TOKEN`);
+        expect(stderr.trim()).not.toContain("\n");
+      }
+    } finally {
+      await server.end();
+    }
+  }, 20_000);
+});
+
+needs("TEST_DATABASE_URL")("on a database that a server uses", () => {
+  let database: TestDatabase;
+  beforeAll(async () => {
+    database = await postgresDatabase();
+  }, 20_000);
+  afterAll(() => database.close());
+
+  test("the server acts on it within 10 s", async () => {
+    const server = await startParley({ ...database.env, LOGIN_RATE: "0" });
+    try {
+      const [ada, ben] = [await register(server, "ada"), await register(server, "ben")];
+      const sockets = await Promise.all(
+        [ada, ben].map(({ token }) => connect(server, { room: "lobby", token })),
+      );
+      const begun = performance.now();
+      await Promise.all([
+        runParley(["user", "disable", "ada"], database.env),
+        runParley(["sessions", "end", ben.email], database.env),
+      ]);
+      expect(await Promise.all(sockets.map(async ({ closed }) => (await closed).code))).toEqual([4502, 4500]);
+      expect(performance.now() - begun).toBeLessThan(10_000);
+    } finally {
+      await server.end();
+    }
+  }, 30_000);
+});

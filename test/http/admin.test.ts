@@ -1,0 +1,206 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { ADMIN_TOKEN } from "../chat/ways.ts";
+import { api } from "../support/api.ts";
+import { connect, connectPlain } from "../support/client.ts";
+import { PASSWORD, type Person, register } from "../support/people.ts";
+import { startTestServer, type TestServer } from "../support/server.ts";
+
+// The operator's hand: whom it reaches, what is left of it, and who may use it.
+
+let server: TestServer;
+let ada: Person;
+
+beforeAll(async () => {
+  server = await startTestServer({ MESSAGE_RATE: "0", LOGIN_RATE: "0", ADMIN_TOKEN });
+  ada = await register(server, "ada");
+});
+afterAll(() => server.stop());
+
+const admin = (target: string) => api(server, target, { token: ADMIN_TOKEN });
+const me = async ({ token }: Person) => (await api(server, "GET /account/me/", { token })).body;
+const login = async ({ email }: Person) =>
+  (await api(server, "POST /account/login/", { body: { email, password: PASSWORD } })).body;
+
+/** What the audit says of someone or something, the newest first. */
+async function audit(about: Record<string, unknown>): Promise<unknown[]> {
+  const { body } = await admin("GET /admin/audit/?limit=1000");
+  return (body as Record<string, unknown>[])
+    .filter((entry) => Object.entries(about).every(([name, value]) => entry[name] === value))
+    .map(({ id: _, at: __, ...entry }) => entry);
+}
+
+describe("who may", () => {
+  test("without the token in its hand nobody is let in, people with a token of theirs neither", async () => {
+    for (const target of [
+      "POST /admin/users/ada/disable",
+      "GET /admin/audit/",
+      "PUT /admin/rooms/lobby/bans/ada",
+    ]) {
+      expect((await api(server, target)).body).toMatchObject({ status: 401, code: "token_missing" });
+      for (const token of [ada.token, "wrong", `${ADMIN_TOKEN}x`, ADMIN_TOKEN.slice(0, -1)])
+        expect((await api(server, target, { token })).body).toMatchObject({
+          status: 401,
+          code: "token_invalid",
+        });
+    }
+    expect(await me(ada)).toMatchObject({ username: "ada" });
+  });
+
+  test("a server without ADMIN_TOKEN has no such routes", async () => {
+    const plain = await startTestServer();
+    for (const target of [
+      "POST /admin/users/ada/disable",
+      "POST /admin/users/ada/enable",
+      "DELETE /admin/users/ada/sessions",
+      "PUT /admin/rooms/lobby/bans/ada",
+      "DELETE /admin/rooms/lobby/bans/ada",
+      "DELETE /admin/rooms/lobby/messages/1",
+      "GET /admin/audit/",
+    ])
+      expect((await api(plain, target, { token: ADMIN_TOKEN })).body).toMatchObject({
+        status: 404,
+        code: "not_found",
+      });
+    await plain.stop();
+  });
+});
+
+test("who is disabled is out and cannot come in; enabled, they go on with the session they had", async () => {
+  const ben = await register(server, "ben");
+  expect((await admin("POST /admin/users/BEN/disable/?reason=spam")).status).toBe(204);
+  expect(await me(ben)).toMatchObject({ status: 401, code: "account_disabled" });
+  expect(await login(ben)).toMatchObject({ code: "account_disabled" });
+  const { refresh } = ben;
+  const refreshed = () => api(server, "POST /account/refresh/", { body: { refresh } });
+  expect((await refreshed()).body).toMatchObject({ code: "account_disabled" });
+
+  expect((await admin("POST /admin/users/Ben@Example.com/enable")).status).toBe(204);
+  expect(await me(ben)).toMatchObject({ username: "ben" });
+  expect((await refreshed()).status).toBe(200);
+  expect(await audit({ username: "ben" })).toEqual([
+    { action: "user.enable", via: "http", username: "ben", room: null, messageId: null, reason: "" },
+    { action: "user.disable", via: "http", username: "ben", room: null, messageId: null, reason: "spam" },
+  ]);
+});
+
+test("ended sessions are all of them; their owner can log in again", async () => {
+  const cy = await register(server, "cy");
+  await login(cy);
+  expect((await admin("DELETE /admin/users/cy/sessions")).body).toEqual({ ended: 2 });
+  expect(await me(cy)).toMatchObject({ status: 401, code: "session_ended" });
+  expect(await login(cy)).toMatchObject({ username: "cy" });
+  expect(await audit({ username: "cy" })).toMatchObject([{ action: "sessions.end" }]);
+});
+
+test("anyone's message is deleted: it takes a version, is published, and leaves a tombstone", async () => {
+  const dan = await register(server, "dan");
+  const plain = await connectPlain(server, { room: "lobby", token: dan.token });
+  const socket = await connect(server, { room: "lobby", token: ada.token });
+  await socket.next("synced");
+  plain.send({ message: "rude" });
+  expect(await socket.next("message")).toMatchObject({ id: 1, content: "rude" });
+
+  const remove = () => admin("DELETE /admin/rooms/lobby/messages/1/?reason=rude");
+  expect(await remove()).toMatchObject({ status: 200, body: { id: 1, version: 2, room: "lobby" } });
+  expect(await socket.next("message")).toMatchObject({
+    change: "deleted",
+    id: 1,
+    version: 2,
+    prev: 1,
+    username: "dan",
+    content: "",
+    deletedAt: expect.any(String),
+  });
+  expect((await remove()).body).toEqual({ id: 1, version: 2, room: "lobby" });
+
+  const { body } = await api(server, "GET /history/lobby/", { token: ada.token });
+  expect(body).toMatchObject([{ id: 1, version: 2, content: "", username: "dan" }]);
+  expect(await audit({ username: "dan" })).toEqual([
+    { action: "message.delete", via: "http", username: "dan", room: "lobby", messageId: 1, reason: "rude" },
+  ]);
+  for (const each of [plain, socket]) each.close();
+});
+
+test("a message deleted by the operator while its owner edits it stays deleted", async () => {
+  const socket = await connect(server, { room: "race", token: ada.token });
+  for (let round = 0; round < 20; round++) {
+    const posted = await socket.ask({ type: "send", clientId: crypto.randomUUID(), content: "first" });
+    const edit = { type: "edit", clientId: crypto.randomUUID(), id: posted.id, content: "second" };
+    const [, removed] = await Promise.all([
+      socket.ask(edit),
+      admin(`DELETE /admin/rooms/race/messages/${posted.id}`),
+    ]);
+    expect(removed.status).toBe(200);
+  }
+  const { body } = await api(server, "GET /history/race/", { token: ada.token });
+  expect((body as { content: string }[]).every(({ content }) => content === "")).toBe(true);
+  socket.close();
+});
+
+test("what is done twice is done, and written down, once", async () => {
+  const eve = await register(server, "eve");
+  for (const target of [
+    "POST /admin/users/eve/enable",
+    "POST /admin/users/eve/disable",
+    "POST /admin/users/eve/disable",
+    "POST /admin/users/eve/enable",
+    "POST /admin/users/eve/enable",
+    "DELETE /admin/rooms/lobby/bans/eve",
+    "PUT /admin/rooms/lobby/bans/eve",
+    `PUT /admin/rooms/lobby/bans/${eve.email}`,
+    "DELETE /admin/rooms/lobby/bans/eve",
+    "DELETE /admin/rooms/lobby/bans/eve",
+  ])
+    expect([target, (await admin(target)).status]).toEqual([target, 204]);
+  const actions = (await audit({ username: "eve" })).map((entry) => (entry as { action: string }).action);
+  expect(actions).toEqual(["user.unban", "user.ban", "user.enable", "user.disable"]);
+});
+
+test("what is not there is not found, and what makes no sense is refused", async () => {
+  for (const [target, status] of [
+    ["POST /admin/users/nobody/disable", 404],
+    ["POST /admin/users/nobody@example.com/enable", 404],
+    ["POST /admin/users/deleted-1/enable", 404],
+    ["DELETE /admin/users/%00/sessions", 404],
+    ["PUT /admin/rooms/lobby/bans/nobody", 404],
+    ["PUT /admin/rooms/.lobby/bans/ada", 400],
+    ["DELETE /admin/rooms/nowhere/messages/1", 404],
+    ["DELETE /admin/rooms/lobby/messages/999", 404],
+    ["DELETE /admin/rooms/lobby/messages/0", 400],
+    ["DELETE /admin/rooms/lobby/messages/9007199254740993", 400],
+    ["DELETE /admin/rooms/lobby/messages/first", 400],
+    ["POST /admin/users/ada/disable?why=spam", 400],
+    [`POST /admin/users/ada/disable?reason=${"x".repeat(501)}`, 400],
+    ["GET /admin/audit/?limit=0", 400],
+    ["GET /admin/audit/?before=first", 400],
+    ["GET /admin/nothing", 404],
+    ["GET /admin/users/ada/disable", 405],
+  ] as const)
+    expect([target, (await admin(target)).status]).toEqual([target, status]);
+  expect(await me(ada)).toMatchObject({ username: "ada" });
+});
+
+test("someone who has left is nobody", async () => {
+  const fay = await register(server, "fay");
+  expect((await api(server, "DELETE /account/me/", { token: fay.token })).status).toBe(204);
+  for (const name of ["fay", fay.email])
+    expect((await admin(`POST /admin/users/${name}/enable`)).status).toBe(404);
+});
+
+test("the audit is paged, the newest first", async () => {
+  await register(server, "gus");
+  for (const reason of ["1", "2", "3"])
+    for (const verb of ["PUT", "DELETE"]) await admin(`${verb} /admin/rooms/lobby/bans/gus?reason=${reason}`);
+  const read: number[] = [];
+  let next: string | undefined = "/admin/audit/?limit=4";
+  while (next) {
+    const { body, headers } = await admin(`GET ${next}`);
+    expect(headers.get("cache-control")).toBe("no-store");
+    read.push(...(body as { id: number }[]).map(({ id }) => id));
+    next = /^<(.*)>; rel="next"$/.exec(headers.get("link") ?? "")?.[1];
+  }
+  const { body } = await admin("GET /admin/audit");
+  expect(read).toEqual((body as { id: number }[]).map(({ id }) => id));
+  expect(read).toEqual(read.toSorted((a, b) => b - a));
+  expect(read.length).toBeGreaterThan(5);
+});
