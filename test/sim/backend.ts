@@ -1,7 +1,7 @@
 import { Refusal } from "../../src/errors.ts";
 import { ERRORS } from "../../src/protocol/codes.ts";
 import type { Identity } from "../../src/identity.ts";
-import type { Participant } from "./client.ts";
+import type { Participant } from "./participant.ts";
 import type { World } from "./world.ts";
 
 /** A program that posts over HTTP, and again until it has an answer: to any node, each request by itself. */

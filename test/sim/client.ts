@@ -1,28 +1,10 @@
 import type { Identity } from "../../src/identity.ts";
 import type { ServerFrame } from "../../src/protocol/frames.ts";
-import { createCopy, type Copy, type Kept } from "./copy.ts";
+import { createCopy, difference, type Copy, type Kept } from "./copy.ts";
 import type { Link } from "./link.ts";
-import type { SimNode } from "./node.ts";
+import type { Participant } from "./participant.ts";
 import { summary } from "./wire.ts";
 import type { World } from "./world.ts";
-
-/** Someone at a client, whichever protocol it speaks. */
-export interface Participant {
-  readonly name: string;
-  readonly link: Link | undefined;
-  connect(node?: SimNode): void;
-  /** Does something, as people do. */
-  act(): void;
-  /** Goes to another node at once. */
-  hop(): void;
-  /** Wants to be where it may be, from now on. */
-  calm(): void;
-  quit(): void;
-  /** What keeps it from being at rest. */
-  unsettled(): string[];
-  /** At rest, holds what it has against the database. */
-  compare(): void;
-}
 
 interface Pending {
   readonly room: string;
@@ -263,22 +245,12 @@ export function createClient(
       return left;
     },
     compare() {
-      for (const copy of copies.values()) compare(copy);
+      for (const copy of copies.values()) {
+        const wrong = difference(copy, world.database.current(copy.room).messages);
+        if (wrong) world.fail("a copy is not the room", `${name}: ${copy.room}${wrong}`);
+      }
     },
   };
 
-  const compare = (copy: Copy) => {
-    const { messages } = world.database.current(copy.room);
-    for (const [id, message] of messages) {
-      const kept = copy.messages.get(id);
-      if (kept?.version !== message.version || kept.content !== message.content)
-        world.fail(
-          "a copy is not the room",
-          `${name}: ${copy.room}.${id} is ${kept?.version}, not ${message.version}`,
-        );
-    }
-    if (copy.messages.size !== messages.size)
-      world.fail("a copy has more than the room", `${name}: ${copy.room}`);
-  };
   return self;
 }

@@ -8,7 +8,7 @@ export interface Kept {
   readonly id: number;
   readonly version: number;
   readonly content: string;
-  readonly deletedAt?: string | undefined;
+  readonly deletedAt?: string | null | undefined;
 }
 
 /** A client's copy of a room, kept by the rules of chat.v1. */
@@ -88,4 +88,14 @@ export function createCopy(room: string): Copy {
     },
   };
   return copy;
+}
+
+/** How a copy at rest differs from the room; nothing where it is the room. */
+export function difference(copy: Copy, messages: ReadonlyMap<number, Kept>): string | undefined {
+  for (const [id, message] of messages) {
+    const kept = copy.messages.get(id);
+    if (kept?.version !== message.version || kept.content !== message.content)
+      return `.${id} is ${kept?.version}, not ${message.version}`;
+  }
+  return copy.messages.size === messages.size ? undefined : " has more messages";
 }

@@ -1,4 +1,4 @@
-import type { Participant } from "./client.ts";
+import type { Participant } from "./participant.ts";
 import { type FaultKind, FAULTS } from "./plan.ts";
 import type { World } from "./world.ts";
 

@@ -2,6 +2,7 @@ import { HARD_LIMIT } from "../../src/chat/limits.ts";
 import type { Socket } from "../../src/chat/ports.ts";
 import type { Random } from "./random.ts";
 import type { Schedule } from "./schedule.ts";
+import { createUpstream } from "./upstream.ts";
 import type { Wire } from "./wire.ts";
 
 /** Code of a socket that ended without a goodbye. */
@@ -89,12 +90,6 @@ export function createLink(options: LinkOptions): Link {
   let lastArrival = 0;
   let flight: { readonly sentAt: number; readonly items: Outgoing[] } | undefined;
 
-  // From client to server.
-  const inbox: string[] = [];
-  let paused = false;
-  let overrun = 0;
-  let lastSent = 0;
-
   const latency = () => random.between(0.2, random.chance(0.1) ? 60 : 4);
 
   const endClient = (code: number) => {
@@ -177,9 +172,7 @@ export function createLink(options: LinkOptions): Link {
     server?.receive(frame);
   };
 
-  const readInbox = () => {
-    while (!paused && serverOpen && inbox.length > 0) take(inbox.shift() as string);
-  };
+  const upstream = createUpstream({ schedule, random, latency, isOpen: () => serverOpen, take });
 
   const socket: Socket = {
     send: (frame) => link.put(options.toWire(frame), false),
@@ -190,14 +183,8 @@ export function createLink(options: LinkOptions): Link {
       watch.subscribed(link);
     },
     unsubscribe: (topic) => void topics.delete(topic),
-    pause() {
-      paused = true;
-      overrun = random.below(3);
-    },
-    resume() {
-      paused = false;
-      schedule.after(0, readInbox);
-    },
+    pause: upstream.pause,
+    resume: upstream.resume,
     close(code) {
       if (!serverOpen || closing) return;
       watch.closed(link, code);
@@ -232,14 +219,7 @@ export function createLink(options: LinkOptions): Link {
     },
     send(frame) {
       if (!clientOpen || severed) return;
-      lastSent = Math.max(lastSent, schedule.now + latency());
-      schedule.after(lastSent - schedule.now, () => {
-        if (!serverOpen) return;
-        if (!paused && inbox.length === 0) return take(frame);
-        inbox.push(frame);
-        // What was read already may still come.
-        if (paused && overrun-- > 0) take(inbox.shift() as string);
-      });
+      upstream.send(frame);
     },
     stall() {
       if (stalledAt !== undefined || !clientOpen) return;
@@ -256,7 +236,7 @@ export function createLink(options: LinkOptions): Link {
     leave() {
       if (!clientOpen) return;
       clientOpen = false;
-      schedule.after(Math.max(lastSent - schedule.now, 0) + latency(), endServer);
+      upstream.end(endServer);
     },
     cut: () => sever("by the network"),
     orphan() {

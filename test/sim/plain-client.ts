@@ -1,5 +1,5 @@
 import type { Identity } from "../../src/identity.ts";
-import type { Participant } from "./client.ts";
+import type { Participant } from "./participant.ts";
 import type { Link } from "./link.ts";
 import { summary } from "./wire.ts";
 import type { World } from "./world.ts";

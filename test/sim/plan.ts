@@ -41,7 +41,7 @@ export type FaultKind = (typeof FAULTS)[number];
 
 export function planOf(random: Random): Plan {
   const sometimes = (probability: number, value: () => number) => (random.chance(probability) ? value() : 0);
-  const large = random.chance(0.1);
+  const large = random.chance(0.06);
   const huge = random.chance(0.002);
   const backlog = huge ? 9_980 + random.below(30) : sometimes(0.5, () => random.below(12));
   const edits = random.chance(0.2);
@@ -51,8 +51,7 @@ export function planOf(random: Random): Plan {
     lanes: random.pick([1, 2]),
     rooms,
     v1: huge ? 2 : 2 + random.below(4),
-    // No command changes messages yet, and a plain feed does not hold where another program does.
-    plain: huge || edits ? 0 : random.below(3),
+    plain: huge ? 0 : random.below(3),
     backends: random.below(2),
     users: 1 + random.below(4),
     lengthMs: random.between(1_500, 6_000),
