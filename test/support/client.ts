@@ -44,8 +44,9 @@ export interface ConnectOptions {
 }
 
 /** Connects to a room as the first clients did: no subprotocol, the token in the URL. */
-export async function connectPlain(server: { url: string }, { room = "", token }: ConnectOptions) {
-  const url = `${wsUrl(server)}/ws/chat/${encodeURIComponent(room)}/?token=${token}`;
+export async function connectPlain(server: { url: string }, { room = "", token, since }: ConnectOptions) {
+  const position = since === undefined ? "" : `&since=${encodeURIComponent(since)}`;
+  const url = `${wsUrl(server)}/ws/chat/${encodeURIComponent(room)}/?token=${token}${position}`;
   const client = createClient<PlainFrames>(new WebSocket(url), (frame) => {
     const type = "error" in frame ? "error" : "message";
     return { type, schema: PLAIN_FRAMES[type] };
