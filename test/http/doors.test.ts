@@ -1,0 +1,90 @@
+import { beforeAll, expect, test } from "bun:test";
+import { edit, react, remove } from "../chat/commands.ts";
+import { api, type Call } from "../support/api.ts";
+import { connect } from "../support/client.ts";
+import { house, START_MS } from "../support/house.ts";
+import type { Person } from "../support/people.ts";
+import type { TestServer } from "../support/server.ts";
+
+// The same change through both doors is one change.
+
+let server: TestServer;
+let ada: Person;
+let ben: Person;
+
+beforeAll(async () => {
+  ({ server, ada, ben } = await house());
+}, START_MS);
+
+const by = (target: string, { token }: Partial<Person> = ada, call: Call = {}) =>
+  api(server, target, { token, ...call });
+const patch = (room: string, id: unknown, body: unknown, person = ada) =>
+  by(`PATCH /rooms/${room}/messages/${id}/`, person, { body });
+const reaction = (room: string, id: unknown, emoji: string, query = "") =>
+  `/rooms/${room}/messages/${id}/reactions/${encodeURIComponent(emoji)}/${query}`;
+const uuid = () => crypto.randomUUID();
+
+async function post(room: string, content = "hello", person = ada): Promise<number> {
+  const { status, body } = await by(`POST /rooms/${room}/messages/`, person, { body: { content } });
+  expect(status).toBe(201);
+  return (body as { id: number }).id;
+}
+const problem = (status: number, code: string) => ({ status, body: { status, code, retryable: false } });
+
+test("a change is one change, whether it comes over HTTP or a socket, first or again", async () => {
+  const socket = await connect(server, { room: "http-doors", token: ada.token });
+  await post("http-doors");
+  const [edited, reacted, removed] = [uuid(), uuid(), uuid()];
+  expect(
+    await patch("http-doors", 1, { content: "over HTTP", clientId: edited.toUpperCase() }),
+  ).toMatchObject({
+    body: { version: 2, clientId: edited },
+  });
+  expect(await socket.ask(edit(1, "over a socket", edited))).toMatchObject({
+    type: "ok",
+    version: 2,
+    duplicate: true,
+  });
+  expect(await socket.ask(react(1, "👍", true, reacted))).toMatchObject({ type: "ok", version: 3 });
+  const again = await by(`PUT ${reaction("http-doors", 1, "👍", `?clientId=${reacted}`)}`);
+  expect([again.status, again.body]).toEqual([
+    200,
+    { id: 1, version: 3, room: "http-doors", clientId: reacted, duplicate: true },
+  ]);
+  expect(await socket.ask(remove(1, edited))).toMatchObject({ code: "client_id_reused" });
+  expect(await by(`DELETE /rooms/http-doors/messages/1/?clientId=${edited}`)).toMatchObject(
+    problem(409, "client_id_reused"),
+  );
+  expect(await by(`DELETE /rooms/http-doors/messages/1/?clientId=${removed}`)).toMatchObject({
+    body: { version: 4 },
+  });
+  expect(await socket.ask(remove(1, removed))).toMatchObject({ type: "ok", version: 4, duplicate: true });
+  // Another person's is another's; and a post's is in a key space of its own.
+  expect(
+    await by(`PUT ${reaction("http-doors", await post("http-doors"), "👍", `?clientId=${edited}`)}`, ben),
+  ).toMatchObject({
+    body: { version: 6 },
+  });
+  const posted = await by("POST /rooms/http-doors/messages/", ada, {
+    body: { content: "a", clientId: edited },
+  });
+  expect(posted).toMatchObject({ status: 201, body: { id: 7 } });
+  socket.close();
+});
+
+test("the same change at once, through both doors, is done once", async () => {
+  const socket = await connect(server, { room: "http-at-once", token: ada.token });
+  await post("http-at-once");
+  const clientId = uuid();
+  const answers = await Promise.all(
+    [1, 2, 3, 4].flatMap(() => [
+      socket.ask(edit(1, "changed", clientId)),
+      patch("http-at-once", 1, { content: "changed", clientId }).then(
+        ({ body }) => body as { version: number; duplicate?: boolean },
+      ),
+    ]),
+  );
+  expect(answers.map(({ version }) => version)).toEqual(Array(8).fill(2));
+  expect(answers.filter(({ duplicate }) => !duplicate)).toHaveLength(1);
+  socket.close();
+});
