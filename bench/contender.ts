@@ -1,0 +1,112 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { cpuSeconds, residentBytes } from "./process.ts";
+
+const ROOT = join(import.meta.dir, "..");
+const START_MS = 60_000;
+const STOP_MS = 25_000;
+
+/** The servers that are compared: Parley; a memory-only topic; one INSERT per message. */
+export type Kind = "parley" | "bare" | "insert";
+
+/** A server in a process of its own. */
+export interface Contender {
+  readonly kind: Kind;
+  readonly port: number;
+  readonly pid: number;
+  cpuSeconds(): number;
+  residentBytes(): number;
+  /** Ends it as an operator would, and starts it again on the same port and data. */
+  restart(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export interface ContenderOptions {
+  readonly kind: Kind;
+  readonly env: Readonly<Record<string, string>>;
+  /** Runs Parley from this file instead of from source. */
+  readonly binary?: string | undefined;
+  /** Flags of Bun's own, such as `--cpu-prof`. */
+  readonly flags?: readonly string[];
+}
+
+export async function startContender(options: ContenderOptions): Promise<Contender> {
+  const { kind, env, binary, flags = [] } = options;
+  const port = await freePort();
+  const folder = mkdtempSync(join(tmpdir(), "parley-bench-log-"));
+  const log = Bun.file(join(folder, "server.log"));
+  const command = {
+    parley: binary ? [binary] : [process.execPath, ...flags, "src/main.ts"],
+    bare: [process.execPath, "bench/servers/bare.ts", String(port)],
+    insert: [process.execPath, "bench/servers/insert.ts", String(port)],
+  }[kind];
+  let child: Bun.Subprocess;
+
+  async function start() {
+    const started = Bun.spawn(command, {
+      cwd: ROOT,
+      env: { PATH: process.env.PATH ?? "", HOST: "127.0.0.1", PORT: String(port), ...env },
+      stdin: "ignore",
+      stdout: log,
+      stderr: log,
+    });
+    child = started;
+    process.once("exit", () => started.kill("SIGKILL"));
+    const end = performance.now() + START_MS;
+    while (!(await answers(`http://127.0.0.1:${port}/readyz`))) {
+      if (started.exitCode !== null || performance.now() > end)
+        throw new Error(`${kind} did not start: ${await log.text()}`);
+      await Bun.sleep(10);
+    }
+  }
+
+  async function end() {
+    child.kill("SIGTERM");
+    const code = await Promise.race([child.exited, Bun.sleep(STOP_MS)]);
+    if (code === undefined) throw new Error(`${kind} did not end within ${STOP_MS / 1000} s of SIGTERM`);
+  }
+
+  await start();
+  return {
+    kind,
+    port,
+    get pid() {
+      return child.pid;
+    },
+    cpuSeconds: () => cpuSeconds(child.pid),
+    residentBytes: () => residentBytes(child.pid),
+    async restart() {
+      await end();
+      await start();
+    },
+    async stop() {
+      await end();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+async function answers(url: string): Promise<boolean> {
+  try {
+    const response = await fetch(url, { signal: AbortSignal.timeout(2000), keepalive: false });
+    await response.bytes();
+    return response.ok;
+  } catch {
+    return false;
+  }
+}
+
+/** Below the ports that the system gives to outgoing connections, which would else take it between two starts. */
+async function freePort(): Promise<number> {
+  for (;;) {
+    const port = 20_000 + Math.floor(Math.random() * 12_000);
+    const free = await new Promise<boolean>((resolve) => {
+      const probe = createServer();
+      probe.once("error", () => resolve(false));
+      probe.listen(port, "127.0.0.1", () => probe.close(() => resolve(true)));
+    });
+    if (free) return port;
+  }
+}

@@ -1,0 +1,108 @@
+import { cp, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { sql } from "drizzle-orm";
+import type { DatabaseConfig } from "../src/db/open.ts";
+import { openDatabase } from "../src/db/open.ts";
+import { peopleSql } from "./people.ts";
+
+/** More people than any scenario has. */
+export const PEOPLE_MAX = 10_100;
+
+/** A database of one server's own. */
+export interface BenchDatabase {
+  /** What tells the server of it: `DATABASE_URL` or `DATA_DIR`. */
+  readonly env: Readonly<Record<string, string>>;
+  remove(): Promise<void>;
+}
+
+/** Where databases come from: each new one has the tables and the people already. */
+export interface Databases {
+  /** Such as `PostgreSQL 15.20`. */
+  readonly about: string;
+  /** `also`: what is done to it before the server starts. */
+  create(also?: readonly string[]): Promise<BenchDatabase>;
+  /** One without tables, for the server that makes its own. */
+  createEmpty(): Promise<BenchDatabase>;
+  remove(): Promise<void>;
+}
+
+const nameOf = () => `bench_${crypto.randomUUID().replaceAll("-", "")}`;
+
+async function prepare(config: Partial<DatabaseConfig>, statements: readonly string[]): Promise<void> {
+  const database = await openDatabase({
+    DATABASE_DRIVER: "postgres",
+    DATABASE_POOL: 1,
+    DATA_DIR: "",
+    ...config,
+  } as DatabaseConfig);
+  try {
+    for (const statement of statements) await database.run((orm) => orm.execute(sql.raw(statement)));
+  } finally {
+    await database.close();
+  }
+}
+
+/** Databases of a Postgres server; the address is of one that may make others. */
+export async function openPostgres(address: string): Promise<Databases> {
+  const admin = new Bun.SQL(address, { max: 1 });
+  const made = new Set<string>();
+  const urlOf = (name: string) => Object.assign(new URL(address), { pathname: `/${name}` }).href;
+  const [{ version }] = (await admin`show server_version`
+    .values()
+    .then((rows: string[][]) => [{ version: rows[0]?.[0] }])) as [{ version: string }];
+
+  const make = async (template?: string) => {
+    const name = nameOf();
+    await admin.unsafe(`create database ${name}${template ? ` template ${template}` : ""}`);
+    made.add(name);
+    return name;
+  };
+  const drop = async (name: string) => {
+    if (made.delete(name)) await admin.unsafe(`drop database if exists ${name} with (force)`);
+  };
+  const handle = (name: string): BenchDatabase => ({
+    env: { DATABASE_URL: urlOf(name) },
+    remove: () => drop(name),
+  });
+
+  const template = await make();
+  await prepare({ DATABASE_URL: urlOf(template) }, [...peopleSql(PEOPLE_MAX), "vacuum analyze"]);
+
+  return {
+    about: `PostgreSQL ${version?.split(" ")[0]}`,
+    async create(also = []) {
+      const name = await make(template);
+      const sql = new Bun.SQL(urlOf(name), { max: 1 });
+      for (const statement of also) await sql.unsafe(statement);
+      await sql.close();
+      // What was written before is not to be paid for while the server is measured.
+      await admin`checkpoint`;
+      return handle(name);
+    },
+    createEmpty: async () => handle(await make()),
+    async remove() {
+      for (const name of [...made]) await drop(name);
+      await admin.close();
+    },
+  };
+}
+
+/** Data directories of the embedded database, copies of one. */
+export async function openEmbedded(): Promise<Databases> {
+  const folder = await mkdtemp(join(tmpdir(), "parley-bench-"));
+  const template = join(folder, "template");
+  await prepare({ DATABASE_DRIVER: "pglite", DATA_DIR: template }, peopleSql(PEOPLE_MAX));
+  const create = async (also: readonly string[] = []): Promise<BenchDatabase> => {
+    const directory = join(folder, nameOf());
+    await cp(template, directory, { recursive: true });
+    if (also.length > 0) await prepare({ DATABASE_DRIVER: "pglite", DATA_DIR: directory }, also);
+    return { env: { DATA_DIR: directory }, remove: () => rm(directory, { recursive: true, force: true }) };
+  };
+  return {
+    about: "PGlite",
+    create,
+    createEmpty: () => Promise.reject(new Error("the server with one INSERT per message wants Postgres")),
+    remove: () => rm(folder, { recursive: true, force: true }),
+  };
+}

@@ -1,0 +1,147 @@
+import { createDialler } from "./dial.ts";
+import { createMember, createRoom, createTally, type Member, type Room } from "./member.ts";
+import type { Answers, Order, Said } from "./orders.ts";
+import { createScanner } from "./scan.ts";
+import { createTalk } from "./talk.ts";
+
+// A load process: many sockets, driven by orders from its parent.
+
+/** Problems beyond these are only counted. */
+const PROBLEMS_SHOWN = 10;
+const ANSWER_MS = 15_000;
+
+/** Microseconds on the machine's monotonic clock, which all load processes share. */
+const offset = Number(process.hrtime.bigint()) / 1000 - performance.now() * 1000;
+const now = () => performance.now() * 1000 + offset;
+
+let members: Member[] = [];
+let rooms = new Map<string, Room>();
+let tally = createTally();
+let problems: string[] = [];
+let problemCount = 0;
+let chunkAt = 0;
+
+const problem = (text: string) => {
+  if (++problemCount <= PROBLEMS_SHOWN) problems.push(text);
+};
+const talk = createTalk(now);
+const scanner = createScanner({
+  tally: () => tally,
+  answered: talk.answered,
+  live: (member) => dialler.live(member),
+  problem,
+});
+const dialler = createDialler({
+  take(member, bytes, from, to) {
+    if (chunkAt === 0) chunkAt = now(); // all frames of a chunk came at once
+    scanner.take(member, bytes, from, to, chunkAt);
+  },
+  ping: (_, payload) => talk.pong(payload),
+  chunk(member, bytes) {
+    chunkAt = 0;
+    tally.bytes += bytes;
+    talk.flush(member);
+  },
+  drained: talk.drained,
+  problem,
+});
+
+const roomOf = (name: string) => {
+  const room = rooms.get(name) ?? createRoom(name);
+  rooms.set(name, room);
+  return room;
+};
+
+const until = async (limitMs: number, done: () => boolean) => {
+  const end = performance.now() + limitMs;
+  while (!done() && performance.now() < end) await Bun.sleep(2);
+};
+
+const saidHere = (): Record<string, Said> =>
+  Object.fromEntries([...rooms.values()].map(({ name, count, sum }) => [name, { count, sum }]));
+
+async function open(opening: readonly Member[], parallel: number) {
+  const took = await dialler.dial(opening, parallel);
+  return { live: members.filter(({ state }) => state === "live").length, ...took };
+}
+
+const orders: { [K in Order["do"]]: (order: Extract<Order, { do: K }>) => Promise<Answers[K]> | Answers[K] } =
+  {
+    dial({ seats, parallel, ...options }) {
+      const fresh = seats.map((seat) => {
+        const room = seat.room === null ? undefined : roomOf(seat.room);
+        const member = createMember(seat, room, options);
+        room?.members.push(member);
+        return member;
+      });
+      members.push(...fresh);
+      return open(fresh, parallel);
+    },
+    return: ({ parallel }) =>
+      open(
+        members.filter(({ state }) => state === "closed"),
+        parallel,
+      ),
+    async cut({ rooms: names, listeners }) {
+      const chosen = members.filter(
+        ({ seat, state }) =>
+          state !== "closed" &&
+          (!names || (seat.room !== null && names.includes(seat.room))) &&
+          !(listeners && seat.speaks),
+      );
+      for (const { socket } of chosen) socket?.terminate();
+      await until(ANSWER_MS, () => chosen.every(({ state }) => state === "closed"));
+      return { cut: chosen.length };
+    },
+    async leave() {
+      const left = members;
+      for (const { socket } of left) socket?.end();
+      await until(ANSWER_MS, () => left.every(({ state }) => state === "closed"));
+      members = [];
+      rooms = new Map();
+      return { left: left.length };
+    },
+    talk({ pace }) {
+      const speakers = members.filter(({ seat, state }) => seat.speaks && state === "live");
+      talk.start(speakers, pace);
+      return { speakers: speakers.length };
+    },
+    async hush({ finish }) {
+      if (finish)
+        await until(finish, () => members.every(({ left, unanswered }) => left === 0 && unanswered === 0));
+      talk.stop();
+      await until(ANSWER_MS, () => members.every(({ unanswered }) => unanswered <= 0));
+      for (const { seat, unanswered } of members)
+        if (unanswered > 0) problem(`${unanswered} messages of ${seat.username} were not answered`);
+      return { said: saidHere() };
+    },
+    async settle({ said, limitMs }) {
+      const has = ({ seat, received, sum }: Member) => {
+        const all = said[seat.room ?? ""] ?? { count: 0, sum: 0 };
+        return received === all.count && sum === all.sum;
+      };
+      await until(limitMs, () => members.every(has));
+      for (const member of members) {
+        const { seat, received, state } = member;
+        if (!has(member))
+          problem(
+            `${seat.username} (${state}) has ${received} of ${said[seat.room ?? ""]?.count ?? 0} messages of ${seat.room}`,
+          );
+      }
+      const rest = problemCount - problems.length;
+      const answer = { problems: rest > 0 ? [...problems, `and ${rest} more`] : problems };
+      [problems, problemCount] = [[], 0];
+      return answer;
+    },
+    mark() {
+      const { ack, delivery, last, ...counts } = tally;
+      tally = createTally();
+      return { ...counts, ack: [...ack], delivery: [...delivery], last: [...last] };
+    },
+  };
+
+process.on("message", async ({ id, order }: { id: number; order: Order }) => {
+  const answer = await orders[order.do](order as never);
+  process.send?.({ id, answer });
+});
+process.on("disconnect", () => process.exit(0));

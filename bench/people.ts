@@ -1,0 +1,58 @@
+import { calculateJwkThumbprint, exportJWK, generateKeyPair, SignJWT } from "jose";
+
+export const ISSUER = "https://bench.example";
+const HOURS = 12;
+
+export interface Person {
+  readonly id: number;
+  readonly username: string;
+  readonly token: string;
+}
+
+/** People who exist as rows, and the key that their tokens are signed with, which is the server's own. */
+export interface People {
+  /** `JWT_PRIVATE_KEY` of the server. */
+  readonly privateKey: string;
+  /** That many, always the same ones; their tokens are signed when they are first asked for. */
+  first(count: number): Promise<readonly Person[]>;
+}
+
+export const usernameOf = (id: number) => `p${String(id).padStart(5, "0")}`;
+export const sessionOf = (id: number) => `00000000-0000-4000-8000-${String(id).padStart(12, "0")}`;
+
+/** SQL that makes the people 1 to `count` with a session each. */
+export const peopleSql = (count: number) => [
+  `insert into users (username, username_fold)
+    select n, n from (select 'p' || lpad(i::text, 5, '0') as n from generate_series(1, ${count}) i order by i) s`,
+  `insert into sessions (id, user_id, expires_at)
+    select ('00000000-0000-4000-8000-' || lpad(id::text, 12, '0'))::uuid, id, now() + interval '1 day' from users`,
+];
+
+export async function createPeople(): Promise<People> {
+  const { privateKey } = await generateKeyPair("EdDSA", { extractable: true });
+  const jwk = await exportJWK(privateKey);
+  const kid = await calculateJwkThumbprint(jwk);
+  const people: Person[] = [];
+
+  const sign = (id: number) => {
+    const now = Math.floor(Date.now() / 1000);
+    return new SignJWT({ sid: sessionOf(id), name: usernameOf(id) })
+      .setProtectedHeader({ alg: "EdDSA", typ: "at+jwt", kid })
+      .setIssuer(ISSUER)
+      .setAudience("parley")
+      .setSubject(String(id))
+      .setIssuedAt(now)
+      .setExpirationTime(now + HOURS * 3600)
+      .setJti(crypto.randomUUID())
+      .sign(privateKey);
+  };
+
+  return {
+    privateKey: JSON.stringify(jwk),
+    async first(count) {
+      for (let id = people.length + 1; id <= count; id++)
+        people.push({ id, username: usernameOf(id), token: await sign(id) });
+      return people.slice(0, count);
+    },
+  };
+}

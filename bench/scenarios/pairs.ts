@@ -1,0 +1,37 @@
+import type { Scenario } from "../scenario.ts";
+import { seat } from "../stage.ts";
+import { traffic } from "../traffic.ts";
+
+const ROOMS = 100;
+
+/** Small rooms, all talking: what a durable, acknowledged message costs. */
+export const pairs: Scenario = {
+  name: "pairs",
+  does: `${ROOMS} rooms of two; all ${2 * ROOMS} people send with 4 messages unanswered each.`,
+  kinds: ["parley", "bare", "insert"],
+  sockets: 2 * ROOMS,
+  bars: [
+    {
+      what: "messages a second, to one INSERT each",
+      unit: "×",
+      value: ({ parley, insert }) => (parley.messagesPerSecond ?? NaN) / (insert.messagesPerSecond ?? NaN),
+      atLeast: 10,
+    },
+    {
+      what: "server CPU per message, to bare",
+      unit: "×",
+      value: ({ parley, bare }) => (parley.cpuPerMessage ?? NaN) / (bare.cpuPerMessage ?? NaN),
+      atMost: 2.5,
+    },
+  ],
+  async measure(stage, kind) {
+    const people = await stage.people.first(2 * ROOMS);
+    return traffic(stage, kind, {
+      protocol: "v1",
+      seats: people.map((person, at) => seat(kind, person, `pair-${at >> 1}`, true)),
+      pace: { window: 4 },
+      warmS: stage.quick ? 0.5 : 2,
+      measureS: stage.quick ? 1.5 : 6,
+    });
+  },
+};

@@ -1,0 +1,103 @@
+/** What a socket of the two small servers carries. */
+export interface Seat {
+  readonly room: string | null;
+  readonly plain: boolean;
+  readonly username: string;
+}
+
+export interface Posted {
+  readonly room: string;
+  readonly id: number;
+  readonly username: string;
+  readonly content: string;
+  readonly clientId: string;
+  readonly timestamp: string;
+}
+
+interface TopicsOptions {
+  readonly port: number;
+  /** A frame said something. `done` acknowledges it and publishes it. */
+  post(message: Omit<Posted, "id" | "timestamp">, done: (posted: Posted) => void): void;
+  /** The id that a room has reached. */
+  version(room: string): number;
+}
+
+const topicOf = (plain: boolean, room: string) => `${plain ? "plain" : "v1"}:${room}`;
+
+/**
+ * A chat server on nothing but Bun's sockets and topics: no tokens, no limits, no resume. Its frames have the fields of
+ * Parley's, so that both write the same bytes and one client reads them. What `post` does with a message is all
+ * that the servers built on it differ in.
+ */
+export function serveTopics({ port, post, version }: TopicsOptions): void {
+  const server: Bun.Server<Seat> = Bun.serve<Seat>({
+    hostname: "127.0.0.1",
+    port,
+    reusePort: false,
+    development: false,
+    fetch(request) {
+      const room = /^\/ws\/chat\/([^/]+)\//.exec(new URL(request.url).pathname)?.[1] ?? null;
+      const plain = !request.headers.get("sec-websocket-protocol");
+      const username = request.headers.get("authorization")?.slice("Bearer ".length) ?? "";
+      const headers = new Headers(plain ? {} : { "sec-websocket-protocol": "chat.v1" });
+      return server.upgrade(request, { data: { room, plain, username }, headers })
+        ? undefined
+        : new Response("ready");
+    },
+    websocket: {
+      perMessageDeflate: false,
+      idleTimeout: 120,
+      sendPings: true,
+      backpressureLimit: 1024 * 1024,
+      closeOnBackpressureLimit: true,
+      open(ws) {
+        const { room, plain } = ws.data;
+        if (!plain) ws.send(JSON.stringify({ type: "welcome" }));
+        if (room === null) return;
+        ws.subscribe(topicOf(plain, room));
+        if (plain) return;
+        const at = version(room);
+        ws.send(
+          JSON.stringify({
+            type: "joined",
+            room,
+            epoch: "",
+            version: at,
+            resumed: at > 0,
+            online: 0,
+            people: [],
+          }),
+        );
+        ws.send(JSON.stringify({ type: "synced", room, version: at }));
+      },
+      message(ws, frame) {
+        const { room, plain, username } = ws.data;
+        const said = JSON.parse(frame as string);
+        if (room === null) return;
+        const content = plain ? said.message : said.content;
+        post({ room, username, content, clientId: said.clientId }, (posted) => {
+          const { id, timestamp } = posted;
+          if (!plain) ws.send(JSON.stringify({ type: "ok", ref: said.ref, id, version: id, timestamp }));
+          server.publish(topicOf(plain, room), plain ? plainFrame(posted) : v1Frame(posted), false);
+        });
+      },
+    },
+  });
+}
+
+const v1Frame = ({ room, id, username, content, timestamp, clientId }: Posted) =>
+  JSON.stringify({
+    type: "message",
+    room,
+    change: "created",
+    prev: id - 1,
+    id,
+    version: id,
+    username,
+    content,
+    timestamp,
+    clientId,
+  });
+
+const plainFrame = ({ room, id, username, content, timestamp, clientId }: Posted) =>
+  JSON.stringify({ id, room, username, message: content, timestamp, clientId });

@@ -1,0 +1,76 @@
+import { type Contender, type Kind, startContender } from "./contender.ts";
+import { createCrew, type Crew } from "./crew.ts";
+import type { Databases } from "./database.ts";
+import { ISSUER, type People, type Person } from "./people.ts";
+import type { Seat } from "./load/orders.ts";
+
+export const METRICS_TOKEN = crypto.randomUUID();
+
+/** Everything on; limits so high that one person may do what thousands would. */
+const PARLEY_ENV = {
+  PUBLIC_URL: ISSUER,
+  MESSAGE_RATE: "1000000",
+  MESSAGE_BURST: "1000000",
+  SOCKETS_PER_USER: "1000000",
+  LOGIN_RATE: "1000000",
+  LOG_LEVEL: "info",
+  METRICS_TOKEN,
+};
+
+/** What a scenario plays with. */
+export interface Stage {
+  /** The small form: a taste of every figure in seconds. */
+  readonly quick: boolean;
+  readonly people: People;
+  readonly databases: Databases;
+  /**
+   * Starts a server on a database of its own and a crew beside it, and ends both after `play`. `also`: SQL that is done
+   * to the database before.
+   */
+  play<T>(options: PlayOptions, play: (server: Contender, crew: Crew) => Promise<T>): Promise<T>;
+}
+
+interface PlayOptions {
+  readonly kind: Kind;
+  readonly also?: readonly string[];
+}
+
+interface StageOptions extends Pick<Stage, "quick" | "people" | "databases"> {
+  readonly loads: number;
+  readonly binary: string | undefined;
+  readonly flags: readonly string[];
+}
+
+export function createStage({ loads, binary, flags, ...stage }: StageOptions): Stage {
+  const { people, databases } = stage;
+  return {
+    ...stage,
+    async play({ kind, also }, play) {
+      const database =
+        kind === "parley"
+          ? await databases.create(also)
+          : kind === "insert"
+            ? await databases.createEmpty()
+            : undefined;
+      const env = kind === "parley" ? { ...PARLEY_ENV, JWT_PRIVATE_KEY: people.privateKey } : {};
+      let server: Contender | undefined;
+      const crew = createCrew(loads);
+      try {
+        server = await startContender({ kind, env: { ...env, ...database?.env }, binary, flags });
+        return await play(server, crew);
+      } finally {
+        await crew.stop();
+        await server?.stop();
+        await database?.remove();
+      }
+    },
+  };
+}
+
+/** A seat in a room; the small servers take the name for the token. */
+export const seat = (kind: Kind, person: Person, room: string | null, speaks: boolean): Seat => ({
+  username: person.username,
+  token: kind === "parley" ? person.token : person.username,
+  room,
+  speaks,
+});

@@ -1,0 +1,93 @@
+import type { Contender, Kind } from "./contender.ts";
+import type { Crew } from "./crew.ts";
+import { percentile } from "./load/histogram.ts";
+import type { Counts, Pace, Protocol, Seat } from "./load/orders.ts";
+import type { Measured } from "./scenario.ts";
+import type { Stage } from "./stage.ts";
+
+/** From here on a process counts as busy with all of a core. */
+const SATURATED = 0.9;
+const PARALLEL = 200;
+/** The plain protocol does not say when a socket is live. */
+const PLAIN_MS = 500;
+
+export interface Traffic {
+  readonly seats: readonly Seat[];
+  readonly protocol: Protocol;
+  readonly pace: Pace;
+  /** Before anything is measured, and then; in seconds. */
+  readonly warmS: number;
+  readonly measureS: number;
+}
+
+/** Opens the sockets, lets them talk, measures the middle of it, and checks that everyone heard everything. */
+export const traffic = (stage: Stage, kind: Kind, options: Traffic): Promise<Measured> =>
+  stage.play({ kind }, async (server, crew) => {
+    const { seats, protocol, pace, warmS, measureS } = options;
+    await seatAll(crew, server, protocol, seats);
+    await crew.all({ do: "talk", pace });
+    await Bun.sleep(warmS * 1000);
+    const measured = await interval(server, crew, measureS);
+    const problems = await crew.settle();
+    return { ...measured, problems };
+  });
+
+/** Opens sockets at a server. Ids follow each other in a room everywhere but where each message is inserted by itself. */
+export async function seatAll(
+  crew: Crew,
+  { kind, port }: Contender,
+  protocol: Protocol,
+  seats: readonly Seat[],
+  parallel = PARALLEL,
+): Promise<{ openMs: number; liveMs: number }> {
+  const took = await crew.dial({ port, protocol, ordered: kind !== "insert", seats, parallel });
+  if (protocol === "plain") await Bun.sleep(PLAIN_MS);
+  return took;
+}
+
+/** Measures what goes on for so many seconds. */
+export async function interval(
+  server: Contender,
+  crew: Crew,
+  seconds: number,
+): Promise<Omit<Measured, "problems">> {
+  await crew.mark();
+  const before = { at: performance.now(), server: server.cpuSeconds(), load: crew.cpuSeconds() };
+  await Bun.sleep(seconds * 1000);
+  const serverCpu = server.cpuSeconds() - before.server;
+  const loadCpu = crew.cpuSeconds() - before.load;
+  const took = (performance.now() - before.at) / 1000;
+  const counts = await crew.mark();
+  const serverBusy = serverCpu / took;
+  const loadBusy = loadCpu / took / crew.size;
+  return {
+    figures: {
+      ...latencies(counts),
+      messagesPerSecond: counts.acked / took,
+      deliveriesPerSecond: counts.delivered / took,
+      cpuPerMessage: (serverCpu / counts.acked) * 1e6,
+      cpuPerDelivery: (serverCpu / counts.delivered) * 1e6,
+      loadCpuPerDelivery: (loadCpu / counts.delivered) * 1e6,
+      serverBusy,
+      loadBusy,
+      lagging: counts.lagging,
+    },
+    notes:
+      loadBusy >= SATURATED && serverBusy < SATURATED
+        ? [
+            `the load was busy to ${percent(loadBusy)}, the ${server.kind} server to ${percent(serverBusy)}: the load may have been the limit`,
+          ]
+        : [],
+  };
+}
+
+export const latencies = ({ ack, delivery, last }: Pick<Counts, "ack" | "delivery" | "last">) => ({
+  ackP50: percentile(ack, 0.5),
+  ackP99: percentile(ack, 0.99),
+  p50: percentile(delivery, 0.5),
+  p99: percentile(delivery, 0.99),
+  lastP50: percentile(last, 0.5),
+  lastP99: percentile(last, 0.99),
+});
+
+const percent = (share: number) => `${Math.round(share * 100)} % of a core`;
