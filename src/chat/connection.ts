@@ -56,13 +56,15 @@ export function createConnection(shared: Shared, options: ConnectionOptions): Co
   const feeds = new Map<string, Feed>();
   let { identity } = options;
   let closed = false;
+  /** It was us who closed it. */
+  let dropped = false;
   let outstanding = 0;
   let turns: Promise<void> | undefined;
 
   const close = (reason: CloseReason, retryAfterMs?: number) => {
     if (closed) return;
     if (retryAfterMs !== undefined) protocol.closing(reason, retryAfterMs);
-    closed = true;
+    closed = dropped = true;
     socket.close(CLOSE[reason], reason);
   };
 
@@ -140,6 +142,8 @@ export function createConnection(shared: Shared, options: ConnectionOptions): Co
   }
 
   const attempt = (task: Task): Promise<void> | undefined => {
+    // Access may have ended. What a client sent before it went by itself is still done.
+    if (dropped) return undefined;
     try {
       return task()?.catch(shared.faulted);
     } catch (error) {
