@@ -53,5 +53,6 @@ export interface Ack {
 export type Outcome = { readonly ack: Ack; readonly state: Message | null } | { readonly refused: ErrorCode };
 
 /** What makes a change one change. */
-export const changeKey = ({ kind, room, senderId, clientId }: Change) =>
+export type Key = Pick<Change, "kind" | "room" | "senderId" | "clientId">;
+export const changeKey = ({ kind, room, senderId, clientId }: Key) =>
   `${kind === "post" ? "p" : "a"} ${senderId} ${clientId} ${room}`;

@@ -69,18 +69,23 @@ export function createChat(options: ChatOptions): Chat {
   const hub = createHub(options.fanout, clock, settings.socketsPerUser);
   const stages = createStages(metrics, clock);
 
-  const deliver = (room: string, message: Message, prev: number, known: number) => {
+  const deliver = (room: string, states: readonly Message[], known: number) => {
     const feeds = live.get(room);
     if (!feeds) return;
     if (feeds.v1 > 0) {
-      hub.publish(topicOf("v1", room), liveEvent(room, message, prev, known));
-      stages.delivered("v1", feeds.v1);
+      let prev = known;
+      for (const message of states) {
+        hub.publish(topicOf("v1", room), liveEvent(room, message, prev, known));
+        prev = message.version;
+      }
+      stages.delivered("v1", states.length, feeds.v1);
     }
-    // The plain protocol knows messages only as they are posted.
-    if (feeds.plain > 0 && message.id > known && message.deletedAt === null) {
-      hub.publish(topicOf("plain", room), plainEvent(room, message));
-      stages.delivered("plain", feeds.plain);
+    if (feeds.plain > 0) {
+      const posts = created(states, known);
+      for (const message of posts) hub.publish(topicOf("plain", room), plainEvent(room, message));
+      stages.delivered("plain", posts.length, feeds.plain);
     }
+    hub.settled();
   };
 
   // One line when the database goes away and one when it is back, not one each second.
@@ -98,7 +103,6 @@ export function createChat(options: ChatOptions): Chat {
     clock,
     epoch: options.epoch,
     deliver,
-    settled: hub.settled,
     overrun: hub.fallBehind,
     repaired(room, found, failure) {
       if (failure)
@@ -232,9 +236,16 @@ function createStages(metrics: Metrics, clock: Clock) {
       release();
       metrics.publishSeconds.observe((clock.monotonic() - begun) / 1000);
     },
-    delivered(format: Format, feeds: number) {
-      published[format].inc();
-      metrics.delivered.inc(feeds);
+    delivered(format: Format, frames: number, feeds: number) {
+      published[format].inc(frames);
+      metrics.delivered.inc(frames * feeds);
     },
   };
 }
+
+/**
+ * What the plain protocol hears of a range: messages as they are posted, by id. One that was changed before anyone here
+ * saw it stands later in the range than its id says.
+ */
+const created = (states: readonly Message[], known: number) =>
+  states.filter(({ id, deletedAt }) => id > known && deletedAt === null).sort((a, b) => a.id - b.id);

@@ -13,9 +13,8 @@ interface RoomsOptions {
   readonly clock: Clock;
   /** The database's epoch when this was made. */
   readonly epoch: string;
-  deliver(room: string, message: Message, prev: number, known: number): void;
-  /** A range was delivered whole. */
-  settled(): void;
+  /** A range was released: see {@link Timeline}. */
+  deliver(room: string, states: readonly Message[], known: number): void;
   /** Who is live in the room has to read on by itself: see {@link Timeline}. */
   overrun(timeline: Timeline): () => void;
   repaired(room: string, found: number, failure?: unknown): void;
@@ -45,7 +44,7 @@ interface Entry {
 }
 
 export function createRooms(options: RoomsOptions): Rooms {
-  const { store, bus, clock, deliver, settled, overrun, repaired, checked, epochChanged } = options;
+  const { store, bus, clock, deliver, overrun, repaired, checked, epochChanged } = options;
   const entries = new Map<string, Entry>();
   let epoch = options.epoch;
 
@@ -66,8 +65,7 @@ export function createRooms(options: RoomsOptions): Rooms {
       epoch,
       store,
       clock,
-      deliver: (message, prev, known) => deliver(room, message, prev, known),
-      settled,
+      deliver: (states, known) => deliver(room, states, known),
       overrun: () => overrun(timeline),
       repaired: (found, failure) => repaired(room, found, failure),
       epochChanged: renew,

@@ -15,12 +15,10 @@ interface TimelineOptions {
   readonly store: Pick<Store, "changesSince" | "postsSince">;
   readonly clock: Clock;
   /**
-   * Hands one message to whoever is live in the room. `prev`: the version released before it. `known`: the version
-   * released before the range that it belongs to; a message whose id lies beyond is new to everyone here.
+   * Hands a range to whoever is live in the room: each message once, by version. `known`: the version released before;
+   * a message whose id lies beyond is new to everyone here.
    */
-  deliver(message: Message, prev: number, known: number): void;
-  /** A whole range was delivered. */
-  settled(): void;
+  deliver(states: readonly Message[], known: number): void;
   /** The database was read because something was missing: so many messages were found. Or reading failed. */
   repaired(found: number, failure?: unknown): void;
   /** The database has another epoch than ours. */
@@ -59,7 +57,7 @@ export interface Timeline {
 }
 
 export function createTimeline(options: TimelineOptions): Timeline {
-  const { room, epoch, store, clock, deliver, settled, repaired, epochChanged, overrun } = options;
+  const { room, epoch, store, clock, deliver, repaired, epochChanged, overrun } = options;
   let released = 0;
   let started = false;
   let stopped = false;
@@ -70,13 +68,11 @@ export function createTimeline(options: TimelineOptions): Timeline {
 
   const release = (states: readonly Message[], to: number) => {
     const known = released;
-    for (const message of states) {
-      if (message.version <= known) continue;
-      deliver(message, released, known);
-      released = message.version;
-    }
     released = Math.max(released, to);
-    settled();
+    deliver(
+      states.filter(({ version }) => version > known),
+      known,
+    );
   };
 
   const releaseHeld = () => {

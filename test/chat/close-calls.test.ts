@@ -30,7 +30,13 @@ const post = (clientId: string): Change => ({
 
 /** A node over a database in memory, whose reads a test may hold up or replace. */
 function node(replace: (database: ReturnType<typeof createDatabase>) => Partial<MessageStore>) {
-  const database = createDatabase(() => 0, 100);
+  const database = createDatabase(
+    () => 0,
+    100,
+    (sentence) => {
+      throw new Error(sentence);
+    },
+  );
   let changed: (change: RoomChange) => void = () => {};
   const chat = createChat({
     store: {

@@ -1,20 +1,17 @@
 import type { Identity } from "../../src/identity.ts";
 import type { ServerFrame } from "../../src/protocol/frames.ts";
+import type { Submission } from "../../src/chat/submit.ts";
+import { commandOf } from "./changes.ts";
 import { createCopy, difference, type Copy, type Kept } from "./copy.ts";
 import type { Link } from "./link.ts";
 import type { Participant } from "./participant.ts";
 import { summary } from "./wire.ts";
 import type { World } from "./world.ts";
 
-interface Pending {
-  readonly room: string;
-  readonly content: string;
-}
-
 type Request =
   | { readonly type: "join" | "leave"; readonly copy: Copy }
   | { readonly type: "ping" }
-  | { readonly type: "send"; readonly clientId: string }
+  | { readonly type: "change"; readonly clientId: string }
   | { readonly type: "history"; readonly copy: Copy; readonly generation: number };
 
 /** A chat.v1 client that keeps the rules of the protocol, on a room's URL (`own`) or on none. */
@@ -27,7 +24,8 @@ export function createClient(
   const { schedule, random, plan, note } = world;
   const rooms = own === undefined ? plan.rooms : [own];
   const copies = new Map(rooms.map((room) => [room, createCopy(room)]));
-  const pending = new Map<string, Pending>();
+  /** Changes that were not answered yet, by client id. */
+  const pending = new Map<string, Submission>();
   let link: Link | undefined;
   let ready = false;
   let connecting = false;
@@ -40,7 +38,7 @@ export function createClient(
     if (!link || !ready) return;
     const ref = ++lastRef;
     requests.set(ref, request);
-    const text = JSON.stringify({ type: request.type, ref, ...fields });
+    const text = JSON.stringify({ ref, ...fields });
     note?.(`${name} → #${link.id} ${summary(text)}`);
     link.send(text);
   };
@@ -63,30 +61,30 @@ export function createClient(
     const since = fresh ? undefined : copy.position();
     ask(
       { type: "join", copy },
-      { ...naming(copy.room), ...(since && { since: `${since.epoch}.${since.version}` }) },
+      { type: "join", ...naming(copy.room), ...(since && { since: `${since.epoch}.${since.version}` }) },
     );
   };
 
-  const send = (clientId: string, { room, content }: Pending) =>
-    ask({ type: "send", clientId }, { ...naming(room), clientId, content });
+  const send = (change: Submission) =>
+    ask({ type: "change", clientId: change.clientId }, { ...commandOf(change), ...naming(change.room) });
 
   const pageBack = (copy: Copy) => {
     if (copy.oldest <= 1) return;
     const limit = plan.backlog > 1_000 ? 1_000 : 1 + random.below(30);
     ask(
       { type: "history", copy, generation: copy.generation },
-      { ...naming(copy.room), before: copy.oldest, limit },
+      { type: "history", ...naming(copy.room), before: copy.oldest, limit },
     );
   };
 
   const answered = (request: Request, frame: Extract<ServerFrame, { type: "ok" | "error" }>) => {
     const retryMs = frame.type === "error" ? (frame.retryAfterMs ?? random.between(200, 800)) : 0;
     switch (request.type) {
-      case "send": {
+      case "change": {
         if (frame.type === "ok" || !frame.retryable) return void pending.delete(request.clientId);
         return later(retryMs, () => {
-          const message = pending.get(request.clientId);
-          if (message) send(request.clientId, message);
+          const change = pending.get(request.clientId);
+          if (change) send(change);
         });
       }
       case "join":
@@ -119,7 +117,7 @@ export function createClient(
       copy.asked = copy.room === own ? "once" : "no";
       if (copy.room !== own && copy.wanted) join(copy);
     }
-    for (const [clientId, message] of pending) send(clientId, message);
+    for (const change of pending.values()) send(change);
   };
 
   const arrived = (frame: ServerFrame) => {
@@ -135,6 +133,10 @@ export function createClient(
     if (frame.type === "joined") {
       const { asked } = copy;
       copy.asked = "no";
+      // Ids of another epoch may mean other messages: what was to become of them is given up.
+      if (copy.position()?.epoch !== frame.epoch)
+        for (const [clientId, { kind, room }] of pending)
+          if (kind !== "post" && room === copy.room) pending.delete(clientId);
       copy.joined(frame);
       if (asked === "again" && copy.wanted) join(copy);
       pageBack(copy);
@@ -153,9 +155,9 @@ export function createClient(
     schedule.after(backoff, () => self.connect());
   };
 
-  const post = (room: string, clientId: string, content: string) => {
-    pending.set(clientId, { room, content });
-    send(clientId, { room, content });
+  const submit = (change: Submission) => {
+    pending.set(change.clientId, change);
+    send(change);
   };
 
   const self: Participant = {
@@ -195,19 +197,21 @@ export function createClient(
     act() {
       const copy = random.pick([...copies.values()]);
       const what = random.next();
-      if (what < 0.72) {
-        const { clientId, content } = world.write(person().userId, copy.room);
-        return post(copy.room, clientId, content);
-      }
-      const earlier = what < 0.84 && world.earlierPost(person().userId);
-      if (earlier) return post(earlier.room, earlier.clientId, earlier.content);
-      if (what < 0.88) return ask({ type: "ping" }, {});
+      const { userId } = person();
+      const { changes } = world;
+      if (what < 0.72)
+        return submit((random.chance(plan.amends) ? changes.amend : changes.post)(userId, copy.room));
+      const earlier = what < 0.84 && changes.earlier(userId);
+      if (earlier) return submit(earlier);
+      const reused = what < 0.86 && plan.amends > 0 && changes.reuse(userId, copy.room);
+      if (reused && !pending.has(reused.clientId)) return submit(reused);
+      if (what < 0.88) return ask({ type: "ping" }, { type: "ping" });
       if (what < 0.93) return join(copy, random.chance(0.3));
       if (what < 0.97 && own === undefined) {
         copy.wanted = !copy.wanted;
         if (copy.wanted) return join(copy);
         copy.state = "out";
-        return ask({ type: "leave", copy }, { room: copy.room });
+        return ask({ type: "leave", copy }, { type: "leave", room: copy.room });
       }
       if (what > 0.98) self.hop();
     },

@@ -1,15 +1,12 @@
+import { shown } from "../../src/chat/encode.ts";
+import type { Message } from "../../src/message.ts";
 import type { ServerFrame } from "../../src/protocol/frames.ts";
 
 type Frame<T extends ServerFrame["type"]> = Extract<ServerFrame, { type: T }>;
 type MessageFrame = Frame<"message">;
 
 /** What a client keeps of a message. */
-export interface Kept {
-  readonly id: number;
-  readonly version: number;
-  readonly content: string;
-  readonly deletedAt?: string | null | undefined;
-}
+export type Kept = ReturnType<typeof shown>;
 
 /** A client's copy of a room, kept by the rules of chat.v1. */
 export interface Copy {
@@ -91,11 +88,24 @@ export function createCopy(room: string): Copy {
 }
 
 /** How a copy at rest differs from the room; nothing where it is the room. */
-export function difference(copy: Copy, messages: ReadonlyMap<number, Kept>): string | undefined {
+export function difference(copy: Copy, messages: ReadonlyMap<number, Message>): string | undefined {
   for (const [id, message] of messages) {
     const kept = copy.messages.get(id);
-    if (kept?.version !== message.version || kept.content !== message.content)
-      return `.${id} is ${kept?.version}, not ${message.version}`;
+    if (!kept || !sameMessage(shown(message), kept))
+      return `.${id} is ${kept?.version}, not ${message.version}, or not the same`;
   }
   return copy.messages.size === messages.size ? undefined : " has more messages";
 }
+
+/** Whether a frame shows a message as it was written. */
+export const sameMessage = (written: Kept, frame: Kept | MessageFrame) =>
+  written.id === frame.id &&
+  written.version === frame.version &&
+  written.username === frame.username &&
+  written.content === frame.content &&
+  written.timestamp === frame.timestamp &&
+  written.clientId === frame.clientId &&
+  written.replyTo === frame.replyTo &&
+  written.editedAt === frame.editedAt &&
+  written.deletedAt === frame.deletedAt &&
+  Bun.deepEquals(written.reactions, frame.reactions);

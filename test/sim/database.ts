@@ -1,8 +1,9 @@
-import { type Ack, type Change, changeKey } from "../../src/chat/change.ts";
+import { type Ack, type Change, changeKey, type Key } from "../../src/chat/change.ts";
 import { type Answered, decide, type Known, messageKey, stateOf } from "../../src/chat/decide.ts";
 import { type Committed, CommitFailure, type Page } from "../../src/chat/ports.ts";
 import type { HistoryPage } from "../../src/chat/store.ts";
 import type { Message, RoomChange } from "../../src/message.ts";
+import type { ErrorCode } from "../../src/protocol/codes.ts";
 import { EPOCH_MS } from "./schedule.ts";
 
 /** A content that this database cannot store. */
@@ -31,11 +32,16 @@ interface Write {
  * The commit contract of `ports.ts`, as a model. Each call happens at once and whole; what time and failures make of
  * that is told by `store.ts`. It forgets nothing: what an epoch held when it ended can still be asked for.
  */
-export function createDatabase(now: () => number, pageRows: number) {
+export function createDatabase(
+  now: () => number,
+  pageRows: number,
+  fail: (sentence: string, detail: string) => void,
+) {
   let epoch = "epoch-1";
   let rooms = new Map<string, Room>();
   let history: Write[] = [];
   const epochs = new Map([[epoch, rooms]]);
+  const refusals = new Set<string>();
   let writes = 0;
 
   const roomOf = (name: string): Room => {
@@ -48,6 +54,10 @@ export function createDatabase(now: () => number, pageRows: number) {
     const room = roomOf(row.room);
     if (row.known) {
       const message = stateOf(row.known);
+      const place = `${row.room}.${message.id}`;
+      if (room.messages.get(message.id)?.deletedAt) fail("a deleted message was changed", place);
+      if (message.deletedAt && (message.content || message.reactions.length > 0))
+        fail("a deleted message kept something", place);
       if (message.version !== room.log.length + 1) throw new Error("a version is not the room's next");
       room.log.push(message);
       room.messages.set(message.id, message);
@@ -77,19 +87,22 @@ export function createDatabase(now: () => number, pageRows: number) {
       const before = there?.answered.get(key);
       const target = change.kind === "post" ? undefined : there?.known.get(change.id);
       const isMade = there !== undefined || change.kind === "post";
-      const { outcomes, messages } = decide([change], {
+      const { outcomes, messages, recorded } = decide([change], {
         rooms: new Map(isMade ? [[room, { version: there?.log.length ?? 0, at }]] : []),
         answered: new Map(before ? [[key, before]] : []),
         messages: new Map(target ? [[messageKey(room, target.id), target]] : []),
       });
       const [outcome] = outcomes;
       if (!outcome) throw new Error("a change was not decided");
-      if (!("refused" in outcome) && !outcome.ack.duplicate) {
+      if ("refused" in outcome) refusals.add(`${outcome.refused} ${key}`);
+      else if (!outcome.ack.duplicate) {
         const [changed] = messages.values();
+        if ((change.kind === "edit" || change.kind === "delete") && target?.senderId !== change.senderId)
+          fail("someone changed another's message", `${room}.${change.id}`);
+        const answered = { kind: change.kind, ack: outcome.ack };
         write({
           room,
-          key,
-          answered: { kind: change.kind, ack: outcome.ack },
+          ...((change.kind === "post" || recorded.length > 0) && { key, answered }),
           ...(changed && { known: changed.message }),
         });
       }
@@ -168,13 +181,27 @@ export function createDatabase(now: () => number, pageRows: number) {
     written: (ofEpoch: string, name: string, version: number): Message | undefined =>
       epochs.get(ofEpoch)?.get(name)?.log[version - 1],
     /** What a change was committed as, in each epoch that has it. */
-    committed(change: Change): Ack[] {
+    committed(change: Key): Ack[] {
       const key = changeKey(change);
-      return [...epochs.values()].flatMap((all) => all.get(change.room)?.answered.get(key)?.ack ?? []);
+      return [...epochs.values()].flatMap((all) => {
+        const answered = all.get(change.room)?.answered.get(key);
+        return answered?.kind === change.kind ? [answered.ack] : [];
+      });
     },
-    /** A message as some epoch posted it. */
+    /** Whether a change was ever refused so. */
+    refused: (change: Key, code: ErrorCode) => refusals.has(`${code} ${changeKey(change)}`),
+    /** A message in each state that it had in some epoch. */
     posted: (name: string, id: number): Message[] =>
       [...epochs.values()].flatMap((all) => all.get(name)?.log.filter((message) => message.id === id) ?? []),
+    /** Whether what was posted with this client id, or else this text, is deleted. */
+    isDeleted: (name: string, clientId: string | undefined, content?: string): boolean =>
+      [...roomOf(name).messages.values()].some(
+        (message) =>
+          message.deletedAt !== null &&
+          (clientId === undefined
+            ? roomOf(name).log[message.id - 1]?.content === content
+            : message.clientId === clientId),
+      ),
     current: (name: string) => roomOf(name),
   };
 }

@@ -99,8 +99,8 @@ const MUTANTS: readonly Mutant[] = [
   {
     name: "a reader from a node that was ahead begins anew",
     file: "connection.ts",
-    from: "let read = !ahead() || (await timeline.catchUp());",
-    to: "let read = true;",
+    from: "const ahead = () => since?.epoch === timeline.epoch && since.version > timeline.released;",
+    to: "const ahead = () => false;",
   },
   {
     name: "a position of another epoch believed",
@@ -134,9 +134,45 @@ const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "what is new is told by the version before each message, not before its range",
-    file: "timeline.ts",
-    from: "      deliver(message, released, known);\n",
-    to: "      deliver(message, released, released);\n",
+    file: "chat.ts",
+    from: "liveEvent(room, message, prev, known)",
+    to: "liveEvent(room, message, prev, prev)",
+  },
+  {
+    name: "a plain range in the order of versions",
+    file: "chat.ts",
+    from: ".sort((a, b) => a.id - b.id)",
+    to: "",
+  },
+  {
+    name: "what changes nothing is not recorded",
+    file: "decide.ts",
+    from: `    if (change.kind !== "post") recorded.push`,
+    to: `    if (change.kind !== "post" && changed) recorded.push`,
+  },
+  {
+    name: "the reactions of a deleted message kept",
+    file: "decide.ts",
+    from: `return { ...message, content: "", reactors: [], deletedAt: at };`,
+    to: `return { ...message, content: "", deletedAt: at };`,
+  },
+  {
+    name: "a deleted message can be changed",
+    file: "decide.ts",
+    from: `  if (message.deletedAt !== null) return change.kind === "delete" ? message : "not_found";\n`,
+    to: "",
+  },
+  {
+    name: "another's message can be changed",
+    file: "decide.ts",
+    from: `    return "forbidden";\n`,
+    to: `    return { ...message };\n`,
+  },
+  {
+    name: "a client id stands for another kind of change",
+    file: "decide.ts",
+    from: "kind === change.kind && (",
+    to: "true || (",
   },
   {
     name: "who is overrun reads on before the jump",

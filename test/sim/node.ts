@@ -2,7 +2,7 @@ import { type Chat, createChat } from "../../src/chat/chat.ts";
 import { type Identity, NOWHERE } from "../../src/identity.ts";
 import type { Log } from "../../src/log.ts";
 import { MESSAGE_MAX_CHARS } from "../../src/protocol/limits.ts";
-import { submit } from "../../src/chat/submit.ts";
+import { type Submission, submit } from "../../src/chat/submit.ts";
 import type { Answer } from "../../src/chat/committer.ts";
 import { Refusal } from "../../src/errors.ts";
 import { type ClientEnd, createLink, type Link } from "./link.ts";
@@ -32,8 +32,8 @@ export interface SimNode {
   stop(): void;
   /** A new socket; nothing where nobody listens. */
   visit(visit: Visit): Link | undefined;
-  /** A message posted over HTTP; no answer at all where the process dies. */
-  post(person: Identity, room: string, clientId: string, content: string, answer: Answer): void;
+  /** A change that comes over HTTP; no answer at all where the process dies. */
+  submit(person: Identity, change: Submission, answer: Answer): void;
   links(): readonly Link[];
   /** What is left in the process, when nobody is there any more; nothing where all is well. */
   leftovers(): string[];
@@ -205,10 +205,10 @@ export function createNode(name: string, world: World): SimNode {
       connection.open();
       return link;
     },
-    post(person, room, clientId, content, answer) {
+    submit(person, change, answer) {
       if (!life || life.draining) return answer(new Refusal("busy"));
       const at = life;
-      submit(life.chat, person, { kind: "post", room, clientId, content, replyTo: null }, (outcome) => {
+      submit(life.chat, person, change, (outcome) => {
         if (at.alive) answer(outcome);
       });
     },

@@ -70,9 +70,11 @@ export function createPlainClient(
       });
     },
     act() {
-      const earlier = random.chance(0.1) && world.earlierPost(person().userId, room);
+      const { userId } = person();
+      const earlier = random.chance(0.1) && world.changes.earlier(userId, room);
       if (!earlier && random.chance(0.3)) return send(world.say());
-      const { clientId, content } = earlier || world.write(person().userId, room);
+      const { clientId, content } =
+        earlier && earlier.kind === "post" ? earlier : world.changes.post(userId, room);
       pending.set(clientId, content);
       send(content, clientId);
     },
@@ -91,7 +93,8 @@ export function createPlainClient(
     },
     unsettled() {
       if (!link) return [`${name} is not connected`];
-      return pending.size > 0 ? [`${name} has ${pending.size} messages without an answer`] : [];
+      const left = [...pending.keys()].filter((clientId) => !world.database.isDeleted(room, clientId));
+      return left.length > 0 ? [`${name} has ${left.length} messages without an answer`] : [];
     },
   };
   return self;

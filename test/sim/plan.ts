@@ -27,6 +27,9 @@ export interface Plan {
   readonly longStalls: boolean;
   /** Messages that a room begins with. */
   readonly backlog: number;
+  /** The share of edits, deletions and reactions among what people do to a room. */
+  readonly amends: number;
+  /** Another program changes messages past every node. */
   readonly edits: boolean;
   readonly shortTokens: boolean;
   readonly messageRate: number;
@@ -67,6 +70,7 @@ export function planOf(random: Random): Plan {
     large,
     longStalls: large && random.chance(0.05),
     backlog,
+    amends: sometimes(0.7, () => 0.4),
     edits,
     shortTokens: random.chance(0.15),
     messageRate: sometimes(0.1, () => 20),

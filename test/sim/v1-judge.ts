@@ -1,6 +1,8 @@
 import { shown } from "../../src/chat/encode.ts";
 import { REPLAY_MAX } from "../../src/chat/limits.ts";
 import type { Command } from "../../src/protocol/frames.ts";
+import { changeOf } from "./changes.ts";
+import { sameMessage } from "./copy.ts";
 import type { Served, SocketJudge } from "./judge.ts";
 import type { World } from "./world.ts";
 import { summary, type Wire } from "./wire.ts";
@@ -12,6 +14,9 @@ interface Feed {
   readonly epoch: string;
   /** The last version it was given. */
   version: number;
+  /** What had been released when it became live, and which messages it was shown since. */
+  base: number;
+  readonly seen: Set<number>;
   live: boolean;
 }
 
@@ -29,9 +34,9 @@ export function createV1Judge(world: World, served: Served): SocketJudge {
 
   const roomOf = (command: Sent) => ("room" in command && command.room) || served.room || "";
 
-  const acked = (command: Sent & { type: "send" }, ok: Record<string, unknown>) => {
-    const post = { room: roomOf(command), senderId: served.identity.userId, clientId: command.clientId };
-    world.acked(post, { ...ok, duplicate: ok.duplicate === true });
+  const asked = (command: Sent | undefined) => {
+    const change = command && changeOf(command as Command, roomOf(command));
+    return change && { ...change, senderId: served.identity.userId };
   };
 
   const joined = (frame: { room: string; epoch: string; version: number; resumed: boolean }) => {
@@ -44,7 +49,8 @@ export function createV1Judge(world: World, served: Served): SocketJudge {
       world.fail("resumed from nowhere", JSON.stringify(frame));
     if (!resumed && missed !== undefined && missed <= REPLAY_MAX)
       world.fail("not resumed without a reason", `${JSON.stringify(frame)} from ${since?.version}`);
-    feeds.set(room, { epoch, version: resumed && since ? since.version : version, live: false });
+    const base = resumed && since ? since.version : version;
+    feeds.set(room, { epoch, version: base, base, seen: new Set(), live: false });
   };
 
   const message = (feed: Feed, wire: Wire, frame: Extract<Wire["v1"], { type: "message" }>) => {
@@ -59,6 +65,10 @@ export function createV1Judge(world: World, served: Served): SocketJudge {
     if (replay === true && feed.live) world.fail("a replayed frame in a live feed", summary(wire.text));
     if (replay !== true && prev !== feed.version)
       world.fail("a live frame does not continue the feed", `${room}: ${prev} is not ${feed.version}`);
+    const isNew = frame.id > feed.base && !feed.seen.has(frame.id);
+    if (replay !== true && frame.change !== "deleted" && (frame.change === "created") !== isNew)
+      world.fail("a message is not as new as it is said to be", summary(wire.text));
+    feed.seen.add(frame.id);
     feed.version = version;
   };
 
@@ -78,6 +88,7 @@ export function createV1Judge(world: World, served: Served): SocketJudge {
     if (frame.type === "synced") {
       if (frame.version < feed.version) world.fail("synced before what was delivered", summary(wire.text));
       feed.version = frame.version;
+      feed.base = frame.version;
       feed.live = true;
     }
     if (frame.type === "lagging") {
@@ -96,14 +107,16 @@ export function createV1Judge(world: World, served: Served): SocketJudge {
       const frame = wire.v1;
       if (frame.type === "ok") {
         const command = answered(frame);
-        if (command?.type === "send") acked(command, frame);
+        const change = asked(command);
+        if (change) world.acked(change, { ...frame, duplicate: "duplicate" in frame });
         if (command?.type === "leave") feeds.delete(roomOf(command));
         if (command?.type === "join") resuming.set(roomOf(command), positionOf(command.since));
       } else if (frame.type === "error") {
         const command = answered(frame);
-        const poisoned = command?.type === "send" && world.poisoned(command.content);
-        if (command && !frame.retryable && !(frame.code === "invalid" && poisoned))
-          world.fail("a good command was refused for good", wire.text);
+        if (!command || frame.retryable) return;
+        const change = asked(command);
+        if (change) world.refused(change, frame.code);
+        else world.fail("a good command was refused for good", wire.text);
       } else if ("room" in frame && "version" in frame) event(wire, frame);
     },
     owed: () => [...outstanding.values()].map((command) => `${command.type} ${command.ref} was not answered`),
@@ -114,17 +127,3 @@ function positionOf(since: string | undefined): Position | undefined {
   const [epoch, version] = since?.split(".") ?? [];
   return epoch === undefined ? undefined : { epoch, version: Number(version) };
 }
-
-type Shown = ReturnType<typeof shown>;
-
-/** Whether a frame shows a message as it was written. */
-export const sameMessage = (written: Shown, frame: Shown | Extract<Wire["v1"], { type: "message" }>) =>
-  written.id === frame.id &&
-  written.version === frame.version &&
-  written.username === frame.username &&
-  written.content === frame.content &&
-  written.timestamp === frame.timestamp &&
-  written.clientId === frame.clientId &&
-  written.replyTo === frame.replyTo &&
-  written.editedAt === frame.editedAt &&
-  written.deletedAt === frame.deletedAt;

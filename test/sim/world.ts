@@ -1,8 +1,10 @@
 import { type Identity, NOWHERE } from "../../src/identity.ts";
-import type { Ack, Post } from "../../src/chat/change.ts";
+import type { Ack, Key, Post } from "../../src/chat/change.ts";
+import type { ErrorCode } from "../../src/protocol/codes.ts";
 import { createAckBook } from "./acks.ts";
 import { createBackend } from "./backend.ts";
 import { type BusLine, createBusLine } from "./bus.ts";
+import { type Changes, createChanges } from "./changes.ts";
 import { createClient } from "./client.ts";
 import { createDatabase, POISON, type SimDatabase } from "./database.ts";
 import { createJudge, type Judge } from "./judge.ts";
@@ -17,12 +19,6 @@ import type { Reach } from "./store.ts";
 /** A sentence of the contract that did not hold. */
 export class Broken extends Error {
   override readonly name = "Broken";
-}
-
-interface Written {
-  readonly room: string;
-  readonly clientId: string;
-  readonly content: string;
 }
 
 /** Everything there is in one simulation. */
@@ -44,13 +40,11 @@ export interface World {
   nextId(): number;
   /** Something that was never said before. */
   say(): string;
-  /** The same, as a message that may be sent again. */
-  write(userId: number, room: string): Written;
-  /** Something that they said before, here or elsewhere. */
-  earlierPost(userId: number, room?: string): Written | undefined;
-  poisoned(content: string): boolean;
+  readonly changes: Changes;
   /** An ack was given. */
-  acked(post: Pick<Post, "room" | "senderId" | "clientId">, ack: Partial<Ack>): void;
+  acked(change: Key, ack: Partial<Ack>): void;
+  /** A change was refused for good. */
+  refused(change: Key & { readonly content?: string }, code: ErrorCode): void;
   /** Writes messages past every node. */
   fill(room: string, count: number): void;
   largePosts(room: string, count: number): Post[];
@@ -63,8 +57,11 @@ export function createWorld(seed: number, trace?: (line: string) => void): World
   const random = createRandom(seed);
   const plan = planOf(random);
   const schedule = createSchedule(random);
-  const database = createDatabase(() => schedule.now, plan.pageRows);
-  const said = new Map<number, Written[]>();
+  const database = createDatabase(
+    () => schedule.now,
+    plan.pageRows,
+    (sentence, detail) => fail(sentence, detail),
+  );
   let broken: Broken | undefined;
   let ids = 0;
   let words = 0;
@@ -113,19 +110,14 @@ export function createWorld(seed: number, trace?: (line: string) => void): World
       const poison = plan.faulty && random.chance(plan.poison) ? POISON : "";
       return `${++words}${poison} ${plan.large && random.chance(0.04) ? LARGE : ""}.`;
     },
-    write(userId, room) {
-      const written = { room, clientId: random.uuid(), content: world.say() };
-      const before = said.get(userId) ?? [];
-      said.set(userId, before);
-      before.push(written);
-      return written;
-    },
-    earlierPost(userId, room) {
-      const before = said.get(userId)?.filter((written) => room === undefined || written.room === room) ?? [];
-      return before.length > 0 ? random.pick(before.slice(-8)) : undefined;
-    },
-    poisoned: (content) => content.includes(POISON),
+    changes: createChanges({ database, random, say: () => world.say() }),
     acked: createAckBook(database, fail),
+    refused(change, code) {
+      // Where the two are under way at once, the server need not ask the database.
+      if (code === "client_id_reused" && world.changes.isReused(change.clientId)) return;
+      if (code === "invalid" ? change.content?.includes(POISON) : database.refused(change, code)) return;
+      fail("a good change was refused for good", `${change.kind} in ${change.room}: ${code}`);
+    },
     fill: (room, count) => void (count > 0 && database.commitNew(imported(room, count, ""))),
     largePosts: (room, count) => imported(room, count, LARGE),
   };

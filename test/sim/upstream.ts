@@ -1,0 +1,46 @@
+import type { Random } from "./random.ts";
+import type { Schedule } from "./schedule.ts";
+
+interface UpstreamOptions {
+  readonly schedule: Schedule;
+  readonly random: Random;
+  latency(): number;
+  /** The server still has the socket. */
+  isOpen(): boolean;
+  take(frame: string): void;
+}
+
+/** The way from a client to its server: in order, and not read while the server says so. */
+export function createUpstream({ schedule, random, latency, isOpen, take }: UpstreamOptions) {
+  const inbox: string[] = [];
+  let paused = false;
+  let overrun = 0;
+  let last = 0;
+
+  const arrived = (frame: string) => {
+    if (!isOpen()) return;
+    if (!paused && inbox.length === 0) return take(frame);
+    inbox.push(frame);
+    // What was read already may still come.
+    if (paused && overrun-- > 0) take(inbox.shift() as string);
+  };
+
+  return {
+    send(frame: string) {
+      last = Math.max(last, schedule.now + latency());
+      schedule.after(last - schedule.now, () => arrived(frame));
+    },
+    /** Calls `ended` after everything that was sent. */
+    end: (ended: () => void) => void schedule.after(Math.max(last - schedule.now, 0) + latency(), ended),
+    pause() {
+      paused = true;
+      overrun = random.below(3);
+    },
+    resume() {
+      paused = false;
+      schedule.after(0, () => {
+        while (!paused && isOpen() && inbox.length > 0) take(inbox.shift() as string);
+      });
+    },
+  };
+}
