@@ -5,6 +5,7 @@ import { sql } from "drizzle-orm";
 import type { DatabaseConfig } from "../src/db/open.ts";
 import { openDatabase } from "../src/db/open.ts";
 import { peopleSql } from "./people.ts";
+import { percentileOf } from "./report.ts";
 
 /** More people than any scenario has. */
 export const PEOPLE_MAX = 10_100;
@@ -24,8 +25,12 @@ export interface Databases {
   create(also?: readonly string[]): Promise<BenchDatabase>;
   /** One without tables, for the server that makes its own. */
   createEmpty(): Promise<BenchDatabase>;
+  /** What the commit of one row takes that nobody waits beside, in milliseconds: the median of many. */
+  commitMs(): Promise<number>;
   remove(): Promise<void>;
 }
+
+const COMMITS = 300;
 
 const nameOf = () => `bench_${crypto.randomUUID().replaceAll("-", "")}`;
 
@@ -81,6 +86,20 @@ export async function openPostgres(address: string): Promise<Databases> {
       return handle(name);
     },
     createEmpty: async () => handle(await make()),
+    async commitMs() {
+      const name = await make();
+      const sql = new Bun.SQL(urlOf(name), { max: 1 });
+      await sql`create table commits (id bigint primary key generated always as identity, content text)`;
+      const times: number[] = [];
+      for (let count = 0; count < COMMITS; count++) {
+        const begun = performance.now();
+        await sql`insert into commits (content) values (${"x".repeat(64)})`;
+        times.push(performance.now() - begun);
+      }
+      await sql.close();
+      await drop(name);
+      return percentileOf(times, 0.5);
+    },
     async remove() {
       for (const name of [...made]) await drop(name);
       await admin.close();
@@ -102,6 +121,7 @@ export async function openEmbedded(): Promise<Databases> {
   return {
     about: "PGlite",
     create,
+    commitMs: () => Promise.resolve(Number.NaN),
     createEmpty: () => Promise.reject(new Error("the server with one INSERT per message wants Postgres")),
     remove: () => rm(folder, { recursive: true, force: true }),
   };

@@ -98,3 +98,9 @@ export function tableOf({ bars, figures, notes }: Outcome): string {
     );
   return [...lines, ...notes.map((note) => `  note: ${note}`)].join("\n");
 }
+
+/** The value below which that share (0 to 1) of all lies. */
+export function percentileOf(values: readonly number[], share: number): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? NaN;
+}

@@ -9,7 +9,8 @@ import { SCENARIOS } from "./scenarios.ts";
 import { createStage } from "./stage.ts";
 
 /**
- * `bun run bench [--quick] [--embedded] [--only name] [--runs n] [--loads n] [--binary] [--out file] [--picture file]`
+ * `bun run bench [--quick] [--embedded] [--only name] [--runs n] [--loads n] [--messages n] [--binary]
+ * [--out file] [--picture file]`
  *
  * Linux. Postgres at `BENCH_DATABASE_URL`, or `TEST_DATABASE_URL`, or on this machine; `--embedded` does without.
  */
@@ -20,6 +21,7 @@ const { values: options } = parseArgs({
     only: { type: "string", multiple: true },
     runs: { type: "string" },
     loads: { type: "string", default: "1" },
+    messages: { type: "string", default: "10000000" },
     binary: { type: "boolean", default: false },
     out: { type: "string", default: "dist/bench.json" },
     picture: { type: "string" },
@@ -56,6 +58,7 @@ try {
       people,
       databases: (scenario.embedded ? embedded : databases) ?? databases,
       loads: Number(options.loads),
+      soakMessages: Number(options.messages),
       binary: options.binary ? "dist/parley" : undefined,
       flags: options.profile ? ["--cpu-prof", `--cpu-prof-dir=${options.profile}`] : [],
     });

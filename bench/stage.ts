@@ -23,19 +23,23 @@ export interface Stage {
   readonly quick: boolean;
   readonly people: People;
   readonly databases: Databases;
-  /**
-   * Starts a server on a database of its own and a crew beside it, and ends both after `play`. `also`: SQL that is done
-   * to the database before.
-   */
-  play<T>(options: PlayOptions, play: (server: Contender, crew: Crew) => Promise<T>): Promise<T>;
+  /** How many messages a soak is made of. */
+  readonly soakMessages: number;
+  /** Starts a server on a database of its own and crews beside it, and ends them all after `play`. */
+  play<T>(options: PlayOptions, play: Play<T>): Promise<T>;
 }
+
+type Play<T> = (server: Contender, ...crews: [Crew, Crew]) => Promise<T>;
 
 interface PlayOptions {
   readonly kind: Kind;
+  /** SQL that is done to the database before. */
   readonly also?: readonly string[];
+  /** Two, where what one does must not disturb what the other measures; else both are one. */
+  readonly crews?: 1 | 2;
 }
 
-interface StageOptions extends Pick<Stage, "quick" | "people" | "databases"> {
+interface StageOptions extends Pick<Stage, "quick" | "people" | "databases" | "soakMessages"> {
   readonly loads: number;
   readonly binary: string | undefined;
   readonly flags: readonly string[];
@@ -45,7 +49,7 @@ export function createStage({ loads, binary, flags, ...stage }: StageOptions): S
   const { people, databases } = stage;
   return {
     ...stage,
-    async play({ kind, also }, play) {
+    async play({ kind, also, crews = 1 }, play) {
       const database =
         kind === "parley"
           ? await databases.create(also)
@@ -55,11 +59,13 @@ export function createStage({ loads, binary, flags, ...stage }: StageOptions): S
       const env = kind === "parley" ? { ...PARLEY_ENV, JWT_PRIVATE_KEY: people.privateKey } : {};
       let server: Contender | undefined;
       const crew = createCrew(loads);
+      const other = crews === 2 ? createCrew(loads) : crew;
       try {
         server = await startContender({ kind, env: { ...env, ...database?.env }, binary, flags });
-        return await play(server, crew);
+        return await play(server, crew, other);
       } finally {
         await crew.stop();
+        if (other !== crew) await other.stop();
         await server?.stop();
         await database?.remove();
       }

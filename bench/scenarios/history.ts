@@ -1,0 +1,72 @@
+import type { Scenario } from "../scenario.ts";
+import type { Contender } from "../contender.ts";
+import type { Person } from "../people.ts";
+import { percentileOf } from "../report.ts";
+
+const MESSAGES = 1_000_000;
+const QUICK_MESSAGES = 100_000;
+
+/** A room with a past: what a page of it takes, wherever it lies. */
+export const history: Scenario = {
+  name: "history",
+  does: `Pages of 100 out of a room of ${MESSAGES} messages, one after the other over HTTP: the newest, and from its middle.`,
+  kinds: ["parley"],
+  sockets: 1,
+  bars: [
+    { what: "the newest page", unit: "ms", value: ({ parley }) => parley.firstP50 ?? NaN, atMost: 3 },
+    { what: "a deep page", unit: "ms", value: ({ parley }) => parley.deepP50 ?? NaN, atMost: 3 },
+  ],
+  async measure(stage, kind) {
+    const messages = stage.quick ? QUICK_MESSAGES : MESSAGES;
+    const [person] = (await stage.people.first(1)) as [Person];
+    return stage.play({ kind, also: archiveSql(messages) }, async (server) => {
+      const pages = stage.quick ? 100 : 1000;
+      const anywhere = () => 1000 + Math.floor(Math.random() * (messages - 1000));
+      await page(server, person, () => "", 50);
+      const first = await page(server, person, () => "", pages);
+      const deep = await page(server, person, () => `&before=${anywhere()}`, pages);
+      const after = await page(server, person, () => `&after=${anywhere()}`, pages);
+      return {
+        figures: {
+          firstP50: percentileOf(first.times, 0.5),
+          firstP99: percentileOf(first.times, 0.99),
+          deepP50: percentileOf(deep.times, 0.5),
+          deepP99: percentileOf(deep.times, 0.99),
+          afterP50: percentileOf(after.times, 0.5),
+          cpuPerPage: deep.cpuPerPage,
+        },
+        problems: [...first.problems, ...deep.problems, ...after.problems],
+      };
+    });
+  },
+};
+
+/** SQL that fills the room `archive`. */
+export const archiveSql = (messages: number) => [
+  `insert into rooms (name, version) values ('archive', ${messages})`,
+  `insert into messages (room_id, id, version, sender_id, client_id, content, created_at)
+    select r.id, i, i, 1 + i % 100, gen_random_uuid(), 'message ' || i || repeat(' and so on', 5), now()
+    from rooms r, generate_series(1, ${messages}) i where r.name = 'archive'`,
+  "vacuum analyze messages",
+];
+
+/** Reads pages one after the other; what the client and the network take is in the times. */
+async function page(server: Contender, { token }: Person, query: () => string, count: number) {
+  const times: number[] = [];
+  const problems: string[] = [];
+  const cpu = server.cpuSeconds();
+  for (let at = 0; at < count; at++) {
+    const begun = performance.now();
+    const response = await fetch(`http://127.0.0.1:${server.port}/history/archive/?limit=100${query()}`, {
+      headers: { authorization: `Bearer ${token}` },
+    });
+    const bytes = await response.bytes();
+    times.push(performance.now() - begun);
+    if (at > 0) continue;
+    const found = JSON.parse(new TextDecoder().decode(bytes)) as { id: number }[];
+    const gap = found.some(({ id }, index) => index > 0 && id !== (found[index - 1]?.id ?? 0) + 1);
+    if (found.length !== 100 || gap)
+      problems.push(`a page of ${found.length} messages${gap ? ", with gaps" : ""}`);
+  }
+  return { times, problems, cpuPerPage: ((server.cpuSeconds() - cpu) / count) * 1e6 };
+}

@@ -1,0 +1,75 @@
+import type { Contender } from "../contender.ts";
+import type { Scenario } from "../scenario.ts";
+import { seat } from "../stage.ts";
+import { latencies, seatAll } from "../traffic.ts";
+
+const LOGINS = 40;
+const ROOMS = 20;
+const PER_ROOM = 10;
+const PASSWORD = "correct horse battery";
+
+/** Passwords are slow on purpose: whether those who talk notice. */
+export const logins: Scenario = {
+  name: "logins",
+  does: `${LOGINS} people log in at once, while ${ROOMS} rooms of ${PER_ROOM} talk at 1,000 messages a second.`,
+  kinds: ["parley"],
+  sockets: ROOMS * PER_ROOM,
+  bars: [
+    {
+      what: "delivery p99 during the logins above that before",
+      unit: "ms",
+      value: ({ parley }) => (parley.p99During ?? NaN) - (parley.p99Before ?? NaN),
+      atMost: 10,
+    },
+  ],
+  async measure(stage, kind) {
+    const hash = await Bun.password.hash(PASSWORD, {
+      algorithm: "argon2id",
+      memoryCost: 19 * 1024,
+      timeCost: 2,
+    });
+    const also = [
+      `update users set email = username || '@example.com', password_hash = '${hash}' where id <= ${LOGINS}`,
+    ];
+    return stage.play({ kind, also }, async (server, crew) => {
+      const people = await stage.people.first(ROOMS * PER_ROOM);
+      const seats = people.map((person, at) => seat(kind, person, `room-${at % ROOMS}`, true));
+      await seatAll(crew, server, "v1", seats);
+      await crew.all({ do: "talk", pace: { perSecond: 1000 } });
+      await Bun.sleep(stage.quick ? 1000 : 3000);
+      await crew.mark();
+      await Bun.sleep(stage.quick ? 2000 : 5000);
+      const before = latencies(await crew.mark());
+      const begun = performance.now();
+      const statuses = await Promise.all(
+        people.slice(0, LOGINS).map(({ username }) => login(server, username)),
+      );
+      const took = performance.now() - begun;
+      const during = latencies(await crew.mark());
+      const refused = statuses.filter((status) => status !== 200);
+      return {
+        figures: {
+          p50Before: before.p50,
+          p99Before: before.p99,
+          p50During: during.p50,
+          p99During: during.p99,
+          loginsS: took / 1000,
+        },
+        problems: [
+          ...(await crew.settle()),
+          ...(refused.length > 0 ? [`${refused.length} logins were answered ${refused[0]}`] : []),
+        ],
+      };
+    });
+  },
+};
+
+async function login({ port }: Contender, username: string): Promise<number> {
+  const response = await fetch(`http://127.0.0.1:${port}/account/login/`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ email: `${username}@example.com`, password: PASSWORD }),
+  });
+  await response.bytes();
+  return response.status;
+}
