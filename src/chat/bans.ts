@@ -20,10 +20,11 @@ export async function ban(pool: Pool, { userId, room: name, order }: Ban): Promi
       await tx.insert(rooms).values({ name }).onConflictDoNothing();
       const [room] = await tx.select({ id: rooms.id }).from(rooms).where(eq(rooms.name, name));
       if (!room) throw new Error("a room that was just made is not there");
-      const bannedAt = sql`clock_timestamp()`;
+      // The time of the transaction. A row that has it twice is the ban's alone: they were never in the room.
+      const bannedAt = sql`now()`;
       const banned = await tx
         .insert(members)
-        .values({ userId, roomId: room.id, bannedAt })
+        .values({ userId, roomId: room.id, joinedAt: bannedAt, bannedAt })
         .onConflictDoUpdate({
           target: [members.userId, members.roomId],
           set: { bannedAt },
@@ -36,18 +37,24 @@ export async function ban(pool: Pool, { userId, room: name, order }: Ban): Promi
   );
 }
 
-/** Lets someone into a room again. Nothing where they are not banned from it. */
+/** Lets someone into a room again; who was never in it is no member by that. Nothing where they are not banned from it. */
 export async function unban(pool: Pool, { userId, room, order }: Ban): Promise<void> {
   await pool.run((orm) =>
     orm.transaction(async (tx) => {
       const named = tx.select({ id: rooms.id }).from(rooms).where(eq(rooms.name, room));
-      const [returned] = await tx
+      const theirs = and(
+        eq(members.userId, userId),
+        eq(members.roomId, sql`${named}`),
+        isNotNull(members.bannedAt),
+      );
+      const roomId = { roomId: members.roomId };
+      const neverThere = and(theirs, eq(members.joinedAt, members.bannedAt));
+      const [removed] = await tx.delete(members).where(neverThere).returning(roomId);
+      const [returned = removed] = await tx
         .update(members)
         .set({ bannedAt: null })
-        .where(
-          and(eq(members.userId, userId), eq(members.roomId, sql`${named}`), isNotNull(members.bannedAt)),
-        )
-        .returning({ roomId: members.roomId });
+        .where(theirs)
+        .returning(roomId);
       if (returned)
         await writeAudit(tx, [{ ...order, action: "user.unban", userId, roomId: returned.roomId }]);
     }),
