@@ -1,0 +1,268 @@
+import { roomName } from "../protocol/rooms.ts";
+import { type ConnectionState, createConnection } from "./connection.ts";
+import { createEmitter } from "./emitter.ts";
+import { ChatError } from "./errors.ts";
+import { createHttp } from "./http.ts";
+import type { RoomFrame, WelcomeFrame } from "./message.ts";
+import { createOutbox } from "./outbox.ts";
+import { type Ports, systemPorts } from "./ports.ts";
+import { createRequests } from "./requests.ts";
+import { createRoom, type Room, type RoomInside, type RoomOptions } from "./room.ts";
+import { type Account, createSession, type SessionInfo, type TokenSource } from "./session.ts";
+import { type ChatStorage, createSlot } from "./storage.ts";
+import { createSubject } from "./subject.ts";
+
+export interface ChatOptions {
+  /** Where the server is: `https://chat.example.com`. In a browser it may be relative to the page: `/`. */
+  readonly url: string;
+  /** Keeps tokens, and what waits to be sent, beyond this run: `localStorage`, for example. */
+  readonly storage?: ChatStorage;
+  /** Gives tokens of your own product, in place of accounts of the server. */
+  readonly tokens?: TokenSource;
+  /** How many changes may wait to be sent; 200 where it is not given. */
+  readonly outbox?: number;
+  /** What a test or a simulation puts in the place of the system. */
+  readonly ports?: Partial<Ports>;
+}
+
+export interface Credentials {
+  readonly email: string;
+  readonly password: string;
+}
+
+export interface Calling {
+  readonly signal?: AbortSignal;
+}
+
+/** A chat as it stands. */
+export interface ChatState {
+  readonly connection: ConnectionState;
+  /** Who is signed in with an account of the server. */
+  readonly account: Account | undefined;
+}
+
+export interface ChatEvents {
+  readonly connection: ConnectionState;
+  /** Someone has signed in or out; `error`: the server has ended the session. */
+  readonly session: { readonly account: Account | undefined; readonly error: ChatError | undefined };
+  /** The server said something that is not of the protocol, or a token could not be renewed ahead of time. */
+  readonly problem: ChatError;
+}
+
+/** A client of one server, for one person at a time. Every failure is a {@link ChatError}. */
+export interface Chat extends AsyncDisposable {
+  snapshot(): ChatState;
+  subscribe(listener: () => void): () => void;
+  on<T extends keyof ChatEvents>(type: T, listener: (event: ChatEvents[T]) => void): () => void;
+  /** Once what an earlier run has kept is read: whether someone is signed in. */
+  readonly ready: Promise<boolean>;
+  /** Makes an account and signs in with it. */
+  register(who: Credentials & { readonly username?: string }, calling?: Calling): Promise<Account>;
+  login(who: Credentials, calling?: Calling): Promise<Account>;
+  /** Forgets the person, and what waited to be sent, at once; then tells the server. */
+  logout(): Promise<void>;
+  readonly sessions: {
+    /** Where the person is logged in, the last used first. */
+    list(calling?: Calling): Promise<readonly SessionInfo[]>;
+    end(id: string, calling?: Calling): Promise<void>;
+    endOthers(calling?: Calling): Promise<void>;
+  };
+  /** Connects, also after it has been `closed`. A room does that by itself. */
+  connect(): void;
+  /**
+   * Joins a room, once there is a connection, until `leave`. The same name is the same room; its options are those of
+   * the first time. @throws {ChatError} bad_room.
+   */
+  room(name: string, options?: RoomOptions): Room;
+  /** Ends the connection. What waits is not sent any more; what a storage keeps is sent by the next run. */
+  close(): Promise<void>;
+}
+
+export function createChat(options: ChatOptions): Chat {
+  const ports: Ports = { ...systemPorts(), ...options.ports };
+  const { clock, random } = ports;
+  const base = baseOf(options.url);
+  const emitter = createEmitter<ChatEvents>();
+  const rooms = new Map<string, RoomInside>();
+  let wanted = false;
+  let closed = false;
+  let user: { readonly id: number; readonly username: string } | undefined;
+  let account: Account | undefined;
+
+  const slot = (name: string) => createSlot(options.storage, `parley ${base.href} ${name}`);
+  const http = createHttp(base, ports);
+  const session = createSession({
+    http,
+    slot: slot("session"),
+    tokens: options.tokens,
+    locks: options.storage && ports.locks,
+    lock: `parley ${base.href}`,
+    changed: (next, error) => signed(next, error),
+  });
+
+  const view = createSubject<ChatState>(() => ({ connection: connection.state, account }));
+
+  const connection = createConnection({
+    url: Object.assign(new URL("ws/", base), { protocol: base.protocol === "http:" ? "ws:" : "wss:" }).href,
+    ports,
+    token: session.token,
+    changed(state) {
+      if (state.state !== "open") for (const room of rooms.values()) room.lost();
+      view.changed();
+      emitter.emit("connection", state);
+    },
+    welcome: (frame) => welcome(frame),
+    event(event) {
+      if ("room" in event) rooms.get(event.room)?.take(event as RoomFrame);
+    },
+    problem: (error) => emitter.emit("problem", error),
+  });
+
+  const open = () => connection.open;
+  const { ask, tell } = connection;
+  const requests = createRequests({ clock, random, open, ask });
+  const outbox = createOutbox({
+    slot: slot("outbox"),
+    max: options.outbox ?? 200,
+    clock,
+    random,
+    open,
+    ask,
+    epochNow: (name) => rooms.get(name)?.epochNow,
+    epochOf: (name) => rooms.get(name)?.epoch,
+    changed: (name) => rooms.get(name)?.changed(),
+    settled: (settled) => rooms.get(settled.change.room)?.settled(settled),
+  });
+
+  const insideOf = (name: string, roomOptions?: RoomOptions): RoomInside => {
+    const known = rooms.get(name);
+    if (known) return known;
+    const me = () => user?.username;
+    const room = createRoom({
+      ...roomOptions,
+      name,
+      ports,
+      outbox,
+      requests,
+      connected: open,
+      me,
+      ask,
+      tell,
+    });
+    rooms.set(name, room);
+    return room;
+  };
+
+  const welcome = (frame: WelcomeFrame) => {
+    const other = user !== undefined && user.id !== frame.user.id;
+    ({ user } = frame);
+    if (other) for (const room of rooms.values()) room.drop();
+    outbox.own(user.id);
+    if (other) void outbox.load();
+    // What waits in a room is sent after it is joined.
+    for (const name of outbox.rooms()) insideOf(name);
+    for (const room of rooms.values()) room.opened();
+    requests.pump();
+    outbox.pump();
+  };
+
+  const signed = (next: Account | undefined, error?: ChatError) => {
+    const other = account?.email !== next?.email;
+    account = next;
+    connection.stop(error);
+    if (other) for (const room of rooms.values()) room.drop();
+    view.changed();
+    emitter.emit("session", { account: next, error });
+    start();
+  };
+
+  const start = () => {
+    if (wanted && !closed && session.signedIn) connection.start();
+  };
+
+  const connect = () => {
+    wanted = true;
+    start();
+  };
+
+  const load = async () => {
+    await session.load();
+    await outbox.load();
+    if (outbox.rooms().length > 0) connect();
+    return session.signedIn;
+  };
+
+  const guard = () => {
+    if (closed) throw gone();
+  };
+
+  const close = async () => {
+    if (closed) return;
+    closed = true;
+    connection.stop(gone());
+    outbox.clear(gone(), false);
+    requests.clear(gone());
+    for (const room of rooms.values()) room.close();
+  };
+
+  return {
+    snapshot: view.snapshot,
+    subscribe: view.subscribe,
+    on: emitter.on,
+    ready: load(),
+    async register({ email, password, username }, { signal } = {}) {
+      guard();
+      const body = { email, password, password2: password, ...(username !== undefined && { username }) };
+      return session.enter("account/reg/", body, signal);
+    },
+    async login({ email, password }, { signal } = {}) {
+      guard();
+      return session.enter("account/login/", { email, password }, signal);
+    },
+    async logout() {
+      guard();
+      outbox.clear(new ChatError("signed_out", "Logged out."), true);
+      const refresh = session.leave();
+      if (refresh !== undefined) await http("POST", "account/logout/", { body: { refresh } });
+    },
+    sessions: {
+      async list({ signal } = {}) {
+        const found = await session.request("GET", "account/sessions/", { signal });
+        if (!Array.isArray(found)) throw new ChatError("bad_answer", "The answer has no sessions.");
+        return found as SessionInfo[];
+      },
+      async end(id, { signal } = {}) {
+        await session.request("DELETE", `account/sessions/${encodeURIComponent(id)}/`, { signal });
+      },
+      async endOthers({ signal } = {}) {
+        await session.request("DELETE", "account/sessions/", { signal });
+      },
+    },
+    connect() {
+      guard();
+      connect();
+    },
+    room(name, roomOptions) {
+      guard();
+      const normal = roomName(name);
+      if (normal === null) throw new ChatError("bad_room", "That is not the name of a room.");
+      const inside = insideOf(normal, roomOptions);
+      inside.open();
+      connect();
+      return inside.room;
+    },
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+/** The address below which the server's paths are. @throws {TypeError} where it is none. */
+function baseOf(url: string): URL {
+  const base = new URL(url, globalThis.location?.href);
+  base.protocol = base.protocol.replace(/^ws/, "http");
+  base.search = base.hash = "";
+  if (!base.pathname.endsWith("/")) base.pathname += "/";
+  return base;
+}
+
+const gone = () => new ChatError("closed", "The chat was closed.");

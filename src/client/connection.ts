@@ -1,0 +1,306 @@
+import { ChatError, errorOf } from "./errors.ts";
+import { readFrame, type Reply } from "./frames.ts";
+import { createHeartbeat, type Heartbeat } from "./heartbeat.ts";
+import type { EventFrame, Limits, User, WelcomeFrame } from "./message.ts";
+import type { Ports, Wire } from "./ports.ts";
+import { afterClose, backoff, blamesFrame, closeName, named } from "./reconnect.ts";
+
+/** How long a server may take to greet, in milliseconds. */
+const WELCOME_MS = 10_000;
+/** A connection that lives for so long was a good one: the backoff begins anew, and a token may be refused again. */
+const STABLE_MS = 5_000;
+/** A token with less left than this is renewed before it is used, in milliseconds. */
+const MARGIN_MS = 10_000;
+/** How often, at most, a token is renewed in place because the server says that it expires. */
+const RENEW_MS = 20_000;
+
+export type ConnectionState =
+  /** Nobody is signed in, or nothing asks for a connection yet. */
+  | { readonly state: "idle" }
+  | { readonly state: "connecting" }
+  | { readonly state: "open"; readonly user: User }
+  /** It comes back by itself, `retryInMs` after it said so. */
+  | { readonly state: "waiting"; readonly retryInMs: number; readonly error: ChatError }
+  /** It does not come back by itself: sign in, or `connect()` once what `error` tells of has changed. */
+  | { readonly state: "closed"; readonly error: ChatError };
+
+export interface Connection {
+  readonly state: ConnectionState;
+  /** The server has greeted. */
+  readonly open: boolean;
+  /** Wants to be connected, from now on. */
+  start(): void;
+  /** Ends it. `error`: why it stays away. */
+  stop(error?: ChatError): void;
+  /** Sends a command; the reply comes once, in the order of the frames; `disconnected` where the socket ends first. */
+  ask(command: Readonly<Record<string, unknown>>, reply: (reply: Reply) => void): void;
+  /** Sends a command that is not answered, if there is a connection. */
+  tell(command: Readonly<Record<string, unknown>>): void;
+}
+
+interface ConnectionOptions {
+  readonly url: string;
+  readonly ports: Pick<Ports, "open" | "clock" | "random" | "onWake">;
+  /** An access token, other than the one that was refused. */
+  token(refused?: string): Promise<string>;
+  changed(state: ConnectionState): void;
+  welcome(frame: WelcomeFrame): void;
+  event(event: EventFrame): void;
+  /** The server said something that it should not, or that a command without a ref was wrong. */
+  problem(error: ChatError): void;
+}
+
+interface Asked {
+  readonly bytes: number;
+  reply(reply: Reply): void;
+}
+
+/** One attempt, from the token to the end of its socket. */
+interface Life {
+  readonly asked: Map<number, Asked>;
+  token?: string;
+  wire?: Wire;
+  limits?: Limits;
+  heartbeat?: Heartbeat;
+  /** The server has said when to come back. */
+  retryAfterMs: number;
+  lastRef: number;
+  renewedAt?: number;
+  cancel(): void;
+}
+
+/** The one socket, and what brings it back. */
+export function createConnection(options: ConnectionOptions): Connection {
+  const { url, ports } = options;
+  const { clock } = ports;
+  let state: ConnectionState = { state: "idle" };
+  let wanted = false;
+  let life: Life | undefined;
+  /** Attempts, and refused tokens, since the last connection that was a good one. */
+  let attempts = 0;
+  let strikes = 0;
+  let refused: string | undefined;
+  let expiresAt: { readonly token: string; readonly at: number } | undefined;
+  /** A wait that may be cut short when the network comes back. */
+  let wait: { readonly named: boolean; cancel(): void } | undefined;
+  let sleep: (() => void) | undefined;
+
+  const set = (next: ConnectionState) => options.changed((state = next));
+
+  const connect = () => {
+    wait?.cancel();
+    wait = undefined;
+    const mine: Life = { asked: new Map(), retryAfterMs: 0, lastRef: 0, cancel() {} };
+    life = mine;
+    const spent = expiresAt && clock.now() > expiresAt.at - MARGIN_MS ? expiresAt.token : undefined;
+    set({ state: "connecting" });
+    options.token(refused ?? spent).then(
+      (token) => life === mine && open(mine, token),
+      (thrown: unknown) => {
+        const error = errorOf(thrown);
+        if (life !== mine) return;
+        if (error.retryable) later(mine, error);
+        else stop(error);
+      },
+    );
+  };
+
+  const open = (mine: Life, token: string) => {
+    mine.token = token;
+    mine.cancel = clock.after(WELCOME_MS, () =>
+      drop(mine, new ChatError("unreachable", "The server did not greet in time.", { retryable: true })),
+    );
+    try {
+      mine.wire = ports.open(url, ["chat.v1", `bearer.${token}`], {
+        message: (data) => life === mine && arrived(mine, data),
+        closed: (code, reason) => life === mine && closed(mine, code, reason),
+      });
+    } catch {
+      // A browser refuses a token with characters that no header may have.
+      stop(new ChatError("token_invalid", "The token cannot be sent."));
+    }
+  };
+
+  const arrived = (mine: Life, data: unknown) => {
+    mine.heartbeat?.heard();
+    const frame = readFrame(data);
+    switch (frame.kind) {
+      case "reply": {
+        const asked = mine.asked.get(frame.ref);
+        mine.asked.delete(frame.ref);
+        return asked?.reply(frame.reply);
+      }
+      case "error":
+      case "malformed":
+        return options.problem(frame.error);
+      case "event": {
+        const { event } = frame;
+        if (event.type === "welcome") return mine.limits ? undefined : welcomed(mine, event);
+        if (event.type === "closing") mine.retryAfterMs = named(event.retryAfterMs);
+        if (event.type === "expiring") void renew(mine);
+        if (mine.limits) options.event(event);
+      }
+    }
+  };
+
+  const welcomed = (mine: Life, frame: WelcomeFrame) => {
+    mine.cancel();
+    mine.limits = frame.limits;
+    mine.cancel = clock.after(STABLE_MS, () => {
+      attempts = 0;
+      strikes = 0;
+    });
+    refused = undefined;
+    expires(mine, frame.expiresAt);
+    mine.heartbeat = createHeartbeat({
+      clock,
+      quietMs: Math.min(Math.max(frame.heartbeatMs, 1_000), 600_000),
+      ping: () => ask({ type: "ping" }, () => {}),
+      dead: () => drop(mine, new ChatError("disconnected", "The connection is dead.", { retryable: true })),
+    });
+    set({ state: "open", user: frame.user });
+    if (life === mine) options.welcome(frame);
+  };
+
+  const expires = ({ token = "" }: Life, at: unknown) => {
+    const time = Date.parse(String(at));
+    expiresAt = Number.isNaN(time) ? undefined : { token, at: time };
+  };
+
+  /** Goes on with a newer token on the same socket. Where that fails, the server closes it when the time has come. */
+  const renew = async (mine: Life) => {
+    const now = clock.monotonic();
+    if (mine.renewedAt !== undefined && now - mine.renewedAt < RENEW_MS) return;
+    mine.renewedAt = now;
+    try {
+      const token = await options.token(mine.token);
+      if (life !== mine) return;
+      ask({ type: "auth", token }, (reply) => {
+        if (life !== mine || reply instanceof ChatError) return;
+        mine.token = token;
+        expires(mine, reply.expiresAt);
+      });
+    } catch (error) {
+      options.problem(errorOf(error));
+    }
+  };
+
+  /** The socket is of no use: nobody waits for its goodbye. */
+  const drop = (mine: Life, error: ChatError) => {
+    end(mine);
+    later(mine, error);
+    mine.wire?.close();
+  };
+
+  const closed = (mine: Life, code: number, reason: string) => {
+    const welcome = mine.limits !== undefined;
+    const name = /^[a-z_]{1,40}$/.test(reason) ? reason : closeName(code);
+    const error = new ChatError(
+      code < 4000 ? "disconnected" : (name ?? "disconnected"),
+      welcome || code >= 4000
+        ? `The server ended the connection (${code}${name ? ` ${name}` : ""}).`
+        : `The server cannot be reached, or does not let this page in (${code}).`,
+      { retryable: afterClose(code) !== "stay" },
+    );
+    end(mine, code);
+    switch (afterClose(code)) {
+      case "stay":
+        return stop(error);
+      case "renew":
+        // A token that was good and has expired is no fault of anybody's.
+        if (!(welcome && code < 4500)) strikes++;
+        refused = mine.token;
+        if (strikes > 1)
+          return stop(
+            new ChatError(error.code, "The server refuses a token that it has just been given anew."),
+          );
+    }
+    later(mine, error);
+  };
+
+  /** Nothing of this attempt counts any more, and whatever was asked is not known. */
+  const end = (mine: Life, code = 1006) => {
+    if (life === mine) life = undefined;
+    mine.cancel();
+    mine.heartbeat?.stop();
+    const asked = [...mine.asked.values()];
+    mine.asked.clear();
+    // The one that was too much was not answered, so the largest of these is too large, whichever it was.
+    const blamed = blamesFrame(code) ? asked.toSorted((a, b) => b.bytes - a.bytes)[0] : undefined;
+    for (const one of asked) one.reply(one === blamed ? tooLarge() : disconnected());
+  };
+
+  const later = (mine: Life, error: ChatError) => {
+    life = undefined;
+    if (!wanted) return;
+    const told = mine.retryAfterMs || error.retryAfterMs;
+    const ms = told ?? backoff(attempts, ports.random());
+    attempts++;
+    wait = { named: told !== undefined, cancel: clock.after(ms, connect) };
+    set({ state: "waiting", retryInMs: Math.round(ms), error });
+  };
+
+  const stop = (error?: ChatError) => {
+    wanted = false;
+    wait?.cancel();
+    wait = undefined;
+    sleep?.();
+    sleep = undefined;
+    const mine = life;
+    if (mine) {
+      end(mine);
+      mine.wire?.close(1000);
+    }
+    attempts = strikes = 0;
+    refused = undefined;
+    if (error || state.state !== "idle") set(error ? { state: "closed", error } : { state: "idle" });
+  };
+
+  const wake = () => {
+    if (wait && !wait.named) connect();
+    else life?.heartbeat?.probe();
+  };
+
+  const ask = (command: Readonly<Record<string, unknown>>, reply: (reply: Reply) => void) => {
+    const mine = life;
+    if (!mine?.limits || !mine.wire) return reply(disconnected());
+    const ref = ++mine.lastRef;
+    const text = JSON.stringify({ ...command, ref });
+    const bytes = byteLength(text);
+    if (bytes > mine.limits.frameBytes) return reply(tooLarge());
+    mine.asked.set(ref, { bytes, reply });
+    put(mine.wire, text);
+  };
+
+  return {
+    get state() {
+      return state;
+    },
+    get open() {
+      return life?.limits !== undefined;
+    },
+    start() {
+      if (wanted) return;
+      wanted = true;
+      sleep ??= ports.onWake(wake);
+      connect();
+    },
+    stop,
+    ask,
+    tell(command) {
+      if (life?.limits && life.wire) put(life.wire, JSON.stringify(command));
+    },
+  };
+}
+
+/** A socket that closes as we speak throws in some places; its end is told soon enough. */
+function put(wire: Wire, text: string): void {
+  try {
+    wire.send(text);
+  } catch {}
+}
+
+const byteLength = (text: string) => new TextEncoder().encode(text).length;
+
+const disconnected = () => new ChatError("disconnected", "The connection ended.", { retryable: true });
+const tooLarge = () => new ChatError("too_large", "That is larger than the server reads.");

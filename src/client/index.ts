@@ -1,0 +1,39 @@
+export {
+  type Calling,
+  type Chat,
+  type ChatEvents,
+  type ChatOptions,
+  type ChatState,
+  createChat,
+  type Credentials,
+} from "./chat.ts";
+export type { ConnectionState } from "./connection.ts";
+export { ChatError, type ChatErrorCode, type ClientErrorCode } from "./errors.ts";
+export type {
+  JoinedFrame,
+  LaggingFrame,
+  LeftFrame,
+  Message,
+  MessageFrame,
+  PresenceFrame,
+  Reaction,
+  ReadFrame,
+  SyncedFrame,
+  TypingFrame,
+  User,
+} from "./message.ts";
+export type { Ack, Change, Settled } from "./outbox.ts";
+export type { Clock, Locks, OpenWire, Ports, Wire, WireListener } from "./ports.ts";
+export type {
+  ChangeOptions,
+  HistoryPage,
+  HistoryQuery,
+  Room,
+  RoomEvents,
+  RoomOptions,
+  RoomState,
+  SendOptions,
+  Waiting,
+} from "./room.ts";
+export type { Account, SessionInfo, TokenSource } from "./session.ts";
+export type { ChatStorage } from "./storage.ts";

@@ -1,0 +1,30 @@
+import { CLOSE } from "../protocol/codes.ts";
+
+const BASE_MS = 500;
+const CAP_MS = 30_000;
+/** No server sends us away for longer, whatever it says. */
+const NAMED_MAX_MS = 10 * 60_000;
+
+/** How long to wait before an attempt, with full jitter: `attempt` counts from 0, `random` is from 0 to below 1. */
+export const backoff = (attempt: number, random: number): number =>
+  random * Math.min(CAP_MS, BASE_MS * 2 ** Math.min(attempt, 16));
+
+/** A time that the server has named, as far as it makes sense: 0 where it named none. */
+export const named = (ms: unknown): number =>
+  typeof ms === "number" && ms > 0 ? Math.min(ms, NAMED_MAX_MS) : 0;
+
+/**
+ * What to do after a close code. `back`: connect again. `renew`: with another token. `stay`: do not, until something
+ * has changed. Unknown codes go by their range.
+ */
+export function afterClose(code: number): "back" | "renew" | "stay" {
+  if (code === CLOSE.token_expired || code === CLOSE.token_invalid) return "renew";
+  return code === 1000 || (code >= 4500 && code < 5000) ? "stay" : "back";
+}
+
+/** Codes that put the blame on a frame of ours: it is not to be sent again (RFC 6455, section 7.4.1). */
+export const blamesFrame = (code: number): boolean => code === 1002 || code === 1007 || code === 1009;
+
+/** The name of a close code, where it has one. */
+export const closeName = (code: number): string | undefined =>
+  Object.entries(CLOSE).find(([, value]) => value === code)?.[0];

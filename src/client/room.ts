@@ -1,0 +1,488 @@
+import { createEmitter } from "./emitter.ts";
+import { ChatError } from "./errors.ts";
+import { messagesIn, type Reply } from "./frames.ts";
+import { createHere } from "./here.ts";
+import { createList } from "./list.ts";
+import type {
+  JoinedFrame,
+  LaggingFrame,
+  LeftFrame,
+  Message,
+  MessageFrame,
+  PresenceFrame,
+  ReadFrame,
+  RoomFrame,
+  SyncedFrame,
+  TypingFrame,
+} from "./message.ts";
+import type { Ack, Change, Outbox, Settled } from "./outbox.ts";
+import type { Ports } from "./ports.ts";
+import { createMarks } from "./marks.ts";
+import { afterClose, backoff, closeName } from "./reconnect.ts";
+import type { Requests } from "./requests.ts";
+import { createStream } from "./stream.ts";
+import { createSubject } from "./subject.ts";
+
+/** A room as it stands. */
+export interface RoomState {
+  readonly name: string;
+  /** `offline`: as it was; it goes on when the connection is back. `out`: not in it, see `error`. */
+  readonly state: "offline" | "joining" | "catching_up" | "live" | "out";
+  /** Why it is `out`. */
+  readonly error: ChatError | undefined;
+  /** Everything from the first of them on, oldest first, each in its latest state. Deleted ones are there, empty. */
+  readonly messages: readonly Message[];
+  /** There are older ones: `older()` puts them into the list. */
+  readonly more: boolean;
+  /** What this client sends and is not in the list yet, in its order. */
+  readonly waiting: readonly Waiting[];
+  /** How many people are here, and the names of at most 100 of them. */
+  readonly online: number;
+  readonly people: readonly string[];
+  /** Who else is typing. */
+  readonly typing: readonly string[];
+  /** The id up to which this person has read. */
+  readonly lastRead: number;
+  /** Messages of others after it; 100 stands for as many or more. */
+  readonly unread: number;
+}
+
+export type Waiting = Extract<Change, { type: "send" }>;
+
+export interface RoomEvents {
+  /** A message that was posted or changed, those missed meanwhile too. */
+  readonly message: MessageFrame;
+  readonly joined: JoinedFrame;
+  readonly synced: SyncedFrame;
+  readonly lagging: LaggingFrame;
+  readonly presence: PresenceFrame;
+  readonly typing: TypingFrame;
+  readonly read: ReadFrame;
+  readonly left: LeftFrame;
+  /** Something that was to be done is done, or is not going to be; what an earlier run of the page began too. */
+  readonly settled: Settled;
+}
+
+export interface SendOptions {
+  /** The id of the message that this one answers. */
+  readonly replyTo?: number;
+  /** A UUID that the message keeps for ever; without it one is made. */
+  readonly clientId?: string;
+  /** Gives it up. It may be committed all the same, if it is on its way. */
+  readonly signal?: AbortSignal;
+}
+export type ChangeOptions = Omit<SendOptions, "replyTo">;
+
+/** Which page: at most one of `before`, `after` and `around`, message ids; none: the newest. */
+export interface HistoryQuery {
+  readonly before?: number;
+  readonly after?: number;
+  readonly around?: number;
+  /** 1 to 1,000; 100 where it is not given. A page may be shorter. */
+  readonly limit?: number;
+  readonly signal?: AbortSignal;
+}
+
+/** A page of a room's history, oldest first. */
+export interface HistoryPage {
+  readonly messages: readonly Message[];
+  /** There is more before the first of them, after the last one. */
+  readonly older: boolean;
+  readonly newer: boolean;
+}
+
+/** A room that one is in. */
+export interface Room extends AsyncDisposable, AsyncIterable<MessageFrame> {
+  readonly name: string;
+  /** What is to be shown; the same object until something has changed. */
+  snapshot(): RoomState;
+  /** Calls back after each change of the snapshot. The answer ends it. */
+  subscribe(listener: () => void): () => void;
+  on<T extends keyof RoomEvents>(type: T, listener: (event: RoomEvents[T]) => void): () => void;
+  /** The room's messages as they come, as an iteration. */
+  events(options?: { signal?: AbortSignal }): AsyncIterableIterator<MessageFrame>;
+  /** Settles once the message is committed, through any disconnection. @throws {ChatError} */
+  send(content: string, options?: SendOptions): Promise<Ack>;
+  /** Changes the text of one's own message. @throws {ChatError} */
+  edit(id: number, content: string, options?: ChangeOptions): Promise<Ack>;
+  /** Leaves a tombstone where one's own message was. @throws {ChatError} */
+  delete(id: number, options?: ChangeOptions): Promise<Ack>;
+  /** Gives a reaction, or takes it back. @throws {ChatError} */
+  react(id: number, emoji: string, on?: boolean, options?: ChangeOptions): Promise<Ack>;
+  /** Moves the read mark to this message. @throws {ChatError} */
+  read(id: number): Promise<void>;
+  /** Says that the person is typing; call it with each key. */
+  typing(): void;
+  /** Puts the page before the list into it, of about so many messages. @throws {ChatError} */
+  older(limit?: number): Promise<void>;
+  /** A page of the history beside the list. @throws {ChatError} */
+  history(query?: HistoryQuery): Promise<HistoryPage>;
+  /** Is in it no longer. What waits to be sent is sent all the same. */
+  leave(): void;
+}
+
+export interface RoomOptions {
+  /** How many messages to begin with; 0: none before what comes. 50 where it is not given. */
+  readonly history?: number;
+  /** How many messages the list keeps as new ones come, besides what was paged back to. 1,000 where not given. */
+  readonly keep?: number;
+}
+
+/** The side of a room that the chat sees. */
+export interface RoomInside {
+  readonly room: Room;
+  /** Of the copy. */
+  readonly epoch: string | undefined;
+  /** As this socket has said it. */
+  readonly epochNow: string | undefined;
+  /** The application wants to be in it. */
+  open(): void;
+  /** The socket is there: joins where that is wanted. */
+  opened(): void;
+  /** The socket is gone. */
+  lost(): void;
+  take(frame: RoomFrame): void;
+  settled(settled: Settled): void;
+  changed(): void;
+  /** Forgets what it has: somebody else is here. */
+  drop(): void;
+  close(): void;
+}
+
+interface Options extends RoomOptions {
+  readonly name: string;
+  readonly ports: Pick<Ports, "clock" | "random" | "uuid">;
+  readonly outbox: Outbox;
+  readonly requests: Requests;
+  readonly connected: () => boolean;
+  /** One's own name. */
+  readonly me: () => string | undefined;
+  ask(command: Readonly<Record<string, unknown>>, reply: (reply: Reply) => void): void;
+  tell(command: Readonly<Record<string, unknown>>): void;
+}
+
+const TYPING_MS = 2_000;
+
+export function createRoom(options: Options): RoomInside {
+  const { name, ports, outbox, requests, connected, me, history: first = 50, keep = 1_000 } = options;
+  const { clock } = ports;
+  const list = createList(keep);
+  const here = createHere(clock, () => view.changed());
+  const marks = createMarks(list, me);
+  const emitter = createEmitter<RoomEvents>();
+  let opened = false;
+  /** Where it is on this socket: asked to join, answered, and in it once `joined` has come. */
+  let phase: "out" | "asked" | "answered" | "in" = "out";
+  let live = false;
+  let error: ChatError | undefined;
+  let joins = 0;
+  /** Failed attempts, and gaps, since something went well. */
+  let failures = 0;
+  let cancelRetry = () => {};
+  /** Committed, but not in the list yet. */
+  let acked: { readonly change: Waiting; readonly version: number }[] = [];
+  let entering = Promise.withResolvers<void>();
+  entering.promise.catch(() => {});
+  let paging: Promise<void> | undefined;
+  let typedAt: number | undefined;
+  const streams = new Set<{ end(): void }>();
+
+  const wanted = () => opened || outbox.waiting(name).length > 0;
+
+  const view = createSubject<RoomState>(() => ({
+    name,
+    state:
+      error || !wanted()
+        ? "out"
+        : !connected()
+          ? "offline"
+          : phase !== "in"
+            ? "joining"
+            : live
+              ? "live"
+              : "catching_up",
+    error,
+    messages: list.messages,
+    more: list.more,
+    waiting: [
+      ...acked.map(({ change }) => change),
+      ...outbox.waiting(name).filter((change): change is Waiting => change.type === "send"),
+    ],
+    ...here.state(),
+    ...marks.state(),
+  }));
+
+  const out = (why: ChatError | undefined) => {
+    phase = "out";
+    live = false;
+    error = why;
+    here.clear();
+    if (!why) return;
+    entering.reject(why);
+    entering = Promise.withResolvers();
+    entering.promise.catch(() => {});
+  };
+
+  const retry = (ms: number) => {
+    cancelRetry();
+    cancelRetry = clock.after(ms, () => phase === "out" && join());
+  };
+
+  const join = () => {
+    cancelRetry();
+    if (!connected() || !wanted() || error) return;
+    const ticket = ++joins;
+    phase = "asked";
+    live = false;
+    const { since } = list;
+    options.ask({ type: "join", room: name, ...(since && { since }) }, (reply) => {
+      if (ticket !== joins) return;
+      if (!(reply instanceof ChatError)) return void (phase = "answered");
+      phase = "out";
+      if (reply.code === "disconnected") return;
+      if (reply.retryable)
+        return retry(Math.max(reply.retryAfterMs ?? 0, backoff(failures++, ports.random())));
+      out(reply);
+      outbox.refused(name, reply);
+      view.changed();
+    });
+  };
+
+  /** Something is missing: again from where the copy stands. At once, unless that has just not helped. */
+  const rejoin = () => {
+    phase = "out";
+    live = false;
+    if (failures++ === 0) join();
+    else retry(backoff(failures, ports.random()));
+  };
+
+  const joined = (frame: JoinedFrame) => {
+    const resumed = list.joined(frame);
+    if (!resumed) acked = [];
+    phase = "in";
+    live = false;
+    here.joined(frame);
+    marks.joined(frame, resumed);
+    entering.resolve();
+    entering = Promise.withResolvers();
+    entering.promise.catch(() => {});
+    outbox.entered(name, frame.epoch);
+    if (!resumed && first > 0 && list.more) room.older(first).catch(() => {});
+  };
+
+  /** Leaves where nothing is wanted of the room any more. */
+  const quit = () => {
+    if (wanted() || phase === "out") return;
+    joins++; // the answer to a join that is under way means nothing any more
+    options.ask({ type: "leave", room: name }, () => {});
+    out(undefined);
+  };
+
+  /** Whether the frame counts. */
+  const apply = (frame: RoomFrame): boolean => {
+    switch (frame.type) {
+      case "joined":
+        joined(frame);
+        return true;
+      case "message": {
+        const what = list.message(frame);
+        if (what === "gap") rejoin();
+        if (what !== "applied") return what === "gap";
+        // Progress, unless it is the replay that a gap has brought.
+        if (!frame.replay) failures = 0;
+        acked = acked.filter(({ version }) => version > list.version);
+        here.quiet(frame.username);
+        marks.message(frame);
+        return true;
+      }
+      case "synced":
+        list.synced(frame.version);
+        acked = acked.filter(({ version }) => version > list.version);
+        live = true;
+        return true;
+      case "lagging":
+        live = false;
+        return true;
+      case "presence":
+        here.presence(frame);
+        return true;
+      case "typing":
+        if (frame.username !== me()) here.typing(frame.username);
+        return true;
+      case "read":
+        marks.read(frame.id);
+        return true;
+      case "left":
+        if (afterClose(frame.code) === "back") rejoin();
+        else
+          out(new ChatError(closeName(frame.code) ?? "removed", `The server has ended it (${frame.code}).`));
+        return true;
+    }
+  };
+
+  const change = (
+    fields: DistributiveOmit<Change, "room" | "clientId">,
+    { clientId, signal }: ChangeOptions = {},
+  ) => {
+    const whole = { ...fields, room: name, clientId: clientId?.toLowerCase() ?? ports.uuid() } as Change;
+    const ack = outbox.add(whole, signal);
+    // What waits in a room that one is not in is sent after it is joined.
+    if (phase === "out") join();
+    return ack;
+  };
+
+  const page = async (limit: number): Promise<void> => {
+    for (;;) {
+      if (error) throw error;
+      if (phase !== "in") await entering.promise;
+      if (!list.more) return;
+      const { generation, from } = list;
+      list.awaitPage(true);
+      const answer = await ask({ before: from, limit });
+      // Dropped meanwhile, or on another socket, which may be about to say that it is to be dropped.
+      if (list.generation !== generation || phase !== "in") continue;
+      list.page(answer.messages, answer.more);
+      return view.changed();
+    }
+  };
+
+  const ask = async (fields: Readonly<Record<string, number>>, signal?: AbortSignal) => {
+    const { messages, more } = await requests.ask({ type: "history", room: name, ...fields }, signal);
+    return { messages: messagesIn(messages), more: more === true };
+  };
+
+  const room: Room = {
+    name,
+    snapshot: view.snapshot,
+    subscribe: view.subscribe,
+    on: emitter.on,
+    events({ signal } = {}) {
+      const stream = createStream<MessageFrame>(signal, () => {
+        off();
+        streams.delete(stream);
+      });
+      const off = emitter.on("message", stream.push);
+      streams.add(stream);
+      return stream.iterator;
+    },
+    [Symbol.asyncIterator]: () => room.events(),
+    send: (content, { replyTo, ...more } = {}) =>
+      change({ type: "send", content, ...(replyTo !== undefined && { replyTo }) }, more),
+    edit: (id, content, more) => change({ type: "edit", id, content }, more),
+    delete: (id, more) => change({ type: "delete", id }, more),
+    react: (id, emoji, on = true, more) => change({ type: "react", id, emoji, on }, more),
+    async read(id) {
+      if (marks.read(id)) view.changed();
+      await change({ type: "read", id });
+    },
+    typing() {
+      const now = clock.monotonic();
+      if (phase !== "in" || (typedAt !== undefined && now - typedAt < TYPING_MS)) return;
+      typedAt = now;
+      options.tell({ type: "typing", room: name });
+    },
+    older: (limit = 100) =>
+      (paging ??= page(clamp(limit)).finally(() => {
+        paging = undefined;
+        list.awaitPage(false);
+      })),
+    async history({ before, after, around, limit: wantedLimit = 100, signal } = {}) {
+      const limit = clamp(wantedLimit);
+      if (around !== undefined) {
+        const half = Math.floor(limit / 2);
+        const [head, tail] = await Promise.all([
+          half > 0 ? ask({ before: around, limit: half }, signal) : { messages: [], more: around > 1 },
+          ask({ after: Math.max(0, around - 1), limit: limit - half }, signal),
+        ]);
+        return { messages: [...head.messages, ...tail.messages], older: head.more, newer: tail.more };
+      }
+      const { messages, more } = await ask(
+        { limit, ...(after !== undefined ? { after } : before !== undefined && { before }) },
+        signal,
+      );
+      return after !== undefined
+        ? { messages, older: after > 0, newer: more }
+        : { messages, older: more, newer: before !== undefined && before <= list.version };
+    },
+    leave() {
+      if (!opened) return;
+      opened = false;
+      for (const stream of [...streams]) stream.end();
+      quit();
+      view.changed();
+    },
+    async [Symbol.asyncDispose]() {
+      room.leave();
+    },
+  };
+
+  return {
+    room,
+    get epoch() {
+      return list.epoch;
+    },
+    get epochNow() {
+      return phase === "in" ? list.epoch : undefined;
+    },
+    open() {
+      if (opened && !error) return;
+      opened = true;
+      error = undefined;
+      failures = 0;
+      if (phase === "out") join();
+      view.changed();
+    },
+    opened() {
+      phase = "out";
+      failures = 0;
+      join();
+      view.changed();
+    },
+    lost() {
+      cancelRetry();
+      joins++;
+      phase = "out";
+      live = false;
+      here.clear();
+      view.changed();
+    },
+    take(frame) {
+      // What comes before the answer to our join, and the `joined` after it, belongs to what was before.
+      if (phase !== "in" && !(phase === "answered" && frame.type === "joined")) return;
+      if (!apply(frame)) return;
+      view.changed();
+      if (phase === "in" || frame.type === "left") emitter.emit(frame.type, frame as never);
+    },
+    settled(settled) {
+      const { change: done, result } = settled;
+      if (
+        !(result instanceof ChatError) &&
+        done.type === "send" &&
+        phase === "in" &&
+        result.version > list.version
+      )
+        acked.push({ change: done, version: result.version });
+      emitter.emit("settled", settled);
+      quit();
+    },
+    changed: view.changed,
+    drop() {
+      list.drop();
+      marks.drop();
+      acked = [];
+      error = undefined;
+      view.changed();
+    },
+    close() {
+      cancelRetry();
+      opened = false;
+      out(new ChatError("closed", "The chat was closed."));
+      for (const stream of [...streams]) stream.end();
+      view.changed();
+    },
+  };
+}
+
+type DistributiveOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
+
+const clamp = (limit: number) => Math.min(1_000, Math.max(1, Math.floor(limit) || 1));

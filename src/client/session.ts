@@ -1,0 +1,192 @@
+import { ChatError, errorOf } from "./errors.ts";
+import { fits, parse } from "./frames.ts";
+import type { Http, HttpCall } from "./http.ts";
+import type { Ports } from "./ports.ts";
+import type { Slot } from "./storage.ts";
+
+/** Who is signed in with an account of the server. */
+export interface Account {
+  readonly username: string;
+  readonly email: string;
+}
+
+/** A product's own tokens: called for the first one, and when one is about to expire or was `refused`. */
+export type TokenSource = (why: { readonly refused: boolean }) => string | Promise<string>;
+
+/** One login of an account. */
+export interface SessionInfo {
+  readonly id: string;
+  readonly userAgent: string;
+  readonly createdAt: string;
+  readonly usedAt: string;
+  readonly expiresAt: string;
+  /** The one that asks. */
+  readonly current: boolean;
+}
+
+interface Held {
+  readonly access: string;
+  readonly refresh: string;
+  readonly username: string;
+  readonly email: string;
+}
+
+/** The tokens: where they come from, and who renews them. */
+export interface Session {
+  readonly account: Account | undefined;
+  /** There is a token, or someone who gives one. */
+  readonly signedIn: boolean;
+  /** Reads what an earlier run has left. */
+  load(): Promise<void>;
+  /** Registers or logs in. */
+  enter(path: string, body: unknown, signal?: AbortSignal): Promise<Account>;
+  /** Forgets the tokens; answers the refresh token, which the server is still to be told. */
+  leave(): string | undefined;
+  /**
+   * An access token other than the refused one. Only where that is the one in hand it is renewed: once, whoever asks
+   * meanwhile, in whichever tab. @throws {ChatError} signed_out, token_failed, why the server refuses to renew it.
+   */
+  token(refused?: string): Promise<string>;
+  /** A request with the token; it is repeated once with another one where the token was refused. */
+  request(method: string, path: string, call?: HttpCall): Promise<unknown>;
+}
+
+interface SessionOptions {
+  readonly http: Http;
+  readonly slot: Slot;
+  readonly tokens: TokenSource | undefined;
+  readonly locks: Ports["locks"];
+  /** The name that tabs agree on. */
+  readonly lock: string;
+  /** Signed in, or out; `error`: by the server. */
+  changed(account: Account | undefined, error?: ChatError): void;
+}
+
+export function createSession({ http, slot, tokens, locks, lock, changed }: SessionOptions): Session {
+  let held: Held | undefined;
+  let given: string | undefined;
+  let renewing: Promise<string> | undefined;
+  let loading: Promise<void> | undefined;
+
+  const signedOut = () => new ChatError("signed_out", "Nobody is signed in.");
+  const stored = async () => heldIn(await slot.read().catch(() => undefined));
+  /** Where it cannot be kept, it lasts as long as the page. */
+  const keep = (next: Held | undefined) => slot.write(next && JSON.stringify(next)).catch(() => {});
+
+  const load = () =>
+    (loading ??= tokens
+      ? Promise.resolve()
+      : stored().then((found) => {
+          if (held || !found) return;
+          held = found;
+          changed(accountOf(found));
+        }));
+
+  const refresh = async (mine: Held): Promise<string> => {
+    // Another tab may have been faster.
+    const there = await stored();
+    if (there && there.access !== mine.access) return take(mine, there);
+    let pair: unknown;
+    try {
+      pair = await http("POST", "account/refresh/", { body: { refresh: mine.refresh } });
+    } catch (error) {
+      // The session has ended. Anything else says nothing of it: a proxy's page, a network that is away.
+      if (error instanceof ChatError && error.status === 401 && !error.retryable && held === mine) {
+        held = undefined;
+        await keep(undefined);
+        changed(undefined, error);
+      }
+      throw error;
+    }
+    if (!fits(pair, { access: "text", refresh: "text" })) throw notTokens();
+    const next = { ...mine, access: pair.access as string, refresh: pair.refresh as string };
+    // Kept before it is used: the old one is good for a minute only.
+    if (held === mine) await keep(next);
+    return take(mine, next);
+  };
+
+  const take = (mine: Held, next: Held) => {
+    if (held !== mine) throw signedOut();
+    held = next;
+    return next.access;
+  };
+
+  const ask = async (refused: boolean): Promise<string> => {
+    let token: unknown;
+    try {
+      token = await tokens?.({ refused });
+    } catch (error) {
+      if (error instanceof ChatError) throw error;
+      throw new ChatError("token_failed", `No token: ${errorOf(error).message}`, { retryable: true });
+    }
+    if (typeof token !== "string" || !token)
+      throw new ChatError("token_failed", "The tokens function gave none.", { retryable: true });
+    return (given = token);
+  };
+
+  const renew = (refused: boolean): Promise<string> => {
+    if (tokens) return ask(refused);
+    const mine = held;
+    if (!mine) return Promise.reject(signedOut());
+    return locks ? locks.request(lock, () => refresh(mine)) : refresh(mine);
+  };
+
+  const token = async (refused?: string): Promise<string> => {
+    await load();
+    const inHand = tokens ? given : held?.access;
+    if (inHand !== undefined && inHand !== refused) return inHand;
+    renewing ??= renew(inHand !== undefined).finally(() => (renewing = undefined));
+    return renewing;
+  };
+
+  return {
+    get account() {
+      return held && accountOf(held);
+    },
+    get signedIn() {
+      return tokens !== undefined || held !== undefined;
+    },
+    load,
+    async enter(path, body, signal) {
+      await load();
+      const found = await http("POST", path, { body, signal });
+      const next = heldOf(found);
+      if (!next) throw notTokens();
+      held = next;
+      await keep(next);
+      changed(accountOf(next));
+      return accountOf(next);
+    },
+    leave() {
+      const mine = held;
+      held = undefined;
+      given = undefined;
+      void keep(undefined);
+      changed(undefined);
+      return mine?.refresh;
+    },
+    token,
+    async request(method, path, call) {
+      const first = await token();
+      try {
+        return await http(method, path, { ...call, token: first });
+      } catch (error) {
+        const { code } = errorOf(error);
+        if (code !== "token_expired" && code !== "token_invalid") throw error;
+        return http(method, path, { ...call, token: await token(first) });
+      }
+    },
+  };
+}
+
+const accountOf = ({ username, email }: Held): Account => ({ username, email });
+
+const heldOf = (value: unknown): Held | undefined => {
+  if (!fits(value, { access: "text", refresh: "text", username: "text", email: "text" })) return undefined;
+  const { access, refresh, username, email } = value as unknown as Held;
+  return { access, refresh, username, email };
+};
+
+const heldIn = (text: string | undefined) => heldOf(parse(text ?? ""));
+
+const notTokens = () => new ChatError("bad_answer", "The answer has no tokens.", { retryable: true });
