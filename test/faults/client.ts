@@ -1,4 +1,5 @@
 import { type Command, createLine, type Frame, type Line } from "./line.ts";
+import type { Change } from "./change.ts";
 import { createCopy, type RoomCopy, type Shown } from "./copy.ts";
 import type { Ledger } from "./ledger.ts";
 
@@ -18,7 +19,7 @@ export interface ClientOptions {
   readonly sendOnly?: boolean;
   /** Having heard nothing for so long it pings, and after as long again it gives the socket up. */
   readonly quietMs?: number;
-  /** Called with each message that comes live. */
+  /** Called with each new message that comes live. */
   arrived?(message: Shown): void;
 }
 
@@ -27,24 +28,23 @@ export interface Client {
   readonly copy: RoomCopy;
   /** In the room, with nothing missing. */
   readonly live: boolean;
-  /** Sends that are not acknowledged yet. */
+  /** Changes that are not acknowledged yet. */
   readonly unanswered: number;
-  /** The highest id that one of its sends was acknowledged with. */
+  /** The highest version that a change was acknowledged with. */
   readonly acknowledged: number;
-  send(content: string): void;
+  /** Its own messages that are there, as far as it knows; the newest of them last. */
+  readonly own: readonly number[];
+  /** Asks for a change; again, for one that was asked for before. */
+  submit(change: Change): void;
   /** Ends it for good. */
   stop(): void;
-}
-
-interface Unanswered {
-  readonly clientId: string;
-  readonly content: string;
 }
 
 export function createClient(options: ClientOptions): Client {
   const { ledger, room, sendOnly = false, byCommand = sendOnly } = options;
   const copy = createCopy();
-  const unanswered = new Map<string, Unanswered>();
+  const unanswered = new Map<string, Change>();
+  const own = new Set<number>();
   let line: Line | undefined;
   let live = false;
   let stopped = false;
@@ -101,15 +101,19 @@ export function createClient(options: ClientOptions): Client {
     refused(reply, () => void join());
   }
 
-  async function transmit(post: Unanswered) {
-    const reply = await ask({ type: "send", clientId: post.clientId, content: post.content });
+  async function transmit(change: Change) {
+    const reply = await ask(change);
     // Nothing: the socket is gone, and the next one sends it again.
-    if (!reply || !unanswered.has(post.clientId)) return;
-    if (reply.type === "error") return refused(reply, () => void transmit(post));
-    unanswered.delete(post.clientId);
-    if (reply.duplicate) ledger.count("repeats");
-    acknowledged = Math.max(acknowledged, reply.id as number);
-    ledger.ack(post.clientId, reply.id as number);
+    if (!reply || !unanswered.has(change.clientId)) return;
+    const tooLate = reply.code === "not_found";
+    if (reply.type === "error" && !tooLate) return refused(reply, () => void transmit(change));
+    unanswered.delete(change.clientId);
+    if (tooLate) return ledger.tooLate(room, change);
+    const { id, version, duplicate = false } = reply as { id: number; version: number; duplicate?: boolean };
+    if (duplicate) ledger.count("repeats");
+    acknowledged = Math.max(acknowledged, version);
+    ledger.ack(change, { id, version }, duplicate);
+    if (change.type === "send") own.add(id);
   }
 
   function refused(reply: Frame, again: () => void) {
@@ -140,9 +144,9 @@ export function createClient(options: ClientOptions): Client {
     switch (frame.type) {
       case "welcome":
         if (!sendOnly && byCommand) void join();
-        for (const post of unanswered.values()) {
+        for (const change of unanswered.values()) {
           ledger.count("resent");
-          void transmit(post);
+          void transmit(change);
         }
         return;
       case "joined":
@@ -190,14 +194,14 @@ export function createClient(options: ClientOptions): Client {
     }
     copy.put(shown);
     copy.reach(shown.version);
-    if (!frame.replay) options.arrived?.(shown);
+    if (!frame.replay && frame.change === "created") options.arrived?.(shown);
   }
 
   connect();
   return {
     copy,
     get live() {
-      return sendOnly ? line?.open === true : live;
+      return sendOnly ? line?.open === true : live && olderThan <= 1;
     },
     get unanswered() {
       return unanswered.size;
@@ -205,12 +209,16 @@ export function createClient(options: ClientOptions): Client {
     get acknowledged() {
       return acknowledged;
     },
-    send(content) {
-      const post = { clientId: crypto.randomUUID(), content };
-      unanswered.set(post.clientId, post);
-      ledger.send(post.clientId, content);
+    get own() {
+      return [...own];
+    },
+    submit(change) {
+      const asked = unanswered.has(change.clientId);
+      unanswered.set(change.clientId, change);
+      ledger.send(change);
+      if (change.type === "delete") own.delete(change.id);
       // Before the welcome nothing is sent: the welcome sends all that waits.
-      if (line?.open) void transmit(post);
+      if (line?.open && !asked) void transmit(change);
     },
     stop() {
       stopped = true;

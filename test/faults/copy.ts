@@ -4,6 +4,9 @@ export interface Shown {
   readonly version: number;
   readonly clientId: string;
   readonly content: string;
+  readonly username: string;
+  readonly deletedAt?: string;
+  readonly reactions?: Readonly<Record<string, { readonly count: number }>>;
 }
 
 /** One client's own copy of a room: its messages by id, and where it stands. */

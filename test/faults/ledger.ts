@@ -1,9 +1,19 @@
+import type { Change } from "./change.ts";
+
+/** What a change was acknowledged as. */
+export interface Acked {
+  readonly id: number;
+  readonly version: number;
+}
+
 /** What was sent and what was promised, as the clients saw it: one for all clients of a scenario. */
 export interface Ledger {
   /** What was sent, by its clientId. */
-  readonly sends: ReadonlyMap<string, string>;
-  /** The id of each acknowledged message, by its clientId. */
-  readonly acks: ReadonlyMap<string, number>;
+  readonly sends: ReadonlyMap<string, Change>;
+  /** By clientId too. */
+  readonly acks: ReadonlyMap<string, Acked>;
+  /** Changes of messages that are deleted, by room and clientId. */
+  readonly gone: ReadonlyMap<string, ReadonlyMap<string, { readonly id: number }>>;
   /** What must not happen, one line each; only the first of them are kept. */
   readonly breaches: readonly string[];
   readonly breachCount: number;
@@ -11,8 +21,10 @@ export interface Ledger {
   readonly counts: ReadonlyMap<string, number>;
   /** The longest that a command on a live socket had to wait for its answer, in milliseconds. */
   readonly slowestReply: number;
-  send(clientId: string, content: string): void;
-  ack(clientId: string, id: number): void;
+  send(change: Change): void;
+  ack(change: Change, acked: Acked, duplicate: boolean): void;
+  /** A change came too late: its message is deleted. */
+  tooLate(room: string, change: Change): void;
   breach(what: string): void;
   count(what: string, by?: number): void;
   replied(afterMs: number): void;
@@ -21,8 +33,9 @@ export interface Ledger {
 const KEPT = 20;
 
 export function createLedger(): Ledger {
-  const sends = new Map<string, string>();
-  const acks = new Map<string, number>();
+  const sends = new Map<string, Change>();
+  const acks = new Map<string, Acked>();
+  const gone = new Map<string, Map<string, { id: number }>>();
   const counts = new Map<string, number>();
   const breaches: string[] = [];
   let breachCount = 0;
@@ -36,6 +49,7 @@ export function createLedger(): Ledger {
   return {
     sends,
     acks,
+    gone,
     breaches,
     counts,
     get breachCount() {
@@ -44,13 +58,18 @@ export function createLedger(): Ledger {
     get slowestReply() {
       return slowestReply;
     },
-    send: (clientId, content) => void sends.set(clientId, content),
-    ack(clientId, id) {
+    send: (change) => void sends.set(change.clientId, change),
+    ack({ clientId, type }, { id, version }, duplicate) {
       const before = acks.get(clientId);
-      if (before !== undefined && before !== id)
-        breach(`one send was acknowledged as ${before} and as ${id}`);
-      if (!sends.has(clientId)) breach(`an ack for ${clientId}, which nobody sent`);
-      acks.set(clientId, id);
+      if (before && (before.id !== id || before.version !== version))
+        breach(`one ${type} was acknowledged as ${before.id}.${before.version} and as ${id}.${version}`);
+      if (before && !duplicate) breach(`a ${type} was acknowledged as new twice`);
+      acks.set(clientId, { id, version });
+    },
+    tooLate(room, change) {
+      const { clientId, type } = change;
+      if (type === "send" || acks.has(clientId)) return breach(`a ${type} was refused as of no message`);
+      gone.getOrInsert(room, new Map()).set(clientId, change);
     },
     breach,
     count: (what, by = 1) => void counts.set(what, (counts.get(what) ?? 0) + by),

@@ -5,14 +5,26 @@ const ROOMS = Array.from({ length: 40 }, (_, index) => `fuzz-${index}`);
 
 type Fields = [name: string, json: string][];
 
+const EMOJIS = ["👍", "❤️", "🏳️‍🌈", "👩‍👩‍👧‍👦", "🇦🇽", "1️⃣", "👍🏽", "no", "👍👍", "\u200d"];
+/** Commands that are answered only where they have a ref. */
+const TOLD = ["read", "typing"];
+
 /** A command that is as it should be, field by field in JSON. */
-function command(random: Random, ref: number): Fields {
+function command(random: Random, ref: number, token: string): Fields {
   const room: Fields = [["room", JSON.stringify(random.pick(ROOMS))]];
   const base = (type: string): Fields => [
     ["type", `"${type}"`],
     ["ref", String(ref)],
   ];
-  switch (random.below(7)) {
+  const change = (type: string, ...fields: Fields): Fields => [
+    ...base(type),
+    ...room,
+    ["clientId", JSON.stringify(random.uuid())],
+    ...(type === "send" ? [] : ([["id", String(1 + random.below(60))]] satisfies Fields)),
+    ...fields,
+  ];
+  const content: Fields[number] = ["content", JSON.stringify(`fuzz ${random.below(1e9)}`)];
+  switch (random.below(13)) {
     case 0: {
       const since = JSON.stringify(`${random.pick(["no-such-epoch", "e"])}.${random.below(50)}`);
       return [...base("join"), ...room, ...(random.chance(0.5) ? ([["since", since]] satisfies Fields) : [])];
@@ -30,13 +42,24 @@ function command(random: Random, ref: number): Fields {
     }
     case 3:
       return base("ping");
+    case 4:
+      return change("edit", content);
+    case 5:
+      return change("delete");
+    case 6:
+      return change(
+        "react",
+        ["emoji", JSON.stringify(random.pick(EMOJIS))],
+        ["on", String(random.chance(0.7))],
+      );
+    case 7:
+      return [...base("read"), ...room, ["id", String(1 + random.below(60))]];
+    case 8:
+      return [...base("typing"), ...room];
+    case 9:
+      return [...base("auth"), ["token", JSON.stringify(token)]];
     default:
-      return [
-        ...base("send"),
-        ...room,
-        ["clientId", JSON.stringify(random.uuid())],
-        ["content", JSON.stringify(`fuzz ${random.below(1e9)}`)],
-      ];
+      return change("send", content);
   }
 }
 
@@ -49,8 +72,8 @@ const written = (fields: Fields) =>
   `{${fields.map(([name, json]) => `${JSON.stringify(name)}:${json}`).join(",")}}`;
 
 /** The text of a frame: a good third as it should be, the others wrong in a field, as JSON, or altogether. */
-export function frameText(random: Random, format: "v1" | "plain", ref: number): string {
-  const fields = format === "v1" ? command(random, ref) : plain(random);
+export function frameText(random: Random, format: "v1" | "plain", ref: number, token: string): string {
+  const fields = format === "v1" ? command(random, ref, token) : plain(random);
   switch (random.below(10)) {
     case 0:
     case 1:
@@ -121,13 +144,21 @@ function scratched(random: Random, text: string): string {
 
 /** The `ref` that can be read from a text: a whole number from 0 on, in a JSON object. */
 export function readableRef(text: string): number | undefined {
-  let value: unknown;
+  const { ref } = objectOf(text) ?? {};
+  return Number.isSafeInteger(ref) && Number(ref) >= 0 ? Number(ref) : undefined;
+}
+
+/** Whether a text without a ref may be something that is not answered. */
+export function mayBeSilent(text: string): boolean {
+  const { type, ref } = objectOf(text) ?? {};
+  return ref === undefined && TOLD.includes(String(type));
+}
+
+function objectOf(text: string): { readonly type?: unknown; readonly ref?: unknown } | undefined {
   try {
-    value = JSON.parse(text);
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && value !== null && !Array.isArray(value) ? value : undefined;
   } catch {
     return undefined;
   }
-  if (typeof value !== "object" || value === null || Array.isArray(value)) return undefined;
-  const { ref } = value as { ref?: unknown };
-  return Number.isSafeInteger(ref) && Number(ref) >= 0 ? Number(ref) : undefined;
 }

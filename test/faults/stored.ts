@@ -1,0 +1,95 @@
+import { sql } from "drizzle-orm";
+import { type Database, rows } from "../../src/db/database.ts";
+import type { Change } from "./change.ts";
+
+/** One room as the database holds it. */
+export interface Stored {
+  readonly counter: number;
+  readonly messages: readonly StoredMessage[];
+  /** Every amendment that was answered, by version. */
+  readonly changes: readonly StoredChange[];
+}
+
+export interface StoredMessage {
+  readonly id: number;
+  readonly version: number;
+  readonly clientId: string;
+  readonly content: string;
+  readonly deleted: boolean;
+  /** `<user> <emoji>`, sorted. */
+  readonly reactions: readonly string[];
+}
+
+export interface StoredChange {
+  readonly clientId: string;
+  readonly senderId: number;
+  readonly kind: string;
+  readonly id: number;
+  readonly version: number;
+}
+
+export async function readRoom(database: Database, room: string): Promise<Stored> {
+  const read = <T>(query: ReturnType<typeof sql>) => database.run((orm) => rows<T>(orm, query));
+  const ofRoom = sql`(select id from rooms where name = ${room})`;
+  const [counted] = await read<{ version: number }>(
+    sql`select version::float8 as version from rooms where name = ${room}`,
+  );
+  const messages = await read<StoredMessage>(
+    sql`select m.id::float8 as id, m.version::float8 as version, m.client_id::text as "clientId", m.content,
+        m.deleted_at is not null as deleted,
+        array(select r.user_id || ' ' || r.emoji from reactions r
+          where r.room_id = m.room_id and r.message_id = m.id) as reactions
+      from messages m where m.room_id = ${ofRoom} order by m.id`,
+  );
+  const changes = await read<StoredChange>(
+    sql`select client_id::text as "clientId", sender_id::float8 as "senderId", kind, message_id::float8 as id,
+        version::float8 as version
+      from changes where room_id = ${ofRoom} order by version`,
+  );
+  return {
+    counter: counted?.version ?? 0,
+    messages: messages.map((message) => ({ ...message, reactions: message.reactions.toSorted() })),
+    changes,
+  };
+}
+
+/** Versions that stand nowhere, or beyond the counter: every one was taken by a message or a change of one. */
+export function holes({ counter, messages, changes }: Stored): number {
+  const taken = new Set([...messages, ...changes].map((row) => ("kind" in row ? row.version : row.id)));
+  let missing = 0;
+  for (let version = 1; version <= counter; version++) if (!taken.delete(version)) missing++;
+  return missing + taken.size;
+}
+
+/** The messages that have to be there by what was asked for, and answered: the rules once more, from their results. */
+export function expected(
+  { messages, changes }: Stored,
+  asked: ReadonlyMap<string, Change>,
+): readonly StoredMessage[] {
+  const of = Map.groupBy(changes, ({ id }) => id);
+  return messages.map(({ id, clientId }) => {
+    const post = asked.get(clientId);
+    let content = post && "content" in post ? post.content : "";
+    let version = id;
+    let deleted = false;
+    const reactions = new Set<string>();
+    for (const row of of.get(id) ?? []) {
+      const change = asked.get(row.clientId);
+      version = Math.max(version, row.version);
+      if (change?.type === "edit") content = change.content;
+      if (change?.type === "delete") deleted = true;
+      if (change?.type !== "react") continue;
+      const reaction = `${row.senderId} ${change.emoji}`;
+      if (change.on) reactions.add(reaction);
+      else reactions.delete(reaction);
+    }
+    return {
+      id,
+      version,
+      clientId,
+      content: deleted ? "" : content,
+      deleted,
+      reactions: deleted ? [] : [...reactions].sort(),
+    };
+  });
+}
