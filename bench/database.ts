@@ -1,4 +1,4 @@
-import { cp, mkdtemp, rm } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { sql } from "drizzle-orm";
@@ -21,6 +21,8 @@ export interface BenchDatabase {
 export interface Databases {
   /** Such as `PostgreSQL 15.20`. */
   readonly about: string;
+  /** Whether another program can use it too. */
+  readonly shared: boolean;
   /** `also`: what is done to it before the server starts. */
   create(also?: readonly string[]): Promise<BenchDatabase>;
   /** One without tables, for the server that makes its own. */
@@ -76,6 +78,7 @@ export async function openPostgres(address: string): Promise<Databases> {
 
   return {
     about: `PostgreSQL ${version?.split(" ")[0]}`,
+    shared: true,
     async create(also = []) {
       const name = await make(template);
       const sql = new Bun.SQL(urlOf(name), { max: 1 });
@@ -111,6 +114,7 @@ export async function openPostgres(address: string): Promise<Databases> {
 export async function openEmbedded(): Promise<Databases> {
   const folder = await mkdtemp(join(tmpdir(), "parley-bench-"));
   const template = join(folder, "template");
+  await mkdir(template);
   await prepare({ DATABASE_DRIVER: "pglite", DATA_DIR: template }, peopleSql(PEOPLE_MAX));
   const create = async (also: readonly string[] = []): Promise<BenchDatabase> => {
     const directory = join(folder, nameOf());
@@ -120,6 +124,7 @@ export async function openEmbedded(): Promise<Databases> {
   };
   return {
     about: "PGlite",
+    shared: false,
     create,
     commitMs: () => Promise.resolve(Number.NaN),
     createEmpty: () => Promise.reject(new Error("the server with one INSERT per message wants Postgres")),

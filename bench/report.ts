@@ -10,7 +10,8 @@ export interface Spread {
 }
 
 export interface BarOutcome extends Spread, Pick<Bar, "what" | "unit" | "atMost" | "atLeast"> {
-  readonly met: boolean;
+  /** Undefined: it was not measured. */
+  readonly met: boolean | undefined;
 }
 
 /** A scenario with all its runs behind it. */
@@ -35,7 +36,9 @@ export function resultOf(scenario: Scenario, rounds: readonly Round[], notes: re
     const { what, unit, atMost, atLeast, value } = bar;
     // Ratios are taken within a round, whose runs lie closest together in time.
     const spread = spreadOf(rounds.map(value));
-    const met = spread.median <= (atMost ?? Infinity) && spread.median >= (atLeast ?? -Infinity);
+    const met = Number.isNaN(spread.median)
+      ? undefined
+      : spread.median <= (atMost ?? Infinity) && spread.median >= (atLeast ?? -Infinity);
     return {
       what,
       unit,
@@ -69,12 +72,14 @@ export const short = (value: number): string => {
 const spread = ({ median, min, max }: Spread) =>
   min === max || Number.isNaN(min) ? short(median) : `${short(median)} (${short(min)}–${short(max)})`;
 
+const VERDICT = { true: "met   ", false: "MISSED", undefined: "none  " } as const;
+
 /** A scenario as lines of text: its bars, then each server's figures. */
 export function tableOf({ bars, figures, notes }: Outcome): string {
   const lines = bars.map((bar) => {
     const bound =
       bar.atMost !== undefined ? `at most ${short(bar.atMost)}` : `at least ${short(bar.atLeast ?? NaN)}`;
-    return `  ${bar.met ? "met   " : "MISSED"} ${bar.what}: ${spread(bar)} ${bar.unit} (${bound})`;
+    return `  ${VERDICT[String(bar.met) as keyof typeof VERDICT]} ${bar.what}: ${spread(bar)} ${bar.unit} (${bound})`;
   });
   const kinds = Object.keys(figures) as Kind[];
   const names = [...new Set(kinds.flatMap((kind) => Object.keys(figures[kind] ?? {})))];
