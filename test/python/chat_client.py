@@ -20,6 +20,8 @@ class Room:
         self.version = 0
         self.messages = {}
         self.rejoining = False
+        self.last_read = 0
+        self.unread = 0
         self.synced = asyncio.Event()
         self.seen = []
         """Every event of the room, by type, for whoever wants to know how it came to be what it is."""
@@ -34,6 +36,8 @@ class Room:
         self.seen.append({**event, "content": None} if kind == "message" else event)
         if kind == "joined":
             self.rejoining = False
+            self.last_read = event.get("lastRead", self.last_read)
+            self.unread = event.get("unread", self.unread)
             if not event["resumed"]:
                 self.epoch, self.version, self.messages = event["epoch"], event["version"], {}
         elif kind == "message" and not self.rejoining and event["version"] > self.version:
@@ -47,6 +51,8 @@ class Room:
             self.synced.set()
         elif kind == "lagging":
             self.synced.clear()
+        elif kind == "read":
+            self.last_read = event["id"]
         return True
 
     def take_history(self, message):
@@ -72,7 +78,7 @@ class Chat:
         self.account = account
         self.rooms = {}
         self.unsettled = {}
-        """What was sent and not answered for good: clientId to (room, content, future of the reply)."""
+        """What was sent and not answered for good: clientId to (command, its fields, future of the reply)."""
         self.welcomed = asyncio.Event()
         self.reading = asyncio.Event()
         self.reading.set()
@@ -106,9 +112,25 @@ class Chat:
 
     async def send(self, name, content):
         """Sends a message, as often as it takes; answers its acknowledgement."""
+        return await self._settle("send", room=name, content=content)
+
+    async def edit(self, name, id, content):
+        return await self._settle("edit", room=name, id=id, content=content)
+
+    async def delete(self, name, id):
+        return await self._settle("delete", room=name, id=id)
+
+    async def react(self, name, id, emoji, on=True):
+        return await self._settle("react", room=name, id=id, emoji=emoji, on=on)
+
+    async def read(self, name, id):
+        """Moves the read mark: it never goes back, so it may be sent again without a clientId."""
+        await self.ask("read", room=name, id=id)
+
+    async def _settle(self, kind, **fields):
         client_id = str(uuid.uuid4())
         settled = asyncio.get_running_loop().create_future()
-        self.unsettled[client_id] = (name, content, settled)
+        self.unsettled[client_id] = (kind, fields, settled)
         if self.welcomed.is_set():
             self._spawn(self._send(client_id))
         return await settled
@@ -146,10 +168,10 @@ class Chat:
             pass  # it is joined again when the client is back
 
     async def _send(self, client_id):
-        name, content, settled = self.unsettled[client_id]
+        kind, fields, settled = self.unsettled[client_id]
         while not settled.done():
             try:
-                answer = await self.ask("send", room=name, clientId=client_id, content=content)
+                answer = await self.ask(kind, clientId=client_id, **fields)
             except ConnectionError:
                 return  # not known: it is sent again when the client is back
             except Refused as refused:

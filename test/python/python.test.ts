@@ -13,6 +13,8 @@ const SCENARIOS = {
   dedupe: "a clientId is one message, on another socket, in capitals and over HTTP",
   lag: "a client that stops reading lags and then has everything",
   begin_anew: "too far behind, or of another epoch, it drops its copy and pages back",
+  change: "what it edits, deletes and reacts to is changed once, cut or not, and is what the server has",
+  mark: "its read mark goes forward only, and its other socket hears of it",
   access_ends: "after a logout it is closed with 4500 and stays away until it has logged in",
   plain: "the plain protocol: echo, duplicate, error, resume, a refused handshake",
 };

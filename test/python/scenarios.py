@@ -7,48 +7,9 @@ import uuid
 
 import websockets
 
-from accounts import Account
-from chat_client import Chat, Refused
+from chat_client import Refused
 from plain_client import PlainRoom
-
-
-class People:
-    """Makes accounts and connections on demand, with names that no other run has."""
-
-    def __init__(self, server):
-        self.server = server
-        self.chats = []
-
-    def account(self, name):
-        return Account(self.server, f"{name}-{uuid.uuid4().hex[:12]}")
-
-    async def chat(self, name):
-        chat = Chat(await asyncio.to_thread(self.account, name))
-        self.chats.append(chat)
-        await chat.start()
-        return chat
-
-
-def room_name():
-    return f"room-{uuid.uuid4().hex[:12]}"
-
-
-async def until(check):
-    """Waits until a check holds; the time limit is that of a test, not of the server."""
-    for _ in range(6000):
-        if check():
-            return
-        await asyncio.sleep(0.01)
-    raise AssertionError("it did not come to that")
-
-
-def same_as_history(room, account):
-    """The client's copy is what the server has, message by message."""
-    fields = ("version", "username", "content", "timestamp", "clientId")
-    truth = {message["id"]: [message[field] for field in fields] for message in account.history(room.name)}
-    copy = {id: [message[field] for field in fields] for id, message in room.messages.items()}
-    assert copy == truth, f"{len(copy)} messages here, {len(truth)} there"
-    assert sorted(truth) == list(range(1, len(truth) + 1)), "ids have holes"
+from stage import People, room_name, same_as_history, until
 
 
 async def talk(people):
@@ -162,6 +123,59 @@ async def begin_anew(people):
     assert room.seen[-1]["type"] == "synced" and room.messages == {}
 
 
+async def change(people):
+    ada, ben = await people.chat("ada"), await people.chat("ben")
+    name = room_name()
+    here, there = await ada.join(name), await ben.join(name)
+    for number in range(1, 4):
+        await ada.send(name, f"message {number}")
+    assert (await ada.edit(name, 1, "edited"))["version"] == 4
+    assert (await ben.react(name, 1, "👍"))["version"] == 5
+    assert (await ben.react(name, 1, "👍"))["version"] == 5, "what changes nothing took a version"
+    assert (await ada.delete(name, 2))["version"] == 6
+    for refused, code in [(ben.edit(name, 1, "mine?"), "forbidden"), (ada.edit(name, 2, "back"), "not_found")]:
+        try:
+            await refused
+            raise AssertionError(f"{code} was taken")
+        except Refused as refusal:
+            assert refusal.code == code and not refusal.retryable
+    await until(lambda: here.version == there.version == 6)
+    assert here.messages[1]["content"] == "edited"
+    assert here.messages[1]["reactions"] == {"👍": {"count": 1, "users": [ben.account.username]}}
+    assert here.messages[2]["content"] == "" and here.messages[2]["deletedAt"]
+    # Changes that are cut off before their answer are sent again, and are done once.
+    changes = [ada.edit(name, 1, f"edit {number}") for number in range(50)]
+    changes += [ada.react(name, 3, "🎉", number % 2 == 0) for number in range(50)]
+    changing = [asyncio.create_task(change) for change in changes]
+    for _ in range(5):
+        await until(ada.welcomed.is_set)
+        await asyncio.sleep(random.uniform(0, 0.01))
+        ada.cut()
+    versions = [(await task)["version"] for task in changing]
+    assert len(set(versions[:50])) == 50, "two edits took one version"
+    await until(lambda: here.version == there.version == max(versions))
+    for room in (here, there):
+        same_as_history(room, ada.account)
+
+
+async def mark(people):
+    ben = await people.chat("ben")
+    name = room_name()
+    await ben.send(name, "before ada came")
+    account = await asyncio.to_thread(people.account, "ada")
+    ada, device = await people.sign_in(account), await people.sign_in(account)
+    here, there = await ada.join(name), await device.join(name)
+    assert (here.last_read, here.unread) == (1, 0)
+    for number in range(3):
+        await ben.send(name, f"message {number}")
+    await ada.read(name, 3)
+    await until(lambda: there.last_read == 3)
+    await ada.read(name, 2)
+    ada.cut()
+    await until(lambda: here.unread == 1)
+    assert here.last_read == 3, "the mark went back"
+
+
 async def access_ends(people):
     ada = await people.chat("ada")
     await asyncio.to_thread(ada.account.log_out)
@@ -203,7 +217,10 @@ async def plain(people):
         await who.close()
 
 
-SCENARIOS = {run.__name__: run for run in (talk, resume, resend, dedupe, lag, begin_anew, access_ends, plain)}
+SCENARIOS = {
+    run.__name__: run
+    for run in (talk, resume, resend, dedupe, lag, begin_anew, change, mark, access_ends, plain)
+}
 
 
 async def main(server, scenario):
