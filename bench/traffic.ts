@@ -38,9 +38,16 @@ export async function seatAll(
   { kind, port }: Contender,
   protocol: Protocol,
   seats: readonly Seat[],
-  parallel = PARALLEL,
+  overMs = 0,
 ): Promise<{ openMs: number; liveMs: number }> {
-  const took = await crew.dial({ port, protocol, ordered: kind !== "insert", seats, parallel });
+  const took = await crew.dial({
+    port,
+    protocol,
+    ordered: kind !== "insert",
+    seats,
+    parallel: PARALLEL,
+    overMs,
+  });
   if (protocol === "plain") await Bun.sleep(PLAIN_MS);
   return took;
 }

@@ -6,8 +6,15 @@ const RETRIES = 100;
 const RETRY_MS = 100;
 
 export interface Dialler {
-  /** Opens the sockets of these members, `parallel` at a time; settles when each is live or was given up. */
-  dial(members: readonly Member[], parallel: number): Promise<{ openMs: number; liveMs: number }>;
+  /**
+   * Opens the sockets of these members, `parallel` at a time, spread over `overMs`; settles when each is live or was
+   * given up.
+   */
+  dial(
+    members: readonly Member[],
+    parallel: number,
+    overMs?: number,
+  ): Promise<{ openMs: number; liveMs: number }>;
   live(member: Member): void;
 }
 
@@ -112,13 +119,15 @@ export function createDialler({ take, ping, chunk, drained, problem }: DiallerOp
 
   return {
     live,
-    async dial(members, parallel) {
+    async dial(members, parallel, overMs = 0) {
       const begun = performance.now();
       let openMs = 0;
       opened = () => (openMs = performance.now() - begun);
       let next = 0;
       const worker = async () => {
         for (let member = members[next++]; member; member = members[next++]) {
+          const early = (overMs * (next - 1)) / members.length - (performance.now() - begun);
+          if (early > 0) await Bun.sleep(early);
           for (let tries = 0; ; tries++) {
             await attempt(member);
             if ((member.state as Member["state"]) === "live" || tries === RETRIES) break;

@@ -60,14 +60,14 @@ const until = async (limitMs: number, done: () => boolean) => {
 const saidHere = (): Record<string, Said> =>
   Object.fromEntries([...rooms.values()].map(({ name, count, sum }) => [name, { count, sum }]));
 
-async function open(opening: readonly Member[], parallel: number) {
-  const took = await dialler.dial(opening, parallel);
+async function open(opening: readonly Member[], parallel: number, overMs?: number) {
+  const took = await dialler.dial(opening, parallel, overMs);
   return { live: members.filter(({ state }) => state === "live").length, ...took };
 }
 
 const orders: { [K in Order["do"]]: (order: Extract<Order, { do: K }>) => Promise<Answers[K]> | Answers[K] } =
   {
-    dial({ seats, parallel, ...options }) {
+    dial({ seats, parallel, overMs, ...options }) {
       const fresh = seats.map((seat) => {
         const room = seat.room === null ? undefined : roomOf(seat.room);
         const member = createMember(seat, room, options);
@@ -75,7 +75,7 @@ const orders: { [K in Order["do"]]: (order: Extract<Order, { do: K }>) => Promis
         return member;
       });
       members.push(...fresh);
-      return open(fresh, parallel);
+      return open(fresh, parallel, overMs);
     },
     return: ({ parallel }) =>
       open(

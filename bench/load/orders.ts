@@ -19,7 +19,10 @@ export type Protocol = "v1" | "plain";
 export type Pace = { readonly window: number; readonly each?: number } | { readonly perSecond: number };
 
 export type Order =
-  /** Opens sockets, `parallel` at a time, beside those that are open; answers when all are live. */
+  /**
+   * Opens sockets, `parallel` at a time, beside those that are open; answers when all are live. `overMs`: spread evenly
+   * over so long.
+   */
   | {
       readonly do: "dial";
       readonly port: number;
@@ -28,6 +31,7 @@ export type Order =
       readonly ordered: boolean;
       readonly seats: readonly Seat[];
       readonly parallel: number;
+      readonly overMs?: number;
     }
   /** Opens every socket that was lost or cut again, from where it stood. */
   | { readonly do: "return"; readonly parallel: number }
