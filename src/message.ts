@@ -25,6 +25,10 @@ export interface Message {
   readonly reactions: readonly Reaction[];
 }
 
+/** How large a message is in characters, roughly: pages and ranges of messages are bounded by it. */
+export const lengthOf = ({ content, reactions }: Message): number =>
+  content.length + (reactions.length > 0 ? JSON.stringify(reactions).length : 0);
+
 /** A contiguous range of a room's versions, `from` to `to`, and the last state of each message it changed, by version. */
 export interface RoomChange {
   readonly epoch: string;

@@ -1,6 +1,6 @@
 import { type Database, isDatabaseAway, type Orm, rows, sqlState } from "../db/database.ts";
 import { Refusal } from "../errors.ts";
-import type { Message, Reaction } from "../message.ts";
+import { lengthOf, type Message, type Reaction } from "../message.ts";
 import { commitCarefully } from "./careful.ts";
 import type { Outcome, Post } from "./change.ts";
 import { inOrder, posted, type Rules, stateOf } from "./decide.ts";
@@ -130,7 +130,7 @@ const messageOf = ({ epoch: _, counter: __, reactions, ...message }: MessageRow)
 function bounded({ epoch, counter, messages }: HistoryPage, place: (message: Message) => number): Page {
   let chars = 0;
   const fitting = messages.findIndex((message, index) => {
-    chars += message.content.length;
+    chars += lengthOf(message);
     return index > 0 && chars > PAGE_CHARS;
   });
   const taken = fitting === -1 ? messages : messages.slice(0, fitting);

@@ -1,5 +1,5 @@
 import type { Clock } from "../clock.ts";
-import type { Message, RoomChange } from "../message.ts";
+import { lengthOf, type Message, type RoomChange } from "../message.ts";
 import type { Page, Store } from "./ports.ts";
 
 /** How long a later range waits for its elders before the database is asked, in milliseconds. */
@@ -121,7 +121,7 @@ export function createTimeline(options: TimelineOptions): Timeline {
       if (stopped) return;
       for (const message of page.messages) {
         states.set(message.id, message);
-        chars += message.content.length;
+        chars += lengthOf(message);
       }
       if (states.size > RANGE_MAX.messages || chars > RANGE_MAX.chars) return jump(page.counter);
       end = page.end;

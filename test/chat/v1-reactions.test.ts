@@ -144,3 +144,37 @@ test("a thousand reactions and no more; of many people twenty are named for each
   await outside.stop();
   await provider.stop();
 }, 60_000);
+
+test("past a message that is larger than a page of history may be, one still pages on", async () => {
+  const provider = await startProvider();
+  const settings = { ...provider.settings, MESSAGE_RATE: "0", MESSAGE_MAX_CHARS: "10000" };
+  const outside = await startTestServer(settings);
+  // The longest text and the longest names: 40 kB, and 50 times 20 names of 128 bytes.
+  const people = await Promise.all(
+    Array.from({ length: 20 }, async (_, index) => {
+      const token = await provider.tokenOf("𠀀".repeat(31) + String.fromCodePoint(0x20100 + index));
+      return connect(outside, { room: "largest", token });
+    }),
+  );
+  const first = people[0] as V1Client;
+  for (const content of ["before", "🙂".repeat(10_000), "after"]) await post(first, content);
+  for (const person of people) await Promise.all(faces(50).map((emoji) => person.ask(react(2, emoji))));
+  const reader = await connect(outside, { token: await provider.tokenOf("ada") });
+  for (const [query, pages] of [
+    [{ before: 4 }, [[3], [2], [1]]],
+    [{ after: 0 }, [[1], [2], [3]]],
+  ] as const) {
+    const read: number[][] = [];
+    for (let next: object = query; read.length < 4;) {
+      const { messages, more } = await reader.ask({ type: "history", room: "largest", ...next });
+      const ids = (messages as { id: number }[]).map(({ id }) => id);
+      read.push(ids);
+      if (!more) break;
+      next = "before" in query ? { before: ids[0] } : { after: ids.at(-1) };
+    }
+    expect(read).toEqual(pages.map((page) => [...page]));
+  }
+  for (const each of [...people, reader]) each.close();
+  await outside.stop();
+  await provider.stop();
+}, 60_000);

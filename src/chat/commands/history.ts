@@ -23,9 +23,10 @@ export const history: Handler<"history"> = async (session, command, reply) => {
   const messages = page.messages.map(shown);
   if (!forward) messages.reverse();
   let bytes = ENVELOPE;
-  const tooMany = messages.findIndex((message) => {
+  // The first always comes along: else nobody could page past a message that many have reacted to.
+  const tooMany = messages.findIndex((message, index) => {
     bytes += Buffer.byteLength(JSON.stringify(message)) + 1;
-    return bytes > FRAME_OUT_MAX_BYTES;
+    return index > 0 && bytes > FRAME_OUT_MAX_BYTES;
   });
   const fitting = tooMany === -1 ? messages : messages.slice(0, tooMany);
   if (!forward) fitting.reverse();
