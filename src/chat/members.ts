@@ -1,10 +1,12 @@
-import { sql } from "drizzle-orm";
+import { type SQL, sql } from "drizzle-orm";
 import type { Clock } from "../clock.ts";
 import { type Database, isDatabaseAway, type Orm, rows } from "../db/database.ts";
 import { Refusal } from "../errors.ts";
 
 /** Unread messages are counted up to this, and then there are "more". */
 export const UNREAD_MAX = 100;
+/** Messages after a mark that are looked at: who wrote more than that since must not make each join read all of them. */
+export const UNREAD_LOOK = 5_000;
 /** Read marks that come within this are written together, in milliseconds. */
 const GATHER_MS = 100;
 /** People in rooms who are known to be written down already. */
@@ -15,7 +17,7 @@ const RETRY_MS = 2_000;
 export interface Reading {
   /** The id of the last message that they have read. */
   readonly lastRead: number;
-  /** Messages of others after it, at most {@link UNREAD_MAX}. */
+  /** Messages of others after it, at most 100: see {@link unreadAfter}. */
   readonly unread: number;
 }
 
@@ -105,10 +107,14 @@ const join = (userId: number, room: string) => sql`
       (select last_read from made), 0) as last_read
     from r
   )
-  select m.last_read::float8 as "lastRead", (select count(*) from (
-    select 1 from messages x where x.room_id = m.room_id and x.id > m.last_read and x.deleted_at is null
-      and x.sender_id <> ${userId}::bigint limit ${UNREAD_MAX}::int) few)::int as unread
+  select m.last_read::float8 as "lastRead", ${unreadAfter(userId, sql`m.room_id`, sql`m.last_read`)} as unread
   from m`;
+
+/** How many messages of others, not deleted, follow a mark: at most {@link UNREAD_MAX} of the next {@link UNREAD_LOOK}. */
+export const unreadAfter = (userId: number, roomId: SQL, mark: SQL) => sql`(select count(*) from (
+  select 1 from (
+    select sender_id, deleted_at from messages where room_id = ${roomId} and id > ${mark} order by id limit ${UNREAD_LOOK}::int
+  ) x where x.deleted_at is null and x.sender_id <> ${userId}::bigint limit ${UNREAD_MAX}::int) few)::int`;
 
 interface MarkRow {
   readonly index: number;

@@ -1,15 +1,6 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, beforeEach, expect, test } from "bun:test";
 import { type SQL, sql } from "drizzle-orm";
-import { PgDialect } from "drizzle-orm/pg-core";
 import type { Page } from "../../src/chat/ports.ts";
-import {
-  lockRooms,
-  readAnswered,
-  readChanges,
-  readCounters,
-  readMessages,
-  readTargets,
-} from "../../src/chat/statements.ts";
 import { rows } from "../../src/db/database.ts";
 import { START_MS } from "../support/house.ts";
 import { onEachDriver, post, type Stocked, stock } from "./stocked.ts";
@@ -154,77 +145,5 @@ onEachDriver((open) => {
     expect(await ids({ before: 3 }, 5)).toEqual([1, 2]);
     expect(await ids({ before: Number.MAX_SAFE_INTEGER }, 2)).toEqual([19, 20]);
     expect(await ids({ after: Number.MAX_SAFE_INTEGER }, 2)).toEqual([]);
-  });
-
-  describe("in a large room among many", () => {
-    beforeAll(async () => {
-      await run(
-        sql`insert into rooms (name, version) select 'large-' || n, 0 from generate_series(1, 300) n`,
-      );
-      await run(sql`insert into messages (room_id, id, version, sender_id, client_id, content, created_at)
-        select r.id, n, case when n % 50 = 0 then n + 1000000 else n end, ${at.ada}::bigint, gen_random_uuid(), 'x', now()
-        from rooms r, generate_series(1, case r.name when 'large-7' then 10000 else 50 end) n where r.name like 'large-%'`);
-      await run(sql`analyze`);
-    }, START_MS);
-
-    const uuid = crypto.randomUUID();
-    const edit = (name: string, id: number) =>
-      ({ kind: "edit", room: name, senderId: 1, username: "ada", clientId: uuid, id, content: "y" }) as const;
-    test.each<[string, () => SQL]>([
-      ["changes", () => readChanges("large-7", 9_000, 200)],
-      ["all changes", () => readChanges("large-7", 0, 200)],
-      ["messages after", () => readMessages("large-7", { after: 5_000 }, 200)],
-      ["messages before", () => readMessages("large-7", { before: 5_000 }, 1001)],
-      ["counters", () => readCounters(["large-7", "large-8"])],
-      ["locks", () => lockRooms(["large-7", "large-8"], new Set(["large-8"]))],
-      [
-        "answers",
-        () => readAnswered([post(at.ada, "large-7", "x", { clientId: uuid }), edit("large-7", 40)]),
-      ],
-      ["targets", () => readTargets([edit("large-7", 40), edit("large-7", 50)])],
-    ])(
-      "%s are found by key: no table or index of rooms or messages is read from end to end",
-      async (_, statement) => {
-        const plan = await explain(statement());
-        const scans = nodesOf(plan).filter(
-          ({ type, table }) => type !== "ModifyTable" && /^(rooms|messages|reactions|changes)$/.test(table),
-        );
-        for (const { condition } of scans) expect(condition).toMatch(/room_id = |name = |\(id = /);
-      },
-    );
-
-    /** The plan that a connection of ours uses for a statement that it has prepared. */
-    async function explain(statement: SQL): Promise<unknown> {
-      const query = new PgDialect({ casing: "snake_case" }).sqlToQuery(statement);
-      const name = `p${crypto.randomUUID().replaceAll("-", "")}`;
-      const literals = query.params.map((param) => `'${String(param).replaceAll("'", "''")}'`).join(", ");
-      const found = await at.database.run((orm) =>
-        orm.transaction(async (tx) => {
-          await tx.execute(sql.raw(`prepare ${name} as ${query.sql}`));
-          const plan = await rows(tx, sql.raw(`explain (format json) execute ${name}(${literals})`));
-          await tx.execute(sql.raw(`deallocate ${name}`));
-          return plan;
-        }),
-      );
-      const [plan] = found as { "QUERY PLAN": unknown }[];
-      const json = plan?.["QUERY PLAN"];
-      return typeof json === "string" ? JSON.parse(json) : json;
-    }
-    interface Plan {
-      readonly "Node Type": string;
-      readonly "Relation Name"?: string;
-      readonly "Index Cond"?: string;
-      readonly Plans?: readonly Plan[];
-    }
-    const nodesOf = (plan: unknown) => {
-      const flat = (node: Plan): Plan[] => [node, ...(node.Plans ?? []).flatMap(flat)];
-      return (plan as { Plan: Plan }[])
-        .flatMap((each) => flat(each.Plan))
-        .map((node) => ({
-          type: node["Node Type"],
-          table: node["Relation Name"] ?? "",
-          condition: node["Index Cond"] ?? "",
-        }));
-    };
   });
 });

@@ -2,7 +2,7 @@ import type { Database } from "../../src/db/database.ts";
 import type { Client } from "./client.ts";
 import type { Shown } from "./copy.ts";
 import type { Ledger } from "./ledger.ts";
-import { expected, holes, readRoom, type StoredMessage } from "./stored.ts";
+import { expected, holes, readRoom, type StoredMessage } from "../support/stored.ts";
 
 /** A change is answered after 8 s at the latest, and one sweep; these processes are busy as well. */
 const ANSWER_MS = 10_000;

@@ -8,7 +8,7 @@ const SLOW = 50;
 const CALM_MS = 3_000;
 /** How long they go on not reading once they have been taken off the live feed; and how long that may take. */
 const LAGGING_MS = 3_000;
-const FILLING_MS = 40_000;
+const FILLING_MS = 90_000;
 /** Each of the slow may have what is beyond the soft limit waiting, up to the hard one of 1 MiB; and some for the rest. */
 const GROWTH_MIB = SLOW + 100;
 /** Large enough to fill the system's own buffers first, which take more than 4 MB a connection: 27 KB a message. */

@@ -1,6 +1,13 @@
 import { sql } from "drizzle-orm";
 import { type Database, rows } from "../../src/db/database.ts";
-import type { Change } from "./change.ts";
+
+/** What was asked for with a client id. */
+export interface Asked {
+  readonly type: string;
+  readonly content?: string;
+  readonly emoji?: string;
+  readonly on?: boolean;
+}
 
 /** One room as the database holds it. */
 export interface Stored {
@@ -64,21 +71,21 @@ export function holes({ counter, messages, changes }: Stored): number {
 /** The messages that have to be there by what was asked for, and answered: the rules once more, from their results. */
 export function expected(
   { messages, changes }: Stored,
-  asked: ReadonlyMap<string, Change>,
+  asked: ReadonlyMap<string, Asked>,
 ): readonly StoredMessage[] {
   const of = Map.groupBy(changes, ({ id }) => id);
   return messages.map(({ id, clientId }) => {
     const post = asked.get(clientId);
-    let content = post && "content" in post ? post.content : "";
+    let content = post?.content;
     let version = id;
     let deleted = false;
     const reactions = new Set<string>();
     for (const row of of.get(id) ?? []) {
       const change = asked.get(row.clientId);
       version = Math.max(version, row.version);
-      if (change?.type === "edit") content = change.content;
-      if (change?.type === "delete") deleted = true;
-      if (change?.type !== "react") continue;
+      if (row.kind === "edit") content = change?.content;
+      if (row.kind === "delete") deleted = true;
+      if (change?.emoji === undefined) continue;
       const reaction = `${row.senderId} ${change.emoji}`;
       if (change.on) reactions.add(reaction);
       else reactions.delete(reaction);
@@ -87,7 +94,7 @@ export function expected(
       id,
       version,
       clientId,
-      content: deleted ? "" : content,
+      content: deleted ? "" : (content ?? "(nobody asked for it)"),
       deleted,
       reactions: deleted ? [] : [...reactions].sort(),
     };
