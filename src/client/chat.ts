@@ -100,14 +100,18 @@ export function createChat(options: ChatOptions): Chat {
     changed: (next, error) => signed(next, error),
   });
 
+  const each = (what: "opened" | "lost" | "drop" | "close") => {
+    for (const room of rooms.values()) room[what]();
+  };
+
   const view = createSubject<ChatState>(() => ({ connection: connection.state, account }));
 
   const connection = createConnection({
-    url: Object.assign(new URL("ws/", base), { protocol: base.protocol === "http:" ? "ws:" : "wss:" }).href,
+    url: new URL("ws/", base).href.replace(/^http/, "ws"),
     ports,
     token: session.token,
     changed(state) {
-      if (state.state !== "open") for (const room of rooms.values()) room.lost();
+      if (state.state !== "open") each("lost");
       view.changed();
       emitter.emit("connection", state);
     },
@@ -128,10 +132,7 @@ export function createChat(options: ChatOptions): Chat {
     random,
     open,
     ask,
-    epochNow: (name) => rooms.get(name)?.epochNow,
-    epochOf: (name) => rooms.get(name)?.epoch,
-    changed: (name) => rooms.get(name)?.changed(),
-    settled: (settled) => rooms.get(settled.change.room)?.settled(settled),
+    room: (name) => rooms.get(name),
   });
 
   const insideOf = (name: string, roomOptions?: RoomOptions): RoomInside => {
@@ -156,12 +157,12 @@ export function createChat(options: ChatOptions): Chat {
   const welcome = (frame: WelcomeFrame) => {
     const other = user !== undefined && user.id !== frame.user.id;
     ({ user } = frame);
-    if (other) for (const room of rooms.values()) room.drop();
+    if (other) each("drop");
     outbox.own(user.id);
     if (other) void outbox.load();
     // What waits in a room is sent after it is joined.
     for (const name of outbox.rooms()) insideOf(name);
-    for (const room of rooms.values()) room.opened();
+    each("opened");
     requests.pump();
     outbox.pump();
   };
@@ -170,7 +171,7 @@ export function createChat(options: ChatOptions): Chat {
     const other = account?.email !== next?.email;
     account = next;
     connection.stop(error);
-    if (other) for (const room of rooms.values()) room.drop();
+    if (other) each("drop");
     view.changed();
     emitter.emit("session", { account: next, error });
     start();
@@ -202,7 +203,7 @@ export function createChat(options: ChatOptions): Chat {
     connection.stop(gone());
     outbox.clear(gone(), false);
     requests.clear(gone());
-    for (const room of rooms.values()) room.close();
+    each("close");
   };
 
   return {
@@ -210,32 +211,28 @@ export function createChat(options: ChatOptions): Chat {
     subscribe: view.subscribe,
     on: emitter.on,
     ready: load(),
-    async register({ email, password, username }, { signal } = {}) {
-      guard();
-      const body = { email, password, password2: password, ...(username !== undefined && { username }) };
-      return session.enter("account/reg/", body, signal);
+    async register({ email, password, username }, calling) {
+      const body = { email, password, password2: password, username };
+      return session.enter("account/reg/", { ...calling, body });
     },
-    async login({ email, password }, { signal } = {}) {
-      guard();
-      return session.enter("account/login/", { email, password }, signal);
-    },
+    login: ({ email, password }, calling) =>
+      session.enter("account/login/", { ...calling, body: { email, password } }),
     async logout() {
-      guard();
       outbox.clear(new ChatError("signed_out", "Logged out."), true);
       const refresh = session.leave();
       if (refresh !== undefined) await http("POST", "account/logout/", { body: { refresh } });
     },
     sessions: {
-      async list({ signal } = {}) {
-        const found = await session.request("GET", "account/sessions/", { signal });
+      async list(calling) {
+        const found = await session.request("GET", "account/sessions/", calling);
         if (!Array.isArray(found)) throw new ChatError("bad_answer", "The answer has no sessions.");
         return found as SessionInfo[];
       },
-      async end(id, { signal } = {}) {
-        await session.request("DELETE", `account/sessions/${encodeURIComponent(id)}/`, { signal });
+      async end(id, calling) {
+        await session.request("DELETE", `account/sessions/${encodeURIComponent(id)}/`, calling);
       },
-      async endOthers({ signal } = {}) {
-        await session.request("DELETE", "account/sessions/", { signal });
+      async endOthers(calling) {
+        await session.request("DELETE", "account/sessions/", calling);
       },
     },
     connect() {

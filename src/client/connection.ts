@@ -1,9 +1,9 @@
-import { ChatError, errorOf } from "./errors.ts";
+import { ChatError, errorOf, passing } from "./errors.ts";
 import { readFrame, type Reply } from "./frames.ts";
 import { createHeartbeat, type Heartbeat } from "./heartbeat.ts";
 import type { EventFrame, Limits, User, WelcomeFrame } from "./message.ts";
 import type { Ports, Wire } from "./ports.ts";
-import { afterClose, backoff, blamesFrame, closeName, named } from "./reconnect.ts";
+import { afterClose, backoff, blamesFrame, named } from "./reconnect.ts";
 
 /** How long a server may take to greet, in milliseconds. */
 const WELCOME_MS = 10_000;
@@ -108,7 +108,7 @@ export function createConnection(options: ConnectionOptions): Connection {
   const open = (mine: Life, token: string) => {
     mine.token = token;
     mine.cancel = clock.after(WELCOME_MS, () =>
-      drop(mine, new ChatError("unreachable", "The server did not greet in time.", { retryable: true })),
+      drop(mine, passing("unreachable", "The server did not greet in time.")),
     );
     try {
       mine.wire = ports.open(url, ["chat.v1", `bearer.${token}`], {
@@ -123,24 +123,18 @@ export function createConnection(options: ConnectionOptions): Connection {
 
   const arrived = (mine: Life, data: unknown) => {
     mine.heartbeat?.heard();
-    const frame = readFrame(data);
-    switch (frame.kind) {
-      case "reply": {
-        const asked = mine.asked.get(frame.ref);
-        mine.asked.delete(frame.ref);
-        return asked?.reply(frame.reply);
-      }
-      case "error":
-      case "malformed":
-        return options.problem(frame.error);
-      case "event": {
-        const { event } = frame;
-        if (event.type === "welcome") return mine.limits ? undefined : welcomed(mine, event);
-        if (event.type === "closing") mine.retryAfterMs = named(event.retryAfterMs);
-        if (event.type === "expiring") void renew(mine);
-        if (mine.limits) options.event(event);
-      }
+    const { ref, reply, event, problem } = readFrame(data);
+    if (problem) options.problem(problem);
+    if (ref !== undefined && reply) {
+      const asked = mine.asked.get(ref);
+      mine.asked.delete(ref);
+      asked?.reply(reply);
     }
+    if (event?.type === "welcome") return mine.limits ? undefined : welcomed(mine, event);
+    if (event?.type === "closing") mine.retryAfterMs = named(event.retryAfterMs);
+    if (!mine.limits || !event) return;
+    if (event.type === "expiring") void renew(mine);
+    options.event(event);
   };
 
   const welcomed = (mine: Life, frame: WelcomeFrame) => {
@@ -156,7 +150,7 @@ export function createConnection(options: ConnectionOptions): Connection {
       clock,
       quietMs: Math.min(Math.max(frame.heartbeatMs, 1_000), 600_000),
       ping: () => ask({ type: "ping" }, () => {}),
-      dead: () => drop(mine, new ChatError("disconnected", "The connection is dead.", { retryable: true })),
+      dead: () => drop(mine, passing("disconnected", "The connection is dead.")),
     });
     set({ state: "open", user: frame.user });
     if (life === mine) options.welcome(frame);
@@ -194,26 +188,19 @@ export function createConnection(options: ConnectionOptions): Connection {
 
   const closed = (mine: Life, code: number, reason: string) => {
     const welcome = mine.limits !== undefined;
-    const name = /^[a-z_]{1,40}$/.test(reason) ? reason : closeName(code);
-    const error = new ChatError(
-      code < 4000 ? "disconnected" : (name ?? "disconnected"),
-      welcome || code >= 4000
-        ? `The server ended the connection (${code}${name ? ` ${name}` : ""}).`
-        : `The server cannot be reached, or does not let this page in (${code}).`,
-      { retryable: afterClose(code) !== "stay" },
-    );
+    // The reason of a code of ours is its name, or that of the error.
+    const name = code >= 4000 && /^[a-z_]{1,40}$/.test(reason) ? reason : "disconnected";
+    const what = welcome || code >= 4000 ? "The server ended the connection" : "The server cannot be reached";
+    const next = afterClose(code);
+    const error = new ChatError(name, `${what} (${code}).`, { retryable: next !== "stay" });
     end(mine, code);
-    switch (afterClose(code)) {
-      case "stay":
-        return stop(error);
-      case "renew":
-        // A token that was good and has expired is no fault of anybody's.
-        if (!(welcome && code < 4500)) strikes++;
-        refused = mine.token;
-        if (strikes > 1)
-          return stop(
-            new ChatError(error.code, "The server refuses a token that it has just been given anew."),
-          );
+    if (next === "stay") return stop(error);
+    if (next === "renew") {
+      // A token that was good and has expired is no fault of anybody's.
+      if (!welcome || code >= 4500) strikes++;
+      refused = mine.token;
+      if (strikes > 1)
+        return stop(new ChatError(name, "The server refuses a token that has just been renewed."));
     }
     later(mine, error);
   };
@@ -302,5 +289,5 @@ function put(wire: Wire, text: string): void {
 
 const byteLength = (text: string) => new TextEncoder().encode(text).length;
 
-const disconnected = () => new ChatError("disconnected", "The connection ended.", { retryable: true });
+const disconnected = () => passing("disconnected", "The connection ended.");
 const tooLarge = () => new ChatError("too_large", "That is larger than the server reads.");

@@ -11,10 +11,8 @@ export function createEmitter<Events>(): Emitter<Events> {
     on(type, listener) {
       const those = listeners.get(type) ?? new Set();
       listeners.set(type, those);
-      // Its own entry, so that one function given twice is there twice.
-      const entry = (event: never) => listener(event);
-      those.add(entry);
-      return () => void those.delete(entry);
+      those.add(listener);
+      return () => void those.delete(listener);
     },
     emit(type, event) {
       for (const listener of [...(listeners.get(type) ?? [])])

@@ -31,8 +31,8 @@ export type ChatErrorCode = ErrorCode | ClientErrorCode | (string & {});
 interface ChatErrorDetail {
   readonly retryable?: boolean;
   readonly retryAfterMs?: number | undefined;
-  readonly status?: number;
-  readonly errors?: Readonly<Record<string, readonly string[]>>;
+  readonly status?: number | undefined;
+  readonly errors?: Readonly<Record<string, readonly string[]>> | undefined;
 }
 
 /** Every failure of the client. `code` is stable, `message` is for a person. */
@@ -60,5 +60,9 @@ export class ChatError extends Error {
   }
 }
 
+/** One that may be gone the next time. */
+export const passing = (code: ChatErrorCode, message: string, detail?: ChatErrorDetail): ChatError =>
+  new ChatError(code, message, { ...detail, retryable: true });
+
 export const errorOf = (thrown: unknown): ChatError =>
-  thrown instanceof ChatError ? thrown : new ChatError("internal", String(thrown), { retryable: true });
+  thrown instanceof ChatError ? thrown : passing("internal", thrown instanceof Error ? thrown.message : String(thrown));

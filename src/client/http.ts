@@ -1,4 +1,5 @@
-import { ChatError } from "./errors.ts";
+import { onAbort } from "./abort.ts";
+import { ChatError, passing } from "./errors.ts";
 import { errorIn, parse } from "./frames.ts";
 import type { Ports } from "./ports.ts";
 import { named } from "./reconnect.ts";
@@ -7,7 +8,7 @@ import { named } from "./reconnect.ts";
 const LIMIT_MS = 15_000;
 
 export interface HttpCall {
-  readonly body?: unknown;
+  readonly body?: object;
   readonly token?: string;
   readonly signal?: AbortSignal | undefined;
 }
@@ -22,30 +23,28 @@ export type Http = (method: string, path: string, call?: HttpCall) => Promise<un
 export const createHttp =
   (base: URL, { fetch, clock }: Pick<Ports, "fetch" | "clock">): Http =>
   async (method, path, { body, token, signal } = {}) => {
-    signal?.throwIfAborted();
     const control = new AbortController();
     const abort = () => control.abort();
-    signal?.addEventListener("abort", abort);
+    const off = onAbort(signal, abort);
     const cancel = clock.after(LIMIT_MS, abort);
     try {
       const response = await fetch(new URL(path, base).href, {
         method,
         headers: {
-          ...(body !== undefined && { "content-type": "application/json" }),
-          ...(token !== undefined && { authorization: `Bearer ${token}` }),
+          ...(body && { "content-type": "application/json" }),
+          ...(token && { authorization: `Bearer ${token}` }),
         },
-        ...(body !== undefined && { body: JSON.stringify(body) }),
-        cache: "no-store",
+        ...(body && { body: JSON.stringify(body) }),
         signal: control.signal,
       });
       return answerOf(response, await response.text());
     } catch (error) {
       signal?.throwIfAborted();
       if (error instanceof ChatError) throw error;
-      throw new ChatError("unreachable", `${base.host} cannot be reached.`, { retryable: true });
+      throw passing("unreachable", `${base.host} cannot be reached.`);
     } finally {
       cancel();
-      signal?.removeEventListener("abort", abort);
+      off();
     }
   };
 
@@ -53,10 +52,9 @@ function answerOf({ status, ok, headers }: Response, text: string): unknown {
   if (status === 204) return undefined;
   const fields = parse(text);
   if (typeof fields !== "object" || fields === null || (!ok && !("code" in fields)))
-    throw new ChatError("bad_answer", `The answer (${status}) is not one of a chat server.`, {
+    // Most often a proxy in front of a server that is away.
+    throw passing("bad_answer", `The answer (${status}) is not one of a chat server.`, {
       status,
-      // Most often a proxy in front of a server that is away.
-      retryable: true,
       retryAfterMs: named(Number(headers.get("retry-after")) * 1000) || undefined,
     });
   if (!ok) throw errorIn(fields as Record<string, unknown>, status);

@@ -47,9 +47,10 @@ export function createList(keep: number): List {
 
   const put = (message: Message) => {
     shown = undefined;
-    const at = place(kept, message.id);
+    // Most are at the end.
+    const at = kept.findLastIndex(({ id }) => id <= message.id);
     const old = kept[at];
-    if (old?.id !== message.id) kept.splice(at, 0, message);
+    if (old?.id !== message.id) kept.splice(at + 1, 0, message);
     else if (old.version <= message.version) kept[at] = message;
   };
 
@@ -129,17 +130,4 @@ export function createList(keep: number): List {
     },
     drop: () => reset(undefined, 0),
   };
-}
-
-/** Where an id is, or belongs. Most are at the end. */
-function place(messages: readonly Message[], id: number): number {
-  let low = 0;
-  let high = messages.length;
-  if (high === 0 || (messages[high - 1] as Message).id < id) return high;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((messages[middle] as Message).id < id) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }

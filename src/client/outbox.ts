@@ -1,5 +1,6 @@
+import { onAbort } from "./abort.ts";
 import { ChatError, errorOf } from "./errors.ts";
-import { fits, parse, type Reply } from "./frames.ts";
+import { parse, type Reply, shape } from "./frames.ts";
 import type { Clock } from "./ports.ts";
 import { backoff } from "./reconnect.ts";
 import type { Slot } from "./storage.ts";
@@ -28,15 +29,23 @@ export interface Ack {
 /** How a change came out. */
 export interface Settled {
   readonly change: Change;
-  readonly result: Ack | ChatError;
+  /** It is committed. */
+  readonly ack?: Ack | undefined;
+  /** It is not, as a rule a {@link ChatError}. */
+  readonly error?: unknown;
+}
+
+/** What is kept of a change. */
+interface Item {
+  readonly change: Change;
+  /** The epoch that ids in it belong to, where that was known. */
+  readonly epoch?: string | undefined;
+  /** Whose it is, where that was known. */
+  readonly user?: number | undefined;
 }
 
 interface Entry {
-  change: Change;
-  /** The epoch that ids in it belong to, where that was known. */
-  epoch: string | undefined;
-  /** Whose it is, where that was known. */
-  user: number | undefined;
+  item: Item;
   inFlight: boolean;
   resolve(ack: Ack): void;
   reject(error: unknown): void;
@@ -63,6 +72,16 @@ export interface Outbox {
   clear(error: ChatError, forget: boolean): void;
 }
 
+/** What is to be known of a room, and told to it. */
+interface OutboxRoom {
+  /** The epoch of its copy. */
+  readonly epoch: string | undefined;
+  /** The same, where this socket has said so. */
+  readonly epochNow: string | undefined;
+  changed(): void;
+  settled(settled: Settled): void;
+}
+
 interface OutboxOptions {
   readonly slot: Slot;
   /** The most that may wait. */
@@ -71,12 +90,7 @@ interface OutboxOptions {
   readonly random: () => number;
   readonly open: () => boolean;
   ask(command: Readonly<Record<string, unknown>>, reply: (reply: Reply) => void): void;
-  /** The epoch of a room, where this socket has said it. */
-  epochNow(room: string): string | undefined;
-  /** The epoch of the copy of a room. */
-  epochOf(room: string): string | undefined;
-  changed(room: string): void;
-  settled(settled: Settled): void;
+  room(name: string): OutboxRoom | undefined;
 }
 
 /** Keeps what is to be sent until it is settled, and sends it again through whatever happens, each room in its order. */
@@ -88,39 +102,36 @@ export function createOutbox(options: OutboxOptions): Outbox {
   /** The server wants a pause. */
   let pause: (() => void) | undefined;
 
-  const kept = ({ change, epoch, user: whose }: Entry) => ({ change, epoch, user: whose });
-
   /** Other tabs keep theirs in the same place: only what is ours is touched. */
-  const store = (change: (items: Stored[]) => Stored[]) =>
+  const store = (change: (items: Item[]) => Item[]) =>
     slot.update((text) => {
       const items = change(read(text));
       return items.length > 0 ? JSON.stringify(items) : undefined;
     });
-  const storeLater = (change: (items: Stored[]) => Stored[]) => void store(change).catch(() => {});
-  const without = (clientId: string) => (items: Stored[]) =>
-    items.filter((item) => item.change.clientId !== clientId);
 
-  const settle = (entry: Entry, result: Ack | ChatError) => {
-    const index = entries.indexOf(entry);
-    if (index === -1) return;
-    entries.splice(index, 1);
-    storeLater(without(entry.change.clientId));
-    if (result instanceof ChatError) entry.reject(result);
-    else entry.resolve(result);
-    options.settled({ change: entry.change, result });
-    options.changed(entry.change.room);
+  /** `forget`: in the storage too. */
+  const settle = (entry: Entry, ack: Ack | undefined, error?: unknown, forget = true) => {
+    if (!entries.includes(entry)) return;
+    const { change } = entry.item;
+    entries = entries.filter((other) => other !== entry);
+    if (forget)
+      store((items) => items.filter((item) => item.change.clientId !== change.clientId)).catch(() => {});
+    if (ack) entry.resolve(ack);
+    else entry.reject(error);
+    const room = options.room(change.room);
+    room?.settled({ change, ack, error });
+    room?.changed();
   };
 
   const answered = (entry: Entry, reply: Reply) => {
     entry.inFlight = false;
     if (reply instanceof ChatError) {
       if (reply.code === "disconnected") return; // sent again on the next socket
-      if (!reply.retryable) settle(entry, reply);
-      else hold(reply);
+      if (reply.retryable) hold(reply);
+      else settle(entry, undefined, reply);
     } else {
       refusals = 0;
-      const ack = ackOf(entry.change, reply);
-      settle(entry, ack ?? new ChatError("bad_answer", "The server's answer says nothing."));
+      settle(entry, ackOf(entry.item.change, reply), new ChatError("bad_answer", "The answer says nothing."));
     }
     pump();
   };
@@ -139,117 +150,94 @@ export function createOutbox(options: OutboxOptions): Outbox {
     if (pause || !options.open()) return;
     // One at a time in each room: what is refused and sent again would else come after what was behind it.
     const busy = new Set<string>();
-    for (const entry of [...entries]) {
-      const { change, epoch } = entry;
+    for (const entry of entries) {
+      const { change, epoch } = entry.item;
       if (pause || busy.has(change.room) || !entries.includes(entry)) continue;
       busy.add(change.room);
       // Until the room is joined, nobody knows whether an id still means the same message.
-      if (entry.inFlight || (namesMessage(change) && epoch && options.epochNow(change.room) !== epoch))
+      if (entry.inFlight || (namesMessage(change) && epoch && options.room(change.room)?.epochNow !== epoch))
         continue;
       entry.inFlight = true;
       options.ask(commandOf(change), (reply) => answered(entry, reply));
     }
   };
 
-  const enqueue = (entry: Omit<Entry, "inFlight">) => entries.push({ ...entry, inFlight: false });
+  const ofRoom = (room: string) => entries.filter(({ item }) => item.change.room === room);
 
   return {
-    waiting: (room) => entries.flatMap(({ change }) => (change.room === room ? change : [])),
-    rooms: () => [...new Set(entries.map(({ change }) => change.room))],
-    add(change, signal) {
-      if (signal?.aborted) return Promise.reject(signal.reason);
+    waiting: (room) => ofRoom(room).map(({ item }) => item.change),
+    rooms: () => [...new Set(entries.map(({ item }) => item.change.room))],
+    async add(change, signal) {
+      const { promise, resolve, reject } = Promise.withResolvers<Ack>();
+      const item = { change, epoch: options.room(change.room)?.epoch, user };
+      const entry: Entry = { item, inFlight: false, resolve, reject };
+      const off = onAbort(signal, () => {
+        settle(entry, undefined, signal?.reason);
+        pump();
+      });
       if (change.type === "read") {
         // The later mark says all that an earlier one would.
-        const earlier = entries.find(
-          (entry) => !entry.inFlight && entry.change.type === "read" && entry.change.room === change.room,
-        );
-        if (earlier) settle(earlier, { clientId: earlier.change.clientId, id: change.id, version: 0 });
+        const earlier = ofRoom(change.room).find((one) => !one.inFlight && one.item.change.type === "read");
+        if (earlier) settle(earlier, { clientId: change.clientId, id: change.id, version: 0 });
       }
       if (entries.length >= options.max)
-        return Promise.reject(new ChatError("outbox_full", `${options.max} changes wait already.`));
-      const epoch = options.epochOf(change.room);
-      const { promise, resolve, reject } = Promise.withResolvers<Ack>();
-      enqueue({ change, epoch, user, resolve, reject });
-      const entry = entries.at(-1) as Entry;
-      store((items) => [...items, kept(entry)]).catch((error: unknown) => {
+        throw new ChatError("outbox_full", `${options.max} changes wait already.`);
+      entries.push(entry);
+      store((items) => [...items, item]).catch((error: unknown) => {
         // One that is on its way needs no keeping.
+        const { message } = errorOf(error);
         if (!entry.inFlight)
-          settle(entry, new ChatError("outbox_full", `It cannot be kept: ${errorOf(error).message}`));
+          settle(entry, undefined, new ChatError("outbox_full", `It cannot be kept: ${message}`));
       });
-      if (signal) {
-        const abort = () => {
-          const index = entries.indexOf(entry);
-          if (index === -1) return;
-          reject(signal.reason);
-          entries.splice(index, 1);
-          storeLater(without(change.clientId));
-          options.changed(change.room);
-          pump();
-        };
-        signal.addEventListener("abort", abort);
-        const done = () => signal.removeEventListener("abort", abort);
-        promise.then(done, done);
-      }
-      options.changed(change.room);
+      options.room(change.room)?.changed();
       pump();
-      return promise;
+      return promise.finally(off);
     },
     async load() {
       const items = read(await slot.read().catch(() => undefined));
-      const here = new Set(entries.map(({ change }) => change.clientId));
+      const here = new Set(entries.map(({ item }) => item.change.clientId));
       const earlier = items
-        .filter(({ change }) => !here.has(change.clientId))
-        .filter((item) => user === undefined || item.user === undefined || item.user === user)
+        .filter(({ change, user: whose = user }) => !here.has(change.clientId) && whose === (user ?? whose))
         .slice(0, options.max)
-        .map((item) => ({ ...item, inFlight: false, resolve() {}, reject() {} }));
-      entries.unshift(...earlier);
-      for (const { change } of earlier) options.changed(change.room);
+        .map((item) => ({ item, inFlight: false, resolve() {}, reject() {} }));
+      entries = [...earlier, ...entries];
+      for (const { item } of earlier) options.room(item.change.room)?.changed();
       pump();
     },
     pump,
     own(next) {
       user = next;
-      const others = entries.filter((entry) => entry.user !== undefined && entry.user !== next);
-      entries = entries.filter((entry) => !others.includes(entry));
-      for (const { change, reject } of others) {
-        reject(new ChatError("signed_out", "Somebody else is signed in now."));
-        options.changed(change.room);
+      for (const entry of entries) {
+        const { user: whose = next } = entry.item;
+        if (whose === next) entry.item = { ...entry.item, user: next };
+        else settle(entry, undefined, new ChatError("signed_out", "Somebody else is signed in now."), false);
       }
-      for (const entry of entries) entry.user = next;
     },
     entered(room, epoch) {
-      for (const entry of [...entries]) {
-        if (entry.change.room !== room || entry.epoch === undefined || entry.epoch === epoch) continue;
-        if (entry.change.type === "send") {
-          const { replyTo: _, ...change } = entry.change;
-          Object.assign(entry, { change, epoch });
-          storeLater((items) =>
-            items.map((item) => (item.change.clientId === change.clientId ? kept(entry) : item)),
+      for (const entry of ofRoom(room)) {
+        const { change, epoch: old = epoch } = entry.item;
+        if (old === epoch) continue;
+        if (change.type === "send") {
+          const item = { ...entry.item, change: { ...change, replyTo: undefined }, epoch };
+          entry.item = item;
+          store((items) => items.map((one) => (one.change.clientId === change.clientId ? item : one))).catch(
+            () => {},
           );
-          options.changed(room);
+          options.room(room)?.changed();
         } else
-          settle(entry, new ChatError("stale_epoch", "The room has another history since: its ids changed."));
+          settle(entry, undefined, new ChatError("stale_epoch", "The room's history is another one since."));
       }
       pump();
     },
     refused(room, error) {
-      for (const entry of [...entries])
-        if (entry.change.room === room && entry.epoch && namesMessage(entry.change)) settle(entry, error);
+      for (const entry of ofRoom(room))
+        if (entry.item.epoch && namesMessage(entry.item.change)) settle(entry, undefined, error);
       pump();
     },
     clear(error, forget) {
       pause?.();
       pause = undefined;
-      const given = entries;
-      entries = [];
-      if (forget) {
-        const ids = new Set(given.map(({ change }) => change.clientId));
-        storeLater((items) => items.filter(({ change }) => !ids.has(change.clientId)));
-      }
-      for (const { change, reject } of given) {
-        reject(error);
-        options.changed(change.room);
-      }
+      for (const entry of entries) settle(entry, undefined, error, forget);
     },
   };
 }
@@ -263,41 +251,28 @@ function commandOf(change: Change): Readonly<Record<string, unknown>> {
 
 const namesMessage = (change: Change) => change.type !== "send" || change.replyTo !== undefined;
 
-function ackOf(
-  { type, clientId, ...change }: Change,
-  reply: Readonly<Record<string, unknown>>,
-): Ack | undefined {
-  if (type === "read") return { clientId, id: "id" in change ? change.id : 0, version: 0 };
-  if (!fits(reply, { id: "whole", version: "whole" })) return undefined;
+function ackOf(change: Change, reply: Readonly<Record<string, unknown>>): Ack | undefined {
+  const { clientId } = change;
+  if (change.type === "read") return { clientId, id: change.id, version: 0 };
   const { id, version, timestamp, duplicate } = reply as unknown as Ack;
-  return {
-    clientId,
-    id,
-    version,
-    ...(typeof timestamp === "string" && { timestamp }),
-    ...(duplicate === true && { duplicate }),
-  };
+  return isAck(reply) ? { clientId, id, version, timestamp, duplicate } : undefined;
 }
 
-interface Stored {
-  readonly change: Change;
-  readonly epoch: string | undefined;
-  readonly user: number | undefined;
-}
+const isAck = shape("id:id version:id timestamp:text? duplicate:true?");
+const isChange = shape("type:text room:text clientId:text id:id? content:text? replyTo:id?");
 
 /** What was kept, as far as it can be read. */
-function read(text: string | undefined): Stored[] {
+function read(text: string | undefined): Item[] {
   const items = parse(text ?? "");
-  return Array.isArray(items) ? items.filter(isStored) : [];
+  return Array.isArray(items) ? items.filter(isItem) : [];
 }
 
-function isStored(item: unknown): item is Stored {
-  const { change, epoch = "", user = 0 } = (item ?? {}) as Record<string, unknown>;
+function isItem(item: unknown): item is Item {
+  const { change } = (item ?? {}) as Record<string, unknown>;
   return (
-    fits(change, { type: "text", room: "text", clientId: "text" }) &&
-    fits({ epoch, user }, { epoch: "text", user: "whole" }) &&
+    isChange(change) &&
     (change.type === "send"
       ? typeof change.content === "string"
-      : ["edit", "delete", "react", "read"].includes(change.type as string) && fits(change, { id: "whole" }))
+      : ["edit", "delete", "react", "read"].includes(change.type as string) && change.id !== undefined)
   );
 }

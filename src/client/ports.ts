@@ -70,14 +70,14 @@ const openWebSocket: OpenWire = (url, protocols, listener) => {
   };
 };
 
-/** `crypto.randomUUID` exists on secure pages alone. RFC 9562, section 5.4. */
+/** RFC 9562, section 5.4. `crypto.randomUUID` exists on secure pages alone. */
 function randomUuid(): string {
-  if (crypto.randomUUID) return crypto.randomUUID();
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  bytes[6] = ((bytes[6] as number) & 0x0f) | 0x40;
-  bytes[8] = ((bytes[8] as number) & 0x3f) | 0x80;
-  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
-  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
+  const bytes = crypto.getRandomValues(new Uint8Array(32));
+  let at = 0;
+  // The x are four random bits each, the y two of them.
+  return "xxxxxxxx-xxxx-4xxx-yxxx-xxxxxxxxxxxx".replace(/[xy]/g, (place) =>
+    (((bytes[at++] as number) % (place === "x" ? 16 : 4)) | (place === "x" ? 0 : 8)).toString(16),
+  );
 }
 
 function onWake(wake: () => void): () => void {

@@ -1,5 +1,8 @@
-import { CLOSE } from "../protocol/codes.ts";
+import type { CLOSE } from "../protocol/codes.ts";
 
+/** After these another token is wanted: 4001 and 4500, spelled out, because the table is not needed otherwise. */
+const TOKEN_CODES: readonly number[] = [4001, 4500] satisfies (typeof CLOSE)[
+  "token_expired" | "token_invalid"][];
 const BASE_MS = 500;
 const CAP_MS = 30_000;
 /** No server sends us away for longer, whatever it says. */
@@ -7,7 +10,7 @@ const NAMED_MAX_MS = 10 * 60_000;
 
 /** How long to wait before an attempt, with full jitter: `attempt` counts from 0, `random` is from 0 to below 1. */
 export const backoff = (attempt: number, random: number): number =>
-  random * Math.min(CAP_MS, BASE_MS * 2 ** Math.min(attempt, 16));
+  random * Math.min(CAP_MS, BASE_MS * 2 ** attempt);
 
 /** A time that the server has named, as far as it makes sense: 0 where it named none. */
 export const named = (ms: unknown): number =>
@@ -18,13 +21,9 @@ export const named = (ms: unknown): number =>
  * has changed. Unknown codes go by their range.
  */
 export function afterClose(code: number): "back" | "renew" | "stay" {
-  if (code === CLOSE.token_expired || code === CLOSE.token_invalid) return "renew";
+  if (TOKEN_CODES.includes(code)) return "renew";
   return code === 1000 || (code >= 4500 && code < 5000) ? "stay" : "back";
 }
 
 /** Codes that put the blame on a frame of ours: it is not to be sent again (RFC 6455, section 7.4.1). */
 export const blamesFrame = (code: number): boolean => code === 1002 || code === 1007 || code === 1009;
-
-/** The name of a close code, where it has one. */
-export const closeName = (code: number): string | undefined =>
-  Object.entries(CLOSE).find(([, value]) => value === code)?.[0];

@@ -1,3 +1,4 @@
+import { onAbort } from "./abort.ts";
 import { ChatError } from "./errors.ts";
 import type { Reply } from "./frames.ts";
 import type { Clock } from "./ports.ts";
@@ -56,16 +57,14 @@ export function createRequests(options: RequestsOptions): Requests {
 
   return {
     async ask(command, signal) {
-      signal?.throwIfAborted();
       const { promise, resolve, reject } = Promise.withResolvers<Fields>();
       const question: Question = { command, busy: false, refusals: 0, resolve, reject };
-      const abort = () => reject(signal?.reason);
-      signal?.addEventListener("abort", abort);
+      const off = onAbort(signal, () => reject(signal?.reason));
       questions.add(question);
       pump();
       return promise.finally(() => {
         questions.delete(question);
-        signal?.removeEventListener("abort", abort);
+        off();
       });
     },
     pump,

@@ -18,7 +18,7 @@ import type {
 import type { Ack, Change, Outbox, Settled } from "./outbox.ts";
 import type { Ports } from "./ports.ts";
 import { createMarks } from "./marks.ts";
-import { afterClose, backoff, closeName } from "./reconnect.ts";
+import { afterClose, backoff } from "./reconnect.ts";
 import type { Requests } from "./requests.ts";
 import { createStream } from "./stream.ts";
 import { createSubject } from "./subject.ts";
@@ -169,7 +169,7 @@ export function createRoom(options: Options): RoomInside {
   const list = createList(keep);
   const here = createHere(clock, () => view.changed());
   const marks = createMarks(list, me);
-  const emitter = createEmitter<RoomEvents>();
+  const emitter = createEmitter<RoomEvents & { readonly end: undefined }>();
   let opened = false;
   /** Where it is on this socket: asked to join, answered, and in it once `joined` has come. */
   let phase: "out" | "asked" | "answered" | "in" = "out";
@@ -181,11 +181,9 @@ export function createRoom(options: Options): RoomInside {
   let cancelRetry = () => {};
   /** Committed, but not in the list yet. */
   let acked: { readonly change: Waiting; readonly version: number }[] = [];
-  let entering = Promise.withResolvers<void>();
-  entering.promise.catch(() => {});
+  let entering = createGate();
   let paging: Promise<void> | undefined;
   let typedAt: number | undefined;
-  const streams = new Set<{ end(): void }>();
 
   const wanted = () => opened || outbox.waiting(name).length > 0;
 
@@ -219,8 +217,7 @@ export function createRoom(options: Options): RoomInside {
     here.clear();
     if (!why) return;
     entering.reject(why);
-    entering = Promise.withResolvers();
-    entering.promise.catch(() => {});
+    entering = createGate();
   };
 
   const retry = (ms: number) => {
@@ -235,7 +232,7 @@ export function createRoom(options: Options): RoomInside {
     phase = "asked";
     live = false;
     const { since } = list;
-    options.ask({ type: "join", room: name, ...(since && { since }) }, (reply) => {
+    options.ask({ type: "join", room: name, since }, (reply) => {
       if (ticket !== joins) return;
       if (!(reply instanceof ChatError)) return void (phase = "answered");
       phase = "out";
@@ -254,6 +251,7 @@ export function createRoom(options: Options): RoomInside {
     live = false;
     if (failures++ === 0) join();
     else retry(backoff(failures, ports.random()));
+    view.changed();
   };
 
   const joined = (frame: JoinedFrame) => {
@@ -264,8 +262,7 @@ export function createRoom(options: Options): RoomInside {
     here.joined(frame);
     marks.joined(frame, resumed);
     entering.resolve();
-    entering = Promise.withResolvers();
-    entering.promise.catch(() => {});
+    entering = createGate();
     outbox.entered(name, frame.epoch);
     if (!resumed && first > 0 && list.more) room.older(first).catch(() => {});
   };
@@ -278,46 +275,56 @@ export function createRoom(options: Options): RoomInside {
     out(undefined);
   };
 
-  /** Whether the frame counts. */
-  const apply = (frame: RoomFrame): boolean => {
+  const message = (frame: MessageFrame) => {
+    // Progress, unless it is the replay that a gap has brought.
+    if (!frame.replay) failures = 0;
+    here.quiet(frame.username);
+    marks.message(frame);
+  };
+
+  const take = (frame: RoomFrame): void => {
+    // What comes before the answer to our join, and the `joined` after it, belongs to what was before.
+    if (phase !== "in" && !(phase === "answered" && frame.type === "joined")) return;
     switch (frame.type) {
       case "joined":
         joined(frame);
-        return true;
+        break;
       case "message": {
         const what = list.message(frame);
-        if (what === "gap") rejoin();
-        if (what !== "applied") return what === "gap";
-        // Progress, unless it is the replay that a gap has brought.
-        if (!frame.replay) failures = 0;
-        acked = acked.filter(({ version }) => version > list.version);
-        here.quiet(frame.username);
-        marks.message(frame);
-        return true;
+        if (what === "old") return;
+        if (what === "gap") return rejoin();
+        message(frame);
+        break;
       }
       case "synced":
         list.synced(frame.version);
-        acked = acked.filter(({ version }) => version > list.version);
         live = true;
-        return true;
+        break;
       case "lagging":
         live = false;
-        return true;
+        break;
       case "presence":
         here.presence(frame);
-        return true;
+        break;
       case "typing":
         if (frame.username !== me()) here.typing(frame.username);
-        return true;
+        break;
       case "read":
         marks.read(frame.id);
-        return true;
+        break;
       case "left":
         if (afterClose(frame.code) === "back") rejoin();
         else
-          out(new ChatError(closeName(frame.code) ?? "removed", `The server has ended it (${frame.code}).`));
-        return true;
+          out(
+            new ChatError(
+              frame.code === 4503 ? "removed" : "forbidden",
+              `The server has ended it (${frame.code}).`,
+            ),
+          );
     }
+    acked = acked.filter(({ version }) => version > list.version);
+    view.changed();
+    emitter.emit(frame.type, frame as never);
   };
 
   const change = (
@@ -346,7 +353,7 @@ export function createRoom(options: Options): RoomInside {
     }
   };
 
-  const ask = async (fields: Readonly<Record<string, number>>, signal?: AbortSignal) => {
+  const ask = async (fields: Readonly<Record<string, number | undefined>>, signal?: AbortSignal) => {
     const { messages, more } = await requests.ask({ type: "history", room: name, ...fields }, signal);
     return { messages: messagesIn(messages), more: more === true };
   };
@@ -357,17 +364,12 @@ export function createRoom(options: Options): RoomInside {
     subscribe: view.subscribe,
     on: emitter.on,
     events({ signal } = {}) {
-      const stream = createStream<MessageFrame>(signal, () => {
-        off();
-        streams.delete(stream);
-      });
-      const off = emitter.on("message", stream.push);
-      streams.add(stream);
-      return stream.iterator;
+      const stream = createStream<MessageFrame>(signal);
+      const offs = [emitter.on("message", stream.push), emitter.on("end", stream.end)];
+      return stream.iterate(() => offs.forEach((off) => off()));
     },
     [Symbol.asyncIterator]: () => room.events(),
-    send: (content, { replyTo, ...more } = {}) =>
-      change({ type: "send", content, ...(replyTo !== undefined && { replyTo }) }, more),
+    send: (content, { replyTo, ...more } = {}) => change({ type: "send", content, replyTo }, more),
     edit: (id, content, more) => change({ type: "edit", id, content }, more),
     delete: (id, more) => change({ type: "delete", id }, more),
     react: (id, emoji, on = true, more) => change({ type: "react", id, emoji, on }, more),
@@ -397,7 +399,7 @@ export function createRoom(options: Options): RoomInside {
         return { messages: [...head.messages, ...tail.messages], older: head.more, newer: tail.more };
       }
       const { messages, more } = await ask(
-        { limit, ...(after !== undefined ? { after } : before !== undefined && { before }) },
+        { limit, after, before: after === undefined ? before : undefined },
         signal,
       );
       return after !== undefined
@@ -407,7 +409,7 @@ export function createRoom(options: Options): RoomInside {
     leave() {
       if (!opened) return;
       opened = false;
-      for (const stream of [...streams]) stream.end();
+      emitter.emit("end", undefined);
       quit();
       view.changed();
     },
@@ -446,22 +448,11 @@ export function createRoom(options: Options): RoomInside {
       here.clear();
       view.changed();
     },
-    take(frame) {
-      // What comes before the answer to our join, and the `joined` after it, belongs to what was before.
-      if (phase !== "in" && !(phase === "answered" && frame.type === "joined")) return;
-      if (!apply(frame)) return;
-      view.changed();
-      if (phase === "in" || frame.type === "left") emitter.emit(frame.type, frame as never);
-    },
+    take,
     settled(settled) {
-      const { change: done, result } = settled;
-      if (
-        !(result instanceof ChatError) &&
-        done.type === "send" &&
-        phase === "in" &&
-        result.version > list.version
-      )
-        acked.push({ change: done, version: result.version });
+      const { change: done, ack } = settled;
+      if (ack && done.type === "send" && phase === "in" && ack.version > list.version)
+        acked.push({ change: done, version: ack.version });
       emitter.emit("settled", settled);
       quit();
     },
@@ -477,12 +468,19 @@ export function createRoom(options: Options): RoomInside {
       cancelRetry();
       opened = false;
       out(new ChatError("closed", "The chat was closed."));
-      for (const stream of [...streams]) stream.end();
+      emitter.emit("end", undefined);
       view.changed();
     },
   };
 }
 
 type DistributiveOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
+
+/** Something to wait for, perhaps by nobody. */
+function createGate() {
+  const gate = Promise.withResolvers<void>();
+  gate.promise.catch(() => {});
+  return gate;
+}
 
 const clamp = (limit: number) => Math.min(1_000, Math.max(1, Math.floor(limit) || 1));

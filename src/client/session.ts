@@ -1,5 +1,5 @@
-import { ChatError, errorOf } from "./errors.ts";
-import { fits, parse } from "./frames.ts";
+import { ChatError, errorOf, passing } from "./errors.ts";
+import { parse, shape } from "./frames.ts";
 import type { Http, HttpCall } from "./http.ts";
 import type { Ports } from "./ports.ts";
 import type { Slot } from "./storage.ts";
@@ -24,11 +24,9 @@ export interface SessionInfo {
   readonly current: boolean;
 }
 
-interface Held {
+interface Held extends Account {
   readonly access: string;
   readonly refresh: string;
-  readonly username: string;
-  readonly email: string;
 }
 
 /** The tokens: where they come from, and who renews them. */
@@ -39,7 +37,7 @@ export interface Session {
   /** Reads what an earlier run has left. */
   load(): Promise<void>;
   /** Registers or logs in. */
-  enter(path: string, body: unknown, signal?: AbortSignal): Promise<Account>;
+  enter(path: string, call: HttpCall): Promise<Account>;
   /** Forgets the tokens; answers the refresh token, which the server is still to be told. */
   leave(): string | undefined;
   /**
@@ -64,6 +62,7 @@ interface SessionOptions {
 
 export function createSession({ http, slot, tokens, locks, lock, changed }: SessionOptions): Session {
   let held: Held | undefined;
+  /** By the product's own function. */
   let given: string | undefined;
   let renewing: Promise<string> | undefined;
   let loading: Promise<void> | undefined;
@@ -71,7 +70,7 @@ export function createSession({ http, slot, tokens, locks, lock, changed }: Sess
   const signedOut = () => new ChatError("signed_out", "Nobody is signed in.");
   const stored = async () => heldIn(await slot.read().catch(() => undefined));
   /** Where it cannot be kept, it lasts as long as the page. */
-  const keep = (next: Held | undefined) => slot.write(next && JSON.stringify(next)).catch(() => {});
+  const keep = (next: Held | undefined) => slot.update(() => next && JSON.stringify(next)).catch(() => {});
 
   const load = () =>
     (loading ??= tokens
@@ -98,7 +97,7 @@ export function createSession({ http, slot, tokens, locks, lock, changed }: Sess
       }
       throw error;
     }
-    if (!fits(pair, { access: "text", refresh: "text" })) throw notTokens();
+    if (!isPair(pair)) throw notTokens();
     const next = { ...mine, access: pair.access as string, refresh: pair.refresh as string };
     // Kept before it is used: the old one is good for a minute only.
     if (held === mine) await keep(next);
@@ -111,32 +110,30 @@ export function createSession({ http, slot, tokens, locks, lock, changed }: Sess
     return next.access;
   };
 
-  const ask = async (refused: boolean): Promise<string> => {
+  const ask = async (source: TokenSource, refused: boolean): Promise<string> => {
     let token: unknown;
     try {
-      token = await tokens?.({ refused });
+      token = await source({ refused });
     } catch (error) {
       if (error instanceof ChatError) throw error;
-      throw new ChatError("token_failed", `No token: ${errorOf(error).message}`, { retryable: true });
+      throw passing("token_failed", `No token: ${errorOf(error).message}`);
     }
-    if (typeof token !== "string" || !token)
-      throw new ChatError("token_failed", "The tokens function gave none.", { retryable: true });
+    if (typeof token !== "string" || !token) throw passing("token_failed", "The tokens function gave none.");
     return (given = token);
   };
 
-  const renew = (refused: boolean): Promise<string> => {
-    if (tokens) return ask(refused);
+  const renew = async (): Promise<string> => {
+    if (tokens) return ask(tokens, given !== undefined);
     const mine = held;
-    if (!mine) return Promise.reject(signedOut());
+    if (!mine) throw signedOut();
     return locks ? locks.request(lock, () => refresh(mine)) : refresh(mine);
   };
 
   const token = async (refused?: string): Promise<string> => {
     await load();
-    const inHand = tokens ? given : held?.access;
+    const inHand = given ?? held?.access;
     if (inHand !== undefined && inHand !== refused) return inHand;
-    renewing ??= renew(inHand !== undefined).finally(() => (renewing = undefined));
-    return renewing;
+    return (renewing ??= renew().finally(() => (renewing = undefined)));
   };
 
   return {
@@ -147,10 +144,9 @@ export function createSession({ http, slot, tokens, locks, lock, changed }: Sess
       return tokens !== undefined || held !== undefined;
     },
     load,
-    async enter(path, body, signal) {
+    async enter(path, call) {
       await load();
-      const found = await http("POST", path, { body, signal });
-      const next = heldOf(found);
+      const next = heldOf(await http("POST", path, call));
       if (!next) throw notTokens();
       held = next;
       await keep(next);
@@ -179,14 +175,17 @@ export function createSession({ http, slot, tokens, locks, lock, changed }: Sess
   };
 }
 
+const isPair = shape("access:text refresh:text");
+const isHeld = shape("access:text refresh:text username:text email:text");
+
 const accountOf = ({ username, email }: Held): Account => ({ username, email });
 
 const heldOf = (value: unknown): Held | undefined => {
-  if (!fits(value, { access: "text", refresh: "text", username: "text", email: "text" })) return undefined;
+  if (!isHeld(value)) return undefined;
   const { access, refresh, username, email } = value as unknown as Held;
   return { access, refresh, username, email };
 };
 
 const heldIn = (text: string | undefined) => heldOf(parse(text ?? ""));
 
-const notTokens = () => new ChatError("bad_answer", "The answer has no tokens.", { retryable: true });
+const notTokens = () => passing("bad_answer", "The answer has no tokens.");

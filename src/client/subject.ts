@@ -14,9 +14,8 @@ export function createSubject<T>(build: () => T): Subject<T> {
   return {
     snapshot: () => (built ??= { value: build() }).value,
     subscribe(listener) {
-      const entry = () => listener();
-      listeners.add(entry);
-      return () => void listeners.delete(entry);
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
     },
     changed() {
       built = undefined;

@@ -1,0 +1,373 @@
+import { describe, expect, test } from "bun:test";
+import { createRig, message, outcome } from "./rig.ts";
+
+/** A chat that is in the hall. */
+async function inHall(options: Parameters<typeof createRig>[0] = {}) {
+  const rig = createRig(options);
+  const room = rig.chat.room("hall", { history: 0 });
+  await rig.settle();
+  rig.wire.welcome();
+  rig.wire.admit("hall");
+  return { ...rig, rig, room };
+}
+
+describe("connecting", () => {
+  test("one socket at /ws/ for all rooms, with the token among the subprotocols", async () => {
+    const rig = createRig();
+    rig.chat.room("hall");
+    rig.chat.room("attic");
+    await rig.settle();
+    expect(rig.wires).toHaveLength(1);
+    expect(rig.wire.url).toBe("wss://chat.example.com/ws/");
+    expect(rig.wire.token).toBe("token");
+    rig.wire.welcome();
+    expect(rig.wire.sent.map(({ type, room }) => [type, room])).toEqual([
+      ["join", "hall"],
+      ["join", "attic"],
+    ]);
+    expect(rig.states).toEqual(["connecting", "open"]);
+  });
+
+  test("it waits with full jitter, longer each time, as long as there is no welcome", async () => {
+    const rig = createRig({ random: () => 0.999_999 });
+    rig.chat.connect();
+    const waits: number[] = [];
+    rig.chat.on("connection", (state) => state.state === "waiting" && waits.push(state.retryInMs));
+    for (let attempt = 0; attempt < 9; attempt++) {
+      await rig.settle();
+      rig.wire.end(1006);
+      await rig.back();
+    }
+    expect(waits).toEqual([500, 1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000, 30_000]);
+  });
+
+  test("a connection that was good for a while makes the next wait short again", async () => {
+    const rig = createRig({ random: () => 0.999_999 });
+    rig.chat.connect();
+    for (const code of [1006, 1006, 1006]) {
+      await rig.settle();
+      rig.wire.end(code);
+      await rig.back();
+    }
+    rig.wire.welcome();
+    await rig.pass(6_000);
+    rig.wire.end(1006);
+    expect(rig.chat.snapshot().connection).toMatchObject({ state: "waiting", retryInMs: 500 });
+  });
+
+  test("a server that greets and closes at once is not called in a loop", async () => {
+    const rig = createRig({ random: () => 0.5 });
+    rig.chat.connect();
+    await rig.settle();
+    for (let round = 0; round < 1_000; round++) {
+      if (rig.chat.snapshot().connection.state === "connecting") {
+        rig.wire.welcome();
+        rig.wire.end(4000, "going_away");
+      }
+      await rig.pass(100);
+    }
+    expect(rig.wires.length).toBeLessThan(15); // in 100 seconds
+  });
+
+  test("the network coming back, or the page, ends the wait at once", async () => {
+    const rig = createRig({ random: () => 0.9 });
+    rig.chat.connect();
+    await rig.settle();
+    rig.wire.end(1006);
+    expect(rig.wires).toHaveLength(1);
+    rig.wake();
+    await rig.settle();
+    expect(rig.wires).toHaveLength(2);
+  });
+
+  test("but not a time that the server has named", async () => {
+    const rig = createRig();
+    rig.chat.connect();
+    await rig.settle();
+    rig.wire.welcome();
+    rig.wire.say({ type: "closing", reason: "going_away", retryAfterMs: 3_000 });
+    rig.wire.end(4000, "going_away");
+    expect(rig.chat.snapshot().connection).toMatchObject({ state: "waiting", retryInMs: 3_000 });
+    rig.wake();
+    await rig.pass(2_999);
+    expect(rig.wires).toHaveLength(1);
+    await rig.pass(1);
+    expect(rig.wires).toHaveLength(2);
+  });
+
+  test("a token that cannot be sent is said to be one", async () => {
+    const rig = createRig({
+      ports: {
+        open() {
+          throw new SyntaxError("wrong subprotocol");
+        },
+      },
+    });
+    rig.chat.connect();
+    await rig.settle();
+    expect(rig.chat.snapshot().connection).toMatchObject({
+      state: "closed",
+      error: { code: "token_invalid" },
+    });
+  });
+});
+
+describe("close codes", () => {
+  for (const code of [1001, 1006, 1011, 1012, 3000, 4000, 4002, 4003, 4242, 4499, 5000])
+    test(`after ${code} it comes back, with the token that it has`, async () => {
+      const asked: boolean[] = [];
+      const rig = createRig({ tokens: ({ refused }) => `token ${asked.push(refused)}` });
+      rig.chat.connect();
+      await rig.settle();
+      rig.wire.welcome();
+      rig.wire.end(code);
+      await rig.pass(0);
+      expect(rig.wires.map(({ token }) => token)).toEqual(["token 1", "token 1"]);
+    });
+
+  for (const code of [4001, 4500])
+    test(`after ${code} it comes back with another token`, async () => {
+      const asked: boolean[] = [];
+      const rig = createRig({ tokens: ({ refused }) => `token ${asked.push(refused)}` });
+      rig.chat.connect();
+      await rig.settle();
+      rig.wire.welcome();
+      rig.wire.end(code);
+      await rig.pass(0);
+      expect(rig.wires.map(({ token }) => token)).toEqual(["token 1", "token 2"]);
+      expect(asked).toEqual([false, true]);
+    });
+
+  for (const code of [1000, 4501, 4502, 4503, 4504, 4777, 4999])
+    test(`after ${code} it stays away, until it is told to connect`, async () => {
+      const rig = createRig();
+      rig.chat.connect();
+      await rig.settle();
+      rig.wire.welcome();
+      rig.wire.end(code, code === 4502 ? "forbidden" : "");
+      await rig.pass(3_600_000);
+      rig.wake();
+      await rig.settle();
+      expect(rig.wires).toHaveLength(1);
+      expect(rig.chat.snapshot().connection.state).toBe("closed");
+      rig.chat.connect();
+      await rig.settle();
+      expect(rig.wires).toHaveLength(2);
+    });
+
+  test("the reason is the code of the error", async () => {
+    const rig = createRig();
+    rig.chat.connect();
+    await rig.settle();
+    rig.wire.end(4502, "account_disabled");
+    expect(rig.chat.snapshot().connection).toMatchObject({
+      state: "closed",
+      error: {
+        code: "account_disabled",
+        retryable: false,
+        message: "The server ended the connection (4502).",
+      },
+    });
+  });
+
+  for (const code of [4001, 4500])
+    test(`a server that answers every token with ${code} is asked twice, and no more`, async () => {
+      let given = 0;
+      const rig = createRig({ tokens: () => `token ${++given}` });
+      rig.chat.connect();
+      for (let round = 0; round < 5; round++) {
+        await rig.settle();
+        if (rig.chat.snapshot().connection.state === "connecting") rig.wire.end(code);
+        await rig.back();
+      }
+      expect(rig.wires).toHaveLength(2);
+      expect(given).toBe(2);
+      expect(rig.chat.snapshot().connection).toMatchObject({ state: "closed" });
+    });
+
+  test("a server that greets and then refuses the token, again and again, is left alone too", async () => {
+    let given = 0;
+    const rig = createRig({ tokens: () => `token ${++given}` });
+    rig.chat.connect();
+    for (let round = 0; round < 5; round++) {
+      await rig.settle();
+      if (rig.chat.snapshot().connection.state !== "connecting") break;
+      rig.wire.welcome();
+      rig.wire.end(4500);
+      await rig.pass(0);
+    }
+    expect(given).toBe(2);
+  });
+
+  for (const code of [1009, 1007, 1002])
+    test(`after ${code} the largest frame that was not answered is not sent again, the others are`, async () => {
+      const { rig, room, chat } = await inHall();
+      const attic = chat.room("attic", { history: 0 });
+      rig.wire.admit("attic");
+      const small = room.send("small");
+      const large = outcome(attic.send("large".repeat(1_000)));
+      rig.wire.end(code);
+      expect(await large).toBe("too_large");
+      await rig.pass(0);
+      rig.wire.welcome();
+      rig.wire.admit("hall");
+      expect(rig.wire.sent.filter(({ type }) => type === "send")).toHaveLength(1);
+      rig.wire.say({ type: "ok", ref: rig.wire.take("send").ref, id: 1, version: 1, timestamp: "" });
+      expect(await small).toMatchObject({ id: 1 });
+    });
+});
+
+describe("a connection that dies", () => {
+  test("no welcome within ten seconds: it is dropped", async () => {
+    const rig = createRig({ random: () => 0.999 });
+    rig.chat.connect();
+    await rig.pass(9_999);
+    expect(rig.wire.closed).toBeUndefined();
+    await rig.pass(1);
+    expect(rig.wires[0]?.closed).toBeDefined();
+    expect(rig.chat.snapshot().connection).toMatchObject({
+      state: "waiting",
+      error: { message: "The server did not greet in time." },
+    });
+  });
+
+  test("heard nothing for the time that the server named: a ping; nothing ten seconds later: dropped", async () => {
+    const { rig, room } = await inHall({ random: () => 0.5 });
+    await rig.pass(29_999);
+    expect(rig.wire.sent).toEqual([]);
+    await rig.pass(1);
+    expect(rig.wire.take("ping")).toBeDefined();
+    await rig.pass(9_999);
+    expect(rig.wire.closed).toBeUndefined();
+    await rig.pass(1);
+    expect(rig.wires[0]?.closed).toBeDefined();
+    expect(room.snapshot().state).toBe("offline");
+  });
+
+  test("whatever is heard counts", async () => {
+    const { rig } = await inHall();
+    await rig.pass(29_000);
+    rig.wire.say({ type: "of a later protocol" });
+    await rig.pass(29_999);
+    expect(rig.wire.sent).toEqual([]);
+    await rig.pass(1);
+    rig.wire.say({ type: "ok", ref: rig.wire.take("ping").ref });
+    await rig.pass(29_000);
+    expect(rig.wire.closed).toBeUndefined();
+    expect(rig.wires).toHaveLength(1);
+  });
+
+  test("a page that becomes visible asks at once whether the connection lives", async () => {
+    const { rig } = await inHall();
+    await rig.pass(5_000);
+    rig.wake();
+    expect(rig.wire.take("ping")).toBeDefined();
+    await rig.pass(10_000);
+    expect(rig.wires).toHaveLength(2);
+  });
+
+  test("a wall clock that jumps is nothing to it", async () => {
+    const { rig } = await inHall();
+    rig.jump(-86_400_000);
+    await rig.pass(1_000);
+    rig.jump(10 * 86_400_000);
+    await rig.pass(28_000);
+    expect(rig.wire.sent).toEqual([]);
+    expect(rig.wires).toHaveLength(1);
+  });
+
+  test("what a socket says after it was given up is not heard", async () => {
+    const { rig, room } = await inHall();
+    const old = rig.wire;
+    await rig.pass(40_000);
+    expect(rig.wires).toHaveLength(2);
+    old.say(message("hall", 1));
+    old.end(4502);
+    expect(room.snapshot().messages).toEqual([]);
+    expect(rig.chat.snapshot().connection.state).toBe("connecting");
+  });
+});
+
+describe("a token that expires", () => {
+  test("is renewed in place", async () => {
+    let given = 0;
+    const { rig } = await inHall({ tokens: () => `token ${++given}` });
+    rig.wire.say({ type: "expiring", at: "2026-11-24T13:00:00Z" });
+    await rig.settle();
+    const { ref, token } = rig.wire.take("auth");
+    expect(token).toBe("token 2");
+    rig.wire.say({ type: "ok", ref, expiresAt: "2026-11-24T14:00:00Z" });
+    expect(rig.wires).toHaveLength(1);
+    rig.wire.end(1006);
+    await rig.pass(0);
+    expect(rig.wire.token).toBe("token 2");
+    expect(given).toBe(2);
+  });
+
+  test("a server that says so again and again makes no loop", async () => {
+    let given = 0;
+    const { rig } = await inHall({ tokens: () => `token ${++given}` });
+    for (let round = 0; round < 100; round++) {
+      rig.wire.say({ type: "expiring", at: "2026-11-24T13:00:00Z" });
+      await rig.settle();
+    }
+    expect(given).toBe(2);
+  });
+
+  test("one that has expired while we were away is renewed before it is used", async () => {
+    let given = 0;
+    const { rig } = await inHall({ tokens: () => `token ${++given}` });
+    rig.wire.end(1006);
+    rig.jump(3_600_000);
+    await rig.pass(0);
+    expect(rig.wire.token).toBe("token 2");
+  });
+
+  test("a wall clock that is hours ahead costs one renewal for each connection, and no loop", async () => {
+    let given = 0;
+    const { rig } = await inHall({ tokens: () => `token ${++given}` });
+    rig.jump(5 * 3_600_000);
+    for (let round = 0; round < 3; round++) {
+      rig.wire.end(1006);
+      await rig.back();
+      rig.wire.welcome();
+      await rig.pass(6_000);
+    }
+    expect(given).toBe(4);
+    expect(rig.wires).toHaveLength(4);
+  });
+
+  test("a tokens function that fails is asked again, with backoff, and says why", async () => {
+    let asked = 0;
+    const rig = createRig({
+      random: () => 0.999_999,
+      tokens() {
+        asked++;
+        throw new Error("our backend is away");
+      },
+    });
+    rig.chat.connect();
+    await rig.pass(100_000);
+    expect(asked).toBeGreaterThan(4);
+    expect(asked).toBeLessThan(12);
+    expect(rig.chat.snapshot().connection).toMatchObject({
+      state: "waiting",
+      error: { code: "token_failed", message: "No token: our backend is away" },
+    });
+  });
+});
+
+test("a closed chat leaves nothing behind that runs", async () => {
+  const { rig, room, chat } = await inHall();
+  const sent = outcome(room.send("Too late"));
+  const paged = outcome(room.history());
+  await chat.close();
+  expect(await sent).toBe("closed");
+  expect(await paged).toBe("closed");
+  expect(rig.wire.closed).toEqual({ code: 1000 });
+  await rig.pass(3_600_000);
+  rig.wake();
+  await rig.settle();
+  expect(rig.wires).toHaveLength(1);
+  expect(() => chat.room("hall")).toThrow("The chat was closed.");
+});

@@ -1,0 +1,183 @@
+import { describe, expect, test } from "bun:test";
+import fc from "fast-check";
+import * as v from "valibot";
+import type * as Wire from "../../src/client/message.ts";
+import { readFrame } from "../../src/client/frames.ts";
+import { SERVER_FRAMES, type ServerFrame } from "../../src/protocol/frames.ts";
+
+type Of<T extends ServerFrame["type"]> = Extract<ServerFrame, { type: T }>;
+/** Compiles only where whatever the server's schema lets through fits what the client promises its users. */
+const promised = <Server extends Client, Client>(_?: [Server, Client]): true => true;
+/** And only where the client promises no field that the schema does not have. */
+const known = <Client, Server>(..._: keyof Client extends keyof Server ? [] : [never]): true => true;
+
+test("the types of the client are those of the protocol", () => {
+  promised<Of<"welcome">, Wire.WelcomeFrame>();
+  promised<Of<"joined">, Wire.JoinedFrame>();
+  promised<Of<"message">, Wire.MessageFrame>();
+  promised<Of<"synced">, Wire.SyncedFrame>();
+  promised<Of<"lagging">, Wire.LaggingFrame>();
+  promised<Of<"presence">, Wire.PresenceFrame>();
+  promised<Of<"typing">, Wire.TypingFrame>();
+  promised<Of<"read">, Wire.ReadFrame>();
+  promised<Of<"left">, Wire.LeftFrame>();
+  promised<Of<"expiring">, Wire.ExpiringFrame>();
+  promised<Of<"closing">, Wire.ClosingFrame>();
+  known<Wire.WelcomeFrame, Of<"welcome">>();
+  known<Wire.JoinedFrame, Of<"joined">>();
+  known<Wire.MessageFrame, Of<"message">>();
+  known<Wire.PresenceFrame, Of<"presence">>();
+  expect(promised<Exclude<ServerFrame["type"], "ok" | "error">, Wire.EventFrame["type"]>()).toBe(true);
+  expect(promised<Wire.EventFrame["type"], Exclude<ServerFrame["type"], "ok" | "error">>()).toBe(true);
+});
+
+const whole = fc.nat();
+const id = fc.integer({ min: 1 });
+const texts = fc.array(fc.string(), { maxLength: 3 });
+const maybe = { requiredKeys: ["type", "room"] as ("type" | "room")[] };
+
+/** Frames as a server may send them. */
+const FRAMES: fc.Arbitrary<unknown> = fc.oneof(
+  fc.record({
+    type: fc.constant("welcome"),
+    user: fc.record({ id, username: fc.string() }),
+    expiresAt: fc.string(),
+    heartbeatMs: whole,
+    limits: fc.record({ frameBytes: whole, messageChars: whole, rooms: whole }),
+  }),
+  fc.record(
+    {
+      type: fc.constant("joined"),
+      room: fc.string(),
+      version: whole,
+      epoch: fc.string(),
+      resumed: fc.boolean(),
+      online: whole,
+      people: texts,
+      lastRead: whole,
+      unread: whole,
+    },
+    { requiredKeys: ["type", "room", "version", "epoch", "resumed"] },
+  ),
+  fc.record(
+    {
+      type: fc.constant("message"),
+      room: fc.string(),
+      change: fc.constantFrom("created", "updated", "deleted"),
+      prev: whole,
+      replay: fc.constant(true),
+      id,
+      version: id,
+      username: fc.string(),
+      content: fc.string({ unit: "grapheme" }),
+      timestamp: fc.string(),
+      clientId: fc.uuid(),
+      replyTo: id,
+      editedAt: fc.string(),
+      deletedAt: fc.string(),
+      reactions: fc.dictionary(fc.string(), fc.record({ count: whole, users: texts })),
+    },
+    {
+      requiredKeys: [
+        "type",
+        "room",
+        "change",
+        "id",
+        "version",
+        "username",
+        "content",
+        "timestamp",
+        "clientId",
+      ],
+    },
+  ),
+  fc.record({ type: fc.constantFrom("synced", "lagging"), room: fc.string(), version: whole }),
+  fc.record(
+    { type: fc.constant("presence"), room: fc.string(), online: whole, joined: texts, left: texts },
+    { requiredKeys: ["type", "room", "online"] },
+  ),
+  fc.record({ type: fc.constant("typing"), room: fc.string(), username: fc.string() }),
+  fc
+    .record({ type: fc.constant("read"), room: fc.string(), id: whole }, maybe)
+    .filter((frame) => "id" in frame),
+  fc.record({ type: fc.constant("left"), room: fc.string(), code: whole }),
+  fc.record({ type: fc.constant("expiring"), at: fc.string() }),
+  fc.record({ type: fc.constant("closing"), reason: fc.string(), retryAfterMs: whole }),
+  fc.record({ type: fc.constant("ok"), ref: whole, anything: fc.anything() }),
+);
+
+describe("what comes over a socket", () => {
+  test("is taken as it is, where it is of the protocol, with whatever else is in it", () => {
+    fc.assert(
+      fc.property(FRAMES, fc.string(), (frame, extra) => {
+        const text = JSON.stringify({ ...(frame as object), extra });
+        const sent = JSON.parse(text) as ServerFrame;
+        expect(v.is(SERVER_FRAMES[sent.type], sent)).toBe(true);
+        const read = readFrame(text);
+        expect((read.event ?? read.reply) as unknown).toEqual(sent);
+        expect(read.problem).toBeUndefined();
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+
+  test("is never more than the protocol allows, and never an exception", () => {
+    const odd = fc.oneof(
+      fc.anything(),
+      fc.json(),
+      fc.anything().map((value) => JSON.stringify(value)),
+      // A right frame, with one field wrong.
+      fc
+        .tuple(FRAMES, fc.nat(20), fc.oneof(fc.jsonValue(), fc.constant(undefined)))
+        .map(([frame, which, value]) => {
+          const fields = Object.entries(frame as object);
+          const [name = ""] = fields[which % fields.length] ?? [];
+          return JSON.stringify({ ...(frame as object), [name]: value });
+        }),
+    );
+    fc.assert(
+      fc.property(odd, (data) => {
+        const { event } = readFrame(data);
+        if (event) expect(v.is(SERVER_FRAMES[event.type], event)).toBe(true);
+      }),
+      { numRuns: 3_000 },
+    );
+  });
+
+  test("of a later protocol says nothing", () => {
+    expect(readFrame('{"type": "dance", "room": "hall"}')).toEqual({});
+    expect(readFrame('{"type": "__proto__"}')).toEqual({});
+    expect(readFrame('{"type": "toString"}')).toEqual({});
+  });
+
+  test("that makes no sense is a problem with a sentence", () => {
+    const messages = [
+      "<html>",
+      "[]",
+      "null",
+      '"text"',
+      "{}",
+      '{"type": 1}',
+      new Uint8Array(3),
+      undefined,
+    ].map((data) => readFrame(data).problem?.message);
+    expect(new Set(messages)).toEqual(new Set(["The server sent something that is no frame."]));
+    expect(readFrame('{"type": "synced", "room": "hall"}').problem).toMatchObject({
+      code: "bad_answer",
+      message: 'The server sent a frame "synced" with fields that do not fit.',
+    });
+    expect(readFrame('{"type": "ok"}').problem?.message).toBe("The server sent an ok to nothing.");
+  });
+
+  test("an error keeps its code, and an unknown one goes by what it says of itself", () => {
+    const { reply } = readFrame(
+      '{"type": "error", "ref": 1, "code": "new", "message": "Later.", "retryable": true, "retryAfterMs": 5}',
+    );
+    expect(reply).toMatchObject({ code: "new", message: "Later.", retryable: true, retryAfterMs: 5 });
+    expect(readFrame('{"type": "error", "ref": 1}').reply).toMatchObject({
+      code: "bad_answer",
+      retryable: false,
+      message: "The server gave no reason.",
+    });
+  });
+});

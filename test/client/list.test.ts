@@ -1,0 +1,212 @@
+import { describe, expect, test } from "bun:test";
+import fc from "fast-check";
+import { createList, type List } from "../../src/client/list.ts";
+import type { Message, MessageFrame } from "../../src/client/message.ts";
+
+/** A room as a server has it: what was posted and changed, version by version. */
+function createRoom() {
+  const states = new Map<number, Message>();
+  /** The room's messages as they were at each version, so that a page can be read late or early. */
+  const snapshots: ReadonlyMap<number, Message>[] = [new Map()];
+  const log: Message[] = [];
+  const take = (message: Message) => {
+    states.set(message.id, message);
+    log.push(message);
+    snapshots.push(new Map(states));
+  };
+  return {
+    log,
+    get version() {
+      return log.length;
+    },
+    post() {
+      const id = log.length + 1;
+      const clientId = String(id);
+      take({ id, version: id, username: "ben", content: `${id}`, timestamp: "", clientId });
+    },
+    change(choice: number) {
+      const ids = [...states.keys()];
+      const old = states.get(ids[choice % ids.length] ?? 0);
+      if (old) take({ ...old, version: log.length + 1, content: `changed at ${log.length + 1}` });
+    },
+    live: (version: number): MessageFrame => ({
+      ...(log[version - 1] as Message),
+      type: "message",
+      room: "hall",
+      change: "created",
+      prev: version - 1,
+    }),
+    /** What changed after a version, each in its last state. */
+    replay: (since: number): MessageFrame[] =>
+      [...states.values()]
+        .filter(({ version }) => version > since)
+        .toSorted((a, b) => a.version - b.version)
+        .map((message) => ({ ...message, type: "message", room: "hall", change: "updated", replay: true })),
+    page(before: number, limit: number, at: number) {
+      const older = [...(snapshots[at]?.values() ?? [])]
+        .filter(({ id }) => id < before)
+        .toSorted((a, b) => a.id - b.id);
+      return { messages: older.slice(-limit), more: older.length > limit };
+    },
+    /** All from an id on, as they are. */
+    from: (id: number) => [...states.values()].filter((one) => one.id >= id).toSorted((a, b) => a.id - b.id),
+  };
+}
+
+const joined = (version: number, resumed: boolean, epoch = "first") =>
+  ({ type: "joined", room: "hall", epoch, version, resumed }) as const;
+
+const STEPS = fc.array(
+  fc.oneof(
+    { weight: 6, arbitrary: fc.constant({ do: "post" } as const) },
+    { weight: 4, arbitrary: fc.record({ do: fc.constant("change" as const), choice: fc.nat(1_000) }) },
+    {
+      weight: 8,
+      arbitrary: fc.record({ do: fc.constant("deliver" as const), count: fc.integer({ min: 1, max: 5 }) }),
+    },
+    {
+      weight: 1,
+      arbitrary: fc.record({ do: fc.constant("lose" as const), count: fc.integer({ min: 1, max: 3 }) }),
+    },
+    { weight: 2, arbitrary: fc.record({ do: fc.constant("cut" as const), seen: fc.nat(10) }) },
+    { weight: 1, arbitrary: fc.constant({ do: "reset" } as const) },
+    {
+      weight: 2,
+      arbitrary: fc.record({ do: fc.constant("ask" as const), limit: fc.integer({ min: 1, max: 7 }) }),
+    },
+    { weight: 3, arbitrary: fc.record({ do: fc.constant("page" as const), early: fc.nat(20) }) },
+  ),
+  { maxLength: 120 },
+);
+
+describe("a copy of a room", () => {
+  test("is the room, from its first message on, whatever the network and the pages do", () => {
+    fc.assert(
+      fc.property(STEPS, fc.integer({ min: 1, max: 30 }), (steps, keep) => {
+        const room = createRoom();
+        const list = createList(keep);
+        /** Live frames up to here were delivered; the others are on their way. */
+        let delivered = 0;
+        let asked: { from: number; limit: number; generation: number; at: number } | undefined;
+        list.joined(joined(0, false));
+
+        const resume = (seen = Infinity) => {
+          const resumed = list.joined(joined(room.version, true));
+          expect(resumed).toBe(true);
+          const frames = room.replay(list.version);
+          for (const frame of frames.slice(0, seen)) expect(list.message(frame)).not.toBe("gap");
+          if (seen >= frames.length) list.synced(room.version);
+          delivered = room.version;
+          return seen >= frames.length;
+        };
+
+        for (const step of steps) {
+          if (step.do === "post") room.post();
+          if (step.do === "change") room.change(step.choice);
+          if (step.do === "deliver")
+            for (let n = 0; n < step.count && delivered < room.version; n++)
+              if (list.message(room.live(++delivered)) === "gap") resume();
+          if (step.do === "lose") delivered = Math.min(room.version, delivered + step.count);
+          if (step.do === "cut" && !resume(step.seen)) resume();
+          if (step.do === "reset") {
+            list.joined(joined(room.version, false));
+            delivered = room.version;
+          }
+          if (step.do === "ask" && !asked && list.more) {
+            list.awaitPage(true);
+            asked = { from: list.from, limit: step.limit, generation: list.generation, at: delivered };
+          }
+          if (step.do === "page" && asked) {
+            // The page is as the room was at some time after it was asked for.
+            const at = Math.min(room.version, asked.at + step.early);
+            const { messages, more } = room.page(asked.from, asked.limit, at);
+            if (list.generation === asked.generation) list.page(messages, more);
+            asked = undefined;
+          }
+        }
+        resume();
+        // A page may have been read before changes that were not delivered then; all of them are now.
+        expect(list.messages).toEqual(room.from(list.from));
+        expect(list.version).toBe(room.version);
+        if (!list.more) expect(list.messages).toHaveLength(room.from(1).length);
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  const follow = (): List => {
+    const list = createList(100);
+    list.joined(joined(5, false));
+    return list;
+  };
+  const frame = (id: number, version: number, more: Partial<MessageFrame> = {}): MessageFrame => ({
+    type: "message",
+    room: "hall",
+    change: "updated",
+    prev: version - 1,
+    id,
+    version,
+    username: "ben",
+    content: `v${version}`,
+    timestamp: "",
+    clientId: "",
+    ...more,
+  });
+
+  test("does not take in a change of a message that is older than what is loaded", () => {
+    const list = follow();
+    expect(list.message(frame(3, 6))).toBe("applied");
+    expect(list.messages).toEqual([]);
+    expect(list.version).toBe(6);
+  });
+
+  test("a change that comes while a page is on its way is not undone by the page", () => {
+    const list = follow();
+    list.awaitPage(true);
+    list.message(frame(3, 6));
+    const { type: _, room: __, change: ___, prev: ____, ...stale } = frame(3, 3);
+    list.page([stale], true);
+    expect(list.messages.map(({ content }) => content)).toEqual(["v6"]);
+  });
+
+  test("is another array after each change, and the same one without", () => {
+    const list = follow();
+    const before = list.messages;
+    expect(list.messages).toBe(before);
+    list.message(frame(6, 6));
+    expect(list.messages).not.toBe(before);
+    expect(before).toEqual([]);
+    const after = list.messages;
+    list.message(frame(6, 6));
+    expect(list.messages).toBe(after);
+  });
+
+  test("drops what it has where the server goes on from elsewhere, whatever the server calls it", () => {
+    for (const odd of [joined(9, true, "second"), joined(2, true), joined(9, false)]) {
+      const list = follow();
+      list.message(frame(6, 6));
+      expect(list.joined(odd)).toBe(false);
+      expect(list.messages).toEqual([]);
+      expect(list.since).toBe(`${odd.epoch}.${odd.version}`);
+    }
+  });
+
+  test("keeps as many as it is told to, and what was paged back to", () => {
+    const list = createList(3);
+    list.joined(joined(0, false));
+    for (let id = 1; id <= 10; id++) list.message(frame(id, id));
+    expect(list.messages.map(({ id }) => id)).toEqual([8, 9, 10]);
+    expect(list.more).toBe(true);
+    const { type: _, room: __, change: ___, prev: ____, ...seventh } = frame(7, 7);
+    list.page([seventh], true);
+    list.message(frame(11, 11));
+    expect(list.messages.map(({ id }) => id)).toEqual([8, 9, 10, 11]);
+  });
+
+  test("a page of a server that goes in circles ends the paging", () => {
+    const list = follow();
+    const { type: _, room: __, change: ___, prev: ____, ...same } = frame(6, 6);
+    list.page([same], true);
+    expect(list.more).toBe(false);
+  });
+});

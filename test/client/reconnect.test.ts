@@ -1,0 +1,39 @@
+import { describe, expect, test } from "bun:test";
+import fc from "fast-check";
+import { afterClose, backoff, named } from "../../src/client/reconnect.ts";
+import { CLOSE } from "../../src/protocol/codes.ts";
+
+const chance = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
+
+describe("the wait before an attempt", () => {
+  test("is anything from nothing to the cap, which doubles from half a second to half a minute", () => {
+    fc.assert(
+      fc.property(fc.nat(2_000), chance, (attempt, random) => {
+        const cap = Math.min(30_000, 500 * 2 ** attempt);
+        const ms = backoff(attempt, random);
+        expect(ms).toBeGreaterThanOrEqual(0);
+        expect(ms).toBeLessThanOrEqual(cap);
+        expect(ms).toBeCloseTo(cap * random, 6);
+      }),
+    );
+  });
+
+  test("that a server names is a number of milliseconds within reason", () => {
+    expect([250, 0, -1, NaN, Infinity, 1e300, "5", null, undefined].map(named)).toEqual([
+      250, 0, 0, 0, 600_000, 600_000, 0, 0, 0,
+    ]);
+  });
+});
+
+describe("a close code", () => {
+  test("goes by its range, known or not", () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: 70_000 }), (code) => {
+        const renews = code === CLOSE.token_expired || code === CLOSE.token_invalid;
+        const stays = code === 1000 || (code >= 4500 && code <= 4999);
+        expect(afterClose(code)).toBe(renews ? "renew" : stays ? "stay" : "back");
+      }),
+      { examples: [[1000], [1006], [4000], [4001], [4499], [4500], [4501], [4999], [5000]] },
+    );
+  });
+});

@@ -1,0 +1,251 @@
+import {
+  type Chat,
+  type ChatOptions,
+  createChat,
+  type Ports,
+  type Wire,
+  type WireListener,
+} from "../../src/client/index.ts";
+
+/** One socket that the client has opened, seen from the server's side. */
+export interface FakeWire {
+  readonly url: string;
+  readonly token: string;
+  /** What the client has sent and nobody has taken yet. */
+  readonly sent: Record<string, unknown>[];
+  /** How the client has closed it. */
+  readonly closed: { readonly code: number | undefined } | undefined;
+  /** Says a frame; a string or bytes as they are. */
+  say(frame: unknown): void;
+  end(code: number, reason?: string): void;
+  /** Greets; `more` over the usual. */
+  welcome(more?: Record<string, unknown>): void;
+  /** Takes the next command of that type. Fails where there is none. */
+  take(type: string): Record<string, unknown> & { ref: number };
+  /** Takes the join of a room and lets the client in. */
+  admit(room: string, joined?: Record<string, unknown>): void;
+}
+
+export interface Request {
+  readonly method: string;
+  readonly path: string;
+  readonly body: Record<string, unknown> | undefined;
+  readonly token: string | undefined;
+}
+
+/** A chat whose time, network and chance are the test's. */
+export interface Rig {
+  readonly chat: Chat;
+  readonly wires: readonly FakeWire[];
+  /** The last one. */
+  readonly wire: FakeWire;
+  readonly requests: readonly Request[];
+  /** What has been said of the connection. */
+  readonly states: string[];
+  readonly problems: string[];
+  /** Lets every promise run that can. */
+  settle(): Promise<void>;
+  /** Lets time pass. */
+  pass(ms: number): Promise<void>;
+  /** Lets it wait until it connects again, where it does. */
+  back(): Promise<void>;
+  /** Sets the wall clock, which nothing but the expiry of tokens may go by. */
+  jump(ms: number): void;
+  /** The network is back, or the page visible. */
+  wake(): void;
+}
+
+interface RigOptions extends Omit<ChatOptions, "url" | "ports"> {
+  /** Answers requests; without it nothing can be reached. */
+  http?(request: Request): Response | Promise<Response>;
+  readonly random?: () => number;
+  readonly ports?: Partial<Ports>;
+}
+
+export const json = (body: unknown, status = 200) => Response.json(body, { status });
+export const problem = (code: string, status: number, retryable = false) =>
+  json({ code, status, retryable, detail: code }, status);
+
+let uuids = 0;
+
+export function createRig({ http, random = () => 0, ports, ...options }: RigOptions = {}): Rig {
+  const wires: FakeWire[] = [];
+  const requests: Request[] = [];
+  const states: string[] = [];
+  const problems: string[] = [];
+  let timers: { at: number; task: () => void }[] = [];
+  let time = 0;
+  let wall = Date.parse("2026-11-24T12:00:00Z");
+  let wake = () => {};
+  const settle = () => new Promise<void>((resolve) => setImmediate(resolve));
+
+  const chat = createChat({
+    url: "https://chat.example.com",
+    ...(!http && { tokens: () => "token" }),
+    ...options,
+    ports: {
+      open(url, protocols, listener) {
+        const { fake, wire } = fakeWire(url, protocols, listener);
+        wires.push(fake);
+        return wire;
+      },
+      async fetch(url, init) {
+        const request: Request = {
+          method: String(init.method),
+          path: new URL(url).pathname,
+          body: init.body ? JSON.parse(String(init.body)) : undefined,
+          token: new Headers(init.headers).get("authorization")?.replace("Bearer ", ""),
+        };
+        requests.push(request);
+        const aborted = new Promise<never>((_, reject) => {
+          init.signal?.addEventListener("abort", () => reject(new TypeError("aborted")));
+        });
+        if (!http) throw new TypeError("fetch failed");
+        return Promise.race([http(request), aborted]);
+      },
+      clock: {
+        now: () => wall + time,
+        monotonic: () => time,
+        after(ms, task) {
+          const timer = { at: time + ms, task };
+          timers.push(timer);
+          return () => void (timers = timers.filter((other) => other !== timer));
+        },
+      },
+      random,
+      uuid: () => `00000000-0000-4000-8000-${String(++uuids).padStart(12, "0")}`,
+      locks: undefined,
+      onWake(task) {
+        wake = task;
+        return () => (wake = () => {});
+      },
+      ...ports,
+    },
+  });
+  chat.on("connection", ({ state }) => void states.push(state));
+  chat.on("problem", ({ message }) => void problems.push(message));
+
+  const rig: Rig = {
+    chat,
+    wires,
+    get wire() {
+      const last = wires.at(-1);
+      if (!last) throw new Error("no socket was opened");
+      return last;
+    },
+    requests,
+    states,
+    problems,
+    settle,
+    async pass(ms) {
+      const end = time + ms;
+      await settle();
+      for (;;) {
+        const next = timers.filter(({ at }) => at <= end).toSorted((a, b) => a.at - b.at)[0];
+        if (!next) break;
+        timers = timers.filter((other) => other !== next);
+        time = next.at;
+        next.task();
+        await settle();
+      }
+      time = end;
+    },
+    async back() {
+      const { connection } = chat.snapshot();
+      if (connection.state === "waiting") await rig.pass(connection.retryInMs + 1);
+    },
+    jump: (ms) => void (wall += ms),
+    wake: () => wake(),
+  };
+  return rig;
+}
+
+export const EPOCH = "first";
+
+function fakeWire(url: string, protocols: string[], listener: WireListener) {
+  const sent: Record<string, unknown>[] = [];
+  let closed: { code: number | undefined } | undefined;
+  let ended = false;
+  const wire: Wire = {
+    send(text) {
+      if (closed || ended) throw new Error("a closed socket was written to");
+      sent.push(JSON.parse(text));
+    },
+    close(code) {
+      closed ??= { code };
+    },
+  };
+  const fake: FakeWire = {
+    url,
+    token: protocols[1]?.replace("bearer.", "") ?? "",
+    sent,
+    get closed() {
+      return closed;
+    },
+    say: (frame) =>
+      listener.message(
+        typeof frame === "string" || frame instanceof ArrayBuffer ? frame : JSON.stringify(frame),
+      ),
+    end(code, reason = "") {
+      ended = true;
+      listener.closed(code, reason);
+    },
+    welcome: (more) =>
+      fake.say({
+        type: "welcome",
+        user: { id: 1, username: "ada" },
+        expiresAt: "2026-11-24T13:00:00Z",
+        heartbeatMs: 30_000,
+        limits: { frameBytes: 65_536, messageChars: 4_000, rooms: 200 },
+        ...more,
+      }),
+    take(type) {
+      const index = sent.findIndex((frame) => frame.type === type);
+      if (index === -1) throw new Error(`no ${type} among ${JSON.stringify(sent)}`);
+      return sent.splice(index, 1)[0] as ReturnType<FakeWire["take"]>;
+    },
+    admit(room, joined) {
+      const { ref } = fake.take("join");
+      const whole = { type: "joined", room, epoch: EPOCH, version: 0, resumed: false, ...joined };
+      fake.say({ type: "ok", ref });
+      fake.say(whole);
+      fake.say({ type: "synced", room, version: whole.version });
+    },
+  };
+  return { fake, wire };
+}
+
+/** A live message. */
+export const message = (room: string, id: number, more: Record<string, unknown> = {}) => ({
+  type: "message",
+  room,
+  change: "created",
+  prev: id - 1,
+  id,
+  version: id,
+  username: "ben",
+  content: `message ${id}`,
+  timestamp: "2026-11-24T12:00:00Z",
+  clientId: crypto.randomUUID(),
+  ...more,
+});
+
+/** How a promise came out, once it has. */
+export async function outcome(promise: Promise<unknown>): Promise<string> {
+  try {
+    await promise;
+    return "done";
+  } catch (error) {
+    return (error as { code?: string }).code ?? String(error);
+  }
+}
+
+/** A storage like `localStorage`. */
+export function memory(items = new Map<string, string>()) {
+  return {
+    items,
+    getItem: (key: string) => items.get(key) ?? null,
+    setItem: (key: string, value: string) => void items.set(key, value),
+    removeItem: (key: string) => void items.delete(key),
+  };
+}
