@@ -43,6 +43,7 @@ export async function startContender(options: ContenderOptions): Promise<Contend
     insert: [process.execPath, "bench/servers/insert.ts", String(port)],
   }[kind];
   let child: Bun.Subprocess;
+  const kill = () => child.kill("SIGKILL");
 
   async function start() {
     const started = Bun.spawn(command, {
@@ -53,7 +54,6 @@ export async function startContender(options: ContenderOptions): Promise<Contend
       stderr: log,
     });
     child = started;
-    process.once("exit", () => started.kill("SIGKILL"));
     const end = performance.now() + START_MS;
     while (!(await answers(`http://127.0.0.1:${port}/readyz`))) {
       if (started.exitCode !== null || performance.now() > end)
@@ -68,6 +68,7 @@ export async function startContender(options: ContenderOptions): Promise<Contend
     if (code === undefined) throw new Error(`${kind} did not end within ${STOP_MS / 1000} s of SIGTERM`);
   }
 
+  process.once("exit", kill);
   await start();
   return {
     kind,
@@ -83,6 +84,7 @@ export async function startContender(options: ContenderOptions): Promise<Contend
     },
     async stop() {
       await end();
+      process.off("exit", kill);
       rmSync(folder, { recursive: true, force: true });
     },
   };

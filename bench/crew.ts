@@ -7,7 +7,7 @@ import type { Answers, Counts, Order, Said, Seat } from "./load/orders.ts";
 export interface Crew {
   /** Has an order carried out by every process; answers what each says. */
   all<K extends Order["do"]>(order: Extract<Order, { do: K }>): Promise<Answers[K][]>;
-  /** Opens a socket for each seat. Fails where one is not live in the end. */
+  /** Opens a socket for each seat; answers when all are live, or given up, which `settle` then says. */
   dial(order: Omit<Extract<Order, { do: "dial" }>, "do">): Promise<{ openMs: number; liveMs: number }>;
   /** What was counted since the last mark, by all together. */
   mark(): Promise<Counts>;

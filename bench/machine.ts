@@ -18,7 +18,7 @@ export const machineFacts = (postgres: string): Machine => ({
   cpu: cpus()[0]?.model.trim() ?? "unknown",
   cores: availableParallelism(),
   memoryGiB: Math.round(totalmem() / 2 ** 30),
-  kernel: release(),
+  kernel: release().split(".", 2).join("."),
   bun: Bun.version,
   postgres,
   loadAverage: Math.round((loadavg()[0] ?? 0) * 100) / 100,

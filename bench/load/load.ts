@@ -82,13 +82,8 @@ const orders: { [K in Order["do"]]: (order: Extract<Order, { do: K }>) => Promis
         members.filter(({ state }) => state === "closed"),
         parallel,
       ),
-    async cut({ rooms: names, listeners }) {
-      const chosen = members.filter(
-        ({ seat, state }) =>
-          state !== "closed" &&
-          (!names || (seat.room !== null && names.includes(seat.room))) &&
-          !(listeners && seat.speaks),
-      );
+    async cut({ listeners }) {
+      const chosen = members.filter(({ seat, state }) => state !== "closed" && !(listeners && seat.speaks));
       for (const { socket } of chosen) socket?.terminate();
       await until(ANSWER_MS, () => chosen.every(({ state }) => state === "closed"));
       return { cut: chosen.length };
@@ -116,9 +111,9 @@ const orders: { [K in Order["do"]]: (order: Extract<Order, { do: K }>) => Promis
       return { said: saidHere() };
     },
     async settle({ said, limitMs }) {
-      const has = ({ seat, received, sum }: Member) => {
+      const has = ({ seat, state, received, sum }: Member) => {
         const all = said[seat.room ?? ""] ?? { count: 0, sum: 0 };
-        return received === all.count && sum === all.sum;
+        return state === "live" && received === all.count && sum === all.sum;
       };
       await until(limitMs, () => members.every(has));
       for (const member of members) {

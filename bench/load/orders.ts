@@ -35,14 +35,14 @@ export type Order =
     }
   /** Opens every socket that was lost or cut again, from where it stood. */
   | { readonly do: "return"; readonly parallel: number }
-  /** Cuts all sockets, or those of these rooms, or those that do not speak, without a goodbye. */
-  | { readonly do: "cut"; readonly rooms?: readonly string[]; readonly listeners?: boolean }
+  /** Cuts all sockets, or those that do not speak, without a goodbye. */
+  | { readonly do: "cut"; readonly listeners?: boolean }
   /** Closes all sockets and forgets them. */
   | { readonly do: "leave" }
   | { readonly do: "talk"; readonly pace: Pace }
   /** Stops talking; answers when everything sent was answered. `finish`: each says all it has to first, in so many ms. */
   | { readonly do: "hush"; readonly finish?: number }
-  /** Waits until every socket has all that was said in its room, and says which have not. */
+  /** Waits until every socket is live and has all that was said in its room, and says which are not so. */
   | { readonly do: "settle"; readonly said: Readonly<Record<string, Said>>; readonly limitMs: number }
   /** Answers what was counted since the last mark. */
   | { readonly do: "mark" };
