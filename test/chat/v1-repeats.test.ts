@@ -53,6 +53,18 @@ test("the same change many times at once is one change", async () => {
   for (const each of sockets) each.close();
 });
 
+test("of different changes at once with one client id the first is done, and the others are refused", async () => {
+  const socket = await enter(ada, "at-once-reused");
+  for (const _ of [1, 2]) await post(socket);
+  const clientId = crypto.randomUUID();
+  const changes = [edit(1, "changed", clientId), remove(1, clientId), edit(2, "changed", clientId)];
+  const [done, ...others] = await Promise.all(changes.map((change) => socket.ask(change)));
+  expect(done).toMatchObject({ type: "ok", id: 1, version: 3 });
+  expect(others.map(({ code }) => code)).toEqual(["client_id_reused", "client_id_reused"]);
+  expect(await post(socket)).toBe(4);
+  socket.close();
+});
+
 test("a client id stands for one kind of change of one message, of one person, in one room", async () => {
   const [socket, other] = [await enter(ada, "reused"), await enter(ben, "reused")];
   const clientId = crypto.randomUUID();
