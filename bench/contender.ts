@@ -68,8 +68,19 @@ export async function startContender(options: ContenderOptions): Promise<Contend
     if (code === undefined) throw new Error(`${kind} did not end within ${STOP_MS / 1000} s of SIGTERM`);
   }
 
+  const forget = () => {
+    process.off("exit", kill);
+    rmSync(folder, { recursive: true, force: true });
+  };
+
   process.once("exit", kill);
-  await start();
+  try {
+    await start();
+  } catch (error) {
+    kill();
+    forget();
+    throw error;
+  }
   return {
     kind,
     port,
@@ -84,8 +95,7 @@ export async function startContender(options: ContenderOptions): Promise<Contend
     },
     async stop() {
       await end();
-      process.off("exit", kill);
-      rmSync(folder, { recursive: true, force: true });
+      forget();
     },
   };
 }

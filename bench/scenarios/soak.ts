@@ -50,6 +50,7 @@ export const soak: Scenario = {
           residentMiBEnd: resident.at(-1) ?? NaN,
         },
         problems,
+        notes: [`MiB after each time that all had gone: ${resident.map(Math.round).join(" ")}`],
       };
     }),
 };
