@@ -90,6 +90,7 @@ export function createChat(options: ChatOptions): Chat {
   let account: Account | undefined;
 
   const slot = (name: string) => createSlot(options.storage, `parley ${base.href} ${name}`);
+  const kept = slot("outbox");
   const http = createHttp(base, ports);
   const session = createSession({
     http,
@@ -126,7 +127,7 @@ export function createChat(options: ChatOptions): Chat {
   const { ask, tell } = connection;
   const requests = createRequests({ clock, random, open, ask });
   const outbox = createOutbox({
-    slot: slot("outbox"),
+    slot: kept,
     max: options.outbox ?? 200,
     clock,
     random,
@@ -204,6 +205,8 @@ export function createChat(options: ChatOptions): Chat {
     outbox.clear(gone(), false);
     requests.clear(gone());
     each("close");
+    // What was to be kept is kept by then.
+    await kept.read().catch(() => {});
   };
 
   return {
@@ -219,7 +222,8 @@ export function createChat(options: ChatOptions): Chat {
       session.enter("account/login/", { ...calling, body: { email, password } }),
     async logout() {
       outbox.clear(new ChatError("signed_out", "Logged out."), true);
-      const refresh = session.leave();
+      const refresh = await session.leave();
+      await kept.read().catch(() => {});
       if (refresh !== undefined) await http("POST", "account/logout/", { body: { refresh } });
     },
     sessions: {

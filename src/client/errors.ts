@@ -65,4 +65,6 @@ export const passing = (code: ChatErrorCode, message: string, detail?: ChatError
   new ChatError(code, message, { ...detail, retryable: true });
 
 export const errorOf = (thrown: unknown): ChatError =>
-  thrown instanceof ChatError ? thrown : passing("internal", thrown instanceof Error ? thrown.message : String(thrown));
+  thrown instanceof ChatError
+    ? thrown
+    : passing("internal", thrown instanceof Error ? thrown.message : String(thrown));

@@ -39,7 +39,7 @@ export interface Session {
   /** Registers or logs in. */
   enter(path: string, call: HttpCall): Promise<Account>;
   /** Forgets the tokens; answers the refresh token, which the server is still to be told. */
-  leave(): string | undefined;
+  leave(): Promise<string | undefined>;
   /**
    * An access token other than the refused one. Only where that is the one in hand it is renewed: once, whoever asks
    * meanwhile, in whichever tab. @throws {ChatError} signed_out, token_failed, why the server refuses to renew it.
@@ -153,12 +153,11 @@ export function createSession({ http, slot, tokens, locks, lock, changed }: Sess
       changed(accountOf(next));
       return accountOf(next);
     },
-    leave() {
+    async leave() {
       const mine = held;
-      held = undefined;
-      given = undefined;
-      void keep(undefined);
+      held = given = undefined;
       changed(undefined);
+      await keep(undefined);
       return mine?.refresh;
     },
     token,

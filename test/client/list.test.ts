@@ -100,7 +100,19 @@ describe("a copy of a room", () => {
           return seen >= frames.length;
         };
 
+        /** Nothing that was seen in a newer state is seen in an older one again. */
+        let seen = { generation: list.generation, versions: new Map<number, number>() };
+        const look = () => {
+          if (seen.generation !== list.generation)
+            seen = { generation: list.generation, versions: new Map() };
+          for (const { id, version } of list.messages) {
+            expect(version).toBeGreaterThanOrEqual(seen.versions.get(id) ?? 0);
+            seen.versions.set(id, version);
+          }
+        };
+
         for (const step of steps) {
+          look();
           if (step.do === "post") room.post();
           if (step.do === "change") room.change(step.choice);
           if (step.do === "deliver")

@@ -1,0 +1,379 @@
+import { describe, expect, test } from "bun:test";
+import type { ChatOptions, ChatStorage } from "../../src/client/index.ts";
+import { createRig, EPOCH, json, memory, message, outcome, type Rig } from "./rig.ts";
+
+async function inHall(options: Partial<ChatOptions> = {}, joined: Record<string, unknown> = { version: 10 }) {
+  const rig = createRig(options);
+  const room = rig.chat.room("hall", { history: 0 });
+  await rig.settle();
+  rig.wire.welcome();
+  rig.wire.admit("hall", joined);
+  return { rig, room };
+}
+
+/** The connection breaks, and the room is there again on the next. */
+async function reconnect(rig: Rig, joined: Record<string, unknown> = { version: 10, resumed: true }) {
+  rig.wire.end(1006);
+  await rig.back();
+  rig.wire.welcome();
+  rig.wire.admit("hall", joined);
+}
+
+const ack = (rig: Rig, id: number, type = "send", more: Record<string, unknown> = {}) => {
+  const command = rig.wire.take(type);
+  rig.wire.say({ type: "ok", ref: command.ref, id, version: id, timestamp: "now", ...more });
+  return command;
+};
+const refuse = (rig: Rig, code: string, retryable: boolean, retryAfterMs?: number) => {
+  const { ref } = rig.wire.take("send");
+  rig.wire.say({ type: "error", ref, code, message: code, retryable, retryAfterMs });
+};
+const contents = (rig: Rig) =>
+  rig.wire.sent.filter(({ type }) => type === "send").map(({ content }) => content);
+
+describe("a message that is sent", () => {
+  test("is acknowledged, and waits until then", async () => {
+    const { rig, room } = await inHall();
+    const sent = room.send("Tea?", { replyTo: 3 });
+    expect(room.snapshot().waiting).toMatchObject([{ content: "Tea?", replyTo: 3 }]);
+    const { clientId, replyTo } = ack(rig, 11);
+    expect(replyTo).toBe(3);
+    expect(await sent).toEqual({ clientId: String(clientId), id: 11, version: 11, timestamp: "now" });
+    // It stays where it is until the list has it: nothing flickers.
+    expect(room.snapshot()).toMatchObject({ messages: [], waiting: [{ content: "Tea?" }] });
+    rig.wire.say(message("hall", 11, { clientId, content: "Tea?" }));
+    expect(room.snapshot()).toMatchObject({ messages: [{ id: 11 }], waiting: [] });
+  });
+
+  test("is sent again with the same clientId through any disconnection", async () => {
+    const { rig, room } = await inHall();
+    const sent = room.send("Tea?");
+    const ids = [];
+    for (let round = 0; round < 3; round++) {
+      ids.push(rig.wire.take("send").clientId);
+      await reconnect(rig);
+    }
+    ids.push(ack(rig, 11, "send", { duplicate: true }).clientId);
+    expect(new Set(ids).size).toBe(1);
+    expect(await sent).toMatchObject({ id: 11, duplicate: true });
+  });
+
+  test("waits while there is no connection, and goes out in order, one at a time in each room", async () => {
+    const rig = createRig();
+    const hall = rig.chat.room("hall", { history: 0 });
+    const attic = rig.chat.room("attic", { history: 0 });
+    const all = [hall.send("one"), hall.send("two"), attic.send("three")];
+    await rig.settle();
+    rig.wire.welcome();
+    expect(contents(rig)).toEqual(["one", "three"]);
+    ack(rig, 1);
+    expect(contents(rig)).toEqual(["three", "two"]);
+    ack(rig, 1);
+    ack(rig, 2);
+    expect((await Promise.all(all)).map(({ id }) => id)).toEqual([1, 2, 1]);
+  });
+
+  test("holds back what is behind it where the server wants a pause", async () => {
+    const { rig, room } = await inHall();
+    const all = [room.send("one"), room.send("two")];
+    refuse(rig, "rate_limited", true, 700);
+    expect(contents(rig)).toEqual([]);
+    await rig.pass(699);
+    expect(contents(rig)).toEqual([]);
+    await rig.pass(1);
+    expect(contents(rig)).toEqual(["one"]);
+    ack(rig, 11);
+    ack(rig, 12);
+    await Promise.all(all);
+  });
+
+  test("is not sent in a loop to a server that wants no pause and never takes it", async () => {
+    const rig = createRig({ random: () => 0.999 });
+    const room = rig.chat.room("hall", { history: 0 });
+    const sent = outcome(room.send("one"));
+    await rig.settle();
+    rig.wire.welcome();
+    rig.wire.admit("hall");
+    let tries = 0;
+    for (let tick = 0; tick < 600; tick++) {
+      for (; contents(rig).length > 0; tries++) refuse(rig, "internal", true, 0);
+      // It is alive, but for that.
+      for (const { ref } of rig.wire.sent.splice(0)) rig.wire.say({ type: "ok", ref });
+      await rig.pass(100);
+    }
+    expect(tries).toBeLessThan(12); // in a minute
+    await rig.chat.close();
+    expect(await sent).toBe("closed");
+  });
+
+  test("that is refused for good fails with the server's code, and what is behind it goes on", async () => {
+    const { rig, room } = await inHall();
+    const one = outcome(room.send(" "));
+    const two = room.send("two");
+    refuse(rig, "a code of a later server", false);
+    expect(await one).toBe("a code of a later server");
+    ack(rig, 11);
+    expect(await two).toMatchObject({ id: 11 });
+  });
+
+  test("that is larger than the server reads is not sent at all", async () => {
+    const rig = createRig();
+    const room = rig.chat.room("hall", { history: 0 });
+    await rig.settle();
+    rig.wire.welcome({ limits: { frameBytes: 1_000, messageChars: 4_000, rooms: 1 } });
+    rig.wire.admit("hall");
+    expect(await outcome(room.send("😀".repeat(250)))).toBe("too_large");
+    expect(rig.wire.sent).toEqual([]);
+  });
+
+  test("whose acknowledgement says nothing fails, and is not sent again", async () => {
+    const { rig, room } = await inHall();
+    const sent = outcome(room.send("one"));
+    rig.wire.say({ type: "ok", ref: rig.wire.take("send").ref, id: "eleven" });
+    expect(await sent).toBe("bad_answer");
+    expect(contents(rig)).toEqual([]);
+  });
+
+  test("can be given up", async () => {
+    const { rig, room } = await inHall();
+    rig.wire.end(1006);
+    const control = new AbortController();
+    const one = outcome(room.send("one", { signal: control.signal }));
+    const two = room.send("two");
+    control.abort(new Error("never mind"));
+    expect(await one).toBe("Error: never mind");
+    expect(await outcome(room.send("three", { signal: control.signal }))).toBe("Error: never mind");
+    await rig.back();
+    rig.wire.welcome();
+    expect(contents(rig)).toEqual(["two"]);
+    ack(rig, 11);
+    await two;
+  });
+
+  test("no more of them wait than may", async () => {
+    const rig = createRig({ outbox: 2 });
+    const room = rig.chat.room("hall");
+    const waiting = [outcome(room.send("one")), outcome(room.send("two"))];
+    expect(await outcome(room.send("three"))).toBe("outbox_full");
+    await rig.chat.close();
+    expect(await Promise.all(waiting)).toEqual(["closed", "closed"]);
+  });
+
+  test("to a room that is left is sent all the same, and then the room is left", async () => {
+    const { rig, room } = await inHall();
+    const sent = room.send("Good night");
+    room.leave();
+    expect(rig.wire.sent.map(({ type }) => type)).toEqual(["send"]);
+    ack(rig, 11);
+    await sent;
+    expect(rig.wire.take("leave")).toMatchObject({ room: "hall" });
+  });
+});
+
+describe("read marks", () => {
+  test("that wait are one: the last", async () => {
+    const { rig, room } = await inHall();
+    rig.wire.end(1006);
+    const marks = [room.read(3), room.read(5), room.read(8)];
+    await rig.back();
+    rig.wire.welcome();
+    rig.wire.admit("hall", { version: 10, resumed: true });
+    expect(rig.wire.sent).toMatchObject([{ type: "read", room: "hall", id: 8 }]);
+    rig.wire.say({ type: "ok", ref: rig.wire.take("read").ref });
+    await Promise.all(marks);
+  });
+});
+
+describe("what names a message", () => {
+  test("goes out once the room is joined, which says whether ids still mean the same", async () => {
+    const { rig, room } = await inHall();
+    rig.wire.end(1006);
+    const edited = room.edit(7, "Tea.");
+    await rig.back();
+    rig.wire.welcome();
+    expect(rig.wire.sent.map(({ type }) => type)).toEqual(["join"]);
+    rig.wire.admit("hall", { version: 10, resumed: true });
+    expect(ack(rig, 7, "edit", { version: 11 })).toMatchObject({ id: 7, content: "Tea." });
+    expect(await edited).toMatchObject({ id: 7, version: 11 });
+  });
+
+  test("fails as `stale_epoch` where they do not; messages go out again, answering nothing", async () => {
+    const { rig, room } = await inHall();
+    rig.wire.end(1006);
+    const changes = [room.edit(7, "x"), room.delete(7), room.react(7, "👍"), room.read(7)].map(outcome);
+    const answer = room.send("Yes", { replyTo: 7 });
+    const plain = room.send("And another thing");
+    await rig.back();
+    rig.wire.welcome();
+    rig.wire.admit("hall", { version: 4, epoch: "second", resumed: false });
+    expect(await Promise.all(changes)).toEqual(Array(4).fill("stale_epoch"));
+    expect(rig.wire.sent.map(({ type, content, replyTo }) => [type, content, replyTo])).toEqual([
+      ["send", "Yes", undefined],
+    ]);
+    ack(rig, 5);
+    ack(rig, 6);
+    expect(await answer).toMatchObject({ id: 5 });
+    expect(await plain).toMatchObject({ id: 6 });
+  });
+
+  test("that was on its way when the history changed is not sent to another message", async () => {
+    const { rig, room } = await inHall();
+    const deleted = outcome(room.delete(7));
+    rig.wire.take("delete");
+    rig.wire.end(4003, "resync");
+    await rig.back();
+    rig.wire.welcome();
+    rig.wire.admit("hall", { version: 9, epoch: "second", resumed: false });
+    expect(await deleted).toBe("stale_epoch");
+    expect(rig.wire.sent).toEqual([]);
+  });
+
+  test("fails with the reason where the room cannot be joined any more", async () => {
+    const { rig, room } = await inHall();
+    rig.wire.end(1006);
+    const edited = outcome(room.edit(7, "x"));
+    await rig.back();
+    rig.wire.welcome();
+    rig.wire.say({
+      type: "error",
+      ref: rig.wire.take("join").ref,
+      code: "forbidden",
+      message: "",
+      retryable: false,
+    });
+    expect(await edited).toBe("forbidden");
+  });
+});
+
+describe("a storage", () => {
+  const kept = (storage: ReturnType<typeof memory>) =>
+    [...storage.items.keys()].filter((key) => key.endsWith("outbox"));
+
+  test("keeps what waits over a reload, with its clientId, its order and its epoch", async () => {
+    const storage = memory();
+    const before = await inHall({ storage });
+    before.rig.wire.end(1006);
+    void before.room.send("one", { replyTo: 3 }).catch(() => {});
+    void before.room.edit(4, "two").catch(() => {});
+    const { clientId } = before.room.snapshot().waiting[0] ?? {};
+    await before.rig.settle();
+    // The page is gone. The next one knows nothing of the room but what was kept.
+    const after = createRig({ storage });
+    const settled: string[] = [];
+    expect(await after.chat.ready).toBe(true);
+    await after.settle();
+    after.wire.welcome();
+    expect(after.wire.sent).toMatchObject([{ type: "join", room: "hall" }]);
+    const room = after.chat.room("hall", { history: 0 });
+    room.on("settled", ({ change }) => void settled.push(change.type));
+    expect(room.snapshot().waiting).toMatchObject([{ clientId, content: "one" }]);
+    after.wire.admit("hall", { version: 10, epoch: EPOCH });
+    expect(ack(after, 11)).toMatchObject({ clientId, content: "one", replyTo: 3 });
+    ack(after, 4, "edit", { version: 12 });
+    await after.settle();
+    expect(settled).toEqual(["send", "edit"]);
+    expect(kept(storage)).toEqual([]);
+  });
+
+  test("and what it kept of another epoch is treated as such", async () => {
+    const storage = memory();
+    const before = await inHall({ storage });
+    before.rig.wire.end(1006);
+    void before.room.send("one", { replyTo: 3 }).catch(() => {});
+    void before.room.delete(4).catch(() => {});
+    await before.rig.settle();
+    const after = createRig({ storage });
+    const failed: unknown[] = [];
+    await after.chat.ready;
+    after.chat.room("hall", { history: 0 }).on("settled", ({ error }) => void failed.push(error));
+    await after.settle();
+    after.wire.welcome();
+    after.wire.admit("hall", { version: 2, epoch: "second" });
+    expect(failed).toMatchObject([{ code: "stale_epoch" }]);
+    expect(ack(after, 3)).toMatchObject({ content: "one" });
+    await after.settle();
+    expect(kept(storage)).toEqual([]);
+  });
+
+  test("of one person is not sent for another", async () => {
+    const storage = memory();
+    const before = await inHall({ storage });
+    before.rig.wire.end(1006);
+    void before.room.send("by ada").catch(() => {});
+    await before.rig.settle();
+    const ben = createRig({ storage });
+    await ben.chat.ready;
+    await ben.settle();
+    ben.wire.welcome({ user: { id: 2, username: "ben" } });
+    expect(contents(ben)).toEqual([]);
+    const ada = createRig({ storage });
+    await ada.chat.ready;
+    await ada.settle();
+    ada.wire.welcome();
+    expect(contents(ada)).toEqual(["by ada"]);
+  });
+
+  test("that holds nonsense is as good as an empty one", async () => {
+    for (const nonsense of ["", "{", "[]", "7", '[1, null, {"change": {"type": "send"}}]', '{"a": 1}']) {
+      const items = new Map([
+        ["parley https://chat.example.com/ outbox", nonsense],
+        ["parley https://chat.example.com/ session", nonsense],
+      ]);
+      const rig = createRig({ storage: memory(items), http: () => json({}) });
+      expect(await rig.chat.ready).toBe(false);
+      expect(rig.wires).toEqual([]);
+    }
+  });
+
+  test("that is full lets nobody believe that something was kept", async () => {
+    const full: ChatStorage = {
+      getItem: () => null,
+      removeItem() {},
+      setItem() {
+        throw new DOMException("QuotaExceededError");
+      },
+    };
+    const { rig, room } = await inHall({ storage: full });
+    rig.wire.end(1006);
+    expect(await outcome(room.send("one"))).toBe("outbox_full");
+    await rig.back();
+    rig.wire.welcome();
+    // With a connection it is on its way already, and needs no keeping.
+    const sent = room.send("two");
+    await rig.settle();
+    ack(rig, 11);
+    expect(await sent).toMatchObject({ id: 11 });
+  });
+
+  test("may answer with promises", async () => {
+    const { items } = memory();
+    const slow: ChatStorage = {
+      async getItem(key) {
+        await Bun.sleep(0);
+        return items.get(key) ?? null;
+      },
+      async setItem(key, value) {
+        await Bun.sleep(0);
+        items.set(key, value);
+      },
+      async removeItem(key) {
+        await Bun.sleep(0);
+        items.delete(key);
+      },
+    };
+    const { rig, room } = await inHall({ storage: slow });
+    rig.wire.end(1006);
+    const all = [room.send("one"), room.send("two"), room.send("three")];
+    for (const sent of all) sent.catch(() => {});
+    await rig.chat.close();
+    await Promise.allSettled(all);
+    const again = createRig({ storage: slow });
+    await again.chat.ready;
+    expect(
+      again.chat
+        .room("hall")
+        .snapshot()
+        .waiting.map(({ content }) => content),
+    ).toEqual(["one", "two", "three"]);
+  });
+});

@@ -1,0 +1,392 @@
+import { describe, expect, test } from "bun:test";
+import type { RoomOptions } from "../../src/client/index.ts";
+import { createRig, message, outcome } from "./rig.ts";
+
+/** A chat that is in the hall, which stands at version 10. */
+async function inHall(
+  options: RoomOptions = { history: 0 },
+  joined: Record<string, unknown> = { version: 10 },
+) {
+  const rig = createRig();
+  const room = rig.chat.room("hall", options);
+  await rig.settle();
+  rig.wire.welcome();
+  rig.wire.admit("hall", joined);
+  await rig.settle();
+  const ids = () => room.snapshot().messages.map(({ id }) => id);
+  /** The connection breaks, and the next one is greeted. */
+  const reconnect = async () => {
+    rig.wire.end(1006);
+    await rig.back();
+    rig.wire.welcome();
+  };
+  return { rig, room, ids, reconnect };
+}
+
+const page = (from: number, to: number) =>
+  Array.from({ length: to - from + 1 }, (_, n) => {
+    const { type: _t, room: _r, change: _c, prev: _p, ...one } = message("hall", from + n);
+    return one;
+  });
+
+describe("a room", () => {
+  test("begins with a page of its history, and says when there is no more of it", async () => {
+    const { rig, room, ids } = await inHall({ history: 4 });
+    const { ref, before, limit } = rig.wire.take("history");
+    expect([before, limit]).toEqual([11, 4]);
+    rig.wire.say({ type: "ok", ref, messages: page(7, 10), more: true });
+    await rig.settle();
+    expect(ids()).toEqual([7, 8, 9, 10]);
+    expect(room.snapshot()).toMatchObject({ state: "live", more: true });
+    const older = room.older(50);
+    await rig.settle();
+    const next = rig.wire.take("history");
+    expect(next).toMatchObject({ before: 7, limit: 50 });
+    rig.wire.say({ type: "ok", ref: next.ref, messages: page(1, 6), more: false });
+    await older;
+    expect(ids()).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+    expect(room.snapshot().more).toBe(false);
+    await room.older();
+    expect(rig.wire.sent).toEqual([]);
+  });
+
+  test("resumes from the last version, and takes what it missed", async () => {
+    const { rig, room, ids, reconnect } = await inHall();
+    rig.wire.say(message("hall", 11));
+    await reconnect();
+    expect(room.snapshot()).toMatchObject({ state: "joining" });
+    expect(ids()).toEqual([11]);
+    const { ref, since } = rig.wire.take("join");
+    expect(since).toBe("first.11");
+    rig.wire.say({ type: "ok", ref });
+    rig.wire.say({ type: "joined", room: "hall", epoch: "first", version: 14, resumed: true });
+    rig.wire.say(message("hall", 12, { replay: true, prev: undefined }));
+    expect(room.snapshot().state).toBe("catching_up");
+    rig.wire.say(message("hall", 14, { replay: true, prev: undefined }));
+    rig.wire.say({ type: "synced", room: "hall", version: 14 });
+    expect(room.snapshot().state).toBe("live");
+    expect(ids()).toEqual([11, 12, 14]);
+  });
+
+  test("that breaks off in the middle of a replay goes on from there", async () => {
+    const { rig, ids, reconnect } = await inHall();
+    await reconnect();
+    const { ref } = rig.wire.take("join");
+    rig.wire.say({ type: "ok", ref });
+    rig.wire.say({ type: "joined", room: "hall", epoch: "first", version: 14, resumed: true });
+    rig.wire.say(message("hall", 12, { replay: true, prev: undefined }));
+    await reconnect();
+    expect(rig.wire.take("join").since).toBe("first.12");
+    expect(ids()).toEqual([12]);
+  });
+
+  test("finds a gap by `prev`, joins again, and hears nothing before the answer", async () => {
+    const { rig, ids } = await inHall();
+    rig.wire.say(message("hall", 12));
+    const { ref, since } = rig.wire.take("join");
+    expect(since).toBe("first.10");
+    // Of the feed that has a hole: neither counts.
+    rig.wire.say(message("hall", 13));
+    rig.wire.say({ type: "synced", room: "hall", version: 13 });
+    rig.wire.say({ type: "joined", room: "hall", epoch: "first", version: 13, resumed: false });
+    rig.wire.say({ type: "ok", ref });
+    rig.wire.say({ type: "joined", room: "hall", epoch: "first", version: 13, resumed: true });
+    for (const id of [11, 12, 13]) rig.wire.say(message("hall", id, { replay: true, prev: undefined }));
+    rig.wire.say({ type: "synced", room: "hall", version: 13 });
+    rig.wire.say(message("hall", 14));
+    expect(ids()).toEqual([11, 12, 13, 14]);
+  });
+
+  test("of a server whose every message leaves a gap is not joined in a loop", async () => {
+    const { rig } = await inHall();
+    let joins = 0;
+    for (let round = 0; round < 500; round++) {
+      if (rig.wire.sent.some(({ type }) => type === "join")) {
+        joins++;
+        rig.wire.admit("hall", { version: 10, resumed: true });
+      }
+      rig.wire.say(message("hall", 20, { prev: 15 }));
+      await rig.settle();
+    }
+    expect(joins).toBeLessThan(3); // no time has passed but that of chance, which is 0 here: it waits for timers
+  });
+
+  test("is dropped where the server cannot resume, and read again", async () => {
+    const { rig, ids, reconnect } = await inHall({ history: 3 });
+    rig.wire.say({ type: "ok", ref: rig.wire.take("history").ref, messages: page(8, 10), more: true });
+    await rig.settle();
+    await reconnect();
+    rig.wire.admit("hall", { version: 20_000, resumed: false });
+    await rig.settle();
+    expect(ids()).toEqual([]);
+    rig.wire.say({
+      type: "ok",
+      ref: rig.wire.take("history").ref,
+      messages: page(19_998, 20_000),
+      more: true,
+    });
+    await rig.settle();
+    expect(ids()).toEqual([19_998, 19_999, 20_000]);
+  });
+
+  test("does not take a page that was asked for before it was dropped", async () => {
+    const { rig, room, ids } = await inHall();
+    const older = room.older(3);
+    await rig.settle();
+    const { ref } = rig.wire.take("history");
+    rig.wire.say({ type: "joined", room: "hall", epoch: "first", version: 20_000, resumed: false });
+    rig.wire.say({ type: "ok", ref, messages: page(8, 10), more: true });
+    await rig.settle();
+    expect(ids()).toEqual([]);
+    const again = rig.wire.take("history");
+    expect(again.before).toBe(20_001);
+    rig.wire.say({ type: "ok", ref: again.ref, messages: page(19_999, 20_000), more: true });
+    await older;
+    expect(ids()).toEqual([19_999, 20_000]);
+  });
+
+  test("asks for a page again that a broken connection has swallowed", async () => {
+    const { rig, room, ids, reconnect } = await inHall();
+    const older = room.older(3);
+    await rig.settle();
+    await reconnect();
+    rig.wire.admit("hall", { version: 10, resumed: true });
+    await rig.settle();
+    rig.wire.say({ type: "ok", ref: rig.wire.take("history").ref, messages: page(8, 10), more: true });
+    await older;
+    expect(ids()).toEqual([8, 9, 10]);
+  });
+
+  test("is joined again after a while where the server could not", async () => {
+    const { rig, reconnect, room } = await inHall();
+    await reconnect();
+    const { ref } = rig.wire.take("join");
+    rig.wire.say({
+      type: "error",
+      ref,
+      code: "unavailable",
+      message: "",
+      retryable: true,
+      retryAfterMs: 1_000,
+    });
+    await rig.pass(999);
+    expect(rig.wire.sent).toEqual([]);
+    await rig.pass(1);
+    rig.wire.admit("hall", { version: 10, resumed: true });
+    expect(room.snapshot().state).toBe("live");
+  });
+
+  test("that one may not enter says so, and is not tried again before somebody asks for it", async () => {
+    const { rig, room, reconnect } = await inHall();
+    await reconnect();
+    const { ref } = rig.wire.take("join");
+    rig.wire.say({ type: "error", ref, code: "forbidden", message: "No.", retryable: false });
+    expect(room.snapshot()).toMatchObject({ state: "out", error: { code: "forbidden" } });
+    expect(await outcome(room.older())).toBe("forbidden");
+    await reconnect();
+    expect(rig.wire.sent).toEqual([]);
+    rig.chat.room("hall");
+    expect(rig.wire.take("join")).toMatchObject({ room: "hall" });
+  });
+
+  test("that one was removed from is left; other codes by their range", async () => {
+    const { rig, room } = await inHall();
+    rig.wire.say({ type: "left", room: "hall", code: 4242 });
+    expect(rig.wire.take("join")).toMatchObject({ since: "first.10" });
+    rig.wire.say({ type: "ok", ref: 2 });
+    rig.wire.say({ type: "joined", room: "hall", epoch: "first", version: 10, resumed: true });
+    rig.wire.say({ type: "left", room: "hall", code: 4503 });
+    expect(room.snapshot()).toMatchObject({ state: "out", error: { code: "removed" } });
+    expect(rig.wire.sent).toEqual([]);
+  });
+
+  test("is left with `leave` and with `await using`, and nothing of it is heard any more", async () => {
+    const { rig, ids } = await inHall();
+    {
+      await using attic = rig.chat.room("attic", { history: 0 });
+      rig.wire.admit("attic");
+      expect(attic.snapshot().state).toBe("live");
+    }
+    expect(rig.wire.take("leave")).toMatchObject({ room: "attic" });
+    rig.wire.say(message("attic", 1));
+    expect(rig.chat.room("attic").snapshot().messages).toEqual([]);
+    expect(ids()).toEqual([]);
+  });
+
+  test("has one name, however it is spelled; and what is no name is refused at once", async () => {
+    const { rig } = await inHall();
+    expect(rig.chat.room("caf\u00e9")).toBe(rig.chat.room("cafe\u0301"));
+    for (const name of ["", "no spaces", ".hidden", "a/b", "x".repeat(65)])
+      expect(() => rig.chat.room(name)).toThrow("That is not the name of a room.");
+  });
+
+  test("shows itself in snapshots that are the same until something has changed", async () => {
+    const { rig, room } = await inHall();
+    let calls = 0;
+    const stop = room.subscribe(() => calls++);
+    const before = room.snapshot();
+    expect(room.snapshot()).toBe(before);
+    rig.wire.say(message("hall", 11));
+    expect(calls).toBe(1);
+    expect(room.snapshot()).not.toBe(before);
+    stop();
+    rig.wire.say(message("hall", 12));
+    expect(calls).toBe(1);
+  });
+
+  test("a listener that throws keeps nobody else from hearing", async () => {
+    const { rig, room } = await inHall();
+    const heard: number[] = [];
+    const { queueMicrotask } = globalThis;
+    const later: (() => void)[] = [];
+    globalThis.queueMicrotask = (task) => void later.push(task);
+    room.on("message", () => {
+      throw new Error("a listener's own affair");
+    });
+    room.on("message", ({ id }) => void heard.push(id));
+    rig.wire.say(message("hall", 11));
+    globalThis.queueMicrotask = queueMicrotask;
+    expect(heard).toEqual([11]);
+    expect(later[0]).toThrow("a listener's own affair"); // uncaught, as it would be of an event of the page
+  });
+});
+
+describe("a room as an iteration", () => {
+  test("gives each message as it comes, until it is left", async () => {
+    const { rig, room } = await inHall();
+    const heard: string[] = [];
+    const done = (async () => {
+      for await (const { id, change } of room) heard.push(`${id} ${change}`);
+    })();
+    rig.wire.say(message("hall", 11));
+    rig.wire.say(message("hall", 11, { version: 12, prev: 11, change: "updated" }));
+    await rig.settle();
+    room.leave();
+    await done;
+    expect(heard).toEqual(["11 created", "11 updated"]);
+  });
+
+  test("ends with the reason of a signal", async () => {
+    const { room } = await inHall();
+    const control = new AbortController();
+    const next = room.events({ signal: control.signal }).next();
+    control.abort(new Error("enough"));
+    expect(next).rejects.toThrow("enough");
+  });
+
+  test("tells a reader that is too slow, in place of growing for ever", async () => {
+    const { rig, room } = await inHall();
+    const events = room.events();
+    const next = outcome(events.next());
+    for (let id = 11; id <= 10_100; id++) rig.wire.say(message("hall", id));
+    expect(await next).toBe("too_slow");
+  });
+});
+
+describe("people", () => {
+  const joined = { version: 10, online: 2, people: ["ada", "ben"], lastRead: 7, unread: 3 };
+
+  test("come and go", async () => {
+    const { rig, room } = await inHall({ history: 0 }, joined);
+    expect(room.snapshot()).toMatchObject({ online: 2, people: ["ada", "ben"] });
+    rig.wire.say({ type: "presence", room: "hall", online: 2, joined: ["cy"], left: ["ben"] });
+    expect(room.snapshot()).toMatchObject({ online: 2, people: ["ada", "cy"] });
+    rig.wire.say({ type: "presence", room: "hall", online: 400 });
+    expect(room.snapshot()).toMatchObject({ online: 400 });
+  });
+
+  test("type, for a while; not oneself", async () => {
+    const { rig, room } = await inHall({ history: 0 }, joined);
+    rig.wire.say({ type: "typing", room: "hall", username: "ben" });
+    rig.wire.say({ type: "typing", room: "hall", username: "ada" });
+    expect(room.snapshot().typing).toEqual(["ben"]);
+    await rig.pass(6_000);
+    expect(room.snapshot().typing).toEqual([]);
+    rig.wire.say({ type: "typing", room: "hall", username: "ben" });
+    rig.wire.say(message("hall", 11));
+    expect(room.snapshot().typing).toEqual([]);
+  });
+
+  test("are told at most once in two seconds that one is typing", async () => {
+    const { rig, room } = await inHall({ history: 0 }, joined);
+    for (let key = 0; key < 10; key++) room.typing();
+    expect(rig.wire.sent).toEqual([{ type: "typing", room: "hall" }]);
+    await rig.pass(2_000);
+    room.typing();
+    expect(rig.wire.sent).toHaveLength(2);
+  });
+
+  test("have read up to somewhere: what others say counts from there", async () => {
+    const { rig, room } = await inHall({ history: 0 }, joined);
+    expect(room.snapshot()).toMatchObject({ lastRead: 7, unread: 3 });
+    rig.wire.say(message("hall", 11));
+    rig.wire.say(message("hall", 12, { username: "ada" }));
+    expect(room.snapshot().unread).toBe(4);
+    const read = room.read(12);
+    expect(room.snapshot()).toMatchObject({ lastRead: 12, unread: 0 });
+    const { ref, id } = rig.wire.take("read");
+    expect(id).toBe(12);
+    rig.wire.say({ type: "ok", ref });
+    await read;
+    rig.wire.say(message("hall", 13));
+    rig.wire.say(message("hall", 14));
+    rig.wire.say(
+      message("hall", 13, { version: 15, prev: 14, change: "deleted", content: "", deletedAt: "now" }),
+    );
+    expect(room.snapshot().unread).toBe(1);
+    rig.wire.say({ type: "read", room: "hall", id: 14 });
+    expect(room.snapshot()).toMatchObject({ lastRead: 14, unread: 0 });
+  });
+});
+
+describe("history beside the list", () => {
+  const answer = async (rig: ReturnType<typeof createRig>, messages: unknown[], more: boolean) => {
+    await rig.settle();
+    const asked = rig.wire.take("history");
+    rig.wire.say({ type: "ok", ref: asked.ref, messages, more });
+    return asked;
+  };
+
+  test("goes both ways, and around a message", async () => {
+    const { rig, room } = await inHall();
+    const older = room.history({ before: 5, limit: 2 });
+    expect(await answer(rig, page(3, 4), true)).toMatchObject({ before: 5, limit: 2 });
+    expect(await older).toMatchObject({ messages: [{ id: 3 }, { id: 4 }], older: true, newer: true });
+
+    const newer = room.history({ after: 8, limit: 5 });
+    expect(await answer(rig, page(9, 10), false)).toMatchObject({ after: 8, limit: 5 });
+    expect(await newer).toMatchObject({ messages: [{ id: 9 }, { id: 10 }], older: true, newer: false });
+
+    const around = room.history({ around: 5, limit: 4 });
+    expect(await answer(rig, page(3, 4), true)).toMatchObject({ before: 5, limit: 2 });
+    expect(await answer(rig, page(5, 6), true)).toMatchObject({ after: 4, limit: 2 });
+    const found = await around;
+    expect(found.messages.map(({ id }) => id)).toEqual([3, 4, 5, 6]);
+    expect(found).toMatchObject({ older: true, newer: true });
+    expect(room.snapshot().messages).toEqual([]);
+  });
+
+  test("waits for the connection, and is given up with its signal", async () => {
+    const { rig, room, reconnect } = await inHall();
+    rig.wire.end(1006);
+    const page1 = room.history();
+    const control = new AbortController();
+    const page2 = outcome(room.history({ signal: control.signal }));
+    control.abort(new Error("never mind"));
+    expect(await page2).toBe("Error: never mind");
+    await rig.back();
+    rig.wire.welcome();
+    rig.wire.admit("hall", { version: 10, resumed: true });
+    await answer(rig, page(9, 10), true);
+    expect((await page1).messages).toHaveLength(2);
+    void reconnect;
+  });
+
+  test("keeps what is a message of what a server sends, and in order", async () => {
+    const { rig, room } = await inHall();
+    const found = room.history();
+    const [one, two] = page(9, 10);
+    await answer(rig, [two, null, "x", { id: 3 }, one], false);
+    expect((await found).messages.map(({ id }) => id)).toEqual([9, 10]);
+  });
+});

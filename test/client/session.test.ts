@@ -1,0 +1,312 @@
+import { describe, expect, test } from "bun:test";
+import type { Locks } from "../../src/client/index.ts";
+import { createRig, json, memory, outcome, problem, type Request } from "./rig.ts";
+
+const ADA = { email: "ada@example.com", password: "correct horse battery" };
+
+/** What an account server does, as far as the client sees it: each refresh token is good once. */
+function createAccounts() {
+  let generation = 1;
+  let refreshes = 0;
+  const gates: Promise<void>[] = [];
+  return {
+    get refreshes() {
+      return refreshes;
+    },
+    /** The next refresh waits for it. */
+    hold() {
+      const gate = Promise.withResolvers<void>();
+      gates.push(gate.promise);
+      return gate.resolve;
+    },
+    async http({ path, body, token, method }: Request): Promise<Response> {
+      const pair = () => ({ access: `access ${generation}`, refresh: `refresh ${generation}` });
+      const who = { email: "ada@example.com", username: "ada" };
+      if (path === "/account/login/" || path === "/account/reg/") return json({ ...pair(), ...who });
+      if (path === "/account/logout/") return new Response(null, { status: 204 });
+      if (path === "/account/refresh/") {
+        refreshes++;
+        await gates.shift();
+        if (body?.refresh !== `refresh ${generation}`) return problem("refresh_reused", 401);
+        generation++;
+        return json(pair());
+      }
+      if (token !== `access ${generation}`) return problem("token_expired", 401);
+      return method === "DELETE" ? new Response(null, { status: 204 }) : json([{ id: "1", current: true }]);
+    },
+  };
+}
+
+async function signedIn(storage = memory(), locks?: Locks) {
+  const accounts = createAccounts();
+  const rig = createRig({ http: accounts.http, storage, ports: { locks } });
+  await rig.chat.login(ADA);
+  rig.chat.connect();
+  await rig.settle();
+  return { rig, accounts, storage };
+}
+
+const stored = (storage: ReturnType<typeof memory>) =>
+  [...storage.items].find(([key]) => key.endsWith("session"))?.[1] ?? "";
+
+describe("a session", () => {
+  test("begins with a login or a registration, and the socket has its token", async () => {
+    const { rig } = await signedIn();
+    expect(rig.requests[0]).toMatchObject({ method: "POST", path: "/account/login/", body: ADA });
+    expect(rig.chat.snapshot().account).toEqual({ username: "ada", email: "ada@example.com" });
+    expect(rig.wire.token).toBe("access 1");
+    await rig.chat.register({ ...ADA, username: "ada" });
+    expect(rig.requests[1]?.body).toEqual({ ...ADA, password2: ADA.password, username: "ada" });
+  });
+
+  test("is kept over a reload", async () => {
+    const { storage, accounts } = await signedIn();
+    const again = createRig({ http: accounts.http, storage });
+    expect(await again.chat.ready).toBe(true);
+    again.chat.connect();
+    await again.settle();
+    expect(again.wire.token).toBe("access 1");
+    expect(again.requests).toEqual([]);
+  });
+
+  test("ends with a logout: nothing of it is kept, then the server is told", async () => {
+    const { rig, storage } = await signedIn();
+    rig.wire.welcome();
+    const room = rig.chat.room("hall", { history: 0 });
+    rig.wire.admit("hall", { version: 3 });
+    const sent = outcome(room.send("unsaid"));
+    const out = rig.chat.logout();
+    expect(rig.wire.closed).toEqual({ code: 1000 });
+    await out;
+    expect(await sent).toBe("signed_out");
+    expect([...storage.items]).toEqual([]);
+    expect(rig.requests.at(-1)).toMatchObject({ path: "/account/logout/", body: { refresh: "refresh 1" } });
+    expect(rig.chat.snapshot()).toMatchObject({ account: undefined, connection: { state: "idle" } });
+    rig.chat.connect();
+    await rig.pass(100_000);
+    expect(rig.wires).toHaveLength(1);
+  });
+
+  test("waits for somebody to sign in before it connects", async () => {
+    const accounts = createAccounts();
+    const rig = createRig({ http: accounts.http });
+    const room = rig.chat.room("hall");
+    const sent = room.send("Hello");
+    await rig.pass(60_000);
+    expect(rig.wires).toEqual([]);
+    await rig.chat.login(ADA);
+    await rig.settle();
+    rig.wire.welcome();
+    const { ref } = rig.wire.take("send");
+    rig.wire.say({ type: "ok", ref, id: 1, version: 1, timestamp: "" });
+    expect(await sent).toMatchObject({ id: 1 });
+  });
+});
+
+describe("a refresh", () => {
+  test("comes before the next connection where the server says that the token has expired", async () => {
+    const { rig, accounts, storage } = await signedIn();
+    rig.wire.welcome();
+    rig.wire.end(4001, "token_expired");
+    await rig.back();
+    expect(accounts.refreshes).toBe(1);
+    expect(rig.wire.token).toBe("access 2");
+    expect(JSON.parse(stored(storage))).toMatchObject({ access: "access 2", refresh: "refresh 2" });
+  });
+
+  test("is one, whoever asks for it meanwhile", async () => {
+    const { rig, accounts } = await signedIn();
+    rig.wire.welcome();
+    const release = accounts.hold();
+    rig.wire.say({ type: "expiring", at: "2026-11-24T12:01:00Z" });
+    await rig.settle();
+    rig.wire.end(4001, "token_expired");
+    await rig.back();
+    expect(rig.wires).toHaveLength(1);
+    release();
+    await rig.settle();
+    expect(accounts.refreshes).toBe(1);
+    expect(rig.wire.token).toBe("access 2");
+  });
+
+  test("repeats a request once", async () => {
+    const { rig, accounts } = await signedIn();
+    accounts.http({
+      path: "/account/refresh/",
+      body: { refresh: "refresh 1" },
+      method: "POST",
+      token: undefined,
+    });
+    // The server has moved on without us: our token is refused, and so is our refresh token.
+    expect(await outcome(rig.chat.sessions.list())).toBe("refresh_reused");
+    expect(rig.requests.map(({ path }) => path)).toEqual([
+      "/account/login/",
+      "/account/sessions/",
+      "/account/refresh/",
+    ]);
+  });
+
+  test("that is refused ends the session, and the connection with it", async () => {
+    const { storage } = await signedIn();
+    const ended: unknown[] = [];
+    storage.items.set(
+      "parley https://chat.example.com/ session",
+      stored(storage).replace("refresh 1", "refresh 0"),
+    );
+    const again = createRig({ http: createAccounts().http, storage });
+    await again.chat.ready;
+    again.chat.on("session", ({ error }) => void ended.push(error?.code));
+    again.chat.connect();
+    await again.settle();
+    again.wire.welcome();
+    again.wire.end(4500, "session_ended");
+    await again.back();
+    expect(ended).toEqual(["refresh_reused"]);
+    expect(again.chat.snapshot()).toMatchObject({
+      account: undefined,
+      connection: { state: "closed", error: { code: "refresh_reused" } },
+    });
+    expect([...storage.items]).toEqual([]);
+    await again.pass(3_600_000);
+    expect(again.requests).toHaveLength(1);
+  });
+
+  for (const [what, answer] of [
+    ["a proxy's 502", () => new Response("<html>Bad gateway</html>", { status: 502 })],
+    ["a page where JSON should be", () => new Response("<html>Welcome to the hotel</html>")],
+    ["a 401 of somebody else", () => new Response("<html>Who are you?</html>", { status: 401 })],
+    ["tokens that are none", () => json({ access: 1 })],
+    ["a server that is busy", () => problem("busy", 503, true)],
+    ["nothing at all", () => Promise.reject(new TypeError("fetch failed"))],
+    ["no answer", () => new Promise<Response>(() => {})],
+  ] as const)
+    test(`that meets ${what} is tried again with backoff, and nobody is signed out`, async () => {
+      let refreshes = 0;
+      const rig = createRig({
+        random: () => 0.999_999,
+        http({ path }) {
+          if (path !== "/account/refresh/")
+            return json({ access: "access 1", refresh: "refresh 1", username: "ada", email: ADA.email });
+          refreshes++;
+          return answer();
+        },
+      });
+      await rig.chat.login(ADA);
+      rig.chat.connect();
+      await rig.settle();
+      rig.wire.end(4001, "token_expired");
+      await rig.pass(200_000);
+      expect(refreshes).toBeGreaterThan(4);
+      expect(refreshes).toBeLessThan(14);
+      expect(rig.wires).toHaveLength(1);
+      expect(rig.chat.snapshot().account).toMatchObject({ username: "ada" });
+      expect(["waiting", "connecting"]).toContain(rig.chat.snapshot().connection.state);
+    });
+});
+
+describe("two tabs with one storage", () => {
+  /** As the browser has them: one at a time. */
+  function createLocks(): Locks & { readonly names: string[] } {
+    const last = new Map<string, Promise<unknown>>();
+    const names: string[] = [];
+    return {
+      names,
+      request<T>(name: string, work: () => Promise<T>) {
+        names.push(name);
+        const turn = (last.get(name) ?? Promise.resolve()).then(work, work);
+        last.set(name, turn);
+        return turn;
+      },
+    };
+  }
+
+  test("refresh one after the other, and the second takes what the first has got", async () => {
+    const locks = createLocks();
+    const { rig, accounts, storage } = await signedIn(memory(), locks);
+    const other = createRig({ http: accounts.http, storage, ports: { locks } });
+    await other.chat.ready;
+    other.chat.connect();
+    await other.settle();
+    for (const tab of [rig, other]) {
+      tab.wire.welcome();
+      tab.wire.end(4001, "token_expired");
+    }
+    const release = accounts.hold();
+    const both = [rig.back(), other.back()];
+    await rig.settle();
+    release();
+    await Promise.all(both);
+    await rig.settle();
+    expect(locks.names).toHaveLength(2);
+    expect(accounts.refreshes).toBe(1);
+    expect([rig.wire.token, other.wire.token]).toEqual(["access 2", "access 2"]);
+    expect([rig, other].map((tab) => tab.chat.snapshot().connection.state)).toEqual([
+      "connecting",
+      "connecting",
+    ]);
+  });
+});
+
+describe("sessions", () => {
+  test("are listed and ended", async () => {
+    const { rig } = await signedIn();
+    expect(await rig.chat.sessions.list()).toMatchObject([{ id: "1", current: true }]);
+    await rig.chat.sessions.end("a/b");
+    await rig.chat.sessions.endOthers();
+    expect(rig.requests.slice(2).map(({ method, path }) => `${method} ${path}`)).toEqual([
+      "DELETE /account/sessions/a%2Fb/",
+      "DELETE /account/sessions/",
+    ]);
+  });
+});
+
+describe("what is asked over HTTP", () => {
+  test("fails with the server's code, its fields and its time", async () => {
+    const rig = createRig({
+      http: () =>
+        json(
+          {
+            code: "invalid",
+            detail: "No.",
+            retryable: false,
+            retryAfterMs: 9,
+            errors: { email: ["is required"] },
+          },
+          400,
+        ),
+    });
+    expect(await rig.chat.login(ADA).catch((error: unknown) => error)).toMatchObject({
+      name: "ChatError",
+      code: "invalid",
+      message: "No.",
+      status: 400,
+      retryable: false,
+      retryAfterMs: 9,
+      errors: { email: ["is required"] },
+    });
+  });
+
+  test("says clearly that what answered is no chat server", async () => {
+    const rig = createRig({
+      http: () => new Response("<html>", { status: 502, headers: { "retry-after": "7" } }),
+    });
+    expect(await rig.chat.login(ADA).catch((error: unknown) => error)).toMatchObject({
+      code: "bad_answer",
+      message: "The answer (502) is not one of a chat server.",
+      retryable: true,
+      retryAfterMs: 7_000,
+    });
+  });
+
+  test("is given up with its signal, and by itself after a while", async () => {
+    const rig = createRig({ http: () => new Promise<Response>(() => {}) });
+    const control = new AbortController();
+    const given = outcome(rig.chat.login(ADA, { signal: control.signal }));
+    await rig.settle();
+    control.abort(new Error("never mind"));
+    expect(await given).toBe("Error: never mind");
+    const slow = outcome(rig.chat.login(ADA));
+    await rig.pass(15_000);
+    expect(await slow).toBe("unreachable");
+  });
+});
