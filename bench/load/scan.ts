@@ -53,6 +53,9 @@ export function createScanner({ tally, answered, live, problem }: ScannerOptions
     }
   };
 
+  /** Whether what was skipped ends with `":"`, as it does where the fields are those that were thought. */
+  const textBegins = (bytes: Buffer) => bytes[at - 1] === QUOTE && bytes[at - 3] === QUOTE;
+
   const stampAt = (bytes: Buffer) => {
     let value = 0;
     const end = at + STAMP_LENGTH;
@@ -106,10 +109,11 @@ export function createScanner({ tally, answered, live, problem }: ScannerOptions
     at += ',"id":'.length;
     const start = at;
     const id = digits(bytes);
-    follow(member, id, follows && id === member.version + 1);
     at += ',"version":'.length + (at - start) + ',"username":"'.length;
-    while (bytes[at] !== QUOTE) at++;
+    while (at < to && bytes[at] !== QUOTE) at++;
     at += '","content":"'.length;
+    if (!textBegins(bytes)) return parsed(member, bytes.toString("utf8", from, to), now);
+    follow(member, id, follows && id === member.version + 1);
     const stamp = stampAt(bytes);
     if (++samples % SAMPLE === 0) check(bytes.toString("utf8", from, to), "content", id, stamp);
     delivered(member, stamp, now);
@@ -121,12 +125,13 @@ export function createScanner({ tally, answered, live, problem }: ScannerOptions
     if (bytes[at] !== I) return refused(member, bytes.toString("utf8", from, to));
     at += 'id":'.length;
     const id = digits(bytes);
-    follow(member, id, member.version === -1 || id === member.version + 1);
     at += ',"room":"","username":"'.length + (room?.name.length ?? 0);
     const name = at;
-    while (bytes[at] !== QUOTE) at++;
+    while (at < to && bytes[at] !== QUOTE) at++;
     const own = seat.speaks && bytes.toString("latin1", name, at) === seat.username;
     at += '","message":"'.length;
+    if (!textBegins(bytes)) return problem(`a frame has another shape: ${bytes.toString("utf8", from, to)}`);
+    follow(member, id, member.version === -1 || id === member.version + 1);
     const stamp = stampAt(bytes);
     if (++samples % SAMPLE === 0) check(bytes.toString("utf8", from, to), "message", id, stamp);
     delivered(member, stamp, now);
