@@ -71,20 +71,22 @@ test("each change takes the room's next version, and everyone hears the message'
 });
 
 test("a message of someone else's, of another room or of no one is neither edited nor deleted", async () => {
-  const [socket, reader] = [await enter(ada, "others"), await enter(ben, "others")];
+  const [socket, reader] = [await enter(ada, "changes-others"), await enter(ben, "changes-others")];
   const other = await connect(server, { token: ben.token });
   expect(await post(socket, "mine")).toBe(1);
-  for (const _ of [1, 2]) await post(other, "elsewhere", "others-next-door");
-  expect(await other.ask({ ...edit(1, "changed"), room: "others" })).toMatchObject({ code: "forbidden" });
-  expect(await other.ask({ ...remove(1), room: "others" })).toMatchObject({ code: "forbidden" });
+  for (const _ of [1, 2]) await post(other, "elsewhere", "changes-others-next-door");
+  expect(await other.ask({ ...edit(1, "changed"), room: "changes-others" })).toMatchObject({
+    code: "forbidden",
+  });
+  expect(await other.ask({ ...remove(1), room: "changes-others" })).toMatchObject({ code: "forbidden" });
   // Id 2 is next door, 99 is nowhere.
-  for (const room of ["others", "others-nowhere"])
+  for (const room of ["changes-others", "changes-others-nowhere"])
     for (const id of [2, 99, Number.MAX_SAFE_INTEGER])
       for (const command of [edit(id, "changed"), remove(id), react(id, "👍")])
         expect(await other.ask({ ...command, room })).toMatchObject({ code: "not_found", retryable: false });
   await reader.next("message");
   await expectNext(socket, reader, 2);
-  const { messages } = await other.ask({ type: "history", room: "others-next-door" });
+  const { messages } = await other.ask({ type: "history", room: "changes-others-next-door" });
   expect(messages).toMatchObject([
     { id: 1, version: 1 },
     { id: 2, version: 2, content: "elsewhere" },
@@ -93,7 +95,7 @@ test("a message of someone else's, of another room or of no one is neither edite
 });
 
 test("a version is no id: that of a change points at no message", async () => {
-  const socket = await enter(ada, "version-as-id");
+  const socket = await enter(ada, "changes-version-as-id");
   await post(socket);
   expect(await socket.ask(edit(1, "changed"))).toMatchObject({ version: 2 });
   for (const command of [edit(2, "again"), remove(2), react(2, "👍")])
@@ -103,7 +105,7 @@ test("a version is no id: that of a change points at no message", async () => {
 });
 
 test("a deleted message cannot be edited or reacted to; deleted again it stays as it is", async () => {
-  const [socket, reader] = [await enter(ada, "deleted"), await enter(ben, "deleted")];
+  const [socket, reader] = [await enter(ada, "changes-deleted"), await enter(ben, "changes-deleted")];
   await post(socket);
   expect(await socket.ask(remove(1))).toMatchObject({ type: "ok", version: 2 });
   expect(await socket.ask(edit(1, "back"))).toMatchObject({ code: "not_found" });
@@ -162,7 +164,7 @@ test.each<[string, object | string, string]>([
 });
 
 test("what changes nothing takes no version and is answered with the message's own", async () => {
-  const [socket, reader] = [await enter(ada, "no-ops"), await enter(ben, "no-ops")];
+  const [socket, reader] = [await enter(ada, "changes-no-ops"), await enter(ben, "changes-no-ops")];
   await post(socket, "same");
   await socket.ask(react(1, "👍"));
   await reader.take("message", 2);

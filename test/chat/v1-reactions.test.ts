@@ -82,8 +82,8 @@ test.each<[string, unknown]>([
 });
 
 test("an emoji with and without its variation selector is one reaction", async () => {
-  const socket = await connect(server, { room: "selectors", token: ada.token });
-  const other = await connect(server, { room: "selectors", token: ben.token });
+  const socket = await connect(server, { room: "reactions-selectors", token: ada.token });
+  const other = await connect(server, { room: "reactions-selectors", token: ben.token });
   await post(socket);
   expect(await socket.ask(react(1, "❤"))).toMatchObject({ type: "ok", version: 2 });
   expect(await socket.ask(react(1, "❤\ufe0f"))).toMatchObject({ type: "ok", version: 2 });
@@ -99,8 +99,8 @@ const faces = (count: number) =>
   Array.from({ length: count }, (_, index) => String.fromCodePoint(0x1f600 + index));
 
 test("a message has at most 50 different emojis; those that are there may be given by others", async () => {
-  const socket = await connect(server, { room: "fifty", token: ada.token });
-  const other = await connect(server, { room: "fifty", token: ben.token });
+  const socket = await connect(server, { room: "reactions-fifty", token: ada.token });
+  const other = await connect(server, { room: "reactions-fifty", token: ben.token });
   await post(socket);
   const replies = await Promise.all(faces(50).map((emoji) => socket.ask(react(1, emoji))));
   expect(replies.map(({ type }) => type)).toEqual(Array(50).fill("ok"));

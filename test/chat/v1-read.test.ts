@@ -45,68 +45,68 @@ test("to who joins, nothing that was said before is unread; what others say afte
 
 test("a mark never goes back, and never beyond the room's end", async () => {
   const [writer, socket] = [await open(ben), await open(ada)];
-  await post(writer, "one", "bounds");
-  await join(socket, "bounds");
-  for (let count = 0; count < 3; count++) await post(writer, "more", "bounds");
-  expect(await read(socket, "bounds", 3)).toMatchObject({ type: "ok" });
-  expect(await read(socket, "bounds", 2)).toMatchObject({ type: "ok" });
-  expect(await join(socket, "bounds")).toEqual({ lastRead: 3, unread: 1 });
-  expect(await read(socket, "bounds", Number.MAX_SAFE_INTEGER)).toMatchObject({ type: "ok" });
-  expect(await join(socket, "bounds")).toEqual({ lastRead: 4, unread: 0 });
+  await post(writer, "one", "marks-bounds");
+  await join(socket, "marks-bounds");
+  for (let count = 0; count < 3; count++) await post(writer, "more", "marks-bounds");
+  expect(await read(socket, "marks-bounds", 3)).toMatchObject({ type: "ok" });
+  expect(await read(socket, "marks-bounds", 2)).toMatchObject({ type: "ok" });
+  expect(await join(socket, "marks-bounds")).toEqual({ lastRead: 3, unread: 1 });
+  expect(await read(socket, "marks-bounds", Number.MAX_SAFE_INTEGER)).toMatchObject({ type: "ok" });
+  expect(await join(socket, "marks-bounds")).toEqual({ lastRead: 4, unread: 0 });
   // So what is said next is unread.
-  await post(writer, "next", "bounds");
-  expect(await join(socket, "bounds")).toEqual({ lastRead: 4, unread: 1 });
+  await post(writer, "next", "marks-bounds");
+  expect(await join(socket, "marks-bounds")).toEqual({ lastRead: 4, unread: 1 });
   for (const each of [writer, socket]) each.close();
 });
 
 test("marks that are sent at once end at the farthest", async () => {
   const [writer, socket] = [await open(ben), await open(ada)];
-  await post(writer, "one", "at-once-marks");
-  await join(socket, "at-once-marks");
-  for (let count = 2; count <= 20; count++) await post(writer, "more", "at-once-marks");
+  await post(writer, "one", "marks-at-once");
+  await join(socket, "marks-at-once");
+  for (let count = 2; count <= 20; count++) await post(writer, "more", "marks-at-once");
   const ids = Array.from({ length: 15 }, (_, index) => ((index * 7) % 15) + 1);
-  const replies = await Promise.all(ids.map((id) => read(socket, "at-once-marks", id)));
+  const replies = await Promise.all(ids.map((id) => read(socket, "marks-at-once", id)));
   expect(replies.map(({ type }) => type)).toEqual(Array(15).fill("ok"));
-  expect(await join(socket, "at-once-marks")).toEqual({ lastRead: 15, unread: 5 });
+  expect(await join(socket, "marks-at-once")).toEqual({ lastRead: 15, unread: 5 });
   for (const each of [writer, socket]) each.close();
 });
 
 test("one's own messages are not unread, nor is what was deleted; changes are no messages", async () => {
   const [writer, socket] = [await open(ben), await open(ada)];
-  await post(writer, "one", "own");
-  await join(socket, "own");
-  expect(await post(socket, "mine", "own")).toBe(2);
-  expect(await join(socket, "own")).toEqual({ lastRead: 1, unread: 0 });
-  expect(await post(writer, "three", "own")).toBe(3);
-  expect(await post(writer, "four", "own")).toBe(4);
-  expect(await join(socket, "own")).toEqual({ lastRead: 1, unread: 2 });
-  expect(await writer.ask({ ...edit(3, "three, edited"), room: "own" })).toMatchObject({ version: 5 });
-  expect(await writer.ask({ ...react(4, "👍"), room: "own" })).toMatchObject({ version: 6 });
-  expect(await writer.ask({ ...edit(1, "one, edited"), room: "own" })).toMatchObject({ version: 7 });
-  expect(await join(socket, "own")).toEqual({ lastRead: 1, unread: 2 });
-  expect(await writer.ask({ ...remove(3), room: "own" })).toMatchObject({ version: 8 });
-  expect(await join(socket, "own")).toEqual({ lastRead: 1, unread: 1 });
+  await post(writer, "one", "marks-own");
+  await join(socket, "marks-own");
+  expect(await post(socket, "mine", "marks-own")).toBe(2);
+  expect(await join(socket, "marks-own")).toEqual({ lastRead: 1, unread: 0 });
+  expect(await post(writer, "three", "marks-own")).toBe(3);
+  expect(await post(writer, "four", "marks-own")).toBe(4);
+  expect(await join(socket, "marks-own")).toEqual({ lastRead: 1, unread: 2 });
+  expect(await writer.ask({ ...edit(3, "three, edited"), room: "marks-own" })).toMatchObject({ version: 5 });
+  expect(await writer.ask({ ...react(4, "👍"), room: "marks-own" })).toMatchObject({ version: 6 });
+  expect(await writer.ask({ ...edit(1, "one, edited"), room: "marks-own" })).toMatchObject({ version: 7 });
+  expect(await join(socket, "marks-own")).toEqual({ lastRead: 1, unread: 2 });
+  expect(await writer.ask({ ...remove(3), room: "marks-own" })).toMatchObject({ version: 8 });
+  expect(await join(socket, "marks-own")).toEqual({ lastRead: 1, unread: 1 });
   // A deleted message may be marked, and the mark stays there.
-  expect(await read(socket, "own", 3)).toMatchObject({ type: "ok" });
-  expect(await join(socket, "own")).toEqual({ lastRead: 3, unread: 1 });
+  expect(await read(socket, "marks-own", 3)).toMatchObject({ type: "ok" });
+  expect(await join(socket, "marks-own")).toEqual({ lastRead: 3, unread: 1 });
   for (const each of [writer, socket]) each.close();
 });
 
 test("one's other sockets in the room hear where the mark stands now; nobody else hears of it", async () => {
   const writer = await open(ben);
-  for (const room of ["heard", "heard-not"]) await post(writer, "one", room);
+  for (const room of ["marks-heard", "marks-heard-not"]) await post(writer, "one", room);
   const [socket, device, tablet, other] = [await open(ada), await open(ada), await open(ada), await open(cy)];
-  for (const each of [socket, device, other, writer]) await join(each, "heard");
-  await join(tablet, "heard-not");
-  for (let count = 0; count < 3; count++) await post(writer, "more", "heard");
+  for (const each of [socket, device, other, writer]) await join(each, "marks-heard");
+  await join(tablet, "marks-heard-not");
+  for (let count = 0; count < 3; count++) await post(writer, "more", "marks-heard");
 
-  expect(await read(socket, "heard", 3)).toMatchObject({ type: "ok" });
-  expect(await device.next("read")).toEqual({ type: "read", room: "heard", id: 3 });
+  expect(await read(socket, "marks-heard", 3)).toMatchObject({ type: "ok" });
+  expect(await device.next("read")).toEqual({ type: "read", room: "marks-heard", id: 3 });
   // What does not move it is not told; what goes beyond the end is told as the end.
-  expect(await read(socket, "heard", 2)).toMatchObject({ type: "ok" });
-  expect(await read(socket, "heard", 3)).toMatchObject({ type: "ok" });
-  expect(await read(device, "heard", 999)).toMatchObject({ type: "ok" });
-  expect(await socket.next("read")).toEqual({ type: "read", room: "heard", id: 4 });
+  expect(await read(socket, "marks-heard", 2)).toMatchObject({ type: "ok" });
+  expect(await read(socket, "marks-heard", 3)).toMatchObject({ type: "ok" });
+  expect(await read(device, "marks-heard", 999)).toMatchObject({ type: "ok" });
+  expect(await socket.next("read")).toEqual({ type: "read", room: "marks-heard", id: 4 });
   for (const each of [socket, device, tablet, other, writer]) await settled(each);
   expect([socket, device, tablet, other, writer].map((each) => readsOf(each).length)).toEqual([
     1, 1, 0, 0, 0,
@@ -116,10 +116,10 @@ test("one's other sockets in the room hear where the mark stands now; nobody els
 
 test("a read without a ref is not answered, and told all the same", async () => {
   const [writer, socket, device] = [await open(ben), await open(ada), await open(ada)];
-  await post(writer, "one", "unanswered");
-  for (const each of [socket, device]) await join(each, "unanswered");
-  await post(writer, "two", "unanswered");
-  socket.send({ type: "read", room: "unanswered", id: 2 });
+  await post(writer, "one", "marks-unanswered");
+  for (const each of [socket, device]) await join(each, "marks-unanswered");
+  await post(writer, "two", "marks-unanswered");
+  socket.send({ type: "read", room: "marks-unanswered", id: 2 });
   expect(await device.next("read")).toMatchObject({ id: 2 });
   await settled(socket);
   expect(socket.frames.filter(({ type }) => type === "ok")).toHaveLength(2); // to the join and the ping
@@ -136,7 +136,7 @@ test.each<[string, unknown]>([
   ["nothing", undefined],
 ])("%s is no id to mark", async (_, id) => {
   const socket = await open(ada);
-  const reply = await read(socket, "no-marks", id);
+  const reply = await read(socket, "marks-none", id);
   expect(reply).toMatchObject({ type: "error", code: "invalid", retryable: false });
   expect(reply.message).toStartWith("id ");
   socket.close();
@@ -144,27 +144,27 @@ test.each<[string, unknown]>([
 
 test("more than a hundred unread are counted as a hundred; the client counts on", async () => {
   const [writer, socket] = [await open(ben), await open(ada)];
-  await post(writer, "one", "many-unread");
-  await join(socket, "many-unread");
-  await Promise.all(Array.from({ length: 99 }, () => post(writer, "more", "many-unread")));
-  expect(await join(socket, "many-unread")).toEqual({ lastRead: 1, unread: 99 });
-  await Promise.all(Array.from({ length: 21 }, () => post(writer, "more", "many-unread")));
-  expect(await join(socket, "many-unread")).toEqual({ lastRead: 1, unread: 100 });
-  expect(await read(socket, "many-unread", 120)).toMatchObject({ type: "ok" });
-  const { unread = 0 } = await join(socket, "many-unread");
-  await post(writer, "the next", "many-unread");
+  await post(writer, "one", "marks-many-unread");
+  await join(socket, "marks-many-unread");
+  await Promise.all(Array.from({ length: 99 }, () => post(writer, "more", "marks-many-unread")));
+  expect(await join(socket, "marks-many-unread")).toEqual({ lastRead: 1, unread: 99 });
+  await Promise.all(Array.from({ length: 21 }, () => post(writer, "more", "marks-many-unread")));
+  expect(await join(socket, "marks-many-unread")).toEqual({ lastRead: 1, unread: 100 });
+  expect(await read(socket, "marks-many-unread", 120)).toMatchObject({ type: "ok" });
+  const { unread = 0 } = await join(socket, "marks-many-unread");
+  await post(writer, "the next", "marks-many-unread");
   const fresh = (await socket.take("message", 121)).filter(({ id }) => id > 121);
   expect(unread + fresh.length).toBe(2);
-  expect(await join(socket, "many-unread")).toEqual({ lastRead: 120, unread: 2 });
+  expect(await join(socket, "marks-many-unread")).toEqual({ lastRead: 120, unread: 2 });
   for (const each of [writer, socket]) each.close();
 });
 
 test("a room that nobody has posted to, and one that was not joined, may be marked; there is nothing to mark", async () => {
   const [writer, socket] = [await open(ben), await open(ada)];
-  expect(await read(socket, "not-there", 5)).toMatchObject({ type: "ok" });
-  expect(await join(socket, "not-there")).toEqual({ lastRead: 0, unread: 0 });
-  for (let count = 0; count < 3; count++) await post(writer, "more", "not-joined");
-  expect(await read(socket, "not-joined", 2)).toMatchObject({ type: "ok" });
-  expect(await join(socket, "not-joined")).toEqual({ lastRead: 2, unread: 1 });
+  expect(await read(socket, "marks-not-there", 5)).toMatchObject({ type: "ok" });
+  expect(await join(socket, "marks-not-there")).toEqual({ lastRead: 0, unread: 0 });
+  for (let count = 0; count < 3; count++) await post(writer, "more", "marks-not-joined");
+  expect(await read(socket, "marks-not-joined", 2)).toMatchObject({ type: "ok" });
+  expect(await join(socket, "marks-not-joined")).toEqual({ lastRead: 2, unread: 1 });
   for (const each of [writer, socket]) each.close();
 });

@@ -23,13 +23,13 @@ async function enter(person: Person, room: string): Promise<V1Client> {
 }
 
 test("a change that comes again is answered as it was then, on any socket, and is not done again", async () => {
-  const socket = await enter(ada, "again");
+  const socket = await enter(ada, "repeats-again");
   for (const _ of [1, 2]) await post(socket);
   const changes = [edit(1, "first"), react(1, "👍"), edit(1, "second"), react(1, "👍", false), remove(2)];
   const acks = [];
   for (const change of changes) acks.push(await socket.ask(change));
   expect(acks.map(({ version }) => version)).toEqual([3, 4, 5, 6, 7]);
-  const elsewhere = await enter(ada, "again");
+  const elsewhere = await enter(ada, "repeats-again");
   for (const [index, change] of changes.entries()) {
     const again = await elsewhere.ask({ ...change, clientId: String(change.clientId).toUpperCase() });
     expect(again).toEqual({ ...acks[index], ref: again.ref, duplicate: true } as typeof again);
@@ -44,7 +44,7 @@ test("a change that comes again is answered as it was then, on any socket, and i
 });
 
 test("the same change many times at once is one change", async () => {
-  const sockets = await Promise.all([1, 2, 3].map(() => enter(ada, "at-once")));
+  const sockets = await Promise.all([1, 2, 3].map(() => enter(ada, "repeats-at-once")));
   await post(sockets[0] as V1Client);
   const change = react(1, "👍");
   const replies = await Promise.all(sockets.flatMap((socket) => [1, 2, 3, 4].map(() => socket.ask(change))));
@@ -54,7 +54,7 @@ test("the same change many times at once is one change", async () => {
 });
 
 test("of different changes at once with one client id the first is done, and the others are refused", async () => {
-  const socket = await enter(ada, "at-once-reused");
+  const socket = await enter(ada, "repeats-at-once-reused");
   for (const _ of [1, 2]) await post(socket);
   const clientId = crypto.randomUUID();
   const changes = [edit(1, "changed", clientId), remove(1, clientId), edit(2, "changed", clientId)];
@@ -66,7 +66,7 @@ test("of different changes at once with one client id the first is done, and the
 });
 
 test("a client id stands for one kind of change of one message, of one person, in one room", async () => {
-  const [socket, other] = [await enter(ada, "reused"), await enter(ben, "reused")];
+  const [socket, other] = [await enter(ada, "repeats-reused"), await enter(ben, "repeats-reused")];
   const clientId = crypto.randomUUID();
   for (const _ of [1, 2]) await post(socket);
   expect(await socket.ask(edit(1, "changed", clientId))).toMatchObject({ type: "ok", version: 3 });
@@ -75,8 +75,8 @@ test("a client id stands for one kind of change of one message, of one person, i
   // Sends have a key space of their own, and so has everyone, and every room.
   expect(await socket.ask({ type: "send", clientId, content: "hello" })).toMatchObject({ type: "ok", id: 4 });
   expect(await other.ask(react(1, "👍", true, clientId))).toMatchObject({ type: "ok", version: 5 });
-  await post(socket, "hello", "reused-2");
-  expect(await socket.ask({ ...remove(1, clientId), room: "reused-2" })).toMatchObject({
+  await post(socket, "hello", "repeats-reused-2");
+  expect(await socket.ask({ ...remove(1, clientId), room: "repeats-reused-2" })).toMatchObject({
     type: "ok",
     version: 2,
   });

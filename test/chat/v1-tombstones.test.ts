@@ -103,7 +103,10 @@ test(
 const told = ({ id, version, change, content }: V1Frames["message"]) => ({ id, version, change, content });
 
 test("in a replay each message comes once, in its last state, where its changes overtook each other", async () => {
-  const [socket, other] = [await enter(ada, "overtaken"), await enter(ben, "overtaken")];
+  const [socket, other] = [
+    await enter(ada, "tombstones-overtaken"),
+    await enter(ben, "tombstones-overtaken"),
+  ];
   const { epoch } = await socket.next("joined");
   for (const content of ["one", "two", "three"]) await post(socket, content);
   expect(await socket.ask(edit(1, "one, edited"))).toMatchObject({ version: 4 });
@@ -122,9 +125,9 @@ test("in a replay each message comes once, in its last state, where its changes 
     { id: 2, version: 11, content: "two" },
   ];
   for (let since = 0; since <= 11; since++) {
-    const back = await enter(ben, "overtaken", `${epoch}.${since}`);
+    const back = await enter(ben, "tombstones-overtaken", `${epoch}.${since}`);
     expect(await back.next("joined")).toMatchObject({ resumed: true, version: 11 });
-    expect(await back.next("synced")).toEqual({ type: "synced", room: "overtaken", version: 11 });
+    expect(await back.next("synced")).toEqual({ type: "synced", room: "tombstones-overtaken", version: 11 });
     const missed = states.filter(({ version }) => version > since);
     expect((await back.take("message", missed.length)).map(told)).toEqual(
       missed.map((state) => {
@@ -135,7 +138,7 @@ test("in a replay each message comes once, in its last state, where its changes 
     expect(back.frames.filter(({ type }) => type === "message")).toHaveLength(missed.length);
     back.close();
   }
-  const back = await enter(ben, "overtaken", `${epoch}.9`);
+  const back = await enter(ben, "tombstones-overtaken", `${epoch}.9`);
   const [first, second] = await back.take("message", 2);
   expect(first?.reactions).toEqual({ "🎉": { count: 1, users: ["ben"] } });
   expect(second).not.toHaveProperty("reactions");
