@@ -2,6 +2,7 @@ import { type SQL, sql } from "drizzle-orm";
 import type { Clock } from "../clock.ts";
 import { type Database, isDatabaseAway, type Orm, rows } from "../db/database.ts";
 import { Refusal } from "../errors.ts";
+import { atMost } from "./statements.ts";
 
 /** Unread messages are counted up to this, and then there are "more". */
 export const UNREAD_MAX = 100;
@@ -113,8 +114,8 @@ const join = (userId: number, room: string) => sql`
 /** How many messages of others, not deleted, follow a mark: at most {@link UNREAD_MAX} of the next {@link UNREAD_LOOK}. */
 export const unreadAfter = (userId: number, roomId: SQL, mark: SQL) => sql`(select count(*) from (
   select 1 from (
-    select sender_id, deleted_at from messages where room_id = ${roomId} and id > ${mark} order by id limit ${UNREAD_LOOK}::int
-  ) x where x.deleted_at is null and x.sender_id <> ${userId}::bigint limit ${UNREAD_MAX}::int) few)::int`;
+    select sender_id, deleted_at from messages where room_id = ${roomId} and id > ${mark} order by id ${atMost(UNREAD_LOOK)}
+  ) x where x.deleted_at is null and x.sender_id <> ${userId}::bigint ${atMost(UNREAD_MAX)}) few)::int`;
 
 interface MarkRow {
   readonly index: number;

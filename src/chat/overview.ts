@@ -2,9 +2,11 @@ import { type SQL, sql } from "drizzle-orm";
 import { type Database, isDatabaseAway, rows } from "../db/database.ts";
 import { Refusal } from "../errors.ts";
 import { unreadAfter } from "./members.ts";
-import { iso } from "./statements.ts";
+import { atMost, iso } from "./statements.ts";
 
 const RETRY_MS = 2_000;
+/** Rooms on a page. */
+export const ROOMS_MAX = 200;
 
 /** A room as a list of rooms shows it. */
 export interface RoomOverview {
@@ -29,6 +31,7 @@ export interface Overviews {
 interface RoomPage {
   /** The name that the page comes after; "" for the first page. */
   readonly after: string;
+  /** At most one more than {@link ROOMS_MAX}, which tells whether there is more. */
   readonly limit: number;
 }
 
@@ -65,7 +68,8 @@ export function createOverviews(database: Database): Overviews {
     all: (userId, { after, limit }) =>
       read(
         userId,
-        sql`select id, name from rooms where name > ${after}::text and version > 0 order by name limit ${limit}::int`,
+        sql`select * from (select id, name from rooms where name > ${after}::text and version > 0
+          order by name ${atMost(ROOMS_MAX + 1)}) r order by name limit ${limit}::int`,
       ),
     async one(userId, room) {
       const [found] = await read(userId, sql`select id, name from rooms where name = ${room}::text`);

@@ -1,6 +1,12 @@
 import { type SQL, sql } from "drizzle-orm";
 import { type Decision, NAMES_MAX } from "./decide.ts";
 import type { Change, Post } from "./change.ts";
+import { HISTORY_MAX } from "../protocol/limits.ts";
+
+/** Rows of a page for a feed. */
+export const PAGE_ROWS = 200;
+/** Rows of a page of history: one more than is shown tells whether there is more. */
+const HISTORY_ROWS = HISTORY_MAX + 1;
 
 /** Times leave the database as ISO 8601 in UTC, to the microsecond, the same from each driver. */
 export const iso = (time: SQL) => sql`to_char(${time} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`;
@@ -13,6 +19,12 @@ const array = (values: readonly (string | number | null)[]) =>
       return typeof value === "number" ? value : `"${value.replace(/["\\]/g, "\\$&")}"`;
     })
     .join(",")}}`;
+
+/**
+ * A bound that stands in the statement itself. Plans are made once for all values: of a bound that is a parameter the
+ * planner supposes a tenth of the table, and sorts all of a large room where it should follow an index.
+ */
+export const atMost = (rows: number) => sql.raw(`limit ${Math.trunc(rows)}`);
 
 const list = (values: readonly (string | number | null)[], type: SQL) =>
   sql`${array(values)}::text::${type}[]`;
@@ -194,27 +206,30 @@ const page = (room: string, chosen: SQL, order: SQL) => sql`
   order by ${order}`;
 
 /** Messages that changed after a version, by version. Two index ranges: what has stayed as posted, and what has not. */
-export const readChanges = (room: string, after: number, limit: number) =>
+export const readChanges = (room: string, after: number) =>
   page(
     room,
     sql`select * from (
       (select * from messages where room_id = ${roomId(room)} and id > ${after}::bigint and version = id
-        order by id limit ${limit}::int)
+        order by id ${atMost(PAGE_ROWS)})
       union all
       (select * from messages where room_id = ${roomId(room)} and version > ${after}::bigint and version <> id
-        order by version limit ${limit}::int)
-    ) c order by version limit ${limit}::int`,
+        order by version ${atMost(PAGE_ROWS)})
+    ) c order by version ${atMost(PAGE_ROWS)}`,
     sql`p.version`,
   );
 
-/** Messages by id: beyond `after`, from the oldest; or before `before`, from the newest, answered oldest first. */
+/**
+ * Messages by id: beyond `after`, from the oldest; or before `before`, from the newest, answered oldest first. At most
+ * `limit` of them, and {@link HISTORY_ROWS}.
+ */
 export const readMessages = (room: string, range: { after: number } | { before: number }, limit: number) =>
   page(
     room,
     "after" in range
-      ? sql`select * from messages where room_id = ${roomId(room)} and id > ${range.after}::bigint
-          order by id limit ${limit}::int`
-      : sql`select * from messages where room_id = ${roomId(room)} and id < ${range.before}::bigint
-          order by id desc limit ${limit}::int`,
+      ? sql`select * from (select * from messages where room_id = ${roomId(room)} and id > ${range.after}::bigint
+          order by id ${atMost(HISTORY_ROWS)}) c order by id limit ${limit}::int`
+      : sql`select * from (select * from messages where room_id = ${roomId(room)} and id < ${range.before}::bigint
+          order by id desc ${atMost(HISTORY_ROWS)}) c order by id desc limit ${limit}::int`,
     sql`p.id`,
   );

@@ -5,15 +5,14 @@ import { commitCarefully } from "./careful.ts";
 import type { Outcome, Post } from "./change.ts";
 import { inOrder, posted, type Rules, stateOf } from "./decide.ts";
 import { type Committed, CommitFailure, type Page, type Store } from "./ports.ts";
-import { postAll, readChanges, readCounters, readMessages } from "./statements.ts";
+import { PAGE_ROWS, postAll, readChanges, readCounters, readMessages } from "./statements.ts";
 
 /** How long a commit may take before its connections are thrown away, in milliseconds. */
 const COMMIT_LIMIT_MS = 3_000;
 const LANES = 2;
 /** When a read that found no database may be tried again, in milliseconds. */
 const RETRY_MS = 2_000;
-/** Pages are bounded in rows, and then in characters, so that a page of long messages stays small as well. */
-const PAGE_ROWS = 200;
+/** Pages are bounded in rows ({@link PAGE_ROWS}) and in characters, so that a page of long messages is small as well. */
 const PAGE_CHARS = 64 * 1024;
 
 interface MessageRow extends Omit<Message, "reactions"> {
@@ -72,7 +71,7 @@ export function createStore(database: Database, rules: Rules = {}): MessageStore
     },
 
     async changesSince(room, after) {
-      return bounded(await readPage(readChanges(room, after, PAGE_ROWS)), (message) => message.version);
+      return bounded(await readPage(readChanges(room, after)), (message) => message.version);
     },
 
     async postsSince(room, after) {

@@ -68,11 +68,12 @@ export function createTimeline(options: TimelineOptions): Timeline {
 
   const release = (states: readonly Message[], to: number) => {
     const known = released;
+    const fresh = states.filter(({ version }) => version > known);
+    // A change is small, but the whole message is delivered: a batch of changes may be more than sockets take at once.
+    const chars = fresh.reduce((sum, message) => sum + lengthOf(message), 0);
+    if (fresh.length > RANGE_MAX.messages || chars > RANGE_MAX.chars) return jump(Math.max(released, to));
     released = Math.max(released, to);
-    deliver(
-      states.filter(({ version }) => version > known),
-      known,
-    );
+    deliver(fresh, known);
   };
 
   const releaseHeld = () => {

@@ -3,13 +3,13 @@ import * as v from "valibot";
 import type { Auth } from "../auth/auth.ts";
 import type { Chat } from "../chat/chat.ts";
 import { UNREAD_MAX } from "../chat/members.ts";
-import type { Overviews, RoomOverview } from "../chat/overview.ts";
+import { type Overviews, ROOMS_MAX, type RoomOverview } from "../chat/overview.ts";
 import { Refusal } from "../errors.ts";
 import { room } from "../protocol/frames.ts";
 import { bearer, type Env, readQuery } from "./request.ts";
 import { roomParam } from "./room.ts";
 
-const LIMIT = { usual: 50, most: 200 } as const;
+const LIMIT = { usual: 50, most: ROOMS_MAX } as const;
 
 const QUERY = v.object({
   /** Given, with or without a value: every room that one may enter, not only one's own. */

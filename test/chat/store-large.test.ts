@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { type SQL, sql } from "drizzle-orm";
 import type { Change } from "../../src/chat/change.ts";
-import { createMembers } from "../../src/chat/members.ts";
+import { createMembers, UNREAD_LOOK } from "../../src/chat/members.ts";
 import { createOverviews } from "../../src/chat/overview.ts";
 import { createStore, type MessageStore } from "../../src/chat/store.ts";
 import { systemClock } from "../../src/clock.ts";
@@ -89,9 +89,11 @@ onEachDriver((open) => {
       const scans = database.takeScans();
       expect(scans.length).toBeGreaterThan(0);
       const tables = /^(messages|reactions|changes|rooms)$/;
-      for (const { table, type, condition } of scans)
-        if (tables.test(table))
-          expect(`${type} of ${table}: ${condition}`).toMatch(/: .*(room_id = |name = |name > |\(id = )/);
+      for (const { table, type, condition, rows } of scans) {
+        if (!tables.test(table)) continue;
+        expect(`${type} of ${table}: ${condition}`).toMatch(/: .*(room_id = |name = |name > |\(id = )/);
+        expect(`${type} of ${table}: ${rows <= UNREAD_LOOK ? "few" : rows} rows`).toEndWith("few rows");
+      }
     });
   });
 

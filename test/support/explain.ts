@@ -8,12 +8,17 @@ export interface Scan {
   readonly table: string;
   /** What is looked up in the index; "" where it is read from end to end. */
   readonly condition: string;
+  /** Rows that were read when it was carried out. */
+  readonly rows: number;
 }
 
 interface Plan {
   readonly "Node Type": string;
   readonly "Relation Name"?: string;
   readonly "Index Cond"?: string;
+  readonly "Actual Rows"?: number;
+  readonly "Actual Loops"?: number;
+  readonly "Rows Removed by Filter"?: number;
   readonly Plans?: readonly Plan[];
 }
 
@@ -56,29 +61,36 @@ export function explained(database: Database): Explained {
   };
 }
 
-/** The plan that a connection of ours uses for a statement that it has prepared. */
+/** The plan that a connection of ours uses for a statement that it has prepared, carried out and taken back. */
 async function planOf(orm: Orm, statement: SQL): Promise<Plan> {
   const query = new PgDialect({ casing: "snake_case" }).sqlToQuery(statement);
   const name = `p${crypto.randomUUID().replaceAll("-", "")}`;
   const literals = query.params.map((param) => `'${String(param).replaceAll("'", "''")}'`).join(", ");
-  return orm.transaction(async (tx) => {
-    await rows(tx, sql.raw(`prepare ${name} as ${query.sql}`));
-    const values = literals === "" ? "" : `(${literals})`;
-    const found = await rows<{ "QUERY PLAN": unknown }>(
-      tx,
-      sql.raw(`explain (format json) execute ${name}${values}`),
-    );
-    await rows(tx, sql.raw(`deallocate ${name}`));
-    const json = found[0]?.["QUERY PLAN"];
-    const [plan] = (typeof json === "string" ? JSON.parse(json) : json) as { Plan: Plan }[];
-    if (!plan) throw new Error("there is no plan");
-    return plan.Plan;
-  });
+  const values = literals === "" ? "" : `(${literals})`;
+  const done = new Error("taken back");
+  let json: unknown;
+  await orm
+    .transaction(async (tx) => {
+      await rows(tx, sql.raw(`prepare ${name} as ${query.sql}`));
+      const explain = sql.raw(`explain (analyze, format json) execute ${name}${values}`);
+      const [found] = await rows<{ "QUERY PLAN": unknown }>(tx, explain);
+      await rows(tx, sql.raw(`deallocate ${name}`));
+      json = found?.["QUERY PLAN"];
+      throw done;
+    })
+    .catch((error: unknown) => {
+      if (error !== done) throw error;
+    });
+  const [plan] = (typeof json === "string" ? JSON.parse(json) : json) as { Plan: Plan }[];
+  if (!plan) throw new Error("there is no plan");
+  return plan.Plan;
 }
 
 function scansOf(plan: Plan): Scan[] {
   const below = (plan.Plans ?? []).flatMap(scansOf);
   const table = plan["Relation Name"];
   if (table === undefined || plan["Node Type"] === "ModifyTable") return below;
-  return [{ type: plan["Node Type"], table, condition: plan["Index Cond"] ?? "" }, ...below];
+  const read = (plan["Actual Rows"] ?? 0) + (plan["Rows Removed by Filter"] ?? 0);
+  const rows = read * (plan["Actual Loops"] ?? 0);
+  return [{ type: plan["Node Type"], table, condition: plan["Index Cond"] ?? "", rows }, ...below];
 }
