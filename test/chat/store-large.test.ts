@@ -42,7 +42,7 @@ onEachDriver((open) => {
     await run(sql`insert into members (user_id, room_id, last_read)
       select u.id, r.id, 0 from users u, rooms r where r.id % 2 = 0`);
     await run(sql`analyze`);
-  });
+  }, 180_000);
   afterAll(() => at.database.close());
 
   const change = (fields: Partial<Change> & { kind: string }): Change =>
