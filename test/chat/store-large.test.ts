@@ -5,7 +5,7 @@ import { createMembers, UNREAD_LOOK } from "../../src/chat/members.ts";
 import { createOverviews } from "../../src/chat/overview.ts";
 import { createStore, type MessageStore } from "../../src/chat/store.ts";
 import { systemClock } from "../../src/clock.ts";
-import { rows } from "../../src/db/database.ts";
+import { type Pool, rows } from "../../src/db/database.ts";
 import { type Explained, explained } from "../support/explain.ts";
 import { onEachDriver, post, type Stocked, stock } from "./stocked.ts";
 
@@ -22,12 +22,14 @@ onEachDriver((open) => {
   let database: Explained;
   let store: MessageStore;
 
-  const run = (statement: SQL) => at.database.run((orm) => rows(orm, statement));
+  let filling: Pool;
+  const run = (statement: SQL) => filling.run((orm) => rows(orm, statement));
 
   beforeAll(async () => {
     at = await stock(open);
     // The embedded database takes too long to be filled for a test.
     size = at.database.driver === "pglite" ? 100_000 : 1_000_000;
+    filling = at.database.pool({ connections: 1, limitMs: 180_000 });
     database = explained(at.database);
     store = createStore(database);
     await run(sql`insert into rooms (name, version)
