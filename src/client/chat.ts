@@ -1,4 +1,3 @@
-import { roomName } from "../protocol/rooms.ts";
 import { type ConnectionState, createConnection } from "./connection.ts";
 import { createEmitter } from "./emitter.ts";
 import { ChatError } from "./errors.ts";
@@ -71,7 +70,7 @@ export interface Chat extends AsyncDisposable {
   connect(): void;
   /**
    * Joins a room, once there is a connection, until `leave`. The same name is the same room; its options are those of
-   * the first time. @throws {ChatError} bad_room.
+   * the first time. What is no name is `out`, as the server says.
    */
   room(name: string, options?: RoomOptions): Room;
   /** Ends the connection. What waits is not sent any more; what a storage keeps is sent by the next run. */
@@ -124,7 +123,7 @@ export function createChat(options: ChatOptions): Chat {
   });
 
   const open = () => connection.open;
-  const { ask, tell } = connection;
+  const { ask } = connection;
   const requests = createRequests({ clock, random, open, ask });
   const outbox = createOutbox({
     slot: kept,
@@ -149,7 +148,6 @@ export function createChat(options: ChatOptions): Chat {
       connected: open,
       me,
       ask,
-      tell,
     });
     rooms.set(name, room);
     return room;
@@ -245,9 +243,8 @@ export function createChat(options: ChatOptions): Chat {
     },
     room(name, roomOptions) {
       guard();
-      const normal = roomName(name);
-      if (normal === null) throw new ChatError("bad_room", "That is not the name of a room.");
-      const inside = insideOf(normal, roomOptions);
+      // The one spelling, in which the server speaks of it (Unicode NFC).
+      const inside = insideOf(name.normalize(), roomOptions);
       inside.open();
       connect();
       return inside.room;

@@ -34,8 +34,6 @@ export interface Connection {
   stop(error?: ChatError): void;
   /** Sends a command; the reply comes once, in the order of the frames; `disconnected` where the socket ends first. */
   ask(command: Readonly<Record<string, unknown>>, reply: (reply: Reply) => void): void;
-  /** Sends a command that is not answered, if there is a connection. */
-  tell(command: Readonly<Record<string, unknown>>): void;
 }
 
 interface ConnectionOptions {
@@ -274,9 +272,6 @@ export function createConnection(options: ConnectionOptions): Connection {
     },
     stop,
     ask,
-    tell(command) {
-      if (life?.limits && life.wire) put(life.wire, JSON.stringify(command));
-    },
   };
 }
 

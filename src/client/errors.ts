@@ -39,24 +39,21 @@ interface ChatErrorDetail {
 export class ChatError extends Error {
   override readonly name = "ChatError";
   /** The same may succeed later without being changed. */
-  readonly retryable: boolean;
+  declare readonly retryable: boolean;
   /** When, in milliseconds, where the server has said so. */
-  readonly retryAfterMs: number | undefined;
+  declare readonly retryAfterMs: number | undefined;
   /** The status of the HTTP answer that said it. */
-  readonly status: number | undefined;
+  declare readonly status: number | undefined;
   /** What is wrong with each field of what was sent. */
-  readonly errors: Readonly<Record<string, readonly string[]>> | undefined;
+  declare readonly errors: Readonly<Record<string, readonly string[]>> | undefined;
 
   constructor(
     readonly code: ChatErrorCode,
     message: string,
-    { retryable = false, retryAfterMs, status, errors }: ChatErrorDetail = {},
+    detail?: ChatErrorDetail,
   ) {
     super(message);
-    this.retryable = retryable;
-    this.retryAfterMs = retryAfterMs;
-    this.status = status;
-    this.errors = errors;
+    Object.assign(this, { retryable: false, ...detail });
   }
 }
 

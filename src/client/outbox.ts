@@ -2,7 +2,7 @@ import { onAbort } from "./abort.ts";
 import { ChatError, errorOf } from "./errors.ts";
 import { parse, type Reply, shape } from "./frames.ts";
 import type { Clock } from "./ports.ts";
-import { backoff } from "./reconnect.ts";
+import { pauseAfter } from "./reconnect.ts";
 import type { Slot } from "./storage.ts";
 
 /** What is to be done in a room, until it is settled. Its `clientId` makes it one change, however often it is sent. */
@@ -137,10 +137,9 @@ export function createOutbox(options: OutboxOptions): Outbox {
   };
 
   /** Nothing is sent for as long as the server has named, and longer the more often it refuses. */
-  const hold = ({ retryAfterMs = 0 }: ChatError) => {
+  const hold = (error: ChatError) => {
     if (pause) return;
-    const ms = Math.max(retryAfterMs, backoff(refusals++, options.random()));
-    pause = clock.after(ms, () => {
+    pause = clock.after(pauseAfter(error, refusals++, options.random()), () => {
       pause = undefined;
       pump();
     });
@@ -218,11 +217,8 @@ export function createOutbox(options: OutboxOptions): Outbox {
         const { change, epoch: old = epoch } = entry.item;
         if (old === epoch) continue;
         if (change.type === "send") {
-          const item = { ...entry.item, change: { ...change, replyTo: undefined }, epoch };
-          entry.item = item;
-          store((items) => items.map((one) => (one.change.clientId === change.clientId ? item : one))).catch(
-            () => {},
-          );
+          // What is kept need not say so: by its old epoch it is treated like this again.
+          entry.item = { ...entry.item, change: { ...change, replyTo: undefined }, epoch };
           options.room(room)?.changed();
         } else
           settle(entry, undefined, new ChatError("stale_epoch", "The room's history is another one since."));

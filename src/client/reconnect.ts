@@ -12,6 +12,10 @@ const NAMED_MAX_MS = 10 * 60_000;
 export const backoff = (attempt: number, random: number): number =>
   random * Math.min(CAP_MS, BASE_MS * 2 ** attempt);
 
+/** How long to wait with a command that was refused for now: what the server says, and longer the more often. */
+export const pauseAfter = (error: { retryAfterMs?: number | undefined }, attempt: number, random: number) =>
+  Math.max(error.retryAfterMs ?? 0, backoff(attempt, random));
+
 /** A time that the server has named, as far as it makes sense: 0 where it named none. */
 export const named = (ms: unknown): number =>
   typeof ms === "number" && ms > 0 ? Math.min(ms, NAMED_MAX_MS) : 0;

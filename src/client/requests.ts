@@ -2,7 +2,7 @@ import { onAbort } from "./abort.ts";
 import { ChatError } from "./errors.ts";
 import type { Reply } from "./frames.ts";
 import type { Clock } from "./ports.ts";
-import { backoff } from "./reconnect.ts";
+import { pauseAfter } from "./reconnect.ts";
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -47,8 +47,7 @@ export function createRequests(options: RequestsOptions): Requests {
       if (reply.code === "disconnected") return; // asked again on the next socket
       if (!reply.retryable) return question.reject(reply);
       question.busy = true;
-      const ms = Math.max(reply.retryAfterMs ?? 0, backoff(question.refusals++, options.random()));
-      options.clock.after(ms, () => {
+      options.clock.after(pauseAfter(reply, question.refusals++, options.random()), () => {
         question.busy = false;
         pump();
       });

@@ -18,7 +18,7 @@ import type {
 import type { Ack, Change, Outbox, Settled } from "./outbox.ts";
 import type { Ports } from "./ports.ts";
 import { createMarks } from "./marks.ts";
-import { afterClose, backoff } from "./reconnect.ts";
+import { afterClose, backoff, pauseAfter } from "./reconnect.ts";
 import type { Requests } from "./requests.ts";
 import { createStream } from "./stream.ts";
 import { createSubject } from "./subject.ts";
@@ -158,7 +158,6 @@ interface Options extends RoomOptions {
   /** One's own name. */
   readonly me: () => string | undefined;
   ask(command: Readonly<Record<string, unknown>>, reply: (reply: Reply) => void): void;
-  tell(command: Readonly<Record<string, unknown>>): void;
 }
 
 const TYPING_MS = 2_000;
@@ -237,8 +236,7 @@ export function createRoom(options: Options): RoomInside {
       if (!(reply instanceof ChatError)) return void (phase = "answered");
       phase = "out";
       if (reply.code === "disconnected") return;
-      if (reply.retryable)
-        return retry(Math.max(reply.retryAfterMs ?? 0, backoff(failures++, ports.random())));
+      if (reply.retryable) return retry(pauseAfter(reply, failures++, ports.random()));
       out(reply);
       outbox.refused(name, reply);
       view.changed();
@@ -381,7 +379,7 @@ export function createRoom(options: Options): RoomInside {
       const now = clock.monotonic();
       if (phase !== "in" || (typedAt !== undefined && now - typedAt < TYPING_MS)) return;
       typedAt = now;
-      options.tell({ type: "typing", room: name });
+      options.ask({ type: "typing", room: name }, () => {});
     },
     older: (limit = 100) =>
       (paging ??= page(clamp(limit)).finally(() => {
@@ -391,10 +389,10 @@ export function createRoom(options: Options): RoomInside {
     async history({ before, after, around, limit: wantedLimit = 100, signal } = {}) {
       const limit = clamp(wantedLimit);
       if (around !== undefined) {
-        const half = Math.floor(limit / 2);
+        const half = Math.ceil(limit / 2);
         const [head, tail] = await Promise.all([
-          half > 0 ? ask({ before: around, limit: half }, signal) : { messages: [], more: around > 1 },
-          ask({ after: Math.max(0, around - 1), limit: limit - half }, signal),
+          ask({ before: around, limit: half }, signal),
+          ask({ after: Math.max(0, around - 1), limit: half }, signal),
         ]);
         return { messages: [...head.messages, ...tail.messages], older: head.more, newer: tail.more };
       }

@@ -73,13 +73,12 @@ export function createSession({ http, slot, tokens, locks, lock, changed }: Sess
   const keep = (next: Held | undefined) => slot.update(() => next && JSON.stringify(next)).catch(() => {});
 
   const load = () =>
-    (loading ??= tokens
-      ? Promise.resolve()
-      : stored().then((found) => {
-          if (held || !found) return;
-          held = found;
-          changed(accountOf(found));
-        }));
+    (loading ??= (async () => {
+      const found = tokens ? undefined : await stored();
+      if (held || !found) return;
+      held = found;
+      changed(accountOf(found));
+    })());
 
   const refresh = async (mine: Held): Promise<string> => {
     // Another tab may have been faster.
@@ -111,15 +110,14 @@ export function createSession({ http, slot, tokens, locks, lock, changed }: Sess
   };
 
   const ask = async (source: TokenSource, refused: boolean): Promise<string> => {
-    let token: unknown;
     try {
-      token = await source({ refused });
+      const token = await source({ refused });
+      if (typeof token === "string" && token) return (given = token);
+      throw new Error("what it gave is none");
     } catch (error) {
       if (error instanceof ChatError) throw error;
       throw passing("token_failed", `No token: ${errorOf(error).message}`);
     }
-    if (typeof token !== "string" || !token) throw passing("token_failed", "The tokens function gave none.");
-    return (given = token);
   };
 
   const renew = async (): Promise<string> => {

@@ -224,6 +224,14 @@ describe("the list", () => {
   });
 });
 
+test("what is no name of a room is out, and what is sent there fails", async () => {
+  const chat = through(home.server, asAda());
+  const room = chat.room("no spaces");
+  expect(await room.send("Hello").catch((error) => error.code)).toBe("invalid");
+  await until(() => room.snapshot().state === "out");
+  expect(room.snapshot().error).toMatchObject({ code: "invalid", retryable: false });
+});
+
 describe("a line that goes silent", () => {
   test("is given up after the heartbeat, and what was not acknowledged goes out over the next", async () => {
     // A hundred times as fast as the clock on the wall.

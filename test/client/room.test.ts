@@ -213,11 +213,9 @@ describe("a room", () => {
     expect(ids()).toEqual([]);
   });
 
-  test("has one name, however it is spelled; and what is no name is refused at once", async () => {
+  test("has one name, however it is spelled", async () => {
     const { rig } = await inHall();
     expect(rig.chat.room("caf\u00e9")).toBe(rig.chat.room("cafe\u0301"));
-    for (const name of ["", "no spaces", ".hidden", "a/b", "x".repeat(65)])
-      expect(() => rig.chat.room(name)).toThrow("That is not the name of a room.");
   });
 
   test("shows itself in snapshots that are the same until something has changed", async () => {
@@ -310,7 +308,7 @@ describe("people", () => {
   test("are told at most once in two seconds that one is typing", async () => {
     const { rig, room } = await inHall({ history: 0 }, joined);
     for (let key = 0; key < 10; key++) room.typing();
-    expect(rig.wire.sent).toEqual([{ type: "typing", room: "hall" }]);
+    expect(rig.wire.sent).toMatchObject([{ type: "typing", room: "hall" }]);
     await rig.pass(2_000);
     room.typing();
     expect(rig.wire.sent).toHaveLength(2);

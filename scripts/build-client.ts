@@ -1,0 +1,64 @@
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { join } from "node:path";
+
+// Makes dist/client: one ESM file and its type declarations, for browsers, Bun and Node, which need no other package.
+
+/** The most that the client may weigh in somebody's bundle, in bytes after gzip. */
+const LIMIT = 10 * 1024;
+const OUT = "dist/client";
+
+process.chdir(join(import.meta.dir, ".."));
+await mkdir("dist", { recursive: true });
+const work = await mkdtemp("dist/build-");
+try {
+  const built = await Bun.build({
+    entrypoints: ["src/client/index.ts"],
+    target: "browser",
+    format: "esm",
+    minify: true,
+  });
+  const [bundle] = built.outputs;
+  if (!bundle) throw new Error("there is no bundle");
+  const code = await bundle.text();
+  const size = Bun.gzipSync(code, { level: 9 }).length;
+  if (size > LIMIT) throw new Error(`the client is ${size} bytes gzipped; ${LIMIT} are the limit`);
+
+  // No types but the platform's: the client uses nothing of Bun's.
+  const project = join(work, "tsconfig.json");
+  const compilerOptions = {
+    noEmit: false,
+    declaration: true,
+    emitDeclarationOnly: true,
+    rootDir: "../../src",
+    outDir: "types",
+    types: [],
+  };
+  await Bun.write(
+    project,
+    JSON.stringify({
+      extends: "../../tsconfig.json",
+      compilerOptions,
+      include: [],
+      files: ["../../src/client/index.ts"],
+    }),
+  );
+  const tsc = Bun.spawn([process.execPath, "node_modules/typescript/bin/tsc", "-p", project], {
+    stdout: "inherit",
+    stderr: "inherit",
+  });
+  if ((await tsc.exited) !== 0) throw new Error("the declarations could not be made");
+
+  await rm(OUT, { recursive: true, force: true });
+  await Bun.write(join(OUT, "index.js"), code);
+  for (const file of new Bun.Glob("**/*.d.ts").scanSync(join(work, "types"))) {
+    const text = await Bun.file(join(work, "types", file)).text();
+    const foreign = /\bfrom "[^.][^"]*"|\bimport\("[^.][^"]*"\)/.exec(text);
+    if (foreign) throw new Error(`${file} needs another package: ${foreign[0]}`);
+    await Bun.write(join(OUT, "types", file), text.replace(/(from "\.[^"]*)\.ts"/g, '$1.js"'));
+  }
+  console.log(
+    `${OUT}: ${(code.length / 1024).toFixed(1)} KB, ${(size / 1024).toFixed(2)} KB gzipped (${size} bytes)`,
+  );
+} finally {
+  await rm(work, { recursive: true, force: true });
+}
