@@ -1,0 +1,48 @@
+// Runs in Node, on the package as others get it: `node talk.mjs <url> <room>`. Prints what it has in the end.
+import { ChatError, createChat } from "parley/client";
+
+const [, , url, room] = process.argv;
+const password = "correct horse battery";
+
+const chat = createChat({ url, ports: { random: () => 0.02 } });
+const account = await chat.register({ email: "nora@example.com", username: "nora", password });
+const hall = chat.room(room, { history: 5 });
+
+const heard = [];
+const listening = (async () => {
+  for await (const { id } of hall) if (heard.push(id) && id >= 30) break;
+})();
+
+const acks = [];
+for (let n = 1; n <= 30; n++) acks.push((await hall.send(`${n}`)).id);
+await hall.edit(acks[0], "first");
+await hall.react(acks[1], "👍");
+await hall.delete(acks[2]);
+await listening;
+while (hall.snapshot().more) await hall.older(7);
+const around = await hall.history({ around: acks[4], limit: 4 });
+const refused = await hall.send(" ").catch((error) => error instanceof ChatError && error.code);
+const control = new AbortController();
+control.abort(new Error("never mind"));
+const aborted = await hall.send("?", { signal: control.signal }).catch(({ message }) => message);
+await new Promise((resolve) => {
+  const look = () => hall.snapshot().messages[2]?.deletedAt && resolve(stop());
+  const stop = hall.subscribe(look);
+  look();
+});
+
+console.log(
+  JSON.stringify({
+    account,
+    acks,
+    heard: [...new Set(heard)],
+    refused,
+    aborted,
+    around: around.messages.map(({ id }) => id),
+    sessions: (await chat.sessions.list()).length,
+    messages: hall.snapshot().messages,
+    state: chat.snapshot().connection.state,
+  }),
+);
+await chat.logout();
+await chat[Symbol.asyncDispose](); // what `await using` does, where there is that syntax
