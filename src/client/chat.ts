@@ -246,7 +246,8 @@ export function createChat(options: ChatOptions): Chat {
       // The one spelling, in which the server speaks of it (Unicode NFC).
       const inside = insideOf(name.normalize(), roomOptions);
       inside.open();
-      connect();
+      // What has been closed for good stays so until somebody says `connect`.
+      if (!wanted) connect();
       return inside.room;
     },
     close,

@@ -170,6 +170,7 @@ export function createRoom(options: Options): RoomInside {
   const marks = createMarks(list, me);
   const emitter = createEmitter<RoomEvents & { readonly end: undefined }>();
   let opened = false;
+  let closed = false;
   /** Where it is on this socket: asked to join, answered, and in it once `joined` has come. */
   let phase: "out" | "asked" | "answered" | "in" = "out";
   let live = false;
@@ -329,6 +330,7 @@ export function createRoom(options: Options): RoomInside {
     fields: DistributiveOmit<Change, "room" | "clientId">,
     { clientId, signal }: ChangeOptions = {},
   ) => {
+    if (closed) return Promise.reject(error);
     const whole = { ...fields, room: name, clientId: clientId?.toLowerCase() ?? ports.uuid() } as Change;
     const ack = outbox.add(whole, signal);
     // What waits in a room that one is not in is sent after it is joined.
@@ -352,6 +354,7 @@ export function createRoom(options: Options): RoomInside {
   };
 
   const ask = async (fields: Readonly<Record<string, number | undefined>>, signal?: AbortSignal) => {
+    if (closed) throw error;
     const { messages, more } = await requests.ask({ type: "history", room: name, ...fields }, signal);
     return { messages: messagesIn(messages), more: more === true };
   };
@@ -465,6 +468,7 @@ export function createRoom(options: Options): RoomInside {
     close() {
       cancelRetry();
       opened = false;
+      closed = true;
       out(new ChatError("closed", "The chat was closed."));
       emitter.emit("end", undefined);
       view.changed();

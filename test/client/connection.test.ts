@@ -147,6 +147,7 @@ describe("close codes", () => {
       rig.wire.end(code, code === 4502 ? "forbidden" : "");
       await rig.pass(3_600_000);
       rig.wake();
+      rig.chat.room("hall");
       await rig.settle();
       expect(rig.wires).toHaveLength(1);
       expect(rig.chat.snapshot().connection.state).toBe("closed");
@@ -370,4 +371,7 @@ test("a closed chat leaves nothing behind that runs", async () => {
   await rig.settle();
   expect(rig.wires).toHaveLength(1);
   expect(() => chat.room("hall")).toThrow("The chat was closed.");
+  expect(await outcome(room.send("Even later"))).toBe("closed");
+  expect(await outcome(room.history())).toBe("closed");
+  expect(await outcome(room.older())).toBe("closed");
 });
