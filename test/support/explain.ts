@@ -16,6 +16,7 @@ interface Plan {
   readonly "Node Type": string;
   readonly "Relation Name"?: string;
   readonly "Index Cond"?: string;
+  readonly "Recheck Cond"?: string;
   readonly "Actual Rows"?: number;
   readonly "Actual Loops"?: number;
   readonly "Rows Removed by Filter"?: number;
@@ -92,5 +93,6 @@ function scansOf(plan: Plan): Scan[] {
   if (table === undefined || plan["Node Type"] === "ModifyTable") return below;
   const read = (plan["Actual Rows"] ?? 0) + (plan["Rows Removed by Filter"] ?? 0);
   const rows = read * (plan["Actual Loops"] ?? 0);
-  return [{ type: plan["Node Type"], table, condition: plan["Index Cond"] ?? "", rows }, ...below];
+  const condition = plan["Index Cond"] ?? plan["Recheck Cond"] ?? "";
+  return [{ type: plan["Node Type"], table, condition, rows }, ...below];
 }
