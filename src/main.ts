@@ -38,6 +38,17 @@ const code = await run({
   out: (line) => void writeSync(1, `${line}\n`),
   err: (line) => void writeSync(2, `${line}\n`),
   input: () => (process.stdin.isTTY ? Promise.resolve("") : Bun.stdin.text()),
+  lines: () => console,
+  ask(question, secret) {
+    if (!process.stdin.isTTY) return undefined;
+    const echo = (how: "echo" | "-echo") => secret && Bun.spawnSync(["stty", how], { stdin: "inherit" });
+    echo("-echo");
+    try {
+      return prompt(question) ?? undefined;
+    } finally {
+      if (echo("echo")) console.error();
+    }
+  },
   untilSignal: () => new Promise((resolve) => (onSignal = resolve)),
 });
 process.exit(code);

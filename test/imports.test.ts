@@ -9,7 +9,7 @@ const BACKS = [...LEAVES, "protocol", "db", "bus"];
 const ROOMS = [...BACKS, "auth", "chat"];
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   main: ["cli", "log"],
-  cli: [...ROOMS, "server"],
+  cli: [...ROOMS, "server", "client"],
   server: [...ROOMS, "http", "ws", "web"],
   http: ROOMS,
   ws: ROOMS,

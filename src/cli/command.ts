@@ -9,6 +9,10 @@ export interface Context {
   err(line: string): void;
   /** All of standard input; empty where that is a terminal. */
   input(): Promise<string>;
+  /** Standard input, line by line, as it comes. */
+  lines(): AsyncIterable<string>;
+  /** Asks the person at the terminal; undefined where there is none. `secret`: what is typed is not shown. */
+  ask(question: string, secret: boolean): string | undefined;
   /** Resolves at the first SIGINT or SIGTERM. Where nobody waits, a signal ends the process at once. */
   untilSignal(): Promise<void>;
 }

@@ -3,6 +3,7 @@ import { DataDirHeld } from "../db/owner.ts";
 import { DatabaseUnusable } from "../db/unusable.ts";
 import { Refusal } from "../errors.ts";
 import { CommandError, type Command, type Context } from "./command.ts";
+import { chat } from "./chat.ts";
 import { healthcheck } from "./healthcheck.ts";
 import { newEpoch } from "./new-epoch.ts";
 import { resetPassword } from "./reset-password.ts";
@@ -14,6 +15,7 @@ import { user } from "./user.ts";
 const COMMANDS: readonly Command[] = [
   server,
   healthcheck,
+  chat,
   user,
   sessions,
   resetPassword,

@@ -1,0 +1,129 @@
+import {
+  type Chat,
+  ChatError,
+  type ConnectionState,
+  createChat,
+  type Message,
+  type Room,
+} from "../client/index.ts";
+import { type Command, CommandError, type Context } from "./command.ts";
+
+/** How much of what was said before is shown. */
+const HISTORY = 20;
+
+export const chat: Command = {
+  name: "chat",
+  usage: "[--register] <url> <room>",
+  about: "Talk in a room of a server: each line that is typed, or comes by a pipe, is a message",
+  async run(context) {
+    const { args, env, err } = context;
+    const register = args[0] === "--register";
+    const [url, name, ...rest] = register ? args.slice(1) : args;
+    if (!url || !name || rest.length > 0 || !URL.canParse(url))
+      throw new CommandError("Usage: parley chat [--register] <url> <room>");
+    const token = env.PARLEY_TOKEN;
+    await using client = createChat({ url, ...(token && { tokens: () => token }) });
+    if (!token) await signIn(client, context, register);
+
+    const ended = Promise.withResolvers<number>();
+    client.on("connection", (connection) => {
+      const text = told(connection);
+      if (text) err(`(${text})`);
+      if (connection.state === "closed") ended.resolve(1);
+    });
+    const room = client.room(name, { history: 0 });
+    room.subscribe(() => {
+      const { error } = room.snapshot();
+      if (!error || error.code === "closed") return;
+      err(`(${error.message})`);
+      ended.resolve(1);
+    });
+    const shown = show(room, context);
+    void talk(room, context.lines(), err).then((code) => shown.then(() => ended.resolve(code)));
+    void context.untilSignal().then(() => ended.resolve(0));
+    return await ended.promise; // before the client is closed
+  },
+};
+
+/** What was said, and then what is said; resolves between the two. */
+function show(room: Room, { out }: Context): Promise<void> {
+  let shown: number | undefined;
+  const more = (messages: readonly Message[]) => {
+    for (const message of messages) {
+      if (message.id <= (shown ?? 0)) continue;
+      shown = message.id;
+      if (message.deletedAt === undefined) out(line(message));
+    }
+  };
+  room.subscribe(() => shown !== undefined && more(room.snapshot().messages));
+  room.on("message", ({ change, ...message }) => {
+    if (message.id > (shown ?? 0) || change === "created") return;
+    out(`${printable(message.username)} has ${change} message ${message.id}: ${printable(message.content)}`);
+  });
+  return room.history({ limit: HISTORY }).then(
+    ({ messages }) => {
+      shown = 0;
+      more(messages);
+      more(room.snapshot().messages);
+    },
+    () => {}, // the room's own error says it
+  );
+}
+
+const line = ({ username, content }: Message) => `${printable(username)}: ${printable(content)}`;
+
+/** What others write moves no cursor and rings no bell: control characters are left out, lines are indented. */
+const printable = (text: string) => text.replaceAll("\n", "\n  ").replace(/[^\P{C}\n\p{Cf}]/gu, "");
+
+/** Sends each line; at their end waits until all are settled. Answers the exit code. */
+async function talk(room: Room, lines: AsyncIterable<string>, err: Context["err"]): Promise<number> {
+  let code = 0;
+  const sends: Promise<void>[] = [];
+  for await (const text of lines) {
+    if (!text.trim()) continue;
+    const send = room.send(text).then(
+      () => {},
+      (error: unknown) => {
+        if (error instanceof ChatError && error.code === "closed") return;
+        code = 1;
+        err(`(Not sent: ${(error as Error).message})`);
+      },
+    );
+    sends.push(send);
+  }
+  await Promise.all(sends);
+  return code;
+}
+
+/** By PARLEY_EMAIL and PARLEY_PASSWORD, or by what is typed. */
+async function signIn(client: Chat, { env, ask }: Context, register: boolean): Promise<void> {
+  const answer = (what: string, name: string, secret: boolean) => {
+    const given = env[name] || ask(`${what}:`, secret);
+    if (!given) throw new CommandError(`Set ${name}, or run it in a terminal.`);
+    return given;
+  };
+  const email = answer("Email", "PARLEY_EMAIL", false);
+  const password = answer("Password", "PARLEY_PASSWORD", true);
+  try {
+    await (register ? client.register({ email, password }) : client.login({ email, password }));
+  } catch (error) {
+    if (!(error instanceof ChatError)) throw error;
+    const fields = Object.entries(error.errors ?? {}).map(
+      ([field, texts]) => ` ${field} ${texts.join(", ")}.`,
+    );
+    throw new CommandError(error.message + fields.join(""));
+  }
+}
+
+function told(connection: ConnectionState): string | undefined {
+  switch (connection.state) {
+    case "open":
+      return `connected as ${connection.user.username}`;
+    case "waiting":
+      return `${connection.error.message} Trying again in ${(connection.retryInMs / 1000).toFixed(1)} s`;
+    case "closed":
+      return connection.error.code === "closed" ? undefined : connection.error.message;
+    default:
+      return undefined;
+  }
+}

@@ -1,0 +1,97 @@
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { runParley } from "../support/process.ts";
+import { startProxy } from "../support/proxy.ts";
+import { PASSWORD, type Person, register } from "../support/people.ts";
+import { startTestServer, type TestServer } from "../support/server.ts";
+import { api } from "../support/api.ts";
+
+setDefaultTimeout(30_000);
+
+let server: TestServer;
+let ada: Person;
+beforeAll(async () => {
+  server = await startTestServer({ LOGIN_RATE: "0", MESSAGE_RATE: "0" });
+  ada = await register(server, "ada");
+});
+afterAll(() => server.stop());
+
+const asAda = { PARLEY_EMAIL: "ada@example.com", PARLEY_PASSWORD: PASSWORD };
+const lines = (text: string) => text.split("\n").filter(Boolean);
+
+describe("parley chat, with pipes", () => {
+  test("sends each line, shows what is said, and ends once all is settled", async () => {
+    await api(server, "POST /rooms/pipes/messages/", { token: ada.token, body: { content: "before" } });
+    const { code, stdout, stderr } = await runParley(
+      ["chat", server.url, "pipes"],
+      asAda,
+      "one\n\ntwo\nthree",
+    );
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "(connected as ada)\n" });
+    expect(lines(stdout).slice(0, 1)).toEqual(["ada: before"]);
+    const { body } = await api(server, "GET /history/pipes/", { token: ada.token });
+    expect((body as { content: string }[]).map(({ content }) => content)).toEqual([
+      "before",
+      "one",
+      "two",
+      "three",
+    ]);
+  });
+
+  test("makes an account where it is told to, and takes a token in its place", async () => {
+    const settings = { PARLEY_EMAIL: "ben@example.com", PARLEY_PASSWORD: PASSWORD };
+    expect(await runParley(["chat", "--register", server.url, "new"], settings, "hello")).toMatchObject({
+      code: 0,
+      stderr: "(connected as ben)\n",
+    });
+    const { code, stdout } = await runParley(["chat", server.url, "new"], { PARLEY_TOKEN: ada.token }, "hi");
+    expect(code).toBe(0);
+    expect(lines(stdout)[0]).toBe("ben: hello");
+  });
+
+  test("comes back through broken connections, and says so", async () => {
+    const proxy = startProxy(server.port);
+    let cuts = 0;
+    proxy.down = (text) => (text.includes('"timestamp"') && ++cuts === 1 ? "cut" : "pass");
+    const { code, stderr } = await runParley(["chat", proxy.url, "broken"], asAda, "one\ntwo");
+    proxy.stop();
+    expect(code).toBe(0);
+    expect(lines(stderr)[0]).toBe("(connected as ada)");
+    expect(lines(stderr)[1]).toMatch(
+      /^\(The server ended the connection \(1006\)\. Trying again in 0\.\d s\)$/,
+    );
+    expect(lines(stderr)[2]).toBe("(connected as ada)");
+    const { body } = await api(server, "GET /history/broken/", { token: ada.token });
+    expect((body as { content: string }[]).map(({ content }) => content)).toEqual(["one", "two"]);
+  });
+
+  test("shows nothing that would move the cursor of who reads it", async () => {
+    const content = "\u001b[2J\u0007evil\ntwo lines";
+    await api(server, "POST /rooms/evil/messages/", { token: ada.token, body: { content } });
+    const { stdout } = await runParley(["chat", server.url, "evil"], asAda, "x");
+    expect(stdout.startsWith("ada: [2Jevil\n  two lines\n")).toBe(true);
+  });
+
+  test("says what is wrong, and ends with 1", async () => {
+    const run = (args: string[], settings: Record<string, string> = asAda, stdin = "") =>
+      runParley(["chat", ...args], settings, stdin);
+    expect(await run([server.url])).toMatchObject({
+      code: 1,
+      stderr: "Usage: parley chat [--register] <url> <room>\n",
+    });
+    expect(await run([server.url, "hall"], {})).toMatchObject({
+      code: 1,
+      stderr: "Set PARLEY_EMAIL, or run it in a terminal.\n",
+    });
+    expect(await run([server.url, "hall"], { ...asAda, PARLEY_PASSWORD: "wrong" })).toMatchObject({
+      code: 1,
+      stderr: "Invalid Credentials\n",
+    });
+    expect(await run(["http://127.0.0.1:1", "hall"])).toMatchObject({
+      code: 1,
+      stderr: "127.0.0.1:1 cannot be reached.\n",
+    });
+    const invalid = await run([server.url, "no spaces"], asAda, "hello");
+    expect(invalid.code).toBe(1);
+    expect(invalid.stderr).toContain("room is not the name of a room");
+  });
+});
