@@ -70,6 +70,7 @@ export function createChat(options: ChatOptions): Chat {
   const stages = createStages(metrics, clock);
 
   const deliver = (room: string, states: readonly Message[], known: number) => {
+    if (known === 0) options.members.begun(room);
     const feeds = live.get(room);
     if (!feeds) return;
     if (feeds.v1 > 0) {

@@ -5,8 +5,8 @@ import { type Ack, type Amendment, type Change, changeKey, type Outcome, type Po
 
 /** Reactions that one message may have, all emojis and people together; reading them has to stay cheap. */
 export const REACTIONS_MAX = 1_000;
-/** Different emojis that one message may have. */
-export const EMOJIS_MAX = 50;
+/** Different emojis that one message may have: with the longest names and the longest text it still fits in a frame. */
+export const EMOJIS_MAX = 20;
 /** People who are named for each emoji; the others are counted. */
 export const NAMES_MAX = 20;
 

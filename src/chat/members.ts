@@ -10,6 +10,8 @@ export const UNREAD_MAX = 100;
 export const UNREAD_LOOK = 5_000;
 /** Read marks that come within this are written together, in milliseconds. */
 const GATHER_MS = 100;
+/** Rooms that are not there yet in which someone waits. */
+const WAITING_MAX = 10_000;
 /** People in rooms who are known to be written down already. */
 const REMEMBERED = 50_000;
 const RETRY_MS = 2_000;
@@ -24,8 +26,13 @@ export interface Reading {
 
 /** Who belongs to which room, and how far they have read. */
 export interface Members {
-  /** Someone joins: makes them a member, to whom nothing that was said before is unread. @throws {Refusal} unavailable. */
+  /**
+   * Someone joins: makes them a member, to whom nothing that was said before is unread; of a room that is not there yet
+   * once it begins. @throws {Refusal} unavailable.
+   */
   joined(userId: number, room: string): Promise<Reading>;
+  /** A room's first message was released here: whoever waited for it is a member, who has read nothing yet. */
+  begun(room: string): void;
   /** Someone has posted, joined or not: makes them a member, some time. */
   posted(userId: number, room: string): void;
   /**
@@ -44,6 +51,9 @@ interface Mark {
 
 export function createMembers(database: Database, clock: Clock): Members {
   const remembered = new Set<string>();
+  /** Who has joined which room that is not there yet. */
+  const waiting = new Map<string, Set<number>>();
+  const enrolling = new Map<string, Promise<unknown>>();
   let marks = new Map<string, Mark>();
 
   const run = <T>(work: (orm: Orm) => Promise<T>): Promise<T> =>
@@ -75,13 +85,24 @@ export function createMembers(database: Database, clock: Clock): Members {
 
   return {
     async joined(userId, room) {
+      await enrolling.get(room);
       const [found] = await run((orm) => rows<Reading>(orm, join(userId, room)));
       if (found) remember(`${userId} ${room}`);
+      else if (waiting.size < WAITING_MAX) waiting.getOrInsert(room, new Set()).add(userId);
       return found ?? { lastRead: 0, unread: 0 };
+    },
+    begun(room) {
+      const people = [...(waiting.get(room) ?? [])];
+      if (!waiting.delete(room)) return;
+      const written = run((orm) => rows(orm, enrol(people, room)))
+        // Who is not written down is made a member by their next join or post.
+        .catch(() => {})
+        .finally(() => enrolling.delete(room));
+      enrolling.set(room, written);
     },
     posted(userId, room) {
       const key = `${userId} ${room}`;
-      if (remembered.has(key)) return;
+      if (remembered.has(key) || waiting.get(room)?.has(userId)) return;
       remember(key);
       // What fails here is made good by the next join or post.
       run((orm) => rows(orm, join(userId, room))).catch(() => remembered.delete(key));
@@ -116,6 +137,14 @@ export const unreadAfter = (userId: number, roomId: SQL, mark: SQL) => sql`(sele
   select 1 from (
     select sender_id, deleted_at from messages where room_id = ${roomId} and id > ${mark} order by id ${atMost(UNREAD_LOOK)}
   ) x where x.deleted_at is null and x.sender_id <> ${userId}::bigint ${atMost(UNREAD_MAX)}) few)::int`;
+
+/** Members who have read nothing yet. */
+const enrol = (userIds: readonly number[], room: string) => sql`
+  insert into members (user_id, room_id, last_read)
+  select i.user_id, r.id, 0 from json_array_elements_text(${JSON.stringify(userIds)}::text::json) as j(value)
+    cross join lateral (select j.value::bigint as user_id) i
+    cross join lateral (select id from rooms where name = ${room}::text limit 1) r
+  order by i.user_id on conflict (user_id, room_id) do nothing`;
 
 interface MarkRow {
   readonly index: number;

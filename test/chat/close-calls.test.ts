@@ -63,6 +63,7 @@ function node(replace: (database: ReturnType<typeof createDatabase>) => Partial<
     members: {
       joined: async () => ({ lastRead: 0, unread: 0 }),
       posted() {},
+      begun() {},
       read: async (_, __, id) => ({ lastRead: id, moved: false }),
     },
     fanout: { publish: () => false },

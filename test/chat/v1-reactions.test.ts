@@ -1,4 +1,5 @@
 import { beforeAll, expect, test } from "bun:test";
+import { FRAME_OUT_MAX_BYTES } from "../../src/protocol/limits.ts";
 import { connect, type V1Client } from "../support/client.ts";
 import { house, START_MS } from "../support/house.ts";
 import type { Person } from "../support/people.ts";
@@ -98,19 +99,19 @@ test("an emoji with and without its variation selector is one reaction", async (
 const faces = (count: number) =>
   Array.from({ length: count }, (_, index) => String.fromCodePoint(0x1f600 + index));
 
-test("a message has at most 50 different emojis; those that are there may be given by others", async () => {
-  const socket = await connect(server, { room: "reactions-fifty", token: ada.token });
-  const other = await connect(server, { room: "reactions-fifty", token: ben.token });
+test("a message has at most 20 different emojis; those that are there may be given by others", async () => {
+  const socket = await connect(server, { room: "reactions-twenty", token: ada.token });
+  const other = await connect(server, { room: "reactions-twenty", token: ben.token });
   await post(socket);
-  const replies = await Promise.all(faces(50).map((emoji) => socket.ask(react(1, emoji))));
-  expect(replies.map(({ type }) => type)).toEqual(Array(50).fill("ok"));
+  const replies = await Promise.all(faces(20).map((emoji) => socket.ask(react(1, emoji))));
+  expect(replies.map(({ type }) => type)).toEqual(Array(20).fill("ok"));
   for (const each of [socket, other]) expect(await each.ask(react(1, "👍"))).toMatchObject(refusal);
-  expect(await other.ask(react(1, "😀"))).toMatchObject({ type: "ok", version: 52 });
-  expect(await socket.ask(react(1, "😀", false))).toMatchObject({ type: "ok", version: 53 });
+  expect(await other.ask(react(1, "😀"))).toMatchObject({ type: "ok", version: 22 });
+  expect(await socket.ask(react(1, "😀", false))).toMatchObject({ type: "ok", version: 23 });
   expect(await other.ask(react(1, "👍"))).toMatchObject(refusal);
-  expect(await other.ask(react(1, "😀", false))).toMatchObject({ type: "ok", version: 54 });
-  expect(await other.ask(react(1, "👍"))).toMatchObject({ type: "ok", version: 55 });
-  expect(Object.keys(await reactionsTo(socket))).toHaveLength(50);
+  expect(await other.ask(react(1, "😀", false))).toMatchObject({ type: "ok", version: 24 });
+  expect(await other.ask(react(1, "👍"))).toMatchObject({ type: "ok", version: 25 });
+  expect(Object.keys(await reactionsTo(socket))).toHaveLength(20);
   for (const each of [socket, other]) each.close();
 });
 
@@ -118,7 +119,7 @@ test("a thousand reactions and no more; of many people twenty are named for each
   const provider = await startProvider();
   const outside = await startTestServer({ ...provider.settings, MESSAGE_RATE: "0" });
   const people = await Promise.all(
-    Array.from({ length: 26 }, async (_, index) => {
+    Array.from({ length: 51 }, async (_, index) => {
       const token = await provider.tokenOf(`person-${String(index).padStart(2, "0")}`);
       return connect(outside, { room: "thousand", token });
     }),
@@ -127,12 +128,12 @@ test("a thousand reactions and no more; of many people twenty are named for each
   const first = people[0] as V1Client;
   await post(first);
   for (const person of people) {
-    const replies = await Promise.all(faces(40).map((emoji) => person.ask(react(1, emoji))));
+    const replies = await Promise.all(faces(20).map((emoji) => person.ask(react(1, emoji))));
     expect(replies.every(({ type }) => type === "ok")).toBe(true);
   }
   expect(await last.ask(react(1, "😀"))).toMatchObject(refusal);
   const reactions = await reactionsTo(first);
-  expect(Object.values(reactions).map(({ count }) => count)).toEqual(Array(40).fill(25));
+  expect(Object.values(reactions).map(({ count }) => count)).toEqual(Array(20).fill(50));
   expect(Object.values(reactions).every(({ users }) => new Set(users).size === 20)).toBe(true);
   // Live it is shown as it is read.
   expect(await first.ask(react(1, "😀", false))).toMatchObject({ type: "ok", version: 1002 });
@@ -145,11 +146,11 @@ test("a thousand reactions and no more; of many people twenty are named for each
   await provider.stop();
 }, 60_000);
 
-test("past a message that is larger than a page of history may be, one still pages on", async () => {
+test("the largest message there can be fits in a frame, and one pages on past it", async () => {
   const provider = await startProvider();
   const settings = { ...provider.settings, MESSAGE_RATE: "0", MESSAGE_MAX_CHARS: "10000" };
   const outside = await startTestServer(settings);
-  // The longest text and the longest names: 40 kB, and 50 times 20 names of 128 bytes.
+  // The longest text, each character of which takes six bytes, and 20 times 20 of the longest names.
   const people = await Promise.all(
     Array.from({ length: 20 }, async (_, index) => {
       const token = await provider.tokenOf("𠀀".repeat(31) + String.fromCodePoint(0x20100 + index));
@@ -157,8 +158,8 @@ test("past a message that is larger than a page of history may be, one still pag
     }),
   );
   const first = people[0] as V1Client;
-  for (const content of ["before", "🙂".repeat(10_000), "after"]) await post(first, content);
-  for (const person of people) await Promise.all(faces(50).map((emoji) => person.ask(react(2, emoji))));
+  for (const content of Array(3).fill("\u0001".repeat(9_999) + "x")) await post(first, content);
+  for (const person of people) await Promise.all(faces(20).map((emoji) => person.ask(react(2, emoji))));
   const reader = await connect(outside, { token: await provider.tokenOf("ada") });
   for (const [query, pages] of [
     [{ before: 4 }, [[3], [2], [1]]],
@@ -166,7 +167,9 @@ test("past a message that is larger than a page of history may be, one still pag
   ] as const) {
     const read: number[][] = [];
     for (let next: object = query; read.length < 4;) {
-      const { messages, more } = await reader.ask({ type: "history", room: "largest", ...next });
+      const page = await reader.ask({ type: "history", room: "largest", ...next });
+      expect(Buffer.byteLength(JSON.stringify(page))).toBeLessThan(FRAME_OUT_MAX_BYTES);
+      const { messages, more } = page;
       const ids = (messages as { id: number }[]).map(({ id }) => id);
       read.push(ids);
       if (!more) break;
@@ -174,6 +177,9 @@ test("past a message that is larger than a page of history may be, one still pag
     }
     expect(read).toEqual(pages.map((page) => [...page]));
   }
+  const live = first.frames.filter(({ id, version }) => id === 2 && version === 403);
+  expect(live).toHaveLength(1);
+  expect(Buffer.byteLength(JSON.stringify(live[0]))).toBeWithin(110_000, FRAME_OUT_MAX_BYTES);
   for (const each of [...people, reader]) each.close();
   await outside.stop();
   await provider.stop();

@@ -43,6 +43,14 @@ test("to who joins, nothing that was said before is unread; what others say afte
   for (const each of [writer, socket, device]) each.close();
 });
 
+test("what is said in a room that was empty when one joined is unread", async () => {
+  const [writer, socket] = [await open(ben), await open(ada)];
+  expect(await join(socket, "marks-fresh")).toEqual({ lastRead: 0, unread: 0 });
+  for (let count = 0; count < 3; count++) await post(writer, "hello", "marks-fresh");
+  expect(await join(socket, "marks-fresh")).toEqual({ lastRead: 0, unread: 3 });
+  for (const each of [writer, socket]) each.close();
+});
+
 test("a mark never goes back, and never beyond the room's end", async () => {
   const [writer, socket] = [await open(ben), await open(ada)];
   await post(writer, "one", "marks-bounds");

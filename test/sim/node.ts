@@ -85,6 +85,7 @@ export function createNode(name: string, world: World): SimNode {
       members: {
         joined: async () => ({ lastRead: 0, unread: 0 }),
         posted() {},
+        begun() {},
         read: async (_, __, id) => ({ lastRead: id, moved: false }),
       },
       fanout: {
