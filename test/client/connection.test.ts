@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { ChatError } from "../../src/client/index.ts";
 import { createRig, message, outcome } from "./rig.ts";
 
 /** A chat that is in the hall. */
@@ -200,6 +201,20 @@ describe("close codes", () => {
     expect(given).toBe(2);
   });
 
+  test("tokens that are refused hours apart are renewed each time", async () => {
+    let given = 0;
+    const rig = createRig({ tokens: () => `token ${++given}` });
+    rig.chat.connect();
+    await rig.settle();
+    for (let round = 2; round < 5; round++) {
+      rig.wire.welcome({ expiresAt: "2027-01-01T00:00:00Z" });
+      await rig.pass(20_000);
+      rig.wire.end(4500);
+      await rig.back();
+      expect(rig.wire.token).toBe(`token ${round}`);
+    }
+  });
+
   for (const code of [1009, 1007, 1002])
     test(`after ${code} the largest frame that was not answered is not sent again, the others are`, async () => {
       const { rig, room, chat } = await inHall();
@@ -267,6 +282,15 @@ describe("a connection that dies", () => {
     expect(rig.wires).toHaveLength(2);
   });
 
+  test("what was heard in the moment of asking is no answer", async () => {
+    const { rig } = await inHall();
+    await rig.pass(5_000);
+    rig.wire.say({ type: "of a later protocol" });
+    rig.wake();
+    await rig.pass(10_000);
+    expect(rig.wires).toHaveLength(2);
+  });
+
   test("a wall clock that jumps is nothing to it", async () => {
     const { rig } = await inHall();
     rig.jump(-86_400_000);
@@ -313,6 +337,7 @@ describe("a token that expires", () => {
       await rig.settle();
     }
     expect(given).toBe(2);
+    expect(rig.wire.sent.map(({ type }) => type)).toEqual(["auth"]);
   });
 
   test("one that has expired while we were away is renewed before it is used", async () => {
@@ -355,6 +380,15 @@ describe("a token that expires", () => {
       state: "waiting",
       error: { code: "token_failed", message: "No token: our backend is away" },
     });
+  });
+});
+
+test("an error says whether to try again", () => {
+  expect(new ChatError("signed_out", "Nobody is signed in.")).toMatchObject({
+    name: "ChatError",
+    code: "signed_out",
+    message: "Nobody is signed in.",
+    retryable: false,
   });
 });
 

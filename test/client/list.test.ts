@@ -82,7 +82,7 @@ const STEPS = fc.array(
 describe("a copy of a room", () => {
   test("is the room, from its first message on, whatever the network and the pages do", () => {
     fc.assert(
-      fc.property(STEPS, fc.integer({ min: 1, max: 30 }), (steps, keep) => {
+      fc.property(STEPS, fc.integer({ min: 1, max: 9 }), (steps, keep) => {
         const room = createRoom();
         const list = createList(keep);
         /** Live frames up to here were delivered; the others are on their way. */
@@ -179,6 +179,32 @@ describe("a copy of a room", () => {
     const { type: _, room: __, change: ___, prev: ____, ...stale } = frame(3, 3);
     list.page([stale], true);
     expect(list.messages.map(({ content }) => content)).toEqual(["v6"]);
+  });
+
+  test("and what a page knows better than such a change stays", () => {
+    const list = follow();
+    list.awaitPage(true);
+    list.message(frame(3, 6));
+    const { type: _, room: __, change: ___, prev: ____, ...newer } = frame(3, 7);
+    list.page([newer], true);
+    expect(list.messages.map(({ content }) => content)).toEqual(["v7"]);
+  });
+
+  test("a page that was asked for ends where the list begins, though more than it keeps came meanwhile", () => {
+    const list = createList(2);
+    list.joined(joined(5, false));
+    list.awaitPage(true);
+    for (let id = 6; id <= 9; id++) list.message(frame(id, id));
+    const { type: _, room: __, change: ___, prev: ____, ...fifth } = frame(5, 5);
+    list.page([fifth], true);
+    expect(list.messages.map(({ id }) => id)).toEqual([5, 6, 7, 8, 9]);
+  });
+
+  test("never goes back, whatever the server says", () => {
+    const list = follow();
+    list.synced(3);
+    expect(list.version).toBe(5);
+    expect(list.message(frame(4, 4))).toBe("old");
   });
 
   test("is another array after each change, and the same one without", () => {

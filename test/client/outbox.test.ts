@@ -58,6 +58,20 @@ describe("a message that is sent", () => {
     expect(await sent).toMatchObject({ id: 11, duplicate: true });
   });
 
+  test("is sent again at once when the connection is back: it was not refused", async () => {
+    const rig = createRig({ random: () => 0.999 });
+    const room = rig.chat.room("hall", { history: 0 });
+    await rig.settle();
+    rig.wire.welcome();
+    const sent = room.send("Tea?");
+    rig.wire.end(1006);
+    rig.wake();
+    await rig.settle();
+    rig.wire.welcome();
+    ack(rig, 11);
+    expect(await sent).toMatchObject({ id: 11 });
+  });
+
   test("waits while there is no connection, and goes out in order, one at a time in each room", async () => {
     const rig = createRig();
     const hall = rig.chat.room("hall", { history: 0 });
