@@ -78,7 +78,7 @@ export interface HistoryQuery {
   readonly before?: number;
   readonly after?: number;
   readonly around?: number;
-  /** 1 to 1,000; 100 where it is not given. A page may be shorter. */
+  /** 1 to 1,000; 100 where it is not given; around a message half of them on each side. A page may be shorter. */
   readonly limit?: number;
   readonly signal?: AbortSignal;
 }
