@@ -12,6 +12,7 @@ import { ownDataDir } from "./db/owner.ts";
 import { faultOf, problemResponse, Refusal, refusalOf } from "./errors.ts";
 import { adminRoutes } from "./http/admin.ts";
 import { createApp } from "./http/app.ts";
+import { documentRoutes } from "./http/documents.ts";
 import { createHealth, healthRoutes } from "./http/health.ts";
 import { historyRoutes } from "./http/history.ts";
 import { messageRoutes } from "./http/messages.ts";
@@ -115,12 +116,13 @@ export async function startServer(config: Config, { log, version, template }: Pa
       allowedOrigins: config.ALLOWED_ORIGINS,
       queryToken: config.QUERY_TOKEN === "on",
     });
-    const app = createApp({
+    const app: ReturnType<typeof createApp> = createApp({
       config,
       auth,
       log,
       routes: [
         healthRoutes(health),
+        documentRoutes({ version, routes: () => app.routes }),
         historyRoutes({ auth, chat }),
         messageRoutes({ auth, chat }),
         roomRoutes({ auth, chat, overviews: createOverviews(database) }),

@@ -10,6 +10,7 @@ export const emailOf = (address: string) => address.trim().normalize("NFC").toLo
 /** An email address of at most 254 characters (RFC 5321, section 4.5.3.1.3), in its one spelling. Quoted local parts are refused. */
 export const email = v.pipe(
   v.string("must be a string"),
+  v.metadata({ format: "idn-email" }),
   v.transform(emailOf),
   text({ min: 1, max: 254 }),
   v.regex(EMAIL, "must be an email address"),

@@ -6,9 +6,11 @@ import { email } from "../auth/emails.ts";
 import { givenPassword, newPassword } from "../auth/passwords.ts";
 import { usernameOf } from "../auth/usernames.ts";
 import { Refusal } from "../errors.ts";
-import { readFields } from "../protocol/fields.ts";
 import { text } from "../protocol/text.ts";
-import { bearer, type Env, jsonObject, readJson } from "./request.ts";
+import { PROFILE, REGISTERED, SESSION, SIGNED_IN, TOKENS } from "./answers.ts";
+import { bearer } from "./bearer.ts";
+import { operation } from "./operation.ts";
+import type { Env } from "./request.ts";
 
 const USERNAME_RULE =
   "must be 1 to 32 letters and digits of one script, _, - or ., not beginning with a dot or with deleted-";
@@ -23,6 +25,7 @@ const REGISTRATION = v.pipe(
     username: v.optional(
       v.pipe(
         v.string("must be a string"),
+        v.metadata({ description: `It ${USERNAME_RULE}.` }),
         v.rawTransform(({ dataset, addIssue, NEVER }) => {
           const name = usernameOf(dataset.value);
           if (name !== null) return name;
@@ -50,11 +53,19 @@ const PASSWORD_CHANGE = v.pipe(
   ),
 );
 
+/** Who names neither a second password nor a username has an account and wants to log in. */
+const ENTRY = v.union([
+  REGISTRATION,
+  v.pipe(LOGIN, v.metadata({ not: { anyOf: [{ required: ["password2"] }, { required: ["username"] }] } })),
+]);
+const entryFor = (body: object) => ("password2" in body || "username" in body ? REGISTRATION : LOGIN);
+
 const REFRESH = v.object({ refresh: text({ min: 1, max: 512 }) });
+const LOGIN_REFUSALS = ["invalid_credentials", "account_disabled", "rate_limited"] as const;
 const SESSION_ID = v.pipe(v.string(), v.uuid(), v.toLowerCase());
 
 /** Accounts and sessions: `/account/…`. */
-export function accountRoutes(auth: Pick<Auth, "accounts" | "sessions" | "authenticate">): Hono<Env> {
+export function accountRoutes(auth: Pick<Auth, "accounts" | "sessions" | "authenticate">) {
   const { accounts, sessions } = auth;
   const routes = new Hono<Env>({ strict: false }).basePath("/account");
   const known = bearer(auth);
@@ -64,58 +75,121 @@ export function accountRoutes(auth: Pick<Auth, "accounts" | "sessions" | "authen
     c.header("cache-control", "no-store"); // tokens and personal data (RFC 6749, section 5.1)
   });
 
-  routes.post("/reg", async (c) => {
-    const body = await jsonObject(c);
-    // Who names neither a second password nor a username has an account and wants to log in.
-    if (!("password2" in body || "username" in body))
-      return c.json(await accounts.login(valid(LOGIN, body), originOf(c)));
-    const signedIn = await accounts.register(valid(REGISTRATION, body), originOf(c));
-    return c.json({ message: "Visitor registered successfully", ...signedIn }, 201);
-  });
-
-  routes.post("/login", async (c) => c.json(await accounts.login(await readJson(c, LOGIN), originOf(c))));
-
-  routes.post("/refresh", async (c) => c.json(await sessions.refresh((await readJson(c, REFRESH)).refresh)));
-
-  routes.post("/logout", async (c) => {
-    await sessions.logout((await readJson(c, REFRESH)).refresh);
-    return c.body(null, 204);
-  });
-
-  routes.post("/password", known, async (c) => {
-    const { password, new: next } = await readJson(c, PASSWORD_CHANGE);
-    await accounts.changePassword(c.var.identity, { password, next }, c.var.address);
-    return c.body(null, 204);
-  });
-
-  routes.get("/me", known, async (c) => c.json(await accounts.me(c.var.identity)));
-
-  routes.delete("/me", known, async (c) => {
-    await accounts.remove(c.var.identity);
-    return c.body(null, 204);
-  });
-
-  routes.get("/sessions", known, async (c) => c.json(await sessions.list(c.var.identity)));
-
-  routes.delete("/sessions", known, async (c) => {
-    await sessions.endOthers(c.var.identity);
-    return c.body(null, 204);
-  });
-
-  routes.delete("/sessions/:id", known, async (c) => {
-    const id = v.safeParse(SESSION_ID, c.req.param("id"));
-    if (!id.success) throw new Refusal("not_found");
-    await sessions.end(c.var.identity, id.output);
-    return c.body(null, 204);
-  });
-
-  return routes;
-}
-
-function valid<S extends v.GenericSchema>(schema: S, body: object): v.InferOutput<S> {
-  const { fields, errors } = readFields(schema, body);
-  if (errors) throw new Refusal("invalid", { errors });
-  return fields;
+  return routes
+    .post(
+      "/reg",
+      operation({
+        summary: "Register",
+        about: "Without `password2` and `username` it is a login.",
+        json: ENTRY,
+        choose: entryFor,
+        answers: { 201: REGISTERED, 200: SIGNED_IN },
+        refusals: ["registration_off", "email_taken", "username_taken", ...LOGIN_REFUSALS],
+      }),
+      async (c) => {
+        const entry = c.req.valid("json");
+        if (!("password2" in entry)) return c.json(await accounts.login(entry, originOf(c)), 200);
+        const signedIn = await accounts.register(entry, originOf(c));
+        return c.json({ message: "Visitor registered successfully", ...signedIn }, 201);
+      },
+    )
+    .post(
+      "/login",
+      operation({
+        summary: "Log in",
+        json: LOGIN,
+        answers: { 200: SIGNED_IN },
+        refusals: LOGIN_REFUSALS,
+      }),
+      async (c) => c.json(await accounts.login(c.req.valid("json"), originOf(c)), 200),
+    )
+    .post(
+      "/refresh",
+      operation({
+        summary: "Trade a refresh token for a new pair",
+        about: "Where the answer was lost, the same token is answered with the current pair for 60 seconds.",
+        json: REFRESH,
+        answers: { 200: TOKENS },
+        refusals: ["refresh_invalid", "refresh_reused", "session_ended", "account_disabled"],
+      }),
+      async (c) => c.json(await sessions.refresh(c.req.valid("json").refresh), 200),
+    )
+    .post(
+      "/logout",
+      operation({
+        summary: "End the session of a refresh token",
+        json: REFRESH,
+        answers: { 204: null },
+        refusals: ["refresh_invalid"],
+      }),
+      async (c) => {
+        await sessions.logout(c.req.valid("json").refresh);
+        return c.body(null, 204);
+      },
+    )
+    .post(
+      "/password",
+      known,
+      operation({
+        summary: "Change one's password",
+        about: "One's other sessions end.",
+        json: PASSWORD_CHANGE,
+        answers: { 204: null },
+        refusals: ["forbidden", "rate_limited"],
+      }),
+      async (c) => {
+        const { password, new: next } = c.req.valid("json");
+        await accounts.changePassword(c.var.identity, { password, next }, c.var.address);
+        return c.body(null, 204);
+      },
+    )
+    .get("/me", known, operation({ summary: "Who one is", answers: { 200: PROFILE } }), async (c) =>
+      c.json(await accounts.me(c.var.identity), 200),
+    )
+    .delete(
+      "/me",
+      known,
+      operation({
+        summary: "Leave for good",
+        about: "Email, password and devices are forgotten; one's messages stay, under another name.",
+        answers: { 204: null },
+      }),
+      async (c) => {
+        await accounts.remove(c.var.identity);
+        return c.body(null, 204);
+      },
+    )
+    .get(
+      "/sessions",
+      known,
+      operation({ summary: "Where one is logged in", answers: { 200: v.array(SESSION) } }),
+      async (c) => c.json(await sessions.list(c.var.identity), 200),
+    )
+    .delete(
+      "/sessions",
+      known,
+      operation({ summary: "End one's other sessions", answers: { 204: null } }),
+      async (c) => {
+        await sessions.endOthers(c.var.identity);
+        return c.body(null, 204);
+      },
+    )
+    .delete(
+      "/sessions/:id",
+      known,
+      operation({
+        summary: "End a session of one's own",
+        params: { id: SESSION_ID },
+        answers: { 204: null },
+        refusals: ["not_found"],
+      }),
+      async (c) => {
+        const id = v.safeParse(SESSION_ID, c.req.param("id"));
+        if (!id.success) throw new Refusal("not_found");
+        await sessions.end(c.var.identity, id.output);
+        return c.body(null, 204);
+      },
+    );
 }
 
 const originOf = (c: Context<Env>): Origin => ({

@@ -1,6 +1,8 @@
 import { sql } from "drizzle-orm";
 import { Hono } from "hono";
+import * as v from "valibot";
 import { type Database, rows } from "../db/database.ts";
+import { operation } from "./operation.ts";
 import type { Env } from "./request.ts";
 
 /** A database that takes longer than this to answer is not ready, in milliseconds. */
@@ -33,11 +35,23 @@ export function createHealth(database: Database): Health {
   };
 }
 
+const LIVES = operation({
+  summary: "Whether the process lives",
+  answers: { 200: v.object({ status: v.literal("ok") }) },
+});
+const READY = operation({
+  summary: "Whether it can be given work",
+  answers: {
+    200: v.object({ status: v.literal("ready") }),
+    503: v.object({ status: v.literal("unready"), reason: v.string() }),
+  },
+});
+
 /** `/healthz`: this process lives (a database that is away is no reason to restart it). `/readyz`: it can be given work. */
-export const healthRoutes = (health: Health): Hono<Env> =>
+export const healthRoutes = (health: Health) =>
   new Hono<Env>({ strict: false })
-    .get("/healthz", (c) => c.json({ status: "ok" }, 200, { "cache-control": "no-store" }))
-    .get("/readyz", async (c) => {
+    .get("/healthz", LIVES, (c) => c.json({ status: "ok" }, 200, { "cache-control": "no-store" }))
+    .get("/readyz", READY, async (c) => {
       const reason = await health.unready();
       const headers = { "cache-control": "no-store" };
       return reason

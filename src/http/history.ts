@@ -1,4 +1,4 @@
-import { Hono } from "hono";
+import { type Context, Hono } from "hono";
 import { etag, RETAINED_304_HEADERS } from "hono/etag";
 import * as v from "valibot";
 import type { Auth } from "../auth/auth.ts";
@@ -7,25 +7,17 @@ import { shown } from "../chat/encode.ts";
 import type { HistoryAnswer } from "../chat/history.ts";
 import { Refusal } from "../errors.ts";
 import { HISTORY_DEFAULT, HISTORY_MAX, ID_MAX } from "../protocol/limits.ts";
-import { bearer, type Env, readQuery } from "./request.ts";
-import { roomParam } from "./room.ts";
-
-const number = (min: number, max: number) =>
-  v.optional(
-    v.pipe(
-      v.string(),
-      v.regex(/^\d{1,16}$/, "must be a whole number"),
-      v.transform(Number),
-      v.minValue(min, `must be at least ${min}`),
-      v.maxValue(max, `must be at most ${max}`),
-    ),
-  );
+import { MESSAGE } from "./answers.ts";
+import { bearer } from "./bearer.ts";
+import { operation } from "./operation.ts";
+import { decimal, type Env } from "./request.ts";
+import { ROOM_PARAMS, roomParam } from "./room.ts";
 
 const QUERY = v.object({
-  before: number(1, ID_MAX),
-  after: number(0, ID_MAX),
-  around: number(1, ID_MAX),
-  limit: number(1, HISTORY_MAX),
+  before: v.optional(decimal(1, ID_MAX)),
+  after: v.optional(decimal(0, ID_MAX)),
+  around: v.optional(decimal(1, ID_MAX)),
+  limit: v.optional(decimal(1, HISTORY_MAX)),
 });
 
 /** What a 304 has besides: a script that revalidates by itself reads them as well (Fetch, CORS protocol). */
@@ -37,29 +29,53 @@ const HEADERS = [
   "access-control-expose-headers",
 ];
 
+const PAGE = {
+  summary: "A page of a room's history",
+  about: `Oldest first; without parameters the newest ${HISTORY_DEFAULT}. Of before, after and around, message ids, at most one.`,
+  params: ROOM_PARAMS,
+  query: QUERY,
+  answers: { 200: v.array(MESSAGE), 304: null },
+  headers: {
+    ETag: "For If-None-Match.",
+    Link: "The older page (prev) and the newer one (next), where there are such.",
+    "Parley-Epoch": "To which the room's versions belong.",
+    "Parley-Version": "Where the room stands.",
+  },
+  refusals: ["forbidden"],
+} as const;
+
 /** A room's history by pages of message ids, for who may read the room. */
-export const historyRoutes = ({ auth, chat }: { auth: Auth; chat: Chat }): Hono<Env> =>
-  new Hono<Env>({ strict: false }).on(
-    "GET",
-    ["/history/:room", "/history//:room"], // the second is how the first clients wrote it
-    bearer(auth),
-    etag({ retainedHeaders: [...RETAINED_304_HEADERS, ...HEADERS] }),
-    async (c) => {
-      const room = roomParam(c);
-      const query = readQuery(c, QUERY);
-      if ([query.before, query.after, query.around].filter((id) => id !== undefined).length > 1)
-        throw new Refusal("invalid", { detail: "before, after and around exclude each other." });
-      if (!chat.access.may(c.get("identity"), room, "read")) throw new Refusal("forbidden");
-      const page = await chat.history.page(room, query);
-      c.header("cache-control", "private, no-cache");
-      c.header("vary", "Authorization", { append: true });
-      c.header("parley-epoch", page.epoch);
-      c.header("parley-version", String(page.counter));
-      const link = linkOf(room, page, query);
-      if (link) c.header("link", link);
-      return c.json(page.messages.map((message) => ({ room, ...shown(message) })));
-    },
+export function historyRoutes({ auth, chat }: { auth: Auth; chat: Chat }) {
+  const known = bearer(auth);
+  const tagged = etag({ retainedHeaders: [...RETAINED_304_HEADERS, ...HEADERS] });
+
+  const page = async (c: Context<Env>, query: v.InferOutput<typeof QUERY>) => {
+    const room = roomParam(c);
+    if ([query.before, query.after, query.around].filter((id) => id !== undefined).length > 1)
+      throw new Refusal("invalid", { detail: "before, after and around exclude each other." });
+    if (!chat.access.may(c.get("identity"), room, "read")) throw new Refusal("forbidden");
+    const page = await chat.history.page(room, query);
+    c.header("cache-control", "private, no-cache");
+    c.header("vary", "Authorization", { append: true });
+    c.header("parley-epoch", page.epoch);
+    c.header("parley-version", String(page.counter));
+    const link = linkOf(room, page, query);
+    if (link) c.header("link", link);
+    return c.json(
+      page.messages.map((message) => ({ room, ...shown(message) })),
+      200,
+    );
+  };
+
+  return (
+    new Hono<Env>({ strict: false })
+      .get("/history/:room", known, operation(PAGE), tagged, (c) => page(c, c.req.valid("query")))
+      // How the first clients wrote it.
+      .get("/history//:room", known, operation({ ...PAGE, deprecated: true }), tagged, (c) =>
+        page(c, c.req.valid("query")),
+      )
   );
+}
 
 /** RFC 8288: `prev` is the older page, `next` the newer. */
 function linkOf(

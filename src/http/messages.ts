@@ -5,12 +5,21 @@ import type { Chat } from "../chat/chat.ts";
 import type { Ack } from "../chat/change.ts";
 import { type Submission, submit } from "../chat/submit.ts";
 import { Refusal } from "../errors.ts";
-import { emoji } from "../protocol/emoji.ts";
 import { content, messageId, uuid } from "../protocol/frames.ts";
-import { bearer, type Env, readInput, readJson, readQuery } from "./request.ts";
-import { messageParams, roomParam } from "./room.ts";
+import { CHANGED, POSTED } from "./answers.ts";
+import { bearer } from "./bearer.ts";
+import { operation } from "./operation.ts";
+import type { Env } from "./request.ts";
+import {
+  MESSAGE_PARAMS,
+  messageParams,
+  REACTION_PARAMS,
+  reactionParams,
+  ROOM_PARAMS,
+  roomParam,
+} from "./room.ts";
 
-const MESSAGE = v.object({
+const POST = v.object({
   content,
   clientId: v.optional(uuid),
   replyTo: v.optional(v.nullable(messageId), null),
@@ -19,13 +28,15 @@ const EDIT = v.object({ content, clientId: v.optional(uuid) });
 /** Where a request has no body, the client id comes in the query. */
 const QUERY = v.object({ clientId: v.optional(uuid) });
 
+const REFUSALS = ["forbidden", "client_id_reused", "rate_limited"] as const;
+const ON_MESSAGE = { params: MESSAGE_PARAMS, answers: { 200: CHANGED } } as const;
+
 /**
  * Changing a room without a socket: what backends and bots use. Each answers after the commit; a post 201, or 200 for
  * a repeat. The client id makes a request one change, however often it is sent.
  */
-export function messageRoutes({ auth, chat }: { auth: Auth; chat: Chat }): Hono<Env> {
-  const message = "/rooms/:room/messages/:id";
-  const reaction = `${message}/reactions/:emoji`;
+export function messageRoutes({ auth, chat }: { auth: Auth; chat: Chat }) {
+  const known = bearer(auth);
 
   const change = async (c: Context<Env>, submission: Submission): Promise<Ack> => {
     const outcome = await new Promise<Ack | Refusal>((resolve) =>
@@ -44,39 +55,68 @@ export function messageRoutes({ auth, chat }: { auth: Auth; chat: Chat }): Hono<
     ...(duplicate && { duplicate }),
   });
 
-  const react = (on: boolean) => async (c: Context<Env>) => {
-    const submission = {
-      kind: "react",
-      ...messageParams(c),
-      ...clientIdOf(c),
-      ...readInput(v.object({ emoji }), { emoji: c.req.param("emoji") }),
-      on,
-    } as const;
-    return c.json(answer(submission, await change(c, submission)));
-  };
+  const amend = async (c: Context<Env>, submission: Submission) =>
+    c.json(answer(submission, await change(c, submission)), 200);
 
   return new Hono<Env>({ strict: false })
-    .use("/rooms/:room/messages/*", bearer(auth))
-    .post("/rooms/:room/messages", bearer(auth), async (c) => {
-      const { clientId = crypto.randomUUID(), ...post } = await readJson(c, MESSAGE);
-      const submission = { kind: "post", room: roomParam(c), clientId, ...post } as const;
-      const ack = await change(c, submission);
-      return c.json({ ...answer(submission, ack), timestamp: ack.timestamp }, ack.duplicate ? 200 : 201);
-    })
-    .patch(message, async (c) => {
-      const { clientId = crypto.randomUUID(), content: text } = await readJson(c, EDIT);
-      const submission = { kind: "edit", ...messageParams(c), clientId, content: text } as const;
-      return c.json(answer(submission, await change(c, submission)));
-    })
-    .delete(message, async (c) => {
-      const submission = { kind: "delete", ...messageParams(c), ...clientIdOf(c) } as const;
-      return c.json(answer(submission, await change(c, submission)));
-    })
-    .put(reaction, react(true))
-    .delete(reaction, react(false));
+    .post(
+      "/rooms/:room/messages",
+      known,
+      operation({
+        summary: "Post a message",
+        about: "201 once it is committed; 200 where this clientId had been committed before.",
+        params: ROOM_PARAMS,
+        json: POST,
+        answers: { 201: POSTED, 200: POSTED },
+        refusals: REFUSALS,
+      }),
+      async (c) => {
+        const { clientId = crypto.randomUUID(), ...post } = c.req.valid("json");
+        const submission = { kind: "post", room: roomParam(c), clientId, ...post } as const;
+        const ack = await change(c, submission);
+        return c.json({ ...answer(submission, ack), timestamp: ack.timestamp }, ack.duplicate ? 200 : 201);
+      },
+    )
+    .patch(
+      "/rooms/:room/messages/:id",
+      known,
+      operation({
+        summary: "Change the text of one's own message",
+        ...ON_MESSAGE,
+        json: EDIT,
+        refusals: [...REFUSALS, "not_found", "too_late"],
+      }),
+      (c) => {
+        const { clientId = crypto.randomUUID(), content: text } = c.req.valid("json");
+        return amend(c, { kind: "edit", ...messageParams(c), clientId, content: text });
+      },
+    )
+    .delete(
+      "/rooms/:room/messages/:id",
+      known,
+      operation({
+        summary: "Delete one's own message",
+        ...ON_MESSAGE,
+        query: QUERY,
+        refusals: [...REFUSALS, "not_found"],
+      }),
+      (c) => amend(c, { kind: "delete", ...messageParams(c), ...clientIdOf(c.req.valid("query")) }),
+    )
+    .put("/rooms/:room/messages/:id/reactions/:emoji", known, reaction("Give a reaction"), (c) =>
+      amend(c, { kind: "react", ...reactionParams(c), ...clientIdOf(c.req.valid("query")), on: true }),
+    )
+    .delete("/rooms/:room/messages/:id/reactions/:emoji", known, reaction("Take a reaction back"), (c) =>
+      amend(c, { kind: "react", ...reactionParams(c), ...clientIdOf(c.req.valid("query")), on: false }),
+    );
 }
 
-const clientIdOf = (c: Context<Env>) => {
-  const { clientId = crypto.randomUUID() } = readQuery(c, QUERY);
-  return { clientId };
-};
+const reaction = (summary: string) =>
+  operation({
+    summary,
+    params: REACTION_PARAMS,
+    query: QUERY,
+    answers: { 200: CHANGED },
+    refusals: [...REFUSALS, "not_found", "too_many_reactions"],
+  });
+
+const clientIdOf = ({ clientId = crypto.randomUUID() }: v.InferOutput<typeof QUERY>) => ({ clientId });

@@ -1,7 +1,6 @@
 import { isIP } from "node:net";
-import type { Context, MiddlewareHandler } from "hono";
-import type * as v from "valibot";
-import type { Auth } from "../auth/auth.ts";
+import type { Context } from "hono";
+import * as v from "valibot";
 import { Refusal } from "../errors.ts";
 import type { Identity } from "../identity.ts";
 import { readFields } from "../protocol/fields.ts";
@@ -15,7 +14,7 @@ export interface Env {
   Variables: {
     /** The address of the client: see {@link clientAddress}. */
     address: string;
-    /** Who asks; on routes behind {@link bearer} only. */
+    /** Who asks; on routes behind `bearer` only. */
     identity: Identity;
   };
 }
@@ -43,26 +42,21 @@ export function bearerToken(header: string | null | undefined): string {
   return token;
 }
 
-/** Lets through who has a valid access token, as `identity`. */
-export const bearer =
-  (auth: Pick<Auth, "authenticate">): MiddlewareHandler<Env> =>
-  async (c, next) => {
-    c.set("identity", await auth.authenticate(bearerToken(c.req.header("authorization"))));
-    await next();
-  };
+export type ObjectSchema = v.ObjectSchema<v.ObjectEntries, undefined>;
 
-/**
- * The body of a request: a JSON object that fits the schema. @throws {Refusal} unsupported_media_type, malformed, invalid.
- */
-export async function readJson<S extends v.GenericSchema>(c: Context, schema: S): Promise<v.InferOutput<S>> {
-  return readInput(schema, await jsonObject(c));
-}
+/** A whole number in a path or a query, in decimal digits. */
+export const decimal = (min: number, max: number) =>
+  v.pipe(
+    v.string("must be a string"),
+    v.regex(/^\d{1,16}$/, "must be a whole number"),
+    v.metadata({ type: "integer", pattern: undefined, minimum: min, maximum: max }),
+    v.transform(Number),
+    v.minValue(min, `must be at least ${min}`),
+    v.maxValue(max, `must be at most ${max}`),
+  );
 
 /** The query of a request, read by a schema. @throws {Refusal} invalid: a parameter that is unknown, wrong, or there twice. */
-export function readQuery<E extends v.ObjectEntries>(
-  c: Context,
-  schema: v.ObjectSchema<E, undefined>,
-): v.InferOutput<v.ObjectSchema<E, undefined>> {
+export function readQuery<S extends ObjectSchema>(c: Context, schema: S): v.InferOutput<S> {
   const params = new URL(c.req.url).searchParams;
   const faults = [...new Set(params.keys())].flatMap((name): [string, string[]][] => {
     // Object.hasOwn: `toString` is no parameter of ours.

@@ -1,23 +1,34 @@
 import type { Context } from "hono";
 import * as v from "valibot";
 import { Refusal } from "../errors.ts";
-import { messageId } from "../protocol/frames.ts";
-import { roomName } from "../protocol/rooms.ts";
-import { readInput } from "./request.ts";
+import { emoji } from "../protocol/emoji.ts";
+import { room } from "../protocol/frames.ts";
+import { ID_MAX } from "../protocol/limits.ts";
+import { decimal, readInput } from "./request.ts";
 
-const PARAMS = v.object({
-  id: v.pipe(v.string(), v.regex(/^\d{1,16}$/, "must be a whole number"), v.transform(Number), messageId),
-});
+/** The parameters of paths below a room: of the room, of a message in it, of a reaction to one. */
+export const ROOM_PARAMS = { room };
+export const MESSAGE_PARAMS = { room, id: decimal(1, ID_MAX) };
+export const REACTION_PARAMS = { ...MESSAGE_PARAMS, emoji };
+
+const ID = v.object({ id: MESSAGE_PARAMS.id });
+const EMOJI = v.object({ emoji });
 
 /** The room that a path names in `:room`, which Hono has decoded where it could be. @throws {Refusal} bad_room. */
 export function roomParam(c: Context): string {
-  const room = roomName(c.req.param("room") ?? "");
-  if (room === null) throw new Refusal("bad_room");
-  return room;
+  const named = v.safeParse(room, c.req.param("room"));
+  if (!named.success) throw new Refusal("bad_room");
+  return named.output;
 }
 
 /** The message that a path names in `:room` and `:id`. @throws {Refusal} bad_room, invalid. */
 export const messageParams = (c: Context): { room: string; id: number } => ({
   room: roomParam(c),
-  ...readInput(PARAMS, { id: c.req.param("id") }),
+  ...readInput(ID, { id: c.req.param("id") }),
+});
+
+/** The reaction that a path names in `:room`, `:id` and `:emoji`. @throws {Refusal} bad_room, invalid. */
+export const reactionParams = (c: Context): { room: string; id: number; emoji: string } => ({
+  ...messageParams(c),
+  ...readInput(EMOJI, { emoji: c.req.param("emoji") }),
 });

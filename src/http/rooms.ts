@@ -6,25 +6,38 @@ import { UNREAD_MAX } from "../chat/members.ts";
 import { type Overviews, ROOMS_MAX, type RoomOverview } from "../chat/overview.ts";
 import { Refusal } from "../errors.ts";
 import { room } from "../protocol/frames.ts";
-import { bearer, type Env, readQuery } from "./request.ts";
-import { roomParam } from "./room.ts";
+import { ROOM } from "./answers.ts";
+import { bearer } from "./bearer.ts";
+import { operation } from "./operation.ts";
+import { decimal, type Env } from "./request.ts";
+import { ROOM_PARAMS, roomParam } from "./room.ts";
 
 const LIMIT = { usual: 50, most: ROOMS_MAX } as const;
 
 const QUERY = v.object({
-  /** Given, with or without a value: every room that one may enter, not only one's own. */
-  all: v.optional(v.string()),
-  after: v.optional(room),
-  limit: v.optional(
+  all: v.optional(
     v.pipe(
       v.string(),
-      v.regex(/^\d{1,4}$/, "must be a whole number"),
-      v.transform(Number),
-      v.minValue(1, "must be at least 1"),
-      v.maxValue(LIMIT.most, `must be at most ${LIMIT.most}`),
+      v.description("With or without a value: every room that one may enter, not only one's own."),
     ),
   ),
+  after: v.optional(room),
+  limit: v.optional(decimal(1, LIMIT.most)),
 });
+
+const LIST = {
+  summary: "One's rooms",
+  about: `By name, those that one has joined or posted to; ${LIMIT.usual} of them unless the limit says otherwise.`,
+  query: QUERY,
+  answers: { 200: v.array(ROOM) },
+  headers: { Link: "The next page (next), where there is one." },
+} as const;
+const ONE = {
+  summary: "A room",
+  params: ROOM_PARAMS,
+  answers: { 200: ROOM },
+  refusals: ["forbidden"],
+} as const;
 
 interface RoomRoutes {
   readonly auth: Auth;
@@ -33,7 +46,7 @@ interface RoomRoutes {
 }
 
 /** Lists of rooms: last message, last activity, people online, unread. */
-export function roomRoutes({ auth, chat, overviews }: RoomRoutes): Hono<Env> {
+export function roomRoutes({ auth, chat, overviews }: RoomRoutes) {
   const shown = ({ room, last, lastRead, unread }: RoomOverview) => ({
     room,
     last,
@@ -44,8 +57,8 @@ export function roomRoutes({ auth, chat, overviews }: RoomRoutes): Hono<Env> {
   });
 
   return new Hono<Env>({ strict: false })
-    .get("/rooms", bearer(auth), async (c) => {
-      const { all, after = "", limit = LIMIT.usual } = readQuery(c, QUERY);
+    .get("/rooms", bearer(auth), operation(LIST), async (c) => {
+      const { all, after = "", limit = LIMIT.usual } = c.req.valid("query");
       const identity = c.get("identity");
       const read = all === undefined ? overviews.mine : overviews.all;
       const found = await read(identity.userId, { after, limit: limit + 1 });
@@ -61,14 +74,14 @@ export function roomRoutes({ auth, chat, overviews }: RoomRoutes): Hono<Env> {
       }
       c.header("cache-control", "private, no-cache");
       // A page may come out shorter than asked for: what one may not enter is left out.
-      return c.json(page.filter(({ room }) => chat.access.may(identity, room, "read")).map(shown));
+      return c.json(page.filter(({ room }) => chat.access.may(identity, room, "read")).map(shown), 200);
     })
-    .get("/rooms/:room", bearer(auth), async (c) => {
+    .get("/rooms/:room", bearer(auth), operation(ONE), async (c) => {
       const room = roomParam(c);
       const identity = c.get("identity");
       if (!chat.access.may(identity, room, "read")) throw new Refusal("forbidden");
       const found = await overviews.one(identity.userId, room);
       c.header("cache-control", "private, no-cache");
-      return c.json(shown(found ?? { room, last: null, lastRead: null, unread: 0 }));
+      return c.json(shown(found ?? { room, last: null, lastRead: null, unread: 0 }), 200);
     });
 }

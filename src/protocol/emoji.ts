@@ -15,6 +15,7 @@ const isOne = (text: string) =>
 /** One emoji, in its one spelling: ❤ with and without its variation selector is the same reaction. */
 export const emoji = v.pipe(
   v.string("must be a string"),
+  v.metadata({ description: "One emoji.", minLength: 1, maxLength: LONGEST }),
   v.check(isOne, "must be one emoji"),
   v.transform((text) =>
     !RECOMMENDED.test(text) && RECOMMENDED.test(text + SELECTOR) ? text + SELECTOR : text,

@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import { ERRORS, type ErrorCode } from "./codes.ts";
 import { HISTORY_MAX, ID_MAX, MESSAGE_MAX_CHARS, TOKEN_MAX } from "./limits.ts";
-import { roomName } from "./rooms.ts";
+import { ROOM_SPELLING, roomName } from "./rooms.ts";
 import { emoji } from "./emoji.ts";
 import { text } from "./text.ts";
 
@@ -20,6 +20,7 @@ export const uuid = v.pipe(v.string("must be a string"), v.uuid("must be a uuid"
 
 export const room = v.pipe(
   v.string("must be a string"),
+  v.metadata({ description: "The name of a room, in any spelling.", ...ROOM_SPELLING }),
   v.transform((name) => roomName(name) ?? ""),
   v.minLength(1, "is not the name of a room"),
 );
@@ -105,17 +106,21 @@ const error = {
   retryAfterMs: v.optional(v.number()),
 };
 
+/** A time as the server writes it: ISO 8601 in UTC. */
+export const timestamp = v.pipe(v.string(), v.isoTimestamp());
+const id = v.pipe(v.string(), v.uuid());
+
 /** A message as it is shown to a client, in events, replies and over HTTP. Absent fields are those that say nothing. */
-const message = {
+export const message = {
   id: messageId,
   version: messageId,
   username: v.string(),
   content: v.string(),
-  timestamp: v.string(),
-  clientId: v.string(),
+  timestamp,
+  clientId: id,
   replyTo: v.optional(messageId),
-  editedAt: v.optional(v.string()),
-  deletedAt: v.optional(v.string()),
+  editedAt: v.optional(timestamp),
+  deletedAt: v.optional(timestamp),
   reactions: v.optional(v.record(v.string(), v.object({ count: v.number(), users: v.array(v.string()) }))),
 };
 
@@ -130,7 +135,7 @@ export const SERVER_FRAMES = {
   welcome: v.object({
     type: v.literal("welcome"),
     user: v.object({ id: v.number(), username: v.string() }),
-    expiresAt: v.string(),
+    expiresAt: timestamp,
     heartbeatMs: v.number(),
     limits: v.object({
       frameBytes: v.number(),
@@ -168,7 +173,7 @@ export const SERVER_FRAMES = {
   typing: v.object({ type: v.literal("typing"), room: v.string(), username: v.string() }),
   read: v.object({ type: v.literal("read"), room: v.string(), id: whole }),
   left: v.object({ type: v.literal("left"), room: v.string(), code: v.number() }),
-  expiring: v.object({ type: v.literal("expiring"), at: v.string() }),
+  expiring: v.object({ type: v.literal("expiring"), at: timestamp }),
   closing: v.object({ type: v.literal("closing"), reason: v.string(), retryAfterMs: v.number() }),
 } as const;
 
@@ -177,6 +182,24 @@ export type ServerFrame = {
   [T in ServerFrameType]: v.InferOutput<(typeof SERVER_FRAMES)[T]>;
 }[ServerFrameType];
 
+const ok = { type: v.literal("ok"), ref };
+const amended = { ...ok, id: messageId, version: messageId, duplicate: v.optional(v.literal(true)) };
+
+/** chat.v1: what `ok` says to each command. */
+export const REPLIES = {
+  join: v.object(ok),
+  leave: v.object(ok),
+  send: v.object({ ...amended, timestamp }),
+  edit: v.object(amended),
+  delete: v.object(amended),
+  react: v.object(amended),
+  history: v.object({ ...ok, messages: v.array(v.object(message)), more: v.boolean() }),
+  read: v.object(ok),
+  typing: v.object(ok),
+  auth: v.object({ ...ok, expiresAt: timestamp }),
+  ping: v.object(ok),
+} as const satisfies Record<CommandType, v.GenericSchema>;
+
 /** The plain protocol: what a server sends. */
 export const PLAIN_FRAMES = {
   message: v.object({
@@ -184,9 +207,9 @@ export const PLAIN_FRAMES = {
     room: v.string(),
     username: v.string(),
     message: v.string(),
-    timestamp: v.string(),
-    clientId: v.string(),
+    timestamp,
+    clientId: id,
     duplicate: v.optional(v.literal(true)),
   }),
-  error: v.object({ error: v.object({ ...error, clientId: v.optional(v.string()) }) }),
+  error: v.object({ error: v.object({ ...error, clientId: v.optional(id) }) }),
 } as const;

@@ -14,6 +14,11 @@ export interface TextLimits {
 export const text = (limits: TextLimits) =>
   v.pipe(
     v.string("must be a string"),
+    // For documents, where JSON Schema counts code points too.
+    v.metadata({
+      ...(limits.min && { minLength: limits.min, pattern: "\\S" }),
+      maxLength: limits.max,
+    }),
     v.rawCheck(({ dataset, addIssue }) => {
       const message = dataset.typed ? textFault(dataset.value, limits) : undefined;
       if (message) addIssue({ message });

@@ -1,3 +1,4 @@
+import { holdExchange } from "../support/contract.ts";
 import { openRaw, type RawAnswer } from "../support/raw.ts";
 import { type Bindings, fill, mismatch, patternOf } from "./pattern.ts";
 import type { Stage, Tokens } from "./stage.ts";
@@ -49,7 +50,11 @@ async function ask(stage: Stage, request: readonly string[], bindings: Bindings)
   const connection = await openRaw(stage);
   try {
     connection.socket.write(`${fill([...head, ...length].join("\r\n"), bindings)}\r\n\r\n${text}`);
-    return await connection.answer();
+    const answer = await connection.answer();
+    const [method = "", target = ""] = (head[0] ?? "").split(" ");
+    if (answer.status !== 101)
+      holdExchange({ ...answer, method, target, ...(text && { sent: text }), text: answer.body });
+    return answer;
   } finally {
     connection.end();
   }

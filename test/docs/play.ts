@@ -1,3 +1,4 @@
+import { type FrameWatch, watchPlain, watchV1 } from "../support/frames.ts";
 import { frameOf, handshake, nextFrame, type RawConnection } from "../support/raw.ts";
 import { type Bindings, fill, mismatch, patternOf } from "./pattern.ts";
 import { openStage, type Stage } from "./stage.ts";
@@ -10,6 +11,7 @@ interface Seat {
   readonly name: string;
   readonly format: "v1" | "plain";
   readonly connection: RawConnection;
+  readonly watch: FrameWatch;
   /** A frame that was read and not spoken of yet. */
   ahead: Frame | undefined;
   open: boolean;
@@ -110,7 +112,8 @@ async function open(state: Play, name: string, path: string, format: "v1" | "pla
       : { Authorization: `Bearer ${token}` },
   );
   if (status !== 101) throw new Error(`the handshake was answered ${status} ${body}`);
-  state.seats.set(name, { name, format, connection, ahead: undefined, open: true });
+  const watch = format === "v1" ? watchV1() : watchPlain();
+  state.seats.set(name, { name, format, connection, watch, ahead: undefined, open: true });
   state.last = name;
 }
 
@@ -132,8 +135,10 @@ function leave(seat: Seat): void {
   seat.connection.end();
 }
 
-function send({ connection }: Seat, text: string, bindings: Bindings): void {
-  connection.socket.write(frameOf(fill(text, bindings)));
+function send({ connection, watch }: Seat, text: string, bindings: Bindings): void {
+  const data = fill(text, bindings);
+  watch.sent(data);
+  connection.socket.write(frameOf(data));
 }
 
 async function read(seat: Seat): Promise<Frame> {
@@ -144,6 +149,8 @@ async function read(seat: Seat): Promise<Frame> {
     const next = await nextFrame(seat.connection);
     if ("close" in next) throw new Error(`the server closed the socket with ${next.close}`);
     const frame = JSON.parse(next.text) as Frame;
+    const wrong = seat.watch.received(frame);
+    if (wrong) throw new Error(`${wrong}; the server sent ${next.text.slice(0, 2_000)}`);
     // It comes when a second has passed, between whatever else there is.
     if (frame.type !== "presence") return frame;
   }

@@ -5,9 +5,11 @@ import type { AuthConfig } from "../../src/auth/auth.ts";
 import { DatabaseTimeout } from "../../src/db/database.ts";
 import { Refusal } from "../../src/errors.ts";
 import { createApp } from "../../src/http/app.ts";
-import { bearer, type Env } from "../../src/http/request.ts";
+import { bearer } from "../../src/http/bearer.ts";
+import type { Env } from "../../src/http/request.ts";
 import type { Log } from "../../src/log.ts";
 import { startNode } from "../auth/node.ts";
+import { holdExchange } from "../support/contract.ts";
 import { freshDatabase, type TestDatabase } from "../support/database.ts";
 
 const PASSWORD = "korim@12345678";
@@ -86,6 +88,11 @@ async function call(
   });
   const response = await to.fetch(request, { address: address ?? "192.0.2.1" });
   const text = await response.text();
+  const known = !/^\/(fails|slow|full|address)/.test(path);
+  if (known) {
+    const sent = typeof raw === "string" ? raw : body === undefined ? undefined : JSON.stringify(body);
+    holdExchange({ method, target: path, sent, status: response.status, headers: response.headers, text });
+  }
   return {
     status: response.status,
     headers: response.headers,

@@ -1,3 +1,5 @@
+import { holdExchange } from "./contract.ts";
+
 /** What a server answered; `body` is the JSON of it, undefined where it is none. */
 export interface Answer {
   readonly status: number;
@@ -13,11 +15,15 @@ export interface Call {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** Calls a server over HTTP: `api(server, "POST /account/login/", { body })`. */
+/**
+ * Calls a server over HTTP: `api(server, "POST /account/login/", { body })`. What it answers is held against the OpenAPI
+ * document.
+ */
 export async function api(server: { url: string }, target: string, call: Call = {}): Promise<Answer> {
   const [method = "", path = ""] = target.split(" ");
   const { token, body } = call;
   const raw = typeof body === "string" || body instanceof Uint8Array || body instanceof ReadableStream;
+  const sent = raw ? (typeof body === "string" ? body : undefined) : JSON.stringify(body);
   const response = await fetch(server.url + path, {
     method,
     redirect: "manual",
@@ -26,9 +32,10 @@ export async function api(server: { url: string }, target: string, call: Call = 
       ...(token !== undefined && { authorization: `Bearer ${token}` }),
       ...call.headers,
     },
-    ...(body !== undefined && { body: raw ? (body as BodyInit) : JSON.stringify(body) }),
+    ...(body !== undefined && { body: raw ? (body as BodyInit) : sent }),
   });
   const text = await response.text();
+  holdExchange({ method, target: path, sent, status: response.status, headers: response.headers, text });
   return { status: response.status, headers: response.headers, text, body: jsonOf(text) };
 }
 

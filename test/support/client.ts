@@ -1,5 +1,6 @@
-import * as v from "valibot";
-import { PLAIN_FRAMES, SERVER_FRAMES } from "../../src/protocol/frames.ts";
+import type * as v from "valibot";
+import type { PLAIN_FRAMES, SERVER_FRAMES } from "../../src/protocol/frames.ts";
+import { type FrameWatch, watchPlain, watchV1 } from "./frames.ts";
 
 /** How long a test waits for anything before it fails, in milliseconds. */
 export const PATIENCE_MS = 4_000;
@@ -8,7 +9,7 @@ type Outputs<S extends Record<string, v.GenericSchema>> = { [K in keyof S]: v.In
 export type V1Frames = Outputs<typeof SERVER_FRAMES>;
 export type PlainFrames = Outputs<typeof PLAIN_FRAMES>;
 
-/** One WebSocket as a test uses it: `await ada.next("message")`. Every frame that comes is held against its schema. */
+/** One WebSocket as a test uses it: `await ada.next("message")`. Every frame that comes is held against the AsyncAPI document. */
 export interface Client<Frames> {
   /** Sends an object as JSON; a string or bytes as they are. */
   send(frame: object | string | Uint8Array<ArrayBuffer>): void;
@@ -47,10 +48,8 @@ export interface ConnectOptions {
 export async function connectPlain(server: { url: string }, { room = "", token, since }: ConnectOptions) {
   const position = since === undefined ? "" : `&since=${encodeURIComponent(since)}`;
   const url = `${wsUrl(server)}/ws/chat/${encodeURIComponent(room)}/?token=${token}${position}`;
-  const client = createClient<PlainFrames>(new WebSocket(url), (frame) => {
-    const type = "error" in frame ? "error" : "message";
-    return { type, schema: PLAIN_FRAMES[type] };
-  });
+  const typeOf = (frame: object) => ("error" in frame ? "error" : "message");
+  const client = createClient<PlainFrames>(new WebSocket(url), watchPlain(), typeOf);
   await client.opened;
   return client as Client<PlainFrames>;
 }
@@ -63,10 +62,7 @@ export async function connect(
   const path = room === undefined ? "/ws/" : `/ws/chat/${encodeURIComponent(room)}/`;
   const query = since === undefined ? "" : `?since=${encodeURIComponent(since)}`;
   const socket = new WebSocket(`${wsUrl(server)}${path}${query}`, ["chat.v1", `bearer.${token}`]);
-  const client = createClient<V1Frames>(socket, ({ type }) => {
-    const known = type as keyof V1Frames;
-    return { type: known, schema: SERVER_FRAMES[known] };
-  });
+  const client = createClient<V1Frames>(socket, watchV1(), ({ type }) => type as keyof V1Frames);
   await client.opened;
   let lastRef = 1_000_000;
   return {
@@ -97,7 +93,8 @@ interface Arrival {
 
 function createClient<Frames>(
   socket: WebSocket,
-  schemaOf: (frame: Record<string, unknown>) => { type: keyof Frames; schema: v.GenericSchema | undefined },
+  watch: FrameWatch,
+  typeOf: (frame: Record<string, unknown>) => keyof Frames,
 ) {
   const frames: Record<string, unknown>[] = [];
   const untaken: Arrival[] = [];
@@ -120,10 +117,10 @@ function createClient<Frames>(
   };
   socket.onmessage = ({ data }) => {
     const frame = JSON.parse(String(data)) as Record<string, unknown>;
-    const { type, schema } = schemaOf(frame);
+    const type = typeOf(frame);
     frames.push(frame);
-    const wrong = misfit(frame, schema);
-    if (wrong) return fail(wrong);
+    const wrong = watch.received(frame);
+    if (wrong) return fail(new Error(`${wrong}; the frame is ${JSON.stringify(frame).slice(0, 1000)}`));
     for (const waiter of waiting) {
       if (!waiter.fits(frame, type)) continue;
       waiting.delete(waiter);
@@ -159,7 +156,9 @@ function createClient<Frames>(
     closed: closed.promise,
     close: () => socket.close(1000),
     send(frame: object | string | Uint8Array<ArrayBuffer>) {
-      socket.send(typeof frame === "string" || frame instanceof Uint8Array ? frame : JSON.stringify(frame));
+      const data = typeof frame === "string" || frame instanceof Uint8Array ? frame : JSON.stringify(frame);
+      if (typeof data === "string") watch.sent(data);
+      socket.send(data);
     },
     async take<T extends keyof Frames>(type: T, count: number) {
       const taken: Frames[T][] = [];
@@ -167,12 +166,4 @@ function createClient<Frames>(
       return taken;
     },
   };
-}
-
-/** What is wrong with a frame: it does not fit its schema, or has fields that no schema tells of. */
-function misfit(frame: Record<string, unknown>, schema: v.GenericSchema | undefined): Error | undefined {
-  if (!schema) return new Error(`a frame of an unknown type: ${JSON.stringify(frame)}`);
-  const read = v.safeParse(schema, frame);
-  if (read.success && Bun.deepEquals(read.output, frame)) return undefined;
-  return new Error(`a frame that its schema does not describe: ${JSON.stringify(frame)}`);
 }

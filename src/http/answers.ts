@@ -1,0 +1,85 @@
+import * as v from "valibot";
+import type { Profile, SignedIn } from "../auth/accounts.ts";
+import type { SessionInfo, TokenPair } from "../auth/sessions.ts";
+import type { AuditEntry } from "../db/audit.ts";
+import { ERRORS, type ErrorCode } from "../protocol/codes.ts";
+import { message, messageId, timestamp } from "../protocol/frames.ts";
+
+// What answers hold, for the document. Where what a route sends has a type of its own, it is held against that.
+
+const count = v.pipe(v.number(), v.integer(), v.minValue(0));
+const email = v.pipe(v.string(), v.metadata({ format: "idn-email" }));
+const id = v.pipe(v.string(), v.uuid());
+
+const tokens = {
+  access: v.pipe(v.string(), v.description("An access token: a JWT, for Authorization: Bearer.")),
+  refresh: v.pipe(v.string(), v.description("The refresh token, for one use.")),
+};
+
+export const TOKENS = v.object(tokens) satisfies v.GenericSchema<TokenPair>;
+
+const signedIn = { ...tokens, email, username: v.string() };
+export const SIGNED_IN = v.object(signedIn) satisfies v.GenericSchema<SignedIn>;
+export const REGISTERED = v.object({ message: v.string(), ...signedIn });
+
+export const PROFILE = v.object({
+  username: v.string(),
+  email: v.nullable(email),
+  createdAt: timestamp,
+}) satisfies v.GenericSchema<Profile>;
+
+export const SESSION = v.object({
+  id,
+  userAgent: v.string(),
+  createdAt: timestamp,
+  usedAt: timestamp,
+  expiresAt: timestamp,
+  current: v.pipe(v.boolean(), v.description("The session of the token that asks.")),
+}) satisfies v.GenericSchema<SessionInfo>;
+
+export const MESSAGE = v.object({ room: v.string(), ...message });
+
+/** What a change of a room answers, once it is committed. */
+const change = { id: messageId, version: messageId, room: v.string() };
+const duplicate = v.pipe(
+  v.optional(v.literal(true)),
+  v.description("This clientId had been committed before; this is the answer of that time."),
+);
+export const CHANGED = v.object({ ...change, clientId: id, duplicate });
+export const POSTED = v.object({ ...change, clientId: id, duplicate, timestamp });
+export const REMOVED = v.object(change);
+
+export const ROOM = v.object({
+  room: v.string(),
+  last: v.nullable(v.object({ id: messageId, username: v.string(), content: v.string(), timestamp })),
+  lastActivity: v.nullable(timestamp),
+  online: v.pipe(count, v.description("How many people are in the room on this server.")),
+  lastRead: v.pipe(v.nullable(count), v.description("Null for who is no member.")),
+  unread: v.pipe(v.string(), v.regex(/^(\d{1,2}|99\+)$/)),
+});
+
+export const AUDIT_ENTRY = v.object({
+  id: count,
+  at: timestamp,
+  action: v.string(),
+  via: v.picklist(["cli", "http"]),
+  username: v.nullable(v.string()),
+  room: v.nullable(v.string()),
+  messageId: v.nullable(messageId),
+  reason: v.string(),
+}) satisfies v.GenericSchema<AuditEntry>;
+
+/** RFC 9457, with our code. */
+export const PROBLEM = v.object({
+  type: v.literal("about:blank"),
+  title: v.string(),
+  status: v.pipe(v.number(), v.integer()),
+  code: v.picklist(Object.keys(ERRORS) as [ErrorCode, ...ErrorCode[]]),
+  retryable: v.pipe(v.boolean(), v.description("Whether the same request may succeed later.")),
+  detail: v.string(),
+  errors: v.pipe(
+    v.optional(v.record(v.string(), v.array(v.string()))),
+    v.description("What is wrong with each field of the input."),
+  ),
+  retryAfterMs: v.pipe(v.optional(v.number()), v.description("When to try again, where it is known.")),
+});

@@ -1,0 +1,34 @@
+import { timingSafeEqual } from "node:crypto";
+import type { MiddlewareHandler } from "hono";
+import type { Auth } from "../auth/auth.ts";
+import { Refusal } from "../errors.ts";
+import { described, type Security } from "./operation.ts";
+import { bearerToken, type Env } from "./request.ts";
+
+/** Lets through who has a valid access token, as `identity`. */
+export const bearer = (auth: Pick<Auth, "authenticate">): MiddlewareHandler<Env> =>
+  described(
+    async (c, next) => {
+      c.set("identity", await auth.authenticate(bearerToken(c.req.header("authorization"))));
+      await next();
+    },
+    {
+      security: "accessToken",
+      refusals: ["token_missing", "token_invalid", "token_expired", "session_ended", "account_disabled"],
+    },
+  );
+
+/** Lets through who brings this secret as a bearer token. Digests are of one length: comparing them tells nothing by its time. */
+export function secretBearer(secret: string, security: Security): MiddlewareHandler<Env> {
+  const wanted = digest(secret);
+  return described(
+    async (c, next) => {
+      if (!timingSafeEqual(digest(bearerToken(c.req.header("authorization"))), wanted))
+        throw new Refusal("token_invalid");
+      await next();
+    },
+    { security, refusals: ["token_missing", "token_invalid"] },
+  );
+}
+
+const digest = (text: string) => new Bun.CryptoHasher("sha256").update(text).digest();

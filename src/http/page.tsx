@@ -1,0 +1,267 @@
+import { raw } from "hono/html";
+import { CLOSE, ERRORS } from "../protocol/codes.ts";
+import type { AsyncApi } from "./asyncapi.ts";
+import { Fields, Type } from "./fields.tsx";
+import type { JsonSchema } from "./jsonschema.ts";
+import type { OpenApi, OpenApiOperation, OpenApiResponse } from "./openapi.ts";
+import { STYLE } from "./style.ts";
+
+/** The Content-Security-Policy of the page: its own style and nothing else. */
+export const pagePolicy = (): string => {
+  const hash = new Bun.CryptoHasher("sha256").update(STYLE).digest("base64");
+  return `default-src 'none'; style-src 'sha256-${hash}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`;
+};
+
+/** Both documents as one page for people: no script, and nothing from elsewhere. */
+export function pageOf(openapi: OpenApi, asyncapi: AsyncApi): string {
+  const operations = Object.entries(openapi.paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, operation]) => ({ path, method, operation })),
+  );
+  const byTag = Map.groupBy(operations, ({ operation }) => operation.tags[0] ?? "");
+  const page = (
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width" />
+        <title>Parley: the API</title>
+        <style>{raw(STYLE)}</style>
+      </head>
+      <body>
+        <header>
+          <h1>Parley {openapi.info.version}: the API</h1>
+          <p>
+            The same for programs: <a href="/openapi.json">openapi.json</a> (HTTP) and{" "}
+            <a href="/asyncapi.json">asyncapi.json</a> (sockets).
+          </p>
+          <nav>
+            <ul>
+              {[...byTag.keys()].map((tag) => (
+                <li>
+                  <a href={`#${tag}`}>HTTP: {tag}</a>
+                </li>
+              ))}
+              {Object.entries({ ...SECTIONS }).map(([id, title]) => (
+                <li>
+                  <a href={`#${id}`}>{title}</a>
+                </li>
+              ))}
+            </ul>
+          </nav>
+        </header>
+        <main>
+          {[...byTag].map(([tag, entries]) => (
+            <section>
+              <h2 id={tag}>HTTP: {tag}</h2>
+              {entries.map((entry) => (
+                <Operation {...entry} />
+              ))}
+            </section>
+          ))}
+          <section>
+            <Title of="schemas" />
+            {Object.entries(openapi.components.schemas).map(([name, schema]) => (
+              <>
+                <h3 id={`schema-${name}`}>{name}</h3>
+                <Fields schema={schema} />
+              </>
+            ))}
+          </section>
+          <Sockets document={asyncapi} />
+          <Codes />
+        </main>
+      </body>
+    </html>
+  );
+  return `<!doctype html>${page}`;
+}
+
+const SECTIONS = {
+  schemas: "HTTP: what answers hold",
+  sockets: "Sockets",
+  commands: "chat.v1: commands",
+  events: "chat.v1: events",
+  plain: "The plain protocol",
+  "error-codes": "Error codes",
+  "close-codes": "Close codes",
+} as const;
+
+const Title = ({ of }: { of: keyof typeof SECTIONS }) => <h2 id={of}>{SECTIONS[of]}</h2>;
+
+function Operation({
+  method,
+  path,
+  operation,
+}: {
+  method: string;
+  path: string;
+  operation: OpenApiOperation;
+}) {
+  const { summary, description, security, parameters = [], requestBody, responses, deprecated } = operation;
+  const [scheme] = (security ?? []).flatMap((one) => Object.keys(one));
+  const body = requestBody?.content["application/json"]?.schema;
+  const bodies = (body?.anyOf as readonly JsonSchema[] | undefined) ?? (body ? [body] : []);
+  return (
+    <article id={operation.operationId}>
+      <h3>
+        <span class="method">{method.toUpperCase()}</span> <code>{path}</code>
+      </h3>
+      <p>
+        {summary}. {description} {deprecated && <small>Deprecated.</small>}{" "}
+        <span class="quiet">{scheme ? `Needs: ${scheme}.` : "Needs no token."}</span>
+      </p>
+      <Fields title="Parameters" schema={objectOf(parameters)} />
+      {bodies.map((schema, index) => (
+        <Fields title={index === 0 ? "Body" : "or"} schema={schema} />
+      ))}
+      <Answers responses={responses} />
+    </article>
+  );
+}
+
+const objectOf = (parameters: NonNullable<OpenApiOperation["parameters"]>): JsonSchema => ({
+  properties: Object.fromEntries(parameters.map(({ name, schema }) => [name, schema])),
+  required: parameters.filter(({ required }) => required).map(({ name }) => name),
+});
+
+function Answers({ responses }: { responses: Readonly<Record<string, OpenApiResponse>> }) {
+  return (
+    <table>
+      <caption>Answers</caption>
+      <tbody>
+        {Object.entries(responses).map(([status, { description, content = {}, headers = {} }]) => (
+          <tr>
+            <td>
+              <code>{status}</code>
+            </td>
+            <td>{description}</td>
+            <td>
+              {Object.entries(content).map(([media, { schema }]) => (
+                <div>
+                  {media === "application/problem+json" ? (
+                    <a href="#schema-Problem">Problem</a>
+                  ) : media === "application/json" ? (
+                    <Type schema={schema} />
+                  ) : (
+                    <code>{media}</code>
+                  )}
+                </div>
+              ))}
+              {Object.keys(headers).length > 0 && <small>headers: {Object.keys(headers).join(", ")}</small>}
+            </td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+function Sockets({ document: { channels, components } }: { document: AsyncApi }) {
+  const named = (prefix: string) =>
+    Object.entries(components.messages).filter(([name]) => name.startsWith(`${prefix}.`));
+  const Frame = ({ id, title }: { id: string; title: string }) => {
+    const message = components.messages[id];
+    if (!message) return <></>;
+    return (
+      <article id={id}>
+        <h3>
+          <code>{title}</code>
+        </h3>
+        <p>{message.summary}</p>
+        <Fields schema={message.payload} />
+      </article>
+    );
+  };
+  return (
+    <>
+      <section>
+        <Title of="sockets" />
+        {Object.values(channels).map((channel) => (
+          <>
+            <h3>
+              <code>{channel.address}</code> {channel.title}
+            </h3>
+            <p>
+              {channel.description} The upgrade may be refused with {channel["x-refusals"].join(", ")}.
+            </p>
+          </>
+        ))}
+      </section>
+      <section>
+        <Title of="commands" />
+        {named("command").map(([id, { name }]) => (
+          <>
+            <Frame id={id} title={name} />
+            <Fields title="Its ok" schema={components.messages[`reply.${name}`]?.payload ?? {}} />
+          </>
+        ))}
+        <Frame id="reply.error" title="error" />
+      </section>
+      <section>
+        <Title of="events" />
+        {named("event").map(([id, { name }]) => (
+          <Frame id={id} title={name} />
+        ))}
+      </section>
+      <section>
+        <Title of="plain" />
+        {named("plain").map(([id, { name }]) => (
+          <Frame id={id} title={name} />
+        ))}
+      </section>
+    </>
+  );
+}
+
+const Codes = () => (
+  <section>
+    <Title of="error-codes" />
+    <p>The same over HTTP and in frames. Retry: the same request may succeed later without being changed.</p>
+    <table>
+      <thead>
+        <tr>
+          <th>code</th>
+          <th>HTTP</th>
+          <th>retry</th>
+          <th>what it says</th>
+        </tr>
+      </thead>
+      <tbody>
+        {Object.entries(ERRORS).map(([code, { status, retryable, text }]) => (
+          <tr id={`code-${code}`}>
+            <td>
+              <code>{code}</code>
+            </td>
+            <td>{status}</td>
+            <td>{retryable ? "yes" : "no"}</td>
+            <td>{text}</td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+    <Title of="close-codes" />
+    <p>
+      4000 to 4499: connect again. 4500 to 4999: do not, unless something has changed. Below 4000 they are
+      those of WebSocket itself: connect again with backoff, but for 1000.
+    </p>
+    <table>
+      <thead>
+        <tr>
+          <th>code</th>
+          <th>name</th>
+          <th>connect again</th>
+        </tr>
+      </thead>
+      <tbody>
+        {Object.entries(CLOSE).map(([name, code]) => (
+          <tr>
+            <td>
+              <code>{code}</code>
+            </td>
+            <td>{name}</td>
+            <td>{code < 4500 ? "yes" : "no"}</td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  </section>
+);

@@ -1,0 +1,129 @@
+import { asyncApiOf } from "../../src/http/asyncapi.ts";
+import { type OpenApiOperation, openApiOf } from "../../src/http/openapi.ts";
+import { everyRoute } from "./routes.ts";
+import { createMisfit } from "./schemas.ts";
+
+// What a server and its callers say to each other over HTTP, held against the document that it serves.
+
+export interface Exchange {
+  readonly method: string;
+  /** With its query. */
+  readonly target: string;
+  /** The body of the request, as a text. */
+  readonly sent?: string | undefined;
+  readonly status: number;
+  readonly headers: Headers;
+  readonly text: string;
+}
+
+interface Problem {
+  readonly status?: number;
+  readonly code?: string;
+}
+
+const document = JSON.parse(JSON.stringify(openApiOf(everyRoute(), "test"))) as ReturnType<typeof openApiOf>;
+const sockets = asyncApiOf("test").channels;
+const handshakes = new Set(Object.values(sockets).flatMap((channel) => channel["x-refusals"]));
+const misfit = createMisfit(document, { closed: true });
+const requestMisfit = createMisfit(document, { closed: false });
+
+const TEMPLATES = Object.keys(document.paths)
+  .map((path) => ({
+    path,
+    form: new RegExp(`^${path.replace(/[.]/g, "\\.").replace(/\{\w+\}/g, "([^/]+)")}/?$`),
+  }))
+  // What is spelled out goes before what is a parameter.
+  .sort((a, b) => a.path.split("{").length - b.path.split("{").length);
+
+/** @throws where the document does not know what was answered, or knows it otherwise. */
+export function holdExchange(exchange: Exchange): void {
+  const wrong = faultOf(exchange);
+  const { method, target, status, text } = exchange;
+  if (wrong) throw new Error(`${method} ${target} ${status}: ${wrong}\n${text.slice(0, 1000)}`);
+}
+
+function faultOf(exchange: Exchange): string | undefined {
+  const { method, status, headers, text } = exchange;
+  const { pathname: path } = new URL(`http://localhost${exchange.target}`); // without dot segments, as it was sent
+  if (method === "OPTIONS" && status === 204) return undefined; // CORS, before anything is asked for
+  if (/^\/ws(\/|$)/.test(path)) return refusedFault(exchange, [...handshakes]);
+  const template = TEMPLATES.find(({ form }) => form.test(path));
+  if (!template) return refusedFault(exchange, ["not_found", "too_large"]);
+  const methods = document.paths[template.path] ?? {};
+  const asked = method === "HEAD" ? "get" : method.toLowerCase();
+  const operation = methods[asked];
+  if (!operation) {
+    const allowed = Object.keys(methods).flatMap((name) =>
+      name === "get" ? ["GET", "HEAD"] : name.toUpperCase(),
+    );
+    const said = headers.get("allow")?.split(", ") ?? [];
+    if (said.sort().join() !== allowed.sort().join())
+      return `allowed are ${said}, and in the document ${allowed}`;
+    return refusedFault(exchange, ["method_not_allowed"]);
+  }
+  // Where an operator has not asked for them there are no such routes.
+  const optional = operation.security?.some((scheme) => !("accessToken" in scheme));
+  if (optional && status === 404 && codeOf(text) === "not_found")
+    return refusedFault(exchange, ["not_found"]);
+
+  const response = operation.responses[status];
+  if (!response) return "the document does not know this status here";
+  const missing = Object.keys(response.headers ?? {}).filter((name) => name !== "Link" && !headers.has(name));
+  if (missing.length > 0) return `the headers ${missing} are missing`;
+  const pointer = ["paths", template.path, asked, "responses", String(status), "content"];
+  return bodyFault(exchange, response.content, pointer) ?? requestFault(exchange, template, asked, operation);
+}
+
+function bodyFault(
+  { method, headers, text }: Exchange,
+  content: Readonly<Record<string, unknown>> | undefined,
+  pointer: readonly string[],
+): string | undefined {
+  if (method === "HEAD" || !content) return text === "" ? undefined : "it has a body";
+  const media = headers.get("content-type")?.split(";")[0] ?? "";
+  if (!(media in content)) return `its type is ${media}`;
+  return misfit(media.endsWith("json") ? JSON.parse(text) : text, ...pointer, media, "schema");
+}
+
+/** What was accepted is what the document allows: it is not narrower than the server. */
+function requestFault(
+  exchange: Exchange,
+  { path, form }: { path: string; form: RegExp },
+  method: string,
+  { parameters = [], requestBody }: OpenApiOperation,
+): string | undefined {
+  const { target, sent, status } = exchange;
+  if (status >= 300) return undefined;
+  const { pathname, searchParams: query } = new URL(`http://localhost${target}`);
+  const names = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name);
+  const found = form.exec(pathname)?.slice(1) ?? [];
+  for (const [index, { name, in: where, schema, required }] of parameters.entries()) {
+    const raw = where === "path" ? decodeURIComponent(found[names.indexOf(name)] ?? "") : query.get(name);
+    if (raw === null && !required) continue;
+    const value = schema.type === "integer" ? Number(raw) : raw;
+    const wrong = requestMisfit(value, "paths", path, method, "parameters", String(index), "schema");
+    if (wrong) return `the parameter ${name} was accepted, but ${wrong}`;
+  }
+  if (!requestBody || sent === undefined) return undefined;
+  const pointer = ["paths", path, method, "requestBody", "content", "application/json", "schema"];
+  const wrong = requestMisfit(JSON.parse(sent), ...pointer);
+  return wrong && `the body was accepted, but ${wrong}`;
+}
+
+function refusedFault({ method, text, status }: Exchange, codes: readonly string[]): string | undefined {
+  if (method === "HEAD") return undefined;
+  const problem = problemOf(text);
+  if (!problem || problem.status !== status) return "it is no problem document of this status";
+  if (!codes.includes(problem.code ?? "")) return `it is not refused as ${codes}`;
+  return misfit(problem, "components", "schemas", "Problem");
+}
+
+const codeOf = (text: string) => problemOf(text)?.code;
+
+function problemOf(text: string): Problem | undefined {
+  try {
+    return JSON.parse(text) as Problem;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,34 @@
+import type { Auth } from "../../src/auth/auth.ts";
+import type { Chat } from "../../src/chat/chat.ts";
+import type { Overviews } from "../../src/chat/overview.ts";
+import type { Pool } from "../../src/db/database.ts";
+import { adminRoutes } from "../../src/http/admin.ts";
+import { createApp } from "../../src/http/app.ts";
+import { documentRoutes } from "../../src/http/documents.ts";
+import { type Health, healthRoutes } from "../../src/http/health.ts";
+import { historyRoutes } from "../../src/http/history.ts";
+import { messageRoutes } from "../../src/http/messages.ts";
+import { metricsRoutes } from "../../src/http/metrics.ts";
+import { roomRoutes } from "../../src/http/rooms.ts";
+import type { Log } from "../../src/log.ts";
+import type { Metrics } from "../../src/metrics.ts";
+
+/** Every route that there can be, on an app that answers none of them: what is behind them is missing. */
+export function everyRoute() {
+  const [auth, chat, pool] = [{} as Auth, {} as Chat, {} as Pool];
+  const app: ReturnType<typeof createApp> = createApp({
+    config: { ALLOWED_ORIGINS: ["*"], TRUST_PROXY: 0 },
+    auth,
+    log: {} as Log,
+    routes: [
+      healthRoutes({} as Health),
+      documentRoutes({ version: "test", routes: () => app.routes }),
+      historyRoutes({ auth, chat }),
+      messageRoutes({ auth, chat }),
+      roomRoutes({ auth, chat, overviews: {} as Overviews }),
+      adminRoutes({ auth, chat, pool, token: "of an operator" }),
+      metricsRoutes({} as Metrics, "of an operator"),
+    ],
+  });
+  return app.routes;
+}

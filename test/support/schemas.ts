@@ -1,0 +1,32 @@
+import Ajv2020 from "ajv/dist/2020.js";
+import addFormats from "ajv-formats";
+
+/** What is wrong with a value by the schema at a JSON pointer into a document; undefined where nothing is. */
+export type Misfit = (value: unknown, ...pointer: string[]) => string | undefined;
+
+/**
+ * Holds values against the schemas in a document. `closed`: a field that the document does not tell of is wrong too, as
+ * it is in what the server sends, though a client shall ignore it.
+ */
+export function createMisfit(document: object, { closed }: { closed: boolean }): Misfit {
+  const ajv = new Ajv2020({ strict: false });
+  addFormats(ajv);
+  ajv.addFormat("idn-email", true);
+  ajv.addSchema(closed ? (closedOf(document) as object) : document, "document");
+  return (value, ...pointer) => {
+    const path = pointer.map((part) => encodeURIComponent(part.replaceAll("~", "~0").replaceAll("/", "~1")));
+    const $ref = `document#/${path.join("/")}`;
+    const fits = ajv.getSchema($ref);
+    if (!fits) throw new Error(`the document has no ${pointer.join(" ")}`);
+    return fits(value) ? undefined : ajv.errorsText(fits.errors, { dataVar: "it" });
+  };
+}
+
+/** The same, but that objects have no fields besides those that are told of. */
+function closedOf(node: unknown): unknown {
+  if (Array.isArray(node)) return node.map(closedOf);
+  if (typeof node !== "object" || node === null) return node;
+  const copy = Object.fromEntries(Object.entries(node).map(([name, value]) => [name, closedOf(value)]));
+  const open = copy.type === "object" && "properties" in copy && !("additionalProperties" in copy);
+  return open ? { ...copy, additionalProperties: false } : copy;
+}
