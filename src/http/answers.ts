@@ -53,7 +53,7 @@ export const ROOM = v.object({
   room: v.string(),
   last: v.nullable(v.object({ id: messageId, username: v.string(), content: v.string(), timestamp })),
   lastActivity: v.nullable(timestamp),
-  online: v.pipe(count, v.description("How many people are in the room on this server.")),
+  online: v.pipe(count, v.description("How many people are in the room.")),
   lastRead: v.pipe(v.nullable(count), v.description("Null for who is no member.")),
   unread: v.pipe(v.string(), v.regex(/^(\d{1,2}|99\+)$/)),
 });

@@ -1,13 +1,21 @@
 import { type Context, Hono, type MiddlewareHandler } from "hono";
 import { bodyLimit } from "hono/body-limit";
+import type { ExtractSchema } from "hono/types";
 import type { Auth } from "../auth/auth.ts";
 import type { Config } from "../config.ts";
 import { isDatabaseAway } from "../db/database.ts";
 import { faultOf, problemResponse, Refusal, refusalOf } from "../errors.ts";
 import type { Log } from "../log.ts";
 import { accountRoutes } from "./account.ts";
+import type { adminRoutes } from "./admin.ts";
 import { allowOrigins } from "./cors.ts";
+import type { documentRoutes } from "./documents.ts";
+import type { healthRoutes } from "./health.ts";
+import type { historyRoutes } from "./history.ts";
+import type { messageRoutes } from "./messages.ts";
+import type { metricsRoutes } from "./metrics.ts";
 import { clientAddress, type Env } from "./request.ts";
+import type { roomRoutes } from "./rooms.ts";
 import { wellKnownRoutes } from "./wellknown.ts";
 
 const BODY_MAX = 64 * 1024;
@@ -27,6 +35,24 @@ interface AppOptions {
   /** What else is served; paths are registered without the slash at their end. */
   readonly routes?: readonly Hono<Env>[];
 }
+
+/** The whole API as a type, for Hono's client: `hc<AppType>(url)`. A server may be without admin and metrics. */
+export type AppType = Hono<
+  Env,
+  ExtractSchema<
+    ReturnType<
+      | typeof accountRoutes
+      | typeof adminRoutes
+      | typeof documentRoutes
+      | typeof healthRoutes
+      | typeof historyRoutes
+      | typeof messageRoutes
+      | typeof metricsRoutes
+      | typeof roomRoutes
+      | typeof wellKnownRoutes
+    >
+  >
+>;
 
 /** The HTTP API: `app.fetch(request, { address })`, the address being that of the connection. */
 export function createApp({ config, auth, log, routes = [] }: AppOptions): Hono<Env> {

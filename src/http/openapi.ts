@@ -81,6 +81,7 @@ type Methods = Readonly<Record<string, OpenApiOperation>>;
 export interface OpenApi {
   readonly openapi: string;
   readonly info: { readonly title: string; readonly version: string; readonly description: string };
+  readonly tags: readonly { readonly name: string }[];
   /** By path, as the routes are registered: without the slash at the end. */
   readonly paths: Readonly<Record<string, Methods>>;
   readonly components: { readonly schemas: Readonly<Record<string, JsonSchema>> };
@@ -96,6 +97,9 @@ export function openApiOf(routes: readonly RouterRoute[], version: string): Open
     if (description.security) used.add(description.security);
     (paths[templateOf(path)] ??= {})[method.toLowerCase()] = operationOf(method, path, description);
   }
+  const told = JSON.stringify(paths);
+  const tags = [...TAGS, "server"];
+  const named = Object.entries(NAMED).filter(([name]) => told.includes(`"#/components/schemas/${name}"`));
   return {
     openapi: "3.1.0",
     info: {
@@ -106,10 +110,10 @@ export function openApiOf(routes: readonly RouterRoute[], version: string): Open
         "A chat server's API. Paths work with and without the slash at their end. Sockets are described in /asyncapi.json. A retryable refusal may be repeated as it is.",
     },
     servers: [{ url: "/" }],
-    tags: TAGS.concat("server").map((name) => ({ name })),
+    tags: tags.filter((name) => told.includes(`"tags":["${name}"]`)).map((name) => ({ name })),
     paths,
     components: {
-      schemas: definitionsOf(NAMED),
+      schemas: definitionsOf(Object.fromEntries(named)),
       securitySchemes: Object.fromEntries([...used].map((name) => [name, SECURITY[name]])),
     },
   } as OpenApi;

@@ -17,7 +17,9 @@ export function pageOf(openapi: OpenApi, asyncapi: AsyncApi): string {
   const operations = Object.entries(openapi.paths).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, operation]) => ({ path, method, operation })),
   );
-  const byTag = Map.groupBy(operations, ({ operation }) => operation.tags[0] ?? "");
+  const byTag = openapi.tags.map(
+    ({ name }) => [name, operations.filter(({ operation }) => operation.tags.includes(name))] as const,
+  );
   const page = (
     <html lang="en">
       <head>
@@ -35,12 +37,12 @@ export function pageOf(openapi: OpenApi, asyncapi: AsyncApi): string {
           </p>
           <nav>
             <ul>
-              {[...byTag.keys()].map((tag) => (
+              {byTag.map(([tag]) => (
                 <li>
                   <a href={`#${tag}`}>HTTP: {tag}</a>
                 </li>
               ))}
-              {Object.entries({ ...SECTIONS }).map(([id, title]) => (
+              {Object.entries(SECTIONS).map(([id, title]) => (
                 <li>
                   <a href={`#${id}`}>{title}</a>
                 </li>
@@ -49,7 +51,7 @@ export function pageOf(openapi: OpenApi, asyncapi: AsyncApi): string {
           </nav>
         </header>
         <main>
-          {[...byTag].map(([tag, entries]) => (
+          {byTag.map(([tag, entries]) => (
             <section>
               <h2 id={tag}>HTTP: {tag}</h2>
               {entries.map((entry) => (
