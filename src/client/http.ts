@@ -1,6 +1,6 @@
 import { onAbort } from "./abort.ts";
 import { ChatError, passing } from "./errors.ts";
-import { errorIn, parse } from "./frames.ts";
+import { errorIn, parse, shape } from "./frames.ts";
 import type { Ports } from "./ports.ts";
 import { named } from "./reconnect.ts";
 
@@ -48,10 +48,13 @@ export const createHttp =
     }
   };
 
+/** Ours say whether to try again; those of a proxy or of another server do not. */
+const isProblem = shape("code:text retryable:flag");
+
 function answerOf({ status, ok, headers }: Response, text: string): unknown {
   if (status === 204) return undefined;
   const fields = parse(text);
-  if (typeof fields !== "object" || fields === null || (!ok && !("code" in fields)))
+  if (typeof fields !== "object" || fields === null || !(ok || isProblem(fields)))
     // Most often a proxy in front of a server that is away.
     throw passing("bad_answer", `The answer (${status}) is not one of a chat server.`, {
       status,

@@ -175,6 +175,7 @@ describe("a refresh", () => {
     ["a proxy's 502", () => new Response("<html>Bad gateway</html>", { status: 502 })],
     ["a page where JSON should be", () => new Response("<html>Welcome to the hotel</html>")],
     ["a 401 of somebody else", () => new Response("<html>Who are you?</html>", { status: 401 })],
+    ["a 401 of somebody else in JSON", () => json({ code: "unauthorized", message: "Who are you?" }, 401)],
     ["tokens that are none", () => json({ access: 1 })],
     ["a server that is busy", () => problem("busy", 503, true)],
     ["nothing at all", () => Promise.reject(new TypeError("fetch failed"))],
