@@ -89,6 +89,16 @@ export const SETTINGS = {
     fallback: "./data",
     about: "Where the embedded database lives. One process owns it.",
   },
+  REDIS_URL: {
+    schema: url("redis", "rediss"),
+    about:
+      "A Redis or Valkey server, so that several servers on one Postgres hear of each other at once.",
+  },
+  REDIS_PREFIX: {
+    schema: v.pipe(v.string(), v.regex(/^[\w:.-]{1,64}$/, "must be 1 to 64 letters, digits, _ : . or -")),
+    fallback: "parley:",
+    about: "What all names in Redis begin with.",
+  },
   PUBLIC_URL: {
     schema: url("http", "https"),
     about: "The issuer of our tokens. Without it the database's own instance id is.",

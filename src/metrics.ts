@@ -60,6 +60,13 @@ export function createMetrics() {
       ["code"],
     ),
     queryTokens: counter("parley_query_tokens_total", "Sockets whose token came in the URL."),
+    busConnected: gauge("parley_bus_connected", "1: Redis carries news between nodes."),
+    busNodes: gauge("parley_bus_nodes", "Other nodes that are heard of."),
+    busPublished: counter("parley_bus_published_total", "Frames published to Redis."),
+    busReceived: counter("parley_bus_received_total", "Frames of other nodes taken."),
+    busRefused: counter("parley_bus_refused_total", "Frames refused, by reason.", ["reason"]),
+    busLost: counter("parley_bus_lost_total", "Frames that Redis was not there for, or did not take."),
+    busLag: histogram("parley_bus_lag_seconds", "A frame's way to Redis and back.", SECONDS),
     faults: counter("parley_faults_total", "Errors of our own."),
     /** The process' own figures, event loop lag among them; not for simulated ones. */
     collectProcess: () => collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: 100 }),

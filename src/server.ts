@@ -1,5 +1,6 @@
 import { createAuth } from "./auth/auth.ts";
 import { createLocalBus } from "./bus/local.ts";
+import { createRedisBus } from "./bus/redis.ts";
 import { createChat } from "./chat/chat.ts";
 import { createMembers } from "./chat/members.ts";
 import { createOverviews } from "./chat/overview.ts";
@@ -82,13 +83,25 @@ export async function startServer(config: Config, { log, version, template }: Pa
     const database = await openDatabase(config, template);
     undo.push(() => database.close());
     const meta = await loadMeta(database);
-    const auth = await createAuth({ database, config, meta, clock, log });
+    const bus = config.REDIS_URL
+      ? createRedisBus({
+          url: config.REDIS_URL,
+          // Installations that share a Redis do not hear each other.
+          prefix: `${config.REDIS_PREFIX}${meta.instance}:`,
+          clock,
+          log,
+          metrics,
+          random: Math.random,
+        })
+      : createLocalBus();
+    undo.push(() => bus.stop());
+    const auth = await createAuth({ database, config, meta, clock, log, bus });
     undo.push(() => auth.stop());
     const store = createStore(database, { editWindowMs: config.EDIT_WINDOW });
     const chat = createChat({
       store,
       members: createMembers(database, clock),
-      bus: createLocalBus(),
+      bus,
       standing: auth.standing,
       authenticate: auth.authenticate,
       fanout: createFanout(() => listener),

@@ -1,4 +1,6 @@
 import { decodeJwt, type JSONWebKeySet } from "jose";
+import type { Bus } from "../bus/bus.ts";
+import { createLocalBus } from "../bus/local.ts";
 import type { Clock } from "../clock.ts";
 import type { Config } from "../config.ts";
 import type { Database } from "../db/database.ts";
@@ -40,6 +42,8 @@ export interface AuthOptions {
   readonly meta: Meta;
   readonly clock: Clock;
   readonly log: Log;
+  /** Tells other nodes whose access has ended; by default there are none. */
+  readonly bus?: Pick<Bus, "announce" | "listen">;
   /** Where failed logins and registrations are counted; by default in this process. */
   readonly limiters?: LimiterStore;
 }
@@ -62,7 +66,15 @@ export type AuthConfig = Pick<
  * @throws {ConfigError} where JWT_PRIVATE_KEY is no key.
  */
 export async function createAuth(options: AuthOptions): Promise<Auth> {
-  const { database: pool, config, meta, clock, log, limiters = memoryLimiters } = options;
+  const {
+    database: pool,
+    config,
+    meta,
+    clock,
+    log,
+    bus = createLocalBus(),
+    limiters = memoryLimiters,
+  } = options;
   const issuer = config.PUBLIC_URL ?? meta.instance;
   const [accessTtlMs, refreshTtlMs] = [config.ACCESS_TOKEN_TTL, config.REFRESH_TOKEN_TTL];
 
@@ -75,7 +87,7 @@ export async function createAuth(options: AuthOptions): Promise<Auth> {
     refreshTtlMs,
   });
   const tokens = createTokens({ issuer, keys, ttlMs: accessTtlMs, clock });
-  const standing = createStanding({ pool, clock });
+  const standing = createStanding({ pool, clock, bus });
   const sessions = createSessions({ pool, keys, tokens, standing, ttlMs: refreshTtlMs });
   const passwords = createPasswords({ parallel: Math.max(1, Math.floor(navigator.hardwareConcurrency / 2)) });
   const attempts = createAttempts({ rate: config.LOGIN_RATE, limiters });

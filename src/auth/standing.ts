@@ -1,3 +1,4 @@
+import type { Bus } from "../bus/bus.ts";
 import type { Clock } from "../clock.ts";
 import type { Pool } from "../db/database.ts";
 import { Refusal } from "../errors.ts";
@@ -24,22 +25,28 @@ export interface Standing {
   check(who: Who): Promise<ReadonlySet<string>>;
   /** Asks the database, past the cache, in one query for up to 1,000; answers in their order. */
   ask(whos: readonly Who[]): Promise<readonly Status[]>;
-  /** Access ended here: forgets what was known of it and tells the listeners. */
+  /** Access ended here: forgets what was known of it, tells the listeners and the other nodes. */
   end(ended: Ended): void;
   /** Access ended, or began again, where it is not told on: forgets what was known of it. */
   forget(ended: Pick<Ended, "userId" | "sessionIds">): void;
-  /** Hears of what ended here. The answer takes the listener away. */
+  /** Hears of what ended, here or on another node. The answer takes the listener away. */
   onEnded(listener: (ended: Ended) => void): () => void;
   /**
-   * A user was banned from a room here, or let in again: forgets what was known of them and tells the listeners. Settles
-   * when they have acted on it.
+   * A user was banned from a room here, or let in again: forgets what was known of them, tells the listeners and the
+   * other nodes. Settles when the listeners have acted on it.
    */
   bansChanged(userId: number): Promise<void>;
   onBansChanged(listener: (userId: number) => Promise<void>): () => void;
 }
 
+interface StandingOptions {
+  readonly pool: Pool;
+  readonly clock: Clock;
+  readonly bus: Pick<Bus, "announce" | "listen">;
+}
+
 /** Answers are believed for 5 s. While one query is on its way, what is asked gathers for the next. */
-export function createStanding({ pool, clock }: { pool: Pool; clock: Clock }): Standing {
+export function createStanding({ pool, clock, bus }: StandingOptions): Standing {
   const known = new Map<string, { userId: number; status: Status; until: number }>();
   const endListeners = new Set<(ended: Ended) => void>();
   const banListeners = new Set<(userId: number) => Promise<void>>();
@@ -100,6 +107,23 @@ export function createStanding({ pool, clock }: { pool: Pool; clock: Clock }): S
     else for (const [key, answer] of known) if (answer.userId === userId) known.delete(key);
   }
 
+  const ended = (what: Ended) => {
+    forget(what);
+    for (const listener of endListeners) listener(what);
+  };
+
+  async function bansChanged(userId: number) {
+    forget({ userId, sessionIds: null });
+    await Promise.all([...banListeners].map((listener) => listener(userId)));
+  }
+
+  bus.listen({
+    heard(news) {
+      if (news.type === "ended") ended(news);
+      if (news.type === "bans") void bansChanged(news.userId);
+    },
+  });
+
   return {
     ask,
     forget,
@@ -108,14 +132,14 @@ export function createStanding({ pool, clock }: { pool: Pool; clock: Clock }): S
       if (reason) throw new Refusal(reason);
       return banned;
     },
-    end(ended) {
-      forget(ended);
-      for (const listener of endListeners) listener(ended);
+    end(what) {
+      bus.announce({ type: "ended", ...what, sessionIds: what.sessionIds && [...what.sessionIds] });
+      ended(what);
     },
     onEnded: (listener) => add(endListeners, listener),
     async bansChanged(userId) {
-      forget({ userId, sessionIds: null });
-      await Promise.all([...banListeners].map((listener) => listener(userId)));
+      bus.announce({ type: "bans", userId });
+      await bansChanged(userId);
     },
     onBansChanged: (listener) => add(banListeners, listener),
   };

@@ -1,9 +1,11 @@
 import type { Bus } from "./bus.ts";
 
-/** The bus of a single process: there are no other nodes to tell. */
+/** The bus of a single process: there are no other nodes to tell, and none to hear of. */
 export const createLocalBus = (): Bus => ({
   publish() {},
+  announce() {},
   async subscribe() {},
   unsubscribe() {},
   listen() {},
+  async stop() {},
 });

@@ -148,18 +148,23 @@ export function createChat(options: ChatOptions): Chat {
   const tellRoom = (room: string, frame: ServerFrame) => {
     if (live.get(room)?.v1) hub.publish(topicOf("v1", room), encode(frame));
   };
-  const presence = createPresence(clock, (room, { joined, left, online }) =>
-    tellRoom(room, {
-      type: "presence",
-      room,
-      online,
-      ...(joined && { joined: [...joined] }),
-      ...(left && { left: [...left] }),
-    }),
-  );
+  const presence = createPresence({
+    clock,
+    bus,
+    tell: (room, { joined, left, online }) =>
+      tellRoom(room, {
+        type: "presence",
+        room,
+        online,
+        ...(joined && { joined: [...joined] }),
+        ...(left && { left: [...left] }),
+      }),
+  });
   const typing = createTyping({
     clock,
+    bus,
     online: presence.online,
+    shared: presence.shared,
     tell: (room, username) => tellRoom(room, { type: "typing", room, username }),
   });
 
@@ -173,7 +178,7 @@ export function createChat(options: ChatOptions): Chat {
     typing,
     history: createHistory(store),
     hub,
-    pace: createPace(settings.messageRate, settings.messageBurst, clock),
+    pace: createPace({ rate: settings.messageRate, burst: settings.messageBurst, clock, bus }),
     clock,
     limits,
     authenticate: options.authenticate,

@@ -1,4 +1,6 @@
+import type { Bus } from "../bus/bus.ts";
 import type { Clock } from "../clock.ts";
+import { createElsewhere, type Elsewhere } from "./elsewhere.ts";
 
 /** A reload is not a departure: how long someone without a socket is still there, in milliseconds. */
 const GRACE_MS = 3_000;
@@ -6,6 +8,8 @@ const GRACE_MS = 3_000;
 export const NAMED_MAX = 100;
 /** A room is told at most so often, and less often the more there are to tell, in milliseconds. */
 const TELL_MS = { least: 1_000, perPerson: 5, most: 10_000 } as const;
+/** Other nodes hear of it so many times as often. */
+const SHARED = 10;
 
 /** What a room is told: how many are online and, in small rooms, who came and went. */
 export interface PresenceNews {
@@ -14,13 +18,16 @@ export interface PresenceNews {
   readonly left?: readonly string[];
 }
 
-/** Who is in which room, people and not sockets, as far as this process knows. */
+/** Who is in which room, people and not sockets, as far as this node knows. */
 export interface Presence {
   enter(room: string, person: Person): void;
   leave(room: string, person: Person): void;
+  /** Where more than {@link NAMED_MAX} are there, who is on two nodes counts twice. */
   online(room: string): number;
   /** At most {@link NAMED_MAX} names. */
   people(room: string): string[];
+  /** Whether another node has someone in the room. */
+  shared(room: string): boolean;
   stop(): void;
 }
 
@@ -36,79 +43,170 @@ interface Attendance {
 }
 
 interface Room {
-  readonly people: Map<number, Attendance>;
-  /** As the room was last told. */
-  told: { readonly online: number };
-  readonly joined: Set<string>;
-  readonly left: Set<string>;
+  /** Those of this node. */
+  readonly here: Map<number, Attendance>;
+  readonly elsewhere: Elsewhere;
+  sockets: number;
+  /** As the room was last told: how many, and who, when they were last named. */
+  told: number;
+  named: ReadonlyMap<number, string>;
   cancelTelling?: (() => void) | undefined;
+  cancelSharing?: (() => void) | undefined;
 }
 
-export function createPresence(clock: Clock, tell: (room: string, news: PresenceNews) => void): Presence {
+interface PresenceOptions {
+  readonly clock: Clock;
+  readonly bus: Pick<Bus, "publish" | "listen">;
+  tell(room: string, news: PresenceNews): void;
+}
+
+/**
+ * Nodes tell each other of the rooms that they both have people in, and of nothing else: the first one of a node in a
+ * room asks, who is there answers, and from then on they tell each other of changes.
+ */
+export function createPresence({ clock, bus, tell }: PresenceOptions): Presence {
   const rooms = new Map<string, Room>();
+  let words = 0;
+
+  const onlineIn = ({ here, elsewhere }: Room): number => {
+    const most = here.size + elsewhere.online;
+    // Only as long as all are known by name it can be said who is on two nodes.
+    if (elsewhere.size === 0 || most > 2 * NAMED_MAX) return most;
+    return elsewhere.named ? namedIn(here, elsewhere).size : most;
+  };
 
   const flush = (name: string, room: Room) => {
     room.cancelTelling = undefined;
-    const online = room.people.size;
-    const named = online <= NAMED_MAX;
-    const changed = named ? room.joined.size + room.left.size > 0 : online !== room.told.online;
-    if (changed) {
-      const names = { joined: [...room.joined], left: [...room.left] };
-      tell(name, {
-        online,
-        ...(named && names.joined.length > 0 && { joined: names.joined }),
-        ...(named && names.left.length > 0 && { left: names.left }),
-      });
-    }
-    room.told = { online };
-    room.joined.clear();
-    room.left.clear();
-    if (online === 0) rooms.delete(name);
+    const online = onlineIn(room);
+    if (online <= NAMED_MAX) {
+      const now = namedIn(room.here, room.elsewhere);
+      // Small enough again for names: whoever came meanwhile has not heard all of them.
+      const joined = namesBeyond(now, room.told > NAMED_MAX ? NOBODY : room.named);
+      const left = namesBeyond(room.named, now);
+      if (joined.length > 0 || left.length > 0 || online !== room.told)
+        tell(name, {
+          online,
+          ...(joined.length > 0 && { joined }),
+          ...(left.length > 0 && { left }),
+        });
+      room.named = now;
+    } else if (online !== room.told) tell(name, { online });
+    room.told = online;
+    if (room.here.size > 0) return;
+    room.cancelSharing?.();
+    rooms.delete(name);
   };
 
+  const pauseOf = ({ here, elsewhere }: Room) =>
+    Math.min(Math.max(TELL_MS.least, (here.size + elsewhere.online) * TELL_MS.perPerson), TELL_MS.most);
+
   const tellSoon = (name: string, room: Room) => {
-    const pause = Math.min(Math.max(TELL_MS.least, room.people.size * TELL_MS.perPerson), TELL_MS.most);
-    room.cancelTelling ??= clock.after(pause, () => flush(name, room));
+    room.cancelTelling ??= clock.after(pauseOf(room), () => flush(name, room));
   };
+
+  const share = (name: string, { here }: Room, ask: boolean) =>
+    bus.publish({
+      type: "attendance",
+      room: name,
+      at: ++words,
+      online: here.size,
+      people: [...here.entries().take(NAMED_MAX)].map(([userId, { username }]) => [userId, username]),
+      ...(ask && { ask }),
+    });
+
+  const shareSoon = (name: string, room: Room) => {
+    room.cancelSharing ??= clock.after(pauseOf(room) / SHARED, () => {
+      room.cancelSharing = undefined;
+      share(name, room, false);
+    });
+  };
+
+  const changed = (name: string, room: Room) => {
+    tellSoon(name, room);
+    if (room.elsewhere.size > 0) shareSoon(name, room);
+  };
+
+  const askAll = () => {
+    for (const [name, room] of rooms) if (room.here.size > 0) share(name, room, true);
+  };
+
+  bus.listen({
+    heard(news, from) {
+      if (news.type !== "attendance") return;
+      const room = rooms.get(news.room);
+      if (!room || !room.elsewhere.put(from, news)) return;
+      tellSoon(news.room, room);
+      if (news.ask) shareSoon(news.room, room);
+    },
+    gone(node) {
+      for (const [name, room] of rooms) if (room.elsewhere.forget(node)) tellSoon(name, room);
+    },
+    returned: askAll,
+    restored: askAll,
+  });
 
   return {
     enter(name, { userId, username }) {
-      const room = rooms.get(name) ?? {
-        people: new Map<number, Attendance>(),
-        told: { online: 0 },
-        joined: new Set<string>(),
-        left: new Set<string>(),
-      };
-      rooms.set(name, room);
-      const here = room.people.get(userId);
-      if (here) {
-        here.sockets++;
-        here.cancelGrace?.();
-        return;
+      const room = rooms.getOrInsertComputed(name, newRoom);
+      const person = room.here.get(userId);
+      if (person) {
+        person.sockets++;
+        person.cancelGrace?.();
+      } else {
+        room.here.set(userId, { username, sockets: 1 });
+        changed(name, room);
       }
-      room.people.set(userId, { username, sockets: 1 });
-      if (!room.left.delete(username)) room.joined.add(username);
-      tellSoon(name, room);
+      // What other nodes said while nobody here listened was missed.
+      if (room.sockets++ === 0) share(name, room, true);
     },
     leave(name, { userId }) {
       const room = rooms.get(name);
-      const here = room?.people.get(userId);
-      if (!room || !here || --here.sockets > 0) return;
-      here.cancelGrace = clock.after(GRACE_MS, () => {
-        room.people.delete(userId);
-        if (!room.joined.delete(here.username)) room.left.add(here.username);
-        tellSoon(name, room);
+      const person = room?.here.get(userId);
+      if (!room || !person) return;
+      room.sockets--;
+      if (--person.sockets > 0) return;
+      person.cancelGrace = clock.after(GRACE_MS, () => {
+        room.here.delete(userId);
+        changed(name, room);
       });
     },
-    online: (name) => rooms.get(name)?.people.size ?? 0,
-    people: (name) =>
-      [...(rooms.get(name)?.people.values().take(NAMED_MAX) ?? [])].map(({ username }) => username),
+    online: (name) => {
+      const room = rooms.get(name);
+      return room ? onlineIn(room) : 0;
+    },
+    people(name) {
+      const room = rooms.get(name);
+      return room ? [...namedIn(room.here, room.elsewhere).values().take(NAMED_MAX)] : [];
+    },
+    shared: (name) => (rooms.get(name)?.elsewhere.size ?? 0) > 0,
     stop() {
       for (const room of rooms.values()) {
         room.cancelTelling?.();
-        for (const { cancelGrace } of room.people.values()) cancelGrace?.();
+        room.cancelSharing?.();
+        for (const { cancelGrace } of room.here.values()) cancelGrace?.();
       }
       rooms.clear();
     },
   };
 }
+
+const NOBODY: ReadonlyMap<number, string> = new Map();
+
+const newRoom = (): Room => ({
+  here: new Map(),
+  elsewhere: createElsewhere(),
+  sockets: 0,
+  told: 0,
+  named: NOBODY,
+});
+
+/** The people of all nodes by name, as far as they are named: at most 100 of each node. */
+function namedIn(here: Room["here"], elsewhere: Elsewhere): Map<number, string> {
+  const named = new Map<number, string>();
+  for (const [userId, { username }] of here.entries().take(NAMED_MAX)) named.set(userId, username);
+  for (const [userId, username] of elsewhere.people()) named.set(userId, username);
+  return named;
+}
+
+const namesBeyond = (these: ReadonlyMap<number, string>, those: ReadonlyMap<number, string>): string[] =>
+  [...these].filter(([userId]) => !those.has(userId)).map(([, username]) => username);

@@ -100,9 +100,12 @@ export function createRooms(options: RoomsOptions): Rooms {
   }
 
   bus.listen({
-    changed(change) {
+    heard(news) {
       // A change of another epoch says nothing; that there is another one is for the database to say.
-      if (change.epoch === epoch) entries.get(change.room)?.timeline.add(change);
+      if (!("epoch" in news) || news.epoch !== epoch) return;
+      const timeline = entries.get(news.room)?.timeline;
+      if (news.type === "changed") timeline?.add(news);
+      else timeline?.notice(news.version);
     },
     restored: () => void check(),
   });
@@ -133,7 +136,7 @@ export function createRooms(options: RoomsOptions): Rooms {
     committed(change) {
       renew(change.epoch);
       entries.get(change.room)?.timeline.add(change);
-      bus.publish(change);
+      bus.publish({ type: "changed", ...change });
     },
     noticed(room, version, current) {
       renew(current);

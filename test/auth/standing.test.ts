@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from "bun:test";
 import { eq } from "drizzle-orm";
+import { createLocalBus } from "../../src/bus/local.ts";
 import { createStanding, type Standing } from "../../src/auth/standing.ts";
 import type { Who } from "../../src/auth/status.ts";
 import type { Pool } from "../../src/db/database.ts";
@@ -34,7 +35,7 @@ beforeAll(async () => {
 afterAll(() => database.close());
 beforeEach(() => {
   [queries, broken, clock] = [0, false, stoppedClock()];
-  standing = createStanding({ pool, clock });
+  standing = createStanding({ pool, clock, bus: createLocalBus() });
 });
 
 const outsider = (index: number): Who => ({ userId: ids[index] ?? 0, sessionId: null });

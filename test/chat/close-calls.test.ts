@@ -1,4 +1,6 @@
 import { expect, test } from "bun:test";
+import type { BusListener } from "../../src/bus/bus.ts";
+import { createLocalBus } from "../../src/bus/local.ts";
 import type { Change } from "../../src/chat/change.ts";
 import { createChat } from "../../src/chat/chat.ts";
 import { createFeed } from "../../src/chat/feed.ts";
@@ -37,7 +39,7 @@ function node(replace: (database: ReturnType<typeof createDatabase>) => Partial<
       throw new Error(sentence);
     },
   );
-  let changed: (change: RoomChange) => void = () => {};
+  const listeners: NonNullable<BusListener["heard"]>[] = [];
   const chat = createChat({
     store: {
       lanes: 1,
@@ -49,10 +51,8 @@ function node(replace: (database: ReturnType<typeof createDatabase>) => Partial<
       ...replace(database),
     },
     bus: {
-      publish() {},
-      subscribe: async () => {},
-      unsubscribe() {},
-      listen: (listener) => void (changed = listener.changed),
+      ...createLocalBus(),
+      listen: ({ heard }) => heard && listeners.push(heard),
     },
     standing: {
       ask: async (people) => people.map(() => ({ reason: null, banned: NOWHERE })),
@@ -100,7 +100,9 @@ function node(replace: (database: ReturnType<typeof createDatabase>) => Partial<
     connection.open();
     return { frames, connection };
   };
-  return { database, chat, connect, changed: (change: RoomChange) => changed(change) };
+  const changed = (change: RoomChange) =>
+    listeners.forEach((heard) => heard({ type: "changed", ...change }, "another node"));
+  return { database, chat, connect, changed };
 }
 
 const socket: Socket = {

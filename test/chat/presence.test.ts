@@ -1,43 +1,16 @@
 import { expect, test } from "bun:test";
+import { createLocalBus } from "../../src/bus/local.ts";
 import { createPresence, type PresenceNews } from "../../src/chat/presence.ts";
 import { createTyping } from "../../src/chat/typing.ts";
-import type { Clock } from "../../src/clock.ts";
+import { handClock } from "../support/hand-clock.ts";
 
 const person = (userId: number) => ({ userId, username: `person-${userId}` });
 const [ada, ben] = [person(1), person(2)];
 
-/** Time that passes when it is told to. */
-function handClock() {
-  let now = 0;
-  const tasks = new Set<{ at: number; run: () => void }>();
-  const clock: Clock = {
-    now: () => now,
-    monotonic: () => now,
-    after(ms, run) {
-      const task = { at: now + ms, run };
-      tasks.add(task);
-      return () => tasks.delete(task);
-    },
-    soon: (run) => run(),
-  };
-  const pass = (ms: number) => {
-    const end = now + ms;
-    for (;;) {
-      const [next] = [...tasks].filter(({ at }) => at <= end).sort((a, b) => a.at - b.at);
-      if (!next) break;
-      tasks.delete(next);
-      now = next.at;
-      next.run();
-    }
-    now = end;
-  };
-  return { clock, pass, waiting: () => tasks.size };
-}
-
 function attend() {
   const { clock, pass, waiting } = handClock();
   const told: PresenceNews[] = [];
-  const presence = createPresence(clock, (_, news) => told.push(news));
+  const presence = createPresence({ clock, bus: createLocalBus(), tell: (_, news) => told.push(news) });
   return { presence, told, pass, waiting };
 }
 
@@ -106,7 +79,9 @@ test("a flood of typing is told once in two seconds, and to large rooms not at a
   let online = 2;
   const { typing } = createTyping({
     clock,
+    bus: createLocalBus(),
     online: () => online,
+    shared: () => false,
     tell: (_, username) => told.push(username),
   });
   for (let key = 0; key < 100; key++) typing("garden", "ada");

@@ -1,51 +1,63 @@
-import type { Bus } from "../../src/bus/bus.ts";
-import type { RoomChange } from "../../src/message.ts";
+import type { Bus, BusListener } from "../../src/bus/bus.ts";
+import type { News, Notice, RoomNews } from "../../src/bus/news.ts";
 import type { Plan } from "./plan.ts";
 import type { Random } from "./random.ts";
 import type { Schedule } from "./schedule.ts";
 
 interface Member {
+  readonly name: string;
   readonly alive: () => boolean;
   /** Rooms that it hears of. */
   readonly rooms: Set<string>;
-  changed(change: RoomChange): void;
-  restored(): void;
+  readonly listeners: BusListener[];
 }
 
-/** The bus between processes. What is published may be lost, doubled, late and out of order. */
+/** How long a process that ended is believed to be there. */
+const SILENT_MS = 4_000;
+
+/** The bus between processes. What is told may be lost, doubled, late and out of order. */
 export function createBusLine(schedule: Schedule, random: Random, plan: Plan) {
   const members = new Set<Member>();
   let down = false;
+  let names = 0;
 
-  const publish = (change: RoomChange, from?: Member) => {
+  const tell = (news: News, from?: Member) => {
+    const hears = ({ rooms }: Member) => !("room" in news) || rooms.has(news.room);
     for (const member of members) {
       if (member === from || down || (plan.faulty && random.chance(plan.busLoses))) continue;
       const copies = plan.faulty && random.chance(plan.busDoubles) ? 2 : 1;
       for (let copy = 0; copy < copies; copy++) {
         const delay = random.chance(plan.busDelays) ? random.between(0, 400) : random.between(0.1, 3);
         schedule.after(delay, () => {
-          if (!down && member.alive() && member.rooms.has(change.room)) member.changed(change);
+          if (down || !member.alive() || !hears(member)) return;
+          for (const { heard } of member.listeners) heard?.(news, from?.name ?? "another program");
         });
       }
     }
   };
 
+  const everyone = (task: (listener: BusListener) => void) => {
+    for (const { alive, listeners } of members) if (alive()) listeners.forEach(task);
+  };
+
   return {
-    publish,
+    publish: (news: RoomNews) => tell(news),
     /** Nothing comes through until it is back. */
     away(now: boolean) {
       if (down === now) return;
       down = now;
-      if (!down) for (const member of members) if (member.alive()) member.restored();
+      if (!down) everyone(({ restored }) => restored?.());
     },
     /** One process's end of it. `rooms`: what it is subscribed to. */
     join(alive: () => boolean): { bus: Bus; rooms: ReadonlySet<string>; leave(): void } {
       const rooms = new Set<string>();
       const wanted = new Map<string, symbol>();
-      const member: Member = { alive, rooms, changed() {}, restored() {} };
+      const name = `process${++names}`;
+      const member: Member = { name, alive, rooms, listeners: [] };
       members.add(member);
       const bus: Bus = {
-        publish: (change) => publish(change, member),
+        publish: (news) => tell(news, member),
+        announce: (notice: Notice) => tell(notice, member),
         subscribe(room) {
           const wish = Symbol(room);
           wanted.set(room, wish);
@@ -60,9 +72,14 @@ export function createBusLine(schedule: Schedule, random: Random, plan: Plan) {
           wanted.delete(room);
           rooms.delete(room);
         },
-        listen: (listener) => void Object.assign(member, listener),
+        listen: (listener) => void member.listeners.push(listener),
+        async stop() {},
       };
-      return { bus, rooms, leave: () => void members.delete(member) };
+      const leave = () => {
+        members.delete(member);
+        schedule.after(SILENT_MS, () => everyone(({ gone }) => gone?.(name)));
+      };
+      return { bus, rooms, leave };
     },
   };
 }

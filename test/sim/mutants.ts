@@ -87,8 +87,8 @@ const MUTANTS: readonly Mutant[] = [
   {
     name: "changes of another epoch taken for ours",
     file: "rooms.ts",
-    from: "if (change.epoch === epoch) entries",
-    to: "if (change.epoch) entries",
+    from: 'if (!("epoch" in news) || news.epoch !== epoch) return;',
+    to: 'if (!("epoch" in news)) return;',
   },
   {
     name: "the counter read before the bus is subscribed to, and a new epoch not seen",

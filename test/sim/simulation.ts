@@ -75,7 +75,7 @@ function change({ database, random, plan, bus, note }: World): void {
   const made = database.change(room, id, content);
   if (!made) return;
   note?.(`${room}.${id} is changed as ${made.from}`);
-  if (random.chance(0.8)) bus.publish(made);
+  if (random.chance(0.8)) bus.publish({ type: "changed", ...made });
 }
 
 /** Another program writes many large messages at once. */
@@ -89,6 +89,7 @@ function flood({ database, random, plan, bus, note, largePosts }: World): void {
   for (let at = 0; at < states.length; at += FLOOD_RANGE) {
     const range = states.slice(at, at + FLOOD_RANGE);
     bus.publish({
+      type: "changed",
       epoch: database.epoch,
       room,
       from: from + at,

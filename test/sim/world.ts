@@ -73,7 +73,7 @@ export function createWorld(seed: number, trace?: (line: string) => void): World
 
   const imported = (room: string, count: number, filler: string): Post[] =>
     Array.from({ length: count }, () => {
-      const clientId = `import-${++words}`;
+      const clientId = `00000000-0000-4000-8000-${(++words).toString(16).padStart(12, "0")}`;
       return {
         kind: "post",
         room,
@@ -113,8 +113,10 @@ export function createWorld(seed: number, trace?: (line: string) => void): World
     changes: createChanges({ database, random, say: () => world.say() }),
     acked: createAckBook(database, fail),
     refused(change, code) {
-      // Where the two are under way at once, the server need not ask the database.
-      if (code === "client_id_reused" && world.changes.isReused(change.clientId)) return;
+      // Where the two are under way at once, the server need not ask the database, and answers both with what became
+      // of the first.
+      if (world.changes.isReused(change.clientId) && (code === "client_id_reused" || code === "invalid"))
+        return;
       if (code === "invalid" ? change.content?.includes(POISON) : database.refused(change, code)) return;
       fail("a good change was refused for good", `${change.kind} in ${change.room}: ${code}`);
     },

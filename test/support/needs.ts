@@ -1,13 +1,17 @@
 import { describe, test } from "bun:test";
+import { findRedis } from "../faults/redis.ts";
 
-/** What is not on every machine: servers that an environment variable names, and a browser. */
-export type Need = "TEST_DATABASE_URL" | "TEST_REDIS_URL" | "chromium";
+/** What is not on every machine: servers that an environment variable names, a browser, a Redis to start. */
+export type Need = "TEST_DATABASE_URL" | "TEST_REDIS_URL" | "chromium" | "redis-server";
 
 /** The browser of this machine: what CHROMIUM names, or else the one on the path. */
 export const chromiumPath = (): string | undefined =>
   process.env.CHROMIUM || Bun.which("chromium") || Bun.which("chromium-browser") || undefined;
 
-const has = (need: Need) => (need === "chromium" ? chromiumPath() !== undefined : Boolean(process.env[need]));
+const has = (need: Need) => {
+  if (need === "chromium") return chromiumPath() !== undefined;
+  return need === "redis-server" ? findRedis() !== undefined : Boolean(process.env[need]);
+};
 
 /**
  * `describe` for tests that need something more than Bun: `needs("TEST_REDIS_URL")("the bus", () => …)`. Where it is

@@ -1,0 +1,253 @@
+import { afterEach, describe, expect, setDefaultTimeout, test } from "bun:test";
+import type { Bus } from "../../src/bus/bus.ts";
+import { createLocalBus } from "../../src/bus/local.ts";
+import type { News, Notice, RoomNews } from "../../src/bus/news.ts";
+import type { Message } from "../../src/message.ts";
+import { needs } from "../support/needs.ts";
+import { until } from "../support/until.ts";
+import { createRedisNode, type RedisNode } from "./node.ts";
+
+setDefaultTimeout(20_000);
+
+const message = (id: number, more: Partial<Message> = {}): Message => ({
+  id,
+  version: id,
+  username: "ada",
+  clientId: crypto.randomUUID(),
+  content: `“${id}” 🙂\u0000`,
+  replyTo: null,
+  timestamp: "2030-01-01T00:00:00.000000Z",
+  editedAt: null,
+  deletedAt: null,
+  reactions: [],
+  ...more,
+});
+
+const changed = (room: string, from: number, count = 1): RoomNews => {
+  const to = from + count - 1;
+  const states = Array.from({ length: count }, (_, index) => message(from + index));
+  return { type: "changed", room, epoch: "epoch", from, to, states };
+};
+
+const typing = (room: string, username: string): RoomNews => ({ type: "typing", room, username });
+
+/** What every bus promises: see bus.ts. */
+function contract(name: string, join: () => Promise<Bus>) {
+  describe(`what every bus promises: ${name}`, () => {
+    let buses: Bus[] = [];
+    afterEach(async () => {
+      for (const bus of buses.splice(0)) await bus.stop();
+    });
+    const open = async () => {
+      const bus = await join();
+      buses.push(bus);
+      return bus;
+    };
+
+    test("a subscription settles, twice too, and so it does after it was given up", async () => {
+      const bus = await open();
+      await Promise.all([bus.subscribe("garden"), bus.subscribe("garden")]);
+      bus.unsubscribe("garden");
+      bus.unsubscribe("garden");
+      await bus.subscribe("garden");
+    });
+
+    test("who tells does not hear it", async () => {
+      const bus = await open();
+      const heard: News[] = [];
+      bus.listen({ heard: (news) => heard.push(news) });
+      await bus.subscribe("garden");
+      bus.publish(changed("garden", 1));
+      bus.announce({ type: "bans", userId: 1 });
+      await bus.subscribe("elsewhere"); // by when what was told before would have come
+      expect(heard).toEqual([]);
+    });
+
+    test("telling a room that nobody hears of, and telling after the end, does nothing", async () => {
+      const bus = await open();
+      bus.publish(changed("empty", 1));
+      await bus.stop();
+      bus.publish(changed("empty", 2));
+      bus.announce({ type: "bans", userId: 1 });
+      bus.unsubscribe("empty");
+      await bus.subscribe("empty");
+    });
+  });
+}
+
+contract("in one process", async () => createLocalBus());
+
+needs("TEST_REDIS_URL")("on Redis", () => {
+  const installation = `test-${crypto.randomUUID()}:`;
+  const nodes: RedisNode[] = [];
+  afterEach(async () => {
+    for (const { bus } of nodes.splice(0)) await bus.stop();
+  });
+  const node = async (prefix = installation) => {
+    const made = await createRedisNode(process.env.TEST_REDIS_URL ?? "", prefix);
+    nodes.push(made);
+    return made;
+  };
+
+  contract(
+    "on Redis",
+    async () => (await createRedisNode(process.env.TEST_REDIS_URL ?? "", installation)).bus,
+  );
+
+  test("what is told of a room comes whole and in order to each node that subscribed, and to no other", async () => {
+    const [here, there, far] = [await node(), await node(), await node()];
+    await Promise.all([there.bus.subscribe("garden"), far.bus.subscribe("cellar")]);
+    const told: RoomNews[] = [
+      changed("garden", 1, 3),
+      typing("garden", "ben"),
+      changed("garden", 4),
+      {
+        type: "changed",
+        room: "garden",
+        epoch: "epoch",
+        from: 5,
+        to: 7,
+        states: [
+          message(2, { version: 6, editedAt: "2030-01-01T00:00:01.000000Z" }),
+          message(1, { version: 7, reactions: [{ emoji: "👍", count: 1, users: ["ben"] }] }),
+        ],
+      },
+      { type: "moved", room: "garden", epoch: "epoch", version: 8 },
+      { type: "attendance", room: "garden", at: 1, online: 2, people: [[1, "ada"]], ask: true },
+    ];
+    for (const news of told) here.bus.publish(news);
+    await until(() => there.heard.length >= told.length);
+    expect(there.heard).toEqual(told);
+    here.bus.publish(typing("cellar", "cy"));
+    await until(() => far.heard.length > 0);
+    expect(far.heard).toEqual([typing("cellar", "cy")]);
+    expect(there.heard).toHaveLength(told.length);
+  });
+
+  test("a notice comes to every node", async () => {
+    const [here, there, far] = [await node(), await node(), await node()];
+    const notices: Notice[] = [
+      { type: "ended", userId: 7, sessionIds: ["s1"], reason: "session_ended" },
+      { type: "ended", userId: 7, sessionIds: null, reason: "account_disabled" },
+      { type: "bans", userId: 8 },
+      { type: "spent", messages: [[7, 20]] },
+    ];
+    for (const notice of notices) here.bus.announce(notice);
+    await until(() => there.heard.length === 4 && far.heard.length === 4);
+    expect(there.heard).toEqual(notices);
+  });
+
+  test("what is told in one tick is one frame for each room", async () => {
+    const [here, there] = [await node(), await node()];
+    await Promise.all(["garden", "cellar"].map((room) => there.bus.subscribe(room)));
+    const before = await here.metric("parley_bus_published_total");
+    for (let version = 1; version <= 50; version++)
+      for (const room of ["garden", "cellar"]) here.bus.publish(changed(room, version));
+    await until(() => there.heard.length === 100);
+    expect(await there.metric("parley_bus_received_total")).toBe(2);
+    // Besides, it says twice a second that it lives.
+    expect((await here.metric("parley_bus_published_total")) - before).toBeLessThanOrEqual(4);
+  });
+
+  test("who gives a room up hears no more of it; who takes it again hears everything once", async () => {
+    const [here, there] = [await node(), await node()];
+    for (let round = 0; round < 5; round++) {
+      await there.bus.subscribe("garden");
+      there.bus.unsubscribe("garden");
+    }
+    await there.bus.subscribe("cellar");
+    here.bus.publish(typing("garden", "ada"));
+    here.bus.publish(typing("cellar", "ada"));
+    await until(() => there.heard.length > 0);
+    await there.bus.subscribe("garden");
+    here.bus.publish(typing("garden", "ben"));
+    here.bus.publish(typing("cellar", "ben"));
+    await until(() => there.heard.length >= 3);
+    expect(there.heard).toEqual([typing("cellar", "ada"), typing("garden", "ben"), typing("cellar", "ben")]);
+  });
+
+  test("ten thousand rooms are subscribed to in a moment", async () => {
+    const [here, there] = [await node(), await node()];
+    const rooms = Array.from({ length: 10_000 }, (_, index) => `room-${index}`);
+    await Promise.all(rooms.map((room) => there.bus.subscribe(room)));
+    for (const room of rooms) here.bus.publish(typing(room, "ada"));
+    await until(() => there.heard.length === rooms.length);
+  });
+
+  test("a range that is too large to be told is only pointed at", async () => {
+    const [here, there] = [await node(), await node()];
+    await there.bus.subscribe("garden");
+    const states = [message(1, { content: "x".repeat(300_000) })];
+    here.bus.publish({ type: "changed", room: "garden", epoch: "epoch", from: 1, to: 1, states });
+    await until(() => there.heard.length > 0);
+    expect(there.heard).toEqual([{ type: "moved", room: "garden", epoch: "epoch", version: 1 }]);
+  });
+
+  test("installations that share a Redis do not hear each other", async () => {
+    const [here, other] = [await node(), await node(`test-${crypto.randomUUID()}:`)];
+    const there = await node();
+    await Promise.all([other.bus.subscribe("garden"), there.bus.subscribe("garden")]);
+    here.bus.publish(typing("garden", "ada"));
+    here.bus.announce({ type: "bans", userId: 1 });
+    await until(() => there.heard.length === 2);
+    expect(other.heard).toEqual([]);
+  });
+
+  test("a node that goes in order is gone within seconds; one that comes is not taken for it", async () => {
+    const [here, there] = [await node(), await node()];
+    await until(async () => (await here.metric("parley_bus_nodes")) === 1);
+    await there.bus.stop();
+    await node();
+    await until(() => here.gone.length > 0, 6_000);
+    expect(here.gone).toEqual([there.bus.node]);
+    expect(await here.metric("parley_bus_nodes")).toBe(1);
+  });
+
+  test("nothing is stored", async () => {
+    const [here, there] = [await node(), await node()];
+    await there.bus.subscribe("garden");
+    here.bus.publish(typing("garden", "ada"));
+    await until(() => there.heard.length > 0);
+    const client = new Bun.RedisClient(process.env.TEST_REDIS_URL);
+    expect(await client.keys(`${installation}*`)).toEqual([]);
+    client.close();
+  });
+
+  describe("what is not ours is refused: said once, counted, and nothing else is hurt", () => {
+    const frames: [what: string, reason: string, text: (from: string) => string][] = [
+      ["no text of ours", "malformed", () => "hello"],
+      ["nothing", "malformed", () => ""],
+      ["half a frame", "malformed", (from) => `parley-bus/1 ${from}`],
+      ["no JSON", "malformed", (from) => `parley-bus/1 ${from} [{`],
+      ["other JSON", "malformed", (from) => `parley-bus/1 ${from} {"a":1}`],
+      ["unknown news", "malformed", (from) => `parley-bus/1 ${from} [{"type":"war"}]`],
+      [
+        "a range that goes backwards",
+        "malformed",
+        (from) => `parley-bus/1 ${from} ${JSON.stringify([{ ...changed("garden", 5), to: 4 }])}`,
+      ],
+      [
+        "states out of order",
+        "malformed",
+        (from) =>
+          `parley-bus/1 ${from} ${JSON.stringify([{ ...changed("garden", 1, 2), states: [message(2), message(1)] }])}`,
+      ],
+      ["a node of another version", "version", (from) => `parley-bus/2 ${from} [{"kind":"changed"}]`],
+      ["a version beyond belief", "malformed", () => `parley-bus/${"9".repeat(50)} x []`],
+    ];
+
+    test.each(frames)("%s (%s)", async (_, reason, text) => {
+      const [here, there] = [await node(), await node()];
+      await there.bus.subscribe("garden");
+      const client = new Bun.RedisClient(process.env.TEST_REDIS_URL);
+      for (let time = 0; time < 3; time++)
+        await client.publish(`${installation}room:garden`, text("another-node"));
+      client.close();
+      here.bus.publish(typing("garden", "ada"));
+      await until(() => there.heard.length > 0);
+      expect(there.heard).toEqual([typing("garden", "ada")]);
+      expect(await there.metric(`parley_bus_refused_total{reason="${reason}"}`)).toBe(3);
+      expect(there.log.filter(({ event }) => event === "bus_refused")).toHaveLength(1);
+    });
+  });
+});

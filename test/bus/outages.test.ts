@@ -1,0 +1,232 @@
+import { afterAll, afterEach, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import type { RoomNews } from "../../src/bus/news.ts";
+import { findRedis, type Redis, startRedis } from "../faults/redis.ts";
+import { needs } from "../support/needs.ts";
+import { until } from "../support/until.ts";
+import { createRedisNode, type RedisNode } from "./node.ts";
+
+setDefaultTimeout(60_000);
+
+const typing = (room: string, username: string): RoomNews => ({ type: "typing", room, username });
+
+/** Longer than it takes to notice a Redis that says nothing. */
+const PATIENCE_MS = 10_000;
+
+needs("TEST_REDIS_URL", "redis-server")("when Redis goes away", () => {
+  const program = findRedis() ?? "";
+  let redis: Redis;
+  const nodes: RedisNode[] = [];
+  beforeAll(async () => {
+    redis = await startRedis({ program });
+  });
+  afterAll(() => redis.remove());
+  afterEach(async () => {
+    for (const { bus } of nodes.splice(0)) await bus.stop();
+  });
+
+  const node = async (url = redis.url, waiting = true) => {
+    const made = await createRedisNode(url, "test:", waiting);
+    nodes.push(made);
+    return made;
+  };
+  const said = ({ log }: RedisNode) => log.map(({ event }) => event);
+  const away = async (each: RedisNode) => (await each.metric("parley_bus_connected")) === 0;
+  const isAway = (each: RedisNode) => until(() => away(each), PATIENCE_MS);
+  const isBack = async (each: RedisNode, before: number) => until(() => each.restored > before, PATIENCE_MS);
+
+  /** That each of two nodes hears the other once. */
+  async function hearEachOther(here: RedisNode, there: RedisNode, room: string) {
+    for (const [one, other] of [
+      [here, there],
+      [there, here],
+    ] as const) {
+      other.heard.length = 0;
+      one.bus.publish(typing(room, "ada"));
+      one.bus.publish(typing(room, "ben"));
+      await until(() => other.heard.length >= 2);
+      one.bus.announce({ type: "bans", userId: 1 });
+      await until(() => other.heard.length >= 3);
+      expect(other.heard).toEqual([typing(room, "ada"), typing(room, "ben"), { type: "bans", userId: 1 }]);
+    }
+  }
+
+  async function pair(): Promise<[RedisNode, RedisNode]> {
+    const [here, there] = [await node(), await node()];
+    await Promise.all([here.bus.subscribe("garden"), there.bus.subscribe("garden")]);
+    return [here, there];
+  }
+
+  test("stopped and started again: one line each, rooms stand again, new ones among them, and nobody waited", async () => {
+    const [here, there] = await pair();
+    await redis.stop();
+    await Promise.all([isAway(here), isAway(there)]);
+    const begun = performance.now();
+    await Promise.all([here.bus.subscribe("cellar"), there.bus.subscribe("cellar")]);
+    expect(performance.now() - begun).toBeLessThan(50);
+    here.bus.publish(typing("garden", "lost"));
+    expect(await here.metric("parley_bus_lost_total")).toBeGreaterThan(0);
+    await Bun.sleep(1_500); // several attempts to connect
+    await redis.start();
+    await Promise.all([isBack(here, 1), isBack(there, 1)]);
+    await hearEachOther(here, there, "garden");
+    await hearEachOther(here, there, "cellar");
+    expect(said(here)).toEqual(["bus_up", "bus_away", "bus_up"]);
+    expect(said(there)).toEqual(["bus_up", "bus_away", "bus_up"]);
+  });
+
+  test("frozen: it is noticed within 3 s, nobody waits for longer than half a second, and all comes back", async () => {
+    const [here, there] = await pair();
+    redis.freeze();
+    try {
+      const begun = performance.now();
+      await here.bus.subscribe("cellar");
+      expect(performance.now() - begun).toBeLessThan(700);
+      await isAway(here);
+      expect(performance.now() - begun).toBeLessThan(3_500);
+      await isAway(there);
+      await there.bus.subscribe("cellar");
+    } finally {
+      redis.thaw();
+    }
+    await Promise.all([isBack(here, 1), isBack(there, 1)]);
+    await hearEachOther(here, there, "garden");
+    await hearEachOther(here, there, "cellar");
+  });
+
+  test("frozen while much is told: what it does not take is dropped, not kept", async () => {
+    const [here] = await pair();
+    const content = "x".repeat(100_000);
+    const states = [
+      {
+        id: 1,
+        version: 1,
+        username: "ada",
+        clientId: crypto.randomUUID(),
+        content,
+        replyTo: null,
+        timestamp: "2030-01-01T00:00:00.000000Z",
+        editedAt: null,
+        deletedAt: null,
+        reactions: [],
+      },
+    ];
+    redis.freeze();
+    try {
+      for (let count = 0; count < 400; count++) {
+        here.bus.publish({ type: "changed", room: "garden", epoch: "epoch", from: 1, to: 1, states });
+        await Promise.resolve();
+      }
+      // 40 MB were told; it keeps 16 of them at most, until it gives Redis up.
+      expect(await here.metric("parley_bus_lost_total")).toBeGreaterThan(200);
+      await isAway(here);
+    } finally {
+      redis.thaw();
+    }
+    await isBack(here, 1);
+  });
+
+  test("its connections cut at random, again and again: in the end each hears the other, once", async () => {
+    const [here, there] = await pair();
+    for (let round = 0; round < 8; round++) {
+      await redis.cut(0.6);
+      await here.bus.subscribe(`room-${round}`);
+      await there.bus.subscribe(`room-${round}`);
+      await Bun.sleep(Math.random() * 400);
+    }
+    await until(async () => !(await away(here)) && !(await away(there)), PATIENCE_MS);
+    await Bun.sleep(100);
+    await until(async () => !(await away(here)) && !(await away(there)), PATIENCE_MS);
+    await hearEachOther(here, there, "garden");
+    await hearEachOther(here, there, "room-7");
+  });
+
+  test("only the connection that hears is cut: it is not silent for ever, but new", async () => {
+    const [here, there] = await pair();
+    await redis.ask("CLIENT", "KILL", "TYPE", "pubsub");
+    await Promise.all([isBack(here, 1), isBack(there, 1)]);
+    await hearEachOther(here, there, "garden");
+  });
+
+  test("it answers, but what is published does not come back: that is noticed too", async () => {
+    const [here, there] = await pair();
+    // Pings are answered meanwhile.
+    await redis.ask("CLIENT", "PAUSE", "3000", "WRITE");
+    await Promise.all([isAway(here), isAway(there)]);
+    await Promise.all([isBack(here, 1), isBack(there, 1)]);
+    await hearEachOther(here, there, "garden");
+  });
+
+  test("a node that ends without a word is gone within seconds, also where Redis was away meanwhile", async () => {
+    const [here, there] = await pair();
+    const child = Bun.spawn([process.execPath, `${import.meta.dir}/lone-node.ts`, redis.url], {
+      stdout: "pipe",
+    });
+    await until(async () => (await here.metric("parley_bus_nodes")) === 2, PATIENCE_MS);
+    await redis.stop();
+    await redis.start();
+    await Promise.all([isBack(here, 1), isBack(there, 1)]);
+    await until(async () => (await here.metric("parley_bus_nodes")) === 2, PATIENCE_MS);
+    expect(here.gone).toEqual([]);
+    child.kill("SIGKILL");
+    await child.exited;
+    await until(() => here.gone.length > 0, PATIENCE_MS);
+    expect(here.gone).toHaveLength(1);
+    expect(await here.metric("parley_bus_nodes")).toBe(1);
+  });
+
+  test("another password is wanted: one line, no word of it in the log, and it goes on trying", async () => {
+    const guarded = await startRedis({ program, password: "right" });
+    try {
+      const wrong = await node(guarded.url.replace("right", "s3cret"), false);
+      await Bun.sleep(2_500);
+      await wrong.bus.subscribe("garden");
+      wrong.bus.publish(typing("garden", "ada"));
+      expect(said(wrong)).toEqual(["bus_away"]);
+      expect(JSON.stringify(wrong.log)).not.toContain("s3cret");
+      const [here, there] = [await node(guarded.url), await node(guarded.url)];
+      await Promise.all([here.bus.subscribe("garden"), there.bus.subscribe("garden")]);
+      await hearEachOther(here, there, "garden");
+      await guarded.ask("CONFIG", "SET", "requirepass", "s3cret");
+      await isBack(wrong, 0);
+    } finally {
+      await guarded.remove();
+    }
+  });
+
+  test("a replica, which takes no writes, carries news between the nodes that use it", async () => {
+    const replica = await startRedis({ program, settings: ["--replicaof", "127.0.0.1", String(redis.port)] });
+    try {
+      const [here, there] = [await node(replica.url), await node(replica.url)];
+      await Promise.all([here.bus.subscribe("garden"), there.bus.subscribe("garden")]);
+      await hearEachOther(here, there, "garden");
+    } finally {
+      await replica.remove();
+    }
+  });
+
+  test.each([
+    ["nobody listens", undefined],
+    ["it is no Redis", "HTTP/1.1 400 Bad Request\r\n\r\n"],
+    ["it says nothing", ""],
+    ["it says what no Redis says", "+OK\r\n$-5\r\n\u0000\u0001*99999999999\r\n"],
+  ])("%s: one line, and the node lives", async (_, answer) => {
+    using other =
+      answer === undefined
+        ? undefined
+        : Bun.listen({
+            hostname: "127.0.0.1",
+            port: 0,
+            socket: {
+              open: (socket) => void (answer && socket.write(answer)),
+              data() {},
+            },
+          });
+    const lone = await node(`redis://127.0.0.1:${other?.port ?? 1}`, false);
+    await until(() => said(lone).length > 0, PATIENCE_MS);
+    await Bun.sleep(2_000);
+    lone.bus.publish(typing("garden", "ada"));
+    await lone.bus.subscribe("garden");
+    expect(said(lone)).toEqual(["bus_away"]);
+    expect(await lone.metric("parley_bus_connected")).toBe(0);
+  });
+});

@@ -1,0 +1,156 @@
+import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import { ADMIN_TOKEN, createVictim, WAYS } from "../chat/ways.ts";
+import { findRedis, type Redis, startRedis } from "../faults/redis.ts";
+import { api } from "../support/api.ts";
+import { connect, connectPlain, type V1Client } from "../support/client.ts";
+import { postgresDatabase, type TestDatabase } from "../support/database.ts";
+import { needs } from "../support/needs.ts";
+import { type Person, register } from "../support/people.ts";
+import { startTestServer, type TestServer } from "../support/server.ts";
+import { until } from "../support/until.ts";
+
+setDefaultTimeout(30_000);
+
+const METRICS_TOKEN = "a-token-for-the-metrics";
+const SETTINGS = { MESSAGE_RATE: "0", LOGIN_RATE: "0", ADMIN_TOKEN, METRICS_TOKEN };
+
+needs(
+  "TEST_DATABASE_URL",
+  "TEST_REDIS_URL",
+  "redis-server",
+)("two servers with a Redis between them", () => {
+  let redis: Redis;
+  let database: TestDatabase;
+  let here: TestServer;
+  let there: TestServer;
+  let ada: Person;
+  let ben: Person;
+
+  beforeAll(async () => {
+    [redis, database] = await Promise.all([startRedis({ program: findRedis() ?? "" }), postgresDatabase()]);
+    const settings = { ...SETTINGS, ...database.env, REDIS_URL: redis.url };
+    [here, there] = [await startTestServer(settings), await startTestServer(settings)];
+    for (const server of [here, there])
+      await until(async () => (await metric(server, "parley_bus_nodes")) === 1);
+    ada = await register(here, "ada");
+    ben = await register(there, "ben");
+  }, 60_000);
+  afterAll(async () => {
+    await Promise.all([here?.stop(), there?.stop()]);
+    await database?.close();
+    await redis?.remove();
+  });
+
+  async function metric(server: TestServer, name: string): Promise<number> {
+    const { text } = await api(server, "GET /metrics", { token: METRICS_TOKEN });
+    return Number(new RegExp(`^${name} (.*)$`, "m").exec(text)?.[1]);
+  }
+
+  const repairs = () => metric(there, "parley_timeline_repairs_total");
+  const say = (socket: V1Client, content: string) =>
+    socket.ask({ type: "send", clientId: crypto.randomUUID(), content });
+
+  async function enter(server: TestServer, room: string, { token }: Person): Promise<V1Client> {
+    const socket = await connect(server, { room, token });
+    await socket.next("synced");
+    return socket;
+  }
+
+  test("what is said on one is heard on the other, of every kind, without a look at the database", async () => {
+    const talking = await enter(here, "garden", ada);
+    const listening = await enter(there, "garden", ben);
+    const plain = await connectPlain(there, { room: "garden", token: ben.token });
+    const before = await repairs();
+    const { id } = await say(talking, "hello");
+    const change = (command: object) => talking.ask({ clientId: crypto.randomUUID(), id, ...command });
+    await change({ type: "edit", content: "hello, Ben" });
+    await change({ type: "react", emoji: "👍", on: true });
+    await change({ type: "delete" });
+    const heard = await listening.take("message", 4);
+    expect(heard.map((frame) => [frame.version, frame.prev, frame.change])).toEqual([
+      [1, 0, "created"],
+      [2, 1, "updated"],
+      [3, 2, "updated"],
+      [4, 3, "deleted"],
+    ]);
+    expect(await plain.next("message")).toMatchObject({ id: 1, message: "hello" });
+    expect(await repairs()).toBe(before);
+  });
+
+  test("both write one room: each hears all of it, in the one order", async () => {
+    const [one, other] = [await enter(here, "duet", ada), await enter(there, "duet", ben)];
+    await Promise.all(
+      Array.from({ length: 100 }, (_, index) => say(index % 2 === 0 ? one : other, `${index}`)),
+    );
+    const [heard, heardThere] = [await one.take("message", 100), await other.take("message", 100)];
+    expect(heard.map(({ version }) => version)).toEqual(Array.from({ length: 100 }, (_, index) => index + 1));
+    expect(heardThere.map(({ content }) => content)).toEqual(heard.map(({ content }) => content));
+  });
+
+  test.each(WAYS)("$name there closes sockets here with $code within a second", async (way) => {
+    const room = `nodes-${way.name}`;
+    const victim = await createVictim(there, room);
+    const socket = await enter(here, room, victim);
+    const plain = await connectPlain(here, { room, token: victim.token });
+    const begun = performance.now();
+    await way.revoke(there, victim, room);
+    expect([(await socket.closed).code, (await plain.closed).code]).toEqual([way.code, way.code]);
+    expect(performance.now() - begun).toBeLessThan(1_000);
+  });
+
+  test("people of both are counted and named, a person on both once; who goes is told of", async () => {
+    const adaHere = await enter(here, "hall", ada);
+    expect(await adaHere.next("presence")).toMatchObject({ online: 1, joined: ["ada"] });
+    const benThere = await enter(there, "hall", ben);
+    expect(await adaHere.next("presence")).toMatchObject({ online: 2, joined: ["ben"] });
+    await until(() => benThere.frames.some(({ type, online }) => type === "presence" && online === 2));
+    const adaThere = await connect(there, { room: "hall", token: ada.token });
+    const { online, people } = await adaThere.next("joined");
+    expect([online, people?.toSorted()]).toEqual([2, ["ada", "ben"]]);
+    benThere.close();
+    await until(
+      () => adaHere.frames.some(({ type, left }) => type === "presence" && String(left) === "ben"),
+      8_000,
+    );
+    await until(() =>
+      adaThere.frames.some(({ type, left }) => type === "presence" && String(left) === "ben"),
+    );
+    adaHere.close();
+    adaThere.close();
+  });
+
+  test("who types there is seen here", async () => {
+    const [one, other] = [await enter(here, "study", ada), await enter(there, "study", ben)];
+    await until(() => one.frames.some(({ type, online }) => type === "presence" && online === 2));
+    await until(() => other.frames.some(({ type, online }) => type === "presence" && online === 2));
+    await other.ask({ type: "typing" });
+    expect(await one.next("typing")).toMatchObject({ room: "study", username: "ben" });
+  });
+
+  test("without Redis both are ready, and what is said is heard within a second or so; after it, at once again", async () => {
+    const [one, other] = [await enter(here, "storm", ada), await enter(there, "storm", ben)];
+    await redis.stop();
+    for (const server of [here, there])
+      await until(async () => (await metric(server, "parley_bus_connected")) === 0, 8_000);
+    expect((await api(here, "GET /readyz")).status).toBe(200);
+    const begun = performance.now();
+    await say(one, "Can you hear me?");
+    expect(await other.next("message")).toMatchObject({ content: "Can you hear me?" });
+    expect(performance.now() - begun).toBeLessThan(2_000);
+    const late = await enter(there, "storm", ada);
+    const victim = await createVictim(there, "storm");
+    const socket = await enter(here, "storm", victim);
+    await WAYS[0]?.revoke(there, victim, "storm");
+    expect((await Promise.race([socket.closed, Bun.sleep(10_000)]))?.code).toBe(WAYS[0]?.code as number);
+    await redis.start();
+    for (const server of [here, there])
+      await until(async () => (await metric(server, "parley_bus_connected")) === 1, 8_000);
+    const before = await repairs();
+    await say(one, "And now?");
+    expect(await other.next("message")).toMatchObject({ content: "And now?" });
+    expect(await late.take("message", 1)).toMatchObject([{ content: "And now?" }]);
+    expect(await repairs()).toBe(before);
+    const events = here.log.map(({ event }) => event).filter((event) => String(event).startsWith("bus_"));
+    expect(events).toEqual(["bus_up", "bus_away", "bus_up"]);
+  });
+});

@@ -1,0 +1,171 @@
+import { expect, test } from "bun:test";
+import { createPresence, type PresenceNews } from "../../src/chat/presence.ts";
+import { createPace } from "../../src/chat/pace.ts";
+import { createTyping } from "../../src/chat/typing.ts";
+import { createBusLine } from "../support/bus-line.ts";
+import { handClock } from "../support/hand-clock.ts";
+
+// What nodes tell each other of people: who is there, who types, who sends fast.
+
+const person = (userId: number) => ({ userId, username: `person-${userId}` });
+const [ada, ben, cy] = [person(1), person(2), person(3)];
+
+function attend(names: readonly string[]) {
+  const time = handClock();
+  const line = createBusLine();
+  const nodes = names.map((name) => {
+    const told: PresenceNews[] = [];
+    const tell = (_: string, news: PresenceNews) => void told.push(news);
+    return { told, ...createPresence({ clock: time.clock, bus: line.join(name), tell }) };
+  });
+  return { ...time, line, nodes: nodes as [(typeof nodes)[0], (typeof nodes)[0], (typeof nodes)[0]] };
+}
+
+test("each node tells its room of all people, and counts who is on two of them once", () => {
+  const { nodes, pass } = attend(["one", "two"]);
+  const [one, two] = nodes;
+  one.enter("garden", ada);
+  pass(1_000);
+  two.enter("garden", ben);
+  two.enter("garden", ada);
+  pass(1_500);
+  expect(one.told).toEqual([
+    { online: 1, joined: ["person-1"] },
+    { online: 2, joined: ["person-2"] },
+  ]);
+  expect(two.told).toEqual([{ online: 2, joined: ["person-2", "person-1"] }]);
+  for (const node of nodes.slice(0, 2))
+    expect([node.online("garden"), node.people("garden").length]).toEqual([2, 2]);
+});
+
+test("who goes on with another node has not left", () => {
+  const { nodes, pass } = attend(["one", "two"]);
+  const [one, two] = nodes;
+  one.enter("garden", ada);
+  two.enter("garden", ben);
+  pass(2_000);
+  two.told.length = 0;
+  one.leave("garden", ada);
+  pass(1_000);
+  two.enter("garden", ada);
+  pass(10_000);
+  expect(two.told).toEqual([]);
+  expect(two.people("garden").sort()).toEqual(["person-1", "person-2"]);
+});
+
+test("the people of a node that is gone leave", () => {
+  const { nodes, pass, line } = attend(["one", "two"]);
+  const [one, two] = nodes;
+  one.enter("garden", ada);
+  two.enter("garden", ben);
+  pass(2_000);
+  line.die("two");
+  pass(1_000);
+  expect(one.told.at(-1)).toEqual({ online: 1, left: ["person-2"] });
+  expect(one.shared("garden")).toBe(false);
+});
+
+test("a room of one node costs the others nothing, and the bus one question", () => {
+  const { nodes, pass, line } = attend(["one", "two"]);
+  const [one, two] = nodes;
+  for (let id = 1; id <= 50; id++) {
+    one.enter("garden", person(id));
+    pass(100);
+  }
+  for (let id = 1; id <= 50; id++) one.leave("garden", person(id));
+  pass(20_000);
+  expect(line.told).toBe(1);
+  expect(two.told).toEqual([]);
+});
+
+test("ten thousand people on three nodes: few words, a hundred names each, all counted", () => {
+  const { nodes, pass, line } = attend(["one", "two", "three"]);
+  for (let id = 1; id <= 10_000; id++) {
+    nodes[id % 3]?.enter("garden", person(id));
+    if (id % 100 === 0) pass(100);
+  }
+  pass(12_000);
+  for (const node of nodes) {
+    expect(node.online("garden")).toBe(10_000);
+    expect(node.people("garden")).toHaveLength(100);
+    expect(node.told.length).toBeLessThanOrEqual(14);
+  }
+  expect(line.told).toBeLessThan(150);
+});
+
+test("what was lost while the bus was away is asked for when it is back", () => {
+  const { nodes, pass, line, waiting } = attend(["one", "two"]);
+  const [one, two] = nodes;
+  one.enter("garden", ada);
+  two.enter("garden", ben);
+  pass(2_000);
+  line.away(true);
+  two.enter("garden", cy);
+  one.leave("garden", ada);
+  one.enter("garden", person(4));
+  pass(5_000);
+  line.away(false);
+  pass(2_000);
+  for (const node of nodes.slice(0, 2))
+    expect(node.people("garden").sort()).toEqual(["person-2", "person-3", "person-4"]);
+  expect(waiting()).toBe(0);
+});
+
+test("an older word that comes later says nothing", () => {
+  const time = handClock();
+  const line = createBusLine();
+  const presence = createPresence({ clock: time.clock, bus: line.join("one"), tell() {} });
+  const other = line.join("two");
+  const say = (at: number, people: [number, string][]) =>
+    other.publish({ type: "attendance", room: "garden", at, online: people.length, people });
+  presence.enter("garden", ada);
+  say(2, []);
+  say(1, [[2, "person-2"]]);
+  expect(presence.online("garden")).toBe(1);
+  say(3, [[3, "person-3"]]);
+  say(3, [[2, "person-2"]]);
+  expect(presence.people("garden")).toEqual(["person-1", "person-3"]);
+});
+
+test("typing is told to nodes that have someone in the room, throttled there as here", () => {
+  const { clock } = handClock();
+  const line = createBusLine();
+  const seen: string[] = [];
+  let shared = false;
+  const node = (name: string) =>
+    createTyping({
+      clock,
+      bus: line.join(name),
+      online: () => 2,
+      shared: () => shared,
+      tell: (_, username) => void seen.push(`${name}: ${username}`),
+    });
+  const one = node("one");
+  node("two");
+  one.typing("garden", "ada");
+  expect(line.told).toBe(0);
+  shared = true;
+  for (let key = 0; key < 100; key++) one.typing("garden", "ben");
+  expect(seen).toEqual(["one: ada", "one: ben", "two: ben"]);
+});
+
+test("who floods over three nodes has the rate of one in the long run; who sends like a person is not told of", () => {
+  const { clock, pass } = handClock();
+  const line = createBusLine();
+  const nodes = ["one", "two", "three"].map((name) =>
+    createPace({ rate: 10, burst: 30, clock, bus: line.join(name) }),
+  );
+  for (let second = 0; second < 60; second++) {
+    nodes[second % 3]?.wait(1);
+    pass(1_000);
+  }
+  expect(line.told).toBe(0);
+  let sent = 0;
+  for (let tick = 0; tick < 600; tick++) {
+    for (const { wait } of nodes) while (wait(2) === 0) sent++;
+    pass(100);
+  }
+  // 60 s at 10 a second, and what the first half second gives away: a burst on each node.
+  expect(sent).toBeGreaterThan(550);
+  expect(sent).toBeLessThan(600 + 3 * 30 + 60);
+});
