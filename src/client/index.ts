@@ -34,6 +34,6 @@ export type {
   RoomState,
   SendOptions,
   Waiting,
-} from "./room.ts";
+} from "./roomstate.ts";
 export type { Account, SessionInfo, TokenSource } from "./session.ts";
 export type { ChatStorage } from "./storage.ts";
