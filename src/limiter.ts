@@ -1,4 +1,4 @@
-import { RateLimiterMemory } from "rate-limiter-flexible";
+import { type RateLimiterAbstract, RateLimiterMemory, type RateLimiterRes } from "rate-limiter-flexible";
 
 /** Counts events by key, each key in windows of its own that begin with its first event. */
 export interface Limiter {
@@ -24,21 +24,27 @@ export interface LimiterOptions {
 /** Makes limiters that count in one store: this process' memory, or one that nodes share. */
 export type LimiterStore = (options: LimiterOptions) => Limiter;
 
-/** Counts in this process' memory; a key is forgotten when its window ends. */
-export const memoryLimiters: LimiterStore = ({ name, windowMs }) => {
+/** What counts for a limiter, in the terms of rate-limiter-flexible. */
+export const counting = ({ name, windowMs }: LimiterOptions) => ({
+  keyPrefix: name,
   // The limits themselves are decided by who asks: here it only counts.
-  const counter = new RateLimiterMemory({
-    keyPrefix: name,
-    points: Number.MAX_SAFE_INTEGER,
-    duration: windowMs / 1000,
-  });
-  const countOf = (found: { consumedPoints: number; msBeforeNext: number } | null): Count =>
+  points: Number.MAX_SAFE_INTEGER,
+  duration: windowMs / 1000,
+});
+
+/** A limiter over a counter of rate-limiter-flexible. */
+export function createLimiter(counter: Pick<RateLimiterAbstract, "penalty" | "get" | "delete">): Limiter {
+  const countOf = (found: RateLimiterRes | null): Count =>
     found && found.msBeforeNext > 0 ? { count: found.consumedPoints, resetMs: found.msBeforeNext } : NONE;
   return {
     count: async (key) => countOf(await counter.penalty(key)),
     peek: async (key) => countOf(await counter.get(key)),
     forget: async (key) => void (await counter.delete(key)),
   };
-};
+}
+
+/** Counts in this process' memory; a key is forgotten when its window ends. */
+export const memoryLimiters: LimiterStore = (options) =>
+  createLimiter(new RateLimiterMemory(counting(options)));
 
 const NONE: Count = { count: 0, resetMs: 0 };

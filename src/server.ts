@@ -1,6 +1,5 @@
 import { createAuth } from "./auth/auth.ts";
-import { createLocalBus } from "./bus/local.ts";
-import { createRedisBus } from "./bus/redis.ts";
+import { connectNodes } from "./bus/connect.ts";
 import { createChat } from "./chat/chat.ts";
 import { createMembers } from "./chat/members.ts";
 import { createOverviews } from "./chat/overview.ts";
@@ -83,19 +82,11 @@ export async function startServer(config: Config, { log, version, template }: Pa
     const database = await openDatabase(config, template);
     undo.push(() => database.close());
     const meta = await loadMeta(database);
-    const bus = config.REDIS_URL
-      ? createRedisBus({
-          url: config.REDIS_URL,
-          // Installations that share a Redis do not hear each other.
-          prefix: `${config.REDIS_PREFIX}${meta.instance}:`,
-          clock,
-          log,
-          metrics,
-          random: Math.random,
-        })
-      : createLocalBus();
+    // Installations that share a Redis do not hear each other.
+    const prefix = `${config.REDIS_PREFIX}${meta.instance}:`;
+    const { bus, limiters } = connectNodes({ url: config.REDIS_URL, prefix, clock, log, metrics });
     undo.push(() => bus.stop());
-    const auth = await createAuth({ database, config, meta, clock, log, bus });
+    const auth = await createAuth({ database, config, meta, clock, log, bus, limiters });
     undo.push(() => auth.stop());
     const store = createStore(database, { editWindowMs: config.EDIT_WINDOW });
     const chat = createChat({

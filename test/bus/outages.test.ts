@@ -1,5 +1,9 @@
 import { afterAll, afterEach, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import { createRedisLimiters } from "../../src/bus/limiters.ts";
 import type { RoomNews } from "../../src/bus/news.ts";
+import { systemClock } from "../../src/clock.ts";
+import { createLog } from "../../src/log.ts";
+import { createMetrics } from "../../src/metrics.ts";
 import { findRedis, type Redis, startRedis } from "../faults/redis.ts";
 import { needs } from "../support/needs.ts";
 import { until } from "../support/until.ts";
@@ -191,6 +195,34 @@ needs("TEST_REDIS_URL", "redis-server")("when Redis goes away", () => {
     } finally {
       await guarded.remove();
     }
+  });
+
+  test("a user who may do no more than the documents say is enough", async () => {
+    const page = await Bun.file(`${import.meta.dir}/../../docs/OPERATIONS.md`).text();
+    const [, rights = ""] = /`(\+publish[^`]*)`/.exec(page) ?? [];
+    const user = ["on", ">secret", "resetchannels", "&test:*", "resetkeys", "~test:*", "-@all"];
+    await redis.ask("ACL", "SETUSER", "parley", ...user, ...rights.split(" "));
+    const url = redis.url.replace("redis://", "redis://parley:secret@");
+    const [here, there] = [await node(url), await node(url)];
+    await Promise.all([here.bus.subscribe("garden"), there.bus.subscribe("garden")]);
+    await hearEachOther(here, there, "garden");
+    here.bus.unsubscribe("garden");
+    const log: unknown[] = [];
+    const limiters = createRedisLimiters({
+      commands: () => here.bus.commands,
+      prefix: "test:",
+      clock: systemClock,
+      log: createLog("info", { write: (line) => void log.push(line) }),
+      metrics: createMetrics(),
+    });
+    const { count, peek, forget } = limiters({ name: crypto.randomUUID(), windowMs: 60_000 });
+    expect((await count("ada")).count).toBe(1);
+    expect((await peek("ada")).count).toBe(1);
+    await forget("ada");
+    expect((await peek("ada")).count).toBe(0);
+    expect(log).toEqual([]);
+    await here.bus.subscribe("garden");
+    await hearEachOther(here, there, "garden");
   });
 
   test("a replica, which takes no writes, carries news between the nodes that use it", async () => {

@@ -127,6 +127,39 @@ needs(
     expect(await one.next("typing")).toMatchObject({ room: "study", username: "ben" });
   });
 
+  test("limits count for both: failed logins, and messages in the long run", async () => {
+    const settings = {
+      ...database.env,
+      REDIS_URL: redis.url,
+      LOGIN_RATE: "3",
+      MESSAGE_RATE: "10",
+      MESSAGE_BURST: "10",
+      METRICS_TOKEN,
+    };
+    const [one, other] = [await startTestServer(settings), await startTestServer(settings)];
+    for (const server of [one, other])
+      await until(async () => (await metric(server, "parley_bus_connected")) === 1);
+    const cy = await register(one, "cy");
+    const guess = (server: TestServer) =>
+      api(server, "POST /account/login/", { body: { email: cy.email, password: "wrong wrong" } });
+    expect((await guess(one)).body).toMatchObject({ code: "invalid_credentials" });
+    expect((await guess(other)).body).toMatchObject({ code: "invalid_credentials" });
+    expect((await guess(one)).body).toMatchObject({ code: "invalid_credentials" });
+    expect((await guess(other)).body).toMatchObject({ code: "rate_limited" });
+
+    const sockets = [await enter(one, "flood", cy), await enter(other, "flood", cy)];
+    let sent = 0;
+    const begun = performance.now();
+    while (performance.now() - begun < 3_000) {
+      for (const socket of sockets) if ((await say(socket, "again")).type === "ok") sent++;
+      await Bun.sleep(5);
+    }
+    // A burst on each, what the first half second gives away, and then 10 a second for both together: not 20.
+    expect(sent).toBeGreaterThanOrEqual(30);
+    expect(sent).toBeLessThan(20 + 10 + 3 * 10 + 5);
+    await Promise.all([one.stop(), other.stop()]);
+  });
+
   test("without Redis both are ready, and what is said is heard within a second or so; after it, at once again", async () => {
     const [one, other] = [await enter(here, "storm", ada), await enter(there, "storm", ben)];
     await redis.stop();

@@ -1,0 +1,25 @@
+import type { Clock } from "../clock.ts";
+import { type LimiterStore, memoryLimiters } from "../limiter.ts";
+import type { Log } from "../log.ts";
+import type { Metrics } from "../metrics.ts";
+import type { Bus } from "./bus.ts";
+import { createRedisLimiters } from "./limiters.ts";
+import { createLocalBus } from "./local.ts";
+import { createRedisBus } from "./redis.ts";
+
+interface NodesOptions {
+  /** Of Redis; undefined: there is one node. */
+  readonly url: string | undefined;
+  /** What all names in Redis begin with. */
+  readonly prefix: string;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly metrics: Metrics;
+}
+
+/** What nodes share besides the database: a bus, and what they count together. */
+export function connectNodes({ url, ...options }: NodesOptions): { bus: Bus; limiters: LimiterStore } {
+  if (url === undefined) return { bus: createLocalBus(), limiters: memoryLimiters };
+  const bus = createRedisBus({ url, ...options, random: Math.random });
+  return { bus, limiters: createRedisLimiters({ ...options, commands: () => bus.commands }) };
+}

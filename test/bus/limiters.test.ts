@@ -1,0 +1,137 @@
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { createRedisLimiters } from "../../src/bus/limiters.ts";
+import { systemClock } from "../../src/clock.ts";
+import { type LimiterStore, memoryLimiters } from "../../src/limiter.ts";
+import { createLog } from "../../src/log.ts";
+import { createMetrics } from "../../src/metrics.ts";
+import { findRedis, type Redis, startRedis } from "../faults/redis.ts";
+import { needs } from "../support/needs.ts";
+import { until } from "../support/until.ts";
+import { createRedisNode, type RedisNode } from "./node.ts";
+
+setDefaultTimeout(20_000);
+
+/** What every store of limiters promises. */
+function contract(create: () => Promise<LimiterStore>) {
+  let limiters: LimiterStore;
+  beforeAll(async () => {
+    limiters = await create();
+  });
+  const limiter = (windowMs = 60_000) => limiters({ name: crypto.randomUUID(), windowMs });
+
+  test("each event counts, by key; looking does not", async () => {
+    const { count, peek } = limiter();
+    expect(await peek("ada")).toEqual({ count: 0, resetMs: 0 });
+    expect((await count("ada")).count).toBe(1);
+    expect((await count("ada")).count).toBe(2);
+    expect((await count("ben")).count).toBe(1);
+    const { count: counted, resetMs } = await peek("ada");
+    expect(counted).toBe(2);
+    expect(resetMs).toBeGreaterThan(50_000);
+    expect(resetMs).toBeLessThanOrEqual(60_000);
+  });
+
+  test("many at once are all counted", async () => {
+    const { count, peek } = limiter();
+    const counts = await Promise.all(Array.from({ length: 50 }, () => count("ada")));
+    expect(counts.map((each) => each.count).sort((a, b) => a - b)).toEqual(
+      Array.from({ length: 50 }, (_, index) => index + 1),
+    );
+    expect((await peek("ada")).count).toBe(50);
+  });
+
+  test("what is forgotten begins anew", async () => {
+    const { count, peek, forget } = limiter();
+    await count("ada");
+    await forget("ada");
+    await forget("nobody");
+    expect((await peek("ada")).count).toBe(0);
+    expect((await count("ada")).count).toBe(1);
+  });
+
+  test("a window ends, and was not made longer by what came in it", async () => {
+    const { count, peek } = limiter(1_000);
+    await count("ada");
+    await Bun.sleep(600);
+    await count("ada");
+    await until(async () => (await peek("ada")).count === 0, 700);
+  });
+}
+
+describe("limiters in memory", () => contract(async () => memoryLimiters));
+
+needs("TEST_REDIS_URL", "redis-server")("limiters on Redis", () => {
+  let redis: Redis;
+  const nodes: RedisNode[] = [];
+  beforeAll(async () => {
+    redis = await startRedis({ program: findRedis() ?? "" });
+  });
+  afterAll(async () => {
+    for (const { bus } of nodes) await bus.stop();
+    await redis.remove();
+  });
+
+  async function node(url = redis.url) {
+    const made = await createRedisNode(url, "test:");
+    nodes.push(made);
+    const log: string[] = [];
+    const limiters = createRedisLimiters({
+      commands: () => made.bus.commands,
+      prefix: "test:",
+      clock: systemClock,
+      log: createLog("info", { write: (line) => void log.push(JSON.parse(line).event) }),
+      metrics: createMetrics(),
+    });
+    return { ...made, limiters, log };
+  }
+
+  contract(async () => (await node()).limiters);
+
+  test("nodes count together, and what they keep in Redis expires", async () => {
+    const [here, there] = [await node(), await node()];
+    const name = crypto.randomUUID();
+    const [one, other] = [here, there].map(({ limiters }) => limiters({ name, windowMs: 60_000 }));
+    await one?.count("ada");
+    await other?.count("ada");
+    expect((await one?.peek("ada"))?.count).toBe(2);
+    const keys = (await redis.ask("KEYS", "*")) as string[];
+    expect(keys.length).toBeGreaterThan(0);
+    for (const key of keys) {
+      expect(key).toStartWith("test:limit:");
+      expect(Number(await redis.ask("TTL", key))).toBeGreaterThan(0);
+    }
+  });
+
+  test("while Redis is stopped or frozen each node counts by itself, and nobody waits long; one line", async () => {
+    const { limiters, log, bus } = await node();
+    const { count } = limiters({ name: crypto.randomUUID(), windowMs: 60_000 });
+    redis.freeze();
+    try {
+      const begun = performance.now();
+      expect((await count("ada")).count).toBe(1);
+      expect(performance.now() - begun).toBeLessThan(1_000);
+      await until(() => bus.commands === undefined, 8_000);
+      expect((await count("ada")).count).toBe(2);
+      expect((await count("ada")).count).toBe(3);
+    } finally {
+      redis.thaw();
+    }
+    await until(() => bus.commands !== undefined, 8_000);
+    expect((await count("ben")).count).toBe(1);
+    expect(log).toEqual(["limits_alone"]);
+  });
+
+  test("a Redis that takes no writes is as none: one line", async () => {
+    const replica = await startRedis({
+      program: findRedis() ?? "",
+      settings: ["--replicaof", "127.0.0.1", String(redis.port)],
+    });
+    const { limiters, log, bus } = await node(replica.url);
+    const { count, peek } = limiters({ name: crypto.randomUUID(), windowMs: 60_000 });
+    for (let time = 1; time <= 3; time++) expect((await count("ada")).count).toBe(time);
+    expect(log).toEqual(["limits_alone"]);
+    await bus.stop();
+    await replica.remove();
+    expect((await peek("ada")).count).toBe(3);
+  });
+});
