@@ -91,13 +91,17 @@ export const SETTINGS = {
   },
   REDIS_URL: {
     schema: url("redis", "rediss"),
-    about:
-      "A Redis or Valkey server, so that several servers on one Postgres hear of each other at once.",
+    about: "A Redis or Valkey server, so that several servers on one Postgres hear of each other at once.",
   },
   REDIS_PREFIX: {
     schema: v.pipe(v.string(), v.regex(/^[\w:.-]{1,64}$/, "must be 1 to 64 letters, digits, _ : . or -")),
     fallback: "parley:",
     about: "What all names in Redis begin with.",
+  },
+  WORKERS: {
+    schema: whole(1, 64),
+    fallback: "1",
+    about: "Server processes on this machine that share the port; more than one wants Postgres and Redis.",
   },
   PUBLIC_URL: {
     schema: url("http", "https"),
@@ -247,6 +251,9 @@ function contradictions(config: Partial<Config>): string[] {
       : ["AUTH_JWKS_URL, AUTH_ISSUER and AUTH_AUDIENCE come all three or not at all"]),
     ...(config.AUTH_ISSUER && config.AUTH_ISSUER === config.PUBLIC_URL
       ? ["AUTH_ISSUER must not be our own issuer, PUBLIC_URL"]
+      : []),
+    ...((config.WORKERS ?? 1) > 1 && !(config.REDIS_URL && config.DATABASE_URL)
+      ? ["WORKERS of more than 1 needs DATABASE_URL and REDIS_URL: processes share them"]
       : []),
     ...(config.DATABASE_DRIVER && config.DATABASE_DRIVER !== "pglite" && !config.DATABASE_URL
       ? [`DATABASE_DRIVER=${config.DATABASE_DRIVER} needs DATABASE_URL`]

@@ -31,10 +31,23 @@ for (const [signal, code] of Object.entries(EXIT_CODES))
     else process.exit(code);
   });
 
+// Told by Bun.spawn with a channel between the two processes.
+const toldToStop = new Promise<void>((resolve) => {
+  if (process.send) for (const event of ["message", "disconnect"]) process.once(event, () => resolve());
+});
+const parent = process.send && {
+  ready: () => void process.send?.("ready"),
+  untilStop: () => toldToStop,
+};
+// Compiled, the program is one file, and this one lies in it.
+const compiled = import.meta.path.startsWith("/$bunfs/");
+
 const code = await run({
   args: process.argv.slice(2),
   env: process.env,
   version,
+  program: compiled ? [process.execPath] : [process.execPath, import.meta.path],
+  parent,
   out: (line) => void writeSync(1, `${line}\n`),
   err: (line) => void writeSync(2, `${line}\n`),
   input: () => (process.stdin.isTTY ? Promise.resolve("") : Bun.stdin.text()),

@@ -40,6 +40,8 @@ export interface ParleyServer {
 interface Parts {
   readonly log: Log;
   readonly version: string;
+  /** Other processes of this machine listen on the same port. */
+  readonly shared?: boolean;
   /** What a new embedded database starts from; its default is that of the program. */
   readonly template?: Blob;
 }
@@ -53,7 +55,10 @@ type Handler = (
  * Builds the parts and wires them: the one place that knows them all.
  * @throws what keeps it from starting: the port is taken, the data directory held, the database not to be reached.
  */
-export async function startServer(config: Config, { log, version, template }: Parts): Promise<ParleyServer> {
+export async function startServer(
+  config: Config,
+  { log, version, shared, template }: Parts,
+): Promise<ParleyServer> {
   const clock = systemClock;
   const metrics = createMetrics();
   const undo: (() => unknown)[] = [];
@@ -63,7 +68,7 @@ export async function startServer(config: Config, { log, version, template }: Pa
   const listener = Bun.serve<SocketData>({
     hostname: config.HOST,
     port: config.PORT,
-    reusePort: false,
+    reusePort: shared ?? false,
     development: false, // else a fault is answered with a page that shows the source
     // The app has its own limit, and a problem document for who goes past it; what nobody reads is not kept.
     maxRequestBodySize: Number.MAX_SAFE_INTEGER,

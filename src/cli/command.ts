@@ -4,6 +4,10 @@ export interface Context {
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly version: string;
+  /** What starts this program: itself, or Bun and the file. */
+  readonly program: readonly string[];
+  /** The process that started this one as a worker, if one did. */
+  readonly parent: Parent | undefined;
   /** Writes a line to standard output, or to standard error. */
   out(line: string): void;
   err(line: string): void;
@@ -15,6 +19,13 @@ export interface Context {
   ask(question: string, secret: boolean): string | undefined;
   /** Resolves at the first SIGINT or SIGTERM. Where nobody waits, a signal ends the process at once. */
   untilSignal(): Promise<void>;
+}
+
+export interface Parent {
+  /** Tells it that this worker is ready. */
+  ready(): void;
+  /** Resolves when it says so, or is gone itself. */
+  untilStop(): Promise<void>;
 }
 
 /** Something that the program can be told to do. */

@@ -1,26 +1,43 @@
 import { type Config, loadConfig } from "../config.ts";
-import { createLog } from "../log.ts";
-import { type Command, CommandError } from "./command.ts";
+import { createLog, type Log } from "../log.ts";
+import { type Command, CommandError, type Context, type Parent } from "./command.ts";
+import { runParent } from "./parent.ts";
 
 export const server: Command = {
   name: "server",
   about: "Run the server; this is what no command means",
-  async run({ env, version, untilSignal }) {
+  async run(context) {
+    const { args, env, parent } = context;
     const config = loadConfig(env);
     const log = createLog(config.LOG_LEVEL);
-    const { startServer } = await import("../server.ts"); // the other commands do without it
-    const running = await startServer(config, { log, version }).catch((error: unknown) => {
+    try {
+      if (args[0] === "worker" && parent)
+        return await serve(context, config, log.child({ worker: Number(args[1]) }), parent);
+      if (config.WORKERS > 1) return await runParent(context, config, log);
+      return await serve(context, config, log);
+    } catch (error) {
       throw addressProblem(config, error) ?? error;
-    });
-    log.info({ url: running.url, version }, `${running.describe()}: listening on ${running.url}`);
-    if (config.DATABASE_DRIVER === "pglite")
-      log.info("The embedded database survives a crash of this process, not a power cut.");
-    await untilSignal();
-    log.info("stopping");
-    await running.stop();
-    return 0;
+    }
   },
 };
+
+async function serve(
+  { version, untilSignal }: Context,
+  config: Config,
+  log: Log,
+  parent?: Parent,
+): Promise<number> {
+  const { startServer } = await import("../server.ts"); // the other commands do without it
+  const running = await startServer(config, { log, version, shared: parent !== undefined });
+  if (parent) parent.ready();
+  else log.info({ url: running.url, version }, `${running.describe()}: listening on ${running.url}`);
+  if (config.DATABASE_DRIVER === "pglite")
+    log.info("The embedded database survives a crash of this process, not a power cut.");
+  await Promise.race([untilSignal(), ...(parent ? [parent.untilStop()] : [])]);
+  log.info("stopping");
+  await running.stop();
+  return 0;
+}
 
 /** What to do where the server cannot listen; undefined where that is not the error. */
 function addressProblem({ HOST, PORT }: Config, error: unknown): CommandError | undefined {

@@ -1,0 +1,107 @@
+import { type Clock, within } from "../clock.ts";
+import type { Log } from "../log.ts";
+
+/** A worker that ends is started again after so long, twice as long each time, in milliseconds. */
+const BACKOFF_MS = { least: 500, most: 30_000 } as const;
+/** One that has run for so long had a good start. */
+const STEADY_MS = 60_000;
+/** A stopping worker answers what was submitted first; one that takes longer is killed. */
+const STOP_MS = 25_000;
+
+/** A process that runs the server. */
+export interface WorkerProcess {
+  /** Tells it to stop in order. */
+  stop(): void;
+  kill(): void;
+}
+
+/** How a worker began and ended. */
+export interface WorkerLife {
+  ready(): void;
+  ended(code: number | null, signal: string | null): void;
+}
+
+interface WorkersOptions {
+  readonly count: number;
+  readonly clock: Clock;
+  readonly log: Log;
+  start(worker: number, life: WorkerLife): WorkerProcess;
+}
+
+export interface Workers {
+  /** Settles when all have been ready once; rejects where the first one ends before. */
+  readonly ready: Promise<unknown>;
+  /** Stops all of them; false: one of them did not end well. */
+  stop(): Promise<boolean>;
+}
+
+/** The first worker could not start, and has said why. */
+export class FirstWorkerEnded extends Error {
+  override readonly name = "FirstWorkerEnded";
+}
+
+/** Keeps so many workers running: what ends is started again, sooner at first and later the more often it happens. */
+export function createWorkers({ count, clock, log, start }: WorkersOptions): Workers {
+  const running = new Map<number, WorkerProcess>();
+  const waiting = new Map<number, () => void>();
+  const allEnded = Promise.withResolvers<void>();
+  const first = Promise.withResolvers<void>();
+  let anyReady = false;
+  let stopping = false;
+  let well = true;
+
+  function keep(worker: number): Promise<void> {
+    const isReady = Promise.withResolvers<void>();
+    let failures = 0;
+
+    const begin = () => {
+      waiting.delete(worker);
+      const begun = clock.monotonic();
+      running.set(
+        worker,
+        start(worker, {
+          ready() {
+            anyReady = true;
+            isReady.resolve();
+          },
+          ended(code, signal) {
+            running.delete(worker);
+            if (stopping) {
+              if (code !== 0) well = false;
+              if (running.size === 0) allEnded.resolve();
+              return;
+            }
+            if (!anyReady) return first.reject(new FirstWorkerEnded());
+            if (clock.monotonic() - begun > STEADY_MS) failures = 0;
+            const restartMs = Math.min(BACKOFF_MS.least * 2 ** failures++, BACKOFF_MS.most);
+            log.warn(
+              { event: "worker_ended", worker, code, signal, restartMs },
+              "a worker ended, and is started again",
+            );
+            waiting.set(worker, clock.after(restartMs, begin));
+          },
+        }),
+      );
+    };
+
+    begin();
+    return isReady.promise;
+  }
+
+  // The others wait for the first one: what keeps it from starting would keep them too, and is said once.
+  const started = keep(1).then(() =>
+    stopping ? [] : Promise.all(Array.from({ length: count - 1 }, (_, index) => keep(index + 2))),
+  );
+
+  return {
+    ready: Promise.race([started, first.promise]),
+    async stop() {
+      stopping = true;
+      for (const cancel of waiting.values()) cancel();
+      for (const worker of running.values()) worker.stop();
+      if (running.size > 0) await within(clock, STOP_MS, allEnded.promise);
+      for (const worker of running.values()) worker.kill();
+      return well && running.size === 0;
+    },
+  };
+}
