@@ -80,7 +80,7 @@ export function accountRoutes(auth: Pick<Auth, "accounts" | "sessions" | "authen
       "/reg",
       operation({
         summary: "Register",
-        about: "Without `password2` and `username` it is a login.",
+        about: "Without password2 and username it is a login.",
         json: ENTRY,
         choose: entryFor,
         answers: { 201: REGISTERED, 200: SIGNED_IN },

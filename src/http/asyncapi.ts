@@ -199,7 +199,7 @@ export function asyncApiOf(version: string): AsyncApi {
 }
 
 const ROOM = { room: { description: "The name of the room, percent-encoded in UTF-8." } };
-const SINCE = v.optional(v.pipe(position, v.description("What the client has: <epoch>.<version>.")));
+const SINCE = v.optional(position);
 const TOKEN = v.optional(
   v.pipe(
     v.string(),
@@ -210,13 +210,13 @@ const TOKEN = v.optional(
 );
 
 const handshake = (query: v.ObjectEntries) => ({
-  ws: { method: "GET", query: jsonSchemaOf(v.object(query), {}), bindingVersion: "0.1.0" },
+  ws: { method: "GET", query: jsonSchemaOf(v.object(query)), bindingVersion: "0.1.0" },
 });
 
 const messageOf = (name: string, summary: string, schema: v.GenericSchema): Message => ({
   name,
   summary,
-  payload: jsonSchemaOf(schema, {}),
+  payload: jsonSchemaOf(schema),
 });
 
 const refsOf = (messages: readonly (readonly [string, Message])[]): Record<string, Ref> =>

@@ -1,11 +1,8 @@
-import { Hono } from "hono";
-import { etag } from "hono/etag";
+import { type Context, Hono } from "hono";
+import { etag, RETAINED_304_HEADERS } from "hono/etag";
 import type { RouterRoute } from "hono/types";
 import * as v from "valibot";
-import { asyncApiOf } from "./asyncapi.ts";
-import { openApiOf } from "./openapi.ts";
 import { operation } from "./operation.ts";
-import { pageOf, pagePolicy } from "./page.tsx";
 import type { Env } from "./request.ts";
 
 interface DocumentRoutes {
@@ -16,33 +13,37 @@ interface DocumentRoutes {
 
 interface Document {
   readonly text: string;
-  readonly etag: string;
+  readonly headers: Readonly<Record<string, string>>;
 }
 
 const KEPT = { ETag: "For If-None-Match." } as const;
 const OPENAPI = v.objectWithRest({ openapi: v.string() }, v.unknown());
 const ASYNCAPI = v.objectWithRest({ asyncapi: v.string() }, v.unknown());
 
-/** `/openapi.json`, `/asyncapi.json` and, for people, `/docs`: made once, when someone asks, from what is served. */
+/**
+ * `/openapi.json`, `/asyncapi.json` and, for people, `/docs`: made from what is served, once. What makes them is loaded
+ * when someone asks, so that the start does not wait for it.
+ */
 export function documentRoutes({ version, routes }: DocumentRoutes) {
-  const openapi = once(() => openApiOf(routes(), version));
-  const asyncapi = once(() => asyncApiOf(version));
-  const openapiJson = once(() => documentOf(JSON.stringify(openapi())));
-  const asyncapiJson = once(() => documentOf(JSON.stringify(asyncapi())));
-  const page = once(() => documentOf(pageOf(openapi(), asyncapi())));
-
-  const headers = (type: string, { etag: tag }: Document) => ({
-    "content-type": type,
-    "cache-control": "public, no-cache",
-    etag: tag,
+  const openapi = once(async () => (await import("./openapi.ts")).openApiOf(routes(), version));
+  const asyncapi = once(async () => (await import("./asyncapi.ts")).asyncApiOf(version));
+  const openapiJson = once(async () => documentOf("application/json", JSON.stringify(await openapi())));
+  const asyncapiJson = once(async () => documentOf("application/json", JSON.stringify(await asyncapi())));
+  const page = once(async () => {
+    const { pageOf, pagePolicy } = await import("./page.tsx");
+    return documentOf("text/html; charset=utf-8", pageOf(await openapi(), await asyncapi()), {
+      "content-security-policy": pagePolicy(),
+    });
   });
+
+  const answer = (c: Context<Env>, { text, headers }: Document) => c.body(text, 200, headers);
 
   return new Hono<Env>({ strict: false })
     .get(
       "/openapi.json",
       operation({ summary: "This document", answers: { 200: OPENAPI, 304: null }, headers: KEPT }),
       etag(),
-      (c) => c.body(openapiJson().text, 200, headers("application/json", openapiJson())),
+      async (c) => answer(c, await openapiJson()),
     )
     .get(
       "/asyncapi.json",
@@ -52,7 +53,7 @@ export function documentRoutes({ version, routes }: DocumentRoutes) {
         headers: KEPT,
       }),
       etag(),
-      (c) => c.body(asyncapiJson().text, 200, headers("application/json", asyncapiJson())),
+      async (c) => answer(c, await asyncapiJson()),
     )
     .get(
       "/docs",
@@ -61,19 +62,21 @@ export function documentRoutes({ version, routes }: DocumentRoutes) {
         answers: { 200: "text/html", 304: null },
         headers: KEPT,
       }),
-      etag(),
-      (c) => {
-        c.header("content-security-policy", pagePolicy());
-        return c.body(page().text, 200, headers("text/html; charset=utf-8", page()));
-      },
+      // A browser takes the policy of a 304 for the page that it has kept.
+      etag({ retainedHeaders: [...RETAINED_304_HEADERS, "content-security-policy"] }),
+      async (c) => answer(c, await page()),
     );
 }
 
-function documentOf(text: string): Document {
-  return { text, etag: `"${new Bun.CryptoHasher("sha256").update(text).digest("base64url")}"` };
+function documentOf(type: string, text: string, headers: Readonly<Record<string, string>> = {}): Document {
+  const hash = new Bun.CryptoHasher("sha256").update(text).digest("base64url");
+  return {
+    text,
+    headers: { "content-type": type, "cache-control": "public, no-cache", etag: `"${hash}"`, ...headers },
+  };
 }
 
-function once<T>(make: () => T): () => T {
-  let made: { readonly value: T } | undefined;
-  return () => (made ??= { value: make() }).value;
+function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined;
+  return () => (made ??= make());
 }

@@ -83,7 +83,10 @@ const nameOf = (schema: JsonSchema): string | undefined =>
   typeof schema.$ref === "string" ? schema.$ref.split("/").at(-1) : undefined;
 
 function rangeOf({ minimum, maximum, minLength, maxLength }: JsonSchema): string {
-  if (typeof maxLength === "number") return `${minLength ?? 0} to ${maxLength} characters`;
+  if (typeof maxLength === "number")
+    return typeof minLength === "number"
+      ? `${minLength} to ${maxLength} characters`
+      : `up to ${maxLength} characters`;
   if (typeof minimum !== "number" && typeof maximum !== "number") return "";
   // Who reads does not care where whole numbers end.
   if (maximum === Number.MAX_SAFE_INTEGER) return `from ${minimum}`;

@@ -5,7 +5,7 @@ import type { Chat } from "../chat/chat.ts";
 import type { Ack } from "../chat/change.ts";
 import { type Submission, submit } from "../chat/submit.ts";
 import { Refusal } from "../errors.ts";
-import { content, messageId, uuid } from "../protocol/frames.ts";
+import { clientId, content, messageId } from "../protocol/frames.ts";
 import { CHANGED, POSTED } from "./answers.ts";
 import { bearer } from "./bearer.ts";
 import { operation } from "./operation.ts";
@@ -21,12 +21,12 @@ import {
 
 const POST = v.object({
   content,
-  clientId: v.optional(uuid),
+  clientId: v.optional(clientId),
   replyTo: v.optional(v.nullable(messageId), null),
 });
-const EDIT = v.object({ content, clientId: v.optional(uuid) });
+const EDIT = v.object({ content, clientId: v.optional(clientId) });
 /** Where a request has no body, the client id comes in the query. */
-const QUERY = v.object({ clientId: v.optional(uuid) });
+const QUERY = v.object({ clientId: v.optional(clientId) });
 
 const REFUSALS = ["forbidden", "client_id_reused", "rate_limited"] as const;
 const ON_MESSAGE = { params: MESSAGE_PARAMS, answers: { 200: CHANGED } } as const;

@@ -14,7 +14,7 @@ import {
   SIGNED_IN,
   TOKENS,
 } from "./answers.ts";
-import { definitionsOf, type JsonSchema, jsonSchemaOf } from "./jsonschema.ts";
+import { type JsonSchema, jsonSchemaOf } from "./jsonschema.ts";
 import { type Answer, type Description, descriptionOf } from "./operation.ts";
 
 const NAMED = {
@@ -113,7 +113,7 @@ export function openApiOf(routes: readonly RouterRoute[], version: string): Open
     tags: tags.filter((name) => told.includes(`"tags":["${name}"]`)).map((name) => ({ name })),
     paths,
     components: {
-      schemas: definitionsOf(Object.fromEntries(named)),
+      schemas: Object.fromEntries(named.map(([name, schema]) => [name, jsonSchemaOf(schema)])),
       securitySchemes: Object.fromEntries([...used].map((name) => [name, SECURITY[name]])),
     },
   } as OpenApi;

@@ -18,6 +18,9 @@ export const messageId = v.pipe(whole, v.minValue(1, "must be at least 1"));
 /** A uuid in any spelling; read as its one lower-case spelling (RFC 9562). */
 export const uuid = v.pipe(v.string("must be a string"), v.uuid("must be a uuid"), v.toLowerCase());
 
+/** What makes a change one change. */
+export const clientId = v.pipe(uuid, v.description("Of this change: sent again with it, it is done once."));
+
 export const room = v.pipe(
   v.string("must be a string"),
   v.metadata({ description: "The name of a room, in any spelling.", ...ROOM_SPELLING }),
@@ -29,6 +32,7 @@ export const room = v.pipe(
 export const position = v.pipe(
   v.string("must be a string"),
   v.regex(/^[\w-]{1,64}\.\d{1,16}$/, "must be <epoch>.<version>"),
+  v.description("What the client has: <epoch>.<version>."),
   v.transform((text) => {
     const dot = text.lastIndexOf(".");
     return { epoch: text.slice(0, dot), version: Number(text.slice(dot + 1)) };
@@ -40,7 +44,7 @@ export type Position = v.InferOutput<typeof position>;
 /** The text of a message: not blank, no NUL, no lone surrogates. A server may allow less than the greatest length there is. */
 export const content = text({ min: 1, max: MESSAGE_MAX_CHARS });
 
-const ref = whole;
+const ref = v.pipe(whole, v.description("Given by the client; the reply carries it."));
 /** On a room's own URL a command may leave the room out. */
 const inRoom = { ref, room: v.optional(room) };
 /** Answered only where it has a ref. */
@@ -53,16 +57,16 @@ export const COMMANDS = {
   send: v.object({
     type: v.literal("send"),
     ...inRoom,
-    clientId: uuid,
+    clientId,
     content,
     replyTo: v.optional(v.nullable(messageId), null),
   }),
-  edit: v.object({ type: v.literal("edit"), ...inRoom, clientId: uuid, id: messageId, content }),
-  delete: v.object({ type: v.literal("delete"), ...inRoom, clientId: uuid, id: messageId }),
+  edit: v.object({ type: v.literal("edit"), ...inRoom, clientId, id: messageId, content }),
+  delete: v.object({ type: v.literal("delete"), ...inRoom, clientId, id: messageId }),
   react: v.object({
     type: v.literal("react"),
     ...inRoom,
-    clientId: uuid,
+    clientId,
     id: messageId,
     emoji,
     on: v.boolean("must be true or false"),
@@ -94,10 +98,10 @@ export type Command = { [T in CommandType]: CommandOf<T> }[CommandType];
 export const REF = v.object({ ref });
 
 /** The plain protocol: what a client of a room's URL without a subprotocol sends. */
-export const PLAIN_MESSAGE = v.object({ message: content, clientId: v.optional(uuid) });
+export const PLAIN_MESSAGE = v.object({ message: content, clientId: v.optional(clientId) });
 
 /** The `clientId` of a plain frame that may otherwise be wrong, so that its error can name it. */
-export const CLIENT_ID = v.object({ clientId: uuid });
+export const CLIENT_ID = v.object({ clientId });
 
 const error = {
   code: v.picklist(Object.keys(ERRORS) as [ErrorCode, ...ErrorCode[]]),

@@ -1,5 +1,6 @@
 import { connect as connectTcp, type Socket } from "node:net";
 import { PATIENCE_MS } from "./client.ts";
+import { holdExchange } from "./contract.ts";
 
 /** The bytes of a WebSocket frame as a client sends it (RFC 6455, section 5.2): masked, with its end. */
 export function frameOf(payload: string | Uint8Array, opcode = typeof payload === "string" ? 1 : 2): Buffer {
@@ -104,7 +105,7 @@ function answerOf(bytes: Buffer): { value: RawAnswer; length: number } | undefin
   };
 }
 
-/** Sends a WebSocket handshake; the answer is 101, or whatever refuses it. */
+/** Sends a WebSocket handshake; the answer is 101, or whatever refuses it, as the documents know it. */
 export async function handshake(
   server: { url: string },
   path: string,
@@ -120,7 +121,9 @@ export async function handshake(
     ...headers,
   }).map(([name, value]) => `${name}: ${value}\r\n`);
   connection.socket.write(`GET ${path} HTTP/1.1\r\n${lines.join("")}\r\n`);
-  return { ...(await connection.answer()), connection };
+  const answer = await connection.answer();
+  if (answer.status !== 101) holdExchange({ method: "GET", target: path, ...answer, text: answer.body });
+  return { ...answer, connection };
 }
 
 /** The next frame that the server sent: text as it is, a close frame as its code. Pings are passed over. */
