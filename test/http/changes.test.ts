@@ -1,4 +1,5 @@
 import { beforeAll, expect, test } from "bun:test";
+import { EMOJIS_MAX } from "../../src/chat/decide.ts";
 import { api, type Call } from "../support/api.ts";
 import { connect } from "../support/client.ts";
 import { house, START_MS } from "../support/house.ts";
@@ -207,7 +208,7 @@ test(
     const ask = (target: string, body?: unknown) => api(strict, target, { token, body });
     const rename = () => ask("PATCH /rooms/limits/messages/1/", { content: `${Bun.nanoseconds()}` });
     await ask("POST /rooms/limits/messages/", { content: "hello" });
-    const faces = Array.from({ length: 50 }, (_, index) => String.fromCodePoint(0x1f600 + index));
+    const faces = Array.from({ length: EMOJIS_MAX }, (_, index) => String.fromCodePoint(0x1f600 + index));
     const given = await Promise.all(faces.map((emoji) => ask(`PUT ${reaction("limits", 1, emoji)}`)));
     expect(given.every(({ status }) => status === 200)).toBe(true);
     expect(await ask(`PUT ${reaction("limits", 1, "👍")}`)).toMatchObject(problem(409, "too_many_reactions"));
