@@ -1,9 +1,11 @@
 import { raw } from "hono/html";
-import { CLOSE, ERRORS } from "../protocol/codes.ts";
 import type { AsyncApi } from "./asyncapi.ts";
+import { Codes } from "./codes.tsx";
 import { Fields, Type } from "./fields.tsx";
 import type { JsonSchema } from "./jsonschema.ts";
 import type { OpenApi, OpenApiOperation, OpenApiResponse } from "./openapi.ts";
+import { SECTIONS, Title } from "./sections.tsx";
+import { Sockets } from "./sockets.tsx";
 import { STYLE } from "./style.ts";
 
 /** The Content-Security-Policy of the page: its own style and nothing else. */
@@ -77,18 +79,6 @@ export function pageOf(openapi: OpenApi, asyncapi: AsyncApi): string {
   return `<!doctype html>${page}`;
 }
 
-const SECTIONS = {
-  schemas: "HTTP: what answers hold",
-  sockets: "Sockets",
-  commands: "chat.v1: commands",
-  events: "chat.v1: events",
-  plain: "The plain protocol",
-  "error-codes": "Error codes",
-  "close-codes": "Close codes",
-} as const;
-
-const Title = ({ of }: { of: keyof typeof SECTIONS }) => <h2 id={of}>{SECTIONS[of]}</h2>;
-
 function Operation({
   method,
   path,
@@ -156,114 +146,3 @@ function Answers({ responses }: { responses: Readonly<Record<string, OpenApiResp
     </table>
   );
 }
-
-function Sockets({ document: { channels, components } }: { document: AsyncApi }) {
-  const named = (prefix: string) =>
-    Object.entries(components.messages).filter(([name]) => name.startsWith(`${prefix}.`));
-  const Frame = ({ id, title }: { id: string; title: string }) => {
-    const message = components.messages[id];
-    if (!message) return <></>;
-    return (
-      <article id={id}>
-        <h3>
-          <code>{title}</code>
-        </h3>
-        <p>{message.summary}</p>
-        <Fields schema={message.payload} />
-      </article>
-    );
-  };
-  return (
-    <>
-      <section>
-        <Title of="sockets" />
-        {Object.values(channels).map((channel) => (
-          <>
-            <h3>
-              <code>{channel.address}</code> {channel.title}
-            </h3>
-            <p>
-              {channel.description} The upgrade may be refused with {channel["x-refusals"].join(", ")}.
-            </p>
-          </>
-        ))}
-      </section>
-      <section>
-        <Title of="commands" />
-        {named("command").map(([id, { name }]) => (
-          <>
-            <Frame id={id} title={name} />
-            <Fields title="Its ok" schema={components.messages[`reply.${name}`]?.payload ?? {}} />
-          </>
-        ))}
-        <Frame id="reply.error" title="error" />
-      </section>
-      <section>
-        <Title of="events" />
-        {named("event").map(([id, { name }]) => (
-          <Frame id={id} title={name} />
-        ))}
-      </section>
-      <section>
-        <Title of="plain" />
-        {named("plain").map(([id, { name }]) => (
-          <Frame id={id} title={name} />
-        ))}
-      </section>
-    </>
-  );
-}
-
-const Codes = () => (
-  <section>
-    <Title of="error-codes" />
-    <p>The same over HTTP and in frames. Retry: the same request may succeed later without being changed.</p>
-    <table>
-      <thead>
-        <tr>
-          <th>code</th>
-          <th>HTTP</th>
-          <th>retry</th>
-          <th>what it says</th>
-        </tr>
-      </thead>
-      <tbody>
-        {Object.entries(ERRORS).map(([code, { status, retryable, text }]) => (
-          <tr id={`code-${code}`}>
-            <td>
-              <code>{code}</code>
-            </td>
-            <td>{status}</td>
-            <td>{retryable ? "yes" : "no"}</td>
-            <td>{text}</td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
-    <Title of="close-codes" />
-    <p>
-      4000 to 4499: connect again. 4500 to 4999: do not, unless something has changed. Below 4000 they are
-      those of WebSocket itself: connect again with backoff, but for 1000.
-    </p>
-    <table>
-      <thead>
-        <tr>
-          <th>code</th>
-          <th>name</th>
-          <th>connect again</th>
-        </tr>
-      </thead>
-      <tbody>
-        {Object.entries(CLOSE).map(([name, code]) => (
-          <tr>
-            <td>
-              <code>{code}</code>
-            </td>
-            <td>{name}</td>
-            <td>{code < 4500 ? "yes" : "no"}</td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
-  </section>
-);
