@@ -9,6 +9,7 @@ import { parseArgs } from "node:util";
  */
 interface Mutant {
   readonly name: string;
+  /** In `src/chat`. */
   readonly file: string;
   /** Stands exactly once in the file. */
   readonly from: string;
@@ -191,6 +192,24 @@ const MUTANTS: readonly Mutant[] = [
     file: "outbox.ts",
     from: `      resume("lagging");\n`,
     to: "",
+  },
+  {
+    name: "the client leaves out what changes while a page is under way",
+    file: "../client/list.ts",
+    from: "} else aside?.set(message.id, message);",
+    to: "}",
+  },
+  {
+    name: "the client takes what the feed before a join had left",
+    file: "../client/room.ts",
+    from: `if (phase !== "in" && !(`,
+    to: `if (phase === "out" && !(`,
+  },
+  {
+    name: "the client gives up what the server could not do now",
+    file: "../client/outbox.ts",
+    from: "if (reply.retryable) hold(reply);",
+    to: "if (reply.retryable && refusals > 9) hold(reply);",
   },
 ];
 

@@ -13,6 +13,7 @@ import type { Participant } from "./participant.ts";
 import { createPlainClient } from "./plain-client.ts";
 import { type Plan, planOf } from "./plan.ts";
 import { createRandom, type Random } from "./random.ts";
+import { createRealClient } from "./real-client.ts";
 import { createSchedule, EPOCH_MS, type Schedule } from "./schedule.ts";
 import type { Reach } from "./store.ts";
 
@@ -52,6 +53,9 @@ export interface World {
 
 /** Ten thousand characters of three bytes: some thirty of them pass the hard limit of a socket. */
 const LARGE = "\u5b57".repeat(9_900);
+
+/** How many of the chat.v1 clients without a room of their own are the one that people use. */
+const REAL = 0.4;
 
 export function createWorld(seed: number, trace?: (line: string) => void): World {
   const random = createRandom(seed);
@@ -139,7 +143,12 @@ export function createWorld(seed: number, trace?: (line: string) => void): World
   const someone = () => identity(1 + random.below(plan.users));
   for (let index = 0; index < plan.v1; index++) {
     const own = random.chance(0.35) ? random.pick(plan.rooms) : undefined;
-    people.push(createClient(`v1-${index + 1}`, someone(), own, world));
+    const real = own === undefined && random.chance(REAL);
+    people.push(
+      real
+        ? createRealClient(`real-${index + 1}`, someone(), world)
+        : createClient(`v1-${index + 1}`, someone(), own, world),
+    );
   }
   for (let index = 0; index < plan.plain; index++)
     people.push(createPlainClient(`plain-${index + 1}`, someone(), random.pick(plan.rooms), world));

@@ -1,0 +1,193 @@
+import { shown } from "../../src/chat/encode.ts";
+import type { Submission } from "../../src/chat/submit.ts";
+import { type Chat, ChatError, createChat, type OpenWire, type Room } from "../../src/client/index.ts";
+import type { ErrorCode } from "../../src/protocol/codes.ts";
+import type { Identity } from "../../src/identity.ts";
+import type { Link } from "./link.ts";
+import type { SimNode } from "./node.ts";
+import type { Participant } from "./participant.ts";
+import { EPOCH_MS } from "./schedule.ts";
+import { summary } from "./wire.ts";
+import type { World } from "./world.ts";
+
+/** Lists are held against whole rooms, and nothing that was asked for is given up. */
+const ALL = 100_000;
+
+/** The client that people use (`src/client`), with the simulation's network, clock and chance. */
+export function createRealClient(name: string, person: () => Identity, world: World): Participant {
+  const { schedule, random, plan, note, changes, database } = world;
+  const { userId } = person();
+  const rooms = new Map<string, Room>();
+  /** Changes that were not answered yet. */
+  const pending = new Set<Submission>();
+  let link: Link | undefined;
+  let wanted: SimNode | undefined;
+  let begun = false;
+  let tokens = 0;
+
+  const open: OpenWire = (_url, _protocols, listener) => {
+    const node = wanted ?? random.pick(world.nodes);
+    wanted = undefined;
+    let at: Link | undefined;
+    let ended = false;
+    const end = (code: number) => {
+      if (ended) return;
+      ended = true;
+      if (link === at) link = undefined;
+      note?.(`${name} is closed with ${code}`);
+      listener.closed(code, "");
+    };
+    schedule.after(random.between(0.5, 20), () => {
+      if (ended) return;
+      const client = {
+        arrived: (wire: { text: string }) => ended || listener.message(wire.text),
+        closed: end,
+      };
+      at = node.visit({ identity: person(), format: "v1", client });
+      if (!at) return end(1006);
+      link = at;
+      note?.(`${name} comes to ${node.name} as #${link.id}`);
+    });
+    return {
+      send(text) {
+        // Tokens are no part of the simulation: a socket ends with the one that it has come with.
+        if (text.includes('"type":"auth"')) return;
+        note?.(`${name} → #${at?.id} ${summary(text)}`);
+        at?.send(text);
+      },
+      close() {
+        ended = true;
+        at?.leave();
+        if (link === at) link = undefined;
+      },
+    };
+  };
+
+  const chat: Chat = createChat({
+    url: "https://chat.example.com",
+    tokens: () => `token${++tokens}`,
+    outbox: ALL,
+    ports: {
+      open,
+      fetch: () => Promise.reject(new Error("there is no HTTP here")),
+      clock: {
+        now: () => EPOCH_MS + schedule.now,
+        monotonic: () => schedule.now,
+        after: (ms, task) => schedule.after(ms, task),
+      },
+      random: random.next,
+      uuid: random.uuid,
+      locks: undefined,
+      onWake: () => () => {},
+    },
+  });
+  chat.on("problem", ({ message }) =>
+    world.fail("the client found the server at fault", `${name}: ${message}`),
+  );
+
+  const enter = (room: string): Room => {
+    const entered = chat.room(room, { history: 1 + random.below(30), keep: ALL });
+    rooms.set(room, entered);
+    return entered;
+  };
+
+  const ask = (change: Submission) => {
+    const { clientId } = change;
+    const room = rooms.get(change.room) ?? enter(change.room);
+    switch (change.kind) {
+      case "post":
+        return room.send(change.content, { clientId });
+      case "edit":
+        return room.edit(change.id, change.content, { clientId });
+      case "delete":
+        return room.delete(change.id, { clientId });
+      case "react":
+        return room.react(change.id, change.emoji, change.on, { clientId });
+    }
+  };
+
+  const submit = (change: Submission) => {
+    pending.add(change);
+    const key = { ...change, senderId: userId };
+    ask(change).then(
+      // That it is the right one was seen on the wire; here that it has reached who asked.
+      (ack) => {
+        pending.delete(change);
+        world.acked(key, { ...ack, duplicate: true });
+      },
+      (error: unknown) => {
+        pending.delete(change);
+        if (!(error instanceof ChatError) || error.retryable)
+          return world.fail("a change was given up", `${name}: ${String(error)}`);
+        if (error.code === "closed" || (error.code === "stale_epoch" && change.kind !== "post")) return;
+        world.refused(key, error.code as ErrorCode);
+      },
+    );
+  };
+
+  return {
+    name,
+    get link() {
+      return link;
+    },
+    connect(node) {
+      wanted = node;
+      begun = true;
+      for (const room of plan.rooms) enter(room);
+    },
+    act() {
+      if (!begun) return;
+      const room = random.pick(plan.rooms);
+      const what = random.next();
+      if (what < 0.72)
+        return submit((random.chance(plan.amends) ? changes.amend : changes.post)(userId, room));
+      const earlier = what < 0.84 && changes.earlier(userId);
+      if (earlier) return submit(earlier);
+      if (what < 0.88)
+        return void rooms
+          .get(room)
+          ?.older(5)
+          .catch(() => {});
+      if (what > 0.96) return;
+      if (rooms.get(room)?.snapshot().state === "out") enter(room);
+      else rooms.get(room)?.leave();
+    },
+    hop: () => link?.cut(),
+    calm() {
+      for (const room of plan.rooms) enter(room);
+      chat.connect();
+    },
+    quit: () => void chat.close(),
+    unsettled() {
+      const { connection } = chat.snapshot();
+      if (connection.state !== "open") return [`${name} is ${connection.state}`];
+      const left: string[] = [];
+      if (pending.size > 0) left.push(`${name} has ${pending.size} changes without an answer`);
+      for (const room of rooms.values()) {
+        const { state, error, waiting, more, messages } = room.snapshot();
+        const latest = messages.reduce((greatest, { version }) => Math.max(greatest, version), 0);
+        const counter = database.current(room.name).log.length;
+        if (state !== "live") left.push(`${name} is ${state} in ${room.name} ${error?.code ?? ""}`);
+        else if (waiting.length > 0) left.push(`${name} shows ${waiting.length} that wait in ${room.name}`);
+        else if (more) {
+          left.push(`${name} pages back in ${room.name}`);
+          room.older(1_000).catch(() => {});
+        } else if (latest !== counter)
+          left.push(`${name} has version ${latest} of ${counter} in ${room.name}`);
+      }
+      return left;
+    },
+    compare() {
+      for (const room of rooms.values()) {
+        const written = [...database.current(room.name).messages.values()].sort((a, b) => a.id - b.id);
+        const { messages } = room.snapshot();
+        const odd = written.find((message, at) => {
+          const have = messages[at];
+          return !Bun.deepEquals(shown(message), have);
+        });
+        if (odd || messages.length !== written.length)
+          world.fail("a list is not the room", `${name}: ${room.name}.${odd?.id ?? "has more messages"}`);
+      }
+    },
+  };
+}
