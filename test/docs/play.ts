@@ -43,6 +43,15 @@ const HAPPENINGS: readonly [RegExp, (play: Play, ...words: string[]) => Promise<
     /^(\w+) posts "(.+)" in (\S+)$/,
     ({ stage }, name = "", text = "", room = "") => stage.post(name, room, [text]),
   ],
+  [
+    /^(\w+) edits message (\d+) in (\S+) to "(.+)"$/,
+    ({ stage }, name = "", id = "", room = "", content = "") =>
+      stage.change(name, "PATCH", room, id, { content }),
+  ],
+  [
+    /^(\w+) deletes message (\d+) in (\S+)$/,
+    ({ stage }, name = "", id = "", room = "") => stage.change(name, "DELETE", room, id),
+  ],
   [/^(\w+) logs out$/, ({ stage }, name = "") => stage.logOut(name)],
   [/^the server is stopped$/, async ({ stage }) => void stage.stop()],
   [/^(\w+)'s connection is cut$/, (play, name = "") => leave(seatOf(play, name))],

@@ -17,6 +17,8 @@ export interface Stage {
   logOut(name: string): Promise<void>;
   /** Posts messages in a room and waits until they are committed. */
   post(name: string, room: string, contents: readonly string[]): Promise<void>;
+  /** Edits or deletes a message, over HTTP. */
+  change(name: string, method: "PATCH" | "DELETE", room: string, id: string, body?: object): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -62,6 +64,11 @@ export async function openStage(settings: Readonly<Record<string, string>> = {})
       };
       await Promise.all(Array.from({ length: WINDOW }, posting));
       client.close();
+    },
+    async change(name, method, room, id, body) {
+      const { access: token } = await tokensOf(name);
+      const { status, text } = await api(server, `${method} /rooms/${room}/messages/${id}/`, { token, body });
+      if (status !== 200) throw new Error(`${name} could not change it: ${status} ${text}`);
     },
     stop: server.stop,
   };
