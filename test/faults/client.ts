@@ -36,6 +36,8 @@ export interface Client {
   readonly own: readonly number[];
   /** Asks for a change; again, for one that was asked for before. */
   submit(change: Change): void;
+  /** Leaves its socket and comes back, to whichever server it is told then. */
+  move(): void;
   /** Ends it for good. */
   stop(): void;
 }
@@ -219,6 +221,14 @@ export function createClient(options: ClientOptions): Client {
       if (change.type === "delete") own.delete(change.id);
       // Before the welcome nothing is sent: the welcome sends all that waits.
       if (line?.open && !asked) void transmit(change);
+    },
+    move() {
+      if (!line?.open) return;
+      line.close();
+      line = undefined;
+      live = false;
+      ledger.count("moved");
+      after(RETURN_MS.least + Math.random() * RETURN_MS.spread, connect);
     },
     stop() {
       stopped = true;

@@ -1,9 +1,12 @@
 import type { Postgres } from "./postgres.ts";
+import type { Redis } from "./redis.ts";
 import type { Verdict } from "./verdict.ts";
 
 export interface Setting {
   /** A Postgres of the run's own; undefined where this machine has none. */
   readonly postgres: Postgres;
+  /** A Redis of the run's own, for the scenarios that want one. */
+  readonly redis: Redis;
   /** The longer form: more repetitions. */
   readonly full: boolean;
 }
@@ -13,6 +16,10 @@ export interface Scenario {
   readonly name: string;
   /** Does without Postgres. */
   readonly embedded?: boolean;
+  /** Wants a Redis besides. */
+  readonly shared?: boolean;
+  /** What else it wants that this machine has not got, if so. */
+  lacks?(): string | undefined;
   play(setting: Setting): Promise<Verdict>;
 }
 

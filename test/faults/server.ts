@@ -13,8 +13,8 @@ export const STOP_MS = 20_000;
 export interface ServerProcess {
   readonly url: string;
   readonly port: number;
-  /** Starts it; settles when it is ready. */
-  start(): Promise<void>;
+  /** Starts it; settles when it is ready. `root`: the folder of the program, if not this one. */
+  start(root?: string): Promise<void>;
   /** kill -9. */
   kill(): Promise<void>;
   /** SIGTERM; answers the exit code and how long it took. Fails where the process outlives its bound. */
@@ -78,9 +78,9 @@ export function createServer(port: number, env: Readonly<Record<string, string>>
     events,
     alarms,
     status,
-    async start() {
+    async start(root = ROOT) {
       const started = Bun.spawn([process.execPath, "src/main.ts"], {
-        cwd: ROOT,
+        cwd: root,
         env: {
           PATH: process.env.PATH ?? "",
           HOST: "127.0.0.1",

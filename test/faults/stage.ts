@@ -43,6 +43,8 @@ interface StageOptions {
   readonly postgres?: Postgres;
   readonly servers?: number;
   readonly env?: Readonly<Record<string, string>>;
+  /** More of it for each server. */
+  envOf?(server: number): Readonly<Record<string, string>>;
 }
 
 /** Plays on a stage, and clears it whatever happens. */
@@ -58,13 +60,13 @@ export async function onStage(
   }
 }
 
-async function createStage({ postgres, servers: count = 1, env }: StageOptions): Promise<Stage> {
+async function createStage({ postgres, servers: count = 1, env, envOf }: StageOptions): Promise<Stage> {
   const databaseUrl = (await postgres?.createDatabase()) ?? "";
   const folder = postgres ? undefined : await embedded();
   const storage: Record<string, string> = folder ? { DATA_DIR: folder } : { DATABASE_URL: databaseUrl };
   const servers: ServerProcess[] = [];
   for (let index = 0; index < count; index++)
-    servers.push(createServer(await freePort(), { ...storage, ...env }));
+    servers.push(createServer(await freePort(), { ...storage, ...env, ...envOf?.(index) }));
   for (const server of servers) await server.start();
   const [server] = servers as [ServerProcess];
 
