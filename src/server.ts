@@ -20,8 +20,8 @@ import { metricsRoutes } from "./http/metrics.ts";
 import { roomRoutes } from "./http/rooms.ts";
 import type { Log } from "./log.ts";
 import { createMetrics } from "./metrics.ts";
-import { createDoor, websocket } from "./ws/door.ts";
-import { createFanout, type SocketData } from "./ws/socket.ts";
+import { createDoor, type SocketData, websocket } from "./ws/door.ts";
+import { createOutgoing } from "./ws/outgoing.ts";
 
 /** How long a going server waits for answers that are still to come, and for sockets to say goodbye, in milliseconds. */
 const DRAIN_MS = 15_000;
@@ -94,13 +94,14 @@ export async function startServer(
     const auth = await createAuth({ database, config, meta, clock, log, bus, limiters });
     undo.push(() => auth.stop());
     const store = createStore(database, { editWindowMs: config.EDIT_WINDOW });
+    const outgoing = createOutgoing(() => listener, clock);
     const chat = createChat({
       store,
       members: createMembers(database, clock),
       bus,
       standing: auth.standing,
       authenticate: auth.authenticate,
-      fanout: createFanout(() => listener),
+      fanout: outgoing,
       clock,
       log,
       metrics,
@@ -119,6 +120,7 @@ export async function startServer(
     const door = createDoor({
       auth,
       chat,
+      outgoing,
       clock,
       log,
       metrics,

@@ -2,6 +2,8 @@ import type { Server, WebSocketHandler } from "bun";
 import * as v from "valibot";
 import type { Auth } from "../auth/auth.ts";
 import type { Chat } from "../chat/chat.ts";
+import type { Connection } from "../chat/connection.ts";
+import type { Format } from "../chat/encode.ts";
 import { HARD_LIMIT } from "../chat/limits.ts";
 import type { Clock } from "../clock.ts";
 import { faultOf, problemResponse, Refusal, refusalOf } from "../errors.ts";
@@ -13,7 +15,7 @@ import { type Position, position } from "../protocol/frames.ts";
 import { FRAME_IN_MAX_BYTES } from "../protocol/limits.ts";
 import { roomInPath } from "../protocol/rooms.ts";
 import { credentialsOf, SUBPROTOCOL } from "./credentials.ts";
-import { createSocket, type SocketData } from "./socket.ts";
+import type { Outgoing } from "./outgoing.ts";
 
 /** The runtime pings a socket that says nothing, and closes it when it does not answer, in seconds. */
 const IDLE_S = 120;
@@ -23,6 +25,7 @@ const RETRY_MS = 2_000;
 interface DoorOptions {
   readonly auth: Auth;
   readonly chat: Chat;
+  readonly outgoing: Outgoing;
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Metrics;
@@ -38,17 +41,25 @@ export interface Door {
   drain(): void;
 }
 
+/** What Bun keeps with a socket for us. */
+export interface SocketData extends Wanted {
+  readonly door: DoorOptions;
+  /** Who it is, or why it is to be closed as soon as it is open. */
+  readonly identity: Identity | Refusal;
+  readonly opened: number;
+  connection?: Connection | undefined;
+}
+
 interface Wanted {
   readonly room: string | undefined;
   readonly since: Position | undefined;
-  readonly format: "v1" | "plain";
-  readonly token: string | undefined;
+  readonly format: Format;
 }
 
 export function createDoor(options: DoorOptions): Door {
   const { auth, chat, metrics } = options;
 
-  const read = (request: Request, url: URL): Wanted => {
+  const read = (request: Request, url: URL): Wanted & { token: string | undefined } => {
     const room = roomOf(url.pathname);
     if (request.headers.get("upgrade")?.toLowerCase() !== "websocket")
       throw new Refusal("upgrade_required", { headers: { upgrade: "websocket", connection: "Upgrade" } });
@@ -68,7 +79,7 @@ export function createDoor(options: DoorOptions): Door {
     };
   };
 
-  async function identify({ token, room, format }: Wanted): Promise<Identity> {
+  async function identify(token: string | undefined, { room, format }: Wanted): Promise<Identity> {
     if (token === undefined) throw new Refusal("token_missing");
     const identity = await auth.authenticate(token);
     // The plain protocol is refused before the upgrade; chat.v1 is told by the join.
@@ -87,7 +98,7 @@ export function createDoor(options: DoorOptions): Door {
         const wanted = read(request, url);
         let identity: Identity | Refusal;
         try {
-          identity = await identify(wanted);
+          identity = await identify(wanted.token, wanted);
         } catch (error) {
           identity = refusalOf(error);
           if (identity !== error)
@@ -95,7 +106,8 @@ export function createDoor(options: DoorOptions): Door {
           // A browser cannot read the status of a failed handshake: chat.v1 is accepted, and then closed with a code.
           if (wanted.format === "plain") throw identity;
         }
-        const data: SocketData = { ...options, ...wanted, identity, opened: options.clock.monotonic() };
+        const { room, since, format } = wanted;
+        const data = { door: options, room, since, format, identity, opened: options.clock.monotonic() };
         const headers = new Headers(wanted.format === "v1" ? { "sec-websocket-protocol": SUBPROTOCOL } : {});
         if (!server.upgrade(request, { data, headers })) throw new Refusal("upgrade_required");
         return undefined;
@@ -118,14 +130,14 @@ export const websocket: WebSocketHandler<SocketData> = {
   sendPings: true,
   perMessageDeflate: false,
   open(ws) {
-    const { identity, chat, metrics, format, room, since } = ws.data;
-    metrics.sockets.inc();
+    const { identity, door, format, room, since } = ws.data;
+    door.metrics.sockets.inc();
     if (identity instanceof Refusal) {
       const reason = closeReasonOf(identity.code);
       return ws.close(CLOSE[reason], identity.code);
     }
-    ws.data.connection = chat.connect({
-      socket: createSocket(ws),
+    ws.data.connection = door.chat.connect({
+      socket: door.outgoing.socket(ws),
       identity,
       format,
       ...(room !== undefined && { room }),
@@ -140,7 +152,8 @@ export const websocket: WebSocketHandler<SocketData> = {
     ws.data.connection?.drained();
   },
   close(ws, code) {
-    const { metrics, log, clock, format, room, identity, opened, connection } = ws.data;
+    const { door, format, room, identity, opened, connection } = ws.data;
+    const { metrics, log, clock } = door;
     ws.data.connection = undefined;
     connection?.ended();
     metrics.sockets.dec();
