@@ -1,4 +1,5 @@
-import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
+import { collectDefaultMetrics, Counter, Gauge, Registry } from "prom-client";
+import { createSpread, createTallies, createTally } from "./tally.ts";
 
 const SECONDS = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10];
 
@@ -10,19 +11,20 @@ export function createMetrics() {
   const registers = [registry];
   const counter = <L extends string>(name: string, help: string, labelNames: L[] = []) =>
     new Counter({ name, help, labelNames, registers });
-  const histogram = (name: string, help: string, buckets: number[]) =>
-    new Histogram({ name, help, buckets, registers });
+  const tally = (name: string, help: string) => createTally(registry, name, help);
+  const tallies = (name: string, help: string, label: string) => createTallies(registry, name, help, label);
+  const spread = (name: string, help: string, bounds: number[]) => createSpread(registry, name, help, bounds);
   const gauge = <L extends string>(name: string, help: string, labelNames: L[] = []) =>
     new Gauge({ name, help, labelNames, registers });
 
   return {
     registry,
-    submitted: counter("parley_submitted_total", "Messages handed to the committer."),
-    acked: counter("parley_acked_total", "Submissions answered, by outcome.", ["outcome"]),
-    ackSeconds: histogram("parley_ack_seconds", "From submit to its answer.", SECONDS),
-    committed: counter("parley_committed_total", "Messages in committed batches."),
-    commitSeconds: histogram("parley_commit_seconds", "One batch's commit.", SECONDS),
-    commitBatch: histogram(
+    submitted: tally("parley_submitted_total", "Messages handed to the committer."),
+    acked: tallies("parley_acked_total", "Submissions answered, by outcome.", "outcome"),
+    ackSeconds: spread("parley_ack_seconds", "From submit to its answer.", SECONDS),
+    committed: tally("parley_committed_total", "Messages in committed batches."),
+    commitSeconds: spread("parley_commit_seconds", "One batch's commit.", SECONDS),
+    commitBatch: spread(
       "parley_commit_batch",
       "Messages in a batch.",
       [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000],
@@ -38,9 +40,9 @@ export function createMetrics() {
           this.set(depth());
         },
       }),
-    published: counter("parley_published_total", "Frames published to a room, by format.", ["format"]),
-    delivered: counter("parley_delivered_total", "Frames handed to live sockets."),
-    publishSeconds: histogram(
+    published: tallies("parley_published_total", "Frames published to a room, by format.", "format"),
+    delivered: tally("parley_delivered_total", "Frames handed to live sockets."),
+    publishSeconds: spread(
       "parley_publish_seconds",
       "From a batch's acks to its release to the room.",
       SECONDS,

@@ -6,6 +6,7 @@ import type { Message, RoomChange } from "../message.ts";
 import type { Metrics } from "../metrics.ts";
 import type { ServerFrame } from "../protocol/frames.ts";
 import { type Access, createAccess } from "./access.ts";
+import type { Ack } from "./change.ts";
 import { type Committer, createCommitter } from "./committer.ts";
 import { type Connection, type ConnectionOptions, createConnection } from "./connection.ts";
 import type { Shared } from "./session.ts";
@@ -123,22 +124,22 @@ export function createChat(options: ChatOptions): Chat {
     },
   });
 
-  const committer = stages.around(
-    createCommitter({
-      store,
-      clock,
-      committed: (change: RoomChange) => stages.published(() => rooms.committed(change)),
-      repeated: rooms.noticed,
-      measured: stages.committed,
-      failed(failure, posts) {
-        metrics.commitFailures.labels(failure.kind).inc();
-        log.warn(
-          { event: "commit_failed", kind: failure.kind, posts, fault: faultOf(failure.cause) },
-          "a commit failed",
-        );
-      },
-    }),
-  );
+  const committer = createCommitter({
+    store,
+    clock,
+    submitted: stages.submitted,
+    answered: stages.answered,
+    committed: (change: RoomChange) => stages.published(() => rooms.committed(change)),
+    repeated: rooms.noticed,
+    measured: stages.committed,
+    failed(failure, posts) {
+      metrics.commitFailures.labels(failure.kind).inc();
+      log.warn(
+        { event: "commit_failed", kind: failure.kind, posts, fault: faultOf(failure.cause) },
+        "a commit failed",
+      );
+    },
+  });
 
   metrics.watchQueue(() => committer.depth);
 
@@ -209,31 +210,21 @@ export function createChat(options: ChatOptions): Chat {
   };
 }
 
-/** The stages of a message's life as counters and histograms. */
+/** The stages of a message's life, counted and measured. */
 function createStages(metrics: Metrics, clock: Clock) {
-  const acked = (outcome: string) => metrics.acked.labels(outcome);
-  const ok = acked("ok");
-  const duplicate = acked("duplicate");
-  const published = { v1: metrics.published.labels("v1"), plain: metrics.published.labels("plain") };
+  const ok = metrics.acked.of("ok");
+  const duplicate = metrics.acked.of("duplicate");
+  const published = { v1: metrics.published.of("v1"), plain: metrics.published.of("plain") };
   return {
-    around: (committer: Committer): Committer => ({
-      get depth() {
-        return committer.depth;
-      },
-      drain: committer.drain,
-      submit(post, answer) {
-        const begun = clock.monotonic();
-        metrics.submitted.inc();
-        committer.submit(post, (outcome) => {
-          answer(outcome);
-          metrics.ackSeconds.observe((clock.monotonic() - begun) / 1000);
-          if (outcome instanceof Refusal) acked(outcome.code).inc();
-          else (outcome.duplicate ? duplicate : ok).inc();
-        });
-      },
-    }),
+    submitted: () => void metrics.submitted.count++,
+    answered(outcome: Ack | Refusal, ms: number) {
+      metrics.ackSeconds.observe(ms / 1000);
+      const tally =
+        outcome instanceof Refusal ? metrics.acked.of(outcome.code) : outcome.duplicate ? duplicate : ok;
+      tally.count++;
+    },
     committed(posts: number, ms: number) {
-      metrics.committed.inc(posts);
+      metrics.committed.count += posts;
       metrics.commitBatch.observe(posts);
       metrics.commitSeconds.observe(ms / 1000);
     },
@@ -243,8 +234,8 @@ function createStages(metrics: Metrics, clock: Clock) {
       metrics.publishSeconds.observe((clock.monotonic() - begun) / 1000);
     },
     delivered(format: Format, frames: number, feeds: number) {
-      published[format].inc(frames);
-      metrics.delivered.inc(frames * feeds);
+      published[format].count += frames;
+      metrics.delivered.count += frames * feeds;
     },
   };
 }

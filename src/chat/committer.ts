@@ -23,7 +23,9 @@ interface Pending {
   /** Of its content. */
   readonly bytes: number;
   readonly since: number;
-  readonly answers: Answer[];
+  readonly first: Answer;
+  /** Who sent the same while it was under way. */
+  joined: Answer[] | undefined;
   answered: boolean;
 }
 
@@ -39,6 +41,9 @@ interface Lane {
 interface CommitterOptions {
   readonly store: Pick<Store, "lanes" | "commit">;
   readonly clock: Clock;
+  /** A change is submitted; answered, so many milliseconds later. Those that join one under way are changes too. */
+  submitted(): void;
+  answered(outcome: Ack | Refusal, ms: number): void;
   /** A range was committed; called after its changes were answered. */
   committed(change: RoomChange): void;
   /** A change turned out to have been committed before, in this room as this version. */
@@ -66,7 +71,7 @@ export interface Committer {
 }
 
 export function createCommitter(options: CommitterOptions): Committer {
-  const { store, clock, committed, repeated, measured, failed } = options;
+  const { store, clock, submitted, answered, committed, repeated, measured, failed } = options;
   const lanes: Lane[] = Array.from({ length: store.lanes }, (_, index) => ({
     index,
     queue: [],
@@ -78,13 +83,20 @@ export function createCommitter(options: CommitterOptions): Committer {
   let draining = false;
   let drained = () => {};
 
-  const answer = (pending: Pending, outcome: Ack | Refusal) => {
+  const answer = (pending: Pending, outcome: Ack | Refusal, now = clock.monotonic()) => {
     if (pending.answered) return;
     pending.answered = true;
     underWay.delete(pending.key);
-    const [first, ...joined] = pending.answers;
-    first?.(outcome);
-    for (const also of joined) also(outcome instanceof Refusal ? outcome : { ...outcome, duplicate: true });
+    const ms = now - pending.since;
+    pending.first(outcome);
+    answered(outcome, ms);
+    if (pending.joined) {
+      const again = outcome instanceof Refusal ? outcome : { ...outcome, duplicate: true };
+      for (const also of pending.joined) {
+        also(again);
+        answered(again, ms);
+      }
+    }
     if (draining && underWay.size === 0) drained();
   };
 
@@ -95,21 +107,21 @@ export function createCommitter(options: CommitterOptions): Committer {
       if (room === undefined || "refused" in outcome) return;
       const { ack, state } = outcome;
       if (state === null) return repeated(room, ack.version, epoch);
-      const range = ranges.get(room) ?? { from: ack.version, to: ack.version, states: new Map() };
-      ranges.set(room, range);
+      let range = ranges.get(room);
+      if (!range) ranges.set(room, (range = { from: ack.version, to: ack.version, states: [] }));
       range.to = ack.version;
-      // A message that changed twice is published once; taken out first, it moves to its new place in the order.
-      range.states.delete(state.id);
-      range.states.set(state.id, state);
+      // A message that changed twice is published once, in its last state.
+      if (state.id !== state.version) range.states = range.states.filter(({ id }) => id !== state.id);
+      range.states.push(state);
     });
-    for (const [room, { from, to, states }] of ranges)
-      committed({ epoch, room, from, to, states: [...states.values()] });
+    for (const [room, { from, to, states }] of ranges) committed({ epoch, room, from, to, states });
   };
 
   const settle = (batch: readonly Pending[], result: Committed) => {
+    const now = clock.monotonic();
     batch.forEach((pending, index) => {
       const outcome = result.outcomes[index];
-      if (outcome) answer(pending, answerOf(outcome));
+      if (outcome) answer(pending, answerOf(outcome), now);
     });
     publish(batch, result);
   };
@@ -191,18 +203,32 @@ export function createCommitter(options: CommitterOptions): Committer {
       return underWay.size;
     },
     submit(change, reply) {
+      submitted();
+      const refuse = (refusal: Refusal) => {
+        reply(refusal);
+        answered(refusal, 0);
+      };
       const key = changeKey(change);
       const same = underWay.get(key);
       if (same) {
-        if (isSame(same.change, change)) same.answers.push(reply);
-        else reply(new Refusal("client_id_reused"));
+        if (isSame(same.change, change)) (same.joined ??= []).push(reply);
+        else refuse(new Refusal("client_id_reused"));
         return;
       }
       const lane = lanes[laneOf(change.room, lanes.length)] as Lane;
       if (draining || lane.queue.length >= QUEUE_CHANGES || lane.bytes >= QUEUE_BYTES)
-        return reply(new Refusal("busy", { retryAfterMs: BUSY_RETRY_MS }));
+        return refuse(new Refusal("busy", { retryAfterMs: BUSY_RETRY_MS }));
       const bytes = "content" in change ? Buffer.byteLength(change.content) : 0;
-      const pending = { change, key, bytes, since: clock.monotonic(), answers: [reply], answered: false };
+      const since = clock.monotonic();
+      const pending: Pending = {
+        change,
+        key,
+        bytes,
+        since,
+        first: reply,
+        joined: undefined,
+        answered: false,
+      };
       underWay.set(key, pending);
       lane.queue.push(pending);
       lane.bytes += bytes;
@@ -219,8 +245,8 @@ export function createCommitter(options: CommitterOptions): Committer {
 interface Range {
   readonly from: number;
   to: number;
-  /** By message, in the order of their versions. */
-  readonly states: Map<number, Message>;
+  /** One for each message, in the order of their versions. */
+  states: Message[];
 }
 
 const answerOf = (outcome: Outcome): Ack | Refusal =>

@@ -77,7 +77,9 @@ export function decide(changes: readonly Change[], state: State, rules: Rules = 
     const place = messageKey(change.room, change.kind === "post" ? next : change.id);
     const old = messages.get(place)?.message ?? state.messages.get(place);
     const result =
-      change.kind === "post" ? posted(change, next, room.at) : amended(old, change, room.at, rules);
+      change.kind === "post"
+        ? { ...posted(change, next, room.at), senderId: change.senderId, reactors: [] }
+        : amended(old, change, room.at, rules);
     if (typeof result === "string") return { refused: result };
 
     const changed = result !== old;
@@ -103,10 +105,9 @@ const repeated = (change: Change, { kind, ack }: Answered): Outcome =>
     : { refused: "client_id_reused" };
 
 /** The message of a post that took version `id`. */
-export const posted = (post: Post, id: number, at: string): Known => ({
+export const posted = (post: Post, id: number, at: string): Message => ({
   id,
   version: id,
-  senderId: post.senderId,
   username: post.username,
   clientId: post.clientId,
   content: post.content,
@@ -114,7 +115,7 @@ export const posted = (post: Post, id: number, at: string): Known => ({
   timestamp: at,
   editedAt: null,
   deletedAt: null,
-  reactors: [],
+  reactions: [],
 });
 
 /** The message after an amendment; the very same object where it changes nothing. */

@@ -10,18 +10,28 @@ export const topicOf = (format: Format, room: string) => `${format}:${room}`;
 export const encode = (frame: ServerFrame): string => JSON.stringify(frame);
 
 /** What a client is shown of a message. What says nothing is left out. */
-export const shown = (message: Message) => ({
-  id: message.id,
-  version: message.version,
-  username: message.username,
-  content: message.content,
-  timestamp: message.timestamp,
-  clientId: message.clientId,
-  ...(message.replyTo !== null && { replyTo: message.replyTo }),
-  ...(message.editedAt !== null && { editedAt: message.editedAt }),
-  ...(message.deletedAt !== null && { deletedAt: message.deletedAt }),
-  ...(message.reactions.length > 0 && { reactions: byEmoji(message.reactions) }),
-});
+export interface ShownMessage {
+  readonly id: number;
+  readonly version: number;
+  readonly username: string;
+  readonly content: string;
+  readonly timestamp: string;
+  readonly clientId: string;
+  replyTo?: number;
+  editedAt?: string;
+  deletedAt?: string;
+  reactions?: Record<string, { count: number; users: string[] }>;
+}
+
+export function shown(message: Message): ShownMessage {
+  const { id, version, username, content, timestamp, clientId, replyTo, editedAt, deletedAt } = message;
+  const result: ShownMessage = { id, version, username, content, timestamp, clientId };
+  if (replyTo !== null) result.replyTo = replyTo;
+  if (editedAt !== null) result.editedAt = editedAt;
+  if (deletedAt !== null) result.deletedAt = deletedAt;
+  if (message.reactions.length > 0) result.reactions = byEmoji(message.reactions);
+  return result;
+}
 
 /** `{emoji: {count, users}}`. */
 const byEmoji = (reactions: readonly Reaction[]) =>

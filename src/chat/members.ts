@@ -50,7 +50,9 @@ interface Mark {
 }
 
 export function createMembers(database: Database, clock: Clock): Members {
-  const remembered = new Set<string>();
+  /** By room, the people who are known to be members. */
+  const remembered = new Map<string, Set<number>>();
+  let rememberedCount = 0;
   /** Who has joined which room that is not there yet. */
   const waiting = new Map<string, Set<number>>();
   const enrolling = new Map<string, Promise<unknown>>();
@@ -61,9 +63,12 @@ export function createMembers(database: Database, clock: Clock): Members {
       throw isDatabaseAway(error) ? new Refusal("unavailable", { retryAfterMs: RETRY_MS }) : error;
     });
 
-  const remember = (key: string) => {
-    if (remembered.size >= REMEMBERED) remembered.clear();
-    remembered.add(key);
+  const remember = (userId: number, room: string) => {
+    if (rememberedCount++ >= REMEMBERED) {
+      remembered.clear();
+      rememberedCount = 0;
+    }
+    remembered.getOrInsertComputed(room, () => new Set()).add(userId);
   };
 
   async function flush(): Promise<void> {
@@ -87,7 +92,7 @@ export function createMembers(database: Database, clock: Clock): Members {
     async joined(userId, room) {
       await enrolling.get(room);
       const [found] = await run((orm) => rows<Reading>(orm, join(userId, room)));
-      if (found) remember(`${userId} ${room}`);
+      if (found) remember(userId, room);
       else if (waiting.size < WAITING_MAX) waiting.getOrInsert(room, new Set()).add(userId);
       return found ?? { lastRead: 0, unread: 0 };
     },
@@ -101,11 +106,10 @@ export function createMembers(database: Database, clock: Clock): Members {
       enrolling.set(room, written);
     },
     posted(userId, room) {
-      const key = `${userId} ${room}`;
-      if (remembered.has(key) || waiting.get(room)?.has(userId)) return;
-      remember(key);
+      if (remembered.get(room)?.has(userId) || waiting.get(room)?.has(userId)) return;
+      remember(userId, room);
       // What fails here is made good by the next join or post.
-      run((orm) => rows(orm, join(userId, room))).catch(() => remembered.delete(key));
+      run((orm) => rows(orm, join(userId, room))).catch(() => remembered.get(room)?.delete(userId));
     },
     read(userId, room, id) {
       if (marks.size === 0) clock.after(GATHER_MS, () => void flush());

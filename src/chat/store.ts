@@ -3,7 +3,7 @@ import { Refusal } from "../errors.ts";
 import { lengthOf, type Message, type Reaction } from "../message.ts";
 import { commitCarefully } from "./careful.ts";
 import type { Outcome, Post } from "./change.ts";
-import { inOrder, posted, type Rules, stateOf } from "./decide.ts";
+import { inOrder, posted, type Rules } from "./decide.ts";
 import { type Committed, CommitFailure, type Page, type Store } from "./ports.ts";
 import { PAGE_ROWS, postAll, readChanges, readCounters, readMessages } from "./statements.ts";
 
@@ -106,7 +106,7 @@ async function commitPosts(orm: Orm, posts: readonly Post[]): Promise<Committed>
     const timestamp = rooms.get(post.room)?.at ?? "";
     outcomes[index] = {
       ack: { id, version: id, timestamp, duplicate: false },
-      state: stateOf(posted(post, id, timestamp)),
+      state: posted(post, id, timestamp),
     };
   }
   return { epoch: moved[0]?.epoch ?? "", outcomes };

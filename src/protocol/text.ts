@@ -30,7 +30,8 @@ export function textFault(value: string, { min = 0, max }: TextLimits): string |
   if (value.includes("\0")) return "must not contain the character NUL";
   if (!value.isWellFormed()) return "must not contain lone surrogates";
   if (min > 0 && value.trim() === "") return "must not be blank";
-  // A code point takes at most two units: this bounds the work that is done on a huge text.
+  // A code point takes one or two units: mostly that tells, and it bounds the work that is done on a huge text.
+  if (min <= 1 && value.length <= max) return undefined;
   const length = value.length > 2 * max ? max + 1 : codePoints(value);
   if (length < min) return `must have at least ${min} characters`;
   if (length > max) return `must have at most ${max} characters`;

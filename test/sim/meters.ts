@@ -3,7 +3,7 @@ import type { Metrics } from "../../src/metrics.ts";
 /** Counts what a process has open. A real registry for each of thousands of processes would take most of the time. */
 export function createMeters() {
   const gauges = new Map<string, number>();
-  const ignored = { inc() {}, set() {}, observe() {}, labels: () => ignored };
+  const ignored = { count: 0, inc() {}, set() {}, observe() {}, labels: () => ignored, of: () => ignored };
   const gauge = (name: string) => ({
     inc: (change = 1) => void gauges.set(name, (gauges.get(name) ?? 0) + change),
     labels: (label: string) => gauge(`${label} ${name}`),

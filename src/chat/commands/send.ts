@@ -13,7 +13,7 @@ export const send: Handler<"send"> = (session, command, reply) => {
     (outcome) => {
       if (outcome instanceof Refusal) return reply.refuse(outcome);
       const { id, version, timestamp, duplicate } = outcome;
-      reply.ok({ id, version, timestamp, ...(duplicate && { duplicate }) });
+      reply.ok(duplicate ? { id, version, timestamp, duplicate } : { id, version, timestamp });
     },
   );
   return undefined;

@@ -1,0 +1,72 @@
+import type { Metric, Registry } from "prom-client";
+
+// Metrics on the path of every message. prom-client's own look up labels and copy objects each time they are told of
+// something, which together cost as much as parsing the frame; these add a number and are read when someone asks.
+
+/** A count that only rises. */
+export interface Tally {
+  count: number;
+}
+
+/** Values in buckets, as Prometheus wants them. */
+export interface Spread {
+  observe(value: number): void;
+}
+
+interface Shown {
+  readonly value: number;
+  readonly labels: Readonly<Record<string, string | number>>;
+  readonly metricName?: string;
+}
+
+function register(registry: Registry, name: string, help: string, type: string, values: () => Shown[]) {
+  const get = async () => ({ name, help, type, aggregator: "sum", values: values() });
+  registry.registerMetric({ name, help, get, reset() {} } as unknown as Metric<string>);
+}
+
+export function createTally(registry: Registry, name: string, help: string): Tally {
+  const tally = { count: 0 };
+  register(registry, name, help, "counter", () => [{ value: tally.count, labels: {} }]);
+  return tally;
+}
+
+/** A tally for each value of a label; whoever counts often keeps theirs. */
+export function createTallies(registry: Registry, name: string, help: string, label: string) {
+  const tallies = new Map<string, Tally>();
+  register(registry, name, help, "counter", () =>
+    [...tallies].map(([value, { count }]) => ({ value: count, labels: { [label]: value } })),
+  );
+  return { of: (value: string): Tally => tallies.getOrInsertComputed(value, () => ({ count: 0 })) };
+}
+
+/** `bounds`: the upper ends of the buckets, rising; what is beyond the last is counted too. */
+export function createSpread(
+  registry: Registry,
+  name: string,
+  help: string,
+  bounds: readonly number[],
+): Spread {
+  const counts = new Float64Array(bounds.length + 1);
+  let sum = 0;
+  register(registry, name, help, "histogram", () => {
+    let total = 0;
+    const buckets = [...counts].map((count, index) => ({
+      metricName: `${name}_bucket`,
+      value: (total += count),
+      labels: { le: bounds[index] ?? "+Inf" },
+    }));
+    return [
+      ...buckets,
+      { metricName: `${name}_sum`, value: sum, labels: {} },
+      { metricName: `${name}_count`, value: total, labels: {} },
+    ];
+  });
+  return {
+    observe(value) {
+      let at = 0;
+      while (at < bounds.length && value > (bounds[at] as number)) at++;
+      counts[at] = (counts[at] as number) + 1;
+      sum += value;
+    },
+  };
+}
