@@ -19,21 +19,26 @@ interface Shown {
   readonly metricName?: string;
 }
 
-function register(registry: Registry, name: string, help: string, type: string, values: () => Shown[]) {
-  const get = async () => ({ name, help, type, aggregator: "sum", values: values() });
-  registry.registerMetric({ name, help, get, reset() {} } as unknown as Metric<string>);
+function register(
+  registry: Registry,
+  about: { name: string; help: string; type: "counter" | "histogram"; labelNames: readonly string[] },
+  values: () => Shown[],
+) {
+  const get = async () => ({ ...about, aggregator: "sum", values: values() });
+  registry.registerMetric({ ...about, get, reset() {} } as unknown as Metric<string>);
 }
 
 export function createTally(registry: Registry, name: string, help: string): Tally {
   const tally = { count: 0 };
-  register(registry, name, help, "counter", () => [{ value: tally.count, labels: {} }]);
+  const about = { name, help, type: "counter", labelNames: [] } as const;
+  register(registry, about, () => [{ value: tally.count, labels: {} }]);
   return tally;
 }
 
 /** A tally for each value of a label; whoever counts often keeps theirs. */
 export function createTallies(registry: Registry, name: string, help: string, label: string) {
   const tallies = new Map<string, Tally>();
-  register(registry, name, help, "counter", () =>
+  register(registry, { name, help, type: "counter", labelNames: [label] }, () =>
     [...tallies].map(([value, { count }]) => ({ value: count, labels: { [label]: value } })),
   );
   return { of: (value: string): Tally => tallies.getOrInsertComputed(value, () => ({ count: 0 })) };
@@ -48,7 +53,7 @@ export function createSpread(
 ): Spread {
   const counts = new Float64Array(bounds.length + 1);
   let sum = 0;
-  register(registry, name, help, "histogram", () => {
+  register(registry, { name, help, type: "histogram", labelNames: [] }, () => {
     let total = 0;
     const buckets = [...counts].map((count, index) => ({
       metricName: `${name}_bucket`,
