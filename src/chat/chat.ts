@@ -20,6 +20,7 @@ import type { Fanout } from "./ports.ts";
 import { createPresence, type Presence } from "./presence.ts";
 import { createRooms } from "./rooms.ts";
 import type { MessageStore } from "./store.ts";
+import { createTurns } from "./turns.ts";
 import { createTyping } from "./typing.ts";
 
 /** Clients come back after a restart at different times, within this, in milliseconds. */
@@ -179,6 +180,7 @@ export function createChat(options: ChatOptions): Chat {
     typing,
     history: createHistory(store),
     hub,
+    turns: createTurns(clock),
     pace: createPace({ rate: settings.messageRate, burst: settings.messageBurst, clock, bus }),
     clock,
     limits,

@@ -132,6 +132,7 @@ export function createConnection(shared: Shared, options: ConnectionOptions): Co
       format,
       socket,
       send: outbox.send,
+      turns: shared.turns,
       counted: (live) => shared.counted(room, format, live ? 1 : -1),
       position: resumed ? since.version : timeline.released,
     });

@@ -2,7 +2,8 @@ import type { Message } from "../message.ts";
 import { encode, type Format, plainEvent, replayEvent, topicOf } from "./encode.ts";
 import { REPLAY_MAX } from "./limits.ts";
 import type { Socket } from "./ports.ts";
-import type { Timeline } from "./timeline.ts";
+import type { SharedPage, Timeline } from "./timeline.ts";
+import type { Turns } from "./turns.ts";
 
 /**
  * One socket in one room. It is either live, subscribed to what the room's timeline delivers, or behind: then `step`
@@ -24,11 +25,13 @@ interface FeedOptions {
   send(frame: string): void;
   /** Called as it becomes live, and as it stops to be. */
   counted(live: boolean): void;
+  readonly turns: Turns;
   /** What the reader has: everything up to this version. */
   readonly position: number;
 }
 
-export function createFeed({ timeline, format, socket, send, counted, ...options }: FeedOptions): Feed {
+export function createFeed(options: FeedOptions): Feed {
+  const { timeline, format, socket, send, counted, turns } = options;
   const { room } = timeline;
   const topic = topicOf(format, room);
   const v1 = format === "v1";
@@ -56,11 +59,20 @@ export function createFeed({ timeline, format, socket, send, counted, ...options
     return true;
   };
 
-  const replay = (message: Message, released: number) => {
-    // What lies beyond `released` comes live.
-    if (v1) {
-      if (message.version <= released) send(replayEvent(room, message, since));
-    } else if (message.id <= released && message.deletedAt === null) send(plainEvent(room, message));
+  /** Of a message in a page; those who miss the same share its frames. */
+  const frameOf = ({ frames }: SharedPage, message: Message) => {
+    const key = v1 ? `${message.id > since} ${message.id}` : message.id;
+    return frames.getOrInsertComputed(key, () =>
+      v1 ? replayEvent(room, message, since) : plainEvent(room, message),
+    );
+  };
+
+  const replay = (page: SharedPage, released: number) => {
+    for (const message of page.messages) {
+      // What lies beyond `released` comes live.
+      const isDue = v1 ? message.version <= released : message.id <= released && message.deletedAt === null;
+      if (isDue) send(frameOf(page, message));
+    }
   };
 
   return {
@@ -73,9 +85,11 @@ export function createFeed({ timeline, format, socket, send, counted, ...options
       }
       if (position < timeline.released) {
         const page = await (v1 ? timeline.changesSince(position) : timeline.postsSince(position));
+        const turn = turns.next();
+        if (turn) await turn;
         if (state !== "behind") return true;
         const { released } = timeline;
-        for (const message of page.messages) replay(message, released);
+        replay(page, released);
         position = Math.max(position, Math.min(page.end, released));
       }
       if (position < timeline.released) return false;

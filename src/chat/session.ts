@@ -11,6 +11,7 @@ import type { Members } from "./members.ts";
 import type { Pace } from "./pace.ts";
 import type { Presence } from "./presence.ts";
 import type { Rooms } from "./rooms.ts";
+import type { Turns } from "./turns.ts";
 import type { Typing } from "./typing.ts";
 
 /** What every connection shares. */
@@ -24,6 +25,7 @@ export interface Shared {
   readonly history: History;
   readonly hub: Hub;
   readonly pace: Pace;
+  readonly turns: Turns;
   readonly clock: Clock;
   readonly limits: { readonly messageChars: number; readonly roomsPerSocket: number };
   /** The person behind a token. @throws {Refusal} token_invalid, token_expired and so on. */

@@ -50,10 +50,15 @@ export interface Timeline {
   notice(version: number): void;
   /** Reads the database up to its counter. False: it could not be read. */
   catchUp(): Promise<boolean>;
-  /** A page of what was missed after a version; readers that miss the same at the same time share one query. */
-  changesSince(after: number): Promise<Page>;
-  postsSince(after: number): Promise<Page>;
+  /** A page of what was missed after a version; readers that miss the same at the same time share it. */
+  changesSince(after: number): Promise<SharedPage>;
+  postsSince(after: number): Promise<SharedPage>;
   stop(): void;
+}
+
+/** A page, and the frames that its readers have made of it, by whatever they go by. */
+export interface SharedPage extends Page {
+  readonly frames: Map<string | number, string>;
 }
 
 export function createTimeline(options: TimelineOptions): Timeline {
@@ -155,8 +160,8 @@ export function createTimeline(options: TimelineOptions): Timeline {
     return reading;
   }
 
-  const changesSince = shared(async (after) => ours(await store.changesSince(room, after)));
-  const postsSince = shared(async (after) => ours(await store.postsSince(room, after)));
+  const changesSince = shared(async (after) => sharing(ours(await store.changesSince(room, after))));
+  const postsSince = shared(async (after) => sharing(ours(await store.postsSince(room, after))));
 
   return {
     room,
@@ -194,6 +199,8 @@ export function createTimeline(options: TimelineOptions): Timeline {
     },
   };
 }
+
+const sharing = (page: Page): SharedPage => ({ ...page, frames: new Map() });
 
 /** Joins calls with the same argument while one of them is under way. */
 function shared<T>(read: (after: number) => Promise<T>): (after: number) => Promise<T> {

@@ -183,6 +183,7 @@ test("a feed whose last frame finds the socket full, which ends it, does not cou
     socket,
     send: () => feed.end(),
     counted: (on) => void (live += on ? 1 : -1),
+    turns: { next: () => undefined },
     position: 3,
   });
   expect(await feed.step()).toBe(true);
