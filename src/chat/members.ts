@@ -1,13 +1,11 @@
-import { type SQL, sql } from "drizzle-orm";
 import type { Clock } from "../clock.ts";
 import { type Database, isDatabaseAway, type Orm, rows } from "../db/database.ts";
 import { Refusal } from "../errors.ts";
-import { atMost } from "./statements.ts";
+import { gatherer } from "../gather.ts";
+import { enrol, joinAll, type MarkRow, type ReadingRow, type Seat, writeMarks } from "./membership.ts";
 
-/** Unread messages are counted up to this, and then there are "more". */
-export const UNREAD_MAX = 100;
-/** Messages after a mark that are looked at: who wrote more than that since must not make each join read all of them. */
-export const UNREAD_LOOK = 5_000;
+/** Joins that are asked for in one statement. */
+const JOINS = 200;
 /** Read marks that come within this are written together, in milliseconds. */
 const GATHER_MS = 100;
 /** Rooms that are not there yet in which someone waits. */
@@ -20,7 +18,7 @@ const RETRY_MS = 2_000;
 export interface Reading {
   /** The id of the last message that they have read. */
   readonly lastRead: number;
-  /** Messages of others after it, at most 100: see {@link unreadAfter}. */
+  /** Messages of others after it, at most 100. */
   readonly unread: number;
 }
 
@@ -42,9 +40,7 @@ export interface Members {
   read(userId: number, room: string, id: number): Promise<{ lastRead: number; moved: boolean }>;
 }
 
-interface Mark {
-  readonly userId: number;
-  readonly room: string;
+interface Mark extends Seat {
   id: number;
   readonly written: PromiseWithResolvers<{ lastRead: number; moved: boolean }>;
 }
@@ -71,6 +67,13 @@ export function createMembers(database: Database, clock: Clock): Members {
     remembered.getOrInsertComputed(room, () => new Set()).add(userId);
   };
 
+  const join = gatherer<Seat, Reading | undefined>(clock, JOINS, async (seats) => {
+    const found = await run((orm) => rows<ReadingRow>(orm, joinAll(seats)));
+    const readings = new Array<Reading | undefined>(seats.length);
+    for (const { index, lastRead, unread } of found) readings[index] = { lastRead, unread };
+    return readings;
+  });
+
   async function flush(): Promise<void> {
     const batch = [...marks.values()];
     marks = new Map();
@@ -91,7 +94,7 @@ export function createMembers(database: Database, clock: Clock): Members {
   return {
     async joined(userId, room) {
       await enrolling.get(room);
-      const [found] = await run((orm) => rows<Reading>(orm, join(userId, room)));
+      const found = await join({ userId, room });
       if (found) remember(userId, room);
       else if (waiting.size < WAITING_MAX) waiting.getOrInsert(room, new Set()).add(userId);
       return found ?? { lastRead: 0, unread: 0 };
@@ -109,7 +112,7 @@ export function createMembers(database: Database, clock: Clock): Members {
       if (remembered.get(room)?.has(userId) || waiting.get(room)?.has(userId)) return;
       remember(userId, room);
       // What fails here is made good by the next join or post.
-      run((orm) => rows(orm, join(userId, room))).catch(() => remembered.get(room)?.delete(userId));
+      join({ userId, room }).catch(() => remembered.get(room)?.delete(userId));
     },
     read(userId, room, id) {
       if (marks.size === 0) clock.after(GATHER_MS, () => void flush());
@@ -121,56 +124,3 @@ export function createMembers(database: Database, clock: Clock): Members {
     },
   };
 }
-
-/** Nothing where there is no such room yet. */
-const join = (userId: number, room: string) => sql`
-  with r as (select id, version from rooms where name = ${room}::text), made as (
-    insert into members (user_id, room_id, last_read) select ${userId}::bigint, r.id, r.version from r
-    on conflict (user_id, room_id) do nothing returning last_read
-  ), m as (
-    select r.id as room_id, coalesce(
-      (select last_read from members where user_id = ${userId}::bigint and room_id = r.id),
-      (select last_read from made), 0) as last_read
-    from r
-  )
-  select m.last_read::float8 as "lastRead", ${unreadAfter(userId, sql`m.room_id`, sql`m.last_read`)} as unread
-  from m`;
-
-/** How many messages of others, not deleted, follow a mark: at most {@link UNREAD_MAX} of the next {@link UNREAD_LOOK}. */
-export const unreadAfter = (userId: number, roomId: SQL, mark: SQL) => sql`(select count(*) from (
-  select 1 from (
-    select sender_id, deleted_at from messages where room_id = ${roomId} and id > ${mark} order by id ${atMost(UNREAD_LOOK)}
-  ) x where x.deleted_at is null and x.sender_id <> ${userId}::bigint ${atMost(UNREAD_MAX)}) few)::int`;
-
-/** Members who have read nothing yet. */
-const enrol = (userIds: readonly number[], room: string) => sql`
-  insert into members (user_id, room_id, last_read)
-  select i.user_id, r.id, 0 from json_array_elements_text(${JSON.stringify(userIds)}::text::json) as j(value)
-    cross join lateral (select j.value::bigint as user_id) i
-    cross join lateral (select id from rooms where name = ${room}::text limit 1) r
-  order by i.user_id on conflict (user_id, room_id) do nothing`;
-
-interface MarkRow {
-  readonly index: number;
-  readonly before: number;
-  readonly after: number;
-}
-
-/** Locks in one order, so that batches of several nodes never wait for each other in a circle. */
-const writeMarks = (marks: readonly Mark[]) => sql`
-  with asked as (
-    select i.index, i."userId" as user_id, r.id as room_id, least(i.id, r.version) as id
-    from json_to_recordset(${JSON.stringify(
-      marks.map(({ userId, room, id }, index) => ({ index, userId, room, id })),
-    )}::text::json) as i(index int, "userId" bigint, room text, id bigint)
-    cross join lateral (select id, version from rooms where name = i.room limit 1) r
-  ), old as (
-    select a.index, m.last_read from asked a join members m on m.user_id = a.user_id and m.room_id = a.room_id
-  ), written as (
-    insert into members (user_id, room_id, last_read)
-    select user_id, room_id, id from asked order by user_id, room_id
-    on conflict (user_id, room_id) do update set last_read = greatest(members.last_read, excluded.last_read)
-    returning user_id, room_id, last_read
-  )
-  select a.index::float8 as index, coalesce(o.last_read, 0)::float8 as before, w.last_read::float8 as after
-  from asked a join written w using (user_id, room_id) left join old o on o.index = a.index`;

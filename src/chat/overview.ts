@@ -1,7 +1,7 @@
 import { type SQL, sql } from "drizzle-orm";
 import { type Database, isDatabaseAway, rows } from "../db/database.ts";
 import { Refusal } from "../errors.ts";
-import { unreadAfter } from "./members.ts";
+import { unreadAfter } from "./membership.ts";
 import { atMost, iso } from "./statements.ts";
 
 const RETRY_MS = 2_000;
@@ -82,7 +82,7 @@ export function createOverviews(database: Database): Overviews {
 const overviews = (userId: number, chosen: SQL) => sql`
   select c.name as room, m.last_read::float8 as "lastRead", l.id::float8 as id, u.username, l.content,
     ${iso(sql`l.created_at`)} as timestamp,
-    case when m.user_id is null then 0 else ${unreadAfter(userId, sql`c.id`, sql`m.last_read`)} end as unread
+    case when m.user_id is null then 0 else ${unreadAfter(sql`m.user_id`, sql`c.id`, sql`m.last_read`)} end as unread
   from (${chosen}) c
   left join members m on m.user_id = ${userId}::bigint and m.room_id = c.id
   left join lateral (select * from messages x where x.room_id = c.id order by x.id desc limit 1) l on true

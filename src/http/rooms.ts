@@ -2,7 +2,7 @@ import { Hono } from "hono";
 import * as v from "valibot";
 import type { Auth } from "../auth/auth.ts";
 import type { Chat } from "../chat/chat.ts";
-import { UNREAD_MAX } from "../chat/members.ts";
+import { UNREAD_MAX } from "../chat/membership.ts";
 import { type Overviews, ROOMS_MAX, type RoomOverview } from "../chat/overview.ts";
 import { Refusal } from "../errors.ts";
 import { room } from "../protocol/frames.ts";

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { type SQL, sql } from "drizzle-orm";
 import type { Change } from "../../src/chat/change.ts";
-import { createMembers, UNREAD_LOOK } from "../../src/chat/members.ts";
+import { createMembers } from "../../src/chat/members.ts";
+import { UNREAD_LOOK } from "../../src/chat/membership.ts";
 import { createOverviews } from "../../src/chat/overview.ts";
 import { createStore, type MessageStore } from "../../src/chat/store.ts";
 import { systemClock } from "../../src/clock.ts";
