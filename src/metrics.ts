@@ -68,7 +68,7 @@ export function createMetrics() {
     busReceived: counter("parley_bus_received_total", "Frames of other nodes taken."),
     busRefused: counter("parley_bus_refused_total", "Frames refused, by reason.", ["reason"]),
     busLost: counter("parley_bus_lost_total", "Frames that Redis was not there for, or did not take."),
-    busLag: histogram("parley_bus_lag_seconds", "A frame's way to Redis and back.", SECONDS),
+    busLag: spread("parley_bus_lag_seconds", "A frame's way to Redis and back.", SECONDS),
     limitsAlone: counter("parley_limits_alone_total", "Counts that Redis did not take."),
     faults: counter("parley_faults_total", "Errors of our own."),
     /** The process' own figures, event loop lag among them; not for simulated ones. */
