@@ -26,7 +26,8 @@ export function createHere(clock: Clock, changed: () => void) {
     presence({ online: count, joined = [], left = [] }: PresenceFrame) {
       online = count;
       const gone = new Set(left);
-      people = [...new Set([...people.filter((name) => !gone.has(name)), ...joined])].slice(0, NAMES_MAX);
+      const before = joined.length === count ? [] : people.filter((name) => !gone.has(name));
+      people = [...new Set([...before, ...joined])].slice(0, NAMES_MAX);
       for (const name of left) quiet(name);
     },
     typing(name: string) {

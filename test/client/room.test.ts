@@ -321,6 +321,9 @@ describe("people", () => {
     expect(room.snapshot()).toMatchObject({ online: 2, people: ["ada", "cy"] });
     rig.wire.say({ type: "presence", room: "hall", online: 400 });
     expect(room.snapshot()).toMatchObject({ online: 400 });
+    // Few enough again to be named: these are all there are.
+    rig.wire.say({ type: "presence", room: "hall", online: 2, joined: ["ada", "dan"] });
+    expect(room.snapshot()).toMatchObject({ online: 2, people: ["ada", "dan"] });
   });
 
   test("type, for a while; not oneself", async () => {
