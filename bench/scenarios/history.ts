@@ -9,7 +9,7 @@ const QUICK_MESSAGES = 100_000;
 /** A room with a past: what a page of it takes, wherever it lies. */
 export const history: Scenario = {
   name: "history",
-  does: `Pages of 100 out of a room of ${MESSAGES} messages, one after the other over HTTP: the newest, and from its middle.`,
+  does: `In a room of ${MESSAGES} messages, one after the other: pages of 100 over HTTP, the newest and from its middle; lists of 50 rooms, it among them; reactions; joins with unread messages.`,
   kinds: ["parley"],
   sockets: 1,
   bars: [
@@ -26,8 +26,17 @@ export const history: Scenario = {
       const first = await page(server, person, () => "", pages);
       const deep = await page(server, person, () => `&before=${anywhere()}`, pages);
       const after = await page(server, person, () => `&after=${anywhere()}`, pages);
+      const lists = await times(pages, () => ask(server, person, "GET", "/rooms/?limit=50"));
+      const reactions = await times(pages, () => {
+        const place = `/rooms/archive/messages/${anywhere()}/reactions/${encodeURIComponent("👍")}/`;
+        return ask(server, person, "PUT", place);
+      });
+      const joins = await times(pages, () => join(server, person));
       return {
         figures: {
+          roomsP50: percentileOf(lists, 0.5),
+          reactP50: percentileOf(reactions, 0.5),
+          joinP50: percentileOf(joins, 0.5),
           firstP50: percentileOf(first.times, 0.5),
           firstP99: percentileOf(first.times, 0.99),
           deepP50: percentileOf(deep.times, 0.5),
@@ -41,12 +50,45 @@ export const history: Scenario = {
   },
 };
 
-/** SQL that fills the room `archive`. */
+/** How long each of `count` askings took, one after the other, in milliseconds. */
+async function times(count: number, ask: () => Promise<unknown>): Promise<number[]> {
+  const taken: number[] = [];
+  while (taken.length < count) {
+    const begun = performance.now();
+    await ask();
+    taken.push(performance.now() - begun);
+  }
+  return taken;
+}
+
+async function ask({ port }: Contender, { token }: Person, method: string, path: string) {
+  const headers = { authorization: `Bearer ${token}` };
+  const response = await fetch(`http://127.0.0.1:${port}${path}`, { method, headers });
+  if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`);
+  return response.bytes();
+}
+
+/** Opens a socket on the room's URL, until it has joined: to the unread ones are counted. */
+const join = ({ port }: Contender, { token }: Person) =>
+  new Promise<void>((resolve, reject) => {
+    const socket = new WebSocket(`ws://127.0.0.1:${port}/ws/chat/archive/`, ["chat.v1", `bearer.${token}`]);
+    socket.onmessage = ({ data }) => {
+      if (!String(data).startsWith('{"type":"joined"')) return;
+      socket.close();
+      resolve();
+    };
+    socket.onerror = () => reject(new Error("a socket failed"));
+  });
+
+/** SQL that fills the room `archive`, and makes the first person a member of it and of fifty more. */
 export const archiveSql = (messages: number) => [
   `insert into rooms (name, version) values ('archive', ${messages})`,
   `insert into messages (room_id, id, version, sender_id, client_id, content, created_at)
     select r.id, i, i, 1 + i % 100, gen_random_uuid(), 'message ' || i || repeat(' and so on', 5), now()
     from rooms r, generate_series(1, ${messages}) i where r.name = 'archive'`,
+  "insert into rooms (name, version) select 'shelf-' || i, 0 from generate_series(1, 50) i",
+  `insert into members (user_id, room_id, last_read)
+    select (select min(id) from users), id, greatest(version - 1000, 0) from rooms`,
   "vacuum analyze messages",
 ];
 
