@@ -98,6 +98,7 @@ export function createChat(options: ChatOptions): Chat {
     tokens: options.tokens,
     locks: options.storage && ports.locks,
     lock: `parley ${base.href}`,
+    clock,
     changed: (next, error) => signed(next, error),
   });
 

@@ -1,7 +1,7 @@
 import { ChatError, errorOf, passing } from "./errors.ts";
 import { parse, shape } from "./frames.ts";
 import type { Http, HttpCall } from "./http.ts";
-import type { Ports } from "./ports.ts";
+import type { Clock, Ports } from "./ports.ts";
 import type { Slot } from "./storage.ts";
 
 /** Who is signed in with an account of the server. */
@@ -49,18 +49,22 @@ export interface Session {
   request(method: string, path: string, call?: HttpCall): Promise<unknown>;
 }
 
+/** How long another tab may take to see what this one has stored, in milliseconds: it may be another process. */
+const SEEN_MS = 100;
+
 interface SessionOptions {
   readonly http: Http;
   readonly slot: Slot;
   readonly tokens: TokenSource | undefined;
   readonly locks: Ports["locks"];
+  readonly clock: Pick<Clock, "after">;
   /** The name that tabs agree on. */
   readonly lock: string;
   /** Signed in, or out; `error`: by the server. */
   changed(account: Account | undefined, error?: ChatError): void;
 }
 
-export function createSession({ http, slot, tokens, locks, lock, changed }: SessionOptions): Session {
+export function createSession({ http, slot, tokens, locks, lock, clock, changed }: SessionOptions): Session {
   let held: Held | undefined;
   /** By the product's own function. */
   let given: string | undefined;
@@ -124,7 +128,16 @@ export function createSession({ http, slot, tokens, locks, lock, changed }: Sess
     if (tokens) return ask(tokens, given !== undefined);
     const mine = held;
     if (!mine) throw signedOut();
-    return locks ? locks.request(lock, () => refresh(mine)) : refresh(mine);
+    if (!locks) return refresh(mine);
+    return new Promise((resolve, reject) => {
+      const turn = locks.request(lock, async () => {
+        const token = refresh(mine);
+        resolve(token);
+        await token;
+        await new Promise<void>((seen) => clock.after(SEEN_MS, seen));
+      });
+      turn.catch(reject);
+    });
   };
 
   const token = async (refused?: string): Promise<string> => {

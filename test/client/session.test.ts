@@ -238,6 +238,8 @@ describe("two tabs with one storage", () => {
     release();
     await Promise.all(both);
     await rig.settle();
+    expect(other.chat.snapshot().connection.state).toBe("connecting");
+    await rig.pass(100); // another process may be slow to see what was stored
     expect(locks.names).toHaveLength(2);
     expect(accounts.refreshes).toBe(1);
     expect([rig.wire.token, other.wire.token]).toEqual(["access 2", "access 2"]);
