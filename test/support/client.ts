@@ -3,7 +3,7 @@ import type { PLAIN_FRAMES, SERVER_FRAMES } from "../../src/protocol/frames.ts";
 import { type FrameWatch, watchPlain, watchV1 } from "./frames.ts";
 
 /** How long a test waits for anything before it fails, in milliseconds. */
-export const PATIENCE_MS = 4_000;
+export const PATIENCE_MS = Number(process.env.TEST_PATIENCE_MS ?? 4_000);
 
 type Outputs<S extends Record<string, v.GenericSchema>> = { [K in keyof S]: v.InferOutput<S[K]> };
 export type V1Frames = Outputs<typeof SERVER_FRAMES>;
