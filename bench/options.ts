@@ -14,7 +14,8 @@ export const USAGE = `bun run bench [--quick] [--embedded] [--only name]… [--r
   --picture    where the picture goes, such as docs/bench.svg
   --profile    a folder for a CPU profile of every Parley server
 
-Postgres is at BENCH_DATABASE_URL, or TEST_DATABASE_URL, or on this machine. Linux: it reads /proc.`;
+Postgres is at BENCH_DATABASE_URL, or TEST_DATABASE_URL, or on this machine; a Redis for several nodes the same way.
+Linux: it reads /proc.`;
 
 export type Options = ReturnType<typeof readOptions>;
 
@@ -41,6 +42,7 @@ export function readOptions(args: readonly string[], env: Readonly<Record<string
     runs: Number(values.runs ?? (values.quick ? 1 : 5)),
     loads: Number(values.loads),
     messages: Number(values.messages),
+    redis: env.BENCH_REDIS_URL || env.TEST_REDIS_URL || "redis://127.0.0.1:6379",
     address: env.BENCH_DATABASE_URL || env.TEST_DATABASE_URL || "postgres://postgres@127.0.0.1:5432/postgres",
   };
 }

@@ -46,6 +46,7 @@ try {
     const stage = createStage({
       quick: options.quick,
       people,
+      redis: options.redis,
       databases: (scenario.embedded ? embedded : undefined) ?? databases,
       loads: options.loads,
       soakMessages: options.messages,

@@ -6,6 +6,7 @@ import { idle } from "./scenarios/idle.ts";
 import { joins } from "./scenarios/joins.ts";
 import { largeRoom } from "./scenarios/large-room.ts";
 import { logins } from "./scenarios/logins.ts";
+import { nodes } from "./scenarios/nodes.ts";
 import { pairs } from "./scenarios/pairs.ts";
 import { restart } from "./scenarios/restart.ts";
 import { resume } from "./scenarios/resume.ts";
@@ -14,6 +15,6 @@ import { steady } from "./scenarios/steady.ts";
 
 export const SCENARIOS: readonly Scenario[] = [
   ...[fanoutV1, fanoutPlain, pairs, steady, largeRoom],
-  ...[idle, restart, resume, joins],
+  ...[nodes, idle, restart, resume, joins],
   ...[history, logins, embedded, soak],
 ];

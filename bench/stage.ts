@@ -27,6 +27,8 @@ export interface Stage {
   readonly soakMessages: number;
   /** Starts a server on a database of its own and crews beside it, and ends them all after `play`. */
   play<T>(options: PlayOptions, play: Play<T>): Promise<T>;
+  /** Starts so many Parley servers on one database, with a Redis between them where there are several. */
+  playNodes<T>(count: number, play: (nodes: readonly Contender[], crew: Crew) => Promise<T>): Promise<T>;
 }
 
 type Play<T> = (server: Contender, ...crews: [Crew, Crew]) => Promise<T>;
@@ -41,12 +43,14 @@ interface PlayOptions {
 
 interface StageOptions extends Pick<Stage, "quick" | "people" | "databases" | "soakMessages"> {
   readonly loads: number;
+  readonly redis: string;
   readonly binary: string | undefined;
   readonly flags: readonly string[];
 }
 
-export function createStage({ loads, binary, flags, ...stage }: StageOptions): Stage {
+export function createStage({ loads, redis, binary, flags, ...stage }: StageOptions): Stage {
   const { people, databases } = stage;
+  const parleyEnv = { ...PARLEY_ENV, JWT_PRIVATE_KEY: people.privateKey };
   return {
     ...stage,
     async play({ kind, also, crews = 1 }, play) {
@@ -56,7 +60,7 @@ export function createStage({ loads, binary, flags, ...stage }: StageOptions): S
           : kind === "insert"
             ? await databases.createEmpty()
             : undefined;
-      const env = kind === "parley" ? { ...PARLEY_ENV, JWT_PRIVATE_KEY: people.privateKey } : {};
+      const env = kind === "parley" ? parleyEnv : {};
       let server: Contender | undefined;
       const crew = createCrew(loads);
       const other = crews === 2 ? createCrew(loads) : crew;
@@ -68,6 +72,20 @@ export function createStage({ loads, binary, flags, ...stage }: StageOptions): S
         if (other !== crew) await other.stop();
         await server?.stop();
         await database?.remove();
+      }
+    },
+    async playNodes(count, play) {
+      const database = await databases.create();
+      const env = { ...parleyEnv, ...database.env, ...(count > 1 && { REDIS_URL: redis }) };
+      const nodes: Contender[] = [];
+      const crew = createCrew(loads);
+      try {
+        while (nodes.length < count) nodes.push(await startContender({ kind: "parley", env, binary, flags }));
+        return await play(nodes, crew);
+      } finally {
+        await crew.stop();
+        for (const node of nodes) await node.stop();
+        await database.remove();
       }
     },
   };

@@ -79,7 +79,10 @@ export function createLink(options: LinkOptions): Link {
 
   const beat = () => {
     if (unheard++ >= BEATS_LOST) return lose(new Error(`${BEATS_LOST} beats have not come back`));
-    current?.subscriber.ping().catch(lose);
+    const at = current;
+    at?.subscriber.ping().catch((error: unknown) => {
+      if (at === current) lose(error);
+    });
     options.beat();
     cancel = clock.after(BEAT_MS, beat);
   };

@@ -1,10 +1,13 @@
+import { mkdirSync } from "node:fs";
 import { afterAll, afterEach, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { createRedisLimiters } from "../../src/bus/limiters.ts";
 import type { RoomNews } from "../../src/bus/news.ts";
 import { systemClock } from "../../src/clock.ts";
 import { createLog } from "../../src/log.ts";
 import { createMetrics } from "../../src/metrics.ts";
+import { freePort } from "../faults/port.ts";
 import { findRedis, type Redis, startRedis } from "../faults/redis.ts";
+import { temporaryFolder } from "../support/folder.ts";
 import { needs } from "../support/needs.ts";
 import { until } from "../support/until.ts";
 import { createRedisNode, type RedisNode } from "./node.ts";
@@ -223,6 +226,34 @@ needs("TEST_REDIS_URL", "redis-server")("when Redis goes away", () => {
     expect(log).toEqual([]);
     await here.bus.subscribe("garden");
     await hearEachOther(here, there, "garden");
+  });
+
+  test("over TLS the certificate is looked at", async () => {
+    const folder = temporaryFolder();
+    mkdirSync(folder.path, { recursive: true });
+    const [key, cert] = [`${folder.path}/key.pem`, `${folder.path}/cert.pem`];
+    const asked = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"];
+    const made = ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", cert];
+    Bun.spawnSync(["openssl", ...asked, ...made]);
+    const port = String(await freePort());
+    const files = ["--tls-cert-file", cert, "--tls-key-file", key, "--tls-ca-cert-file", cert];
+    const settings = ["--tls-port", port, ...files, "--tls-auth-clients", "no"];
+    const guarded = await startRedis({ program, settings });
+    const here = await node(guarded.url);
+    const url = `rediss://127.0.0.1:${port}`;
+    const wary = await node(url, false);
+    await until(() => said(wary).includes("bus_away"));
+    // What is trusted is read when a process starts.
+    const trusting = Bun.spawn([process.execPath, `${import.meta.dir}/lone-node.ts`, url], {
+      env: { ...process.env, NODE_EXTRA_CA_CERTS: cert },
+      stdout: "ignore",
+    });
+    await until(async () => (await here.metric("parley_bus_nodes")) === 1, PATIENCE_MS);
+    trusting.kill();
+    expect(said(wary)).toEqual(["bus_away"]);
+    await here.bus.stop();
+    await guarded.remove();
+    folder.remove();
   });
 
   test("a replica, which takes no writes, carries news between the nodes that use it", async () => {
