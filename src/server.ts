@@ -20,6 +20,7 @@ import { metricsRoutes } from "./http/metrics.ts";
 import { roomRoutes } from "./http/rooms.ts";
 import type { Log } from "./log.ts";
 import { createMetrics } from "./metrics.ts";
+import { createPage } from "./web/page.ts";
 import { createDoor, type SocketData, websocket } from "./ws/door.ts";
 import { createOutgoing } from "./ws/outgoing.ts";
 
@@ -143,6 +144,7 @@ export async function startServer(
         ...(config.METRICS_TOKEN ? [metricsRoutes(metrics, config.METRICS_TOKEN)] : []),
       ],
     });
+    const page = createPage();
     metrics.collectProcess();
 
     handle = (request, server) => {
@@ -151,7 +153,8 @@ export async function startServer(
       if (!url) throw new Refusal("malformed", { detail: "The Host header is not the name of a host." });
       if (url.pathname.startsWith("/ws/") || url.pathname === "/ws")
         return door.upgrade(request, url, server);
-      return app.fetch(request, { address: server.requestIP(request)?.address ?? "" });
+      const ask = () => app.fetch(request, { address: server.requestIP(request)?.address ?? "" });
+      return page.answer(request, url.pathname) ?? ask();
     };
 
     return {

@@ -67,6 +67,11 @@ export interface Chat extends AsyncDisposable {
     end(id: string, calling?: Calling): Promise<void>;
     endOthers(calling?: Calling): Promise<void>;
   };
+  /**
+   * An access token, for requests of your own; another one than `refused`. @throws {ChatError} signed_out, token_failed,
+   * why the server refuses to renew it.
+   */
+  token(refused?: string): Promise<string>;
   /** Connects, also after it has been `closed`. A room does that by itself. */
   connect(): void;
   /**
@@ -239,6 +244,7 @@ export function createChat(options: ChatOptions): Chat {
         await session.request("DELETE", "account/sessions/", calling);
       },
     },
+    token: session.token,
     connect() {
       guard();
       connect();

@@ -1,0 +1,85 @@
+/** People and rooms to look at: what the demo and the screenshots show. */
+
+const PASSWORD = "correct horse battery";
+
+export interface Actor {
+  readonly name: string;
+  readonly email: string;
+  readonly password: string;
+  readonly token: string;
+}
+
+export interface Scene {
+  readonly actors: Readonly<Record<string, Actor>>;
+  /** Says something in a room; answers its id. */
+  say(name: string, room: string, content: string, replyTo?: number): Promise<number>;
+  react(name: string, room: string, id: number, emoji: string): Promise<void>;
+}
+
+const NAMES = ["ada", "ben", "cy", "דנה", "emeka"];
+
+/** Makes the people of the scene, or logs them in where they are there from before. */
+export async function createScene(url: string): Promise<Scene> {
+  const post = async (path: string, body: object, token?: string, method = "POST") => {
+    const response = await fetch(url + path, {
+      method,
+      headers: { "content-type": "application/json", ...(token && { authorization: `Bearer ${token}` }) },
+      body: JSON.stringify(body),
+    });
+    return { status: response.status, answer: (await response.json()) as Record<string, unknown> };
+  };
+
+  const enter = async (username: string, at: number): Promise<Actor> => {
+    const who = { email: `${at === 3 ? "dana" : username}@example.com`, password: PASSWORD };
+    const { status, answer } = await post("/account/reg/", { ...who, password2: PASSWORD, username });
+    const { access } = status === 201 ? answer : (await post("/account/login/", who)).answer;
+    return { ...who, name: username, token: String(access) };
+  };
+  const people = await Promise.all(NAMES.map(enter));
+  const actors = Object.fromEntries(people.map((actor) => [actor.name, actor]));
+  const tokenOf = (name: string) => actors[name]?.token ?? "";
+
+  return {
+    actors,
+    async say(name, room, content, replyTo) {
+      const path = `/rooms/${encodeURIComponent(room)}/messages/`;
+      const { answer } = await post(path, { content, ...(replyTo && { replyTo }) }, tokenOf(name));
+      return Number(answer.id);
+    },
+    async react(name, room, id, emoji) {
+      const path = `/rooms/${encodeURIComponent(room)}/messages/${id}/reactions/${encodeURIComponent(emoji)}/`;
+      await post(path, {}, tokenOf(name), "PUT");
+    },
+  };
+}
+
+/** What has been said before somebody comes to look. */
+export async function playScene({ say, react }: Scene): Promise<void> {
+  await say("ada", "kitchen", "Has anyone seen the large pan?");
+  await say("ada", "release", "Who writes the notes for 0.2?");
+  await say("ada", "football", "I am in for Thursday");
+  await say("ada", "עברית", "שלום");
+  await say("ben", "kitchen", "There is bread on the table, help yourselves");
+  await say("cy", "kitchen", "The good one? On my way");
+  await say("emeka", "release", "Notes for 0.2 are up: https://example.com/notes/0.2?draft=1");
+  await say("ben", "release", "Read them. The part on upgrades could use an example.");
+  await say("emeka", "release", "Will do before lunch.");
+  await say("cy", "football", "Seven of us on Thursday, one more and we can play four against four");
+  await say("דנה", "עברית", "בוקר טוב לכולם! מי מגיע היום למשרד?");
+  await say("ada", "lobby", "Good morning");
+  await say("ada", "lobby", "The new room for the garden project is open, see https://example.com/garden.");
+  const plan = await say(
+    "ben",
+    "lobby",
+    "Morning! Shall we go through the plan before ten?\nI have three things:\n– seeds\n– water\n– who has the key",
+  );
+  await react("ada", "lobby", plan, "👍");
+  await react("cy", "lobby", plan, "👍");
+  await react("emeka", "lobby", plan, "☕");
+  await say("cy", "lobby", "The key is with me until Friday.", plan);
+  await say("דנה", "lobby", "אני אביא את הזרעים, יש לי עוד מהשנה שעברה");
+  await say("emeka", "lobby", "I can do water on Saturdays.");
+  await say("emeka", "lobby", "And Sundays, if somebody lends me a bicycle.");
+  const photo = await say("ada", "lobby", "🌱🌻");
+  await react("ben", "lobby", photo, "❤️");
+}

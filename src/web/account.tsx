@@ -1,0 +1,124 @@
+/** @jsxImportSource hono/jsx/dom */
+import { useEffect, useState } from "hono/jsx/dom";
+import type { Account as Person, Chat, SessionInfo } from "../client/index.ts";
+import { Avatar } from "./avatar.tsx";
+import { Icon } from "./icon.tsx";
+import { hrefOf } from "./place.ts";
+import { readTheme, setTheme, type Theme } from "./theme.ts";
+import { fullTime } from "./time.ts";
+
+interface AccountProps {
+  readonly chat: Chat;
+  readonly person: Person;
+  readonly storage: Storage | undefined;
+}
+
+/** Who one is, where one is signed in, and how the page looks. */
+export function Account({ chat, person, storage }: AccountProps) {
+  const [sessions, setSessions] = useState<readonly SessionInfo[] | undefined>(undefined);
+  const [problem, setProblem] = useState("");
+  const load = (work: Promise<unknown> = Promise.resolve()) =>
+    work
+      .then(() => chat.sessions.list())
+      .then((found) => {
+        setSessions(found);
+        setProblem("");
+      })
+      .catch((error: unknown) => setProblem(error instanceof Error ? error.message : String(error)));
+  useEffect(() => void load(), []);
+  const others = sessions?.some(({ current }) => !current);
+
+  return (
+    <main class="account">
+      <header class="bar">
+        <a class="plain back" href={hrefOf({ view: "rooms" })} aria-label="Back to the rooms">
+          <Icon name="back" />
+        </a>
+        <h1>Account</h1>
+      </header>
+      <div class="page">
+        <section class="who">
+          <Avatar name={person.username} />
+          <p>
+            <bdi class="name">{person.username}</bdi>
+            <small>{person.email}</small>
+          </p>
+          <button type="button" onClick={() => void chat.logout().catch(() => {})}>
+            Sign out
+          </button>
+        </section>
+        <section>
+          <h2>Look</h2>
+          <Look storage={storage} />
+        </section>
+        <section>
+          <h2>Where you are signed in</h2>
+          <p class="alert" role="alert">
+            {problem}
+          </p>
+          <ul class="sessions" aria-busy={sessions ? undefined : "true"}>
+            {sessions?.map(({ id, userAgent, usedAt, current }) => (
+              <li key={id}>
+                <p>
+                  <strong>{deviceOf(userAgent)}</strong>
+                  <small>{current ? "This one" : `Last used ${fullTime(usedAt)}`}</small>
+                </p>
+                {!current && (
+                  <button
+                    type="button"
+                    aria-label={`End the session of ${deviceOf(userAgent)}`}
+                    onClick={() => void load(chat.sessions.end(id))}
+                  >
+                    End
+                  </button>
+                )}
+              </li>
+            ))}
+          </ul>
+          {others && (
+            <button type="button" onClick={() => void load(chat.sessions.endOthers())}>
+              End all others
+            </button>
+          )}
+        </section>
+      </div>
+    </main>
+  );
+}
+
+const LOOKS: readonly (readonly [Theme, string])[] = [
+  ["system", "Like the system"],
+  ["light", "Light"],
+  ["dark", "Dark"],
+];
+
+function Look({ storage }: { readonly storage: Storage | undefined }) {
+  const [theme, choose] = useState(() => readTheme(storage));
+  return (
+    <div class="choice" role="group" aria-label="Look">
+      {LOOKS.map(([value, label]) => (
+        <button
+          key={value}
+          type="button"
+          aria-pressed={String(theme === value) as "true"}
+          onClick={() => {
+            setTheme(storage, value, document.documentElement);
+            choose(value);
+          }}
+        >
+          {label}
+        </button>
+      ))}
+    </div>
+  );
+}
+
+/** What a person calls it: "Firefox on Linux". */
+export function deviceOf(userAgent: string): string {
+  const browser = /\b(?:Headless)?(Edg|OPR|Firefox|Chrome|Safari|curl|Bun|node)\b/.exec(userAgent)?.[1];
+  const system = /\b(Android|iPhone|iPad|Windows|Mac OS X|CrOS|Linux)\b/.exec(userAgent)?.[1];
+  const name = { Edg: "Edge", OPR: "Opera", node: "Node" }[browser ?? ""] ?? browser;
+  const place = { "Mac OS X": "macOS", CrOS: "ChromeOS" }[system ?? ""] ?? system;
+  if (!name) return userAgent.slice(0, 60) || "Something unnamed";
+  return place ? `${name} on ${place}` : name;
+}

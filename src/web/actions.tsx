@@ -1,0 +1,75 @@
+/** @jsxImportSource hono/jsx/dom */
+import { useState } from "hono/jsx/dom";
+import type { Message } from "../client/index.ts";
+import { Icon } from "./icon.tsx";
+import type { Talk } from "./talk.ts";
+
+const EMOJI = ["👍", "❤️", "😂", "🎉", "😮", "😢", "🙏", "👀", "✅", "☕", "🔥", "👋"];
+
+interface ActionsProps {
+  readonly talk: Talk;
+  readonly message: Message;
+  readonly own: boolean;
+  readonly has: (emoji: string) => boolean;
+}
+
+/** What can be done with a message. */
+export function Actions({ talk, message, own, has }: ActionsProps) {
+  const [asks, setAsks] = useState<"" | "react" | "remove">("");
+  const { draft } = talk.snapshot();
+  const react = (emoji: string) => {
+    talk.react(message.id, emoji, !has(emoji));
+    setAsks("");
+  };
+  const onKeyDown = (event: KeyboardEvent) => {
+    if (event.key !== "Escape" || !asks) return;
+    event.stopPropagation();
+    setAsks("");
+  };
+  const button = (label: string, icon: "react" | "reply" | "edit" | "remove", onClick: () => void) => (
+    <button type="button" class="plain" aria-label={label} title={label} onClick={onClick}>
+      <Icon name={icon} />
+    </button>
+  );
+  return (
+    <div class="actions" role="group" aria-label="Message actions" onKeyDown={onKeyDown}>
+      {asks === "react" &&
+        EMOJI.map((emoji) => (
+          <button
+            type="button"
+            class="plain"
+            aria-pressed={String(has(emoji)) as "true"}
+            onClick={() => react(emoji)}
+          >
+            {emoji}
+          </button>
+        ))}
+      {asks === "remove" && (
+        <button
+          type="button"
+          class="plain alert"
+          onClick={() => {
+            talk.remove(message.id);
+            setAsks("");
+          }}
+        >
+          Delete for everyone
+        </button>
+      )}
+      {asks ? (
+        <button type="button" class="plain" aria-label="Cancel" onClick={() => setAsks("")}>
+          <Icon name="close" />
+        </button>
+      ) : (
+        <>
+          {button("React", "react", () => setAsks("react"))}
+          {button("Reply", "reply", () =>
+            talk.draft({ text: draft.editing ? "" : draft.text, replyTo: message }),
+          )}
+          {own && button("Edit", "edit", () => talk.draft({ text: message.content, editing: message }))}
+          {own && button("Delete", "remove", () => setAsks("remove"))}
+        </>
+      )}
+    </div>
+  );
+}

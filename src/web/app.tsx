@@ -1,0 +1,56 @@
+/** @jsxImportSource hono/jsx/dom */
+import { useEffect } from "hono/jsx/dom";
+import type { Chat, ChatError } from "../client/index.ts";
+import { Account } from "./account.tsx";
+import { Conversation } from "./conversation.tsx";
+import { useLatest } from "./latest.ts";
+import { hrefOf, type Place } from "./place.ts";
+import type { Rooms } from "./rooms.ts";
+import { Sidebar } from "./sidebar.tsx";
+import { Sign } from "./sign.tsx";
+import type { Source } from "./source.ts";
+
+export interface AppProps {
+  readonly chat: Chat;
+  readonly rooms: Rooms;
+  readonly place: Source<Place>;
+  readonly storage: Storage | undefined;
+}
+
+/** The whole page: who nobody is signs in; who is somebody sees the rooms, and one of them. */
+export function App({ chat, rooms, place, storage }: AppProps) {
+  const { account, connection } = useLatest(chat);
+  if (account) return <Desk key={account.email} chat={chat} rooms={rooms} place={place} storage={storage} />;
+  const error: ChatError | undefined = connection.state === "closed" ? connection.error : undefined;
+  return <Sign chat={chat} why={error?.message} />;
+}
+
+function Desk({ chat, rooms, place, storage }: AppProps) {
+  const { account } = useLatest(chat);
+  const here = useLatest(place);
+  const { unread } = useLatest(rooms);
+  const name = here.view === "room" ? here.name : undefined;
+  useEffect(() => {
+    document.title = `${unread > 0 ? `(${unread > 99 ? "99+" : unread}) ` : ""}${name ? `${name} · ` : ""}Parley`;
+  }, [unread, name]);
+  if (!account) return null;
+  const me = account.username;
+  return (
+    <div class={`desk at-${here.view}`}>
+      <Sidebar rooms={rooms} place={here} me={me} />
+      {name !== undefined ? (
+        <Conversation key={name} chat={chat} talk={rooms.talk(name)} me={me} />
+      ) : here.view === "account" ? (
+        <Account chat={chat} person={account} storage={storage} />
+      ) : (
+        <main class="blank">
+          <h2>Where to?</h2>
+          <p>
+            Choose a room, or make one. To look around:{" "}
+            <a href={hrefOf({ view: "room", name: "lobby" })}>the lobby</a>.
+          </p>
+        </main>
+      )}
+    </div>
+  );
+}

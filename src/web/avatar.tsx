@@ -1,0 +1,20 @@
+/** @jsxImportSource hono/jsx/dom */
+
+const HUES = 8;
+
+/** The beginning of a name, in a colour that is always the same. */
+export function Avatar({ name }: { readonly name: string }) {
+  const [first = ""] = new Intl.Segmenter().segment(name);
+  const letter = typeof first === "string" ? first : first.segment;
+  return (
+    <span class={`avatar hue-${hueOf(name)}`} aria-hidden="true">
+      {[...letter].slice(0, 3).join("").toUpperCase()}
+    </span>
+  );
+}
+
+function hueOf(name: string): number {
+  let hash = 0;
+  for (const letter of name) hash = (hash * 31 + (letter.codePointAt(0) ?? 0)) >>> 0;
+  return hash % HUES;
+}

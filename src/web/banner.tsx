@@ -1,0 +1,42 @@
+/** @jsxImportSource hono/jsx/dom */
+import { useEffect, useState } from "hono/jsx/dom";
+import type { Chat } from "../client/index.ts";
+import { useLatest } from "./latest.ts";
+
+/** A moment without a connection is nobody's concern, in milliseconds. */
+const PATIENCE_MS = 1_200;
+
+/** How the connection stands, where there is something to say about it. */
+export function Banner({ chat, waiting }: { readonly chat: Chat; readonly waiting: number }) {
+  const { connection } = useLatest(chat);
+  const [late, setLate] = useState(false);
+  const away = connection.state !== "open" && connection.state !== "idle";
+  useEffect(() => {
+    if (!away) return setLate(false);
+    const timer = setTimeout(() => setLate(true), PATIENCE_MS);
+    return () => clearTimeout(timer);
+  }, [away]);
+
+  const said = () => {
+    if (!away || !late) return "";
+    if (connection.state === "closed") return `Not connected: ${connection.error.message}`;
+    return navigator.onLine ? "The connection is lost. Trying again." : "You are offline.";
+  };
+  const text = said();
+  const kept = waiting === 0 ? "" : waiting === 1 ? " One message waits." : ` ${waiting} messages wait.`;
+  return (
+    <div class={text ? "banner shown" : "banner"} role="status">
+      {text && (
+        <p>
+          {text}
+          {connection.state === "closed" ? "" : kept || " What you write is kept."}
+        </p>
+      )}
+      {text && connection.state === "closed" && (
+        <button type="button" class="link" onClick={() => chat.connect()}>
+          Connect
+        </button>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,94 @@
+/** @jsxImportSource hono/jsx/dom */
+import { useState } from "hono/jsx/dom";
+import type { Chat } from "../client/index.ts";
+import { Announcer } from "./announcer.tsx";
+import { Banner } from "./banner.tsx";
+import { Composer } from "./composer.tsx";
+import { Icon } from "./icon.tsx";
+import { useLatest } from "./latest.ts";
+import { People } from "./people.tsx";
+import { hrefOf } from "./place.ts";
+import type { Talk } from "./talk.ts";
+import { Timeline } from "./timeline.tsx";
+
+interface ConversationProps {
+  readonly chat: Chat;
+  readonly talk: Talk;
+  readonly me: string | undefined;
+}
+
+/** One room: what is said there, who is there, and where one writes. */
+export function Conversation({ chat, talk, me }: ConversationProps) {
+  const room = useLatest(talk.room);
+  const mine = useLatest(talk);
+  const [people, setPeople] = useState(() => matchMedia("(min-width: 75rem)").matches);
+  const last = () =>
+    talk.room.snapshot().messages.findLast(({ username, deletedAt }) => username === me && !deletedAt);
+  const online = `${room.online} here`;
+
+  return (
+    <>
+      <main class="conversation">
+        <header class="bar">
+          <a class="plain back" href={hrefOf({ view: "rooms" })} aria-label="Back to the rooms">
+            <Icon name="back" />
+          </a>
+          <h1>
+            <bdi>{room.name}</bdi>
+          </h1>
+          {room.state !== "out" && (
+            <button
+              type="button"
+              class="plain count"
+              aria-expanded={String(people) as "true"}
+              aria-label={`${online}: show who`}
+              onClick={() => setPeople(!people)}
+            >
+              <Icon name="people" /> <span>{room.online || "–"}</span>
+            </button>
+          )}
+        </header>
+        <Banner chat={chat} waiting={room.waiting.length} />
+        {room.state === "out" ? (
+          <div class="blank">
+            <p role="alert">{room.error?.message ?? "You are not in this room."}</p>
+            <a href={hrefOf({ view: "rooms" })}>Back to the rooms</a>
+          </div>
+        ) : (
+          <Timeline key={room.name} talk={talk} mine={mine} me={me} />
+        )}
+        <footer>
+          <p class="now" aria-hidden={mine.notice ? undefined : "true"}>
+            {mine.notice ? (
+              <span class="alert" role="alert">
+                {mine.notice}{" "}
+                <button type="button" class="link" onClick={() => talk.quiet()}>
+                  OK
+                </button>
+              </span>
+            ) : (
+              <Typing names={room.typing} />
+            )}
+          </p>
+          {room.state !== "out" && <Composer key={room.name} talk={talk} mine={mine} last={last} />}
+        </footer>
+        <Announcer key={room.name} room={talk.room} me={me} />
+      </main>
+      {people && room.state !== "out" && <People room={room} me={me} close={() => setPeople(false)} />}
+    </>
+  );
+}
+
+function Typing({ names }: { readonly names: readonly string[] }) {
+  const [first, second] = names;
+  if (first === undefined) return <span />;
+  if (names.length > 2) return <span>{names.length} people are typing …</span>;
+  return (
+    <span>
+      <bdi>{first}</bdi>
+      {second === undefined ? " is typing …" : " and "}
+      {second !== undefined && <bdi>{second}</bdi>}
+      {second !== undefined && " are typing …"}
+    </span>
+  );
+}

@@ -1,0 +1,24 @@
+/** @jsxImportSource hono/jsx/dom */
+
+/** Strokes on a grid of 24, two wide. */
+const PATHS = {
+  back: "M15 5l-7 7 7 7",
+  close: "M6 6l12 12M18 6L6 18",
+  down: "M12 5v14M6 13l6 6 6-6",
+  edit: "M4 20h4L19 9l-4-4L4 16zM13 7l4 4",
+  people:
+    "M9 11a3.5 3.5 0 1 0 0-7 3.5 3.5 0 0 0 0 7zM2.5 20c0-3.6 2.9-6 6.5-6s6.5 2.4 6.5 6M16 4.5a3.5 3.5 0 0 1 0 6.3M18 14.4c2.1.8 3.5 2.8 3.5 5.6",
+  react:
+    "M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18zM8.5 14.5c.8 1.2 2 2 3.5 2s2.700-.8 3.500-2M9 9.500v.01M15 9.500v.01",
+  remove: "M5 7h14M10 7V4h4v3M7 7l1 13h8l1-13",
+  reply: "M10 6L4 12l6 6M4 12h9c4 0 7 2 7 6",
+  search: "M11 18a7 7 0 1 0 0-14 7 7 0 0 0 0 14zM16 16l5 5",
+  send: "M4 12L20 4l-5 16-3.500-6.500zM11.500 13.500L20 4",
+  up: "M12 19V5M6 11l6-6 6 6",
+} as const;
+
+export const Icon = ({ name }: { readonly name: keyof typeof PATHS }) => (
+  <svg class="icon" viewBox="0 0 24 24" aria-hidden="true">
+    <path d={PATHS[name]} />
+  </svg>
+);

@@ -1,0 +1,27 @@
+/** @jsxImportSource hono/jsx/dom */
+import { render } from "hono/jsx/dom";
+import { createChat } from "../client/index.ts";
+import { App } from "./app.tsx";
+import { createPlace } from "./place.ts";
+import { createRooms } from "./rooms.ts";
+import { watchTabs } from "./tabs.ts";
+import { readTheme, showTheme } from "./theme.ts";
+
+/** A browser may keep pages from storing anything. */
+function storageOf(page: Window): Storage | undefined {
+  try {
+    return page.localStorage;
+  } catch {
+    return undefined;
+  }
+}
+
+const storage = storageOf(window);
+showTheme(readTheme(storage), document.documentElement);
+const chat = createChat({ url: "/", ...(storage && { storage }) });
+const rooms = createRooms(chat);
+const place = createPlace(window);
+watchTabs(chat, window);
+await chat.ready;
+const root = document.getElementById("app");
+if (root) render(<App chat={chat} rooms={rooms} place={place} storage={storage} />, root);

@@ -1,0 +1,82 @@
+/** @jsxImportSource hono/jsx/dom */
+import { memo } from "hono/jsx/dom";
+import type { Message } from "../client/index.ts";
+import { Actions } from "./actions.tsx";
+import { Avatar } from "./avatar.tsx";
+import { Quote } from "./quote.tsx";
+import type { Talk } from "./talk.ts";
+import { Text } from "./text.tsx";
+import { clockTime, fullTime } from "./time.ts";
+
+interface MessageProps {
+  readonly talk: Talk;
+  readonly message: Message;
+  readonly head: boolean;
+  readonly me: string | undefined;
+  /** The message that it answers, where it is at hand. */
+  readonly answered: Message | undefined;
+  /** Its actions are shown. */
+  readonly active: boolean;
+  /** An edit or its deletion is under way. */
+  readonly changing: boolean;
+  /** Someone has jumped to it. */
+  readonly found: boolean;
+  readonly show: (id: number) => void;
+}
+
+/** A message of the room. Only what has changed is drawn again. */
+export const MessageRow = memo((props: MessageProps) => {
+  const { talk, message, head, me, answered, active, changing, found, show } = props;
+  const { id, username, content, timestamp, replyTo, editedAt, deletedAt, reactions } = message;
+  const has = (emoji: string) => reactions?.[emoji]?.users.includes(me ?? "") ?? false;
+  const names = ["said", head && "head", changing && "changing", found && "found"];
+  return (
+    <article class={names.filter(Boolean).join(" ")} data-id={id} tabindex={-1}>
+      {head ? (
+        <>
+          <Avatar name={username} />
+          <header>
+            <bdi class="name">{username}</bdi>{" "}
+            <time datetime={timestamp} title={fullTime(timestamp)}>
+              {clockTime(timestamp)}
+            </time>
+          </header>
+        </>
+      ) : (
+        <span class="aside">
+          <span class="unseen">{username} </span>
+          <time datetime={timestamp} title={fullTime(timestamp)}>
+            {clockTime(timestamp)}
+          </time>
+        </span>
+      )}
+      {replyTo !== undefined && !deletedAt && (
+        <Quote room={talk.room} id={replyTo} here={answered} show={show} />
+      )}
+      {deletedAt ? <div class="text gone">Message deleted</div> : <Text content={content} />}
+      {editedAt && !deletedAt && (
+        <small class="edited" title={fullTime(editedAt)}>
+          edited
+        </small>
+      )}
+      {reactions && (
+        <div class="reactions">
+          {Object.entries(reactions).map(([emoji, { count, users }]) => (
+            <button
+              key={emoji}
+              type="button"
+              class="reaction"
+              aria-pressed={String(has(emoji)) as "true"}
+              aria-label={`${emoji} ${count}: ${users.join(", ")}`}
+              title={users.join(", ")}
+              onClick={() => talk.react(id, emoji, !has(emoji))}
+            >
+              {emoji} <span>{count}</span>
+            </button>
+          ))}
+        </div>
+      )}
+      {active && !deletedAt && <Actions talk={talk} message={message} own={username === me} has={has} />}
+    </article>
+  );
+});

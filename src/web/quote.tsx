@@ -1,0 +1,45 @@
+/** @jsxImportSource hono/jsx/dom */
+import { useEffect, useState } from "hono/jsx/dom";
+import type { Message, Room } from "../client/index.ts";
+import { indexOf } from "./span.ts";
+
+interface QuoteProps {
+  readonly room: Room;
+  readonly id: number;
+  /** The room's messages: as a rule the one that is meant is among them. */
+  readonly here: Message | undefined;
+  readonly show: (id: number) => void;
+}
+
+/** The message that another one answers; it leads there. */
+export function Quote({ room, id, here, show }: QuoteProps) {
+  const [fetched, setFetched] = useState<Message | null | undefined>(undefined);
+  const missing = here === undefined;
+  useEffect(() => {
+    if (!missing) return;
+    const stop = new AbortController();
+    room.history({ after: id - 1, limit: 1, signal: stop.signal }).then(
+      ({ messages: [found] }) => setFetched(found?.id === id ? found : null),
+      () => {},
+    );
+    return () => stop.abort();
+  }, [room, id, missing]);
+  const message = here ?? fetched;
+  return (
+    <button type="button" class="quote" onClick={() => show(id)}>
+      {message ? (
+        <>
+          <bdi class="name">{message.username}</bdi>{" "}
+          <span dir="auto">{message.deletedAt ? "Message deleted" : message.content}</span>
+        </>
+      ) : (
+        <span>{message === null ? "A message that is not there" : "An earlier message"}</span>
+      )}
+    </button>
+  );
+}
+
+export const messageWith = (messages: readonly Message[], id: number): Message | undefined => {
+  const found = messages[indexOf(messages, id)];
+  return found?.id === id ? found : undefined;
+};

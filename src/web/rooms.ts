@@ -1,0 +1,138 @@
+import type { Chat, Message } from "../client/index.ts";
+import { createListing, type Last, type Listed } from "./listing.ts";
+import { createSource, type Source } from "./source.ts";
+import { createTalk, type Talk } from "./talk.ts";
+
+/** A room in the list. */
+export interface RoomLine {
+  readonly name: string;
+  readonly last: Last | undefined;
+  /** 100 stands for as many or more. */
+  readonly unread: number;
+  /** Someone is typing there. */
+  readonly typing: boolean;
+}
+
+export interface RoomsState {
+  /** The last active first. */
+  readonly lines: readonly RoomLine[];
+  /** The server has told which there are. */
+  readonly loaded: boolean;
+  readonly unread: number;
+}
+
+/** The rooms that one is in, live over the one socket. */
+export interface Rooms extends Source<RoomsState> {
+  /** Enters the room. */
+  talk(name: string): Talk;
+  /** Names of rooms that one might enter. */
+  others(): Promise<readonly string[]>;
+  refresh(): void;
+}
+
+interface Entry {
+  readonly name: string;
+  readonly enteredAt: string;
+  last?: Last | undefined;
+  unread: number;
+  talk?: Talk;
+}
+
+/** So many of the last active are followed live; a socket may be in 200. */
+const LIVE_MAX = 100;
+
+export function createRooms(chat: Chat): Rooms {
+  const listing = createListing(chat);
+  const entries = new Map<string, Entry>();
+  let loaded = false;
+  let loading = false;
+  let wasOpen = false;
+
+  const source = createSource<RoomsState>(() => {
+    const lines = [...entries.values()].toSorted(byActivity).map(lineOf);
+    return { lines, loaded, unread: lines.reduce((sum, { unread }) => sum + unread, 0) };
+  });
+
+  const lineOf = ({ name, last, unread, talk }: Entry): RoomLine => {
+    const room = talk?.room.snapshot();
+    const known = room && room.state !== "out" && room.state !== "joining";
+    return { name, last, unread: known ? room.unread : unread, typing: (room?.typing.length ?? 0) > 0 };
+  };
+
+  const entryOf = (name: string): Entry => {
+    const known = entries.get(name);
+    if (known) return known;
+    const entry: Entry = { name, enteredAt: new Date().toISOString(), unread: 0 };
+    entries.set(name, entry);
+    return entry;
+  };
+
+  const follow = (entry: Entry): Talk => {
+    if (entry.talk) return entry.talk;
+    const room = chat.room(entry.name, { history: 0 });
+    const seen = (message: Message) => {
+      if (message.id >= (entry.last?.id ?? 0)) entry.last = message;
+    };
+    room.on("message", seen);
+    let drawn = "";
+    room.subscribe(() => {
+      const newest = room.snapshot().messages.at(-1);
+      if (newest) seen(newest);
+      const { last, unread, typing } = lineOf(entry);
+      const shown = `${last?.id} ${last?.content} ${unread} ${typing}`;
+      if (shown === drawn) return;
+      drawn = shown;
+      source.changed();
+    });
+    return (entry.talk = createTalk(room));
+  };
+
+  const take = (listed: readonly Listed[]) => {
+    for (const { room, last, unread } of listed) {
+      const entry = entryOf(room);
+      if ((last?.id ?? 0) >= (entry.last?.id ?? 0)) entry.last = last;
+      entry.unread = unread;
+    }
+    loaded = true;
+    for (const entry of [...entries.values()].toSorted(byActivity).slice(0, LIVE_MAX)) follow(entry);
+    source.changed();
+  };
+
+  const refresh = () => {
+    if (loading || !chat.snapshot().account) return;
+    loading = true;
+    listing
+      .mine()
+      .then(take, () => {}) // it is asked again when there is a connection
+      .finally(() => (loading = false));
+  };
+
+  chat.on("session", ({ account }) => {
+    for (const { talk } of entries.values()) talk?.room.leave();
+    entries.clear();
+    loaded = false;
+    source.changed();
+    if (account) refresh();
+  });
+  chat.on("connection", ({ state }) => {
+    if (state === "open" && !wasOpen) refresh();
+    wasOpen = state === "open";
+  });
+  refresh();
+
+  return {
+    snapshot: source.snapshot,
+    subscribe: source.subscribe,
+    talk: (name) => {
+      const fresh = !entries.has(name);
+      const talk = follow(entryOf(name));
+      if (fresh) queueMicrotask(source.changed);
+      return talk;
+    },
+    others: listing.all,
+    refresh,
+  };
+}
+
+const byActivity = (a: Entry, b: Entry) => timeOf(b).localeCompare(timeOf(a)) || a.name.localeCompare(b.name);
+const timeOf = ({ last, enteredAt }: Entry) => last?.timestamp ?? enteredAt;

@@ -1,0 +1,72 @@
+import type { Message, RoomState, Waiting } from "../client/index.ts";
+import { indexOf, type Span } from "./span.ts";
+import type { Refused } from "./talk.ts";
+import { dayOf } from "./time.ts";
+
+/** A line of the conversation. `head`: it begins with who says it. */
+export type Row =
+  | { readonly kind: "day"; readonly key: string; readonly at: string }
+  | { readonly kind: "new"; readonly key: string }
+  | { readonly kind: "message"; readonly key: string; readonly message: Message; readonly head: boolean }
+  | { readonly kind: "waiting"; readonly key: string; readonly change: Waiting; readonly head: boolean }
+  | { readonly kind: "refused"; readonly key: string; readonly refused: Refused; readonly head: boolean };
+
+interface Said {
+  readonly messages: readonly Message[];
+  readonly span: Span;
+  /** The first message that was new when the room was opened. */
+  readonly firstNew: number | undefined;
+  readonly waiting: readonly Waiting[];
+  readonly refused: readonly Refused[];
+  readonly me: string | undefined;
+}
+
+/** After so long the name is said again, in milliseconds. */
+const GROUP_MS = 5 * 60_000;
+
+/** The lines of a span of messages, and behind the last message those that are not in the room yet. */
+export function rowsOf({ messages, span, firstNew, waiting, refused, me }: Said): Row[] {
+  const rows: Row[] = [];
+  let before = messages[span.from - 1];
+  for (let at = span.from; at < span.to; at++) {
+    const message = messages[at] as Message;
+    let head = !before || !isGrouped(before, message);
+    if (!before || dayOf(before.timestamp) !== dayOf(message.timestamp)) {
+      rows.push({ kind: "day", key: `day ${message.id}`, at: message.timestamp });
+      head = true;
+    }
+    if (message.id === firstNew) {
+      rows.push({ kind: "new", key: "new" });
+      head = true;
+    }
+    rows.push({ kind: "message", key: keyOf(message.username, message.clientId), message, head });
+    before = message;
+  }
+  if (span.to < messages.length) return rows;
+  let name = before?.username;
+  const headOf = (replyTo: number | undefined) => {
+    const head = name !== me || replyTo !== undefined;
+    name = me;
+    return head;
+  };
+  for (const change of waiting)
+    rows.push({ kind: "waiting", key: keyOf(me, change.clientId), change, head: headOf(change.replyTo) });
+  for (const one of refused)
+    rows.push({ kind: "refused", key: `refused ${one.clientId}`, refused: one, head: headOf(one.replyTo) });
+  return rows;
+}
+
+/** The first message of somebody else after what has been read; undefined where that cannot be known yet. */
+export function firstNewOf({ messages, more }: RoomState, readTo: number, me: string | undefined) {
+  const at = indexOf(messages, readTo + 1);
+  if (at === 0 && more) return undefined;
+  return messages.slice(at).find(({ username }) => username !== me)?.id;
+}
+
+const isGrouped = (before: Message, { username, timestamp, replyTo }: Message) =>
+  before.username === username &&
+  replyTo === undefined &&
+  Date.parse(timestamp) - Date.parse(before.timestamp) < GROUP_MS;
+
+/** The same before and after it is committed, so that it stays the same element. Others may have the same client id. */
+const keyOf = (username: string | undefined, clientId: string) => `${username} ${clientId}`;

@@ -1,0 +1,127 @@
+import { ChatError, type Message, type Room } from "../client/index.ts";
+import { createSource, type Source } from "./source.ts";
+
+/** A message that the server does not take. */
+export interface Refused {
+  readonly clientId: string;
+  readonly content: string;
+  readonly replyTo?: number | undefined;
+  readonly why: string;
+}
+
+/** What is being written in a room. */
+export interface Draft {
+  readonly text: string;
+  readonly replyTo?: Message | undefined;
+  readonly editing?: Message | undefined;
+}
+
+export interface TalkState {
+  readonly draft: Draft;
+  readonly refused: readonly Refused[];
+  /** Messages that are being edited or deleted, until the server has said so. */
+  readonly changing: ReadonlySet<number>;
+  /** What went wrong last. */
+  readonly notice: string | undefined;
+}
+
+/** One's own side of a room: what is written, what was refused. It outlives the view of the room. */
+export interface Talk extends Source<TalkState> {
+  readonly room: Room;
+  draft(draft: Draft): void;
+  /** Sends, or edits, what is written. */
+  say(): void;
+  again(refused: Refused): void;
+  /** Puts it back to where it was written. */
+  rewrite(refused: Refused): void;
+  discard(refused: Refused): void;
+  remove(id: number): void;
+  react(id: number, emoji: string, on: boolean): void;
+  quiet(): void;
+}
+
+const EMPTY: Draft = { text: "" };
+
+export function createTalk(room: Room): Talk {
+  let draft = EMPTY;
+  let refused: readonly Refused[] = [];
+  let changing: ReadonlySet<number> = new Set();
+  let notice: string | undefined;
+  const source = createSource<TalkState>(() => ({ draft, refused, changing, notice }));
+
+  room.on("settled", ({ change, error }) => {
+    // What was given up because nobody is signed in any more is nobody's to see.
+    if (change.type !== "send" || !(error instanceof ChatError) || error.code === "signed_out") return;
+    const { clientId, content, replyTo } = change;
+    refused = [...refused, { clientId, content, replyTo, why: error.message }];
+    source.changed();
+  });
+
+  const send = (content: string, replyTo: number | undefined) => {
+    // How it comes out is told by `settled`, what an earlier run of the page has left included.
+    room.send(content, replyTo === undefined ? {} : { replyTo }).catch((error: unknown) => {
+      if (!(error instanceof ChatError) || error.code !== "outbox_full") return;
+      fail("Not sent", error);
+      if (draft.text === "") set({ text: content });
+    });
+  };
+
+  const set = (next: Draft) => {
+    draft = next;
+    source.changed();
+  };
+
+  const fail = (what: string, error: unknown) => {
+    notice = `${what}: ${error instanceof Error ? error.message : error}`;
+    source.changed();
+  };
+
+  const change = (id: number, what: string, work: Promise<unknown>) => {
+    changing = new Set([...changing, id]);
+    notice = undefined;
+    source.changed();
+    work
+      .catch((error: unknown) => fail(what, error))
+      .finally(() => {
+        changing = new Set([...changing].filter((other) => other !== id));
+        source.changed();
+      });
+  };
+
+  const discard = ({ clientId }: Refused) => {
+    refused = refused.filter((one) => one.clientId !== clientId);
+    source.changed();
+  };
+
+  return {
+    room,
+    snapshot: source.snapshot,
+    subscribe: source.subscribe,
+    draft: set,
+    say() {
+      const { text, replyTo, editing } = draft;
+      const content = text.trim();
+      if (content === "") return;
+      set(EMPTY);
+      if (!editing) send(content, replyTo?.id);
+      else if (content !== editing.content) change(editing.id, "Not edited", room.edit(editing.id, content));
+    },
+    again(one) {
+      discard(one);
+      send(one.content, one.replyTo);
+    },
+    rewrite(one) {
+      discard(one);
+      set({ text: draft.text ? `${draft.text}\n${one.content}` : one.content, replyTo: draft.replyTo });
+    },
+    discard,
+    remove: (id) => change(id, "Not deleted", room.delete(id)),
+    react(id, emoji, on) {
+      room.react(id, emoji, on).catch((error: unknown) => fail("No reaction", error));
+    },
+    quiet() {
+      notice = undefined;
+      source.changed();
+    },
+  };
+}

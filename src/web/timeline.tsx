@@ -1,0 +1,124 @@
+/** @jsxImportSource hono/jsx/dom */
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "hono/jsx/dom";
+import { Icon } from "./icon.tsx";
+import { MessageRow } from "./message.tsx";
+import { messageWith } from "./quote.tsx";
+import { type Row, rowsOf } from "./rows.ts";
+import { createView } from "./view.ts";
+import type { Talk, TalkState } from "./talk.ts";
+import { dayName } from "./time.ts";
+import { RefusedRow, WaitingRow } from "./unsent.tsx";
+
+interface TimelineProps {
+  readonly talk: Talk;
+  readonly mine: TalkState;
+  readonly me: string | undefined;
+}
+
+/** The messages of a room. However long it is, a few hundred of them are on the page. */
+export function Timeline({ talk, mine, me }: TimelineProps) {
+  const box = useRef<HTMLElement>(null);
+  const [, redraw] = useState(0);
+  const view = useMemo(
+    () =>
+      createView({ room: talk.room, me, box: () => box.current, redraw: () => redraw((count) => count + 1) }),
+    [talk],
+  );
+  const [active, setActive] = useState<number | undefined>(undefined);
+  // As it is now: it may be drawn for other reasons than that the room has changed.
+  const room = talk.room.snapshot();
+  const { messages, waiting, more } = room;
+  const span = view.begin(room);
+  const rows = rowsOf({ messages, span, firstNew: view.firstNew, waiting, refused: mine.refused, me });
+
+  useLayoutEffect(() => view.drawn());
+  useEffect(() => view.watch(), [view]);
+  const sent = waiting.at(-1)?.clientId;
+  useLayoutEffect(() => {
+    if (sent !== undefined) view.toEnd();
+  }, [sent]);
+
+  const idOf = (target: EventTarget | null) => {
+    const id = (target as Element | null)?.closest?.<HTMLElement>("[data-id]")?.dataset.id;
+    return id === undefined ? undefined : Number(id);
+  };
+  const activate = (event: Event) => {
+    const id = idOf(event.target);
+    if (id !== undefined && id !== active) setActive(id);
+  };
+
+  const draw = (row: Row) => {
+    if (row.kind === "day")
+      return (
+        <div class="divider" key={row.key} role="separator">
+          <span>{dayName(row.at)}</span>
+        </div>
+      );
+    if (row.kind === "new")
+      return (
+        <div class="divider new" key={row.key} role="separator">
+          <span>New</span>
+        </div>
+      );
+    if (row.kind === "waiting")
+      return <WaitingRow key={row.key} change={row.change} head={row.head} me={me} />;
+    if (row.kind === "refused")
+      return <RefusedRow key={row.key} talk={talk} refused={row.refused} head={row.head} me={me} />;
+    const { message, head } = row;
+    return (
+      <MessageRow
+        key={row.key}
+        talk={talk}
+        message={message}
+        head={head}
+        me={me}
+        answered={message.replyTo === undefined ? undefined : messageWith(messages, message.replyTo)}
+        active={active === message.id}
+        changing={mine.changing.has(message.id)}
+        found={view.found === message.id}
+        show={view.show}
+      />
+    );
+  };
+
+  const empty = messages.length === 0 && !more && room.state === "live" && rows.length === 0;
+  return (
+    <div class="timeline">
+      {view.above > 0 && (
+        <button type="button" class="pill above" onClick={view.toNew}>
+          <Icon name="up" /> {view.above > 99 ? "99+" : view.above} new
+        </button>
+      )}
+      <section
+        class="messages"
+        ref={box}
+        role="log"
+        aria-live="off"
+        aria-label={`Messages in ${room.name}`}
+        aria-busy={String(view.loading) as "true"}
+        tabindex={0}
+        onScroll={view.look}
+        onFocusIn={activate}
+        onClick={activate}
+        onPointerOver={(event: PointerEvent) => event.pointerType === "mouse" && activate(event)}
+        onKeyDown={(event: KeyboardEvent) => view.key(event)}
+      >
+        <div class="sheet">
+          {!more && span.from === 0 && messages.length > 0 && (
+            <p class="beginning">
+              The beginning of <bdi>{room.name}</bdi>
+            </p>
+          )}
+          {more && <p class="beginning loading">Earlier messages are read</p>}
+          {rows.map(draw)}
+          {empty && <p class="beginning">Nobody has said anything here yet.</p>}
+        </div>
+      </section>
+      {!view.pinned && (
+        <button type="button" class="pill below" onClick={view.toEnd}>
+          <Icon name="down" /> {view.below > 0 ? `${view.below} new` : "Newest"}
+        </button>
+      )}
+    </div>
+  );
+}

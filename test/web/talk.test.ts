@@ -1,0 +1,203 @@
+import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import type { Browser } from "playwright-core";
+import { api } from "../support/api.ts";
+import { startBrowser } from "../support/browser.ts";
+import { house, type House, START_MS } from "../support/house.ts";
+import { needs } from "../support/needs.ts";
+import { type Proxy, startProxy } from "../support/proxy.ts";
+import { until } from "../support/until.ts";
+import { visit } from "./visitor.ts";
+
+setDefaultTimeout(2 * START_MS);
+
+needs("chromium")("the page, in which people talk", () => {
+  let browser: Browser;
+  let home: House;
+  let proxy: Proxy;
+  beforeAll(async () => {
+    home = await house();
+    proxy = startProxy(home.server.port);
+    browser = await startBrowser();
+  });
+  afterAll(async () => {
+    await browser?.close();
+    proxy?.stop();
+  });
+
+  const inRoom = async (name: string, room: string, url = home.server.url) => {
+    const visitor = await visit(browser, url);
+    await visitor.signIn(name);
+    await visitor.enter(room);
+    return visitor;
+  };
+
+  test("someone makes an account, is told what is wrong with it, and signs in again", async () => {
+    const visitor = await visit(browser, home.server.url);
+    const { page } = visitor;
+    await page.getByRole("button", { name: "Make an account" }).click();
+    await page.getByLabel("Email").fill("ada@example.com");
+    await page.getByLabel("Password").fill("short");
+    await page.getByRole("button", { name: "Sign up" }).click();
+    await page.getByText("It must have at least 8 characters.").waitFor();
+    await page.getByLabel("Password").fill("long enough for it");
+    await page.getByRole("button", { name: "Sign up" }).click();
+    await page.locator("[role=alert]", { hasText: /account/i }).waitFor();
+
+    await page.getByLabel("Email").fill("dee@example.com");
+    await page.getByLabel("Name").fill("dee");
+    await page.getByRole("button", { name: "Sign up" }).click();
+    await page.getByText("You are in no room yet.").waitFor();
+    await page.getByRole("link", { name: "Account of dee" }).click();
+    await page.getByText("This one").waitFor();
+    await page.getByRole("button", { name: "Sign out" }).click();
+    await page.getByLabel("Password").fill("long enough for it");
+    await page.getByLabel("Email").fill("dee@example.com");
+    await page.getByRole("button", { name: "Sign in" }).click();
+    await page.getByRole("link", { name: "Account of dee" }).waitFor();
+    await visitor.close();
+  });
+
+  test("two people in two browsers talk: write, answer, react, edit, delete", async () => {
+    const [ada, ben] = [await inRoom("ada", "web-talk"), await inRoom("ben", "web-talk")];
+    await ada.say("Good morning");
+    await ben.sees("Good morning");
+    await ben.composer.pressSequentially("Hel");
+    await ada.page.getByText("ben is typing …").waitFor();
+    await ben.say("Hello Ada\nhow are you?");
+    await ada.sees("how are you?");
+    await ada.page.getByText("ben is typing …").waitFor({ state: "detached" });
+
+    const greeting = ada.page.locator("[data-id]", { hasText: "Hello Ada" });
+    await greeting.hover();
+    await greeting.getByRole("button", { name: "React" }).click();
+    await greeting.getByRole("button", { name: "🎉" }).click();
+    await ben.page.getByRole("button", { name: "🎉 1: ada" }).waitFor();
+    await greeting.hover();
+    await greeting.getByRole("button", { name: "Reply" }).click();
+    await ada.say("Very well");
+    await ben.page.locator(".quote", { hasText: "Hello Ada" }).waitFor();
+
+    // The arrow up edits what one has said last.
+    await ada.composer.press("ArrowUp");
+    expect(await ada.composer.inputValue()).toBe("Very well");
+    await ada.say("Very well indeed");
+    await ben.sees("Very well indeed");
+    await ben.page.getByText("edited").waitFor();
+
+    const own = ada.page.locator("[data-id]", { hasText: "Very well indeed" });
+    await own.hover();
+    await own.getByRole("button", { name: "Delete" }).click();
+    await own.getByRole("button", { name: "Delete for everyone" }).click();
+    await ben.page.getByText("Message deleted").first().waitFor();
+    expect(await ben.texts()).toEqual(["Good morning", "Hello Ada\nhow are you?", "Message deleted"]);
+    await Promise.all([ada.close(), ben.close()]);
+  });
+
+  test("a list of rooms shows what is new in each, without opening it", async () => {
+    for (const room of ["web-list-one", "web-list-two"])
+      await api(home.server, `POST /rooms/${room}/messages/`, {
+        token: home.cy.token,
+        body: { content: "first" },
+      });
+    const cy = await visit(browser, home.server.url);
+    await cy.signIn("cy");
+    const line = cy.page.locator(".line", { hasText: "web-list-two" });
+    await line.waitFor();
+    await cy.enter("web-list-one");
+    await api(home.server, "POST /rooms/web-list-two/messages/", {
+      token: home.ben.token,
+      body: { content: "something new" },
+    });
+    await line.getByText("something new").waitFor();
+    await line.getByRole("img", { name: "1 unread" }).waitFor();
+    expect(await cy.page.locator(".line .title").first().textContent()).toBe("web-list-two");
+    await until(async () => (await cy.page.title()) === "(1) web-list-one · Parley");
+    // Who opens it and sees it has read it.
+    await line.click();
+    await line.locator(".badge").waitFor({ state: "detached" });
+    await cy.page.locator(".divider.new").waitFor();
+    await cy.close();
+  });
+
+  test("a room is found, or made, by its name, from the keyboard alone", async () => {
+    const ada = await visit(browser, home.server.url);
+    await ada.signIn("ada");
+    await ada.page.keyboard.press("Tab");
+    await ada.page.getByRole("searchbox").focus();
+    await ada.page.keyboard.type("web new room");
+    await ada.page.keyboard.press("Enter");
+    await ada.page.getByRole("heading", { name: "web-new-room" }).waitFor();
+    await ada.page.getByText("Nobody has said anything here yet.").waitFor();
+    await ada.page.keyboard.type("I am the first");
+    await ada.page.keyboard.press("Enter");
+    await ada.sees("I am the first");
+    await ada.page.locator(".line", { hasText: "web-new-room" }).getByText("I am the first").waitFor();
+    // Shift and Tab lead from where one writes to the messages, the arrow to the last of them, Tab to what it offers.
+    await ada.page.keyboard.press("Shift+Tab");
+    await ada.page.keyboard.press("ArrowUp");
+    await ada.page.keyboard.press("Tab");
+    expect(await ada.page.evaluate(() => document.activeElement?.getAttribute("aria-label"))).toBe("React");
+    await ada.close();
+  });
+
+  test("who loses the network is told, writes on, and comes back to everything", async () => {
+    const ada = await inRoom("ada", "web-cut", proxy.url);
+    await ada.say("before");
+    await ada.sees("before");
+    proxy.refuse = true;
+    proxy.cut();
+    await ada.page.getByText("The connection is lost.").waitFor();
+    await ada.say("written meanwhile");
+    await ada.say("and one more");
+    await ada.page.locator(".waiting", { hasText: "written meanwhile" }).waitFor();
+    await ada.page.getByText("2 messages wait.").waitFor();
+    await api(home.server, "POST /rooms/web-cut/messages/", {
+      token: home.ben.token,
+      body: { content: "said by ben meanwhile" },
+    });
+    proxy.refuse = false;
+    await ada.page.evaluate(() => dispatchEvent(new Event("online")));
+    await ada.sees("and one more");
+    await ada.page.locator(".banner.shown").waitFor({ state: "detached" });
+    expect(await ada.texts()).toEqual([
+      "before",
+      "said by ben meanwhile",
+      "written meanwhile",
+      "and one more",
+    ]);
+    await ada.close();
+  });
+
+  test("what the server refuses stays, says why, and can be written anew", async () => {
+    const ada = await inRoom("ada", "web-refused");
+    await ada.say("x".repeat(4001));
+    const refused = ada.page.locator(".refused");
+    await refused.getByText("at most 4000 characters").waitFor();
+    await refused.getByRole("button", { name: "Try again" }).click();
+    await refused.getByText("at most 4000 characters").waitFor();
+    await refused.getByRole("button", { name: "Edit" }).click();
+    await refused.waitFor({ state: "detached" });
+    expect((await ada.composer.inputValue()).length).toBe(4001);
+    await ada.say("shorter");
+    await ada.sees("shorter");
+    await ada.close();
+  });
+
+  test("two tabs of one person show the same, and a session that is ended elsewhere ends here", async () => {
+    const ben = await inRoom("ben", "web-tabs");
+    const other = await ben.page.context().newPage();
+    await other.goto(`${home.server.url}/#/room/web-tabs`);
+    await ben.say("from the first tab");
+    await other.locator("[data-id] .text", { hasText: "from the first tab" }).waitFor();
+
+    const elsewhere = await visit(browser, home.server.url);
+    await elsewhere.signIn("ben");
+    await elsewhere.page.goto(`${home.server.url}/#/account`);
+    await elsewhere.page.getByRole("button", { name: "End all others" }).click();
+    await elsewhere.page.getByRole("button", { name: "End all others" }).waitFor({ state: "detached" });
+    await ben.page.getByRole("button", { name: "Sign in" }).waitFor();
+    await other.getByRole("button", { name: "Sign in" }).waitFor();
+    await elsewhere.close();
+    await ben.close();
+  });
+});

@@ -1,0 +1,70 @@
+import { expect } from "bun:test";
+import type { Browser, BrowserContextOptions, Locator, Page } from "playwright-core";
+import { PASSWORD } from "../support/people.ts";
+
+/** Someone who has the page open in a browser of their own. */
+export interface Visitor {
+  readonly page: Page;
+  readonly composer: Locator;
+  signIn(name: string): Promise<void>;
+  /** Opens a room from wherever one is. */
+  enter(room: string): Promise<void>;
+  say(text: string): Promise<void>;
+  /** Waits until the room shows this text, committed and not only sent. */
+  sees(text: string): Promise<void>;
+  /** The texts of the messages on the page, in their order. */
+  texts(): Promise<string[]>;
+  /** Fails where the page has met an error, or its Content-Security-Policy a violation. */
+  close(): Promise<void>;
+}
+
+declare global {
+  /** What the page's policy has reported. */
+  var violations: string[];
+}
+
+export async function visit(
+  browser: Browser,
+  url: string,
+  options: BrowserContextOptions = {},
+): Promise<Visitor> {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });
+  const page = await context.newPage();
+  const errors: string[] = [];
+  page.on("pageerror", ({ message }) => errors.push(message));
+  await page.addInitScript(() => {
+    globalThis.violations = [];
+    document.addEventListener("securitypolicyviolation", (event) =>
+      globalThis.violations.push(`${event.violatedDirective} ${event.blockedURI} ${event.sample}`),
+    );
+  });
+  await page.goto(url);
+
+  const composer = page.locator(".composer textarea");
+  return {
+    page,
+    composer,
+    async signIn(name) {
+      await page.getByLabel("Email").fill(`${name}@example.com`);
+      await page.getByLabel("Password").fill(PASSWORD);
+      await page.getByRole("button", { name: "Sign in" }).click();
+      await page.locator(".sidebar").waitFor();
+    },
+    async enter(room) {
+      await page.evaluate((hash) => void (location.hash = hash), `#/room/${encodeURIComponent(room)}`);
+      await page.locator(".conversation h1", { hasText: room }).waitFor();
+      await page.locator(".count:has-text('–')").waitFor({ state: "detached" });
+    },
+    async say(text) {
+      await composer.fill(text);
+      await composer.press("Enter");
+    },
+    sees: (text) => page.locator("[data-id] .text", { hasText: text }).first().waitFor(),
+    texts: () => page.locator("[data-id] .text").allTextContents(),
+    async close() {
+      expect(await page.evaluate(() => globalThis.violations)).toEqual([]);
+      expect(errors).toEqual([]);
+      await context.close();
+    },
+  };
+}
