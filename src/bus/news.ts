@@ -57,7 +57,10 @@ const attendance = v.object({
 
 const typing = v.object({ type: v.literal("typing"), room: word, username: word });
 
-const roomNews = v.variant("type", [changed, moved, attendance, typing]);
+/** How far someone has read, for their sockets on other nodes. */
+const read = v.object({ type: v.literal("read"), room: word, userId: version, id: version });
+
+const roomNews = v.variant("type", [changed, moved, attendance, typing, read]);
 
 /** Access ended: some sessions of a user, or (null) all that the user has. */
 const ended = v.object({
@@ -83,7 +86,8 @@ export type RoomNews =
   | ({ readonly type: "changed" } & RoomChange)
   | Readonly<v.InferOutput<typeof moved>>
   | Attendance
-  | Readonly<v.InferOutput<typeof typing>>;
+  | Readonly<v.InferOutput<typeof typing>>
+  | Readonly<v.InferOutput<typeof read>>;
 export type Attendance = Readonly<v.InferOutput<typeof attendance>>;
 /** What every node tells all others. */
 export type Notice = Readonly<v.InferOutput<typeof notice>>;

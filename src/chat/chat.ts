@@ -14,6 +14,7 @@ import { encode, type Format, liveEvent, plainEvent, topicOf } from "./encode.ts
 import { guardSockets, type Standing } from "./guard.ts";
 import { createHistory, type History } from "./history.ts";
 import { createHub } from "./hub.ts";
+import { createMarks } from "./marks.ts";
 import type { Members } from "./members.ts";
 import { createPace, type Pace } from "./pace.ts";
 import type { Fanout } from "./ports.ts";
@@ -176,6 +177,7 @@ export function createChat(options: ChatOptions): Chat {
     committer,
     rooms,
     members: options.members,
+    marks: createMarks({ hub, bus, shared: presence.shared }),
     presence,
     typing,
     history: createHistory(store),

@@ -164,7 +164,7 @@ export function createConnection(shared: Shared, options: ConnectionOptions): Co
     join,
     leave,
     joined: (room) => feeds.has(room),
-    tellOthers: (room, frame) => shared.hub.tell(identity.userId, room, frame, connection),
+    marked: (room, id) => shared.marks.moved(identity.userId, room, id, connection),
     renew,
     owe(change) {
       outstanding += change;

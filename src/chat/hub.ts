@@ -18,8 +18,8 @@ export interface Hub {
   fallBehind(timeline: Timeline): () => void;
   /** Looks for sockets that fall behind, if enough was published that there may be one. */
   settled(): void;
-  /** Sends a chat.v1 frame to a person's other sockets in a room. */
-  tell(userId: number, room: string, frame: string, except: Connection): void;
+  /** Sends a chat.v1 frame to a person's sockets in a room, but for one. */
+  tell(userId: number, room: string, frame: string, except?: Connection): void;
   /** Closes every socket; `retryAfterMs`, given, is told before and differs for each. */
   closeAll(reason: CloseReason, retryAfterMs?: () => number): void;
 }

@@ -47,6 +47,8 @@ interface Room {
   readonly here: Map<number, Attendance>;
   readonly elsewhere: Elsewhere;
   sockets: number;
+  /** It is not what other nodes were told last; where none has said that it is there, none is told. */
+  untold: boolean;
   /** As the room was last told: how many, and who, when they were last named. */
   told: number;
   named: ReadonlyMap<number, string>;
@@ -104,7 +106,9 @@ export function createPresence({ clock, bus, tell }: PresenceOptions): Presence 
     room.cancelTelling ??= clock.after(pauseOf(room), () => flush(name, room));
   };
 
-  const share = (name: string, { here }: Room, ask: boolean) =>
+  const share = (name: string, room: Room, ask: boolean) => {
+    const { here } = room;
+    room.untold = false;
     bus.publish({
       type: "attendance",
       room: name,
@@ -113,6 +117,7 @@ export function createPresence({ clock, bus, tell }: PresenceOptions): Presence 
       people: [...here.entries().take(NAMED_MAX)].map(([userId, { username }]) => [userId, username]),
       ...(ask && { ask }),
     });
+  };
 
   const shareSoon = (name: string, room: Room) => {
     room.cancelSharing ??= clock.after(pauseOf(room) / SHARED, () => {
@@ -123,6 +128,7 @@ export function createPresence({ clock, bus, tell }: PresenceOptions): Presence 
 
   const changed = (name: string, room: Room) => {
     tellSoon(name, room);
+    room.untold = true;
     if (room.elsewhere.size > 0) shareSoon(name, room);
   };
 
@@ -136,7 +142,7 @@ export function createPresence({ clock, bus, tell }: PresenceOptions): Presence 
       const room = rooms.get(news.room);
       if (!room || !room.elsewhere.put(from, news)) return;
       tellSoon(news.room, room);
-      if (news.ask) shareSoon(news.room, room);
+      if (news.ask || room.untold) shareSoon(news.room, room);
     },
     gone(node) {
       for (const [name, room] of rooms) if (room.elsewhere.forget(node)) tellSoon(name, room);
@@ -196,6 +202,7 @@ const newRoom = (): Room => ({
   here: new Map(),
   elsewhere: createElsewhere(),
   sockets: 0,
+  untold: false,
   told: 0,
   named: NOBODY,
 });

@@ -7,6 +7,7 @@ import type { Committer } from "./committer.ts";
 import type { Format } from "./encode.ts";
 import type { History } from "./history.ts";
 import type { Hub } from "./hub.ts";
+import type { Marks } from "./marks.ts";
 import type { Members } from "./members.ts";
 import type { Pace } from "./pace.ts";
 import type { Presence } from "./presence.ts";
@@ -20,6 +21,7 @@ export interface Shared {
   readonly committer: Committer;
   readonly rooms: Rooms;
   readonly members: Members;
+  readonly marks: Marks;
   readonly presence: Presence;
   readonly typing: Typing;
   readonly history: History;
@@ -58,8 +60,8 @@ export interface Session extends Shared {
   join(room: string, since: Position | undefined, accepted: () => void): Promise<void>;
   leave(room: string): void;
   joined(room: string): boolean;
-  /** Sends a frame about a room to the person's other sockets there. */
-  tellOthers(room: string, frame: string): void;
+  /** Tells the person's other sockets in a room how far they have read. */
+  marked(room: string, id: number): void;
   /** Goes on with a newer token, of the same person: anyone else's ends the socket. */
   renew(identity: Identity): void;
 }

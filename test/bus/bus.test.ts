@@ -114,6 +114,7 @@ needs("TEST_REDIS_URL")("on Redis", () => {
       },
       { type: "moved", room: "garden", epoch: "epoch", version: 8 },
       { type: "attendance", room: "garden", at: 1, online: 2, people: [[1, "ada"]], ask: true },
+      { type: "read", room: "garden", userId: 1, id: 7 },
     ];
     for (const news of told) here.bus.publish(news);
     await until(() => there.heard.length >= told.length);

@@ -127,6 +127,16 @@ needs(
     expect(await one.next("typing")).toMatchObject({ room: "study", username: "ben" });
   });
 
+  test("how far someone has read is told to their sockets on both", async () => {
+    const [one, other] = [await enter(here, "books", ada), await enter(there, "books", ada)];
+    const stranger = await enter(there, "books", ben);
+    await say(one, "a page");
+    await until(() => one.frames.some(({ type, online }) => type === "presence" && online === 2));
+    expect(await one.ask({ type: "read", id: 1 })).toMatchObject({ type: "ok" });
+    expect(await other.next("read")).toEqual({ type: "read", room: "books", id: 1 });
+    for (const each of [one, stranger]) expect(each.frames.some(({ type }) => type === "read")).toBe(false);
+  });
+
   test("limits count for both: failed logins, and messages in the long run", async () => {
     const settings = {
       ...database.env,

@@ -38,6 +38,17 @@ test("each node tells its room of all people, and counts who is on two of them o
     expect([node.online("garden"), node.people("garden").length]).toEqual([2, 2]);
 });
 
+test("who comes between a node's question and the first answer is told of too", () => {
+  const { nodes, pass } = attend(["one", "two"]);
+  const [one, two] = nodes;
+  one.enter("garden", ada);
+  pass(5_000);
+  two.enter("garden", ben); // asks; the answer takes a while
+  two.enter("garden", cy);
+  pass(5_000);
+  for (const node of nodes.slice(0, 2)) expect(node.online("garden")).toBe(3);
+});
+
 test("who goes on with another node has not left", () => {
   const { nodes, pass } = attend(["one", "two"]);
   const [one, two] = nodes;

@@ -1,5 +1,4 @@
 import { Refusal } from "../../errors.ts";
-import { encode } from "../encode.ts";
 import type { Handler } from "./commands.ts";
 import { roomOf } from "./room.ts";
 
@@ -11,7 +10,7 @@ export const read: Handler<"read"> = (session, command, reply) => {
   // Those behind it do not wait for its commit.
   session.members.read(identity.userId, room, command.id).then(
     ({ lastRead, moved }) => {
-      if (moved) session.tellOthers(room, encode({ type: "read", room, id: lastRead }));
+      if (moved) session.marked(room, lastRead);
       reply.ok();
     },
     (error: unknown) => {
