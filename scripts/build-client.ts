@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
 
-// Makes dist/client: one ESM file and its type declarations, for browsers, Bun and Node, which need no other package.
+// Makes dist/client: a package of one ESM file and its type declarations, for browsers, Bun and Node, which needs no other.
 
 /** The most that the client may weigh in somebody's bundle, in bytes after gzip. */
 const LIMIT = 10 * 1024;
@@ -50,6 +50,12 @@ try {
 
   await rm(OUT, { recursive: true, force: true });
   await Bun.write(join(OUT, "index.js"), code);
+  const { name, version, license, type, exports } = await Bun.file("package.json").json();
+  const inside = JSON.parse(JSON.stringify(exports).replaceAll(`./${OUT}/`, "./"));
+  await Bun.write(
+    join(OUT, "package.json"),
+    JSON.stringify({ name, version, license, type, exports: inside }, null, 2),
+  );
   for (const file of new Bun.Glob("**/*.d.ts").scanSync(join(work, "types"))) {
     const text = await Bun.file(join(work, "types", file)).text();
     const foreign = /\bfrom "[^.][^"]*"|\bimport\("[^.][^"]*"\)/.exec(text);

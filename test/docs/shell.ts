@@ -8,12 +8,15 @@ export interface Shell extends AsyncDisposable {
   shows(text: string): Promise<void>;
 }
 
-export function startShell(): Shell {
+/** `settings`: its environment, besides the path. */
+export function startShell(settings: Readonly<Record<string, string>> = {}): Shell {
   const child = Bun.spawn(["bash"], {
     stdin: "pipe",
     stdout: "pipe",
     stderr: "pipe",
-    env: { PATH: process.env.PATH },
+    detached: true, // a group of its own, so that what it has started ends with it
+    ...(settings.HOME && { cwd: settings.HOME }),
+    env: { PATH: process.env.PATH, ...settings },
   });
   let output = "";
   let wake = () => {};
@@ -46,7 +49,7 @@ export function startShell(): Shell {
     },
     async [Symbol.asyncDispose]() {
       child.stdin.end();
-      child.kill();
+      process.kill(-child.pid);
       await child.exited;
     },
   };

@@ -1,0 +1,19 @@
+import { createChat } from "parley/client";
+import { StrictMode } from "react";
+import { createRoot } from "react-dom/client";
+import { Conversation } from "./Conversation.tsx";
+
+const textOf = async (path: string) => {
+  const answer = await fetch(path);
+  if (!answer.ok) throw new Error(await answer.text());
+  return answer.text();
+};
+
+const chat = createChat({ url: await textOf("/chat/url"), tokens: () => textOf("/chat/token") });
+const order = new URLSearchParams(location.search).get("order") ?? "7";
+
+createRoot(document.getElementById("app")!).render(
+  <StrictMode>
+    <Conversation chat={chat} order={order} />
+  </StrictMode>,
+);

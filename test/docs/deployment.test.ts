@@ -1,0 +1,211 @@
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { freePort } from "../faults/port.ts";
+import { temporaryFolder } from "../support/folder.ts";
+import { START_MS } from "../support/house.ts";
+import { needs } from "../support/needs.ts";
+import { type Person, register } from "../support/people.ts";
+import { startTestServer, type TestServer } from "../support/server.ts";
+import { until } from "../support/until.ts";
+import { blocksOf } from "./transcripts.ts";
+
+setDefaultTimeout(2 * START_MS);
+
+const ROOT = join(import.meta.dir, "../..");
+const page = await Bun.file(join(ROOT, "docs/DEPLOYMENT.md")).text();
+const blockOf = (kind: string) =>
+  blocksOf(page)
+    .filter((block) => block.kind === kind)
+    .map(({ lines }) => lines.join("\n"))
+    .join("\n");
+
+/** A proxy of the page in front of a server, in a folder of its own. */
+interface Front {
+  readonly url: string;
+  /** All that it has logged. */
+  logs(): Promise<string>;
+  stop(): Promise<void>;
+}
+
+/** The configuration as it stands there, but for addresses, files and a certificate that is nobody's. */
+async function startFront(name: "nginx" | "caddy", server: TestServer): Promise<Front> {
+  const folder = temporaryFolder();
+  const at = (file: string) => join(folder.path, file);
+  await mkdir(folder.path, { recursive: true });
+  const port = await freePort();
+  const forward = (config: string) => config.replace("127.0.0.1:3000", `127.0.0.1:${server.port}`);
+  let command: string[];
+  if (name === "nginx") {
+    await Bun.$`openssl req -x509 -newkey rsa:2048 -nodes -days 1 -subj /CN=chat.example.com -keyout ${at("key")} -out ${at("crt")}`.quiet();
+    const site = forward(blockOf("nginx"))
+      .replace("listen 443", `listen 127.0.0.1:${port}`)
+      .replace(/\/etc\/.*fullchain\.pem/, at("crt"))
+      .replace(/\/etc\/.*privkey\.pem/, at("key"))
+      .replaceAll("/var/log/nginx", folder.path);
+    const places = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map(
+      (what) => `${what}_temp_path ${what};`,
+    );
+    await Bun.write(
+      at("nginx.conf"),
+      `${process.getuid?.() === 0 ? "user root; " : ""}pid nginx.pid; error_log stderr crit; events {} http { ${places.join(" ")}\n${site} }`,
+    );
+    command = ["nginx", "-p", folder.path, "-c", at("nginx.conf"), "-g", "daemon off;"];
+  } else {
+    const site = forward(blockOf("caddy"))
+      .replace("chat.example.com {", `https://127.0.0.1:${port} {\n\ttls internal`)
+      .replace("/var/log/caddy", folder.path);
+    await Bun.write(
+      at("Caddyfile"),
+      `{\n\tadmin off\n\tauto_https disable_redirects\n\tskip_install_trust\n}\n${site}\n`,
+    );
+    command = ["caddy", "run", "--config", at("Caddyfile"), "--adapter", "caddyfile"];
+  }
+  const child = Bun.spawn(command, {
+    env: {
+      PATH: process.env.PATH,
+      HOME: folder.path,
+      XDG_DATA_HOME: folder.path,
+      XDG_CONFIG_HOME: folder.path,
+    },
+    stdout: "ignore",
+    stderr: "pipe",
+  });
+  const stderr = new Response(child.stderr).text();
+  const url = `https://127.0.0.1:${port}`;
+  await until(async () => {
+    if (child.exitCode !== null) throw new Error(await stderr);
+    return (await get(`${url}/readyz`).catch(() => undefined))?.status === 200;
+  }, START_MS);
+  return {
+    url,
+    async logs() {
+      const files = [...new Bun.Glob("*.log").scanSync(folder.path)];
+      return (await Promise.all(files.map((file) => Bun.file(at(file)).text()))).join("\n");
+    },
+    async stop() {
+      child.kill();
+      await child.exited;
+      folder.remove();
+    },
+  };
+}
+
+const INSECURE = { rejectUnauthorized: false };
+const get = (url: string, init: RequestInit = {}) => fetch(url, { ...init, tls: INSECURE });
+
+/** What holds behind whichever proxy. */
+function behind(name: "nginx" | "caddy"): void {
+  let server: TestServer;
+  let front: Front;
+  let ada: Person;
+  beforeAll(async () => {
+    server = await startTestServer({ TRUST_PROXY: "1", LOGIN_RATE: "3" });
+    ada = await register(server, "ada");
+    front = await startFront(name, server);
+  });
+  afterAll(async () => {
+    await front?.stop();
+    await server?.stop();
+  });
+
+  test("people talk through it, over HTTP and over sockets of both protocols", async () => {
+    const socket = new WebSocket(`${front.url.replace("http", "ws")}/ws/chat/lobby/`, {
+      protocols: ["chat.v1", `bearer.${ada.token}`],
+      tls: INSECURE,
+    } as unknown as string[]);
+    const heard: string[] = [];
+    socket.onmessage = ({ data }) => heard.push(String(data));
+    await until(() => heard.some((frame) => frame.includes("synced")));
+    const headers = { authorization: `Bearer ${ada.token}`, "content-type": "application/json" };
+    const posted = await get(`${front.url}/rooms/lobby/messages/`, {
+      method: "POST",
+      headers,
+      body: JSON.stringify({ content: "Hello" }),
+    });
+    expect(posted.status).toBe(201);
+    await until(() => heard.some((frame) => frame.includes('"content":"Hello"')));
+    socket.close();
+  });
+
+  test("what is too large is refused by the server, in its own words", async () => {
+    const headers = { authorization: `Bearer ${ada.token}`, "content-type": "application/json" };
+    const body = JSON.stringify({ content: "x".repeat(100_000) });
+    const refused = await get(`${front.url}/rooms/lobby/messages/`, { method: "POST", headers, body });
+    expect([refused.status, ((await refused.json()) as { code: string }).code]).toEqual([413, "too_large"]);
+  });
+
+  test("limits count the client's address, whatever it says of itself", async () => {
+    const guess = async (forwarded: string) =>
+      (
+        await get(`${front.url}/account/login/`, {
+          method: "POST",
+          headers: { "content-type": "application/json", "x-forwarded-for": forwarded },
+          body: JSON.stringify({ email: "nobody@example.com", password: "wrong wrong" }),
+        })
+      ).status;
+    const statuses = [];
+    for (let guessed = 0; guessed < 5; guessed++) statuses.push(await guess(`198.51.100.${guessed}`));
+    expect(statuses).toEqual([401, 401, 401, 429, 429]);
+  });
+
+  test("no token is in its logs, of a socket that stood, of one that was refused, or with the server gone", async () => {
+    const open = (query: string, protocols?: string[]) =>
+      new Promise<void>((resolve) => {
+        const socket = new WebSocket(`${front.url.replace("http", "ws")}/ws/chat/secrets/${query}`, {
+          ...(protocols && { protocols }),
+          tls: INSECURE,
+        } as unknown as string[]);
+        socket.onopen = () => socket.close();
+        socket.onclose = () => resolve();
+      });
+    await open(`?token=${ada.token}`);
+    await open("?token=not-a-token-at-all");
+    await open("", ["chat.v1", `bearer.${ada.token}`]);
+    await get(`${front.url}/rooms/`, { headers: { authorization: `Bearer ${ada.token}` } });
+    await server.stop();
+    await open(`?token=${ada.token}`);
+    await get(`${front.url}/history/secrets/?token=not-a-token-at-all`);
+    await until(async () => (await front.logs()).includes("/history/secrets/"));
+    const logs = await front.logs();
+    expect(logs.split("/ws/chat/secrets/").length - 1).toBe(4);
+    expect(logs).not.toContain(ada.token);
+    expect(logs).not.toContain("not-a-token-at-all");
+  });
+}
+
+needs("nginx")("docs/DEPLOYMENT.md, behind its nginx", () => behind("nginx"));
+
+const caddy = Bun.which("caddy") !== null;
+if (caddy) describe("docs/DEPLOYMENT.md, behind its Caddy", () => behind("caddy"));
+else test.skip("docs/DEPLOYMENT.md, behind its Caddy (skipped: needs caddy)", () => {});
+
+const systemd = Bun.which("systemd-analyze") !== null;
+test.if(systemd)(
+  `the unit is one that systemd reads${systemd ? "" : " (skipped: needs systemd-analyze)"}`,
+  async () => {
+    const folder = temporaryFolder();
+    const path = join(folder.path, "parley.service");
+    // The program is where a machine that runs the test has one.
+    await Bun.write(path, blockOf("ini").replace("/usr/local/bin/parley", process.execPath));
+    const verify = Bun.spawn(["systemd-analyze", "verify", path], { stdout: "pipe", stderr: "pipe" });
+    const said = (await new Response(verify.stderr).text())
+      .split("\n")
+      .filter((line) => line.includes("parley.service"));
+    expect({ said, code: await verify.exited }).toEqual({ said: [], code: 0 });
+    folder.remove();
+  },
+);
+
+describe("commands in the documents", () => {
+  for (const file of new Bun.Glob("docs/*.md").scanSync(ROOT))
+    test(`${file}: those that are not executed say so`, async () => {
+      const text = await Bun.file(join(ROOT, file)).text();
+      const lines = text.split("\n");
+      for (const { kind, line } of blocksOf(text).filter(({ kind }) => kind === "bash")) {
+        const before = lines.slice(0, line - 1);
+        const section = before.slice(before.findLastIndex((one) => /^#+ /.test(one))).join(" ");
+        expect([kind, section]).toEqual([kind, expect.stringMatching(/not executed/i)]);
+      }
+    });
+});

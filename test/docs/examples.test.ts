@@ -1,0 +1,169 @@
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { cp, mkdir, readdir, symlink } from "node:fs/promises";
+import { join } from "node:path";
+import type { Browser, Page } from "playwright-core";
+import { startBrowser } from "../support/browser.ts";
+import { temporaryFolder } from "../support/folder.ts";
+import { START_MS } from "../support/house.ts";
+import { needs } from "../support/needs.ts";
+import { PASSWORD } from "../support/people.ts";
+import { type Proxy, startProxy } from "../support/proxy.ts";
+import { startTestServer, type TestServer } from "../support/server.ts";
+import { startProgram } from "./program.ts";
+
+setDefaultTimeout(2 * START_MS);
+
+const ROOT = join(import.meta.dir, "../..");
+
+/** Somebody's copies of the examples, with the packages that they would have installed. */
+const copies = temporaryFolder();
+const [page, product] = ["page", "product"].map((name) => join(copies.path, name)) as [string, string];
+
+beforeAll(async () => {
+  const build = Bun.spawn([process.execPath, join(ROOT, "scripts/build-client.ts")], { stdout: "ignore" });
+  expect(await build.exited).toBe(0);
+  await cp(join(ROOT, "examples"), copies.path, { recursive: true });
+  await cp(join(ROOT, "dist/client/index.js"), join(page, "client.js"));
+  const modules = join(product, "node_modules");
+  await mkdir(modules);
+  const { dependencies } = await Bun.file(join(product, "package.json")).json();
+  for (const name of [...Object.keys(dependencies), "@types"])
+    await symlink(join(ROOT, "node_modules", name), join(modules, name));
+  await symlink(join(ROOT, "dist/client"), join(modules, "parley"));
+});
+afterAll(() => copies.remove());
+
+describe("the example of a product", () => {
+  test("has no type errors, with the types of the packages that it names", async () => {
+    const tsc = Bun.spawn([process.execPath, join(ROOT, "node_modules/typescript/bin/tsc"), "-p", product], {
+      stdout: "pipe",
+    });
+    expect(await new Response(tsc.stdout).text()).toBe("");
+    expect(await tsc.exited).toBe(0);
+  });
+
+  test("is what docs/PRODUCT.md shows", async () => {
+    const text = await Bun.file(join(ROOT, "docs/PRODUCT.md")).text();
+    const flush = (code: string) => code.replaceAll(/^ +/gm, "");
+    const shown = [...text.matchAll(/^```tsx?\n(.*?)^```$/gms)].map(([, code = ""]) => flush(code));
+    const folder = join(ROOT, "examples/product");
+    const names = (await readdir(folder)).filter((name) => /\.tsx?$/.test(name));
+    const files = await Promise.all(
+      names.map(async (name) => flush(await Bun.file(join(folder, name)).text())),
+    );
+    expect(shown.length).toBeGreaterThan(3);
+    expect(shown.filter((code) => !files.some((file) => file.includes(code)))).toEqual([]);
+  });
+});
+
+needs("chromium")("the examples in a browser", () => {
+  let browser: Browser;
+  beforeAll(async () => {
+    browser = await startBrowser();
+  });
+  afterAll(() => browser?.close());
+
+  /** A person's own browser, in which no script fails. */
+  async function visit(url: string): Promise<Page> {
+    const tab = await (await browser.newContext()).newPage();
+    tab.on("pageerror", (error) => expect(error).toBeUndefined());
+    await tab.goto(url);
+    return tab;
+  }
+  const has = (tab: Page, selector: string, text: string) =>
+    tab.locator(selector).getByText(text, { exact: true }).waitFor();
+  const texts = (tab: Page) => tab.locator("li.message").allTextContents();
+
+  test("the plain page: an account, a message, a reload, and words that are no markup", async () => {
+    const server = await startTestServer();
+    await using site = await startProgram([process.execPath, "--port=0", "index.html"], page, {});
+    const address = `${await site.url()}?server=${server.url}`;
+    const ada = await visit(address);
+    const ben = await visit(address);
+    for (const [tab, name] of [
+      [ada, "ada"],
+      [ben, "ben"],
+    ] as const) {
+      await tab.getByLabel("Email").fill(`${name}@example.com`);
+      await tab.getByLabel("Password").fill(PASSWORD);
+      await tab.getByRole("button", { name: "Make an account" }).click();
+      await has(tab, "#state", `${name}: open`);
+    }
+    await ada.getByLabel("Message").fill("Hello <b>Ben</b>");
+    await ada.getByRole("button", { name: "Send" }).click();
+    await has(ben, "#messages", "ada: Hello <b>Ben</b>");
+    await ben.reload();
+    await has(ben, "#messages", "ada: Hello <b>Ben</b>");
+    await ben.getByRole("button", { name: "Log out" }).click();
+    await ben.getByLabel("Email").fill("ben@example.com");
+    await ben.getByLabel("Password").fill("not my password");
+    await ben.getByRole("button", { name: "Log in" }).click();
+    await ben.getByRole("alert").getByText("Invalid Credentials").waitFor();
+    await server.stop();
+  });
+
+  describe("the product", () => {
+    let server: TestServer;
+    let proxy: Proxy;
+    let shop: Awaited<ReturnType<typeof startProgram>>;
+    let url: string;
+    beforeAll(async () => {
+      proxy = startProxy(0);
+      shop = await startProgram([process.execPath, "backend.ts"], product, {
+        PORT: "0",
+        CHAT_URL: proxy.url,
+      });
+      url = await shop.url();
+      server = await startTestServer({
+        AUTH_JWKS_URL: `${url}jwks.json`,
+        AUTH_ISSUER: "https://shop.example.com",
+        AUTH_AUDIENCE: "chat",
+        ROOM_ACCESS: "claims",
+        REGISTRATION: "off",
+      });
+      proxy.target = server.port;
+    });
+    afterAll(async () => {
+      await shop?.[Symbol.asyncDispose]();
+      proxy?.stop();
+      await server?.stop();
+    });
+
+    test("customers talk about their order, the shop posts once, and a lost connection loses nothing", async () => {
+      const ada = await visit(`${url}login/customer-1`);
+      const ben = await visit(`${url}login/customer-2`);
+      for (const tab of [ada, ben]) await has(tab, "#state", "live");
+
+      await ada.getByLabel("Message").fill("When does it come?");
+      await has(ben, "#typing", "ada …");
+      await ada.getByRole("button", { name: "Send" }).click();
+      await has(ben, "li.message", "ada: When does it come?");
+
+      for (const status of [201, 200])
+        expect((await fetch(`${url}orders/7/ship`, { method: "POST" })).status).toBe(status);
+      await has(ada, "li.message", "shop: Your order is on its way.");
+
+      proxy.refuse = true;
+      proxy.cut();
+      await has(ben, "#state", "offline");
+      await ben.getByLabel("Message").fill("Good");
+      await ben.getByRole("button", { name: "Send" }).click();
+      await has(ben, "li.waiting", "Good …");
+      proxy.refuse = false;
+      await has(ada, "li.message", "ben: Good");
+      await has(ben, "li.message", "ben: Good");
+      const said = ["ada: When does it come?", "shop: Your order is on its way.", "ben: Good"];
+      for (const tab of [ada, ben]) expect(await texts(tab)).toEqual(said);
+    });
+
+    test("nobody enters the room of another's order, and nobody at all without a login", async () => {
+      const ada = await visit(`${url}login/customer-1`);
+      await ada.goto(`${url}?order=8`);
+      await ada.getByRole("alert").getByText("That is not allowed.").waitFor();
+      const ben = await visit(`${url}login/customer-2`);
+      await ben.goto(`${url}?order=8`);
+      await has(ben, "#state", "live");
+      expect((await fetch(`${url}chat/token`)).status).toBe(401);
+    });
+  });
+});

@@ -1,0 +1,106 @@
+import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import { mkdir, symlink } from "node:fs/promises";
+import { join } from "node:path";
+import { api } from "../support/api.ts";
+import { temporaryFolder } from "../support/folder.ts";
+import { START_MS } from "../support/house.ts";
+import { PASSWORD } from "../support/people.ts";
+import { startTestServer, type TestServer } from "../support/server.ts";
+import { until } from "../support/until.ts";
+import { startShell } from "./shell.ts";
+import { blocksOf } from "./transcripts.ts";
+
+setDefaultTimeout(2 * START_MS);
+
+const ROOT = join(import.meta.dir, "../..");
+const page = await Bun.file(join(ROOT, "docs/GETTING-STARTED.md")).text();
+const readme = await Bun.file(join(ROOT, "README.md")).text();
+
+/** Somebody's home, with a checkout in it. */
+const home = temporaryFolder();
+let server: TestServer;
+
+beforeAll(async () => {
+  await mkdir(home.path, { recursive: true });
+  await symlink(ROOT, join(home.path, "parley"));
+  server = await startTestServer();
+});
+afterAll(async () => {
+  await server?.stop();
+  home.remove();
+});
+
+const here = (text: string) =>
+  text
+    .replaceAll("127.0.0.1:3000", `127.0.0.1:${server.port}`)
+    .replace("127.0.0.1/3000", `127.0.0.1/${server.port}`);
+const pasted = (heading: string) =>
+  blocksOf(page)
+    .filter((block) => block.heading === heading && block.kind === "sh")
+    .map(({ lines }) => here(lines.join("\n")));
+const shell = () => startShell({ HOME: home.path });
+
+const said = async () => {
+  const body = { email: "ada@example.com", password: PASSWORD };
+  const { body: who } = await api(server, "POST /account/login/", { body });
+  const { body: history } = await api(server, "GET /history/lobby/", {
+    token: (who as { access: string }).access,
+  });
+  return (history as { username: string; content: string }[]).map(
+    ({ username, content }) => `${username}: ${content}`,
+  );
+};
+
+test("the line that starts the server is the README's", () => {
+  const [line] = blocksOf(page).filter(({ heading }) => heading === "The server");
+  expect(readme.split("\n")).toContain(line?.lines.join("\n") as string);
+});
+
+test("what is pasted under each heading works, from the first command to the last", async () => {
+  await using terminal = shell();
+  const [register = "", post = "", read = "", open = "", say = "", ...none] = pasted("By hand");
+  expect(none).toEqual([]);
+  terminal.type(register);
+  terminal.type(post);
+  await terminal.shows("HTTP/1.1 201 Created");
+  terminal.type(read);
+  await terminal.shows('"username":"ada","content":"Hello"');
+  await terminal.shows('"id":1,"version":2');
+  expect(await said()).toEqual(["ada: Hello, all"]);
+  terminal.type(open);
+  await terminal.shows("HTTP/1.1 101 Switching Protocols");
+  terminal.type(say);
+  await terminal.shows('"username":"ada","message":"Is anybody there?"');
+
+  const [install = "", run = "", pipe = "", ...more] = pasted("With the client");
+  expect(more).toEqual([]);
+  const [program] = blocksOf(page).filter(({ kind }) => kind === "ts");
+  terminal.type(install);
+  await until(() => Bun.file(join(home.path, "hello/node_modules/parley/index.js")).exists(), START_MS);
+  await Bun.write(join(home.path, "hello/hello.ts"), here(program?.lines.join("\n") ?? ""));
+  terminal.type(run);
+  await terminal.shows("ben: Good morning");
+  await terminal.shows("messages so far");
+  terminal.type(pipe);
+  await terminal.shows("(connected as ada)");
+  await until(async () => (await said()).length === 4);
+  expect(await said()).toEqual([
+    "ada: Hello, all",
+    "ada: Is anybody there?",
+    "ben: Good morning",
+    "ada: Hello from a pipe",
+  ]);
+});
+
+test("the page that is copied is served", async () => {
+  await using terminal = shell();
+  const taken = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
+  const { port } = taken;
+  taken.stop(true);
+  terminal.type(pasted("On a page").join("\n").replace("--port=8000", `--port=${port}`));
+  await terminal.shows(`:${port}`);
+  const html = await (await fetch(`http://localhost:${port}/`)).text();
+  expect(html).toContain("<title>The lobby</title>");
+  const [, script = ""] = /src="([^"]+)"/.exec(html) ?? [];
+  expect(await (await fetch(new URL(script, `http://localhost:${port}/`))).text()).toContain("createChat");
+});
