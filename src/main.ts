@@ -31,13 +31,11 @@ for (const [signal, code] of Object.entries(EXIT_CODES))
     else process.exit(code);
   });
 
-// Told by Bun.spawn with a channel between the two processes.
-const toldToStop = new Promise<void>((resolve) => {
-  if (process.send) for (const event of ["message", "disconnect"]) process.once(event, () => resolve());
-});
+// There where Bun.spawn made a channel between the two processes.
 const parent = process.send && {
-  ready: () => void process.send?.("ready"),
-  untilStop: () => toldToStop,
+  send: (message: object) => void process.send?.(message),
+  listen: (hear: (message: unknown) => void) => void process.on("message", hear),
+  gone: new Promise<void>((resolve) => void process.once("disconnect", resolve)),
 };
 // Compiled, the program is one file, and this one lies in it.
 const compiled = import.meta.path.startsWith("/$bunfs/");

@@ -1,7 +1,18 @@
-import { collectDefaultMetrics, Counter, Gauge, Registry } from "prom-client";
+import {
+  AggregatorRegistry,
+  collectDefaultMetrics,
+  Counter,
+  Gauge,
+  type MetricObjectWithValues,
+  type MetricValue,
+  Registry,
+} from "prom-client";
 import { createSpread, createTallies, createTally } from "./tally.ts";
 
 const SECONDS = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10];
+
+/** The content type of metrics as text. */
+export const METRICS_TYPE = Registry.PROMETHEUS_CONTENT_TYPE;
 
 export type Metrics = ReturnType<typeof createMetrics>;
 
@@ -71,6 +82,9 @@ export function createMetrics() {
     busLag: spread("parley_bus_lag_seconds", "A frame's way to Redis and back.", SECONDS),
     limitsAlone: counter("parley_limits_alone_total", "Counts that Redis did not take."),
     faults: counter("parley_faults_total", "Errors of our own."),
+    /** What several processes have measured, each as JSON of its registry, added up, as text. */
+    merged: (all: readonly (readonly object[])[]): Promise<string> =>
+      AggregatorRegistry.aggregate(all as MetricObjectWithValues<MetricValue<string>>[][]).metrics(),
     /** The process' own figures, event loop lag among them; not for simulated ones. */
     collectProcess: () => collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: 100 }),
   };

@@ -19,7 +19,7 @@ import { messageRoutes } from "./http/messages.ts";
 import { metricsRoutes } from "./http/metrics.ts";
 import { roomRoutes } from "./http/rooms.ts";
 import type { Log } from "./log.ts";
-import { createMetrics } from "./metrics.ts";
+import { createMetrics, type Metrics } from "./metrics.ts";
 import { createPage } from "./web/page.ts";
 import { createDoor, type SocketData, websocket } from "./ws/door.ts";
 import { createOutgoing } from "./ws/outgoing.ts";
@@ -41,8 +41,10 @@ export interface ParleyServer {
 interface Parts {
   readonly log: Log;
   readonly version: string;
-  /** Other processes of this machine listen on the same port. */
-  readonly shared?: boolean;
+  /** Where this server measures what it does; by default nobody else sees it. */
+  readonly metrics?: Metrics;
+  /** Other processes of this machine listen on the same port: the metrics of all of them. */
+  readonly shared?: { metrics(): Promise<string> };
   /** What a new embedded database starts from; its default is that of the program. */
   readonly template?: Blob;
 }
@@ -58,10 +60,9 @@ type Handler = (
  */
 export async function startServer(
   config: Config,
-  { log, version, shared, template }: Parts,
+  { log, version, metrics = createMetrics(), shared, template }: Parts,
 ): Promise<ParleyServer> {
   const clock = systemClock;
-  const metrics = createMetrics();
   const undo: (() => unknown)[] = [];
   let handle: Handler = () => problemResponse(new Refusal("busy", { retryAfterMs: 1000 }));
 
@@ -69,7 +70,7 @@ export async function startServer(
   const listener = Bun.serve<SocketData>({
     hostname: config.HOST,
     port: config.PORT,
-    reusePort: shared ?? false,
+    reusePort: shared !== undefined,
     development: false, // else a fault is answered with a page that shows the source
     // The app has its own limit, and a problem document for who goes past it; what nobody reads is not kept.
     maxRequestBodySize: Number.MAX_SAFE_INTEGER,
@@ -141,7 +142,14 @@ export async function startServer(
         ...(config.ADMIN_TOKEN
           ? [adminRoutes({ auth, chat, pool: database, token: config.ADMIN_TOKEN })]
           : []),
-        ...(config.METRICS_TOKEN ? [metricsRoutes(metrics, config.METRICS_TOKEN)] : []),
+        ...(config.METRICS_TOKEN
+          ? [
+              metricsRoutes({
+                token: config.METRICS_TOKEN,
+                read: shared?.metrics ?? metrics.registry.metrics,
+              }),
+            ]
+          : []),
       ],
     });
     const page = createPage();

@@ -7,7 +7,7 @@ export interface Context {
   /** What starts this program: itself, or Bun and the file. */
   readonly program: readonly string[];
   /** The process that started this one as a worker, if one did. */
-  readonly parent: Parent | undefined;
+  readonly parent: Channel | undefined;
   /** Writes a line to standard output, or to standard error. */
   out(line: string): void;
   err(line: string): void;
@@ -21,11 +21,12 @@ export interface Context {
   untilSignal(): Promise<void>;
 }
 
-export interface Parent {
-  /** Tells it that this worker is ready. */
-  ready(): void;
-  /** Resolves when it says so, or is gone itself. */
-  untilStop(): Promise<void>;
+/** The way to another process of this program. */
+export interface Channel {
+  send(message: object): void;
+  listen(hear: (message: unknown) => void): void;
+  /** Resolves when the other process is gone. */
+  readonly gone: Promise<void>;
 }
 
 /** Something that the program can be told to do. */

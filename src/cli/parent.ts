@@ -2,6 +2,8 @@ import { systemClock } from "../clock.ts";
 import type { Config } from "../config.ts";
 import type { Log } from "../log.ts";
 import type { Context } from "./command.ts";
+import { createDesk } from "./desk.ts";
+import { type FromParent, readFromWorker } from "./ipc.ts";
 import { createWorkers, FirstWorkerEnded, type WorkerLife, type WorkerProcess } from "./workers.ts";
 
 /** Runs the server in several processes, which listen on one port: the kernel spreads connections over them. */
@@ -11,17 +13,34 @@ export async function runParent(
   log: Log,
 ): Promise<number> {
   const url = reserve(config);
+  const desk = createDesk(systemClock);
+  /** The workers that are ready, and how each is asked what it has measured. */
+  const listens = new Map<number, (id: number) => void>();
 
   const start = (worker: number, life: WorkerLife): WorkerProcess => {
+    const say = (message: FromParent) => child.send(message);
+    const hear = (message: unknown) => {
+      const said = readFromWorker(message);
+      if (said?.type === "measured") desk.take(said.id, said.measured);
+      if (said?.type === "wanted")
+        void desk.gather([...listens.values()]).then((all) => say({ type: "all", id: said.id, all }));
+      if (said?.type !== "ready") return;
+      listens.set(worker, (id) => say({ type: "measure", id }));
+      life.ready();
+    };
     const child = Bun.spawn([...program, "server", "worker", String(worker)], {
       env: { ...env, WORKERS: "1", PORT: url.port || "80" },
       stdio: ["ignore", "inherit", "inherit"],
-      ipc: () => life.ready(), // a worker says nothing else
-      onExit: (_, code, signal) => life.ended(code, signal === null ? null : String(signal)),
+      ipc: hear,
+      onExit(_, code, signal) {
+        listens.delete(worker);
+        life.ended(code, signal === null ? null : String(signal));
+      },
     });
     return {
-      // Not by a signal: a terminal sends one to the whole group, and a second one ends a process at once.
-      stop: () => child.send("stop"),
+      // Not by a signal, where it listens: a terminal sends one to the whole group, and a second one ends a process at
+      // once.
+      stop: () => (listens.has(worker) ? say({ type: "stop" }) : child.kill("SIGTERM")),
       kill: () => child.kill("SIGKILL"),
     };
   };

@@ -1,7 +1,10 @@
+import { systemClock } from "../clock.ts";
 import { type Config, loadConfig } from "../config.ts";
 import { createLog, type Log } from "../log.ts";
-import { type Command, CommandError, type Context, type Parent } from "./command.ts";
+import { createMetrics } from "../metrics.ts";
+import { type Command, CommandError, type Context } from "./command.ts";
 import { runParent } from "./parent.ts";
+import { createWorker } from "./worker.ts";
 
 export const server: Command = {
   name: "server",
@@ -12,7 +15,7 @@ export const server: Command = {
     const log = createLog(config.LOG_LEVEL);
     try {
       if (args[0] === "worker" && parent)
-        return await serve(context, config, log.child({ worker: Number(args[1]) }), parent);
+        return await serve(context, config, log.child({ worker: Number(args[1]) }), true);
       if (config.WORKERS > 1) return await runParent(context, config, log);
       return await serve(context, config, log);
     } catch (error) {
@@ -22,18 +25,20 @@ export const server: Command = {
 };
 
 async function serve(
-  { version, untilSignal }: Context,
+  { version, untilSignal, parent }: Context,
   config: Config,
   log: Log,
-  parent?: Parent,
+  isWorker = false,
 ): Promise<number> {
   const { startServer } = await import("../server.ts"); // the other commands do without it
-  const running = await startServer(config, { log, version, shared: parent !== undefined });
-  if (parent) parent.ready();
+  const metrics = createMetrics();
+  const worker = parent && isWorker ? createWorker(parent, metrics, systemClock) : undefined;
+  const running = await startServer(config, { log, version, metrics, ...(worker && { shared: worker }) });
+  if (worker) worker.ready();
   else log.info({ url: running.url, version }, `${running.describe()}: listening on ${running.url}`);
   if (config.DATABASE_DRIVER === "pglite")
     log.info("The embedded database survives a crash of this process, not a power cut.");
-  await Promise.race([untilSignal(), ...(parent ? [parent.untilStop()] : [])]);
+  await Promise.race([untilSignal(), ...(worker ? [worker.untilStop()] : [])]);
   log.info("stopping");
   await running.stop();
   return 0;

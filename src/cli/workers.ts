@@ -57,17 +57,18 @@ export function createWorkers({ count, clock, log, start }: WorkersOptions): Wor
     const begin = () => {
       waiting.delete(worker);
       const begun = clock.monotonic();
+      let up = false;
       running.set(
         worker,
         start(worker, {
           ready() {
-            anyReady = true;
+            anyReady = up = true;
             isReady.resolve();
           },
           ended(code, signal) {
             running.delete(worker);
             if (stopping) {
-              if (code !== 0) well = false;
+              if (up && code !== 0) well = false;
               if (running.size === 0) allEnded.resolve();
               return;
             }

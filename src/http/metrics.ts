@@ -1,18 +1,23 @@
 import { Hono } from "hono";
-import type { Metrics } from "../metrics.ts";
+import { METRICS_TYPE } from "../metrics.ts";
 import { secretBearer } from "./bearer.ts";
 import { operation } from "./operation.ts";
 import type { Env } from "./request.ts";
 
+interface MetricsRoutes {
+  readonly token: string;
+  read(): Promise<string>;
+}
+
 /** The metrics in Prometheus' text format, for who brings the operator's token. */
-export const metricsRoutes = (metrics: Metrics, token: string) =>
+export const metricsRoutes = ({ token, read }: MetricsRoutes) =>
   new Hono<Env>({ strict: false }).get(
     "/metrics",
     secretBearer(token, "metricsToken"),
     operation({ summary: "Metrics in Prometheus' text format", answers: { 200: "text/plain" } }),
     async (c) =>
-      c.text(await metrics.registry.metrics(), 200, {
-        "content-type": metrics.registry.contentType,
+      c.text(await read(), 200, {
+        "content-type": METRICS_TYPE,
         "cache-control": "no-store",
       }),
   );

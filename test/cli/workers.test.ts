@@ -13,6 +13,8 @@ import { until } from "../support/until.ts";
 
 setDefaultTimeout(60_000);
 
+const METRICS_TOKEN = "a-token-for-the-metrics";
+
 describe("workers are kept running", () => {
   function keep(count: number) {
     const time = handClock();
@@ -99,6 +101,7 @@ needs("TEST_DATABASE_URL", "TEST_REDIS_URL")("three workers on one port", () => 
       ...database.env,
       REDIS_URL: process.env.TEST_REDIS_URL ?? "",
       WORKERS: "3",
+      METRICS_TOKEN,
       LOGIN_RATE: "0",
     };
   });
@@ -123,6 +126,20 @@ needs("TEST_DATABASE_URL", "TEST_REDIS_URL")("three workers on one port", () => 
     const said = { type: "send", clientId: crypto.randomUUID(), content: "hello" };
     expect(await sockets[0]?.ask(said)).toMatchObject({ type: "ok", id: 1 });
     for (const socket of sockets) expect(await socket.next("message")).toMatchObject({ content: "hello" });
+
+    const { text } = await api(parley, "GET /metrics", { token: METRICS_TOKEN });
+    const metric = (name: string) =>
+      Number(
+        text
+          .split("\n")
+          .find((line) => line.startsWith(`${name} `))
+          ?.slice(name.length),
+      );
+    expect(metric("parley_sockets")).toBe(sockets.length);
+    expect(metric("parley_bus_connected")).toBe(3);
+    expect(metric('parley_acked_total{outcome="ok"}')).toBe(1);
+    expect(metric("parley_ack_seconds_count")).toBe(1);
+    expect(text.match(/^parley_sockets /gm)).toHaveLength(1);
 
     const [killed = 0, ...others] = childrenOf(parley.pid);
     expect(others).toHaveLength(2);

@@ -1,0 +1,53 @@
+import { type Clock, within } from "../clock.ts";
+import type { Metrics } from "../metrics.ts";
+import type { Channel } from "./command.ts";
+import { type FromWorker, type Measured, readFromParent } from "./ipc.ts";
+
+/** Metrics of those that take longer are left out, in milliseconds. */
+const PATIENCE_MS = 2_000;
+
+/** A worker's end of the channel to its parent. */
+export interface Worker {
+  ready(): void;
+  /** Resolves when the parent says so, or is gone. */
+  untilStop(): Promise<void>;
+  /** The metrics of all workers, added up, as text. */
+  metrics(): Promise<string>;
+}
+
+export function createWorker(parent: Channel, metrics: Metrics, clock: Clock): Worker {
+  const wanted = new Map<number, (all: Measured[]) => void>();
+  const stop = Promise.withResolvers<void>();
+  let lastId = 0;
+  const say = (message: FromWorker) => parent.send(message);
+
+  parent.listen((message) => {
+    const said = readFromParent(message);
+    if (said?.type === "stop") stop.resolve();
+    if (said?.type === "all") wanted.get(said.id)?.(said.all);
+    if (said?.type === "measure")
+      void metrics.registry
+        .getMetricsAsJSON()
+        .then((measured) => say({ type: "measured", id: said.id, measured }));
+  });
+  void parent.gone.then(stop.resolve);
+
+  return {
+    ready: () => say({ type: "ready" }),
+    untilStop: () => stop.promise,
+    async metrics() {
+      const id = ++lastId;
+      const answer = Promise.withResolvers<Measured[]>();
+      wanted.set(id, answer.resolve);
+      say({ type: "wanted", id });
+      let all: Measured[] | undefined;
+      await within(
+        clock,
+        PATIENCE_MS,
+        answer.promise.then((found) => (all = found)),
+      );
+      wanted.delete(id);
+      return metrics.merged(all ?? [await metrics.registry.getMetricsAsJSON()]);
+    },
+  };
+}
