@@ -146,7 +146,7 @@ export async function startServer(
           ? [
               metricsRoutes({
                 token: config.METRICS_TOKEN,
-                read: shared?.metrics ?? metrics.registry.metrics,
+                read: () => (shared ?? metrics.registry).metrics(),
               }),
             ]
           : []),
