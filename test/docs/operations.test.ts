@@ -1,8 +1,14 @@
 import { describe, expect, test } from "bun:test";
+import { chmod, mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { createMetrics } from "../../src/metrics.ts";
-import { runParley } from "../support/process.ts";
-import { tableOf } from "./transcripts.ts";
+import { api } from "../support/api.ts";
+import { postgresDatabase } from "../support/database.ts";
+import { temporaryFolder } from "../support/folder.ts";
+import { needs } from "../support/needs.ts";
+import { PASSWORD, register } from "../support/people.ts";
+import { dataFolder, runParley, startParley } from "../support/process.ts";
+import { blocksOf, tableOf } from "./transcripts.ts";
 
 const ROOT = join(import.meta.dir, "../..");
 const page = await Bun.file(join(ROOT, "docs/OPERATIONS.md")).text();
@@ -11,6 +17,31 @@ const sources = await Promise.all(
   [...new Bun.Glob("**/*.ts").scanSync(join(ROOT, "src"))].map((path) =>
     Bun.file(join(ROOT, "src", path)).text(),
   ),
+);
+
+/** A line that the source can log. */
+interface Line {
+  readonly level: string;
+  readonly event: string | undefined;
+  readonly fields: readonly string[];
+  /** Its text, with `…` for what is known only when it is logged. */
+  readonly message: string | undefined;
+}
+
+/** `log.warn({ event: "x", … }, "text")`, `log.info("text")`. */
+const CALL =
+  /\.(info|warn|error|fatal)\(\s*(?:\{((?:[^{}]|\{[^}]*\})*)\},\s*)?(?:"([^"]+)"|`([^`]+)`|(event)),?\s*\)/g;
+
+const lines = sources.flatMap((source) =>
+  [...source.matchAll(CALL)].flatMap(([, level = "", object = "", text, template, name]): Line[] => {
+    const keys = [...object.matchAll(/(?:^|,)\s*(\w+)/g)].map(([, key = ""]) => key);
+    const event = /event: "(\w+)"/.exec(object)?.[1];
+    const fields = keys.filter((key) => key !== "event");
+    const one = (message: string | undefined) => ({ level, event, fields, message });
+    // The two ends of a process that nobody wanted.
+    if (name) return ["uncaughtException", "unhandledRejection"].map(one);
+    return [one(text ?? template?.replaceAll(/\$\{[^}]*\}/g, "…"))];
+  }),
 );
 
 describe("docs/OPERATIONS.md is about the program as it is", () => {
@@ -28,24 +59,122 @@ describe("docs/OPERATIONS.md is about the program as it is", () => {
     }
   });
 
-  test("every event that is logged is in the table, at its level", () => {
-    const logged = sources.flatMap((source) =>
-      [...source.matchAll(/log\.(\w+)\(\s*\{ event: "(\w+)"/g)].map(
-        ([, level, event]) => `${event} ${level}`,
-      ),
-    );
-    const table = tableOf(page, "The log").map(([event, level]) => `${event} ${level}`);
-    expect([...new Set(logged)].sort()).toEqual(table.sort());
+  test("every event that is logged is in the table, at its level and with its fields", () => {
+    const said = new Map<string, Set<string>>();
+    for (const { level, event, fields } of lines) {
+      if (event === undefined) continue;
+      const all = said.get(`${event} ${level}`) ?? new Set();
+      said.set(`${event} ${level}`, all);
+      for (const field of fields) all.add(field);
+    }
+    const table = tableOf(page, "The log").map(([event, level, fields = ""]) => [
+      `${event} ${level}`,
+      new Set(fields.replace(", over HTTP", "").split(" ").filter(Boolean)),
+    ]);
+    expect(new Map(table as [string, Set<string>][])).toEqual(said);
   });
 
-  test("every command is in the table", async () => {
-    const { stdout } = await runParley(["--help"]);
-    const commands = [...stdout.matchAll(/^ {2}([a-z][\w-]*(?: <\w+>)?) {2}/gm)].map(
-      ([, command]) => command,
+  test("every line without an event is in the other table, at its level", () => {
+    const rows = tableOf(page, "Lines without an event").flatMap(([messages = "", level]) =>
+      messages.split(/, (?=\w+$)/).map((message) => ({ message, level })),
     );
+    const isRow = (line: Line) => {
+      const form = (line.message ?? "").split("…").map(RegExp.escape).join(".+");
+      return rows.find(({ message, level }) => level === line.level && new RegExp(`^${form}$`).test(message));
+    };
+    const plain = lines.filter(({ event }) => event === undefined);
+    expect(plain.filter((line) => !isRow(line))).toEqual([]);
+    expect(rows.filter((row) => !plain.some((line) => isRow(line) === row))).toEqual([]);
+  });
+
+  test("every command is in the table, with what it takes", async () => {
+    const { stdout } = await runParley(["--help"]);
+    const commands = [...stdout.matchAll(/^ {2}([a-z]\S*(?: \S+)*) {2}/gm)].map(([, command]) => command);
     const table = tableOf(page, "Commands").map(([command]) =>
       command?.split(", ").at(-1)?.replace("parley ", ""),
     );
     expect(table.sort()).toEqual(commands.sort());
   });
+});
+
+/** What is pasted under a heading, when it begins like this. */
+const pasted = (heading: string, begins: string) =>
+  blocksOf(page)
+    .filter((block) => block.heading === heading && block.kind === "sh")
+    .map(({ lines }) => lines.join("\n"))
+    .find((commands) => commands.startsWith(begins)) ?? "";
+
+/** Backs up a database with a message in it, adds another one, restores it as the page says, and holds what is there. */
+async function backUpAndRestore(settings: Record<string, string>, backUp: string, restore: string) {
+  const folder = temporaryFolder();
+  await mkdir(folder.path, { recursive: true });
+  const program = `${process.execPath} ${join(ROOT, "src/main.ts")}`;
+  await Bun.write(join(folder.path, "parley"), `#!/bin/sh\nexec ${program} "$@"\n`);
+  await chmod(join(folder.path, "parley"), 0o755);
+  const paste = async (commands: string) => {
+    expect(commands).not.toBe("");
+    const env = { ...settings, PATH: `${folder.path}:${process.env.PATH}` };
+    const shell = Bun.spawn(["bash", "-ec", commands], {
+      env,
+      cwd: folder.path,
+      stdout: "pipe",
+      stderr: "pipe",
+    });
+    const [, stderr] = await Promise.all([
+      new Response(shell.stdout).text(),
+      new Response(shell.stderr).text(),
+    ]);
+    expect([await shell.exited, stderr]).toEqual([0, expect.any(String)]);
+  };
+  /** Starts the server, logs in or registers, and says something where there is something to say. */
+  const visit = async (content?: string) => {
+    const server = await startParley({ ...settings, LOGIN_RATE: "0" });
+    const body = { email: "ada@example.com", password: PASSWORD };
+    const login = await api(server, "POST /account/login/", { body });
+    const token =
+      login.status === 200
+        ? (login.body as { access: string }).access
+        : (await register(server, "ada")).token;
+    if (content) await api(server, "POST /rooms/hall/messages/", { token, body: { content } });
+    const history = await api(server, "GET /history/hall/", { token });
+    expect((await server.end()).code).toBe(0);
+    return {
+      said: (history.body as { content: string }[]).map((message) => message.content),
+      epoch: history.headers.get("parley-epoch"),
+    };
+  };
+
+  await visit("before");
+  await paste(backUp);
+  const late = await visit("after");
+  expect(late.said).toEqual(["before", "after"]);
+  await paste(restore);
+  const restored = await visit();
+  expect(restored.said).toEqual(["before"]);
+  expect(restored.epoch).not.toBe(late.epoch);
+  folder.remove();
+}
+
+describe("a backup that is made and restored as the page says", () => {
+  test("of an embedded database is what there was, with a new epoch", async () => {
+    const folder = await dataFolder();
+    await backUpAndRestore(
+      { DATA_DIR: folder.path },
+      pasted("Backups and restores", "cp"),
+      pasted("After a restore", "rm"),
+    );
+    folder.remove();
+  }, 60_000);
+});
+
+needs("TEST_DATABASE_URL")("the same of a Postgres", () => {
+  test("is what there was, with a new epoch", async () => {
+    const database = await postgresDatabase();
+    await backUpAndRestore(
+      { DATABASE_URL: database.env.DATABASE_URL ?? "" },
+      pasted("Backups and restores", "pg_dump"),
+      pasted("After a restore", "pg_restore"),
+    );
+    await database.close();
+  }, 60_000);
 });

@@ -36,7 +36,7 @@ export function tableOf(markdown: string, heading: string): string[][] {
     .map((line) =>
       line
         .slice(1, -1)
-        .split("|")
-        .map((cell) => cell.trim().replaceAll("`", "")),
+        .split(/(?<!\\)\|/)
+        .map((cell) => cell.trim().replaceAll("`", "").replaceAll("\\|", "|")),
     );
 }
