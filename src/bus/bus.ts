@@ -21,6 +21,10 @@ export interface Bus {
   publish(news: RoomNews): void;
   /** Tells all other nodes. */
   announce(notice: Notice): void;
+  /** Tells one other node. */
+  reply(node: string, notice: Notice): void;
+  /** Other nodes that are heard of. */
+  readonly others: number;
   /** Starts to hear of a room. Settles when that stands, at once where the bus is away, and after 500 ms anyway. */
   subscribe(room: string): Promise<void>;
   unsubscribe(room: string): void;

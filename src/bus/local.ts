@@ -4,6 +4,8 @@ import type { Bus } from "./bus.ts";
 export const createLocalBus = (): Bus => ({
   publish() {},
   announce() {},
+  reply() {},
+  others: 0,
   async subscribe() {},
   unsubscribe() {},
   listen() {},

@@ -79,7 +79,19 @@ const spent = v.object({
   messages: v.pipe(v.array(v.strictTuple([version, version])), v.maxLength(1_000)),
 });
 
-const notice = v.variant("type", [ended, bans, spent]);
+/** How many people are there in these rooms? Answered by who has some, to who asks. */
+const asked = v.object({
+  type: v.literal("count"),
+  id: version,
+  rooms: v.pipe(v.array(word), v.maxLength(1_000)),
+});
+const counts = v.object({
+  type: v.literal("counts"),
+  id: version,
+  rooms: v.pipe(v.array(v.strictTuple([word, version])), v.maxLength(1_000)),
+});
+
+const notice = v.variant("type", [ended, bans, spent, asked, counts]);
 
 /** What nodes with someone in a room tell each other of it. */
 export type RoomNews =

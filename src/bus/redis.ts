@@ -42,6 +42,7 @@ export function createRedisBus(options: RedisBusOptions): RedisBus {
   const { prefix, clock, log, metrics } = options;
   const node = crypto.randomUUID();
   const everyone = `${prefix}all`;
+  const mailboxOf = (name: string) => `${prefix}node:${name}`;
   const channelOf = (room: string) => `${prefix}room:${room}`;
   const listeners: BusListener[] = [];
   /** What is told in one tick goes out as one frame a channel. */
@@ -112,6 +113,7 @@ export function createRedisBus(options: RedisBusOptions): RedisBus {
   const subscriptions = createSubscriptions({ hear, failed: (error) => link.lose(error) });
   // One that is never given up: a client without any subscription has been seen to answer the next one too early.
   void subscriptions.want(everyone);
+  void subscriptions.want(mailboxOf(node));
 
   const link = createLink({
     url: options.url,
@@ -155,6 +157,10 @@ export function createRedisBus(options: RedisBusOptions): RedisBus {
     },
     publish: (news) => tell(channelOf(news.room), bounded(news)),
     announce: (notice) => tell(everyone, notice),
+    reply: (other, notice) => tell(mailboxOf(other), notice),
+    get others() {
+      return nodes.size;
+    },
     subscribe: (room) => within(clock, SUBSCRIBE_MS, subscriptions.want(channelOf(room))),
     unsubscribe: (room) => subscriptions.forget(channelOf(room)),
     listen: (listener) => void listeners.push(listener),

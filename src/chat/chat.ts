@@ -10,6 +10,7 @@ import type { Ack } from "./change.ts";
 import { type Committer, createCommitter } from "./committer.ts";
 import { type Connection, type ConnectionOptions, createConnection } from "./connection.ts";
 import type { Shared } from "./session.ts";
+import { type Counts, createCounts } from "./counts.ts";
 import { encode, type Format, liveEvent, plainEvent, topicOf } from "./encode.ts";
 import { guardSockets, type Standing } from "./guard.ts";
 import { createHistory, type History } from "./history.ts";
@@ -59,6 +60,7 @@ export interface Chat {
   readonly history: History;
   readonly members: Members;
   readonly presence: Presence;
+  readonly counts: Counts;
   readonly limits: Shared["limits"];
   /** A socket's connection; its owner calls `open`, `receive`, `drained` and `ended`. */
   connect(options: ConnectionOptions): Connection;
@@ -203,6 +205,7 @@ export function createChat(options: ChatOptions): Chat {
 
   return {
     ...shared,
+    counts: createCounts({ clock, bus, presence }),
     connect: (connection) => createConnection(shared, connection),
     async stop() {
       await committer.drain();

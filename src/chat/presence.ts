@@ -24,6 +24,8 @@ export interface Presence {
   leave(room: string, person: Person): void;
   /** Where more than {@link NAMED_MAX} are there, who is on two nodes counts twice. */
   online(room: string): number;
+  /** How many of them on this node. */
+  here(room: string): number;
   /** At most {@link NAMED_MAX} names. */
   people(room: string): string[];
   /** Whether another node has someone in the room. */
@@ -180,6 +182,7 @@ export function createPresence({ clock, bus, tell }: PresenceOptions): Presence 
       const room = rooms.get(name);
       return room ? onlineIn(room) : 0;
     },
+    here: (name) => rooms.get(name)?.here.size ?? 0,
     people(name) {
       const room = rooms.get(name);
       return room ? [...namedIn(room.here, room.elsewhere).values().take(NAMED_MAX)] : [];

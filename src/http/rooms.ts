@@ -47,14 +47,17 @@ interface RoomRoutes {
 
 /** Lists of rooms: last message, last activity, people online, unread. */
 export function roomRoutes({ auth, chat, overviews }: RoomRoutes) {
-  const shown = ({ room, last, lastRead, unread }: RoomOverview) => ({
-    room,
-    last,
-    lastActivity: last?.timestamp ?? null,
-    online: chat.presence.online(room),
-    lastRead,
-    unread: unread >= UNREAD_MAX ? `${UNREAD_MAX - 1}+` : String(unread),
-  });
+  const shown = async (overviews: readonly RoomOverview[]) => {
+    const online = await chat.counts.of(overviews.map(({ room }) => room));
+    return overviews.map(({ room, last, lastRead, unread }) => ({
+      room,
+      last,
+      lastActivity: last?.timestamp ?? null,
+      online: online.get(room) ?? 0,
+      lastRead,
+      unread: unread >= UNREAD_MAX ? `${UNREAD_MAX - 1}+` : String(unread),
+    }));
+  };
 
   return new Hono<Env>({ strict: false })
     .get("/rooms", bearer(auth), operation(LIST), async (c) => {
@@ -74,7 +77,8 @@ export function roomRoutes({ auth, chat, overviews }: RoomRoutes) {
       }
       c.header("cache-control", "private, no-cache");
       // A page may come out shorter than asked for: what one may not enter is left out.
-      return c.json(page.filter(({ room }) => chat.access.may(identity, room, "read")).map(shown), 200);
+      const open = page.filter(({ room }) => chat.access.may(identity, room, "read"));
+      return c.json(await shown(open), 200);
     })
     .get("/rooms/:room", bearer(auth), operation(ONE), async (c) => {
       const room = roomParam(c);
@@ -82,6 +86,7 @@ export function roomRoutes({ auth, chat, overviews }: RoomRoutes) {
       if (!chat.access.may(identity, room, "read")) throw new Refusal("forbidden");
       const found = await overviews.one(identity.userId, room);
       c.header("cache-control", "private, no-cache");
-      return c.json(shown(found ?? { room, last: null, lastRead: null, unread: 0 }), 200);
+      const [overview] = await shown([found ?? { room, last: null, lastRead: null, unread: 0 }]);
+      return c.json(overview, 200);
     });
 }

@@ -138,6 +138,16 @@ needs("TEST_REDIS_URL")("on Redis", () => {
     expect(there.heard).toEqual(notices);
   });
 
+  test("a reply comes to the one that it is for", async () => {
+    const [here, there, far] = [await node(), await node(), await node()];
+    here.bus.reply(there.bus.node, { type: "counts", id: 1, rooms: [["garden", 2]] });
+    await until(() => there.heard.length > 0);
+    expect(there.heard).toEqual([{ type: "counts", id: 1, rooms: [["garden", 2]] }]);
+    far.bus.reply(here.bus.node, { type: "count", id: 2, rooms: ["garden"] });
+    await until(() => here.heard.length > 0);
+    expect(far.heard).toEqual([]);
+  });
+
   test("what is told in one tick is one frame for each room", async () => {
     const [here, there] = [await node(), await node()];
     await Promise.all(["garden", "cellar"].map((room) => there.bus.subscribe(room)));

@@ -137,6 +137,22 @@ needs(
     for (const each of [one, stranger]) expect(each.frames.some(({ type }) => type === "read")).toBe(false);
   });
 
+  test("lists of rooms count the people of both", async () => {
+    const [one, other] = [await enter(here, "pier", ada), await enter(here, "dock", ada)];
+    const another = await enter(there, "pier", ben);
+    for (const socket of [one, other]) await say(socket, "hello");
+    const counts = async (server: TestServer, person: Person) => {
+      const { body } = await api(server, "GET /rooms/?all", { token: person.token });
+      const rooms = body as { room: string; online: number }[];
+      return ["dock", "pier"].map((name) => rooms.find(({ room }) => room === name)?.online);
+    };
+    await until(async () => Bun.deepEquals(await counts(here, ada), [1, 2]));
+    await until(async () => Bun.deepEquals(await counts(there, ben), [1, 2]));
+    const { body } = await api(there, "GET /rooms/dock/", { token: ben.token });
+    expect(body).toMatchObject({ room: "dock", online: 1 });
+    for (const each of [one, other, another]) each.close();
+  });
+
   test("limits count for both: failed logins, and messages in the long run", async () => {
     const settings = {
       ...database.env,

@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { createCounts } from "../../src/chat/counts.ts";
 import { createPresence, type PresenceNews } from "../../src/chat/presence.ts";
 import { createPace } from "../../src/chat/pace.ts";
 import { createTyping } from "../../src/chat/typing.ts";
@@ -136,6 +137,27 @@ test("an older word that comes later says nothing", () => {
   say(3, [[3, "person-3"]]);
   say(3, [[2, "person-2"]]);
   expect(presence.people("garden")).toEqual(["person-1", "person-3"]);
+});
+
+test("people in rooms that nobody here is in are counted by asking, and no more often than every two seconds", async () => {
+  const { nodes, clock, pass, line } = attend(["one", "two", "three"]);
+  const countsOf = ["four", "one"].map((name, at) => {
+    const presence = at === 0 ? { online: () => 0, here: () => 0 } : nodes[0];
+    return createCounts({ clock, bus: line.join(at === 0 ? name : `${name}'s counts`), presence });
+  });
+  nodes[0].enter("garden", ada);
+  nodes[0].enter("garden", ben);
+  const before = line.told;
+  const asked = countsOf[0]?.of(["garden", "cellar"]);
+  pass(50);
+  expect([...((await asked) ?? [])]).toEqual([
+    ["garden", 2],
+    ["cellar", 0],
+  ]);
+  expect(line.told - before).toBe(2); // the question, and the one answer
+  expect([...((await countsOf[0]?.of(["garden"])) ?? [])]).toEqual([["garden", 2]]);
+  expect([...((await countsOf[1]?.of(["garden"])) ?? [])]).toEqual([["garden", 2]]);
+  expect(line.told - before).toBe(2);
 });
 
 test("typing is told to nodes that have someone in the room, throttled there as here", () => {

@@ -58,6 +58,8 @@ export function createBusLine(schedule: Schedule, random: Random, plan: Plan) {
       const bus: Bus = {
         publish: (news) => tell(news, member),
         announce: (notice: Notice) => tell(notice, member),
+        reply: (_, notice) => tell(notice, member),
+        others: 0,
         subscribe(room) {
           const wish = Symbol(room);
           wanted.set(room, wish);

@@ -27,6 +27,13 @@ export function createBusLine() {
         ...createLocalBus(),
         publish: tell(node),
         announce: tell(node),
+        reply(to, news) {
+          told++;
+          for (const { heard } of isAway ? [] : (nodes.get(to) ?? [])) heard?.(news, node);
+        },
+        get others() {
+          return nodes.size - 1;
+        },
         listen: (listener) => void listeners.push(listener),
       };
     },
