@@ -198,6 +198,12 @@ test.if(systemd)(
 );
 
 describe("commands in the documents", () => {
+  test("the binary is built by the line that is written there, whenever everything is tried", async () => {
+    const [build = "", help] = blockOf("sh").split("\n");
+    expect(await Bun.file(join(ROOT, ".ci/run")).text()).toContain(` ${build}\n`);
+    expect(help).toBe("dist/parley --help");
+  });
+
   for (const file of new Bun.Glob("docs/*.md").scanSync(ROOT))
     test(`${file}: those that are not executed say so`, async () => {
       const text = await Bun.file(join(ROOT, file)).text();
