@@ -51,13 +51,12 @@ export function createSubscriptions({ hear, failed }: SubscriptionsOptions): Sub
       for (const channel of fewer) standing.delete(channel);
       for (const channel of more) standing.add(channel);
     }
+    // In the same turn as the last look: whoever wishes for something from now on begins anew.
+    if (at === client) work = undefined;
   }
 
   const inStep = async (): Promise<void> => {
-    if (!client) return;
-    const under = (work ??= keepStep(client));
-    await under;
-    if (work === under) work = undefined;
+    if (client) await (work ??= keepStep(client));
   };
 
   return {

@@ -1,0 +1,89 @@
+import { expect, test } from "bun:test";
+import fc from "fast-check";
+import { createSubscriptions, type Subscriber } from "../../src/bus/subscriptions.ts";
+
+/** A client that answers after so many turns, and holds what it is asked against what it promised. */
+function fakeClient(turns: () => number) {
+  const standing = new Set<string>();
+  const wrong: string[] = [];
+  let busy = false;
+  const answer = async (carryOut: () => void) => {
+    if (busy) wrong.push("two commands at once");
+    busy = true;
+    for (let turn = turns(); turn > 0; turn--) await Promise.resolve();
+    carryOut();
+    busy = false;
+  };
+  const client: Subscriber = {
+    subscribe: (channels) =>
+      answer(() => {
+        for (const channel of channels) {
+          if (standing.has(channel)) wrong.push(`${channel} is subscribed to twice`);
+          standing.add(channel);
+        }
+      }),
+    unsubscribe: (channels) =>
+      answer(() => {
+        for (const channel of channels)
+          if (!standing.delete(channel)) wrong.push(`${channel} was not subscribed to`);
+      }),
+  };
+  return { client, standing, wrong };
+}
+
+const wish = fc.record({
+  channel: fc.constantFrom("a", "b", "c"),
+  wanted: fc.boolean(),
+  /** Turns until the next one. */
+  pause: fc.nat({ max: 6 }),
+  /** Turns that the client takes. */
+  turns: fc.nat({ max: 4 }),
+  /** The connection is lost, and there is a new one. */
+  anew: fc.boolean(),
+});
+
+test("whenever what is wished for, each subscription stands when its wish settles, once, and in the end all and no others", async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(wish, { maxLength: 30 }), async (wishes) => {
+      let turns = 0;
+      let fake = fakeClient(() => turns);
+      const subscriptions = createSubscriptions({
+        hear() {},
+        failed(error) {
+          throw error;
+        },
+      });
+      await subscriptions.attach(fake.client);
+      const wanted = new Map<string, symbol>();
+      const settling: Promise<void>[] = [];
+      for (const { channel, wanted: wants, pause, turns: next, anew } of wishes) {
+        turns = next;
+        if (anew && pause === 0) {
+          subscriptions.detach();
+          fake = fakeClient(() => turns);
+          settling.push(subscriptions.attach(fake.client));
+        }
+        if (wants) {
+          const mark = Symbol(channel);
+          wanted.set(channel, mark);
+          const at = fake;
+          settling.push(
+            subscriptions.want(channel).then(() => {
+              // Not where it was given up, or the connection lost, meanwhile.
+              if (wanted.get(channel) === mark && at === fake) expect(fake.standing).toContain(channel);
+            }),
+          );
+        } else {
+          wanted.delete(channel);
+          subscriptions.forget(channel);
+        }
+        for (let turn = pause; turn > 0; turn--) await Promise.resolve();
+      }
+      await Promise.all(settling);
+      for (let turn = 0; turn < 100; turn++) await Promise.resolve();
+      expect(fake.wrong).toEqual([]);
+      expect([...fake.standing].sort()).toEqual([...wanted.keys()].sort());
+    }),
+    { numRuns: 2_000 },
+  );
+});
