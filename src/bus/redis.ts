@@ -17,6 +17,8 @@ const RANGE_MAX = 256 * 1024;
 /** What Redis has not taken yet, at most, in characters; beyond, frames are dropped. */
 const UNSENT_MAX = 16 * 1024 * 1024;
 const LOOK_MS = 500;
+/** So many kinds of what is refused are said. */
+const COMPLAINTS_MAX = 10;
 /** How long saying goodbye may take, in milliseconds. */
 const BYE_MS = 200;
 
@@ -61,7 +63,7 @@ export function createRedisBus(options: RedisBusOptions): RedisBus {
   const refuse = ({ refused, version }: Refused, channel: string) => {
     metrics.busRefused.labels(refused).inc();
     const complaint = version === undefined ? refused : `version ${version}`;
-    if (complaints.has(complaint)) return;
+    if (complaints.has(complaint) || complaints.size >= COMPLAINTS_MAX) return;
     complaints.add(complaint);
     const what = version === undefined ? "no frame of ours" : `frames of version ${version}`;
     log.warn({ event: "bus_refused", channel, what }, "what came from Redis was refused; said once");
@@ -76,7 +78,17 @@ export function createRedisBus(options: RedisBusOptions): RedisBus {
     if (word === "alive") return nodes.heard(frame.from);
     if ("refused" in word) return refuse(word, channel);
     metrics.busReceived.inc();
-    for (const news of word.news) for (const { heard } of listeners) heard?.(news, frame.from);
+    for (const news of word.news) for (const listener of listeners) tellHere(listener, news, frame.from);
+  };
+
+  /** Nobody up there would catch it. */
+  const tellHere = ({ heard }: BusListener, news: News, from: string) => {
+    try {
+      heard?.(news, from);
+    } catch (error) {
+      metrics.faults.inc();
+      log.error({ event: "fault", fault: faultOf(error) }, "news of another node could not be taken");
+    }
   };
 
   const alive = writeFrame(node, "alive");

@@ -148,6 +148,36 @@ needs("TEST_REDIS_URL")("on Redis", () => {
     expect(far.heard).toEqual([]);
   });
 
+  test("where one who hears fails, the others hear, and the node lives", async () => {
+    const [here, there] = [await node(), await node()];
+    await there.bus.subscribe("garden");
+    const after: News[] = [];
+    there.bus.listen({
+      heard() {
+        throw new Error("of ours");
+      },
+    });
+    there.bus.listen({ heard: (news) => after.push(news) });
+    here.bus.publish(typing("garden", "ada"));
+    here.bus.publish(typing("garden", "ben"));
+    await until(() => after.length === 2);
+    expect(await there.metric("parley_faults_total")).toBe(2);
+    expect(there.log.filter(({ event }) => event === "fault")).toHaveLength(2);
+  });
+
+  test("frames of any number of versions are a few lines", async () => {
+    const [here, there] = [await node(), await node()];
+    await there.bus.subscribe("garden");
+    const client = new Bun.RedisClient(process.env.TEST_REDIS_URL);
+    for (let version = 2; version < 102; version++)
+      await client.publish(`${installation}room:garden`, `parley-bus/${version} x []`);
+    client.close();
+    here.bus.publish(typing("garden", "ada"));
+    await until(() => there.heard.length > 0);
+    expect(await there.metric('parley_bus_refused_total{reason="version"}')).toBe(100);
+    expect(there.log.filter(({ event }) => event === "bus_refused")).toHaveLength(10);
+  });
+
   test("what is told in one tick is one frame for each room", async () => {
     const [here, there] = [await node(), await node()];
     await Promise.all(["garden", "cellar"].map((room) => there.bus.subscribe(room)));
