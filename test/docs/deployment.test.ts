@@ -176,9 +176,7 @@ function behind(name: "nginx" | "caddy"): void {
 
 needs("nginx")("docs/DEPLOYMENT.md, behind its nginx", () => behind("nginx"));
 
-const caddy = Bun.which("caddy") !== null;
-if (caddy) describe("docs/DEPLOYMENT.md, behind its Caddy", () => behind("caddy"));
-else test.skip("docs/DEPLOYMENT.md, behind its Caddy (skipped: needs caddy)", () => {});
+needs("caddy")("docs/DEPLOYMENT.md, behind its Caddy", () => behind("caddy"));
 
 const systemd = Bun.which("systemd-analyze") !== null;
 test.if(systemd)(

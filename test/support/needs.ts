@@ -2,7 +2,8 @@ import { describe, test } from "bun:test";
 import { findRedis } from "../faults/redis.ts";
 
 /** What is not on every machine: servers that an environment variable names, and programs. */
-export type Need = "TEST_DATABASE_URL" | "TEST_REDIS_URL" | "chromium" | "redis-server" | "nginx" | "haproxy";
+export type Need =
+  "TEST_DATABASE_URL" | "TEST_REDIS_URL" | "chromium" | "redis-server" | "nginx" | "haproxy" | "caddy";
 
 /** The browser of this machine: what CHROMIUM names, or else the one on the path. */
 export const chromiumPath = (): string | undefined =>
@@ -11,7 +12,7 @@ export const chromiumPath = (): string | undefined =>
 const has = (need: Need) => {
   if (need === "chromium") return chromiumPath() !== undefined;
   if (need === "redis-server") return findRedis() !== undefined;
-  if (need === "nginx" || need === "haproxy") return Bun.which(need) !== null;
+  if (need === "nginx" || need === "haproxy" || need === "caddy") return Bun.which(need) !== null;
   return Boolean(process.env[need]);
 };
 
