@@ -2,8 +2,8 @@ import type { Message } from "../message.ts";
 import { encode, type Format, plainEvent, replayEvent, topicOf } from "./encode.ts";
 import { REPLAY_MAX } from "./limits.ts";
 import type { Socket } from "./ports.ts";
+import type { Shared } from "./session.ts";
 import type { SharedPage, Timeline } from "./timeline.ts";
-import type { Turns } from "./turns.ts";
 
 /**
  * One socket in one room. It is either live, subscribed to what the room's timeline delivers, or behind: then `step`
@@ -18,96 +18,116 @@ export interface Feed {
   end(): void;
 }
 
-interface FeedOptions {
-  readonly timeline: Timeline;
+/** Whose feed it is: the connection. */
+interface Reader {
   readonly format: Format;
   readonly socket: Pick<Socket, "subscribe" | "unsubscribe">;
+  readonly shared: Pick<Shared, "turns">;
   send(frame: string): void;
-  /** Called as it becomes live, and as it stops to be. */
-  counted(live: boolean): void;
-  readonly turns: Turns;
-  /** What the reader has: everything up to this version. */
-  readonly position: number;
+  /** Called as a feed becomes live (+1), and as it stops to be (-1). */
+  counted(room: string, change: 1 | -1): void;
 }
 
-export function createFeed(options: FeedOptions): Feed {
-  const { timeline, format, socket, send, counted, turns } = options;
-  const { room } = timeline;
-  const topic = topicOf(format, room);
-  const v1 = format === "v1";
-  let position = options.position;
-  /** Where the reader stood when it began to miss something. */
-  let since = position;
-  let state: "behind" | "live" | "ended" = "behind";
+/** `position`: what the reader has, everything up to this version. */
+export const createFeed = (reader: Reader, timeline: Timeline, position: number): Feed =>
+  new RoomFeed(reader, timeline, position);
 
-  const goLive = () => {
-    position = timeline.released;
-    state = "live";
-    socket.subscribe(topic);
-    counted(true);
-    // Last, and still in this tick, before anything is published: a send may end the feed.
-    if (v1) send(encode({ type: "synced", room, version: position }));
-  };
+/** A class, since there is one for each socket in each room: see connection.ts. */
+class RoomFeed implements Feed {
+  /** Where the reader stood when it began to miss something. */
+  private since: number;
+  private state: "behind" | "live" | "ended" = "behind";
+
+  constructor(
+    private readonly reader: Reader,
+    readonly timeline: Timeline,
+    private position: number,
+  ) {
+    this.since = position;
+  }
+
+  async step(): Promise<boolean> {
+    const { timeline, reader } = this;
+    const v1 = reader.format === "v1";
+    if (this.state !== "behind") return true;
+    if (v1 && timeline.released - this.position > REPLAY_MAX) {
+      reader.send(joinedEvent(timeline, false));
+      this.position = timeline.released;
+    }
+    if (this.position < timeline.released) {
+      const page = await (v1 ? timeline.changesSince(this.position) : timeline.postsSince(this.position));
+      const turn = reader.shared.turns.next();
+      if (turn) await turn;
+      if (!this.isBehind()) return true;
+      const { released } = timeline;
+      this.replay(page, released);
+      this.position = Math.max(this.position, Math.min(page.end, released));
+    }
+    if (this.position < timeline.released) return false;
+    if (this.isBehind()) this.goLive();
+    return true;
+  }
+
+  lag(): boolean {
+    if (!this.stopLive()) return false;
+    this.state = "behind";
+    const { room, released } = this.timeline;
+    this.position = this.since = released;
+    if (this.reader.format === "v1") this.reader.send(encode({ type: "lagging", room, version: released }));
+    return true;
+  }
+
+  end() {
+    this.stopLive();
+    this.state = "ended";
+  }
 
   /** Not so any more, perhaps, after a send: one that finds the socket full closes it. */
-  const isBehind = () => state === "behind";
+  private isBehind(): boolean {
+    return this.state === "behind";
+  }
 
-  const stopLive = () => {
-    if (state !== "live") return false;
-    socket.unsubscribe(topic);
-    counted(false);
+  private get topic(): string {
+    return topicOf(this.reader.format, this.timeline.room);
+  }
+
+  private goLive() {
+    const { reader } = this;
+    const { room, released } = this.timeline;
+    this.position = released;
+    this.state = "live";
+    reader.socket.subscribe(this.topic);
+    reader.counted(room, 1);
+    // Last, and still in this tick, before anything is published: a send may end the feed.
+    if (reader.format === "v1") reader.send(encode({ type: "synced", room, version: released }));
+  }
+
+  private stopLive(): boolean {
+    if (this.state !== "live") return false;
+    this.reader.socket.unsubscribe(this.topic);
+    this.reader.counted(this.timeline.room, -1);
     return true;
-  };
+  }
+
+  private replay(page: SharedPage, released: number) {
+    const v1 = this.reader.format === "v1";
+    for (const message of page.messages) {
+      // What lies beyond `released` comes live.
+      const isDue = v1 ? message.version <= released : message.id <= released && message.deletedAt === null;
+      if (isDue) this.reader.send(this.frameOf(page, message));
+    }
+  }
 
   /** Of a message in a page; those who miss the same share its frames. */
-  const frameOf = ({ frames }: SharedPage, message: Message) => {
+  private frameOf({ frames }: SharedPage, message: Message): string {
+    const { since } = this;
+    const { room } = this.timeline;
+    const v1 = this.reader.format === "v1";
     const key = v1 ? `${message.id > since} ${message.id}` : message.id;
     return frames.getOrInsertComputed(key, () =>
       v1 ? replayEvent(room, message, since) : plainEvent(room, message),
     );
-  };
-
-  const replay = (page: SharedPage, released: number) => {
-    for (const message of page.messages) {
-      // What lies beyond `released` comes live.
-      const isDue = v1 ? message.version <= released : message.id <= released && message.deletedAt === null;
-      if (isDue) send(frameOf(page, message));
-    }
-  };
-
-  return {
-    timeline,
-    async step() {
-      if (state !== "behind") return true;
-      if (v1 && timeline.released - position > REPLAY_MAX) {
-        send(joinedEvent(timeline, false));
-        position = timeline.released;
-      }
-      if (position < timeline.released) {
-        const page = await (v1 ? timeline.changesSince(position) : timeline.postsSince(position));
-        const turn = turns.next();
-        if (turn) await turn;
-        if (state !== "behind") return true;
-        const { released } = timeline;
-        replay(page, released);
-        position = Math.max(position, Math.min(page.end, released));
-      }
-      if (position < timeline.released) return false;
-      if (isBehind()) goLive();
-      return true;
-    },
-    lag() {
-      if (!stopLive()) return false;
-      state = "behind";
-      position = since = timeline.released;
-      if (v1) send(encode({ type: "lagging", room, version: position }));
-      return true;
-    },
-    end() {
-      stopLive();
-      state = "ended";
-    },
-  };
+  }
 }
 
 /** What is told of a room besides its messages, to who joins it. */

@@ -2,6 +2,7 @@ import { type Clock, every } from "../clock.ts";
 import type { Identity } from "../identity.ts";
 import type { CloseReason } from "../protocol/codes.ts";
 import type { Hub } from "./hub.ts";
+import { TOKEN_LOOK_MS } from "./limits.ts";
 
 /** How often open sockets are held against the database, in milliseconds. */
 const CHECK_MS = 5_000;
@@ -35,7 +36,8 @@ interface GuardOptions {
 
 /**
  * Closes the sockets of ended sessions and accounts, and takes who is banned out of the room: at once where it is done
- * here, else at the next look. Answers its end.
+ * here, else at the next look. Has all tokens looked at for their end: a timer for each would weigh more than an idle
+ * connection. Answers its end.
  */
 export function guardSockets({ hub, standing, clock }: GuardOptions): () => void {
   async function ask(userId: number | undefined): Promise<void> {
@@ -62,14 +64,18 @@ export function guardSockets({ hub, standing, clock }: GuardOptions): () => void
 
   const stops = [
     standing.onEnded(({ userId, sessionIds, reason }) => {
-      for (const { identity, close } of hub.connections) {
+      for (const connection of hub.connections) {
+        const { identity } = connection;
         const concerned =
           sessionIds === null || (identity.sessionId !== null && sessionIds.includes(identity.sessionId));
-        if (identity.userId === userId && concerned) close(CLOSES[reason]);
+        if (identity.userId === userId && concerned) connection.close(CLOSES[reason]);
       }
     }),
     standing.onBansChanged(look),
     every(clock, CHECK_MS, () => look()),
+    every(clock, TOKEN_LOOK_MS, () => {
+      for (const connection of hub.connections) connection.checkToken();
+    }),
   ];
   return () => {
     for (const stop of stops) stop();

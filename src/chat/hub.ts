@@ -7,7 +7,6 @@ import type { Timeline } from "./timeline.ts";
 
 /** All sockets of this process, and all that is published to them. */
 export interface Hub {
-  readonly size: number;
   readonly connections: Iterable<Connection>;
   /** Counts a connection in. False: its person has as many as they may. */
   add(connection: Connection): boolean;
@@ -29,8 +28,14 @@ export interface Hub {
  * at, but no more often than it takes to get one from under the soft limit to over the hard one: nobody does so unseen.
  */
 export function createHub(fanout: Fanout, clock: Clock, socketsPerUser: number): Hub {
-  const connections = new Set<Connection>();
-  const perUser = new Map<number, Set<Connection>>();
+  // Lists are replaced, not changed: who goes through one may close connections. Most people have one, for which a Set
+  // of their own, or a place in one of all, would weigh more.
+  const perUser = new Map<number, readonly Connection[]>();
+  const connections: Iterable<Connection> = {
+    *[Symbol.iterator]() {
+      for (const theirs of perUser.values()) yield* theirs;
+    },
+  };
   let sinceScan = 0;
   let pressed = false;
   // Bytes of this turn and the one before: buffers do not show them for certain yet.
@@ -45,23 +50,18 @@ export function createHub(fanout: Fanout, clock: Clock, socketsPerUser: number):
 
   return {
     connections,
-    get size() {
-      return connections.size;
-    },
     add(connection) {
       const { userId } = connection.identity;
-      const theirs = perUser.get(userId) ?? new Set();
-      if (theirs.size >= socketsPerUser) return false;
-      perUser.set(userId, theirs.add(connection));
-      connections.add(connection);
+      const theirs = perUser.get(userId) ?? [];
+      if (theirs.length >= socketsPerUser) return false;
+      perUser.set(userId, [...theirs, connection]);
       return true;
     },
     remove(connection) {
-      if (!connections.delete(connection)) return;
       const { userId } = connection.identity;
-      const theirs = perUser.get(userId);
-      theirs?.delete(connection);
-      if (theirs?.size === 0) perUser.delete(userId);
+      const others = (perUser.get(userId) ?? []).filter((one) => one !== connection);
+      if (others.length > 0) perUser.set(userId, others);
+      else perUser.delete(userId);
     },
     publish(topic, frame) {
       const bytes = Buffer.byteLength(frame);

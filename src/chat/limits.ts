@@ -14,3 +14,7 @@ export const OUTSTANDING = 256;
 export const REPLAY_MAX = 10_000;
 /** A client that has heard nothing for so long sends a ping, in milliseconds. */
 export const HEARTBEAT_MS = 30_000;
+/** So long before its token expires a client is told, in milliseconds. */
+export const EXPIRING_MS = 60_000;
+/** How often the tokens of open sockets are looked at, in milliseconds. */
+export const TOKEN_LOOK_MS = 1_000;

@@ -1,19 +1,21 @@
-import type { Clock } from "../clock.ts";
 import type { CloseReason } from "../protocol/codes.ts";
 import type { Feed } from "./feed.ts";
 import { HARD_LIMIT, SEND_ROOM, SOFT_LIMIT, STALL_MS } from "./limits.ts";
 import type { Socket } from "./ports.ts";
+import type { Shared } from "./session.ts";
 
 /** How long a replay waits for a database that is away, in milliseconds. */
 const RETRY_MS = 500;
 
-interface OutboxOptions {
+/** Whose outbox it is: the connection. */
+interface Owner {
   readonly socket: Socket;
-  readonly clock: Clock;
+  readonly shared: Pick<Shared, "clock" | "lagging">;
   feeds(): Iterable<Feed>;
   close(reason: CloseReason): void;
-  lagging(change: 1 | -1): void;
 }
+
+type Why = "commands" | "lagging";
 
 /** What goes out of one socket: every direct send, and the feeds that are behind, with the socket's buffer in sight. */
 export interface Outbox {
@@ -26,74 +28,112 @@ export interface Outbox {
   /** Past the soft limit: takes every feed off the live topics and stops reading. */
   lagIfSlow(): void;
   drained(): void;
-  pause(why: "commands" | "lagging"): void;
-  resume(why: "commands" | "lagging"): void;
+  pause(why: Why): void;
+  resume(why: Why): void;
   end(): void;
 }
 
-export function createOutbox({ socket, clock, feeds, close, lagging }: OutboxOptions): Outbox {
-  const behind = new Set<Feed>();
-  const pausedFor = new Set<string>();
-  let replaying = false;
-  let ended = false;
-  let lags = false;
-  let waiting: (() => void)[] = [];
-  let cancelStall: (() => void) | undefined;
+export const createOutbox = (owner: Owner): Outbox => new SocketOutbox(owner);
 
-  const pause = (why: string) => {
-    if (pausedFor.size === 0) socket.pause();
-    pausedFor.add(why);
-  };
-  const resume = (why: string) => {
-    if (pausedFor.delete(why) && pausedFor.size === 0 && !ended) socket.resume();
-  };
+/** A class, since there is one for each socket (see connection.ts); what is seldom needed is made when it is. */
+class SocketOutbox implements Outbox {
+  private behind: Set<Feed> | undefined;
+  private pausedFor: Set<Why> | undefined;
+  private waiting: (() => void)[] | undefined;
+  private cancelStall: (() => void) | undefined;
+  private replaying = false;
+  private ended = false;
+  private lags = false;
+
+  constructor(private readonly owner: Owner) {}
+
+  pause(why: Why) {
+    this.pausedFor ??= new Set();
+    if (this.pausedFor.size === 0) this.owner.socket.pause();
+    this.pausedFor.add(why);
+  }
+
+  resume(why: Why) {
+    if (this.pausedFor?.delete(why) && this.pausedFor.size === 0 && !this.ended) this.owner.socket.resume();
+  }
+
+  lagIfSlow() {
+    if (this.ended || this.owner.socket.buffered() <= SOFT_LIMIT) return;
+    this.stall();
+    this.setLags(true);
+    this.pause("lagging");
+    for (const feed of this.owner.feeds()) if (feed.lag()) this.isBehind(feed);
+    void this.replayAll();
+  }
+
+  send(frame: string) {
+    if (this.ended) return;
+    const { socket } = this.owner;
+    if (socket.buffered() > HARD_LIMIT - SEND_ROOM) return this.owner.close("slow");
+    socket.send(frame);
+  }
+
+  writable(): Promise<void> | undefined {
+    if (this.ended || this.owner.socket.buffered() <= SOFT_LIMIT) return undefined;
+    this.stall();
+    return new Promise((resolve) => (this.waiting ??= []).push(resolve));
+  }
+
+  replay(feed: Feed) {
+    this.isBehind(feed);
+    void this.replayAll();
+  }
+
+  forget(feed: Feed) {
+    this.behind?.delete(feed);
+  }
+
+  drained() {
+    if (this.owner.socket.buffered() > SOFT_LIMIT / 4) return;
+    this.cancelStall?.();
+    this.cancelStall = undefined;
+    this.resume("lagging");
+    this.wakeAll();
+    if (!this.replaying) this.setLags(false);
+  }
+
+  end() {
+    this.ended = true;
+    this.cancelStall?.();
+    this.wakeAll();
+    this.setLags(false);
+  }
+
+  private isBehind(feed: Feed) {
+    (this.behind ??= new Set()).add(feed);
+  }
 
   /** Not written to until it has drained; closed if it does not in time. */
-  const stall = () => {
-    cancelStall ??= clock.after(STALL_MS, () => close("slow"));
-  };
+  private stall() {
+    this.cancelStall ??= this.owner.shared.clock.after(STALL_MS, () => this.owner.close("slow"));
+  }
 
-  const setLags = (now: boolean) => {
-    if (lags === now) return;
-    lags = now;
-    lagging(now ? 1 : -1);
-  };
+  private setLags(now: boolean) {
+    if (this.lags === now) return;
+    this.lags = now;
+    this.owner.shared.lagging(now ? 1 : -1);
+  }
 
-  const lagIfSlow = () => {
-    if (ended || socket.buffered() <= SOFT_LIMIT) return;
-    stall();
-    setLags(true);
-    pause("lagging");
-    for (const feed of feeds()) if (feed.lag()) behind.add(feed);
-    void replayAll();
-  };
-
-  const send = (frame: string) => {
-    if (ended) return;
-    if (socket.buffered() > HARD_LIMIT - SEND_ROOM) return close("slow");
-    socket.send(frame);
-  };
-
-  const wakeAll = () => {
-    const woken = waiting;
-    waiting = [];
+  private wakeAll() {
+    const woken = this.waiting ?? [];
+    this.waiting = undefined;
     for (const wake of woken) wake();
-  };
+  }
 
-  const writable = (): Promise<void> | undefined => {
-    if (ended || socket.buffered() <= SOFT_LIMIT) return undefined;
-    stall();
-    return new Promise((resolve) => waiting.push(resolve));
-  };
-
-  async function replayAll(): Promise<void> {
-    if (replaying) return;
-    replaying = true;
-    while (behind.size > 0 && !ended) {
+  private async replayAll(): Promise<void> {
+    if (this.replaying) return;
+    this.replaying = true;
+    while (this.behind && !this.ended) {
+      const { behind } = this;
       for (const feed of behind) {
-        const pause = writable();
+        const pause = this.writable();
         if (pause) await pause;
-        if (ended) break;
+        if (this.ended) break;
         // Taken out before: it may lag again in the moment after it became live.
         behind.delete(feed);
         try {
@@ -101,38 +141,12 @@ export function createOutbox({ socket, clock, feeds, close, lagging }: OutboxOpt
         } catch {
           behind.add(feed);
           // The database is away; the timeline's own check tells of it.
-          await new Promise<void>((resolve) => clock.after(RETRY_MS, resolve));
+          await new Promise<void>((resolve) => this.owner.shared.clock.after(RETRY_MS, resolve));
         }
       }
+      if (behind.size === 0) this.behind = undefined;
     }
-    replaying = false;
-    if (!cancelStall) setLags(false);
+    this.replaying = false;
+    if (!this.cancelStall) this.setLags(false);
   }
-
-  return {
-    send,
-    writable,
-    lagIfSlow,
-    pause,
-    resume,
-    replay(feed) {
-      behind.add(feed);
-      void replayAll();
-    },
-    forget: (feed) => void behind.delete(feed),
-    drained() {
-      if (socket.buffered() > SOFT_LIMIT / 4) return;
-      cancelStall?.();
-      cancelStall = undefined;
-      resume("lagging");
-      wakeAll();
-      if (!replaying) setLags(false);
-    },
-    end() {
-      ended = true;
-      cancelStall?.();
-      wakeAll();
-      setLags(false);
-    },
-  };
 }

@@ -7,13 +7,36 @@ import { objectOf, parse } from "./parse.ts";
 import { submit } from "./submit.ts";
 
 /** The plain protocol of a room's URL: `{"message": …}` in, the room's messages out, the sender's own among them. */
-export function plainProtocol(session: Session): Protocol {
-  const { send, room = "" } = session;
+export const plainProtocol = (session: Session): Protocol => new PlainProtocol(session);
 
-  const refuse = (refusal: Refusal, clientId?: string) =>
-    send(JSON.stringify({ error: { ...errorOf(refusal), ...(clientId !== undefined && { clientId }) } }));
+/** A class, since there is one for each socket: see connection.ts. */
+class PlainProtocol implements Protocol {
+  constructor(private readonly session: Session) {}
 
-  const post = ({ message: content, clientId }: { message: string; clientId?: string | undefined }) => {
+  greet() {}
+  closing() {}
+  expiring() {}
+  left() {}
+
+  receive(frame: string | Uint8Array) {
+    let object: Record<string, unknown> | undefined;
+    try {
+      object = objectOf(frame);
+      const message = parse(PLAIN_MESSAGE, object);
+      this.session.owe(1);
+      this.session.inTurn(() => {
+        this.post(message);
+        return undefined;
+      });
+    } catch (error) {
+      const named = v.safeParse(CLIENT_ID, object);
+      this.refuse(refusalOf(error), named.success ? named.output.clientId : undefined);
+    }
+  }
+
+  private post({ message: content, clientId }: { message: string; clientId?: string | undefined }) {
+    const { session } = this;
+    const { shared, identity, room = "" } = session;
     const submission = {
       kind: "post",
       room,
@@ -21,46 +44,32 @@ export function plainProtocol(session: Session): Protocol {
       content,
       replyTo: null,
     } as const;
-    submit(session, session.identity, submission, (outcome) => {
+    submit(shared, identity, submission, (outcome) => {
       session.owe(-1);
-      if (outcome instanceof Refusal) return refuse(outcome, clientId);
+      if (outcome instanceof Refusal) return this.refuse(outcome, clientId);
       // A message that is new comes to its sender with the room's; one that was sent before came to the room then.
-      if (outcome.duplicate && clientId !== undefined) void session.inTurn(() => echo(outcome.id, clientId));
+      if (outcome.duplicate && clientId !== undefined)
+        void session.inTurn(() => this.echo(room, outcome.id, clientId));
     });
-  };
+  }
 
-  const echo = async (id: number, clientId: string) => {
+  private async echo(room: string, id: number, clientId: string) {
+    const { session } = this;
     try {
-      const { messages } = await session.history.page(room, { after: id - 1, limit: 1 });
+      const { messages } = await session.shared.history.page(room, { after: id - 1, limit: 1 });
       const [message] = messages;
       // Another one stands there, or none, where the database has been restored since.
-      if (message?.clientId === clientId) send(plainEvent(room, message, true));
-      else refuse(new Refusal("unavailable"), clientId);
+      if (message?.clientId === clientId) session.send(plainEvent(room, message, true));
+      else this.refuse(new Refusal("unavailable"), clientId);
     } catch (error) {
-      session.faulted(error);
-      refuse(new Refusal("unavailable"), clientId);
+      session.shared.faulted(error);
+      this.refuse(new Refusal("unavailable"), clientId);
     }
-  };
+  }
 
-  return {
-    greet() {},
-    closing() {},
-    expiring() {},
-    left() {},
-    receive(frame) {
-      let object: Record<string, unknown> | undefined;
-      try {
-        object = objectOf(frame);
-        const message = parse(PLAIN_MESSAGE, object);
-        session.owe(1);
-        session.inTurn(() => {
-          post(message);
-          return undefined;
-        });
-      } catch (error) {
-        const named = v.safeParse(CLIENT_ID, object);
-        refuse(refusalOf(error), named.success ? named.output.clientId : undefined);
-      }
-    },
-  };
+  private refuse(refusal: Refusal, clientId?: string) {
+    this.session.send(
+      JSON.stringify({ error: { ...errorOf(refusal), ...(clientId !== undefined && { clientId }) } }),
+    );
+  }
 }

@@ -42,7 +42,8 @@ export interface Shared {
 export type Task = () => Promise<void> | undefined;
 
 /** What a protocol and its commands use of a connection. */
-export interface Session extends Shared {
+export interface Session {
+  readonly shared: Shared;
   readonly identity: Identity;
   readonly room: string | undefined;
   send(frame: string): void;

@@ -177,15 +177,17 @@ test("a plain repeat whose message a restored database has lost is to be sent ag
 
 test("a feed whose last frame finds the socket full, which ends it, does not count as live for ever", async () => {
   let live = 0;
-  const feed = createFeed({
-    timeline: { room: "sea", released: 3 } as Timeline,
-    format: "v1",
-    socket,
-    send: () => feed.end(),
-    counted: (on) => void (live += on ? 1 : -1),
-    turns: { next: () => undefined },
-    position: 3,
-  });
+  const feed = createFeed(
+    {
+      format: "v1",
+      socket,
+      send: () => feed.end(),
+      counted: (_, change) => void (live += change),
+      shared: { turns: { next: () => undefined } },
+    },
+    { room: "sea", released: 3 } as Timeline,
+    3,
+  );
   expect(await feed.step()).toBe(true);
   expect(live).toBe(0);
 });
@@ -210,10 +212,9 @@ test("a feed that lags in the moment after it became live is caught up again", a
   };
   const outbox = createOutbox({
     socket: { ...socket, buffered: () => buffered },
-    clock: systemClock,
+    shared: { clock: systemClock, lagging() {} },
     feeds: () => [feed],
     close() {},
-    lagging() {},
   });
   outbox.replay(feed);
   await Bun.sleep(1);

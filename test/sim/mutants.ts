@@ -46,8 +46,8 @@ const MUTANTS: readonly Mutant[] = [
   {
     name: "the subscription one tick late",
     file: "feed.ts",
-    from: "    socket.subscribe(topic);\n",
-    to: "    void Promise.resolve().then(() => socket.subscribe(topic));\n",
+    from: "    reader.socket.subscribe(this.topic);\n",
+    to: "    void Promise.resolve().then(() => reader.socket.subscribe(this.topic));\n",
   },
   {
     name: "the duplicate check gone",
@@ -64,8 +64,8 @@ const MUTANTS: readonly Mutant[] = [
   {
     name: "lag() resumes one version late",
     file: "feed.ts",
-    from: "position = since = timeline.released;",
-    to: "position = since = timeline.released + 1;",
+    from: "this.position = this.since = released;",
+    to: "this.position = this.since = released + 1;",
   },
   {
     name: "the end of a catch-up page off by one",
@@ -76,8 +76,8 @@ const MUTANTS: readonly Mutant[] = [
   {
     name: "a page sends what is beyond released",
     file: "feed.ts",
-    from: "if (message.version <= released) send(",
-    to: "if (message.version <= released + 1) send(",
+    from: "v1 ? message.version <= released :",
+    to: "v1 ? message.version <= released + 1 :",
   },
   {
     name: "what was lost is not looked for",
@@ -99,7 +99,7 @@ const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "a reader from a node that was ahead begins anew",
-    file: "connection.ts",
+    file: "entry.ts",
     from: "const ahead = () => since?.epoch === timeline.epoch && since.version > timeline.released;",
     to: "const ahead = () => false;",
   },
@@ -112,8 +112,8 @@ const MUTANTS: readonly Mutant[] = [
   {
     name: "joined sends are not answered",
     file: "committer.ts",
-    from: "for (const also of joined) also(",
-    to: "for (const also of joined.slice(1)) also(",
+    from: "for (const also of pending.joined) {",
+    to: "for (const also of pending.joined.slice(1)) {",
   },
   {
     name: "a bad row fails its neighbours",
@@ -130,7 +130,7 @@ const MUTANTS: readonly Mutant[] = [
   {
     name: "feeds that never end",
     file: "connection.ts",
-    from: "      for (const room of [...feeds.keys()]) leave(room);\n",
+    from: "    for (const room of [...(this.joins?.keys() ?? [])]) this.leave(room);\n",
     to: "",
   },
   {
@@ -184,13 +184,13 @@ const MUTANTS: readonly Mutant[] = [
   {
     name: "a full socket does not lag",
     file: "outbox.ts",
-    from: "    for (const feed of feeds()) if (feed.lag()) behind.add(feed);\n",
+    from: "    for (const feed of this.owner.feeds()) if (feed.lag()) this.isBehind(feed);\n",
     to: "",
   },
   {
     name: "a drained socket is not read again",
     file: "outbox.ts",
-    from: `      resume("lagging");\n`,
+    from: `    this.resume("lagging");\n`,
     to: "",
   },
   {

@@ -48,8 +48,8 @@ interface Life {
   leftovers(): string[];
 }
 
-/** Timers that a process has while nothing happens: the sweep of the committer, the checks of rooms and of sockets. */
-const IDLE_TIMERS = 3;
+/** Timers that a process has while nothing happens: the sweep of the committer, the checks of rooms, sockets and tokens. */
+const IDLE_TIMERS = 4;
 
 export function createNode(name: string, world: World): SimNode {
   const { schedule, random, plan, judge, note } = world;

@@ -24,7 +24,7 @@ export const react: Handler<"react"> = (session, command, reply) => {
 };
 
 function amend(session: Session, change: Submission, reply: Reply): undefined {
-  submit(session, session.identity, change, (outcome) => {
+  submit(session.shared, session.identity, change, (outcome) => {
     if (outcome instanceof Refusal) return reply.refuse(outcome);
     const { id, version, duplicate } = outcome;
     reply.ok({ id, version, ...(duplicate && { duplicate }) });

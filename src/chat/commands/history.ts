@@ -16,10 +16,10 @@ export const history: Handler<"history"> = async (session, command, reply) => {
   const { before, after, limit } = command;
   if (before !== undefined && after !== undefined)
     throw new Refusal("invalid", { detail: "before and after exclude each other" });
-  if (!session.access.may(session.identity, room, "read")) throw new Refusal("forbidden");
+  if (!session.shared.access.may(session.identity, room, "read")) throw new Refusal("forbidden");
   await session.writable();
   const forward = after !== undefined;
-  const page = await session.history.page(room, { before, after, limit });
+  const page = await session.shared.history.page(room, { before, after, limit });
   const messages = page.messages.map(shown);
   if (!forward) messages.reverse();
   let bytes = ENVELOPE;

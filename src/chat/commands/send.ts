@@ -7,7 +7,7 @@ import { roomOf } from "./room.ts";
 export const send: Handler<"send"> = (session, command, reply) => {
   const { clientId, content, replyTo } = command;
   submit(
-    session,
+    session.shared,
     session.identity,
     { kind: "post", room: roomOf(session, command), clientId, content, replyTo },
     (outcome) => {
