@@ -107,7 +107,8 @@ export async function createAuth(options: AuthOptions): Promise<Auth> {
       const verifier = claimed === issuer ? tokens : claimed === outside?.issuer ? outside : undefined;
       if (!verifier) throw new Refusal("token_invalid");
       const bearer = await verifier.verify(token);
-      return { ...bearer, banned: await standing.check(bearer) };
+      const { userId, username, sessionId, expiresAt, rooms } = bearer;
+      return { userId, username, sessionId, expiresAt, rooms, banned: await standing.check(bearer) };
     },
   };
 }

@@ -50,7 +50,7 @@ interface OutsideOptions {
 }
 
 export function createOutside({ pool, clock, log, url, issuer, audience }: OutsideOptions): Outside {
-  const empty = () => createVerified<Bearer>({ clock, max: CACHE_MAX });
+  const empty = () => createVerified<Bearer>({ clock, max: CACHE_MAX, toleranceMs: TOLERANCE_S * 1000 });
   let verified = empty();
   // What another set of keys has verified counts no more, also where its verification is still under way.
   const keySet = createKeySet({ url, clock, log, onChange: () => (verified = empty()) });
@@ -72,7 +72,7 @@ export function createOutside({ pool, clock, log, url, issuer, audience }: Outsi
     const rooms = grantsOf(payload.rooms);
     const { id, username } = await personOf(pool, issuer, sub, payload);
     const bearer = { userId: id, username, sessionId: null, expiresAt: exp * 1000, rooms };
-    cache.set(token, bearer, bearer.expiresAt + TOLERANCE_S * 1000);
+    cache.set(token, bearer);
     return bearer;
   }
 

@@ -47,7 +47,7 @@ interface StandingOptions {
 
 /** Answers are believed for 5 s. While one query is on its way, what is asked gathers for the next. */
 export function createStanding({ pool, clock, bus }: StandingOptions): Standing {
-  const known = new Map<string, { userId: number; status: Status; until: number }>();
+  const known = new Map<string | number, { userId: number; status: Status; until: number }>();
   const endListeners = new Set<(ended: Ended) => void>();
   const banListeners = new Set<(userId: number) => Promise<void>>();
   let asked = new Map<string, Question>();
@@ -85,16 +85,16 @@ export function createStanding({ pool, clock, bus }: StandingOptions): Standing 
   }
 
   function remember(who: Who, status: Status, until: number) {
-    const key = keyOf(who);
+    const key = who.sessionId ?? who.userId; // strings that are there already: there is one for each person who is here
     known.delete(key);
     known.set(key, { userId: who.userId, status, until });
     if (known.size > CACHE_MAX) for (const eldest of known.keys().take(1)) known.delete(eldest);
   }
 
   function statusOf(who: Who): Promise<Status> | Status {
+    const answer = known.get(who.sessionId ?? who.userId);
+    if (answer?.userId === who.userId && answer.until > clock.monotonic()) return answer.status;
     const key = keyOf(who);
-    const answer = known.get(key);
-    if (answer && answer.until > clock.monotonic()) return answer.status;
     const question = asked.get(key) ?? { who, ...Promise.withResolvers<Status>() };
     asked.set(key, question);
     if (!answering) void answerAll();
@@ -103,7 +103,7 @@ export function createStanding({ pool, clock, bus }: StandingOptions): Standing 
 
   function forget({ userId, sessionIds }: Pick<Ended, "userId" | "sessionIds">) {
     changes++;
-    if (sessionIds) for (const sessionId of sessionIds) known.delete(keyOf({ userId, sessionId }));
+    if (sessionIds) for (const sessionId of sessionIds) known.delete(sessionId);
     else for (const [key, answer] of known) if (answer.userId === userId) known.delete(key);
   }
 

@@ -15,6 +15,9 @@ export interface Status {
   readonly banned: ReadonlySet<string>;
 }
 
+/** How nearly everyone stands. */
+const WELL: Status = { reason: null, banned: NOWHERE };
+
 interface StatusRow {
   readonly enabled: boolean;
   readonly alive: boolean;
@@ -37,8 +40,11 @@ export async function readStatuses(orm: Orm, whos: readonly Who[]): Promise<Stat
       left join sessions s on s.id = i.session and s.user_id = i."user"
       order by i.at`,
   );
-  return found.map(({ enabled, alive, banned }) => ({
-    reason: enabled ? (alive ? null : "session_ended") : "account_disabled",
-    banned: banned === null ? NOWHERE : new Set(JSON.parse(banned) as string[]),
-  }));
+  return found.map(({ enabled, alive, banned }) => {
+    if (enabled && alive && banned === null) return WELL;
+    return {
+      reason: enabled ? (alive ? null : "session_ended") : "account_disabled",
+      banned: banned === null ? NOWHERE : new Set(JSON.parse(banned) as string[]),
+    };
+  });
 }

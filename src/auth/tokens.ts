@@ -44,7 +44,11 @@ interface TokensOptions {
 }
 
 export function createTokens({ issuer, keys, ttlMs, clock }: TokensOptions): Tokens {
-  const verified = createVerified<{ kid: string; bearer: Bearer }>({ clock, max: CACHE_MAX });
+  const verified = createVerified<Bearer & { readonly kid: string }>({
+    clock,
+    max: CACHE_MAX,
+    toleranceMs: TOLERANCE_S * 1000,
+  });
 
   const keyOf = async (kid: string | undefined, token: string) => {
     const key = kid === undefined ? undefined : await keys.verifier(kid);
@@ -65,10 +69,10 @@ export function createTokens({ issuer, keys, ttlMs, clock }: TokensOptions): Tok
       currentDate: new Date(clock.now()),
     });
     const { sub, sid, name, exp } = v.parse(CLAIMS, payload);
-    const bearer = { userId: sub, username: name, sessionId: sid, expiresAt: exp * 1000, rooms: null };
     const { kid = "" } = protectedHeader;
-    verified.set(token, { kid, bearer }, bearer.expiresAt + TOLERANCE_S * 1000);
-    return bearer;
+    const found = { userId: sub, username: name, sessionId: sid, expiresAt: exp * 1000, rooms: null, kid };
+    verified.set(token, found);
+    return found;
   }
 
   return {
@@ -87,7 +91,7 @@ export function createTokens({ issuer, keys, ttlMs, clock }: TokensOptions): Tok
     },
     async verify(token) {
       const known = verified.get(token);
-      if (known && keys.accepts(known.kid)) return known.bearer;
+      if (known && keys.accepts(known.kid)) return known;
       return check(token).catch((error: unknown) => {
         throw tokenRefusal(error);
       });
