@@ -107,7 +107,15 @@ export function createDoor(options: DoorOptions): Door {
           if (wanted.format === "plain") throw identity;
         }
         const { room, since, format } = wanted;
-        const data = { door: options, room, since, format, identity, opened: options.clock.monotonic() };
+        const data: SocketData = {
+          door: options,
+          room,
+          since,
+          format,
+          identity,
+          opened: options.clock.monotonic(),
+          connection: undefined, // its place: an object that grows later is larger
+        };
         const headers = new Headers(wanted.format === "v1" ? { "sec-websocket-protocol": SUBPROTOCOL } : {});
         if (!server.upgrade(request, { data, headers })) throw new Refusal("upgrade_required");
         return undefined;
