@@ -52,6 +52,9 @@ export interface Connection {
 export const createConnection = (shared: Shared, options: ConnectionOptions): Connection =>
   new SocketConnection(shared, options);
 
+/** Most sockets have few rooms: a list is far smaller than a Map, and one of none is shared. */
+const NONE: readonly Feed[] = [];
+
 /**
  * A class, as are its parts, and not a factory: there is one for each socket, methods on a prototype cost it nothing, and
  * closures cost 80 bytes each. For the same reason what an idle socket does not need is made when it is needed.
@@ -64,8 +67,8 @@ class SocketConnection implements Connection, Session {
   private readonly since: Position | undefined;
   private readonly outbox: Outbox;
   private readonly protocol: Protocol;
-  /** The feed of each room that is joined. */
-  private joins: Map<string, Feed> | undefined;
+  /** One for each room that is joined. The list is replaced, not changed: rooms are left while it is gone through. */
+  feeds = NONE;
   private lastTurn: Promise<void> | undefined;
   private outstanding = 0;
   private closed = false;
@@ -108,7 +111,7 @@ class SocketConnection implements Connection, Session {
   }
 
   fallBehind(timeline: Timeline) {
-    const feed = this.joins?.get(timeline.room);
+    const feed = this.feedOf(timeline.room);
     return feed?.timeline === timeline && feed.lag() ? () => this.outbox.replay(feed) : undefined;
   }
 
@@ -144,7 +147,7 @@ class SocketConnection implements Connection, Session {
 
   ended() {
     this.closed = true;
-    for (const room of [...(this.joins?.keys() ?? [])]) this.leave(room);
+    for (const { timeline } of this.feeds) this.leave(timeline.room);
     this.outbox.end();
     this.shared.hub.remove(this);
   }
@@ -175,8 +178,7 @@ class SocketConnection implements Connection, Session {
   async join(room: string, since: Position | undefined, accepted: () => void): Promise<void> {
     const { access, rooms, presence, limits } = this.shared;
     if (!access.may(this.identity, room, "read")) throw new Refusal("forbidden");
-    if (!this.joined(room) && (this.joins?.size ?? 0) >= limits.roomsPerSocket)
-      throw new Refusal("too_many_rooms");
+    if (!this.joined(room) && this.feeds.length >= limits.roomsPerSocket) throw new Refusal("too_many_rooms");
     const reading = await this.read(room);
     const timeline = await timelineFor(this.shared, room, since);
     // Meanwhile the socket may have closed, or the person been banned.
@@ -193,7 +195,7 @@ class SocketConnection implements Connection, Session {
     const worthIt = this.format === "plain" || missed <= REPLAY_MAX;
     const resumed = since?.epoch === timeline.epoch && missed >= 0 && worthIt;
     const feed = createFeed(this, timeline, resumed ? since.version : timeline.released);
-    (this.joins ??= new Map()).set(room, feed);
+    this.feeds = [...this.feeds, feed];
     accepted();
     if (this.format === "v1") {
       const here = { online: presence.online(room), people: presence.people(room) };
@@ -203,10 +205,10 @@ class SocketConnection implements Connection, Session {
   }
 
   leave(room: string) {
-    const feed = this.joins?.get(room);
+    const feed = this.feedOf(room);
     if (!feed) return;
-    this.joins?.delete(room);
-    if (this.joins?.size === 0) this.joins = undefined;
+    const others = this.feeds.filter((other) => other !== feed);
+    this.feeds = others.length > 0 ? others : NONE;
     this.outbox.forget(feed);
     feed.end();
     this.shared.rooms.leave(feed.timeline);
@@ -214,11 +216,7 @@ class SocketConnection implements Connection, Session {
   }
 
   joined(room: string) {
-    return this.joins?.has(room) ?? false;
-  }
-
-  feeds(): Iterable<Feed> {
-    return this.joins?.values() ?? [];
+    return this.feedOf(room) !== undefined;
   }
 
   counted(room: string, change: 1 | -1) {
@@ -235,6 +233,10 @@ class SocketConnection implements Connection, Session {
     this.warned = false;
     this.checkToken();
     this.dismiss();
+  }
+
+  private feedOf(room: string): Feed | undefined {
+    return this.feeds.find(({ timeline }) => timeline.room === room);
   }
 
   private async joinOwn(room: string): Promise<void> {
@@ -256,7 +258,8 @@ class SocketConnection implements Connection, Session {
 
   /** Takes the person out of the rooms that they may not be in any more. */
   private dismiss() {
-    for (const room of [...(this.joins?.keys() ?? [])]) {
+    for (const { timeline } of this.feeds) {
+      const { room } = timeline;
       if (this.shared.access.may(this.identity, room, "read")) continue;
       const reason = closeReasonOf(this.identity, room);
       if (room === this.room) return this.close(reason);

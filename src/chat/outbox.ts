@@ -11,7 +11,7 @@ const RETRY_MS = 500;
 interface Owner {
   readonly socket: Socket;
   readonly shared: Pick<Shared, "clock" | "lagging">;
-  feeds(): Iterable<Feed>;
+  readonly feeds: readonly Feed[];
   close(reason: CloseReason): void;
 }
 
@@ -62,7 +62,7 @@ class SocketOutbox implements Outbox {
     this.stall();
     this.setLags(true);
     this.pause("lagging");
-    for (const feed of this.owner.feeds()) if (feed.lag()) this.isBehind(feed);
+    for (const feed of this.owner.feeds) if (feed.lag()) this.isBehind(feed);
     void this.replayAll();
   }
 

@@ -213,7 +213,7 @@ test("a feed that lags in the moment after it became live is caught up again", a
   const outbox = createOutbox({
     socket: { ...socket, buffered: () => buffered },
     shared: { clock: systemClock, lagging() {} },
-    feeds: () => [feed],
+    feeds: [feed],
     close() {},
   });
   outbox.replay(feed);

@@ -130,7 +130,7 @@ const MUTANTS: readonly Mutant[] = [
   {
     name: "feeds that never end",
     file: "connection.ts",
-    from: "    for (const room of [...(this.joins?.keys() ?? [])]) this.leave(room);\n",
+    from: "    for (const { timeline } of this.feeds) this.leave(timeline.room);\n",
     to: "",
   },
   {
@@ -184,7 +184,7 @@ const MUTANTS: readonly Mutant[] = [
   {
     name: "a full socket does not lag",
     file: "outbox.ts",
-    from: "    for (const feed of this.owner.feeds()) if (feed.lag()) this.isBehind(feed);\n",
+    from: "    for (const feed of this.owner.feeds) if (feed.lag()) this.isBehind(feed);\n",
     to: "",
   },
   {
