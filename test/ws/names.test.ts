@@ -38,8 +38,12 @@ test.each(BAD)("a room's name cannot have %s, at no door", async (_, room) => {
   const { status, connection } = await handshake(server, `/ws/chat/${written}/?token=${ada.token}`);
   expect(status).toBeOneOf([400, 404]);
   connection.end();
-  const read = await api(server, `GET /history/${written}/`, { token: ada.token });
-  expect(read.status).toBeOneOf([400, 404]);
+  const path = `/history/${written}/`;
+  // Two dots lead up to another address, in every client and on the server alike.
+  if (new URL(path, server.url).pathname.startsWith("/history/")) {
+    const read = await api(server, `GET ${path}`, { token: ada.token });
+    expect(read.status).toBeOneOf([400, 404]);
+  }
   const socket = await connect(server, { token: ada.token });
   for (const type of ["join", "leave", "history"]) {
     const reply = await socket.ask({ type, room });
