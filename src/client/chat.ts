@@ -234,7 +234,7 @@ export function createChat(options: ChatOptions): Chat {
     sessions: {
       async list(calling) {
         const found = await session.request("GET", "account/sessions/", calling);
-        if (!Array.isArray(found)) throw new ChatError("bad_answer", "The answer has no sessions.");
+        if (!Array.isArray(found)) throw new ChatError("bad_answer", "The answer is none.");
         return found as SessionInfo[];
       },
       async end(id, calling) {

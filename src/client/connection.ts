@@ -197,8 +197,7 @@ export function createConnection(options: ConnectionOptions): Connection {
       // A token that was good and has expired is no fault of anybody's.
       if (!welcome || code >= 4500) strikes++;
       refused = mine.token;
-      if (strikes > 1)
-        return stop(new ChatError(name, "The server refuses a token that has just been renewed."));
+      if (strikes > 1) return stop(new ChatError(name, "The server refuses a renewed token."));
     }
     later(mine, error);
   };

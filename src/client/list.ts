@@ -119,8 +119,10 @@ export function createList(keep: number): List {
     awaitPage: (is) => void (aside = is ? (aside ?? new Map()) : undefined),
     page(messages, older) {
       const before = from;
-      const those = messages.filter(({ id }) => id < before);
-      for (const message of those) put(message);
+      // They are in their order; a long list would make it slow to find the place of each.
+      const those = messages.filter(({ id }, at) => id < before && id !== messages[at + 1]?.id);
+      kept = those.concat(kept);
+      shown = undefined;
       from = those[0]?.id ?? before;
       more = older && those.length > 0;
       if (!more) from = 1;

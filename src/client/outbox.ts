@@ -220,8 +220,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
           // What is kept need not say so: by its old epoch it is treated like this again.
           entry.item = { ...entry.item, change: { ...change, replyTo: undefined }, epoch };
           options.room(room)?.changed();
-        } else
-          settle(entry, undefined, new ChatError("stale_epoch", "The room's history is another one since."));
+        } else settle(entry, undefined, new ChatError("stale_epoch", "The room's history is another one."));
       }
       pump();
     },

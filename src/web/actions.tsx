@@ -16,7 +16,10 @@ interface ActionsProps {
 /** What can be done with a message. */
 export function Actions({ talk, message, own, has }: ActionsProps) {
   const [asks, setAsks] = useState<"" | "react" | "remove">("");
-  const { draft } = talk.snapshot();
+  const reply = () => {
+    const { text, editing } = talk.snapshot().draft;
+    talk.draft({ text: editing ? "" : text, replyTo: message });
+  };
   const react = (emoji: string) => {
     talk.react(message.id, emoji, !has(emoji));
     setAsks("");
@@ -63,9 +66,7 @@ export function Actions({ talk, message, own, has }: ActionsProps) {
       ) : (
         <>
           {button("React", "react", () => setAsks("react"))}
-          {button("Reply", "reply", () =>
-            talk.draft({ text: draft.editing ? "" : draft.text, replyTo: message }),
-          )}
+          {button("Reply", "reply", reply)}
           {own && button("Edit", "edit", () => talk.draft({ text: message.content, editing: message }))}
           {own && button("Delete", "remove", () => setAsks("remove"))}
         </>

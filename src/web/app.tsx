@@ -43,13 +43,13 @@ function Desk({ chat, rooms, place, storage }: AppProps) {
       ) : here.view === "account" ? (
         <Account chat={chat} person={account} storage={storage} />
       ) : (
-        <main class="blank">
+        <section class="blank" aria-label="Welcome">
           <h2>Where to?</h2>
           <p>
             Choose a room, or make one. To look around:{" "}
             <a href={hrefOf({ view: "room", name: "lobby" })}>the lobby</a>.
           </p>
-        </main>
+        </section>
       )}
     </div>
   );

@@ -41,6 +41,9 @@ interface Entry {
 /** So many of the last active are followed live; a socket may be in 200. */
 const LIVE_MAX = 100;
 
+/** What one reads does not go away because others write; after so many messages it does. */
+const KEEP = 20_000;
+
 export function createRooms(chat: Chat): Rooms {
   const listing = createListing(chat);
   const entries = new Map<string, Entry>();
@@ -69,7 +72,7 @@ export function createRooms(chat: Chat): Rooms {
 
   const follow = (entry: Entry): Talk => {
     if (entry.talk) return entry.talk;
-    const room = chat.room(entry.name, { history: 0 });
+    const room = chat.room(entry.name, { history: 0, keep: KEEP });
     const seen = (message: Message) => {
       if (message.id >= (entry.last?.id ?? 0)) entry.last = message;
     };

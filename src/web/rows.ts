@@ -14,6 +14,8 @@ export type Row =
 interface Said {
   readonly messages: readonly Message[];
   readonly span: Span;
+  /** There are messages before the first one. */
+  readonly more: boolean;
   /** The first message that was new when the room was opened. */
   readonly firstNew: number | undefined;
   readonly waiting: readonly Waiting[];
@@ -25,13 +27,14 @@ interface Said {
 const GROUP_MS = 5 * 60_000;
 
 /** The lines of a span of messages, and behind the last message those that are not in the room yet. */
-export function rowsOf({ messages, span, firstNew, waiting, refused, me }: Said): Row[] {
+export function rowsOf({ messages, span, more, firstNew, waiting, refused, me }: Said): Row[] {
   const rows: Row[] = [];
   let before = messages[span.from - 1];
   for (let at = span.from; at < span.to; at++) {
     const message = messages[at] as Message;
     let head = !before || !isGrouped(before, message);
-    if (!before || dayOf(before.timestamp) !== dayOf(message.timestamp)) {
+    // What comes before the first one is not known yet, where there is more.
+    if (before ? dayOf(before.timestamp) !== dayOf(message.timestamp) : !more) {
       rows.push({ kind: "day", key: `day ${message.id}`, at: message.timestamp });
       head = true;
     }

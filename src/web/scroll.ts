@@ -34,11 +34,18 @@ export function createScroll(box: () => HTMLElement | null): Scroll {
 }
 
 function anchorIn(element: HTMLElement): Anchor | undefined {
-  for (const row of element.querySelectorAll<HTMLElement>("[data-id]")) {
-    const top = topIn(element, row);
-    if (top + row.offsetHeight > 0) return { id: row.dataset.id ?? "", top };
+  const rows = element.querySelectorAll<HTMLElement>("[data-id]");
+  const edge = element.getBoundingClientRect().top;
+  let low = 0;
+  let high = rows.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((rows[middle] as HTMLElement).getBoundingClientRect().bottom <= edge) low = middle + 1;
+    else high = middle;
   }
-  return undefined;
+  // The second one that one sees: the first may lose its head to one that is put before it.
+  const row = rows[low + 1] ?? rows[low];
+  return row && { id: row.dataset.id ?? "", top: row.getBoundingClientRect().top - edge };
 }
 
 const topIn = (element: Element, row: Element) =>

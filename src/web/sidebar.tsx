@@ -20,18 +20,18 @@ export function Sidebar({ rooms, place, me }: SidebarProps) {
   const shown = lines.filter(({ name }) => includes(name, text.trim().replace(/\s+/g, "-")));
   const here = place.view === "room" ? place.name : undefined;
   return (
-    <div class="sidebar">
-      <header class="bar">
+    <div class="sidebar" role={place.view === "rooms" ? "main" : "complementary"} aria-label="Your rooms">
+      <div class="bar">
         <h1 class="brand">Parley</h1>
         <a
           class="plain me"
           href={hrefOf({ view: "account" })}
-          aria-label={`Account of ${me}`}
           aria-current={place.view === "account" ? "page" : undefined}
         >
+          <span class="unseen">Account of </span>
           <bdi class="name">{me}</bdi> <Avatar name={me} />
         </a>
-      </header>
+      </div>
       <Finder rooms={rooms} text={text} setText={setText} mine={lines.map(({ name }) => name)} />
       <nav aria-label="Rooms">
         <ul class="rooms">

@@ -99,5 +99,6 @@ export function Sign({ chat, why }: { readonly chat: Chat; readonly why: string 
 function problemOf(error: unknown): Problem {
   if (!(error instanceof ChatError)) return { text: String(error), fields: {} };
   const fields = error.errors ?? {};
-  return { text: Object.keys(fields).length > 0 ? "" : error.message, fields };
+  // That something is wrong says less than what it is.
+  return { text: error.code === "invalid" && error.errors ? "" : error.message, fields };
 }

@@ -15,7 +15,7 @@ export interface Held {
   readonly last?: number | undefined;
 }
 
-export const SPAN = { first: 60, step: 40, most: 200 } as const;
+export const SPAN = { first: 60, step: 40, most: 160 } as const;
 
 /** `pinned`: the reader is at the end, so that the oldest make room for the newest. */
 export function spanOf(messages: readonly Message[], { first, last }: Held, pinned: boolean): Span {
@@ -42,8 +42,8 @@ export function later(messages: readonly Message[], { from, to }: Span): Held {
 
 export function around(messages: readonly Message[], id: number): Held {
   const at = indexOf(messages, id);
-  const from = Math.max(0, at - SPAN.step);
-  return heldBy(messages, { from, to: Math.min(messages.length, from + 2 * SPAN.step) });
+  const from = Math.max(0, at - SPAN.first);
+  return heldBy(messages, { from, to: Math.min(messages.length, from + 2 * SPAN.first) });
 }
 
 /** The place of the first message with this id or a later one. */

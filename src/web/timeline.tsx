@@ -29,7 +29,7 @@ export function Timeline({ talk, mine, me }: TimelineProps) {
   const room = talk.room.snapshot();
   const { messages, waiting, more } = room;
   const span = view.begin(room);
-  const rows = rowsOf({ messages, span, firstNew: view.firstNew, waiting, refused: mine.refused, me });
+  const rows = rowsOf({ messages, span, more, firstNew: view.firstNew, waiting, refused: mine.refused, me });
 
   useLayoutEffect(() => view.drawn());
   useEffect(() => view.watch(), [view]);
@@ -100,6 +100,7 @@ export function Timeline({ talk, mine, me }: TimelineProps) {
         onScroll={view.look}
         onFocusIn={activate}
         onClick={activate}
+        onPointerLeave={() => !box.current?.contains(document.activeElement) && setActive(undefined)}
         onPointerOver={(event: PointerEvent) => event.pointerType === "mouse" && activate(event)}
         onKeyDown={(event: KeyboardEvent) => view.key(event)}
       >

@@ -4,12 +4,12 @@ import { createScroll } from "./scroll.ts";
 import { around, earlier, type Held, heldBy, indexOf, later, type Span, spanOf } from "./span.ts";
 
 /** More is drawn, or read, when the edge is nearer than this, in pixels. */
-const NEAR = 800;
+const NEAR = 600;
 /** At the end is who is not further from it than this, in pixels. */
 const END = 32;
-const PAGE = 100;
+const PAGE = 50;
 /** A jump reads no more than this many pages of the history. */
-const PAGES_MAX = 100;
+const PAGES_MAX = 200;
 /** How long a message that someone has jumped to is marked, in milliseconds. */
 const FOUND_MS = 2_000;
 /** The mark of what has been read moves so often at most, in milliseconds. */
@@ -43,6 +43,7 @@ export function createView({ room, me, box, redraw }: ViewOptions) {
   let found: number | undefined;
   /** The first new message has been on the screen. */
   let metNew = false;
+  let looking: number | undefined;
   let marking: ReturnType<typeof setTimeout> | undefined;
 
   const hold = (next: Held) => {
@@ -55,7 +56,14 @@ export function createView({ room, me, box, redraw }: ViewOptions) {
     loading = true;
     room
       .older(PAGE)
-      .catch(() => {})
+      .then(
+        () => {
+          // Drawn together with what it is put before, so that nothing moves.
+          const { messages } = (state = room.snapshot());
+          if (!pinned) held = earlier(messages, spanOf(messages, held, pinned));
+        },
+        () => {},
+      )
       .finally(() => {
         loading = false;
         redraw();
@@ -79,7 +87,7 @@ export function createView({ room, me, box, redraw }: ViewOptions) {
     const left = scrollHeight - scrollTop - clientHeight;
     const whole = span.to === state.messages.length;
     const atEnd = whole && left <= END;
-    if (!metNew && readTo !== undefined) {
+    if (!metNew && firstNew !== undefined) {
       const line = element.querySelector(".divider.new");
       if (line && line.getBoundingClientRect().bottom > element.getBoundingClientRect().top) {
         metNew = true;
@@ -175,7 +183,11 @@ export function createView({ room, me, box, redraw }: ViewOptions) {
           row.focus({ preventScroll: true });
         }
       }
-      look();
+      // In the next frame: a page that is drawn again and again would stand still.
+      looking ??= requestAnimationFrame(() => {
+        looking = undefined;
+        look();
+      });
     },
     /** Keeps the place when the window or what is in it changes its size. */
     watch(): () => void {

@@ -14,6 +14,9 @@ export interface Visitor {
   sees(text: string): Promise<void>;
   /** The texts of the messages on the page, in their order. */
   texts(): Promise<string[]>;
+  /** From now on it is noted what moves on the page by itself, but for messages. */
+  watchShifts(): Promise<void>;
+  shifted(): Promise<string[]>;
   /** Fails where the page has met an error, or its Content-Security-Policy a violation. */
   close(): Promise<void>;
 }
@@ -21,6 +24,7 @@ export interface Visitor {
 declare global {
   /** What the page's policy has reported. */
   var violations: string[];
+  var shifted: string[];
 }
 
 export async function visit(
@@ -61,10 +65,30 @@ export async function visit(
     },
     sees: (text) => page.locator("[data-id] .text", { hasText: text }).first().waitFor(),
     texts: () => page.locator("[data-id] .text").allTextContents(),
+    watchShifts: () => page.evaluate(watchShifts),
+    shifted: () => page.evaluate(() => globalThis.shifted),
     async close() {
       expect(await page.evaluate(() => globalThis.violations)).toEqual([]);
       expect(errors).toEqual([]);
       await context.close();
     },
   };
+}
+
+interface LayoutShift extends PerformanceEntry {
+  /** It answers what somebody has just done. */
+  readonly hadRecentInput: boolean;
+  readonly sources: readonly { readonly node: Element | null }[];
+}
+
+function watchShifts(): void {
+  globalThis.shifted = [];
+  new PerformanceObserver((list) => {
+    for (const { sources, hadRecentInput } of list.getEntries() as LayoutShift[])
+      for (const { node } of sources) {
+        const element = node instanceof Element ? node : (node as Node | null)?.parentElement;
+        if (element && !hadRecentInput && !element.closest(".messages"))
+          globalThis.shifted.push(element.className || element.tagName);
+      }
+  }).observe({ type: "layout-shift" });
 }
