@@ -1,12 +1,18 @@
 import { mkdir, mkdtemp, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { makeTemplate, TEMPLATE_FILE } from "../src/db/template.ts";
+import { createPage } from "../src/web/page.ts";
+
+/** What the page's script and style may weigh together, in bytes after gzip. */
+const PAGE_MAX = 60 * 1024;
 
 // Makes dist/parley: one file that needs nothing beside it, with the embedded database, its first data directory and
 // the migrations inside.
 
 process.chdir(join(import.meta.dir, ".."));
 await mkdir("dist", { recursive: true });
+const weight = await createPage().weigh();
+if (weight > PAGE_MAX) throw new Error(`the page is ${weight} bytes gzipped; ${PAGE_MAX} are the limit`);
 const work = await mkdtemp("dist/build-");
 try {
   const template = join(work, TEMPLATE_FILE);
@@ -33,3 +39,4 @@ try {
   await rm(work, { recursive: true, force: true });
 }
 console.log(`dist/parley: ${(Bun.file("dist/parley").size / 1e6).toFixed(0)} MB`);
+console.log(`the page: ${(weight / 1024).toFixed(1)} KB gzipped (${weight} bytes)`);

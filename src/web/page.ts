@@ -31,6 +31,8 @@ interface PageFile {
 export interface Page {
   /** The answer to a request for the page or one of its files; undefined where it is for something else. */
   answer(request: Request, path: string): Promise<Response> | undefined;
+  /** What script and style weigh together, in bytes after gzip. */
+  weigh(): Promise<number>;
 }
 
 /** The page at `/`. It is made ready when it is asked for the first time. */
@@ -46,6 +48,12 @@ export function createPage(): Page {
         const file = all.get(path);
         return file ? respond(request, path, file) : new Response("There is no such file.", { status: 404 });
       });
+    },
+    async weigh() {
+      const sizes = [...(await load())].map(([path, { gzip }]) =>
+        /\.(?:js|css)$/.test(path) ? gzip.length : 0,
+      );
+      return sizes.reduce((sum, size) => sum + size, 0);
     },
   };
 }

@@ -29,6 +29,7 @@ export function People({ room, me, close }: PeopleProps) {
             <Avatar name={name} /> <bdi class="name">{name}</bdi> {name === me && <small>you</small>}
           </li>
         ))}
+        {room.state === "offline" && <li class="more">Not known without a connection.</li>}
         {more > 0 && <li class="more">and {more} more</li>}
       </ul>
     </aside>

@@ -52,15 +52,19 @@ export function rowsOf({ messages, span, more, firstNew, waiting, refused, me }:
     name = me;
     return head;
   };
-  for (const change of waiting)
-    rows.push({ kind: "waiting", key: keyOf(me, change.clientId), change, head: headOf(change.replyTo) });
   for (const one of refused)
     rows.push({ kind: "refused", key: `refused ${one.clientId}`, refused: one, head: headOf(one.replyTo) });
+  for (const change of waiting)
+    rows.push({ kind: "waiting", key: keyOf(me, change.clientId), change, head: headOf(change.replyTo) });
   return rows;
 }
 
 /** The first message of somebody else after what has been read; undefined where that cannot be known yet. */
-export function firstNewOf({ messages, more }: RoomState, readTo: number, me: string | undefined) {
+export function firstNewOf(
+  { messages, more }: Pick<RoomState, "messages" | "more">,
+  readTo: number,
+  me: string | undefined,
+) {
   const at = indexOf(messages, readTo + 1);
   if (at === 0 && more) return undefined;
   return messages.slice(at).find(({ username }) => username !== me)?.id;

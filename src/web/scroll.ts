@@ -2,6 +2,8 @@
 export interface Scroll {
   /** Before the page is drawn anew: remembers which message is at the top. */
   hold(): void;
+  /** Someone has scrolled away from the end, and the event that says so has not come yet. */
+  strayed(): boolean;
   /** Afterwards: puts it back there; pinned, goes to the end. */
   restore(pinned: boolean): void;
 }
@@ -13,7 +15,15 @@ interface Anchor {
 
 export function createScroll(box: () => HTMLElement | null): Scroll {
   let anchor: Anchor | undefined;
+  /** As it was when it was put to its end. */
+  let end: { readonly height: number; readonly whole: number; readonly top: number } | undefined;
   return {
+    strayed() {
+      const element = box();
+      if (!element || !end) return false;
+      const { clientHeight, scrollHeight, scrollTop } = element;
+      return clientHeight === end.height && scrollHeight === end.whole && scrollTop < end.top - 1;
+    },
     hold() {
       const element = box();
       if (element) anchor = anchorIn(element);
@@ -23,6 +33,7 @@ export function createScroll(box: () => HTMLElement | null): Scroll {
       if (!element) return;
       if (pinned) {
         element.scrollTop = element.scrollHeight;
+        end = { height: element.clientHeight, whole: element.scrollHeight, top: element.scrollTop };
         return;
       }
       const row = anchor && element.querySelector(`[data-id="${anchor.id}"]`);

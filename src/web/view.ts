@@ -40,6 +40,8 @@ export function createView({ room, me, box, redraw }: ViewOptions) {
   let seen = 0;
   /** Where to go once it is drawn. */
   let target: number | undefined;
+  /** To the end, from wherever one is. */
+  let going = false;
   let found: number | undefined;
   /** The first new message has been on the screen. */
   let metNew = false;
@@ -80,6 +82,12 @@ export function createView({ room, me, box, redraw }: ViewOptions) {
     }, READ_MS);
   };
 
+  /** What is on the page stays there, whatever comes. */
+  const unpin = () => {
+    pinned = false;
+    held = { ...heldBy(state.messages, span), last: undefined };
+  };
+
   const look = () => {
     const element = box();
     if (!element) return;
@@ -95,9 +103,8 @@ export function createView({ room, me, box, redraw }: ViewOptions) {
       }
     }
     if (atEnd !== pinned) {
-      // What is on the page stays there, whatever comes.
-      if (pinned) held = { ...heldBy(state.messages, span), last: undefined };
-      pinned = atEnd;
+      if (atEnd) pinned = true;
+      else unpin();
       redraw();
     }
     if (atEnd) {
@@ -111,7 +118,7 @@ export function createView({ room, me, box, redraw }: ViewOptions) {
 
   const go = (id: number) => {
     target = id;
-    pinned = false;
+    pinned = going = false;
     hold(around(state.messages, id));
   };
 
@@ -133,7 +140,7 @@ export function createView({ room, me, box, redraw }: ViewOptions) {
   };
 
   const toEnd = () => {
-    pinned = true;
+    pinned = going = true;
     hold({});
   };
 
@@ -160,6 +167,7 @@ export function createView({ room, me, box, redraw }: ViewOptions) {
     },
     /** Before it is drawn. */
     begin(next: RoomState): Span {
+      if (pinned && !going && scroll.strayed()) unpin();
       state = next;
       // What was read when the room was opened; messages that come afterwards are not what one looks for.
       if (readTo === undefined && next.state === "live") {
@@ -173,6 +181,7 @@ export function createView({ room, me, box, redraw }: ViewOptions) {
     /** After it is drawn. */
     drawn() {
       const element = box();
+      going = false;
       if (target === undefined) scroll.restore(pinned);
       else {
         const row = element?.querySelector<HTMLElement>(`[data-id="${target}"]`);
@@ -193,7 +202,7 @@ export function createView({ room, me, box, redraw }: ViewOptions) {
     watch(): () => void {
       const element = box();
       if (!element) return () => {};
-      const observer = new ResizeObserver(() => scroll.restore(pinned));
+      const observer = new ResizeObserver(() => scroll.restore(pinned && !scroll.strayed()));
       observer.observe(element);
       if (element.firstElementChild) observer.observe(element.firstElementChild);
       document.addEventListener("visibilitychange", look);

@@ -38,9 +38,19 @@ needs("chromium")("a room of 10,000 messages", () => {
   const nodes = () => ada.page.evaluate(() => document.querySelectorAll("*").length);
   const wheel = (by: number) => ada.page.mouse.wheel(0, by);
 
-  test("scrolls from its end to its beginning with a bounded number of elements, and never stands still", async () => {
+  test("lets go of its end at the first turn of the wheel, whatever the mouse passes over", async () => {
     await ada.enter("web-long");
     await ada.page.locator("[data-id='10000']").waitFor();
+    await ada.page.mouse.move(700, 400);
+    await wheel(-300);
+    await ada.page.getByRole("button", { name: "Newest" }).click();
+    await ada.page.getByRole("button", { name: "Newest" }).waitFor({ state: "detached" });
+    await ada.page.mouse.move(700, 300);
+    await wheel(-300);
+    await ada.page.getByRole("button", { name: "Newest" }).waitFor();
+  });
+
+  test("scrolls from its end to its beginning with a bounded number of elements, and never stands still", async () => {
     await ada.page.getByRole("button", { name: "99+ new" }).waitFor();
     await ada.page.mouse.move(700, 400);
     let most = 0;

@@ -183,6 +183,7 @@ needs("chromium")("the page, as it looks", () => {
     expect(await ada.page.locator(".sidebar").isVisible()).toBe(false);
     await ada.page.locator("[data-id='1'] header").tap();
     await ada.page.locator("[data-id='1']").getByRole("button", { name: "Reply" }).tap();
+    await ada.page.locator(".about").waitFor();
     await ada.composer.fill("from a phone");
     await ada.page.getByRole("button", { name: "Send" }).tap();
     await ada.sees("from a phone");

@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { createPage } from "../../src/web/page.ts";
 import { house, START_MS } from "../support/house.ts";
 
 setDefaultTimeout(START_MS);
@@ -93,6 +94,7 @@ describe("the page", () => {
       if (!path.endsWith(".svg"))
         weight += (await (await get(path, { "accept-encoding": "gzip" })).bytes()).length;
     expect(weight).toBeGreaterThan(1024);
+    expect(await createPage().weigh()).toBe(weight);
     expect(weight).toBeLessThanOrEqual(WEIGHT_MAX);
   });
 });

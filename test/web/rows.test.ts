@@ -1,0 +1,104 @@
+import { describe, expect, test } from "bun:test";
+import type { Message } from "../../src/client/index.ts";
+import { firstNewOf, type Row, rowsOf } from "../../src/web/rows.ts";
+import { around, earlier, heldBy, later, SPAN, spanOf } from "../../src/web/span.ts";
+
+const said = (id: number, username: string, minute = id): Message => ({
+  id,
+  version: id,
+  username,
+  content: `${id}`,
+  timestamp: new Date(2026, 4, 5, 9, minute).toISOString(),
+  clientId: `client-${id}`,
+});
+
+const rows = (messages: Message[], more = {}) =>
+  rowsOf({
+    messages,
+    span: { from: 0, to: messages.length },
+    more: false,
+    firstNew: undefined,
+    waiting: [],
+    refused: [],
+    me: "ada",
+    ...more,
+  });
+const shape = (list: Row[]) =>
+  list.map((row) => (row.kind === "message" ? `${row.head ? "head " : ""}${row.message.id}` : row.kind));
+
+describe("the lines of a conversation", () => {
+  test("say who speaks once, and again after a while, after somebody else and in an answer", () => {
+    const messages = [
+      said(1, "ben"),
+      said(2, "ben"),
+      said(3, "ada"),
+      said(4, "ada", 30),
+      { ...said(5, "ada", 31), replyTo: 1 },
+    ];
+    expect(shape(rows(messages))).toEqual(["day", "head 1", "2", "head 3", "head 4", "head 5"]);
+  });
+
+  test("have a line between two days, none before the first message that is known where there are more", () => {
+    const messages = [said(1, "ben"), said(2, "ben", 24 * 60)];
+    expect(shape(rows(messages))).toEqual(["day", "head 1", "day", "head 2"]);
+    expect(shape(rows(messages, { more: true }))).toEqual(["head 1", "day", "head 2"]);
+  });
+
+  test("have a line before the first message of somebody else that was not read", () => {
+    const messages = [said(1, "ben"), said(2, "ada"), said(3, "ben"), said(4, "ben")];
+    const state = { messages, more: false };
+    expect(firstNewOf(state, 1, "ada")).toBe(3);
+    expect(firstNewOf({ ...state, more: true }, 0, "ada")).toBeUndefined();
+    expect(shape(rows(messages, { firstNew: 3 }))).toEqual(["day", "head 1", "head 2", "new", "head 3", "4"]);
+  });
+
+  test("end with what was refused and what waits, under the key that a message will have", () => {
+    const change = { type: "send", room: "r", clientId: "client-2", content: "2" } as const;
+    const refused = { clientId: "client-9", content: "9", why: "no" };
+    const list = rows([said(1, "ada")], { waiting: [change], refused: [refused] });
+    expect(list.map(({ kind }) => kind)).toEqual(["day", "message", "refused", "waiting"]);
+    const [, , committed] = rows([said(1, "ada"), said(2, "ada")]);
+    expect(list.at(-1)?.key).toBe(committed?.key ?? "");
+  });
+});
+
+describe("the span that is on the page", () => {
+  const messages = Array.from({ length: 1_000 }, (_, at) => said(at + 1, "ben", 0));
+
+  test("begins with the newest and goes on with them", () => {
+    expect(spanOf(messages, {}, true)).toEqual({ from: 1_000 - SPAN.first, to: 1_000 });
+    const held = heldBy(messages, { from: 800, to: 1_000 });
+    expect(spanOf([...messages, said(1_001, "ben", 0)], held, true).to).toBe(1_001);
+  });
+
+  test("goes to the beginning and back to the end in steps, never larger than it may be, and loses nothing between", () => {
+    let span = spanOf(messages, {}, true);
+    for (let steps = 0; span.from > 0; steps++) {
+      const next = spanOf(messages, earlier(messages, span), false);
+      expect(next.to).toBeGreaterThan(span.from);
+      expect(next.to - next.from).toBeLessThanOrEqual(SPAN.most);
+      expect(steps).toBeLessThan(100);
+      span = next;
+    }
+    for (let steps = 0; span.to < 1_000; steps++) {
+      const next = spanOf(messages, later(messages, span), false);
+      expect(next.from).toBeLessThan(span.to);
+      expect(next.to - next.from).toBeLessThanOrEqual(SPAN.most);
+      expect(steps).toBeLessThan(100);
+      span = next;
+    }
+  });
+
+  test("stays with its messages when older ones are put before them", () => {
+    const newer = messages.slice(500);
+    const held = heldBy(newer, { from: 10, to: 50 });
+    const span = spanOf(messages, held, false);
+    expect([messages[span.from]?.id, messages[span.to - 1]?.id]).toEqual([511, 550]);
+  });
+
+  test("is around a message that someone jumps to", () => {
+    const span = spanOf(messages, around(messages, 300), false);
+    expect(span.from).toBeLessThan(299);
+    expect(span.to).toBeGreaterThan(300);
+  });
+});
