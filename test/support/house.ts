@@ -21,9 +21,10 @@ let opened: Promise<House> | undefined;
  * One server for all test files that want nothing special of theirs: starting one for each costs more than the tests.
  * A test uses rooms of its own, and leaves the three people as they are. It ends with the process.
  */
-export const house = (): Promise<House> => (opened ??= open());
+export const house = (): Promise<House> => (opened ??= ownHouse());
 
-async function open(): Promise<House> {
+/** The same for one test file alone, which may do to the three what it likes; the server is to be stopped. */
+export async function ownHouse(): Promise<House> {
   const mint = await createMint();
   const server = await startTestServer({ ...mint.settings, LOGIN_RATE: "0", MESSAGE_RATE: "0" });
   const [ada, ben, cy] = await Promise.all([

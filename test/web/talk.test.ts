@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import type { Browser } from "playwright-core";
 import { api } from "../support/api.ts";
 import { startBrowser } from "../support/browser.ts";
-import { house, type House, START_MS } from "../support/house.ts";
+import { type House, ownHouse, START_MS } from "../support/house.ts";
 import { needs } from "../support/needs.ts";
 import { type Proxy, startProxy } from "../support/proxy.ts";
 import { until } from "../support/until.ts";
@@ -15,13 +15,14 @@ needs("chromium")("the page, in which people talk", () => {
   let home: House;
   let proxy: Proxy;
   beforeAll(async () => {
-    home = await house();
+    home = await ownHouse();
     proxy = startProxy(home.server.port);
     browser = await startBrowser();
   });
   afterAll(async () => {
     await browser?.close();
     proxy?.stop();
+    await home?.server.stop();
   });
 
   const inRoom = async (name: string, room: string, url = home.server.url) => {
