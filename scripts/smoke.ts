@@ -34,6 +34,8 @@ try {
   const { body } = await api(again, `GET /history/${room}/`, { token: ada.token });
   const contents = (body as { content: string }[]).map(({ content }) => content);
   if (contents.join() !== "Is anybody there?") throw new Error(`history has ${JSON.stringify(body)}`);
+  const [, script] = /src="([^"]+)"/.exec(await (await fetch(again.url)).text()) ?? [];
+  if (!script || !(await fetch(again.url + script)).ok) throw new Error("there is no page");
   const { code, stderr } = await again.end();
   if (code !== 0) throw new Error(`it ended with ${code}: ${stderr}`);
 } finally {

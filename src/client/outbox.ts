@@ -119,7 +119,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
     if (ack) entry.resolve(ack);
     else entry.reject(error);
     const room = options.room(change.room);
-    room?.settled({ change, ack, error });
+    room?.settled({ change, ack, error: ack ? undefined : error });
     room?.changed();
   };
 
@@ -209,7 +209,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
       for (const entry of entries) {
         const { user: whose = next } = entry.item;
         if (whose === next) entry.item = { ...entry.item, user: next };
-        else settle(entry, undefined, new ChatError("signed_out", "Somebody else is signed in now."), false);
+        else settle(entry, undefined, new ChatError("signed_out", "Somebody else is signed in."), false);
       }
     },
     entered(room, epoch) {

@@ -1,5 +1,4 @@
 /** @jsxImportSource hono/jsx/dom */
-import { useEffect } from "hono/jsx/dom";
 import type { Chat, ChatError } from "../client/index.ts";
 import { Account } from "./account.tsx";
 import { Conversation } from "./conversation.tsx";
@@ -28,11 +27,7 @@ export function App({ chat, rooms, place, storage }: AppProps) {
 function Desk({ chat, rooms, place, storage }: AppProps) {
   const { account } = useLatest(chat);
   const here = useLatest(place);
-  const { unread } = useLatest(rooms);
   const name = here.view === "room" ? here.name : undefined;
-  useEffect(() => {
-    document.title = `${unread > 0 ? `(${unread > 99 ? "99+" : unread}) ` : ""}${name ? `${name} · ` : ""}Parley`;
-  }, [unread, name]);
   if (!account) return null;
   const me = account.username;
   return (

@@ -6,6 +6,7 @@ import { createPlace } from "./place.ts";
 import { createRooms } from "./rooms.ts";
 import { watchTabs } from "./tabs.ts";
 import { readTheme, showTheme } from "./theme.ts";
+import { keepTitle } from "./title.ts";
 
 /** A browser may keep pages from storing anything. */
 function storageOf(page: Window): Storage | undefined {
@@ -22,6 +23,7 @@ const chat = createChat({ url: "/", ...(storage && { storage }) });
 const rooms = createRooms(chat);
 const place = createPlace(window);
 watchTabs(chat, window);
+keepTitle(document, rooms, place);
 await chat.ready;
 const root = document.getElementById("app");
 if (root) render(<App chat={chat} rooms={rooms} place={place} storage={storage} />, root);

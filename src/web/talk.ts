@@ -49,9 +49,9 @@ export function createTalk(room: Room): Talk {
   let notice: string | undefined;
   const source = createSource<TalkState>(() => ({ draft, refused, changing, notice }));
 
-  room.on("settled", ({ change, ack, error }) => {
+  room.on("settled", ({ change, error }) => {
     // What was given up because nobody is signed in any more is nobody's to see.
-    if (ack || change.type !== "send" || !(error instanceof ChatError) || error.code === "signed_out") return;
+    if (change.type !== "send" || !(error instanceof ChatError) || error.code === "signed_out") return;
     const { clientId, content, replyTo } = change;
     refused = [...refused, { clientId, content, replyTo, why: error.message }];
     source.changed();

@@ -279,7 +279,8 @@ describe("a storage", () => {
     after.wire.welcome();
     expect(after.wire.sent).toMatchObject([{ type: "join", room: "hall" }]);
     const room = after.chat.room("hall", { history: 0 });
-    room.on("settled", ({ change }) => void settled.push(change.type));
+    // What is committed was once told with an error beside the ack.
+    room.on("settled", ({ change, error }) => void settled.push(error ? "refused" : change.type));
     expect(room.snapshot().waiting).toMatchObject([{ clientId, content: "one" }]);
     after.wire.admit("hall", { version: 10, epoch: EPOCH });
     expect(ack(after, 11)).toMatchObject({ clientId, content: "one", replyTo: 3 });

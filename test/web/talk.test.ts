@@ -67,6 +67,9 @@ needs("chromium")("the page, in which people talk", () => {
     await ada.page.getByText("ben is typing …").waitFor();
     await ben.say("Hello Ada\nhow are you?");
     await ada.sees("how are you?");
+    // Who listens to the page hears it, who wrote it does not.
+    await ada.page.getByRole("log", { name: "New messages" }).getByText("ben: Hello Ada").waitFor();
+    expect(await ben.page.getByRole("log", { name: "New messages" }).textContent()).toBe("ada: Good morning");
     await ada.page.getByText("ben is typing …").waitFor({ state: "detached" });
 
     const greeting = ada.page.locator("[data-id]", { hasText: "Hello Ada" });
@@ -80,8 +83,9 @@ needs("chromium")("the page, in which people talk", () => {
     await ben.page.locator(".quote", { hasText: "Hello Ada" }).waitFor();
 
     // The arrow up edits what one has said last.
+    await ada.sees("Very well");
     await ada.composer.press("ArrowUp");
-    expect(await ada.composer.inputValue()).toBe("Very well");
+    await until(async () => (await ada.composer.inputValue()) === "Very well");
     await ada.say("Very well indeed");
     await ben.sees("Very well indeed");
     await ben.page.getByText("edited").waitFor();

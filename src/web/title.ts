@@ -1,0 +1,17 @@
+import type { Place } from "./place.ts";
+import type { Rooms } from "./rooms.ts";
+import type { Source } from "./source.ts";
+
+/** The title says where one is and how much is new, above all while one looks at another tab. */
+export function keepTitle(page: Document, rooms: Rooms, place: Source<Place>): void {
+  const write = () => {
+    const { unread } = rooms.snapshot();
+    const here = place.snapshot();
+    const count = unread > 0 ? `(${unread > 99 ? "99+" : unread}) ` : "";
+    const title = `${count}${here.view === "room" ? `${here.name} · ` : ""}Parley`;
+    if (page.title !== title) page.title = title;
+  };
+  rooms.subscribe(write);
+  place.subscribe(write);
+  write();
+}
