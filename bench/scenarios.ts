@@ -7,6 +7,7 @@ import { joins } from "./scenarios/joins.ts";
 import { largeRoom } from "./scenarios/large-room.ts";
 import { logins } from "./scenarios/logins.ts";
 import { nodes } from "./scenarios/nodes.ts";
+import { page } from "./scenarios/page.ts";
 import { pairs } from "./scenarios/pairs.ts";
 import { restart } from "./scenarios/restart.ts";
 import { resume } from "./scenarios/resume.ts";
@@ -16,5 +17,5 @@ import { steady } from "./scenarios/steady.ts";
 export const SCENARIOS: readonly Scenario[] = [
   ...[fanoutV1, fanoutPlain, pairs, steady, largeRoom],
   ...[nodes, idle, restart, resume, joins],
-  ...[history, logins, embedded, soak],
+  ...[history, page, logins, embedded, soak],
 ];
