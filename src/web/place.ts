@@ -1,4 +1,5 @@
-import { createSource, type Source } from "./source.ts";
+import { createSubject } from "../client/subject.ts";
+import type { Source } from "./source.ts";
 
 /** Where in the page one is: what stands behind the # of its address. */
 export type Place =
@@ -26,7 +27,7 @@ export function placeOf(hash: string): Place {
 
 /** The place in the address bar. */
 export function createPlace(page: Window): Source<Place> {
-  const source = createSource(() => placeOf(page.location.hash));
+  const source = createSubject(() => placeOf(page.location.hash));
   page.addEventListener("hashchange", source.changed);
   return source;
 }

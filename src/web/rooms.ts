@@ -1,6 +1,7 @@
 import type { Chat, Message } from "../client/index.ts";
 import { createListing, type Last, type Listed } from "./listing.ts";
-import { createSource, type Source } from "./source.ts";
+import { createSubject } from "../client/subject.ts";
+import type { Source } from "./source.ts";
 import { createTalk, type Talk } from "./talk.ts";
 
 /** A room in the list. */
@@ -51,7 +52,7 @@ export function createRooms(chat: Chat): Rooms {
   let loading = false;
   let wasOpen = false;
 
-  const source = createSource<RoomsState>(() => {
+  const source = createSubject<RoomsState>(() => {
     const lines = [...entries.values()].toSorted(byActivity).map(lineOf);
     return { lines, loaded, unread: lines.reduce((sum, { unread }) => sum + unread, 0) };
   });

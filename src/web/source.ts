@@ -1,25 +1,4 @@
-/** Something that shows itself in snapshots; those of the client have this form. */
-export interface Source<T> {
-  snapshot(): T;
-  subscribe(listener: () => void): () => void;
-}
+import type { Subject } from "../client/subject.ts";
 
-export interface OwnSource<T> extends Source<T> {
-  changed(): void;
-}
-
-export function createSource<T>(build: () => T): OwnSource<T> {
-  const listeners = new Set<() => void>();
-  let built: { readonly value: T } | undefined;
-  return {
-    snapshot: () => (built ??= { value: build() }).value,
-    subscribe(listener) {
-      listeners.add(listener);
-      return () => void listeners.delete(listener);
-    },
-    changed() {
-      built = undefined;
-      for (const listener of [...listeners]) listener();
-    },
-  };
-}
+/** Something that shows itself in snapshots, as the client's own parts do. */
+export type Source<T> = Pick<Subject<T>, "snapshot" | "subscribe">;

@@ -1,5 +1,6 @@
 import { ChatError, type Message, type Room } from "../client/index.ts";
-import { createSource, type Source } from "./source.ts";
+import { createSubject } from "../client/subject.ts";
+import type { Source } from "./source.ts";
 
 /** A message that the server does not take. */
 export interface Refused {
@@ -47,7 +48,7 @@ export function createTalk(room: Room): Talk {
   let refused: readonly Refused[] = [];
   let changing: ReadonlySet<number> = new Set();
   let notice: string | undefined;
-  const source = createSource<TalkState>(() => ({ draft, refused, changing, notice }));
+  const source = createSubject<TalkState>(() => ({ draft, refused, changing, notice }));
 
   room.on("settled", ({ change, error }) => {
     // What was given up because nobody is signed in any more is nobody's to see.

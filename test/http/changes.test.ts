@@ -6,6 +6,7 @@ import { house, START_MS } from "../support/house.ts";
 import { type Person, register } from "../support/people.ts";
 import { startTestServer, type TestServer } from "../support/server.ts";
 import { until } from "../support/until.ts";
+import { callsTo, problem } from "./calls.ts";
 
 // Changing messages without a socket: the same rules and codes as over chat.v1.
 
@@ -17,21 +18,10 @@ beforeAll(async () => {
   ({ server, ada, ben } = await house());
 }, START_MS);
 
-const by = (target: string, { token }: Partial<Person> = ada, call: Call = {}) =>
-  api(server, target, { token, ...call });
-const patch = (room: string, id: unknown, body: unknown, person = ada) =>
-  by(`PATCH /rooms/${room}/messages/${id}/`, person, { body });
-const reaction = (room: string, id: unknown, emoji: string, query = "") =>
-  `/rooms/${room}/messages/${id}/reactions/${encodeURIComponent(emoji)}/${query}`;
+const { by, patch, reaction, post } = callsTo(() => ({ server, ada }));
 const uuid = () => crypto.randomUUID();
 
-async function post(room: string, content = "hello", person = ada): Promise<number> {
-  const { status, body } = await by(`POST /rooms/${room}/messages/`, person, { body: { content } });
-  expect(status).toBe(201);
-  return (body as { id: number }).id;
-}
 const historyOf = async (room: string) => (await by(`GET /history/${room}/`)).body;
-const problem = (status: number, code: string) => ({ status, body: { status, code, retryable: false } });
 
 test("each change is answered with 200 after its commit, and everyone in the room hears it", async () => {
   const socket = await connect(server, { room: "http-changes", token: ben.token });

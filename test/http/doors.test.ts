@@ -1,10 +1,10 @@
 import { beforeAll, expect, test } from "bun:test";
 import { edit, react, remove } from "../chat/commands.ts";
-import { api, type Call } from "../support/api.ts";
 import { connect } from "../support/client.ts";
 import { house, START_MS } from "../support/house.ts";
 import type { Person } from "../support/people.ts";
 import type { TestServer } from "../support/server.ts";
+import { callsTo, problem } from "./calls.ts";
 
 // The same change through both doors is one change.
 
@@ -16,20 +16,8 @@ beforeAll(async () => {
   ({ server, ada, ben } = await house());
 }, START_MS);
 
-const by = (target: string, { token }: Partial<Person> = ada, call: Call = {}) =>
-  api(server, target, { token, ...call });
-const patch = (room: string, id: unknown, body: unknown, person = ada) =>
-  by(`PATCH /rooms/${room}/messages/${id}/`, person, { body });
-const reaction = (room: string, id: unknown, emoji: string, query = "") =>
-  `/rooms/${room}/messages/${id}/reactions/${encodeURIComponent(emoji)}/${query}`;
+const { by, patch, reaction, post } = callsTo(() => ({ server, ada }));
 const uuid = () => crypto.randomUUID();
-
-async function post(room: string, content = "hello", person = ada): Promise<number> {
-  const { status, body } = await by(`POST /rooms/${room}/messages/`, person, { body: { content } });
-  expect(status).toBe(201);
-  return (body as { id: number }).id;
-}
-const problem = (status: number, code: string) => ({ status, body: { status, code, retryable: false } });
 
 test("a change is one change, whether it comes over HTTP or a socket, first or again", async () => {
   const socket = await connect(server, { room: "http-doors", token: ada.token });
