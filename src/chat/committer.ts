@@ -110,11 +110,10 @@ export function createCommitter(options: CommitterOptions): Committer {
       let range = ranges.get(room);
       if (!range) ranges.set(room, (range = { from: ack.version, to: ack.version, states: [] }));
       range.to = ack.version;
-      // A message that changed twice is published once, in its last state.
-      if (state.id !== state.version) range.states = range.states.filter(({ id }) => id !== state.id);
       range.states.push(state);
     });
-    for (const [room, { from, to, states }] of ranges) committed({ epoch, room, from, to, states });
+    for (const [room, { from, to, states }] of ranges)
+      committed({ epoch, room, from, to, states: lastOf(states) });
   };
 
   const settle = (batch: readonly Pending[], result: Committed) => {
@@ -245,8 +244,15 @@ export function createCommitter(options: CommitterOptions): Committer {
 interface Range {
   readonly from: number;
   to: number;
-  /** One for each message, in the order of their versions. */
-  states: Message[];
+  /** In the order of their versions. */
+  readonly states: Message[];
+}
+
+/** A message that changed twice is published once, in its last state. Nearly always none did. */
+function lastOf(states: readonly Message[]): readonly Message[] {
+  if (states.every(({ id, version }) => id === version)) return states;
+  const last = new Map(states.map((state) => [state.id, state]));
+  return states.filter((state) => last.get(state.id) === state);
 }
 
 const answerOf = (outcome: Outcome): Ack | Refusal =>
