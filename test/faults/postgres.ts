@@ -6,13 +6,14 @@ import { leftover } from "./leftovers.ts";
 import { freePort } from "./port.ts";
 
 const DEBIAN = "/usr/lib/postgresql";
-const START_MS = 30_000;
+/** After a crash it syncs what was written since its last checkpoint, file by file: for long where a sync is slow. */
+const START_MS = 120_000;
 /** Processes that are just ending may still write. */
 const REMOVAL = { recursive: true, force: true, maxRetries: 10, retryDelay: 50 } as const;
 
 /** A Postgres server of the run's own, with the faults that can be done to it. */
 export interface Postgres {
-  /** The address of a new, empty database. */
+  /** The address of a new, empty database. The one before is dropped, so that no recovery has to sync its files. */
   createDatabase(): Promise<string>;
   /** Stops it as a crash would (`immediate`: no checkpoint, the next start recovers). */
   crash(): Promise<void>;
@@ -70,12 +71,14 @@ export async function startPostgres(programs: string): Promise<Postgres> {
     "unix_socket_directories=",
     "max_connections=100",
     "shared_buffers=32MB",
+    "recovery_init_sync_method=syncfs",
     "log_min_messages=panic",
   ];
   const command = [...prefix, join(programs, "postgres"), "-D", data, ...settings.flatMap((s) => ["-c", s])];
   const urlOf = (database: string) => `postgres://parley@127.0.0.1:${port}/${database}`;
   let postmaster: Bun.Subprocess | undefined;
   let forget = () => {};
+  let current: string | undefined;
 
   async function ask<T>(question: (sql: Bun.SQL) => Promise<T>): Promise<T> {
     const sql = new Bun.SQL(urlOf("postgres"), { max: 1, connectionTimeout: 2 });
@@ -90,13 +93,16 @@ export async function startPostgres(programs: string): Promise<Postgres> {
     const started = Bun.spawn(command, { stdout: "ignore", stderr: "ignore", cwd: "/" });
     postmaster = started;
     forget = leftover(() => signal(started.pid, "SIGKILL"));
-    await until("Postgres accepts connections", START_MS, () =>
+    await accepts();
+  }
+
+  const accepts = () =>
+    until("Postgres accepts connections", START_MS, () =>
       ask((sql) => sql`select 1`).then(
         () => true,
         () => false,
       ),
     );
-  }
 
   async function crash() {
     postmaster?.kill("SIGQUIT");
@@ -109,9 +115,11 @@ export async function startPostgres(programs: string): Promise<Postgres> {
     start,
     crash,
     async createDatabase() {
-      const name = `faults_${crypto.randomUUID().replaceAll("-", "")}`;
-      await ask((sql) => sql.unsafe(`create database ${name}`));
-      return urlOf(name);
+      await accepts(); // whatever was done to it before
+      if (current) await ask((sql) => sql.unsafe(`drop database ${current} with (force)`));
+      current = `faults_${crypto.randomUUID().replaceAll("-", "")}`;
+      await ask((sql) => sql.unsafe(`create database ${current}`));
+      return urlOf(current);
     },
     freeze: () => void (postmaster && signal(postmaster.pid, "SIGSTOP")),
     thaw: () => void (postmaster && signal(postmaster.pid, "SIGCONT")),
