@@ -32,6 +32,11 @@ export interface ContenderOptions {
   readonly flags?: readonly string[];
 }
 
+/** What Bun's allocator is told here, it is told in each server. */
+const ALLOCATOR = Object.fromEntries(
+  Object.entries(process.env).filter(([name]) => name.startsWith("MIMALLOC_")),
+);
+
 export async function startContender(options: ContenderOptions): Promise<Contender> {
   const { kind, env, binary, flags = [] } = options;
   const port = await freePort();
@@ -48,7 +53,7 @@ export async function startContender(options: ContenderOptions): Promise<Contend
   async function start() {
     const started = Bun.spawn(command, {
       cwd: ROOT,
-      env: { PATH: process.env.PATH ?? "", HOST: "127.0.0.1", PORT: String(port), ...env },
+      env: { PATH: process.env.PATH ?? "", ...ALLOCATOR, HOST: "127.0.0.1", PORT: String(port), ...env },
       stdin: "ignore",
       stdout: log,
       stderr: log,

@@ -30,7 +30,7 @@ export const pairs: Scenario = {
       protocol: "v1",
       seats: people.map((person, at) => seat(kind, person, `pair-${at >> 1}`, true)),
       pace: { window: 4 },
-      warmS: stage.quick ? 0.5 : 2,
+      warmS: stage.quick ? 0.5 : 5, // until the hot path is compiled
       measureS: stage.quick ? 1.5 : 6,
     });
   },

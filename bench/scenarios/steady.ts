@@ -34,7 +34,7 @@ export const steady: Scenario = {
       protocol: "v1",
       seats: people.map((person, at) => seat(kind, person, `room-${at % ROOMS}`, true)),
       pace: { perSecond: PER_SECOND },
-      warmS: stage.quick ? 1 : 3,
+      warmS: stage.quick ? 1 : 10, // at this pace it takes so long until the hot path is compiled
       measureS: stage.quick ? 2 : 10,
     });
     return { ...measured, figures: { ...measured.figures, ...(commit !== undefined && { commit }) } };
