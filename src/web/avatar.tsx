@@ -1,10 +1,11 @@
 /** @jsxImportSource hono/jsx/dom */
 
 const HUES = 8;
+const letters = new Intl.Segmenter();
 
 /** The beginning of a name, in a colour that is always the same. */
 export function Avatar({ name }: { readonly name: string }) {
-  const [first = ""] = new Intl.Segmenter().segment(name);
+  const [first = ""] = letters.segment(name);
   const letter = typeof first === "string" ? first : first.segment;
   return (
     <span class={`avatar hue-${hueOf(name)}`} aria-hidden="true">

@@ -1,10 +1,18 @@
-/** Times as people read them, where they are. */
+/**
+ * A time as people read it, where they are. Made once: a formatter costs more than all that it writes, and the browser
+ * frees them in pieces of work during which the page stands still.
+ */
+function format(options: Intl.DateTimeFormatOptions): (iso: string) => string {
+  const formatter = new Intl.DateTimeFormat([], options);
+  return (iso) => formatter.format(new Date(iso));
+}
 
-export const clockTime = (iso: string): string =>
-  new Date(iso).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
-
-export const fullTime = (iso: string): string =>
-  new Date(iso).toLocaleString([], { dateStyle: "full", timeStyle: "short" });
+export const clockTime = format({ hour: "2-digit", minute: "2-digit" });
+export const fullTime = format({ dateStyle: "full", timeStyle: "short" });
+const dayOfThisYear = format({ weekday: "long", month: "long", day: "numeric" });
+const dayOfAnyYear = format({ weekday: "long", month: "long", day: "numeric", year: "numeric" });
+const weekday = format({ weekday: "short" });
+const shortDay = format({ month: "short", day: "numeric" });
 
 /** The day of a time, as something that can be compared. */
 export function dayOf(iso: string): string {
@@ -19,15 +27,12 @@ export function dayName(iso: string, now = Date.now()): string {
   const day = dayOf(iso);
   if (day === dayOf(new Date(now).toISOString())) return "Today";
   if (day === dayOf(new Date(now - DAY_MS).toISOString())) return "Yesterday";
-  const date = new Date(iso);
-  const year = date.getFullYear() === new Date(now).getFullYear() ? undefined : "numeric";
-  return date.toLocaleDateString([], { weekday: "long", month: "long", day: "numeric", year });
+  const isThisYear = new Date(iso).getFullYear() === new Date(now).getFullYear();
+  return isThisYear ? dayOfThisYear(iso) : dayOfAnyYear(iso);
 }
 
 /** Short: the time of today, the day of this week, or the date. */
 export function shortTime(iso: string, now = Date.now()): string {
   if (dayOf(iso) === dayOf(new Date(now).toISOString())) return clockTime(iso);
-  const date = new Date(iso);
-  if (now - date.getTime() < 6 * DAY_MS) return date.toLocaleDateString([], { weekday: "short" });
-  return date.toLocaleDateString([], { month: "short", day: "numeric" });
+  return now - Date.parse(iso) < 6 * DAY_MS ? weekday(iso) : shortDay(iso);
 }

@@ -79,6 +79,8 @@ needs("chromium")("the page, in which people talk", () => {
     await ben.page.getByRole("button", { name: "🎉 1: ada" }).waitFor();
     await greeting.hover();
     await greeting.getByRole("button", { name: "Reply" }).click();
+    // Drawn a frame later: what a machine types before that can go nowhere.
+    await ada.page.locator(".about", { hasText: "Hello Ada" }).waitFor();
     await ada.say("Very well");
     await ben.page.locator(".quote", { hasText: "Hello Ada" }).waitFor();
 
