@@ -20,6 +20,7 @@ import { metricsRoutes } from "./http/metrics.ts";
 import { roomRoutes } from "./http/rooms.ts";
 import type { Log } from "./log.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
+import { createTurns } from "./turns.ts";
 import { createPage } from "./web/page.ts";
 import { createDoor, type SocketData, websocket } from "./ws/door.ts";
 import { createOutgoing } from "./ws/outgoing.ts";
@@ -27,6 +28,11 @@ import { createOutgoing } from "./ws/outgoing.ts";
 /** How long a going server waits for answers that are still to come, and for sockets to say goodbye, in milliseconds. */
 const DRAIN_MS = 15_000;
 const GOODBYE_MS = 2_000;
+
+/** Handshakes, and other requests, that are begun in one turn of the event loop: a crowd does not hold up deliveries. */
+const BEGUN_A_TURN = 4;
+/** Who asks whether the server lives does not stand behind a crowd. */
+const PROBE = /^\/(healthz|readyz|metrics)\/?$/;
 
 export interface ParleyServer {
   /** Where it listens, such as `http://127.0.0.1:3000`. */
@@ -153,16 +159,23 @@ export async function startServer(
       ],
     });
     const page = createPage();
+    const handshakes = createTurns(clock, BEGUN_A_TURN);
+    const requests = createTurns(clock, BEGUN_A_TURN);
     metrics.collectProcess();
 
     handle = (request, server) => {
       // The Host header is part of it, and anyone may write anything there.
       const url = URL.parse(request.url);
       if (!url) throw new Refusal("malformed", { detail: "The Host header is not the name of a host." });
-      if (url.pathname.startsWith("/ws/") || url.pathname === "/ws")
-        return door.upgrade(request, url, server);
-      const ask = () => app.fetch(request, { address: server.requestIP(request)?.address ?? "" });
-      return page.answer(request, url.pathname) ?? ask();
+      const isHandshake = /^\/ws(\/|$)/.test(url.pathname);
+      const asset = isHandshake ? undefined : page.answer(request, url.pathname);
+      if (asset) return asset;
+      const { address } = server.requestIP(request) ?? { address: "" };
+      const begin = () =>
+        isHandshake ? door.upgrade(request, url, server) : app.fetch(request, { address });
+      const turn = PROBE.test(url.pathname) ? undefined : (isHandshake ? handshakes : requests).next();
+      // Who has gone while they waited is not worked for.
+      return turn ? turn.then(() => (request.signal.aborted ? new Response() : begin())) : begin();
     };
 
     return {

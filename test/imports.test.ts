@@ -13,6 +13,7 @@ const LEAVES = [
   "clock",
   "gather",
   "limiter",
+  "turns",
   "identity",
   "message",
 ];

@@ -22,9 +22,11 @@ import type { Fanout } from "./ports.ts";
 import { createPresence, type Presence } from "./presence.ts";
 import { createRooms } from "./rooms.ts";
 import type { MessageStore } from "./store.ts";
-import { createTurns } from "./turns.ts";
+import { createTurns } from "../turns.ts";
 import { createTyping } from "./typing.ts";
 
+/** Pages that are sent in one turn of the event loop to those who catch up: some milliseconds of work. */
+const PAGES_A_TURN = 8;
 /** Clients come back after a restart at different times, within this, in milliseconds. */
 const RETURN_MS = { least: 500, spread: 4_500 } as const;
 
@@ -184,7 +186,7 @@ export function createChat(options: ChatOptions): Chat {
     typing,
     history: createHistory(store),
     hub,
-    turns: createTurns(clock),
+    turns: createTurns(clock, PAGES_A_TURN),
     pace: createPace({ rate: settings.messageRate, burst: settings.messageBurst, clock, bus }),
     clock,
     limits,

@@ -52,13 +52,8 @@ export const replayEvent = (room: string, message: Message, since: number) =>
   encode({ type: "message", room, change: changeOf(message, since), replay: true, ...shown(message) });
 
 /** A message as the plain protocol has it. */
-export const plainEvent = (room: string, message: Message, duplicate = false) =>
-  JSON.stringify({
-    id: message.id,
-    room,
-    username: message.username,
-    message: message.content,
-    timestamp: message.timestamp,
-    clientId: message.clientId,
-    ...(duplicate && { duplicate }),
-  });
+export function plainEvent(room: string, message: Message, duplicate = false) {
+  const { id, username, content, timestamp, clientId } = message;
+  const event = { id, room, username, message: content, timestamp, clientId };
+  return JSON.stringify(duplicate ? { ...event, duplicate } : event);
+}

@@ -3,7 +3,8 @@ import { encode, type Format, plainEvent, replayEvent, topicOf } from "./encode.
 import { REPLAY_MAX } from "./limits.ts";
 import type { Socket } from "./ports.ts";
 import type { Shared } from "./session.ts";
-import type { SharedPage, Timeline } from "./timeline.ts";
+import type { SharedPage } from "./pages.ts";
+import type { Timeline } from "./timeline.ts";
 
 /**
  * One socket in one room. It is either live, subscribed to what the room's timeline delivers, or behind: then `step`
@@ -59,6 +60,7 @@ class RoomFeed implements Feed {
       const turn = reader.shared.turns.next();
       if (turn) await turn;
       if (!this.isBehind()) return true;
+      if (page.end <= this.position) throw new Error("the database has less of the room than was released");
       const { released } = timeline;
       this.replay(page, released);
       this.position = Math.max(this.position, Math.min(page.end, released));

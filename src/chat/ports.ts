@@ -10,6 +10,7 @@ export interface Socket {
   send(frame: string): void;
   /** Bytes that wait to be written; publishes of the running tick may not be among them yet. */
   buffered(): number;
+  /** To be called once, and once undone. */
   subscribe(topic: string): void;
   unsubscribe(topic: string): void;
   /** Stops reading from it; what was read already may still come. */

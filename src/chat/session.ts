@@ -12,7 +12,7 @@ import type { Members } from "./members.ts";
 import type { Pace } from "./pace.ts";
 import type { Presence } from "./presence.ts";
 import type { Rooms } from "./rooms.ts";
-import type { Turns } from "./turns.ts";
+import type { Turns } from "../turns.ts";
 import type { Typing } from "./typing.ts";
 
 /** What every connection shares. */

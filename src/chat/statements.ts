@@ -13,16 +13,11 @@ export const iso = (time: SQL) => sql`to_char(${time} at time zone 'UTC', 'YYYY-
 
 const SPECIAL = /["\\]/g;
 
-/** A Postgres array of text, written out: the drivers differ in what they make of a JavaScript array. */
-function array(values: readonly (string | number | null)[]): string {
-  let written = "";
-  for (const value of values) {
-    if (written !== "") written += ",";
-    if (typeof value === "string") written += `"${value.replace(SPECIAL, "\\$&")}"`;
-    else written += value ?? "NULL";
-  }
-  return `{${written}}`;
-}
+const quoted = (text: string | null) => (text === null ? "NULL" : `"${text.replace(SPECIAL, "\\$&")}"`);
+
+// Postgres arrays, written out: the drivers differ in what they make of a JavaScript array.
+const array = (texts: readonly (string | null)[]) => `{${texts.map(quoted).join()}}`;
+const numberArray = (numbers: readonly (number | null)[]) => `{${numbers.map((n) => n ?? "NULL").join()}}`;
 
 /**
  * A bound that stands in the statement itself. Plans are made once for all values: of a bound that is a parameter the
@@ -30,11 +25,10 @@ function array(values: readonly (string | number | null)[]): string {
  */
 export const atMost = (rows: number) => sql.raw(`limit ${Math.trunc(rows)}`);
 
-const list = (values: readonly (string | number | null)[], type: SQL) =>
-  sql`${array(values)}::text::${type}[]`;
+const list = (values: readonly (string | null)[], type: SQL) => sql`${array(values)}::text::${type}[]`;
 const texts = (values: readonly string[]) => list(values, sql`text`);
-const integers = (values: readonly (number | null)[]) => list(values, sql`bigint`);
 const uuids = (values: readonly string[]) => list(values, sql`uuid`);
+const integers = (values: readonly (number | null)[]) => sql`${numberArray(values)}::text::bigint[]`;
 
 /**
  * Commits posts none of which was committed before, in one statement and one round trip. The upsert makes rooms, locks
@@ -54,7 +48,7 @@ export function postAll(posts: readonly Post[]): SQL {
   });
   return sql`with moved as (
     insert into rooms as r (name, version)
-    select b.room, b.n from unnest(${array(roomNames)}::text::text[], ${array(counts)}::text::bigint[]) as b(room, n)
+    select b.room, b.n from unnest(${array(roomNames)}::text::text[], ${numberArray(counts)}::text::bigint[]) as b(room, n)
     order by b.room collate "C"
     on conflict (name) do update set version = r.version + excluded.version
     returning r.id, r.name, r.version, clock_timestamp() as at
@@ -62,9 +56,9 @@ export function postAll(posts: readonly Post[]): SQL {
     insert into messages (room_id, id, version, sender_id, client_id, content, reply_to, created_at)
     select m.id, m.version - i.below, m.version - i.below, i.sender_id, i.client_id, i.content, i.reply_to, m.at
     from unnest(
-      ${array(posts.map((p) => p.room))}::text::text[], ${array(below)}::text::bigint[],
-      ${array(posts.map((p) => p.senderId))}::text::bigint[], ${array(posts.map((p) => p.clientId))}::text::uuid[],
-      ${array(posts.map((p) => p.content))}::text::text[], ${array(posts.map((p) => p.replyTo))}::text::bigint[]
+      ${array(posts.map((p) => p.room))}::text::text[], ${numberArray(below)}::text::bigint[],
+      ${numberArray(posts.map((p) => p.senderId))}::text::bigint[], ${array(posts.map((p) => p.clientId))}::text::uuid[],
+      ${array(posts.map((p) => p.content))}::text::text[], ${numberArray(posts.map((p) => p.replyTo))}::text::bigint[]
     ) as i(room, below, sender_id, client_id, content, reply_to)
     join moved m on m.name = i.room
   )
@@ -79,10 +73,7 @@ export function postAll(posts: readonly Post[]): SQL {
  */
 export const lockRooms = (names: readonly string[], postedTo: ReadonlySet<string>) => sql`
   insert into rooms as r (name)
-  select b.room from unnest(${texts(names)}, ${list(
-    [...names].map((name) => (postedTo.has(name) ? 1 : 0)),
-    sql`int`,
-  )})
+  select b.room from unnest(${texts(names)}, ${integers(names.map((name) => (postedTo.has(name) ? 1 : 0)))})
     as b(room, posted)
   where b.posted = 1 or (select true from rooms q where q.name = b.room)
   order by b.room collate "C"
@@ -94,13 +85,8 @@ export const lockRooms = (names: readonly string[], postedTo: ReadonlySet<string
 const asked = (changes: readonly Change[]) => sql`
   select i.index, i.post = 1 as post, r.id as room_id, i.sender_id, i.client_id, i.message_id
   from unnest(
-    ${list(
-      changes.map((_, index) => index),
-      sql`int`,
-    )}, ${list(
-      changes.map(({ kind }) => (kind === "post" ? 1 : 0)),
-      sql`int`,
-    )}, ${texts(changes.map(({ room }) => room))}, ${integers(changes.map(({ senderId }) => senderId))},
+    ${integers(changes.map((_, index) => index))}, ${integers(changes.map(({ kind }) => (kind === "post" ? 1 : 0)))},
+    ${texts(changes.map(({ room }) => room))}, ${integers(changes.map(({ senderId }) => senderId))},
     ${uuids(changes.map(({ clientId }) => clientId))}, ${integers(changes.map((c) => (c.kind === "post" ? null : c.id)))}
   ) as i(index, post, room, sender_id, client_id, message_id)
   cross join lateral (select id from rooms where name = i.room limit 1) r`;

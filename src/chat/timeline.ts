@@ -1,5 +1,6 @@
 import type { Clock } from "../clock.ts";
 import { lengthOf, type Message, type RoomChange } from "../message.ts";
+import { createPages, type SharedPage } from "./pages.ts";
 import type { Page, Store } from "./ports.ts";
 
 /** How long a later range waits for its elders before the database is asked, in milliseconds. */
@@ -50,15 +51,10 @@ export interface Timeline {
   notice(version: number): void;
   /** Reads the database up to its counter. False: it could not be read. */
   catchUp(): Promise<boolean>;
-  /** A page of what was missed after a version; readers that miss the same at the same time share it. */
+  /** A page of what was missed after a version; readers that miss the same at nearly the same time share it. */
   changesSince(after: number): Promise<SharedPage>;
   postsSince(after: number): Promise<SharedPage>;
   stop(): void;
-}
-
-/** A page, and the frames that its readers have made of it, by whatever they go by. */
-export interface SharedPage extends Page {
-  readonly frames: Map<string | number, string>;
 }
 
 export function createTimeline(options: TimelineOptions): Timeline {
@@ -71,9 +67,28 @@ export function createTimeline(options: TimelineOptions): Timeline {
   let cancelPatience: (() => void) | undefined;
   let reading: Promise<boolean> | undefined;
 
+  /** Versions of another epoch must not be taken for ours. */
+  const ours = (page: Page): Page => {
+    if (page.epoch === epoch) return page;
+    epochChanged(page.epoch);
+    throw new Error("the database has another epoch");
+  };
+
+  const changes = createPages(clock, async (after) => ours(await store.changesSince(room, after)));
+  const posts = createPages(clock, async (after) => ours(await store.postsSince(room, after)));
+  const forgetPages = () => {
+    changes.forget();
+    posts.forget();
+  };
+
+  const forgetOutdated = (states: readonly Message[]) => {
+    if (states.some(({ id, version }) => id !== version)) forgetPages();
+  };
+
   const release = (states: readonly Message[], to: number) => {
     const known = released;
     const fresh = states.filter(({ version }) => version > known);
+    forgetOutdated(fresh);
     // A change is small, but the whole message is delivered: a batch of changes may be more than sockets take at once.
     const chars = fresh.reduce((sum, message) => sum + lengthOf(message), 0);
     if (fresh.length > RANGE_MAX.messages || chars > RANGE_MAX.chars) return jump(Math.max(released, to));
@@ -99,16 +114,10 @@ export function createTimeline(options: TimelineOptions): Timeline {
     }
   };
 
-  /** Versions of another epoch must not be taken for ours. */
-  const ours = (page: Page): Page => {
-    if (page.epoch === epoch) return page;
-    epochChanged(page.epoch);
-    throw new Error("the database has another epoch");
-  };
-
   const jump = (to: number) => {
     const readOn = overrun();
     released = to;
+    forgetPages();
     readOn();
   };
 
@@ -160,9 +169,6 @@ export function createTimeline(options: TimelineOptions): Timeline {
     return reading;
   }
 
-  const changesSince = shared(async (after) => sharing(ours(await store.changesSince(room, after))));
-  const postsSince = shared(async (after) => sharing(ours(await store.postsSince(room, after))));
-
   return {
     room,
     epoch,
@@ -182,6 +188,7 @@ export function createTimeline(options: TimelineOptions): Timeline {
         if (noticed > 0) releaseHeld();
         return;
       }
+      forgetOutdated(change.states);
       if (held.length < HELD_MAX) held.push(change);
       if (started) releaseHeld();
     },
@@ -191,26 +198,12 @@ export function createTimeline(options: TimelineOptions): Timeline {
       if (started) releaseHeld();
     },
     catchUp,
-    changesSince,
-    postsSince,
+    changesSince: changes.since,
+    postsSince: posts.since,
     stop() {
       stopped = true;
       cancelPatience?.();
+      forgetPages();
     },
-  };
-}
-
-const sharing = (page: Page): SharedPage => ({ ...page, frames: new Map() });
-
-/** Joins calls with the same argument while one of them is under way. */
-function shared<T>(read: (after: number) => Promise<T>): (after: number) => Promise<T> {
-  const underWay = new Map<number, Promise<T>>();
-  return (after) => {
-    let page = underWay.get(after);
-    if (!page) {
-      page = read(after).finally(() => underWay.delete(after));
-      underWay.set(after, page);
-    }
-    return page;
   };
 }

@@ -22,7 +22,7 @@ export const v1Protocol = (session: Session): Protocol => new V1Protocol(session
 class V1Protocol implements Protocol {
   private outstanding: Set<number> | undefined;
 
-  constructor(private readonly session: Session) {}
+  constructor(readonly session: Session) {}
 
   greet() {
     const { identity, shared } = this.session;
@@ -55,64 +55,80 @@ class V1Protocol implements Protocol {
 
   receive(frame: string | Uint8Array) {
     const { session } = this;
-    let ref: number | undefined;
-    let reply: Reply | undefined;
+    let object: Record<string, unknown> | undefined;
+    let command: Command;
     try {
-      const object = objectOf(frame);
-      const named = v.safeParse(REF, object);
-      if (named.success) ref = named.output.ref;
-      if (ref !== undefined && this.outstanding?.has(ref)) return session.close("protocol");
-      const command = commandOf(object);
-      const answer = (reply = this.expect(command.ref));
-      session.inTurn(() => {
-        try {
-          const task = commands[command.type](session, command as never, answer);
-          return task?.catch((error: unknown) => this.fault(error, answer));
-        } catch (error) {
-          this.fault(error, answer); // of a command that does not wait for anything
-        }
-      });
+      object = objectOf(frame);
+      command = commandOf(object);
     } catch (error) {
-      if (reply) this.fault(error, reply);
-      else this.refuse(refusalOf(error), ref);
+      const named = v.safeParse(REF, object);
+      const ref = named.success ? named.output.ref : undefined;
+      if (this.isOutstanding(ref)) return session.close("protocol");
+      return this.refuse(refusalOf(error), ref);
     }
+    if (this.isOutstanding(command.ref)) return session.close("protocol");
+    const reply = this.expect(command.ref);
+    session.inTurn(() => {
+      try {
+        const task = commands[command.type](session, command as never, reply);
+        return task?.catch((error: unknown) => this.fault(error, reply));
+      } catch (error) {
+        this.fault(error, reply); // of a command that does not wait for anything
+      }
+    });
+  }
+
+  private isOutstanding(ref: number | undefined): boolean {
+    return ref !== undefined && this.outstanding?.has(ref) === true;
   }
 
   private expect(ref: number | undefined): Reply {
-    const { session } = this;
-    let settled = false;
     if (ref !== undefined) (this.outstanding ??= new Set()).add(ref);
-    session.owe(1);
-    const settle = () => {
-      if (settled) return false;
-      settled = true;
-      if (ref !== undefined) this.answered(ref);
-      session.owe(-1);
-      return true;
-    };
-    return {
-      ok(fields) {
-        if (settle() && ref !== undefined) session.send(encode({ type: "ok", ref, ...fields }));
-      },
-      refuse: (refusal) => {
-        if (settle()) this.refuse(refusal, ref);
-      },
-    };
+    this.session.owe(1);
+    return new CommandReply(this, ref);
   }
 
   /** Most sockets wait for nothing most of the time: they keep no Set. */
-  private answered(ref: number) {
-    this.outstanding?.delete(ref);
+  answered(ref: number | undefined) {
+    if (ref !== undefined) this.outstanding?.delete(ref);
     if (this.outstanding?.size === 0) this.outstanding = undefined;
+    this.session.owe(-1);
   }
 
-  private refuse(refusal: Refusal, ref?: number) {
+  refuse(refusal: Refusal, ref?: number) {
     this.session.send(encode({ type: "error", ...(ref !== undefined && { ref }), ...errorOf(refusal) }));
   }
 
   private fault(error: unknown, reply: Reply) {
     if (!(error instanceof Refusal)) this.session.shared.faulted(error);
     reply.refuse(refusalOf(error));
+  }
+}
+
+/** A class, since there is one for each command. */
+class CommandReply implements Reply {
+  private settled = false;
+
+  constructor(
+    private readonly protocol: V1Protocol,
+    private readonly ref: number | undefined,
+  ) {}
+
+  ok(fields?: Readonly<Record<string, unknown>>) {
+    const { protocol, ref } = this;
+    if (this.settle() && ref !== undefined) protocol.session.send(encode({ type: "ok", ref, ...fields }));
+  }
+
+  refuse(refusal: Refusal) {
+    if (this.settle()) this.protocol.refuse(refusal, this.ref);
+  }
+
+  /** False: it was answered before. */
+  private settle(): boolean {
+    if (this.settled) return false;
+    this.settled = true;
+    this.protocol.answered(this.ref);
+    return true;
   }
 }
 

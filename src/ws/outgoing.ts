@@ -5,10 +5,13 @@ import type { SocketData } from "./door.ts";
 
 /** How long a closed socket may take to say goodbye before it is cut, in milliseconds. */
 const GOODBYE_MS = 5_000;
+/** So many subscribers of a topic are written to one by one; with more it is one of Bun's topics. */
+const FEW = 4;
 
 /**
- * What leaves this process. Frames to one socket are gathered within a turn and written together: outside of its own
- * handlers each `ws.send` is a system call, which costs more than all else about an acknowledgement.
+ * What leaves this process. Frames to one socket are gathered within a turn and written together: each write is a
+ * system call, which costs more than all else about an acknowledgement. The frames of a topic with few subscribers
+ * are gathered too, so that a sender's acks and the messages of a small room are one write.
  */
 export interface Outgoing extends Fanout {
   /** A socket of Bun's as chat/ needs it. */
@@ -16,22 +19,24 @@ export interface Outgoing extends Fanout {
 }
 
 export function createOutgoing(server: () => Server<SocketData>, clock: Clock): Outgoing {
-  let gathered: GatheringSocket[] = [];
+  const state: State = { clock, audiences: new Map(), gathered: [], flush };
 
-  const flush = () => {
-    const sockets = gathered;
-    gathered = [];
+  function flush() {
+    const sockets = state.gathered;
+    state.gathered = [];
     for (const socket of sockets) socket.flush();
-  };
-  const gather = (socket: GatheringSocket) => {
-    if (gathered.push(socket) === 1) queueMicrotask(flush);
-  };
+  }
 
   return {
-    socket: (ws) => new GatheringSocket(ws, clock, gather),
+    socket: (ws) => new GatheringSocket(ws, state),
     publish(topic, frame) {
+      const few = state.audiences.get(topic)?.few;
+      if (few) {
+        for (const socket of few) socket.send(frame);
+        return few.some((socket) => socket.isBehind);
+      }
       // Bun keeps the order of its own calls: what was sent before goes before.
-      if (gathered.length > 0) flush();
+      if (state.gathered.length > 0) flush();
       // Uncompressed: compressing once for each publish costs more than it saves on small frames.
       // -1: a subscriber has bytes waiting; 0: one was cut, or there is none.
       return server().publish(topic, frame, false) <= 0;
@@ -39,26 +44,49 @@ export function createOutgoing(server: () => Server<SocketData>, clock: Clock): 
   };
 }
 
+/** Who is subscribed to a topic. */
+interface Audience {
+  count: number;
+  /** All of them; nothing where they are Bun's to write to, which they are from then on until they have all gone. */
+  few: readonly GatheringSocket[] | undefined;
+}
+
+/** What all sockets of a process share. */
+interface State {
+  readonly clock: Clock;
+  readonly audiences: Map<string, Audience>;
+  /** Those that have frames to be written at the end of this turn. */
+  gathered: GatheringSocket[];
+  flush(): void;
+}
+
 const NONE: string[] = [];
 
 /** A class, because there are as many as there are sockets: its functions are shared. */
 class GatheringSocket implements Socket {
   readonly #ws: ServerWebSocket<SocketData>;
-  readonly #clock: Clock;
-  readonly #gather: (socket: GatheringSocket) => void;
+  readonly #state: State;
   #frames = NONE;
+  /** Bytes of these frames; and of what the runtime had not written yet when the first of them came. */
   #bytes = 0;
+  #backlog = 0;
 
-  constructor(ws: ServerWebSocket<SocketData>, clock: Clock, gather: (socket: GatheringSocket) => void) {
+  constructor(ws: ServerWebSocket<SocketData>, state: State) {
     this.#ws = ws;
-    this.#clock = clock;
-    this.#gather = gather;
+    this.#state = state;
+  }
+
+  /** While frames are gathered: some of what was written before has not left yet. */
+  get isBehind() {
+    return this.#backlog > 0;
   }
 
   send(frame: string) {
     if (this.#frames === NONE) {
       this.#frames = [];
-      this.#gather(this);
+      this.#bytes = 0;
+      this.#backlog = this.#ws.getBufferedAmount();
+      if (this.#state.gathered.push(this) === 1) queueMicrotask(this.#state.flush);
     }
     this.#frames.push(frame);
     this.#bytes += Buffer.byteLength(frame);
@@ -67,7 +95,6 @@ class GatheringSocket implements Socket {
   flush() {
     const frames = this.#frames;
     this.#frames = NONE;
-    this.#bytes = 0;
     const [only] = frames;
     if (frames.length === 1 && only !== undefined) this.#ws.send(only);
     else if (frames.length > 1)
@@ -77,17 +104,31 @@ class GatheringSocket implements Socket {
   }
 
   buffered() {
-    return this.#ws.getBufferedAmount() + this.#bytes;
+    return this.#frames === NONE ? this.#ws.getBufferedAmount() : this.#backlog + this.#bytes;
   }
 
   subscribe(topic: string) {
-    this.flush();
-    this.#ws.subscribe(topic);
+    const { audiences } = this.#state;
+    const audience = audiences.getOrInsertComputed(topic, () => ({ count: 0, few: [] }));
+    audience.count++;
+    if (audience.few && audience.count <= FEW) audience.few = [...audience.few, this];
+    else {
+      for (const other of audience.few ?? []) other.#subscribe(topic);
+      audience.few = undefined;
+      this.#subscribe(topic);
+    }
   }
 
   unsubscribe(topic: string) {
-    this.flush();
-    this.#ws.unsubscribe(topic);
+    const { audiences } = this.#state;
+    const audience = audiences.get(topic);
+    if (!audience) return;
+    if (--audience.count === 0) audiences.delete(topic);
+    if (audience.few) audience.few = audience.few.filter((other) => other !== this);
+    else {
+      this.flush();
+      this.#ws.unsubscribe(topic);
+    }
   }
 
   pause() {
@@ -102,8 +143,13 @@ class GatheringSocket implements Socket {
     this.flush();
     this.#ws.close(code, reason);
     // One that does not read never answers the close frame, which waits behind what it has not read.
-    this.#clock.after(GOODBYE_MS, () => {
+    this.#state.clock.after(GOODBYE_MS, () => {
       if (this.#ws.readyState !== WebSocket.CLOSED) this.#ws.terminate();
     });
+  }
+
+  #subscribe(topic: string) {
+    this.flush();
+    this.#ws.subscribe(topic);
   }
 }

@@ -28,8 +28,8 @@ test("comparing takes as long where there is no account", async () => {
     return Math.min(...times);
   };
   const ratio = (await quickest(null)) / (await quickest(hash));
-  expect(ratio).toBeGreaterThan(0.5);
-  expect(ratio).toBeLessThan(2);
+  // Without the comparison it would be a thousandth.
+  expect(ratio).toBeWithin(0.2, 5);
 });
 
 test("one works, 64 wait, and the next is told when to come again", async () => {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { api } from "../support/api.ts";
-import { connect, type V1Client } from "../support/client.ts";
+import { connect, connectPlain, type V1Client } from "../support/client.ts";
 import { START_MS } from "../support/house.ts";
 import { type Person, register } from "../support/people.ts";
 import { frameOf, handshake, nextFrame, type RawConnection } from "../support/raw.ts";
@@ -84,51 +84,68 @@ async function readUntil(connection: RawConnection, wanted: (frame: Record<strin
 
 const range = (last: number) => Array.from({ length: last }, (_, index) => index + 1);
 
-test("readers that stop get everything later, in order, without loss; those of chat.v1 are told", async () => {
-  const writer = await connect(server, { token: ben.token });
-  const reader = await stalledReader("load");
-  const plainReader = await stalledReader("load", "plain");
-  const other = await connect(server, { room: "load", token: cy.token });
-  await other.next("synced");
+// Small rooms are written to one socket after the other, larger ones by the runtime.
+test.each([
+  ["few", 0],
+  ["many", 6],
+])(
+  "readers that stop get everything later, in order, without loss; those of chat.v1 are told (with %s others)",
+  async (room, others) => {
+    const writer = await connect(server, { token: ben.token });
+    const reader = await stalledReader(room);
+    const plainReader = await stalledReader(room, "plain");
+    const plainOthers = await Promise.all(
+      Array.from({ length: others }, () => connectPlain(server, { room, token: cy.token })),
+    );
+    const v1Others = await Promise.all(
+      Array.from({ length: others + 1 }, () => connect(server, { room, token: cy.token })),
+    );
+    await Promise.all(v1Others.map((other) => other.next("synced")));
 
-  await postUntilLagging(writer, "load", 2);
-  const posted = await post(writer, "load", 20);
-  // Who reads has had them all as they came, and was never told of lagging.
-  expect((await other.take("message", posted)).map(({ version }) => version)).toEqual(range(posted));
-  expect(other.frames.some(({ type, replay }) => type === "lagging" || replay)).toBe(false);
+    await postUntilLagging(writer, room, 2);
+    const posted = await post(writer, room, 20);
+    // Who reads has had them all as they came, and was never told of lagging.
+    for (const other of v1Others) {
+      expect((await other.take("message", posted)).map(({ version }) => version)).toEqual(range(posted));
+      expect(other.frames.some(({ type, replay }) => type === "lagging" || replay)).toBe(false);
+    }
+    for (const other of plainOthers)
+      expect((await other.take("message", posted)).map(({ id }) => id)).toEqual(range(posted));
 
-  // A socket that does not read is not read from either: this is answered when it has caught up.
-  reader.socket.write(frameOf('{"type":"ping","ref":1}'));
-  reader.socket.resume();
-  const frames = await readUntil(reader, ({ type, version }) => type === "synced" && version === posted);
-  const messages = frames.filter(({ type }) => type === "message");
-  expect(messages.map(({ version }) => version)).toEqual(range(posted));
-  expect(messages.every(({ content }) => content === CONTENT)).toBe(true);
-  const told = frames.findIndex(({ type }) => type === "lagging");
-  expect(told).toBeGreaterThan(0);
-  const at = Number(frames[told]?.version);
-  expect(messages.map(({ prev }) => prev).slice(0, at)).toEqual(range(at).map((version) => version - 1));
-  expect(messages.slice(at).every(({ replay, change }) => replay === true && change === "created")).toBe(
-    true,
-  );
+    // A socket that does not read is not read from either: this is answered when it has caught up.
+    reader.socket.write(frameOf('{"type":"ping","ref":1}'));
+    reader.socket.resume();
+    const frames = await readUntil(reader, ({ type, version }) => type === "synced" && version === posted);
+    const messages = frames.filter(({ type }) => type === "message");
+    expect(messages.map(({ version }) => version)).toEqual(range(posted));
+    expect(messages.every(({ content }) => content === CONTENT)).toBe(true);
+    const told = frames.findIndex(({ type }) => type === "lagging");
+    expect(told).toBeGreaterThan(0);
+    const at = Number(frames[told]?.version);
+    expect(messages.map(({ prev }) => prev).slice(0, at)).toEqual(range(at).map((version) => version - 1));
+    expect(messages.slice(at).every(({ replay, change }) => replay === true && change === "created")).toBe(
+      true,
+    );
 
-  plainReader.socket.resume();
-  const plainFrames = await readUntil(plainReader, ({ id }) => id === posted);
-  expect(plainFrames.map(({ id, message }) => [id, message === CONTENT])).toEqual(
-    range(posted).map((id) => [id, true]),
-  );
-  plainReader.end();
+    plainReader.socket.resume();
+    const plainFrames = await readUntil(plainReader, ({ id }) => id === posted);
+    expect(plainFrames.map(({ id, message }) => [id, message === CONTENT])).toEqual(
+      range(posted).map((id) => [id, true]),
+    );
+    plainReader.end();
 
-  expect((await send(writer, "load", "live again")).type).toBe("ok");
-  const after = await readUntil(reader, ({ type }) => type === "message");
-  expect(after.at(-1)).toMatchObject({ content: "live again", version: posted + 1, prev: posted });
-  reader.socket.write(frameOf('{"type":"ping","ref":2}'));
-  const rest = await readUntil(reader, ({ ref }) => ref === 2);
-  expect([...frames, ...after, ...rest].filter(({ ref }) => ref === 1)).toEqual([{ type: "ok", ref: 1 }]);
-  expect(await lagging()).toBe(0);
-  reader.end();
-  for (const socket of [writer, other]) socket.close();
-}, 20_000);
+    expect((await send(writer, room, "live again")).type).toBe("ok");
+    const after = await readUntil(reader, ({ type }) => type === "message");
+    expect(after.at(-1)).toMatchObject({ content: "live again", version: posted + 1, prev: posted });
+    reader.socket.write(frameOf('{"type":"ping","ref":2}'));
+    const rest = await readUntil(reader, ({ ref }) => ref === 2);
+    expect([...frames, ...after, ...rest].filter(({ ref }) => ref === 1)).toEqual([{ type: "ok", ref: 1 }]);
+    expect(await lagging()).toBe(0);
+    reader.end();
+    for (const socket of [writer, ...v1Others, ...plainOthers]) socket.close();
+  },
+  20_000,
+);
 
 test("a socket that lags in one of its rooms lags in all of them, and catches up in each", async () => {
   const writer = await connect(server, { token: ben.token });
@@ -164,19 +181,18 @@ test("many readers that stop cost a bounded amount of memory, and nobody else wa
   await postUntilLagging(writer, "crowd", readers.length);
   const other = await connect(server, { room: "crowd", token: cy.token });
   await other.next("synced");
-  Bun.gc(true);
-  const before = process.memoryUsage.rss();
-  let slowest = 0;
-  for (let number = 0; number < 100; number++) {
-    const begun = performance.now();
+  const looks: number[] = [];
+  for (let number = 1; number <= 300; number++) {
     expect((await send(writer, "crowd")).type).toBe("ok");
     await other.next("message");
-    slowest = Math.max(slowest, performance.now() - begun);
+    if (number % 20 > 0) continue;
+    Bun.gc(true);
+    looks.push(process.memoryUsage.rss());
   }
-  Bun.gc(true);
-  // 4 MB were published: kept for each of the twenty they would be 80 MB and more.
-  expect(process.memoryUsage.rss() - before).toBeLessThan(64e6);
-  expect(slowest).toBeLessThan(1_000);
+  // Between the first looks and the last, 8 MB were published: kept for each of the twenty they would be 160 MB and more.
+  // The least of several looks, since what talking leaves behind is not given back at once.
+  const grew = Math.min(...looks.slice(-5)) - Math.min(...looks.slice(0, 5));
+  expect(grew).toBeLessThan(64e6);
   expect(await lagging()).toBe(readers.length);
   for (const reader of readers) reader.end();
   await until(async () => (await lagging()) === 0);

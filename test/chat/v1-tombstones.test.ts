@@ -178,3 +178,26 @@ test("plain clients hear creations only, live and when they come back", async ()
   expect(await back.next("message")).toMatchObject({ id: 8, message: "eight" });
   for (const each of [socket, plain, back]) each.close();
 });
+
+// Pages of what was missed are kept for a moment, for the next one who misses the same.
+test("who comes back right after a deletion does not get what another was given just before it", async () => {
+  const socket = await enter(ada, "quick");
+  const { epoch } = await socket.next("joined");
+  expect(await post(socket, "a slip")).toBe(1);
+  expect(await post(socket, "a word")).toBe(2);
+  const since = `${epoch}.0`;
+  const before = await connectPlain(server, { room: "quick", token: ben.token, since });
+  expect((await before.take("message", 2)).map(({ message }) => message)).toEqual(["a slip", "a word"]);
+  const v1Before = await enter(ben, "quick", since);
+  expect((await v1Before.take("message", 2)).map(({ content }) => content)).toEqual(["a slip", "a word"]);
+
+  expect(await socket.ask(remove(1))).toMatchObject({ type: "ok", version: 3 });
+  const plain = await connectPlain(server, { room: "quick", token: ben.token, since });
+  expect(await plain.next("message")).toMatchObject({ id: 2, message: "a word" });
+  const v1 = await enter(ben, "quick", since);
+  expect((await v1.take("message", 2)).map(({ id, content }) => [id, content])).toEqual([
+    [2, "a word"],
+    [1, ""],
+  ]);
+  for (const client of [socket, before, v1Before, plain, v1]) client.close();
+});

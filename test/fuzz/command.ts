@@ -3,6 +3,9 @@ import type { Random } from "./random.ts";
 
 const ROOMS = Array.from({ length: 40 }, (_, index) => `fuzz-${index}`);
 
+/** A longer frame ends the socket, which is an ending of its own: several long fields must not add up to one. */
+export const MAX_FRAME_BYTES = 65_536;
+
 type Fields = [name: string, json: string][];
 
 const EMOJIS = ["👍", "❤️", "🏳️‍🌈", "👩‍👩‍👧‍👦", "🇦🇽", "1️⃣", "👍🏽", "no", "👍👍", "\u200d"];
@@ -113,7 +116,12 @@ function moreFields(random: Random, fields: Fields): string {
     random.pick(names),
     random.chance(0.5) ? oddValue(random) : random.pick(fields)[1],
   ]);
-  return written(random.chance(0.5) ? [...fields, ...more] : [...more, ...fields]);
+  const after = random.chance(0.5);
+  for (;;) {
+    const text = written(after ? [...fields, ...more] : [...more, ...fields]);
+    if (Buffer.byteLength(text) <= MAX_FRAME_BYTES) return text;
+    more.pop();
+  }
 }
 
 /** Characters removed, changed, doubled; or the end missing. */

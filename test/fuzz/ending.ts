@@ -1,3 +1,4 @@
+import { MAX_FRAME_BYTES } from "./command.ts";
 import type { Random } from "./random.ts";
 import { frame, OPCODE } from "./wire.ts";
 
@@ -33,7 +34,7 @@ export const ENDINGS: readonly Ending[] = [
   },
   {
     name: "oversize",
-    bytes: (random) => frame(random, Buffer.alloc(65_537, "x"), { opcode: OPCODE.text }),
+    bytes: (random) => frame(random, Buffer.alloc(MAX_FRAME_BYTES + 1, "x"), { opcode: OPCODE.text }),
     codes: [1009, 1006],
   },
   {

@@ -1,4 +1,4 @@
-import { frameText, mayBeSilent, readableRef } from "./command.ts";
+import { frameText, MAX_FRAME_BYTES, mayBeSilent, readableRef } from "./command.ts";
 import { ENDINGS } from "./ending.ts";
 import type { Random } from "./random.ts";
 import { closeCode, openRawSocket, type RawSocket, type Received } from "./socket.ts";
@@ -154,7 +154,7 @@ export async function live({ random, port, token, frames }: LifeOptions): Promis
       socket.write(frame(random, random.bytes(random.below(126)), { opcode: OPCODE.pong }));
     } else if (kind < 0.075) {
       // Just within the limit.
-      await sendText(`{"type":"ping","ref":${ref}}`.padEnd(65_536, " "));
+      await sendText(`{"type":"ping","ref":${ref}}`.padEnd(MAX_FRAME_BYTES, " "));
     } else await sendText(frameText(random, format, ref, token));
     if (ref % BURST === 0) await settled();
   }

@@ -1,21 +1,21 @@
-import type { Clock } from "../clock.ts";
+import type { Clock } from "./clock.ts";
 
-/** Pages that are sent in one turn of the event loop: some milliseconds of work. */
-const PAGES_A_TURN = 8;
-
-/** Shares the event loop between those who catch up, thousands after a restart, and those who are live meanwhile. */
+/**
+ * Shares the event loop between those who are served already and a crowd that comes, thousands after a restart: so many
+ * of its pieces of work are done in each turn of the loop, and no more.
+ */
 export interface Turns {
-  /** Settles when the next page may be sent; nothing where that is now. */
+  /** Settles when the next piece may be done; nothing where that is now. */
   next(): Promise<void> | undefined;
 }
 
-export function createTurns(clock: Clock): Turns {
-  let left = PAGES_A_TURN;
+export function createTurns(clock: Clock, piecesATurn: number): Turns {
+  let left = piecesATurn;
   let waiting: (() => void)[] = [];
   let counting = false;
 
   const nextTurn = () => {
-    left = PAGES_A_TURN;
+    left = piecesATurn;
     counting = false;
     const woken = waiting.slice(0, left);
     waiting = waiting.slice(left);

@@ -1,0 +1,46 @@
+import { expect, test } from "bun:test";
+import { createPages } from "../../src/chat/pages.ts";
+import { handClock } from "../support/hand-clock.ts";
+
+/** A room whose pages can be told apart, and how often it was read. */
+function room() {
+  const reads: number[] = [];
+  let failing = false;
+  const { clock, pass, waiting } = handClock();
+  const pages = createPages(clock, async (after) => {
+    reads.push(after);
+    if (failing) throw new Error("the database is away");
+    return { epoch: "e", counter: reads.length, messages: [], end: reads.length };
+  });
+  return { pages, reads, pass, waiting, fail: (now: boolean) => (failing = now) };
+}
+
+test("those who miss the same within a moment share one reading of it, and its frames", async () => {
+  const { pages, reads, pass, waiting } = room();
+  const [first, second] = await Promise.all([pages.since(7), pages.since(7)]);
+  expect(second).toBe(first);
+  pass(200);
+  expect(await pages.since(7)).toBe(first);
+  pass(100);
+  expect(await pages.since(7)).not.toBe(first);
+  expect(reads).toEqual([7, 7]);
+  pass(2_000);
+  expect(waiting()).toBe(0); // nothing is kept of a room in which nobody misses anything
+});
+
+test("after a message has changed nobody gets a page that was read before, under way or not", async () => {
+  const { pages } = room();
+  const kept = await pages.since(1);
+  const underWay = pages.since(2);
+  pages.forget();
+  expect(await pages.since(1)).not.toBe(kept);
+  expect(await pages.since(2)).not.toBe(await underWay);
+});
+
+test("a reading that failed is not kept", async () => {
+  const { pages, fail } = room();
+  fail(true);
+  await expect(pages.since(1)).rejects.toThrow("the database is away");
+  fail(false);
+  expect(await pages.since(1)).toMatchObject({ end: 2 });
+});
