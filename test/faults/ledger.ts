@@ -76,3 +76,10 @@ export function createLedger(): Ledger {
     replied: (afterMs) => void (slowestReply = Math.max(slowestReply, afterMs)),
   };
 }
+
+/** Counts by name, in a line. */
+export const counted = (counts: ReadonlyMap<string, number>): string =>
+  [...counts]
+    .sort()
+    .map(([what, times]) => `${what} ${times}`)
+    .join(", ");

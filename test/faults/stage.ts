@@ -8,7 +8,7 @@ import { cachedTemplate } from "../support/template.ts";
 import { register } from "./accounts.ts";
 import { type Client, type ClientOptions, createClient } from "./client.ts";
 import { until } from "./condition.ts";
-import { createLedger, type Ledger } from "./ledger.ts";
+import { counted, createLedger, type Ledger } from "./ledger.ts";
 import { leftover } from "./leftovers.ts";
 import { freePort } from "./port.ts";
 import type { Postgres } from "./postgres.ts";
@@ -47,7 +47,7 @@ interface StageOptions {
   envOf?(server: number): Readonly<Record<string, string>>;
 }
 
-/** Plays on a stage, and clears it whatever happens. */
+/** Plays on a stage, and clears it whatever happens. What breaks the play off is told with all that was counted until then. */
 export async function onStage(
   options: StageOptions,
   play: (stage: Stage) => Promise<Verdict>,
@@ -55,6 +55,12 @@ export async function onStage(
   const stage = await createStage(options);
   try {
     return await play(stage);
+  } catch (error) {
+    const logged = stage.servers.map(({ events }) => `logged ${counted(events)}`);
+    return {
+      counts: [counted(stage.ledger.counts), ...logged].join("\n    "),
+      wrong: [Bun.inspect(error), ...stage.ledger.breaches],
+    };
   } finally {
     await stage.remove();
   }

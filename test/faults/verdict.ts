@@ -1,7 +1,7 @@
 import type { Database } from "../../src/db/database.ts";
 import type { Client } from "./client.ts";
 import type { Shown } from "./copy.ts";
-import type { Ledger } from "./ledger.ts";
+import { counted, type Ledger } from "./ledger.ts";
 import { expected, holes, readRoom, type StoredMessage } from "../support/stored.ts";
 
 /** A change is answered after 8 s at the latest, and one sweep; these processes are busy as well. */
@@ -82,13 +82,13 @@ export async function judge(
   wrong.push(...breaches);
   if (breachCount > breaches.length) wrong.push(`and ${breachCount - breaches.length} more of these`);
 
-  const also = [...ledger.counts].sort().map(([what, times]) => `${what} ${times}`);
-  const amended = [...kinds].sort().map(([kind, times]) => `${kind} ${times}`);
   const counts = [
     `sent ${sends.size}, acknowledged ${acks.size}, doubled ${doubled}, lost ${lost}, out of order ${outOfOrder}`,
-    [`messages ${messages}`, ...amended, `too late for what was deleted ${tooLate}`].join(", "),
+    [`messages ${messages}`, counted(kinds), `too late for what was deleted ${tooLate}`]
+      .filter(Boolean)
+      .join(", "),
     `${copies} clients, ${copies - differing} of them with all of it once; slowest answer ${Math.round(ledger.slowestReply)} ms`,
-    also.join(", "),
+    counted(ledger.counts),
   ].join("\n    ");
   return { counts, wrong: wrong.slice(0, 30) };
 }

@@ -28,7 +28,10 @@ export const slowReaders: Scenario = {
           void latencies.push(performance.now() - sentAt(content));
         const senders = stage.join(SENDERS, { arrived });
         stage.join(4, { arrived });
-        const slow = stage.join(SLOW, { url: () => `http://127.0.0.1:${proxy.port}` });
+        const slow = stage.join(SLOW, {
+          url: () => `http://127.0.0.1:${proxy.port}`,
+          quietMs: FILLING_MS, // they would find their own silence and come back
+        });
         await stage.ready();
         const load = startLoad(senders, LOAD);
         await Bun.sleep(1_000);
@@ -42,7 +45,10 @@ export const slowReaders: Scenario = {
         const stalled = performance.now();
         const lagging = () => ledger.counts.get("lagging") ?? 0;
         const told = () => server.metric("parley_lagging_sockets");
-        await until("all who do not read lag", FILLING_MS, async () => (await told()) === SLOW);
+        await until("all who do not read lag", FILLING_MS, async () => {
+          if (server.events.has("socket_closed")) throw new Error("one who does not read was closed");
+          return (await told()) === SLOW;
+        });
         const end = performance.now() + LAGGING_MS * (full ? 5 : 1);
         while (performance.now() < end) {
           await Bun.sleep(100);
