@@ -25,9 +25,15 @@ export interface Message {
   readonly reactions: readonly Reaction[];
 }
 
-/** How large a message is in characters, roughly: pages and ranges of messages are bounded by it. */
+/** How large a message is in characters; as a frame it is larger. */
 export const lengthOf = ({ content, reactions }: Message): number =>
   content.length + (reactions.length > 0 ? JSON.stringify(reactions).length : 0);
+
+/** Bytes of a frame beside what is the message's own: its keys, and a room's name of the greatest length. */
+const ENVELOPE = 384;
+
+/** How many bytes a message takes as a frame, at most. */
+export const bytesOf = (message: Message): number => ENVELOPE + Buffer.byteLength(JSON.stringify(message));
 
 /** A contiguous range of a room's versions, `from` to `to`, and the last state of each message it changed, by version. */
 export interface RoomChange {

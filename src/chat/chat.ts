@@ -73,27 +73,24 @@ export interface Chat {
 export function createChat(options: ChatOptions): Chat {
   const { store, bus, clock, log, metrics, settings } = options;
   const live = new Map<string, Record<Format, number>>();
-  const hub = createHub(options.fanout, clock, settings.socketsPerUser);
+  const hub = createHub(options.fanout, settings.socketsPerUser);
   const stages = createStages(metrics, clock);
 
-  const deliver = (room: string, states: readonly Message[], known: number) => {
+  const prepare = (room: string, states: readonly Message[], known: number) => {
     if (known === 0) options.members.begun(room);
     const feeds = live.get(room);
-    if (!feeds) return;
-    if (feeds.v1 > 0) {
-      let prev = known;
-      for (const message of states) {
-        hub.publish(topicOf("v1", room), liveEvent(room, message, prev, known));
-        prev = message.version;
+    if (!feeds) return nothing;
+    const frames = { v1: none, plain: none };
+    if (feeds.v1 > 0) frames.v1 = liveEvents(room, states, known);
+    if (feeds.plain > 0) frames.plain = created(states, known).map((message) => plainEvent(room, message));
+    // A socket hears a room in one format.
+    if (!hub.makeRoom(Math.max(bytesOf(frames.v1), bytesOf(frames.plain)))) return undefined;
+    return () => {
+      for (const format of FORMATS) {
+        for (const frame of frames[format]) hub.publish(topicOf(format, room), frame);
+        stages.delivered(format, frames[format].length, feeds[format]);
       }
-      stages.delivered("v1", states.length, feeds.v1);
-    }
-    if (feeds.plain > 0) {
-      const posts = created(states, known);
-      for (const message of posts) hub.publish(topicOf("plain", room), plainEvent(room, message));
-      stages.delivered("plain", posts.length, feeds.plain);
-    }
-    hub.settled();
+    };
   };
 
   // One line when the database goes away and one when it is back, not one each second.
@@ -110,7 +107,7 @@ export function createChat(options: ChatOptions): Chat {
     bus,
     clock,
     epoch: options.epoch,
-    deliver,
+    prepare,
     overrun: hub.fallBehind,
     repaired(room, found, failure) {
       if (failure)
@@ -153,7 +150,9 @@ export function createChat(options: ChatOptions): Chat {
 
   // Unversioned: whoever lags misses them, and the next one sets them right.
   const tellRoom = (room: string, frame: ServerFrame) => {
-    if (live.get(room)?.v1) hub.publish(topicOf("v1", room), encode(frame));
+    if (!live.get(room)?.v1) return;
+    const text = encode(frame);
+    if (hub.makeRoom(Buffer.byteLength(text))) hub.publish(topicOf("v1", room), text);
   };
   const presence = createPresence({
     clock,
@@ -248,6 +247,17 @@ function createStages(metrics: Metrics, clock: Clock) {
     },
   };
 }
+
+const FORMATS = ["v1", "plain"] as const;
+const none: readonly string[] = [];
+const nothing = () => {};
+
+const bytesOf = (frames: readonly string[]) =>
+  frames.reduce((sum, frame) => sum + Buffer.byteLength(frame), 0);
+
+/** A range as chat.v1 hears it: each message after the one before. */
+const liveEvents = (room: string, states: readonly Message[], known: number) =>
+  states.map((message, index) => liveEvent(room, message, states[index - 1]?.version ?? known, known));
 
 /**
  * What the plain protocol hears of a range: messages as they are posted, by id. One that was changed before anyone here

@@ -1,6 +1,6 @@
 import type { Message } from "../message.ts";
 import { encode, type Format, plainEvent, replayEvent, topicOf } from "./encode.ts";
-import { REPLAY_MAX } from "./limits.ts";
+import { REPLAY_MAX, SOFT_LIMIT } from "./limits.ts";
 import type { Socket } from "./ports.ts";
 import type { Shared } from "./session.ts";
 import type { SharedPage } from "./pages.ts";
@@ -22,7 +22,7 @@ export interface Feed {
 /** Whose feed it is: the connection. */
 interface Reader {
   readonly format: Format;
-  readonly socket: Pick<Socket, "subscribe" | "unsubscribe">;
+  readonly socket: Pick<Socket, "subscribe" | "unsubscribe" | "buffered">;
   readonly shared: Pick<Shared, "turns">;
   send(frame: string): void;
   /** Called as a feed becomes live (+1), and as it stops to be (-1). */
@@ -65,7 +65,8 @@ class RoomFeed implements Feed {
       this.replay(page, released);
       this.position = Math.max(this.position, Math.min(page.end, released));
     }
-    if (this.position < timeline.released) return false;
+    // Live is who has room for what comes then: the page may have filled the socket.
+    if (this.position < timeline.released || reader.socket.buffered() > SOFT_LIMIT) return false;
     if (this.isBehind()) this.goLive();
     return true;
   }

@@ -1,7 +1,6 @@
-import type { Clock } from "../clock.ts";
 import type { CloseReason } from "../protocol/codes.ts";
 import type { Connection } from "./connection.ts";
-import { HARD_LIMIT, SCAN_AFTER } from "./limits.ts";
+import { UNSEEN_MAX } from "./limits.ts";
 import type { Fanout } from "./ports.ts";
 import type { Timeline } from "./timeline.ts";
 
@@ -11,12 +10,14 @@ export interface Hub {
   /** Counts a connection in. False: its person has as many as they may. */
   add(connection: Connection): boolean;
   remove(connection: Connection): void;
-  /** Publishes a frame; `settled` is to be called at the end of what belongs together. */
+  /**
+   * Asks for room for so many bytes, which are published at once or not at all: first, if it has to be, looks for sockets
+   * that fall behind and lets them lag. False: whether all others have room cannot be seen just now.
+   */
+  makeRoom(bytes: number): boolean;
   publish(topic: string, frame: string): void;
   /** Takes who is live on a timeline off it. The answer lets them read on from the database. */
   fallBehind(timeline: Timeline): () => void;
-  /** Looks for sockets that fall behind, if enough was published that there may be one. */
-  settled(): void;
   /** Sends a chat.v1 frame to a person's sockets in a room, but for one. */
   tell(userId: number, room: string, frame: string, except?: Connection): void;
   /** Closes every socket; `retryAfterMs`, given, is told before and differs for each. */
@@ -24,10 +25,10 @@ export interface Hub {
 }
 
 /**
- * `getBufferedAmount` is per socket and a publish tells only that someone has bytes waiting. So all sockets are looked
- * at, but no more often than it takes to get one from under the soft limit to over the hard one: nobody does so unseen.
+ * What waits is known per socket, and a publish tells only that someone has bytes waiting. So all sockets are looked at,
+ * but no more often than it takes to get one from under the soft limit to near the hard one: nobody does so unseen.
  */
-export function createHub(fanout: Fanout, clock: Clock, socketsPerUser: number): Hub {
+export function createHub(fanout: Fanout, socketsPerUser: number): Hub {
   // Lists are replaced, not changed: who goes through one may close connections. Most people have one, for which a Set
   // of their own, or a place in one of all, would weigh more.
   const perUser = new Map<number, readonly Connection[]>();
@@ -36,17 +37,9 @@ export function createHub(fanout: Fanout, clock: Clock, socketsPerUser: number):
       for (const theirs of perUser.values()) yield* theirs;
     },
   };
-  let sinceScan = 0;
+  /** Bytes that were published since all sockets were looked at; and whether someone had bytes waiting then. */
+  let unseen = 0;
   let pressed = false;
-  // Bytes of this turn and the one before: buffers do not show them for certain yet.
-  let thisTurn = 0;
-  let lastTurn = 0;
-
-  const endTurn = () => {
-    lastTurn = thisTurn;
-    thisTurn = 0;
-    if (lastTurn > 0) clock.soon(endTurn);
-  };
 
   return {
     connections,
@@ -63,18 +56,19 @@ export function createHub(fanout: Fanout, clock: Clock, socketsPerUser: number):
       if (others.length > 0) perUser.set(userId, others);
       else perUser.delete(userId);
     },
-    publish(topic, frame) {
-      const bytes = Buffer.byteLength(frame);
-      if (thisTurn === 0 && lastTurn === 0) clock.soon(endTurn);
-      thisTurn += bytes;
-      sinceScan += bytes;
-      if (fanout.publish(topic, frame)) pressed = true;
+    makeRoom(bytes) {
+      if (bytes > UNSEEN_MAX) return false;
+      if (pressed && unseen + bytes > UNSEEN_MAX) {
+        for (const connection of connections) connection.lagIfSlow();
+        unseen = fanout.hidden();
+        if (unseen + bytes > UNSEEN_MAX) return false;
+        pressed = false;
+      }
+      unseen += bytes;
+      return true;
     },
-    settled() {
-      if (!pressed || sinceScan < SCAN_AFTER) return;
-      pressed = false;
-      sinceScan = Math.min(thisTurn + lastTurn, HARD_LIMIT);
-      for (const connection of connections) connection.lagIfSlow();
+    publish(topic, frame) {
+      if (fanout.publish(topic, frame)) pressed = true;
     },
     tell(userId, room, frame, except) {
       for (const connection of perUser.get(userId) ?? [])

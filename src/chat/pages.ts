@@ -1,4 +1,6 @@
 import type { Clock } from "../clock.ts";
+import { bytesOf, type Message } from "../message.ts";
+import { PAGE_MAX } from "./limits.ts";
 import type { Page } from "./ports.ts";
 
 /** How long a page serves those who ask for the same one, at most, in milliseconds. It bounds what is kept, too. */
@@ -40,4 +42,25 @@ export function createPages(clock: Clock, read: (after: number) => Promise<Page>
       return page;
     },
   };
+}
+
+/** The first messages there were, `limit` of them at most. */
+interface Found extends Omit<Page, "end"> {
+  readonly limit: number;
+}
+
+/** Cuts what was found to a page's greatest size in bytes, and tells how far it reaches in terms of `place`. */
+export function cutToSize(
+  { epoch, counter, messages, limit }: Found,
+  place: (message: Message) => number,
+): Page {
+  let bytes = 0;
+  const tooMany = messages.findIndex((message, index) => {
+    bytes += bytesOf(message);
+    return index > 0 && bytes > PAGE_MAX;
+  });
+  const taken = tooMany === -1 ? messages : messages.slice(0, tooMany);
+  const last = taken.at(-1);
+  const complete = tooMany === -1 && messages.length < limit;
+  return { epoch, counter, messages: taken, end: complete || !last ? counter : place(last) };
 }

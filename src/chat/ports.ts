@@ -8,7 +8,7 @@ import type { Change, Outcome } from "./change.ts";
 export interface Socket {
   /** Queues a frame. Past the runtime's hard limit the socket is cut. */
   send(frame: string): void;
-  /** Bytes that wait to be written; publishes of the running tick may not be among them yet. */
+  /** Bytes that wait to be written; the newest publishes may not be among them yet: see {@link Fanout.hidden}. */
   buffered(): number;
   /** To be called once, and once undone. */
   subscribe(topic: string): void;
@@ -22,6 +22,8 @@ export interface Socket {
 export interface Fanout {
   /** Sends a frame to all subscribers of a topic. True: at least one of them has bytes waiting. */
   publish(topic: string, frame: string): boolean;
+  /** So many bytes at most, of what was published, no `buffered` shows yet. */
+  hidden(): number;
 }
 
 /** Why a commit failed. `duplicate` and `invalid`: nothing was committed. `unknown`: it may have been. */

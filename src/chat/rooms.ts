@@ -14,7 +14,7 @@ interface RoomsOptions {
   /** The database's epoch when this was made. */
   readonly epoch: string;
   /** A range was released: see {@link Timeline}. */
-  deliver(room: string, states: readonly Message[], known: number): void;
+  prepare(room: string, states: readonly Message[], known: number): (() => void) | undefined;
   /** Who is live in the room has to read on by itself: see {@link Timeline}. */
   overrun(timeline: Timeline): () => void;
   repaired(room: string, found: number, failure?: unknown): void;
@@ -44,7 +44,7 @@ interface Entry {
 }
 
 export function createRooms(options: RoomsOptions): Rooms {
-  const { store, bus, clock, deliver, overrun, repaired, checked, epochChanged } = options;
+  const { store, bus, clock, prepare, overrun, repaired, checked, epochChanged } = options;
   const entries = new Map<string, Entry>();
   let epoch = options.epoch;
 
@@ -65,7 +65,7 @@ export function createRooms(options: RoomsOptions): Rooms {
       epoch,
       store,
       clock,
-      deliver: (states, known) => deliver(room, states, known),
+      prepare: (states, known) => prepare(room, states, known),
       overrun: () => overrun(timeline),
       repaired: (found, failure) => repaired(room, found, failure),
       epochChanged: renew,

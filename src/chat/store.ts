@@ -1,10 +1,11 @@
 import { type Database, isDatabaseAway, type Orm, rows, sqlState } from "../db/database.ts";
 import { Refusal } from "../errors.ts";
-import { lengthOf, type Message, type Reaction } from "../message.ts";
+import type { Message, Reaction } from "../message.ts";
 import { commitCarefully } from "./careful.ts";
 import type { Outcome, Post } from "./change.ts";
 import { inOrder, posted, type Rules } from "./decide.ts";
-import { type Committed, CommitFailure, type Page, type Store } from "./ports.ts";
+import { cutToSize } from "./pages.ts";
+import { type Committed, CommitFailure, type Store } from "./ports.ts";
 import { PAGE_ROWS, postAll, readChanges, readCounters, readMessages } from "./statements.ts";
 
 /** How long a commit may take before its connections are thrown away, in milliseconds. */
@@ -12,8 +13,6 @@ const COMMIT_LIMIT_MS = 3_000;
 const LANES = 2;
 /** When a read that found no database may be tried again, in milliseconds. */
 const RETRY_MS = 2_000;
-/** Pages are bounded in rows ({@link PAGE_ROWS}) and in characters, so that a page of long messages is small as well. */
-const PAGE_CHARS = 64 * 1024;
 
 interface MessageRow extends Omit<Message, "reactions"> {
   reactions: string | null;
@@ -71,11 +70,13 @@ export function createStore(database: Database, rules: Rules = {}): MessageStore
     },
 
     async changesSince(room, after) {
-      return bounded(await readPage(readChanges(room, after)), (message) => message.version);
+      const found = await readPage(readChanges(room, after));
+      return cutToSize({ ...found, limit: PAGE_ROWS }, ({ version }) => version);
     },
 
     async postsSince(room, after) {
-      return bounded(await readPage(readMessages(room, { after }, PAGE_ROWS)), (message) => message.id);
+      const found = await readPage(readMessages(room, { after }, PAGE_ROWS));
+      return cutToSize({ ...found, limit: PAGE_ROWS }, ({ id }) => id);
     },
 
     messages: (room, range, limit) => readPage(readMessages(room, range, limit)),
@@ -124,16 +125,3 @@ const messageOf = ({ epoch: _, counter: __, reactions, ...message }: MessageRow)
   ...message,
   reactions: reactions === null ? [] : inOrder(JSON.parse(reactions) as Reaction[]),
 });
-
-/** Cuts a page to its greatest size, and tells how far it reaches in terms of `place`. */
-function bounded({ epoch, counter, messages }: HistoryPage, place: (message: Message) => number): Page {
-  let chars = 0;
-  const fitting = messages.findIndex((message, index) => {
-    chars += lengthOf(message);
-    return index > 0 && chars > PAGE_CHARS;
-  });
-  const taken = fitting === -1 ? messages : messages.slice(0, fitting);
-  const last = taken.at(-1);
-  const complete = fitting === -1 && messages.length < PAGE_ROWS;
-  return { epoch, counter, messages: taken, end: complete || !last ? counter : place(last) };
-}

@@ -1,12 +1,13 @@
 import type { Clock } from "../clock.ts";
 import { lengthOf, type Message, type RoomChange } from "../message.ts";
+import { UNSEEN_MAX } from "./limits.ts";
 import { createPages, type SharedPage } from "./pages.ts";
 import type { Page, Store } from "./ports.ts";
 
 /** How long a later range waits for its elders before the database is asked, in milliseconds. */
 const PATIENCE_MS = 20;
-/** What is released in one tick has to fit under the sockets' hard limit. More is read by each reader for itself. */
-const RANGE_MAX = { messages: 1_000, chars: 128 * 1024 } as const;
+/** No frame of a message is smaller, in bytes. */
+const FRAME_LEAST = 160;
 /** Ranges that wait, at most; what is dropped is read from the database instead. */
 const HELD_MAX = 1_000;
 
@@ -16,10 +17,11 @@ interface TimelineOptions {
   readonly store: Pick<Store, "changesSince" | "postsSince">;
   readonly clock: Clock;
   /**
-   * Hands a range to whoever is live in the room: each message once, by version. `known`: the version released before;
-   * a message whose id lies beyond is new to everyone here.
+   * Prepares a range for whoever is live in the room: each message once, by version. The answer publishes it. Nothing: it
+   * is more than their sockets may have room for. `known`: the version released before; a message whose id lies beyond
+   * is new to everyone here.
    */
-  deliver(states: readonly Message[], known: number): void;
+  prepare(states: readonly Message[], known: number): (() => void) | undefined;
   /** The database was read because something was missing: so many messages were found. Or reading failed. */
   repaired(found: number, failure?: unknown): void;
   /** The database has another epoch than ours. */
@@ -58,7 +60,7 @@ export interface Timeline {
 }
 
 export function createTimeline(options: TimelineOptions): Timeline {
-  const { room, epoch, store, clock, deliver, repaired, epochChanged, overrun } = options;
+  const { room, epoch, store, clock, prepare, repaired, epochChanged, overrun } = options;
   let released = 0;
   let started = false;
   let stopped = false;
@@ -89,11 +91,12 @@ export function createTimeline(options: TimelineOptions): Timeline {
     const known = released;
     const fresh = states.filter(({ version }) => version > known);
     forgetOutdated(fresh);
-    // A change is small, but the whole message is delivered: a batch of changes may be more than sockets take at once.
-    const chars = fresh.reduce((sum, message) => sum + lengthOf(message), 0);
-    if (fresh.length > RANGE_MAX.messages || chars > RANGE_MAX.chars) return jump(Math.max(released, to));
+    // First: who has no room for it lags at what was released before. A change is small, but the whole message is
+    // delivered: a batch of changes may be more than sockets take at once.
+    const publish = prepare(fresh, known);
+    if (!publish) return jump(Math.max(released, to));
     released = Math.max(released, to);
-    deliver(fresh, known);
+    publish();
   };
 
   const releaseHeld = () => {
@@ -130,15 +133,16 @@ export function createTimeline(options: TimelineOptions): Timeline {
     const states = new Map<number, Message>();
     let page: Page;
     let end = released;
-    let chars = 0;
+    let bytes = 0;
     do {
       page = ours(await store.changesSince(room, end));
       if (stopped) return;
       for (const message of page.messages) {
         states.set(message.id, message);
-        chars += lengthOf(message);
+        bytes += FRAME_LEAST + lengthOf(message);
       }
-      if (states.size > RANGE_MAX.messages || chars > RANGE_MAX.chars) return jump(page.counter);
+      // At least so many: as a range it would be too large, and it is not gathered.
+      if (bytes > UNSEEN_MAX) return jump(page.counter);
       end = page.end;
     } while (end < page.counter);
     const found = [...states.values()].filter(({ version }) => version > released);

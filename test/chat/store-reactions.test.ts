@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { type SQL, sql } from "drizzle-orm";
+import { replayEvent } from "../../src/chat/encode.ts";
+import { PAGE_MAX } from "../../src/chat/limits.ts";
 import type { Page } from "../../src/chat/ports.ts";
 import { rows } from "../../src/db/database.ts";
 import { START_MS } from "../support/house.ts";
@@ -8,7 +10,6 @@ import { onEachDriver, post, type Stocked, stock } from "./stocked.ts";
 // Messages that many have reacted to are large, however short their texts are.
 
 const MESSAGES = 60;
-const PAGE_CHARS = 64 * 1024;
 
 onEachDriver((open) => {
   let at: Stocked;
@@ -41,8 +42,10 @@ onEachDriver((open) => {
       expect(messages.map(({ id }) => id)).toEqual(Array.from({ length: MESSAGES }, (_, index) => index + 1));
       const sizes = messages.map((message) => JSON.stringify(message).length);
       expect(Math.min(...sizes)).toBeGreaterThan(4_000);
-      for (const page of pages)
-        expect(JSON.stringify(page.messages).length).toBeLessThan(PAGE_CHARS + 2 * Math.max(...sizes));
+      for (const page of pages) {
+        const frames = page.messages.map((message) => replayEvent("plaza", message, 0));
+        expect(Buffer.byteLength(frames.join(""))).toBeLessThanOrEqual(PAGE_MAX);
+      }
     },
   );
 });

@@ -1,5 +1,6 @@
 import { type Ack, type Change, changeKey, type Key } from "../../src/chat/change.ts";
 import { type Answered, decide, type Known, messageKey, stateOf } from "../../src/chat/decide.ts";
+import { cutToSize } from "../../src/chat/pages.ts";
 import { type Committed, CommitFailure, type Page } from "../../src/chat/ports.ts";
 import type { HistoryPage } from "../../src/chat/store.ts";
 import type { Message, RoomChange } from "../../src/message.ts";
@@ -113,10 +114,7 @@ export function createDatabase(
 
   const bounded = (name: string, messages: Message[], place: (message: Message) => number): Page => {
     const counter = roomOf(name).log.length;
-    const taken = messages.slice(0, pageRows);
-    const last = taken.at(-1);
-    const end = taken.length < pageRows || !last ? counter : place(last);
-    return { epoch, counter, messages: taken, end };
+    return cutToSize({ epoch, counter, messages: messages.slice(0, pageRows), limit: pageRows }, place);
   };
 
   return {

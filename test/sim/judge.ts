@@ -1,5 +1,5 @@
 import type { Chat } from "../../src/chat/chat.ts";
-import { HARD_LIMIT, SCAN_AFTER, SEND_ROOM, SOFT_LIMIT, STALL_MS } from "../../src/chat/limits.ts";
+import { HARD_LIMIT, SEND_ROOM, STALL_MS } from "../../src/chat/limits.ts";
 import type { Identity } from "../../src/identity.ts";
 import { CLOSE } from "../../src/protocol/codes.ts";
 import { CUT, type Link, type LinkWatch } from "./link.ts";
@@ -57,10 +57,8 @@ export function createJudge(world: World): Judge {
       world.note?.(`  ${served?.node} closes #${link.id} with ${code}`);
       const stalled = link.stalledAt === undefined ? 0 : world.schedule.now - link.stalledAt;
       const full = link.buffered > HARD_LIMIT - SEND_ROOM;
-      if (code === CUT && link.buffered <= HARD_LIMIT) world.fail("a socket was cut under the hard limit");
-      // Up to here it may have got between two looks at it; beyond, it should have been taken off the live feed.
-      if (code === CUT && link.socket.buffered() > SOFT_LIMIT + SCAN_AFTER)
-        world.fail("a socket filled up unseen", `#${link.id}`);
+      // It should have been taken off the live feed before.
+      if (code === CUT) world.fail("a socket filled up unseen", `#${link.id}, ${link.buffered} bytes`);
       if (code === CLOSE.slow && !full && stalled < STALL_MS - 1)
         world.fail(
           "a socket was closed as slow that was not",

@@ -9,6 +9,7 @@ import type { Wire } from "./wire.ts";
 export const CUT = 1006;
 /** How long a closed socket may take to say goodbye before it is cut, in milliseconds. */
 const GOODBYE_MS = 5_000;
+const HELD_BACK = { frames: 32, bytes: 16 * 1024 } as const;
 
 interface ServerEnd {
   receive(frame: string): void;
@@ -39,10 +40,12 @@ export interface Link {
   /** The server's bytes for it do not go out at once. */
   readonly pressed: boolean;
   readonly buffered: number;
+  /** Bytes of it that its socket does not show yet. */
+  readonly hidden: number;
   /** Since when it has not been read from, in virtual time. */
   readonly stalledAt: number | undefined;
   attach(server: ServerEnd): void;
-  /** Queues a frame; `published`: its bytes are not seen before the next turn. */
+  /** Queues a frame; `published`: its bytes may not be seen before the next turn. */
   put(wire: Wire, published: boolean): void;
   /** Sends a client's frame. */
   send(frame: string): void;
@@ -84,6 +87,7 @@ export function createLink(options: LinkOptions): Link {
   let queue: Outgoing[] = [];
   let queued = 0;
   let hidden = 0;
+  let held = 0;
   let stalledAt: number | undefined;
   let draining = false;
   let closing = false;
@@ -121,6 +125,16 @@ export function createLink(options: LinkOptions): Link {
 
   const bytesOf = (item: Outgoing) => ("code" in item ? 0 : item.bytes);
 
+  const show = () => void (hidden = held = 0);
+
+  /** As the runtime does: a few small frames of a turn stay back, and are written together. */
+  const holdBack = (bytes: number) => {
+    if (held === HELD_BACK.frames || bytes >= HELD_BACK.bytes) show();
+    if (bytes >= HELD_BACK.bytes) return;
+    hidden += bytes;
+    if (++held === 1) soon(show);
+  };
+
   const enqueue = (item: Outgoing, published: boolean) => {
     const flowing = stalledAt === undefined && !draining && !severed;
     if (flowing) return fly(item);
@@ -132,10 +146,8 @@ export function createLink(options: LinkOptions): Link {
     }
     queue.push(item);
     queued += bytes;
-    if (published) {
-      hidden += bytes;
-      soon(() => (hidden -= bytes));
-    }
+    if (published) holdBack(bytes);
+    else show();
     if (queued > HARD_LIMIT) sever("by the runtime");
   };
 
@@ -207,6 +219,9 @@ export function createLink(options: LinkOptions): Link {
     },
     get buffered() {
       return queued;
+    },
+    get hidden() {
+      return hidden;
     },
     get stalledAt() {
       return stalledAt;

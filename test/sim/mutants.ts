@@ -136,8 +136,8 @@ const MUTANTS: readonly Mutant[] = [
   {
     name: "what is new is told by the version before each message, not before its range",
     file: "chat.ts",
-    from: "liveEvent(room, message, prev, known)",
-    to: "liveEvent(room, message, prev, prev)",
+    from: "states[index - 1]?.version ?? known, known)",
+    to: "states[index - 1]?.version ?? known, states[index - 1]?.version ?? known)",
   },
   {
     name: "a plain range in the order of versions",
@@ -178,7 +178,7 @@ const MUTANTS: readonly Mutant[] = [
   {
     name: "who is overrun reads on before the jump",
     file: "timeline.ts",
-    from: "    const readOn = overrun();\n    released = to;\n    readOn();\n",
+    from: "    const readOn = overrun();\n    released = to;\n    forgetPages();\n    readOn();\n",
     to: "    overrun()();\n    released = to;\n",
   },
   {

@@ -99,6 +99,7 @@ export function createNode(name: string, world: World): SimNode {
           }
           return pressed;
         },
+        hidden: () => Math.max(0, ...links.values().map(({ hidden }) => hidden)),
       },
       clock,
       log,
