@@ -149,10 +149,12 @@ export function createChat(options: ChatOptions): Chat {
   const stopGuarding = guardSockets({ hub, standing: options.standing, clock });
 
   // Unversioned: whoever lags misses them, and the next one sets them right.
-  const tellRoom = (room: string, frame: ServerFrame) => {
-    if (!live.get(room)?.v1) return;
+  const tellRoom = (room: string, frame: ServerFrame): boolean => {
+    if (!live.get(room)?.v1) return true;
     const text = encode(frame);
-    if (hub.makeRoom(Buffer.byteLength(text))) hub.publish(topicOf("v1", room), text);
+    if (!hub.makeRoom(Buffer.byteLength(text))) return false;
+    hub.publish(topicOf("v1", room), text);
+    return true;
   };
   const presence = createPresence({
     clock,

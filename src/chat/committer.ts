@@ -1,12 +1,15 @@
 import { type Clock, every } from "../clock.ts";
 import { Refusal } from "../errors.ts";
 import type { Message, RoomChange } from "../message.ts";
+import { UNSEEN_MAX } from "./limits.ts";
 import { type Ack, type Change, changeKey, type Outcome } from "./change.ts";
 import { CommitFailure, type Committed, type Store } from "./ports.ts";
 
 const BATCH_CHANGES = 1_000;
-/** A batch is released in one tick, and what is released in one tick must fit under the sockets' hard limit. */
-const BATCH_BYTES = 128 * 1024;
+/** A batch of posts to one room can be published at once, with some of what went before not in sight yet. */
+const BATCH_BYTES = (UNSEEN_MAX * 3) / 4;
+/** What a frame has beside names and text, about. */
+const FRAME_BYTES = 280;
 const QUEUE_CHANGES = 20_000;
 const QUEUE_BYTES = 32 * 1024 * 1024;
 /** A change that is older than this is answered, whatever becomes of it, in milliseconds. */
@@ -15,12 +18,18 @@ const SWEEP_MS = 500;
 const RETRY_MS = { first: 100, most: 1_000 } as const;
 const BUSY_RETRY_MS = 1_000;
 
+/** Of an edit, deletion or reaction the whole message is delivered, which is not known here. */
+const bytesOf = (change: Change): number => {
+  const text = "content" in change ? Buffer.byteLength(JSON.stringify(change.content)) : 0;
+  return FRAME_BYTES + Buffer.byteLength(change.room) + Buffer.byteLength(change.username) + text;
+};
+
 export type Answer = (answer: Ack | Refusal) => void;
 
 interface Pending {
   readonly change: Change;
   readonly key: string;
-  /** Of its content. */
+  /** Of the frame that it becomes, about. */
   readonly bytes: number;
   readonly since: number;
   readonly first: Answer;
@@ -225,7 +234,7 @@ export function createCommitter(options: CommitterOptions): Committer {
       const lane = lanes[laneOf(change.room, lanes.length)] as Lane;
       if (draining || lane.queue.length >= QUEUE_CHANGES || lane.bytes >= QUEUE_BYTES)
         return refuse(new Refusal("busy", { retryAfterMs: BUSY_RETRY_MS }));
-      const bytes = "content" in change ? Buffer.byteLength(change.content) : 0;
+      const bytes = bytesOf(change);
       const since = clock.monotonic();
       const pending: Pending = {
         change,

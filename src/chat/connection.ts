@@ -179,6 +179,8 @@ class SocketConnection implements Connection, Session {
     const { access, rooms, presence, limits } = this.shared;
     if (!access.may(this.identity, room, "read")) throw new Refusal("forbidden");
     if (!this.joined(room) && this.feeds.length >= limits.roomsPerSocket) throw new Refusal("too_many_rooms");
+    const pause = this.writable();
+    if (pause) await pause; // `joined` may be a large frame, and many may be asked for at once
     const reading = await this.read(room);
     const timeline = await timelineFor(this.shared, room, since);
     // Meanwhile the socket may have closed, or the person been banned.

@@ -38,6 +38,8 @@ class RoomFeed implements Feed {
   /** Where the reader stood when it began to miss something. */
   private since: number;
   private state: "behind" | "live" | "ended" = "behind";
+  /** It was taken off the live topic, and its client does not know yet. */
+  private lagsUntold = false;
 
   constructor(
     private readonly reader: Reader,
@@ -51,6 +53,7 @@ class RoomFeed implements Feed {
     const { timeline, reader } = this;
     const v1 = reader.format === "v1";
     if (this.state !== "behind") return true;
+    if (this.lagsUntold) this.tellLag();
     if (v1 && timeline.released - this.position > REPLAY_MAX) {
       reader.send(joinedEvent(timeline, false));
       this.position = timeline.released;
@@ -74,15 +77,21 @@ class RoomFeed implements Feed {
   lag(): boolean {
     if (!this.stopLive()) return false;
     this.state = "behind";
-    const { room, released } = this.timeline;
-    this.position = this.since = released;
-    if (this.reader.format === "v1") this.reader.send(encode({ type: "lagging", room, version: released }));
+    this.position = this.since = this.timeline.released;
+    this.lagsUntold = true;
     return true;
   }
 
   end() {
     this.stopLive();
     this.state = "ended";
+  }
+
+  /** Once there is room for it: a full socket may have many feeds. */
+  private tellLag() {
+    this.lagsUntold = false;
+    if (this.reader.format === "v1")
+      this.reader.send(encode({ type: "lagging", room: this.timeline.room, version: this.since }));
   }
 
   /** Not so any more, perhaps, after a send: one that finds the socket full closes it. */

@@ -59,9 +59,10 @@ export function createHub(fanout: Fanout, socketsPerUser: number): Hub {
     makeRoom(bytes) {
       if (bytes > UNSEEN_MAX) return false;
       if (pressed && unseen + bytes > UNSEEN_MAX) {
+        const hidden = fanout.hidden();
+        if (hidden + bytes > UNSEEN_MAX) return false;
         for (const connection of connections) connection.lagIfSlow();
-        unseen = fanout.hidden();
-        if (unseen + bytes > UNSEEN_MAX) return false;
+        unseen = hidden;
         pressed = false;
       }
       unseen += bytes;

@@ -89,9 +89,13 @@ class SocketOutbox implements Outbox {
   }
 
   drained() {
-    if (this.owner.socket.buffered() > SOFT_LIMIT / 4) return;
+    const stalled = this.cancelStall !== undefined;
     this.cancelStall?.();
     this.cancelStall = undefined;
+    if (this.owner.socket.buffered() > SOFT_LIMIT / 4) {
+      if (stalled) this.stall(); // anew: it reads, if slowly
+      return;
+    }
     this.resume("lagging");
     this.wakeAll();
     if (!this.replaying) this.setLags(false);

@@ -55,6 +55,8 @@ class PlainProtocol implements Protocol {
 
   private async echo(room: string, id: number, clientId: string) {
     const { session } = this;
+    const pause = session.writable();
+    if (pause) await pause;
     try {
       const { messages } = await session.shared.history.page(room, { after: id - 1, limit: 1 });
       const [message] = messages;

@@ -61,7 +61,8 @@ interface Room {
 interface PresenceOptions {
   readonly clock: Clock;
   readonly bus: Pick<Bus, "publish" | "listen">;
-  tell(room: string, news: PresenceNews): void;
+  /** False: it could not be told just now. */
+  tell(room: string, news: PresenceNews): boolean;
 }
 
 /**
@@ -82,19 +83,10 @@ export function createPresence({ clock, bus, tell }: PresenceOptions): Presence 
   const flush = (name: string, room: Room) => {
     room.cancelTelling = undefined;
     const online = onlineIn(room);
-    if (online <= NAMED_MAX) {
-      const now = namedIn(room.here, room.elsewhere);
-      // Small enough again for names: whoever came meanwhile has not heard all of them.
-      const joined = namesBeyond(now, room.told > NAMED_MAX ? NOBODY : room.named);
-      const left = namesBeyond(room.named, now);
-      if (joined.length > 0 || left.length > 0 || online !== room.told)
-        tell(name, {
-          online,
-          ...(joined.length > 0 && { joined }),
-          ...(left.length > 0 && { left }),
-        });
-      room.named = now;
-    } else if (online !== room.told) tell(name, { online });
+    const named = online <= NAMED_MAX ? namedIn(room.here, room.elsewhere) : undefined;
+    const news = newsOf(room, online, named);
+    if (news && !tell(name, news)) return tellSoon(name, room);
+    if (named) room.named = named;
     room.told = online;
     if (room.here.size > 0) return;
     room.cancelSharing?.();
@@ -216,6 +208,19 @@ function namedIn(here: Room["here"], elsewhere: Elsewhere): Map<number, string> 
   for (const [userId, { username }] of here.entries().take(NAMED_MAX)) named.set(userId, username);
   for (const [userId, username] of elsewhere.people()) named.set(userId, username);
   return named;
+}
+
+/** What a room has not been told yet. */
+function newsOf(
+  { told, named: before }: Room,
+  online: number,
+  now: ReadonlyMap<number, string> | undefined,
+): PresenceNews | undefined {
+  // Small enough again for names: whoever came meanwhile has not heard all of them.
+  const joined = now ? namesBeyond(now, told > NAMED_MAX ? NOBODY : before) : [];
+  const left = now ? namesBeyond(before, now) : [];
+  if (joined.length === 0 && left.length === 0 && online === told) return undefined;
+  return { online, ...(joined.length > 0 && { joined }), ...(left.length > 0 && { left }) };
 }
 
 const namesBeyond = (these: ReadonlyMap<number, string>, those: ReadonlyMap<number, string>): string[] =>

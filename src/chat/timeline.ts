@@ -138,6 +138,8 @@ export function createTimeline(options: TimelineOptions): Timeline {
       page = ours(await store.changesSince(room, end));
       if (stopped) return;
       for (const message of page.messages) {
+        const overtaken = states.get(message.id);
+        if (overtaken) bytes -= FRAME_LEAST + lengthOf(overtaken);
         states.set(message.id, message);
         bytes += FRAME_LEAST + lengthOf(message);
       }

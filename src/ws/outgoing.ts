@@ -14,8 +14,6 @@ const GATHERED_MAX = 64 * 1024;
  * writes them together. No document says so; a test watches it.
  */
 const HELD_BACK = { frames: 32, bytes: 16 * 1024 } as const;
-/** UTF-8 takes no more bytes for what counts as one in a string's length. */
-const BYTES_A_UNIT = 3;
 
 /**
  * What leaves this process. Frames to one socket are gathered within a turn and written together: each write is a
@@ -47,7 +45,7 @@ export function createOutgoing(server: () => Server<SocketData>, clock: Clock): 
       }
       // Bun keeps the order of its own calls: what was sent before goes before.
       if (state.gathered.length > 0) flush();
-      held.add(frame.length);
+      held.add(Buffer.byteLength(frame));
       // Uncompressed: compressing once for each publish costs more than it saves on small frames.
       // -1: a subscriber has bytes waiting; 0: one was cut, or there is none.
       return server().publish(topic, frame, false) <= 0;
@@ -58,28 +56,36 @@ export function createOutgoing(server: () => Server<SocketData>, clock: Clock): 
 
 /** What the runtime may hold back. It does so until after the turn's tasks: the turn before counts as well. */
 function createHeld(clock: Clock) {
-  let now = { frames: 0, longest: 0 };
-  let before = now;
+  let now: Frames = NO_FRAMES;
+  let before = NO_FRAMES;
 
   const endTurn = () => {
     before = now;
-    now = { frames: 0, longest: 0 };
-    if (before.frames > 0) clock.soon(endTurn);
+    now = NO_FRAMES;
+    if (before !== NO_FRAMES) clock.soon(endTurn);
   };
 
   return {
-    add(length: number) {
-      if (now.frames + before.frames === 0) clock.soon(endTurn);
-      now.frames++;
-      now.longest = Math.max(now.longest, length);
+    add(bytes: number) {
+      if (bytes >= HELD_BACK.bytes) return;
+      if (now === NO_FRAMES) {
+        if (before === NO_FRAMES) clock.soon(endTurn);
+        now = { bytes: 0, longest: 0 };
+      }
+      now.bytes += bytes;
+      now.longest = Math.max(now.longest, bytes);
     },
-    bytes() {
-      const frames = Math.min(now.frames + before.frames, HELD_BACK.frames);
-      const longest = Math.max(now.longest, before.longest) * BYTES_A_UNIT;
-      return frames * Math.min(longest, HELD_BACK.bytes);
-    },
+    bytes: () => Math.min(now.bytes + before.bytes, HELD_BACK.frames * Math.max(now.longest, before.longest)),
   };
 }
+
+/** Small frames of a turn: their bytes together, and of the longest. */
+interface Frames {
+  bytes: number;
+  longest: number;
+}
+
+const NO_FRAMES: Frames = { bytes: 0, longest: 0 };
 
 /** Who is subscribed to a topic. */
 interface Audience {

@@ -1,9 +1,10 @@
 import { expect, test } from "bun:test";
 import { createFeed } from "../../src/chat/feed.ts";
-import { SOFT_LIMIT } from "../../src/chat/limits.ts";
+import { HARD_LIMIT, SOFT_LIMIT, STALL_MS } from "../../src/chat/limits.ts";
 import { createOutbox } from "../../src/chat/outbox.ts";
 import type { Timeline } from "../../src/chat/timeline.ts";
 import { systemClock } from "../../src/clock.ts";
+import { handClock } from "../support/hand-clock.ts";
 import { until } from "../support/until.ts";
 import { createNode, openSocket, post } from "./node.ts";
 
@@ -121,5 +122,27 @@ test("a feed that lags in the moment after it became live is caught up again", a
   buffered = 0;
   outbox.drained();
   await until(() => !lags);
+  outbox.end();
+});
+
+test("who reads a little all the time is not closed; who has read nothing for a minute is", () => {
+  const { clock, pass } = handClock();
+  let buffered = HARD_LIMIT / 2;
+  const closed: string[] = [];
+  const outbox = createOutbox({
+    socket: { ...openSocket, buffered: () => buffered },
+    shared: { clock, lagging() {} },
+    feeds: [],
+    close: (reason) => void closed.push(reason),
+  });
+  outbox.lagIfSlow();
+  for (let seconds = 0; seconds < 100; seconds += 20) {
+    pass(20_000);
+    buffered -= 10_000;
+    outbox.drained();
+  }
+  expect(closed).toEqual([]);
+  pass(STALL_MS);
+  expect(closed).toEqual(["slow"]);
   outbox.end();
 });

@@ -52,6 +52,19 @@ test("a feed whose page has filled the socket is live when that has drained, not
   expect(frames.map((frame) => JSON.parse(frame))).toMatchObject([{ type: "synced", version: 3 }]);
 });
 
+test("a feed that lags says so when its turn comes, and not into a socket that is full", async () => {
+  const { feed, frames } = behind({ counter: 3, end: 3 });
+  await feed.step();
+  frames.length = 0;
+  expect(feed.lag()).toBe(true);
+  expect(frames).toEqual([]);
+  expect(await feed.step()).toBe(true);
+  expect(frames.map((frame) => JSON.parse(frame))).toMatchObject([
+    { type: "lagging", version: 3 },
+    { type: "synced", version: 3 },
+  ]);
+});
+
 // The page is kept for a while and read again at once: without an end to it, that was a loop that never let go.
 test("a page without progress is a failure that is tried again later: the database has less than was delivered", async () => {
   const { feed, frames } = behind({ counter: 0, end: 0 });

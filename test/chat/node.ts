@@ -38,6 +38,7 @@ export const openSocket: Socket = {
 
 interface NodeOptions {
   readonly fanout?: Fanout;
+  readonly roomsPerSocket?: number;
   /** Reads of the database that a test holds up or makes fail. */
   replace?(database: ReturnType<typeof createDatabase>): Partial<MessageStore>;
 }
@@ -50,7 +51,7 @@ interface Joining {
 }
 
 /** A node over a database in memory. */
-export function createNode({ fanout, replace }: NodeOptions = {}) {
+export function createNode({ fanout, roomsPerSocket = 9, replace }: NodeOptions = {}) {
   const database = createDatabase(
     () => 0,
     100,
@@ -96,8 +97,8 @@ export function createNode({ fanout, replace }: NodeOptions = {}) {
       messageChars: 100,
       messageRate: 0,
       messageBurst: 1,
-      socketsPerUser: 9,
-      roomsPerSocket: 9,
+      socketsPerUser: 100,
+      roomsPerSocket,
     },
   });
 

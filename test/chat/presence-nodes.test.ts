@@ -16,7 +16,7 @@ function attend(names: readonly string[]) {
   const line = createBusLine();
   const nodes = names.map((name) => {
     const told: PresenceNews[] = [];
-    const tell = (_: string, news: PresenceNews) => void told.push(news);
+    const tell = (_: string, news: PresenceNews) => told.push(news) > 0;
     return { told, ...createPresence({ clock: time.clock, bus: line.join(name), tell }) };
   });
   return { ...time, line, nodes: nodes as [(typeof nodes)[0], (typeof nodes)[0], (typeof nodes)[0]] };
@@ -126,7 +126,7 @@ test("what was lost while the bus was away is asked for when it is back", () => 
 test("an older word that comes later says nothing", () => {
   const time = handClock();
   const line = createBusLine();
-  const presence = createPresence({ clock: time.clock, bus: line.join("one"), tell() {} });
+  const presence = createPresence({ clock: time.clock, bus: line.join("one"), tell: () => true });
   const other = line.join("two");
   const say = (at: number, people: [number, string][]) =>
     other.publish({ type: "attendance", room: "garden", at, online: people.length, people });

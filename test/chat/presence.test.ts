@@ -10,8 +10,10 @@ const [ada, ben] = [person(1), person(2)];
 function attend() {
   const { clock, pass, waiting } = handClock();
   const told: PresenceNews[] = [];
-  const presence = createPresence({ clock, bus: createLocalBus(), tell: (_, news) => told.push(news) });
-  return { presence, told, pass, waiting };
+  let full = false;
+  const tell = (_: string, news: PresenceNews) => !full && told.push(news) > 0;
+  const presence = createPresence({ clock, bus: createLocalBus(), tell });
+  return { presence, told, pass, waiting, setFull: (now: boolean) => void (full = now) };
 }
 
 test("people are counted, not sockets", () => {
@@ -25,6 +27,21 @@ test("people are counted, not sockets", () => {
   pass(10_000);
   expect(told).toHaveLength(1);
   expect(presence.people("garden")).toEqual(["person-1", "person-2"]);
+});
+
+test("what could not be told is told as soon as it can be", () => {
+  const { presence, told, pass, setFull } = attend();
+  presence.enter("garden", ada);
+  setFull(true);
+  pass(5_000);
+  presence.enter("garden", ben);
+  pass(5_000);
+  expect(told).toEqual([]);
+  setFull(false);
+  pass(1_000);
+  expect(told).toEqual([{ online: 2, joined: ["person-1", "person-2"] }]);
+  pass(10_000);
+  expect(told).toHaveLength(1);
 });
 
 test("a reload is not a departure", () => {

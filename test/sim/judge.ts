@@ -1,5 +1,5 @@
 import type { Chat } from "../../src/chat/chat.ts";
-import { HARD_LIMIT, SEND_ROOM, STALL_MS } from "../../src/chat/limits.ts";
+import { STALL_MS } from "../../src/chat/limits.ts";
 import type { Identity } from "../../src/identity.ts";
 import { CLOSE } from "../../src/protocol/codes.ts";
 import { CUT, type Link, type LinkWatch } from "./link.ts";
@@ -56,10 +56,9 @@ export function createJudge(world: World): Judge {
       const { served } = sockets.get(link) ?? {};
       world.note?.(`  ${served?.node} closes #${link.id} with ${code}`);
       const stalled = link.stalledAt === undefined ? 0 : world.schedule.now - link.stalledAt;
-      const full = link.buffered > HARD_LIMIT - SEND_ROOM;
       // It should have been taken off the live feed before.
       if (code === CUT) world.fail("a socket filled up unseen", `#${link.id}, ${link.buffered} bytes`);
-      if (code === CLOSE.slow && !full && stalled < STALL_MS - 1)
+      if (code === CLOSE.slow && stalled < STALL_MS - 1)
         world.fail(
           "a socket was closed as slow that was not",
           `#${link.id}, ${link.buffered} bytes, ${stalled} ms`,
