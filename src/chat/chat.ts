@@ -148,7 +148,7 @@ export function createChat(options: ChatOptions): Chat {
 
   const stopGuarding = guardSockets({ hub, standing: options.standing, clock });
 
-  // Unversioned: whoever lags misses them, and the next one sets them right.
+  // Unversioned: whoever lags misses them, and is told of presence anew in the end. False: there is no room just now.
   const tellRoom = (room: string, frame: ServerFrame): boolean => {
     if (!live.get(room)?.v1) return true;
     const text = encode(frame);

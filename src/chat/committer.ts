@@ -5,11 +5,10 @@ import { UNSEEN_MAX } from "./limits.ts";
 import { type Ack, type Change, changeKey, type Outcome } from "./change.ts";
 import { CommitFailure, type Committed, type Store } from "./ports.ts";
 
-const BATCH_CHANGES = 1_000;
 /** A batch of posts to one room can be published at once, with some of what went before not in sight yet. */
 const BATCH_BYTES = (UNSEEN_MAX * 3) / 4;
 /** What a frame has beside names and text, about. */
-const FRAME_BYTES = 280;
+const FRAME_BYTES = 230;
 const QUEUE_CHANGES = 20_000;
 const QUEUE_BYTES = 32 * 1024 * 1024;
 /** A change that is older than this is answered, whatever becomes of it, in milliseconds. */
@@ -171,7 +170,7 @@ export function createCommitter(options: CommitterOptions): Committer {
     let count = 0;
     for (const { bytes } of lane.queue) {
       total += bytes;
-      if (count > 0 && (count >= BATCH_CHANGES || total > BATCH_BYTES)) break;
+      if (count > 0 && total > BATCH_BYTES) break;
       count++;
     }
     const batch = count === lane.queue.length ? lane.queue : lane.queue.slice(0, count);
@@ -181,7 +180,7 @@ export function createCommitter(options: CommitterOptions): Committer {
   };
 
   /** There is a whole batch to take. */
-  const isFull = ({ queue, bytes }: Lane) => queue.length >= BATCH_CHANGES || bytes >= BATCH_BYTES;
+  const isFull = ({ bytes }: Lane) => bytes >= BATCH_BYTES;
   const turn = () => new Promise<void>((resolve) => clock.soon(resolve));
 
   async function run(lane: Lane): Promise<void> {

@@ -35,7 +35,8 @@ export interface Connection {
   receive(frame: string | Uint8Array): void;
   /** The socket's buffer has emptied somewhat. */
   drained(): void;
-  lagIfSlow(): void;
+  /** Lets it lag where more than the soft limit waits. `hidden`: so many bytes more may wait where some do. */
+  lagIfSlow(hidden: number): void;
   /** Takes the feed of a timeline off the live topic, where it is there. The answer lets it read on. */
   fallBehind(timeline: Timeline): (() => void) | undefined;
   /** Sends a chat.v1 frame about a room, if it is joined here. */
@@ -106,8 +107,8 @@ class SocketConnection implements Connection, Session {
     this.outbox.drained();
   }
 
-  lagIfSlow() {
-    this.outbox.lagIfSlow();
+  lagIfSlow(hidden: number) {
+    this.outbox.lagIfSlow(hidden);
   }
 
   fallBehind(timeline: Timeline) {
@@ -177,10 +178,11 @@ class SocketConnection implements Connection, Session {
 
   async join(room: string, since: Position | undefined, accepted: () => void): Promise<void> {
     const { access, rooms, presence, limits } = this.shared;
-    if (!access.may(this.identity, room, "read")) throw new Refusal("forbidden");
-    if (!this.joined(room) && this.feeds.length >= limits.roomsPerSocket) throw new Refusal("too_many_rooms");
     const pause = this.writable();
     if (pause) await pause; // `joined` may be a large frame, and many may be asked for at once
+    if (this.closed) throw new Refusal("unavailable");
+    if (!access.may(this.identity, room, "read")) throw new Refusal("forbidden");
+    if (!this.joined(room) && this.feeds.length >= limits.roomsPerSocket) throw new Refusal("too_many_rooms");
     const reading = await this.read(room);
     const timeline = await timelineFor(this.shared, room, since);
     // Meanwhile the socket may have closed, or the person been banned.

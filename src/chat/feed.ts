@@ -23,7 +23,7 @@ export interface Feed {
 interface Reader {
   readonly format: Format;
   readonly socket: Pick<Socket, "subscribe" | "unsubscribe" | "buffered">;
-  readonly shared: Pick<Shared, "turns">;
+  readonly shared: Pick<Shared, "turns" | "presence">;
   send(frame: string): void;
   /** Called as a feed becomes live (+1), and as it stops to be (-1). */
   counted(room: string, change: 1 | -1): void;
@@ -38,8 +38,9 @@ class RoomFeed implements Feed {
   /** Where the reader stood when it began to miss something. */
   private since: number;
   private state: "behind" | "live" | "ended" = "behind";
-  /** It was taken off the live topic, and its client does not know yet. */
-  private lagsUntold = false;
+  /** It was taken off the live topic; its client does not know yet; and has not heard who came and went. */
+  private lagUntold = false;
+  private presenceUntold = false;
 
   constructor(
     private readonly reader: Reader,
@@ -53,10 +54,10 @@ class RoomFeed implements Feed {
     const { timeline, reader } = this;
     const v1 = reader.format === "v1";
     if (this.state !== "behind") return true;
-    if (this.lagsUntold) this.tellLag();
+    if (this.lagUntold) this.tellLag();
     if (v1 && timeline.released - this.position > REPLAY_MAX) {
       reader.send(joinedEvent(timeline, false));
-      this.position = timeline.released;
+      this.position = this.since = timeline.released;
     }
     if (this.position < timeline.released) {
       const page = await (v1 ? timeline.changesSince(this.position) : timeline.postsSince(this.position));
@@ -78,7 +79,7 @@ class RoomFeed implements Feed {
     if (!this.stopLive()) return false;
     this.state = "behind";
     this.position = this.since = this.timeline.released;
-    this.lagsUntold = true;
+    this.lagUntold = this.presenceUntold = this.reader.format === "v1";
     return true;
   }
 
@@ -89,9 +90,17 @@ class RoomFeed implements Feed {
 
   /** Once there is room for it: a full socket may have many feeds. */
   private tellLag() {
-    this.lagsUntold = false;
-    if (this.reader.format === "v1")
-      this.reader.send(encode({ type: "lagging", room: this.timeline.room, version: this.since }));
+    this.lagUntold = false;
+    this.reader.send(encode({ type: "lagging", room: this.timeline.room, version: this.since }));
+  }
+
+  private tellPresence() {
+    this.presenceUntold = false;
+    const { room } = this.timeline;
+    const { presence } = this.reader.shared;
+    const online = presence.online(room);
+    const joined = presence.people(room);
+    this.reader.send(encode({ type: "presence", room, online, ...(joined.length === online && { joined }) }));
   }
 
   /** Not so any more, perhaps, after a send: one that finds the socket full closes it. */
@@ -110,6 +119,7 @@ class RoomFeed implements Feed {
     this.state = "live";
     reader.socket.subscribe(this.topic);
     reader.counted(room, 1);
+    if (this.presenceUntold) this.tellPresence();
     // Last, and still in this tick, before anything is published: a send may end the feed.
     if (reader.format === "v1") reader.send(encode({ type: "synced", room, version: released }));
   }

@@ -1,6 +1,6 @@
 import type { CloseReason } from "../protocol/codes.ts";
 import type { Connection } from "./connection.ts";
-import { UNSEEN_MAX } from "./limits.ts";
+import { SOFT_LIMIT, UNSEEN_MAX } from "./limits.ts";
 import type { Fanout } from "./ports.ts";
 import type { Timeline } from "./timeline.ts";
 
@@ -60,9 +60,11 @@ export function createHub(fanout: Fanout, socketsPerUser: number): Hub {
       if (bytes > UNSEEN_MAX) return false;
       if (pressed && unseen + bytes > UNSEEN_MAX) {
         const hidden = fanout.hidden();
-        if (hidden + bytes > UNSEEN_MAX) return false;
-        for (const connection of connections) connection.lagIfSlow();
-        unseen = hidden;
+        // Where nothing waits as far as one sees, as much may as is hidden; all others are under the soft limit.
+        const beyond = Math.max(0, hidden - SOFT_LIMIT);
+        if (beyond + bytes > UNSEEN_MAX) return false;
+        for (const connection of connections) connection.lagIfSlow(hidden);
+        unseen = beyond;
         pressed = false;
       }
       unseen += bytes;
@@ -76,9 +78,13 @@ export function createHub(fanout: Fanout, socketsPerUser: number): Hub {
         if (connection !== except) connection.tell(room, frame);
     },
     fallBehind(timeline) {
-      const readers = [...connections].map((connection) => connection.fallBehind(timeline));
+      const readers: (() => void)[] = [];
+      for (const connection of connections) {
+        const readOn = connection.fallBehind(timeline);
+        if (readOn) readers.push(readOn);
+      }
       return () => {
-        for (const readOn of readers) readOn?.();
+        for (const readOn of readers) readOn();
       };
     },
     closeAll(reason, retryAfterMs) {

@@ -25,8 +25,11 @@ export interface Outbox {
   /** Sends what a feed is missing, in turn with others, as fast as the socket takes it. */
   replay(feed: Feed): void;
   forget(feed: Feed): void;
-  /** Past the soft limit: takes every feed off the live topics and stops reading. */
-  lagIfSlow(): void;
+  /**
+   * Past the soft limit: takes every feed off the live topics and stops reading. `hidden`: so many bytes more may wait
+   * where some do.
+   */
+  lagIfSlow(hidden: number): void;
   drained(): void;
   pause(why: Why): void;
   resume(why: Why): void;
@@ -57,8 +60,9 @@ class SocketOutbox implements Outbox {
     if (this.pausedFor?.delete(why) && this.pausedFor.size === 0 && !this.ended) this.owner.socket.resume();
   }
 
-  lagIfSlow() {
-    if (this.ended || this.owner.socket.buffered() <= SOFT_LIMIT) return;
+  lagIfSlow(hidden: number) {
+    const waiting = this.owner.socket.buffered();
+    if (this.ended || waiting === 0 || waiting + hidden <= SOFT_LIMIT) return;
     this.stall();
     this.setLags(true);
     this.pause("lagging");
@@ -92,7 +96,7 @@ class SocketOutbox implements Outbox {
     const stalled = this.cancelStall !== undefined;
     this.cancelStall?.();
     this.cancelStall = undefined;
-    if (this.owner.socket.buffered() > SOFT_LIMIT / 4) {
+    if (this.owner.socket.buffered() > SOFT_LIMIT) {
       if (stalled) this.stall(); // anew: it reads, if slowly
       return;
     }

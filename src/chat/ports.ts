@@ -22,7 +22,7 @@ export interface Socket {
 export interface Fanout {
   /** Sends a frame to all subscribers of a topic. True: at least one of them has bytes waiting. */
   publish(topic: string, frame: string): boolean;
-  /** So many bytes at most, of what was published, no `buffered` shows yet. */
+  /** Writes all it can. So many bytes at most, of what was published, a socket's `buffered` then does not show yet. */
   hidden(): number;
 }
 

@@ -50,7 +50,11 @@ export function createOutgoing(server: () => Server<SocketData>, clock: Clock): 
       // -1: a subscriber has bytes waiting; 0: one was cut, or there is none.
       return server().publish(topic, frame, false) <= 0;
     },
-    hidden: held.bytes,
+    hidden() {
+      // What was gathered has left, or waits: who waits for nothing is to be told from who is slow.
+      flush();
+      return held.bytes();
+    },
   };
 }
 

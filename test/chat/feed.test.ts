@@ -3,6 +3,7 @@ import { createFeed } from "../../src/chat/feed.ts";
 import { SOFT_LIMIT } from "../../src/chat/limits.ts";
 import { createTimeline } from "../../src/chat/timeline.ts";
 import { handClock } from "../support/hand-clock.ts";
+import { nobodyHere } from "./node.ts";
 
 const nothing = () => {};
 
@@ -25,7 +26,10 @@ function behind(has: { counter: number; end: number }, buffered = () => 0) {
     {
       format: "v1",
       socket: { subscribe: nothing, unsubscribe: nothing, buffered },
-      shared: { turns: { next: () => undefined } },
+      shared: {
+        turns: { next: () => undefined },
+        presence: { ...nobodyHere, online: () => 2, people: () => ["ada", "ben"] },
+      },
       send: (frame) => void frames.push(frame),
       counted: nothing,
     },
@@ -61,6 +65,7 @@ test("a feed that lags says so when its turn comes, and not into a socket that i
   expect(await feed.step()).toBe(true);
   expect(frames.map((frame) => JSON.parse(frame))).toMatchObject([
     { type: "lagging", version: 3 },
+    { type: "presence", online: 2, joined: ["ada", "ben"] }, // who came and went meanwhile it has not heard
     { type: "synced", version: 3 },
   ]);
 });

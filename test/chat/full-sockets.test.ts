@@ -64,7 +64,7 @@ async function stage() {
       const { messages: states } = node.database.messages(room, { after: from }, contents.length);
       const bytes = states.map((message) => Buffer.byteLength(liveEvent(room, message, from, from)));
       const sum = bytes.reduce((total, each) => total + each, 0) + 1_000; // `prev` is longer for some
-      const tooMuch = fanout.hidden() + sum > UNSEEN_MAX;
+      const tooMuch = Math.max(0, fanout.hidden() - SOFT_LIMIT) + sum > UNSEEN_MAX;
       node.changed({
         epoch: node.database.epoch,
         room,

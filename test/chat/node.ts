@@ -4,6 +4,7 @@ import type { Change } from "../../src/chat/change.ts";
 import { createChat } from "../../src/chat/chat.ts";
 import type { Format } from "../../src/chat/encode.ts";
 import type { Fanout, Socket } from "../../src/chat/ports.ts";
+import type { Presence } from "../../src/chat/presence.ts";
 import type { MessageStore } from "../../src/chat/store.ts";
 import { systemClock } from "../../src/clock.ts";
 import { Refusal } from "../../src/errors.ts";
@@ -36,9 +37,21 @@ export const openSocket: Socket = {
   close() {},
 };
 
+export const nobodyHere: Presence = {
+  enter() {},
+  leave() {},
+  online: () => 0,
+  here: () => 0,
+  people: () => [],
+  shared: () => false,
+  stop() {},
+};
+
 interface NodeOptions {
   readonly fanout?: Fanout;
   readonly roomsPerSocket?: number;
+  /** Somebody becomes a member of a room. */
+  joined?(room: string): void;
   /** Reads of the database that a test holds up or makes fail. */
   replace?(database: ReturnType<typeof createDatabase>): Partial<MessageStore>;
 }
@@ -51,7 +64,7 @@ interface Joining {
 }
 
 /** A node over a database in memory. */
-export function createNode({ fanout, roomsPerSocket = 9, replace }: NodeOptions = {}) {
+export function createNode({ fanout, roomsPerSocket = 9, joined, replace }: NodeOptions = {}) {
   const database = createDatabase(
     () => 0,
     100,
@@ -81,7 +94,10 @@ export function createNode({ fanout, roomsPerSocket = 9, replace }: NodeOptions 
     },
     authenticate: () => Promise.reject(new Refusal("token_invalid")),
     members: {
-      joined: async () => ({ lastRead: 0, unread: 0 }),
+      async joined(_, room) {
+        joined?.(room);
+        return { lastRead: 0, unread: 0 };
+      },
       posted() {},
       begun() {},
       read: async (_, __, id) => ({ lastRead: id, moved: false }),

@@ -38,6 +38,7 @@ test("one slow reader and a long message somewhere do not make those in other ro
   const slow = createTestSocket();
   const fanout = fanoutTo([...prompt, slow]);
   let looks = 0;
+  let looked = 0;
   // As the runtime has it; the slow socket's publishes tell of bytes that wait.
   const server = {
     publish: (topic: string, frame: string) => (fanout.publish(topic, frame) ? -1 : frame.length),
@@ -47,6 +48,7 @@ test("one slow reader and a long message somewhere do not make those in other ro
   const connections = [...prompt, slow].map(({ socket }) => {
     const buffered = () => {
       looks++;
+      looked++;
       return socket.buffered();
     };
     return connect({ socket: { ...socket, buffered } }).connection;
@@ -64,15 +66,20 @@ test("one slow reader and a long message somewhere do not make those in other ro
     const { messages: states } = database.messages(room, { after: from }, 1);
     changed({ epoch: database.epoch, room, from: from + 1, to: from + 1, states });
   };
-  for (let number = 0; number < 20; number++) say("sea", 9_000); // waits, and is under the soft limit
-  for (let turns = 0; turns < 50; turns++) {
-    looks = 0;
-    say("room-0", 4_000);
-    for (let number = 0; number < 400; number++) say(`room-${number % 20}`, 60);
-    expect(looks).toBeLessThanOrEqual(2 * connections.length); // not for each message
-    await turn();
+  say("sea", 18_000);
+  for (const size of [60, 4_000, 8_000, 15_700, 16_500]) {
+    for (let turns = 0; turns < 10; turns++) {
+      looks = 0;
+      say("sea", 1); // somebody has bytes waiting
+      for (let number = 0; number < 20; number++) say("room-0", size);
+      for (let number = 0; number < 400; number++) say(`room-${number % 20}`, number < 20 ? 8_000 : 60);
+      // Not for each message.
+      expect(looks).toBeLessThanOrEqual(5 * connections.length);
+      await turn();
+      slow.show();
+    }
   }
-  for (let number = 0; number < 21; number++) say("room-1", 16_500); // none of which is held back
+  expect(looked).toBeGreaterThan(20 * connections.length);
   expect(prompt.map(({ count }) => count("lagging"))).toEqual(prompt.map(() => 0));
   for (const connection of connections) connection.ended();
   await chat.stop();

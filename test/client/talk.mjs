@@ -4,6 +4,17 @@ import { ChatError, createChat } from "parley/client";
 const [, , url, room] = process.argv;
 const password = "correct horse battery";
 
+/** What goes by HTTP ends with the connection it is on, and whoever asked is told: asks again. */
+async function again(ask) {
+  for (;;) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (!error.retryable) throw error;
+    }
+  }
+}
+
 const chat = createChat({ url, ports: { random: () => 0.02 } });
 const account = await chat.register({ email: "nora@example.com", username: "nora", password });
 const hall = chat.room(room, { history: 5 });
@@ -39,10 +50,10 @@ console.log(
     refused,
     aborted,
     around: around.messages.map(({ id }) => id),
-    sessions: (await chat.sessions.list()).length,
+    sessions: (await again(() => chat.sessions.list())).length,
     messages: hall.snapshot().messages,
     state: chat.snapshot().connection.state,
   }),
 );
-await chat.logout();
+await again(() => chat.logout());
 await chat[Symbol.asyncDispose](); // what `await using` does, where there is that syntax

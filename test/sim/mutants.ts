@@ -64,8 +64,8 @@ const MUTANTS: readonly Mutant[] = [
   {
     name: "lag() resumes one version late",
     file: "feed.ts",
-    from: "this.position = this.since = released;",
-    to: "this.position = this.since = released + 1;",
+    from: "this.position = this.since = this.timeline.released;",
+    to: "this.position = this.since = this.timeline.released + 1;",
   },
   {
     name: "the end of a catch-up page off by one",

@@ -162,7 +162,7 @@ test("no more is hidden of what was published than is said, whatever the sizes",
 
 // A reader that is prompt never drains, since nothing of its waits: it would stand there as slow until it is closed.
 test("what a turn gathers for a socket is not taken for what waits", async () => {
-  const { sockets, heard, stop } = await stage();
+  const { outgoing, sockets, heard, stop } = await stage();
   try {
     const [socket] = sockets as [Socket];
     const frame = "x".repeat(30_000);
@@ -171,6 +171,10 @@ test("what a turn gathers for a socket is not taken for what waits", async () =>
       expect(socket.buffered()).toBeLessThan(SOFT_LIMIT / 2);
     }
     await until(() => heard[0]?.length === 30);
+    socket.send("a little");
+    expect(socket.buffered()).toBeGreaterThan(0);
+    outgoing.hidden(); // all that can be is written
+    expect(socket.buffered()).toBe(0);
   } finally {
     await stop();
   }
