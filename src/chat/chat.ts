@@ -84,7 +84,7 @@ export function createChat(options: ChatOptions): Chat {
     if (feeds.v1 > 0) frames.v1 = liveEvents(room, states, known);
     if (feeds.plain > 0) frames.plain = created(states, known).map((message) => plainEvent(room, message));
     // A socket hears a room in one format.
-    if (!hub.makeRoom(Math.max(bytesOf(frames.v1), bytesOf(frames.plain)))) return undefined;
+    if (!hub.admit(Math.max(bytesOf(frames.v1), bytesOf(frames.plain)))) return undefined;
     return () => {
       for (const format of FORMATS) {
         for (const frame of frames[format]) hub.publish(topicOf(format, room), frame);
@@ -152,7 +152,7 @@ export function createChat(options: ChatOptions): Chat {
   const tellRoom = (room: string, frame: ServerFrame): boolean => {
     if (!live.get(room)?.v1) return true;
     const text = encode(frame);
-    if (!hub.makeRoom(Buffer.byteLength(text))) return false;
+    if (!hub.admit(Buffer.byteLength(text))) return false;
     hub.publish(topicOf("v1", room), text);
     return true;
   };

@@ -1,9 +1,9 @@
 import type { Message } from "../message.ts";
 import { encode, type Format, plainEvent, replayEvent, topicOf } from "./encode.ts";
 import { REPLAY_MAX, SOFT_LIMIT } from "./limits.ts";
+import type { SharedPage } from "./pages.ts";
 import type { Socket } from "./ports.ts";
 import type { Shared } from "./session.ts";
-import type { SharedPage } from "./pages.ts";
 import type { Timeline } from "./timeline.ts";
 
 /**
@@ -38,7 +38,7 @@ class RoomFeed implements Feed {
   /** Where the reader stood when it began to miss something. */
   private since: number;
   private state: "behind" | "live" | "ended" = "behind";
-  /** It was taken off the live topic; its client does not know yet; and has not heard who came and went. */
+  /** Owed to a client that was taken off the live topic: that it was, and who came and went meanwhile. */
   private lagUntold = false;
   private presenceUntold = false;
 

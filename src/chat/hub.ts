@@ -11,10 +11,10 @@ export interface Hub {
   add(connection: Connection): boolean;
   remove(connection: Connection): void;
   /**
-   * Asks for room for so many bytes, which are published at once or not at all: first, if it has to be, looks for sockets
-   * that fall behind and lets them lag. False: whether all others have room cannot be seen just now.
+   * Asks whether so many bytes may be published, at once or not at all: first, if it has to be, looks for sockets that
+   * fall behind and lets them lag. False: whether all others could take them cannot be seen just now.
    */
-  makeRoom(bytes: number): boolean;
+  admit(bytes: number): boolean;
   publish(topic: string, frame: string): void;
   /** Takes who is live on a timeline off it. The answer lets them read on from the database. */
   fallBehind(timeline: Timeline): () => void;
@@ -56,7 +56,7 @@ export function createHub(fanout: Fanout, socketsPerUser: number): Hub {
       if (others.length > 0) perUser.set(userId, others);
       else perUser.delete(userId);
     },
-    makeRoom(bytes) {
+    admit(bytes) {
       if (bytes > UNSEEN_MAX) return false;
       if (pressed && unseen + bytes > UNSEEN_MAX) {
         const hidden = fanout.hidden();

@@ -18,7 +18,7 @@ function hub() {
     /** Publishes, if there is room. */
     say(bytes: number, waiting: boolean): boolean {
       pressed = waiting;
-      const room = all.makeRoom(bytes);
+      const room = all.admit(bytes);
       if (room) all.publish("tea", "");
       return room;
     },
