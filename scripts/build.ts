@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { makeTemplate, TEMPLATE_FILE } from "../src/db/template.ts";
-import { createPage } from "../src/web/page.ts";
+import { createPage } from "../src/http/page/page.ts";
 
 /** What the page's script and style may weigh together, in bytes after gzip. */
 const PAGE_MAX = 60 * 1024;

@@ -18,15 +18,16 @@ const LEAVES = [
   "message",
 ];
 const BACKS = [...LEAVES, "protocol", "db", "bus"];
-const ROOMS = [...BACKS, "auth", "chat"];
+const ROOMS = [...BACKS, "auth", "chat", "store"];
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   main: ["cli", "log"],
   cli: [...ROOMS, "server", "client"],
-  server: [...ROOMS, "http", "ws", "web"],
-  http: ROOMS,
+  server: [...ROOMS, "http", "ws"],
+  http: [...ROOMS, "web"],
   ws: ROOMS,
   auth: BACKS,
-  chat: BACKS,
+  chat: [...BACKS, "store"],
+  store: [...BACKS, "chat"],
   db: [...LEAVES, "protocol"],
   bus: [...LEAVES, "protocol"],
   web: ["client", "protocol"],
@@ -38,7 +39,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 /** Packages that only some parts may know: the reason why the others can be tried without them. */
 const RESERVED: Readonly<Record<string, readonly string[]>> = {
   hono: ["http", "web"],
-  "drizzle-orm": ["db", "chat", "auth", "http"],
+  "drizzle-orm": ["db", "store", "auth", "http"],
   "@electric-sql/pglite": ["db"],
   "@neondatabase/serverless": ["db"],
   bun: ["server", "ws", "http", "db", "bus"],

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { liveEvent, plainEvent, replayEvent } from "../src/chat/encode.ts";
+import { liveEvent, plainEvent, replayEvent } from "../src/chat/codecs/encode.ts";
 import { bytesOf, type Message } from "../src/message.ts";
 import { ROOM_NAME_MAX, USERNAME_MAX } from "../src/protocol/limits.ts";
 

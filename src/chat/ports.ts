@@ -1,5 +1,5 @@
 import type { Message } from "../message.ts";
-import type { Change, Outcome } from "./change.ts";
+import type { Change, Outcome } from "./room/change.ts";
 
 /**
  * One WebSocket, as this folder needs it. Sends and publishes of one tick arrive in the order of their calls, and a

@@ -3,7 +3,7 @@ import { drizzle } from "drizzle-orm/neon-serverless";
 import type { Database, Orm } from "./database.ts";
 import { createServerDatabase } from "./pool.ts";
 import * as schema from "./schema.ts";
-import { SESSION } from "./session.ts";
+import { SESSION } from "./settings.ts";
 
 const CONNECT_MS = 5_000;
 const SETTINGS = Object.entries(SESSION)

@@ -3,7 +3,7 @@ import fsBundle from "../../node_modules/@electric-sql/pglite/dist/pglite.data" 
 import initdbWasm from "../../node_modules/@electric-sql/pglite/dist/initdb.wasm" with { type: "file" };
 import pgliteWasm from "../../node_modules/@electric-sql/pglite/dist/pglite.wasm" with { type: "file" };
 import type { Answer, Request } from "./pglite.ts";
-import { SESSION } from "./session.ts";
+import { SESSION } from "./settings.ts";
 
 declare const self: Worker;
 

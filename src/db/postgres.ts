@@ -2,7 +2,7 @@ import { drizzle } from "drizzle-orm/bun-sql";
 import type { Database, Orm } from "./database.ts";
 import { createServerDatabase } from "./pool.ts";
 import * as schema from "./schema.ts";
-import { SESSION } from "./session.ts";
+import { SESSION } from "./settings.ts";
 
 const CONNECT_S = 5;
 

@@ -9,7 +9,7 @@ import type { Log } from "../log.ts";
 import { accountRoutes } from "./account.ts";
 import type { adminRoutes } from "./admin.ts";
 import { allowOrigins } from "./cors.ts";
-import type { documentRoutes } from "./documents.ts";
+import type { documentRoutes } from "./documents/documents.ts";
 import type { healthRoutes } from "./health.ts";
 import type { historyRoutes } from "./history.ts";
 import type { messageRoutes } from "./messages.ts";

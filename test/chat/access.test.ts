@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { exportJWK, generateKeyPair, SignJWT } from "jose";
-import { createAccess } from "../../src/chat/access.ts";
+import { createAccess } from "../../src/chat/access/access.ts";
 import type { Identity, RoomGrant } from "../../src/identity.ts";
 import { api } from "../support/api.ts";
 import { connect, connectPlain } from "../support/client.ts";

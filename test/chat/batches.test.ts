@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
-import type { Post } from "../../src/chat/change.ts";
-import { createCommitter } from "../../src/chat/committer.ts";
+import type { Post } from "../../src/chat/room/change.ts";
+import { createCommitter } from "../../src/chat/room/committer.ts";
 import type { Committed } from "../../src/chat/ports.ts";
 import { handClock } from "../support/hand-clock.ts";
 

@@ -1,8 +1,8 @@
 import { expect, test } from "bun:test";
-import { createFeed } from "../../src/chat/feed.ts";
+import { createFeed } from "../../src/chat/connection/subscription.ts";
 import { SOFT_LIMIT } from "../../src/chat/limits.ts";
-import { createOutbox } from "../../src/chat/outbox.ts";
-import type { Timeline } from "../../src/chat/timeline.ts";
+import { createOutbox } from "../../src/chat/connection/writer.ts";
+import type { Timeline } from "../../src/chat/room/timeline.ts";
 import { systemClock } from "../../src/clock.ts";
 import { until } from "../support/until.ts";
 import { createNode, nobodyHere, openSocket, post } from "./node.ts";

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { type Change, changeKey } from "../../src/chat/change.ts";
-import { type Decision, decide, messageKey, type State } from "../../src/chat/decide.ts";
+import { type Change, changeKey } from "../../src/chat/room/change.ts";
+import { type Decision, decide, messageKey, type State } from "../../src/chat/room/decide.ts";
 
 const AT = "2026-01-01T00:00:00.000000Z";
 const ROOMS = ["garden", "kitchen"];

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { liveEvent } from "../../src/chat/encode.ts";
+import { liveEvent } from "../../src/chat/codecs/encode.ts";
 import { HARD_LIMIT, SEND_ROOM, SOFT_LIMIT, UNSEEN_MAX } from "../../src/chat/limits.ts";
 import { until } from "../support/until.ts";
 import { createNode, post } from "./node.ts";

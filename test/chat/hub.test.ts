@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
-import type { Connection } from "../../src/chat/connection.ts";
-import { createHub } from "../../src/chat/hub.ts";
+import type { Connection } from "../../src/chat/connection/connection.ts";
+import { createHub } from "../../src/chat/connection/hub.ts";
 import { SOFT_LIMIT, UNSEEN_MAX } from "../../src/chat/limits.ts";
 
 /** A hub with one connection; what was told to be hidden each time that it was looked at. */

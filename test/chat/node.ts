@@ -1,11 +1,11 @@
 import type { BusListener } from "../../src/bus/bus.ts";
 import { createLocalBus } from "../../src/bus/local.ts";
-import type { Change } from "../../src/chat/change.ts";
+import type { Change } from "../../src/chat/room/change.ts";
 import { createChat } from "../../src/chat/chat.ts";
-import type { Format } from "../../src/chat/encode.ts";
+import type { Format } from "../../src/chat/codecs/encode.ts";
 import type { Fanout, Socket } from "../../src/chat/ports.ts";
-import type { Presence } from "../../src/chat/presence.ts";
-import type { MessageStore } from "../../src/chat/store.ts";
+import type { Presence } from "../../src/chat/ephemeral/presence.ts";
+import type { MessageStore } from "../../src/store/messages.ts";
 import { systemClock } from "../../src/clock.ts";
 import { Refusal } from "../../src/errors.ts";
 import { NOWHERE } from "../../src/identity.ts";

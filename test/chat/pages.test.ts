@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { createPages } from "../../src/chat/pages.ts";
+import { createPages } from "../../src/chat/room/pages.ts";
 import { handClock } from "../support/hand-clock.ts";
 
 /** A room whose pages can be told apart, and how often it was read. */

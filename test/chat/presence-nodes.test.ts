@@ -1,8 +1,8 @@
 import { expect, test } from "bun:test";
-import { createCounts } from "../../src/chat/counts.ts";
-import { createPresence, type PresenceNews } from "../../src/chat/presence.ts";
-import { createPace } from "../../src/chat/pace.ts";
-import { createTyping } from "../../src/chat/typing.ts";
+import { createCounts } from "../../src/chat/ephemeral/counts.ts";
+import { createPresence, type PresenceNews } from "../../src/chat/ephemeral/presence.ts";
+import { createPace } from "../../src/chat/access/pace.ts";
+import { createTyping } from "../../src/chat/ephemeral/typing.ts";
 import { createBusLine } from "../support/bus-line.ts";
 import { handClock } from "../support/hand-clock.ts";
 

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { createLocalBus } from "../../src/bus/local.ts";
-import { createPresence, type PresenceNews } from "../../src/chat/presence.ts";
-import { createTyping } from "../../src/chat/typing.ts";
+import { createPresence, type PresenceNews } from "../../src/chat/ephemeral/presence.ts";
+import { createTyping } from "../../src/chat/ephemeral/typing.ts";
 import { handClock } from "../support/hand-clock.ts";
 
 const person = (userId: number) => ({ userId, username: `person-${userId}` });

@@ -1,4 +1,4 @@
-import type { Format } from "../../src/chat/encode.ts";
+import type { Format } from "../../src/chat/codecs/encode.ts";
 import type { Fanout, Socket } from "../../src/chat/ports.ts";
 
 type Frame = Record<string, unknown>;

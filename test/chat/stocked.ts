@@ -1,5 +1,5 @@
-import { createStore, type MessageStore } from "../../src/chat/store.ts";
-import type { Ack, Post } from "../../src/chat/change.ts";
+import { createStore, type MessageStore } from "../../src/store/messages.ts";
+import type { Ack, Post } from "../../src/chat/room/change.ts";
 import type { Committed } from "../../src/chat/ports.ts";
 import type { Database } from "../../src/db/database.ts";
 import { loadMeta } from "../../src/db/meta.ts";

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { SOFT_LIMIT } from "../../src/chat/limits.ts";
-import { createOutbox } from "../../src/chat/outbox.ts";
+import { createOutbox } from "../../src/chat/connection/writer.ts";
 import { handClock } from "../support/hand-clock.ts";
 import { until } from "../support/until.ts";
 import { createNode, openSocket, post } from "./node.ts";

@@ -1,7 +1,7 @@
 import { Refusal } from "../../src/errors.ts";
 import { ERRORS } from "../../src/protocol/codes.ts";
 import type { Identity } from "../../src/identity.ts";
-import type { Submission } from "../../src/chat/submit.ts";
+import type { Submission } from "../../src/chat/access/submit.ts";
 import type { Participant } from "./participant.ts";
 import type { World } from "./world.ts";
 

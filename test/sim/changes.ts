@@ -1,5 +1,5 @@
-import type { Amendment } from "../../src/chat/change.ts";
-import type { Submission } from "../../src/chat/submit.ts";
+import type { Amendment } from "../../src/chat/room/change.ts";
+import type { Submission } from "../../src/chat/access/submit.ts";
 import type { Command } from "../../src/protocol/frames.ts";
 import type { SimDatabase } from "./database.ts";
 import type { Random } from "./random.ts";

@@ -1,6 +1,6 @@
 import type { Identity } from "../../src/identity.ts";
 import type { ServerFrame } from "../../src/protocol/frames.ts";
-import type { Submission } from "../../src/chat/submit.ts";
+import type { Submission } from "../../src/chat/access/submit.ts";
 import { commandOf } from "./changes.ts";
 import { createCopy, difference, type Copy, type Kept } from "./copy.ts";
 import type { Link } from "./link.ts";

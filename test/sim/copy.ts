@@ -1,4 +1,4 @@
-import { shown } from "../../src/chat/encode.ts";
+import { shown } from "../../src/chat/codecs/encode.ts";
 import type { Message } from "../../src/message.ts";
 import type { ServerFrame } from "../../src/protocol/frames.ts";
 

@@ -1,8 +1,8 @@
-import { type Ack, type Change, changeKey, type Key } from "../../src/chat/change.ts";
-import { type Answered, decide, type Known, messageKey, stateOf } from "../../src/chat/decide.ts";
-import { cutToSize } from "../../src/chat/pages.ts";
+import { type Ack, type Change, changeKey, type Key } from "../../src/chat/room/change.ts";
+import { type Answered, decide, type Known, messageKey, stateOf } from "../../src/chat/room/decide.ts";
+import { cutToSize } from "../../src/chat/room/pages.ts";
 import { type Committed, CommitFailure, type Page } from "../../src/chat/ports.ts";
-import type { HistoryPage } from "../../src/chat/store.ts";
+import type { HistoryPage } from "../../src/store/messages.ts";
 import type { Message, RoomChange } from "../../src/message.ts";
 import type { ErrorCode } from "../../src/protocol/codes.ts";
 import { EPOCH_MS } from "./schedule.ts";

@@ -1,5 +1,5 @@
-import { shown } from "../../src/chat/encode.ts";
-import type { Submission } from "../../src/chat/submit.ts";
+import { shown } from "../../src/chat/codecs/encode.ts";
+import type { Submission } from "../../src/chat/access/submit.ts";
 import { type Chat, ChatError, createChat, type OpenWire, type Room } from "../../src/client/index.ts";
 import type { ErrorCode } from "../../src/protocol/codes.ts";
 import type { Identity } from "../../src/identity.ts";

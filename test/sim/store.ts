@@ -1,5 +1,5 @@
 import { CommitFailure } from "../../src/chat/ports.ts";
-import type { MessageStore } from "../../src/chat/store.ts";
+import type { MessageStore } from "../../src/store/messages.ts";
 import type { SimDatabase } from "./database.ts";
 import type { Plan } from "./plan.ts";
 import type { Random } from "./random.ts";

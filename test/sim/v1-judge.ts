@@ -1,4 +1,4 @@
-import { shown } from "../../src/chat/encode.ts";
+import { shown } from "../../src/chat/codecs/encode.ts";
 import { REPLAY_MAX } from "../../src/chat/limits.ts";
 import type { Command } from "../../src/protocol/frames.ts";
 import { changeOf } from "./changes.ts";

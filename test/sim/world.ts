@@ -1,5 +1,5 @@
 import { type Identity, NOWHERE } from "../../src/identity.ts";
-import type { Ack, Key, Post } from "../../src/chat/change.ts";
+import type { Ack, Key, Post } from "../../src/chat/room/change.ts";
 import type { ErrorCode } from "../../src/protocol/codes.ts";
 import { createAckBook } from "./acks.ts";
 import { createBackend } from "./backend.ts";

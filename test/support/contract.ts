@@ -1,5 +1,5 @@
-import { asyncApiOf } from "../../src/http/asyncapi.ts";
-import { type OpenApiOperation, openApiOf } from "../../src/http/openapi.ts";
+import { asyncApiOf } from "../../src/http/documents/asyncapi.ts";
+import { type OpenApiOperation, openApiOf } from "../../src/http/documents/openapi.ts";
 import { everyRoute } from "./routes.ts";
 import { createMisfit } from "./schemas.ts";
 

@@ -1,4 +1,4 @@
-import { asyncApiOf } from "../../src/http/asyncapi.ts";
+import { asyncApiOf } from "../../src/http/documents/asyncapi.ts";
 import { createMisfit } from "./schemas.ts";
 
 // The frames of a socket, held against the document that the server serves.

@@ -1,10 +1,10 @@
 import type { Auth } from "../../src/auth/auth.ts";
 import type { Chat } from "../../src/chat/chat.ts";
-import type { Overviews } from "../../src/chat/overview.ts";
+import type { Overviews } from "../../src/store/lists.ts";
 import type { Pool } from "../../src/db/database.ts";
 import { adminRoutes } from "../../src/http/admin.ts";
 import { createApp } from "../../src/http/app.ts";
-import { documentRoutes } from "../../src/http/documents.ts";
+import { documentRoutes } from "../../src/http/documents/documents.ts";
 import { type Health, healthRoutes } from "../../src/http/health.ts";
 import { historyRoutes } from "../../src/http/history.ts";
 import { messageRoutes } from "../../src/http/messages.ts";

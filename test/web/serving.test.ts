@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { createPage } from "../../src/web/page.ts";
+import { createPage } from "../../src/http/page/page.ts";
 import { house, START_MS } from "../support/house.ts";
 
 setDefaultTimeout(START_MS);

@@ -1,7 +1,7 @@
 import { Refusal } from "../../errors.ts";
-import type { Session } from "../session.ts";
-import { type Submission, submit } from "../submit.ts";
-import type { Reply } from "../v1.ts";
+import type { Session } from "../connection/peer.ts";
+import { type Submission, submit } from "../access/submit.ts";
+import type { Reply } from "../codecs/v1.ts";
 import type { Handler } from "./commands.ts";
 import { roomOf } from "./room.ts";
 

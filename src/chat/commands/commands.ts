@@ -1,6 +1,6 @@
 import type { CommandOf, CommandType } from "../../protocol/frames.ts";
-import type { Session } from "../session.ts";
-import type { Reply } from "../v1.ts";
+import type { Session } from "../connection/peer.ts";
+import type { Reply } from "../codecs/v1.ts";
 import { edit, react, remove } from "./amend.ts";
 import { auth } from "./auth.ts";
 import { history } from "./history.ts";

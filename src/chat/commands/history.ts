@@ -1,6 +1,6 @@
 import { Refusal } from "../../errors.ts";
 import { FRAME_OUT_MAX_BYTES } from "../../protocol/limits.ts";
-import { shown } from "../encode.ts";
+import { shown } from "../codecs/encode.ts";
 import type { Handler } from "./commands.ts";
 import { roomOf } from "./room.ts";
 

@@ -1,5 +1,5 @@
 import { Refusal } from "../../errors.ts";
-import { submit } from "../submit.ts";
+import { submit } from "../access/submit.ts";
 import type { Handler } from "./commands.ts";
 import { roomOf } from "./room.ts";
 

@@ -1,0 +1,25 @@
+import type * as v from "valibot";
+import { Refusal } from "../../errors.ts";
+import { readFields } from "../../protocol/fields.ts";
+
+/** The object of a text frame. @throws {Refusal} malformed: a binary frame, no JSON, or no object. */
+export function objectOf(frame: string | Uint8Array): Record<string, unknown> {
+  if (typeof frame !== "string") throw new Refusal("malformed", { detail: "Frames are text, not binary." });
+  let value: unknown;
+  try {
+    value = JSON.parse(frame);
+  } catch {
+    throw new Refusal("malformed", { detail: "The frame is not JSON." });
+  }
+  if (typeof value !== "object" || value === null || Array.isArray(value))
+    throw new Refusal("malformed", { detail: "The frame is not a JSON object." });
+  return value as Record<string, unknown>;
+}
+
+/** The value as its schema reads it. @throws {Refusal} invalid, naming each field that is wrong. */
+export function parse<S extends v.GenericSchema>(schema: S, value: unknown): v.InferOutput<S> {
+  const read = readFields(schema, value);
+  if (!read.errors) return read.fields;
+  const detail = Object.entries(read.errors).map(([field, [message]]) => `${field} ${message}`);
+  throw new Refusal("invalid", { detail: detail.join("; "), errors: read.errors });
+}

@@ -1,0 +1,54 @@
+import type { Bus } from "../../bus/bus.ts";
+import type { Clock } from "../../clock.ts";
+import { NAMED_MAX } from "./presence.ts";
+
+/** One person is told of at most so often in a room, in milliseconds. */
+const PERSON_MS = 2_000;
+/** Beyond so many a second, a room hears of no more: nobody could read it. */
+const ROOM_PER_SECOND = 5;
+
+/** Who is typing: told to small rooms, merged and throttled, kept nowhere. */
+export interface Typing {
+  typing(room: string, username: string): void;
+}
+
+interface TypingOptions {
+  readonly clock: Clock;
+  readonly bus: Pick<Bus, "publish" | "listen">;
+  online(room: string): number;
+  /** Whether another node has someone in the room. */
+  shared(room: string): boolean;
+  tell(room: string, username: string): void;
+}
+
+export function createTyping({ clock, bus, online, shared, tell }: TypingOptions): Typing {
+  const recent = new Map<string, Set<string>>();
+
+  /** Whether the room is to be told of them now. */
+  const worthIt = (room: string, username: string): boolean => {
+    if (online(room) > NAMED_MAX) return false;
+    const told = recent.get(room) ?? new Set<string>();
+    if (told.has(username) || told.size >= ROOM_PER_SECOND * (PERSON_MS / 1_000)) return false;
+    recent.set(room, told.add(username));
+    clock.after(PERSON_MS, () => {
+      told.delete(username);
+      if (told.size === 0 && recent.get(room) === told) recent.delete(room);
+    });
+    return true;
+  };
+
+  bus.listen({
+    heard(news) {
+      if (news.type !== "typing" || !worthIt(news.room, news.username)) return;
+      tell(news.room, news.username);
+    },
+  });
+
+  return {
+    typing(room, username) {
+      if (!worthIt(room, username)) return;
+      tell(room, username);
+      if (shared(room)) bus.publish({ type: "typing", room, username });
+    },
+  };
+}

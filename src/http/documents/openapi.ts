@@ -1,0 +1,219 @@
+import type { RouterRoute } from "hono/types";
+import type * as v from "valibot";
+import { type ErrorCode, ERRORS } from "../../protocol/codes.ts";
+import {
+  AUDIT_ENTRY,
+  CHANGED,
+  MESSAGE,
+  POSTED,
+  PROBLEM,
+  PROFILE,
+  REGISTERED,
+  ROOM,
+  SESSION,
+  SIGNED_IN,
+  TOKENS,
+} from "../answers.ts";
+import { type JsonSchema, jsonSchemaOf } from "./jsonschema.ts";
+import { type Answer, type Description, descriptionOf } from "../operation.ts";
+
+const NAMED = {
+  Problem: PROBLEM,
+  Tokens: TOKENS,
+  SignedIn: SIGNED_IN,
+  Registered: REGISTERED,
+  Profile: PROFILE,
+  Session: SESSION,
+  Message: MESSAGE,
+  Posted: POSTED,
+  Changed: CHANGED,
+  Room: ROOM,
+  AuditEntry: AUDIT_ENTRY,
+};
+
+/** What every request may be refused with. */
+const ALWAYS = ["internal", "busy", "unavailable"] as const;
+const WITH_BODY = ["malformed", "invalid", "unsupported_media_type", "too_large"] as const;
+
+const SECURITY = {
+  accessToken: {
+    type: "http",
+    scheme: "bearer",
+    bearerFormat: "JWT",
+    description: "A person's access token.",
+  },
+  adminToken: { type: "http", scheme: "bearer", description: "The operator's ADMIN_TOKEN." },
+  metricsToken: { type: "http", scheme: "bearer", description: "The METRICS_TOKEN." },
+} as const;
+
+const PROBLEM_REF = { $ref: "#/components/schemas/Problem" };
+const TAGS: readonly string[] = ["account", "rooms", "history", "admin"];
+
+/** One operation of the document; the rest is what OpenAPI says it is. */
+export interface OpenApiOperation {
+  readonly operationId: string;
+  readonly summary: string;
+  readonly description?: string;
+  readonly tags: readonly string[];
+  readonly deprecated?: boolean;
+  readonly security?: readonly Readonly<Record<string, readonly string[]>>[];
+  readonly parameters?: readonly OpenApiParameter[];
+  readonly requestBody?: { readonly required: true; readonly content: Content };
+  readonly responses: Readonly<Record<string, OpenApiResponse>>;
+}
+
+export interface OpenApiParameter {
+  readonly name: string;
+  readonly in: "path" | "query";
+  readonly required: boolean;
+  readonly schema: JsonSchema;
+}
+
+export interface OpenApiResponse {
+  readonly description: string;
+  readonly headers?: Readonly<Record<string, unknown>>;
+  readonly content?: Content;
+}
+
+type Content = Readonly<Record<string, { readonly schema: JsonSchema }>>;
+type Methods = Readonly<Record<string, OpenApiOperation>>;
+
+export interface OpenApi {
+  readonly openapi: string;
+  readonly info: { readonly title: string; readonly version: string; readonly description: string };
+  readonly tags: readonly { readonly name: string }[];
+  /** By path, as the routes are registered: without the slash at the end. */
+  readonly paths: Readonly<Record<string, Methods>>;
+  readonly components: { readonly schemas: Readonly<Record<string, JsonSchema>> };
+  readonly [more: string]: unknown;
+}
+
+/** The OpenAPI 3.1 document of the routes that are served. @throws {Error} where a route is not described. */
+export function openApiOf(routes: readonly RouterRoute[], version: string): OpenApi {
+  const paths: Record<string, Record<string, OpenApiOperation>> = {};
+  const used = new Set<keyof typeof SECURITY>();
+  for (const [route, description] of describedRoutes(routes)) {
+    const { method, path } = route;
+    if (description.security) used.add(description.security);
+    (paths[templateOf(path)] ??= {})[method.toLowerCase()] = operationOf(method, path, description);
+  }
+  const told = JSON.stringify(paths);
+  const tags = [...TAGS, "server"];
+  const named = Object.entries(NAMED).filter(([name]) => told.includes(`"#/components/schemas/${name}"`));
+  return {
+    openapi: "3.1.0",
+    info: {
+      title: "Parley",
+      version,
+      license: { name: "MIT", identifier: "MIT" },
+      description:
+        "A chat server's API. Paths work with and without the slash at their end. Sockets are described in /asyncapi.json. A retryable refusal may be repeated as it is.",
+    },
+    servers: [{ url: "/" }],
+    tags: tags.filter((name) => told.includes(`"tags":["${name}"]`)).map((name) => ({ name })),
+    paths,
+    components: {
+      schemas: Object.fromEntries(named.map(([name, schema]) => [name, jsonSchemaOf(schema)])),
+      securitySchemes: Object.fromEntries([...used].map((name) => [name, SECURITY[name]])),
+    },
+  } as OpenApi;
+}
+
+/** Each route once, with what its handlers and those of the paths above it say together. */
+function describedRoutes(routes: readonly RouterRoute[]): [RouterRoute, Description][] {
+  const above = (path: string) =>
+    routes.filter(
+      (other) =>
+        other.method === "ALL" && other.path.endsWith("/*") && path.startsWith(other.path.slice(0, -1)),
+    );
+  const own = Map.groupBy(
+    routes.filter(({ method }) => method !== "ALL"),
+    ({ method, path }) => `${method} ${path}`,
+  );
+  return [...own.values()].flatMap((handlers): [RouterRoute, Description][] => {
+    const [route] = handlers;
+    if (!route) return [];
+    const parts = [...above(route.path), ...handlers].flatMap(({ handler }) => descriptionOf(handler) ?? []);
+    const refusals = parts.flatMap((part) => part.refusals ?? []);
+    if (!parts.some(({ answers }) => answers))
+      throw new Error(`no description of ${route.method} ${route.path}`);
+    return [[route, Object.assign({}, ...parts, { refusals })]];
+  });
+}
+
+function operationOf(method: string, path: string, description: Description): OpenApiOperation {
+  const { summary = "", about, params = {}, query, json, deprecated, security } = description;
+  const segment = path.split("/")[1] ?? "";
+  return {
+    operationId:
+      method.toLowerCase() +
+      path.replace(/[^a-z]+([a-z])?/g, (_, first = "") => first.toUpperCase()) +
+      (deprecated ? "Old" : ""),
+    summary,
+    ...(about && { description: about }),
+    tags: [TAGS.includes(segment) ? segment : "server"],
+    ...(deprecated && { deprecated }),
+    ...(security && { security: [{ [security]: [] }] }),
+    parameters: [...parametersOf("path", params), ...parametersOf("query", query?.entries ?? {})],
+    ...(json && {
+      requestBody: { required: true, content: { "application/json": { schema: schemaOf(json) } } },
+    }),
+    responses: responsesOf(description),
+  };
+}
+
+const schemaOf = (schema: v.GenericSchema) => jsonSchemaOf(schema, NAMED);
+
+const parametersOf = (where: "path" | "query", entries: v.ObjectEntries): OpenApiParameter[] =>
+  Object.entries(entries).map(([name, schema]) => ({
+    name,
+    in: where,
+    required: where === "path" || schema.type !== "optional",
+    schema: schemaOf(schema as v.GenericSchema),
+  }));
+
+function responsesOf(description: Description): Record<string, OpenApiResponse> {
+  const { answers = {}, headers = {}, query, json, params = {}, refusals = [] } = description;
+  const codes = new Set<ErrorCode>([
+    ...refusals,
+    ...(json ? WITH_BODY : []),
+    ...(query ? (["invalid"] as const) : []),
+    ...("room" in params ? (["bad_room"] as const) : []),
+    ...ALWAYS,
+  ]);
+  const responses: Record<string, OpenApiResponse> = {};
+  for (const [status, answer] of Object.entries(answers))
+    responses[status] = {
+      description: STATUS[status] ?? "",
+      ...(Object.keys(headers).length > 0 && { headers: headersOf(headers) }),
+      ...(answer !== null && { content: contentOf(answer) }),
+    };
+  for (const [status, some] of Map.groupBy(codes, (code) => String(ERRORS[code].status))) {
+    const schema = { allOf: [PROBLEM_REF, { properties: { code: { enum: some } } }] };
+    responses[status] = {
+      description: some.join(", "),
+      content: { ...responses[status]?.content, "application/problem+json": { schema } },
+    };
+  }
+  return responses;
+}
+
+const contentOf = (answer: Exclude<Answer, null>): Content =>
+  typeof answer === "string"
+    ? { [answer]: { schema: { type: "string" } } }
+    : { "application/json": { schema: schemaOf(answer) } };
+
+const headersOf = (headers: Readonly<Record<string, string>>) =>
+  Object.fromEntries(
+    Object.entries(headers).map(([name, description]) => [name, { description, schema: { type: "string" } }]),
+  );
+
+const templateOf = (path: string) => path.replace(/:(\w+)/g, "{$1}");
+
+const STATUS: Readonly<Record<string, string>> = {
+  200: "Done.",
+  201: "Made.",
+  204: "Done; there is nothing to say.",
+  304: "What the client has is still good.",
+  503: "Not now.",
+};

@@ -1,0 +1,119 @@
+import bundle from "../../web/index.html";
+
+/**
+ * The page's own files and nothing from elsewhere; no script but ours, and none that makes HTML out of text
+ * (Content Security Policy Level 3; Trusted Types).
+ */
+export const POLICY = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "img-src 'self' data:",
+  "connect-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+  "require-trusted-types-for 'script'",
+  "trusted-types 'none'",
+].join("; ");
+
+/** Names have a hash of the content in them: what is there once never changes (RFC 8246). */
+const FOR_EVER = "public, max-age=31536000, immutable";
+const ASSET = /^\/[^/]+\.(?:js|css|svg)$/;
+
+interface PageFile {
+  readonly type: string;
+  readonly plain: Uint8Array<ArrayBuffer>;
+  readonly gzip: Uint8Array<ArrayBuffer>;
+  readonly tag: string;
+}
+
+export interface Page {
+  /** The answer to a request for the page or one of its files; undefined where it is for something else. */
+  answer(request: Request, path: string): Promise<Response> | undefined;
+  /** What script and style weigh together, in bytes after gzip. */
+  weigh(): Promise<number>;
+}
+
+/** The page at `/`. It is made ready when it is asked for the first time. */
+export function createPage(): Page {
+  let files: Promise<ReadonlyMap<string, PageFile>> | undefined;
+  const load = () => (files ??= loadFiles());
+
+  return {
+    answer(request, path) {
+      if (path !== "/" && !ASSET.test(path)) return undefined;
+      if (request.method !== "GET" && request.method !== "HEAD") return undefined;
+      return load().then((all) => {
+        const file = all.get(path);
+        return file ? respond(request, path, file) : new Response("There is no such file.", { status: 404 });
+      });
+    },
+    async weigh() {
+      const sizes = [...(await load())].map(([path, { gzip }]) =>
+        /\.(?:js|css)$/.test(path) ? gzip.length : 0,
+      );
+      return sizes.reduce((sum, size) => sum + size, 0);
+    },
+  };
+}
+
+function respond(request: Request, path: string, { type, plain, gzip, tag }: PageFile): Response {
+  const zipped = /\bgzip\b(?!\s*;\s*q=0(?:\.0*)?\s*(?:,|$))/.test(
+    request.headers.get("accept-encoding") ?? "",
+  );
+  const etag = zipped ? `"${tag}-gzip"` : `"${tag}"`;
+  const headers = {
+    "content-type": type,
+    "cache-control": path === "/" ? "no-cache" : FOR_EVER,
+    vary: "Accept-Encoding",
+    etag,
+    "content-security-policy": POLICY,
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    "cross-origin-opener-policy": "same-origin",
+    ...(zipped && { "content-encoding": "gzip" }),
+  };
+  const known = request.headers.get("if-none-match")?.split(/\s*,\s*/) ?? [];
+  if (known.includes(etag) || known.includes(`W/${etag}`))
+    return new Response(null, { status: 304, headers });
+  return new Response(zipped ? gzip : plain, { headers });
+}
+
+async function loadFiles(): Promise<ReadonlyMap<string, PageFile>> {
+  const blobs = bundle.files ? builtFiles(bundle.files) : await buildFiles(bundle.index);
+  const entries = blobs.map(async ([name, blob]) => {
+    const plain = new Uint8Array(await blob.arrayBuffer());
+    const tag = new Bun.CryptoHasher("sha256").update(plain).digest("base64url").slice(0, 22);
+    const file: PageFile = { type: typeOf(name), plain, gzip: Bun.gzipSync(plain, { level: 9 }), tag };
+    return [name.endsWith(".html") ? "/" : `/${name}`, file] as const;
+  });
+  return new Map(await Promise.all(entries));
+}
+
+type Named = readonly [name: string, blob: Blob];
+
+/** In the binary they lie beside the program. */
+const builtFiles = (files: NonNullable<typeof bundle.files>): Named[] =>
+  files.map(({ path }) => [nameOf(path), Bun.file(path)] as const).filter(([name]) => !name.endsWith(".map"));
+
+/** From source they are built here. */
+async function buildFiles(index: string): Promise<Named[]> {
+  const { outputs } = await Bun.build({
+    entrypoints: [index],
+    publicPath: "/",
+    target: "browser",
+    minify: true,
+  });
+  return outputs.map((output) => [nameOf(output.path), output] as const);
+}
+
+const nameOf = (path: string) => path.split("/").at(-1) ?? path;
+
+const TYPES: Readonly<Record<string, string>> = {
+  html: "text/html; charset=utf-8",
+  js: "text/javascript; charset=utf-8",
+  css: "text/css; charset=utf-8",
+  svg: "image/svg+xml",
+};
+const typeOf = (name: string) => TYPES[name.split(".").at(-1) ?? ""] ?? "application/octet-stream";

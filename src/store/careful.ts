@@ -1,0 +1,104 @@
+import { type Deed, writeAudit } from "../db/audit.ts";
+import { type Orm, rows } from "../db/database.ts";
+import { type Change, changeKey } from "../chat/room/change.ts";
+import {
+  type Decision,
+  decide,
+  type Known,
+  messageKey,
+  type Reactor,
+  type Rules,
+  type State,
+} from "../chat/room/decide.ts";
+import type { Committed } from "../chat/ports.ts";
+import {
+  lockRooms,
+  type ReactionRow,
+  readAnswered,
+  readCounters,
+  readTargets,
+  writeDecision,
+} from "./statements.ts";
+
+interface LockedRoom {
+  readonly name: string;
+  readonly id: number;
+  readonly version: number;
+  readonly at: string;
+  readonly epoch: string;
+}
+type AnsweredRow = { index: number; kind: Change["kind"]; id: number; version: number; at: string };
+type TargetRow = Omit<Known, "reactors"> & { index: number; reactors: string | null };
+
+/**
+ * Commits any changes: locks their rooms, reads what is known of them, decides, writes; one short transaction. What was
+ * committed before is answered as it was then.
+ */
+export async function commitCarefully(
+  orm: Orm,
+  changes: readonly Change[],
+  rules: Rules,
+): Promise<Committed> {
+  return orm.transaction(async (tx) => {
+    const names = [...new Set(changes.map(({ room }) => room))];
+    const postedTo = new Set(changes.filter(({ kind }) => kind === "post").map(({ room }) => room));
+    const locked = await rows<LockedRoom>(tx, lockRooms(names, postedTo));
+    const answered = await rows<AnsweredRow>(tx, readAnswered(changes));
+    const targets = changes.every(({ kind }) => kind === "post")
+      ? []
+      : await rows<TargetRow>(tx, readTargets(changes));
+    const state: State = {
+      rooms: new Map(locked.map((room) => [room.name, room])),
+      answered: new Map(
+        answered.map(({ index, kind, id, version, at }) => [
+          changeKey(changes[index] as Change),
+          { kind, ack: { id, version, timestamp: at, duplicate: true } },
+        ]),
+      ),
+      messages: new Map(
+        targets.map(({ index, reactors, ...message }) => [
+          messageKey((changes[index] as Change).room, message.id),
+          { ...message, reactors: reactors === null ? [] : (JSON.parse(reactors) as Reactor[]) },
+        ]),
+      ),
+    };
+    const decision = decide(changes, state, rules);
+    if (decision.messages.size > 0 || decision.recorded.length > 0) {
+      const roomIds = new Map(locked.map((room) => [room.name, room.id]));
+      await rows(tx, writeDecision({ decision, roomIds, ...reactionsMoved(decision, state) }));
+      await writeAudit(tx, deedsOf(decision, roomIds));
+    }
+    return { epoch: locked[0]?.epoch ?? (await epochOf(tx)), outcomes: decision.outcomes };
+  });
+}
+
+const deedsOf = ({ ordered }: Decision, roomIds: ReadonlyMap<string, number>): Deed[] =>
+  ordered.map(({ order, room, message }) => ({
+    ...order,
+    action: "message.delete",
+    userId: message.senderId,
+    roomId: roomIds.get(room),
+    messageId: message.id,
+  }));
+
+/** The reactions that are there after a decision and were not before, and the other way round. */
+function reactionsMoved(decision: Decision, before: State) {
+  const given: ReactionRow[] = [];
+  const taken: ReactionRow[] = [];
+  for (const [key, { room, message }] of decision.messages) {
+    const old = before.messages.get(key)?.reactors ?? [];
+    if (old === message.reactors) continue;
+    const rowOf = ({ userId, emoji }: Reactor) => ({ room, id: message.id, userId, emoji });
+    const includes = (list: readonly Reactor[], { userId, emoji }: Reactor) =>
+      list.some((other) => other.userId === userId && other.emoji === emoji);
+    given.push(...message.reactors.filter((reactor) => !includes(old, reactor)).map(rowOf));
+    taken.push(...old.filter((reactor) => !includes(message.reactors, reactor)).map(rowOf));
+  }
+  return { given, taken };
+}
+
+/** No room was locked: all changes were about rooms that are not there. */
+async function epochOf(orm: Orm): Promise<string> {
+  const [row] = await rows<{ epoch: string }>(orm, readCounters([]));
+  return row?.epoch ?? "";
+}

@@ -1,0 +1,229 @@
+import { type SQL, sql } from "drizzle-orm";
+import { type Decision, NAMES_MAX } from "../chat/room/decide.ts";
+import type { Change, Post } from "../chat/room/change.ts";
+import { HISTORY_MAX } from "../protocol/limits.ts";
+
+/** Rows of a page for a feed. */
+export const PAGE_ROWS = 200;
+/** Rows of a page of history: one more than is shown tells whether there is more. */
+const HISTORY_ROWS = HISTORY_MAX + 1;
+
+/** Times leave the database as ISO 8601 in UTC, to the microsecond, the same from each driver. */
+export const iso = (time: SQL) => sql`to_char(${time} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`;
+
+const SPECIAL = /["\\]/g;
+
+const quoted = (text: string | null) => (text === null ? "NULL" : `"${text.replace(SPECIAL, "\\$&")}"`);
+
+// Postgres arrays, written out: the drivers differ in what they make of a JavaScript array.
+const array = (texts: readonly (string | null)[]) => `{${texts.map(quoted).join()}}`;
+const numberArray = (numbers: readonly (number | null)[]) => `{${numbers.map((n) => n ?? "NULL").join()}}`;
+
+/**
+ * A bound that stands in the statement itself. Plans are made once for all values: of a bound that is a parameter the
+ * planner supposes a tenth of the table, and sorts all of a large room where it should follow an index.
+ */
+export const atMost = (rows: number) => sql.raw(`limit ${Math.trunc(rows)}`);
+
+const list = (values: readonly (string | null)[], type: SQL) => sql`${array(values)}::text::${type}[]`;
+const texts = (values: readonly string[]) => list(values, sql`text`);
+const uuids = (values: readonly string[]) => list(values, sql`uuid`);
+const integers = (values: readonly (number | null)[]) => sql`${numberArray(values)}::text::bigint[]`;
+
+/**
+ * Commits posts none of which was committed before, in one statement and one round trip. The upsert makes rooms, locks
+ * them in one order and moves their counters; `below` is how many of the batch's posts for a room come after one, so
+ * that `id = version - below`. A post that is there already breaks the unique key: all of it fails, no version is burnt.
+ */
+export function postAll(posts: readonly Post[]): SQL {
+  // One flat template: Drizzle takes longer to put nested ones together than Postgres to carry out a small batch.
+  const remaining = new Map<string, number>();
+  for (const { room } of posts) remaining.set(room, (remaining.get(room) ?? 0) + 1);
+  const roomNames = [...remaining.keys()];
+  const counts = [...remaining.values()];
+  const below = posts.map(({ room }) => {
+    const left = (remaining.get(room) ?? 0) - 1;
+    remaining.set(room, left);
+    return left;
+  });
+  return sql`with moved as (
+    insert into rooms as r (name, version)
+    select b.room, b.n from unnest(${array(roomNames)}::text::text[], ${numberArray(counts)}::text::bigint[]) as b(room, n)
+    order by b.room collate "C"
+    on conflict (name) do update set version = r.version + excluded.version
+    returning r.id, r.name, r.version, clock_timestamp() as at
+  ), posted as (
+    insert into messages (room_id, id, version, sender_id, client_id, content, reply_to, created_at)
+    select m.id, m.version - i.below, m.version - i.below, i.sender_id, i.client_id, i.content, i.reply_to, m.at
+    from unnest(
+      ${array(posts.map((p) => p.room))}::text::text[], ${numberArray(below)}::text::bigint[],
+      ${numberArray(posts.map((p) => p.senderId))}::text::bigint[], ${array(posts.map((p) => p.clientId))}::text::uuid[],
+      ${array(posts.map((p) => p.content))}::text::text[], ${numberArray(posts.map((p) => p.replyTo))}::text::bigint[]
+    ) as i(room, below, sender_id, client_id, content, reply_to)
+    join moved m on m.name = i.room
+  )
+  select name, version::float8 as version, to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as at,
+    (select value from meta where name = 'epoch') as epoch
+  from moved`;
+}
+
+/**
+ * The careful way, first: locks rooms, in the same order as {@link postAll}, and makes those that are posted to. Moves
+ * nothing. An upsert locks in order, an update would not.
+ */
+export const lockRooms = (names: readonly string[], postedTo: ReadonlySet<string>) => sql`
+  insert into rooms as r (name)
+  select b.room from unnest(${texts(names)}, ${integers(names.map((name) => (postedTo.has(name) ? 1 : 0)))})
+    as b(room, posted)
+  where b.posted = 1 or (select true from rooms q where q.name = b.room)
+  order by b.room collate "C"
+  on conflict (name) do update set version = r.version
+  returning r.name, r.id::float8 as id, r.version::float8 as version, ${iso(sql`clock_timestamp()`)} as at,
+    (select value from meta where name = 'epoch') as epoch`;
+
+/** The changes of a batch as a relation `i`, each with the id of its room (locked, so it is there for good). */
+const asked = (changes: readonly Change[]) => sql`
+  select i.index, i.post = 1 as post, r.id as room_id, i.sender_id, i.client_id, i.message_id
+  from unnest(
+    ${integers(changes.map((_, index) => index))}, ${integers(changes.map(({ kind }) => (kind === "post" ? 1 : 0)))},
+    ${texts(changes.map(({ room }) => room))}, ${integers(changes.map(({ senderId }) => senderId))},
+    ${uuids(changes.map(({ clientId }) => clientId))}, ${integers(changes.map((c) => (c.kind === "post" ? null : c.id)))}
+  ) as i(index, post, room, sender_id, client_id, message_id)
+  cross join lateral (select id from rooms where name = i.room limit 1) r`;
+
+/** The careful way, second: the answers that changes have already. `index` is the change's place in the batch. */
+export const readAnswered = (changes: readonly Change[]) => sql`
+  with asked as materialized (${asked(changes)})
+  select i.index::float8 as index, 'post' as kind, a.id::float8 as id, a.id::float8 as version, ${iso(sql`a.at`)} as at
+  from asked i cross join lateral (
+    select m.id, m.created_at as at from messages m
+    where i.post and m.room_id = i.room_id and m.sender_id = i.sender_id and m.client_id = i.client_id limit 1) a
+  union all
+  select i.index::float8, a.kind, a.message_id::float8, a.version::float8, ${iso(sql`a.at`)}
+  from asked i cross join lateral (
+    select c.kind, c.message_id, c.version, c.at from changes c
+    where not i.post and c.room_id = i.room_id and c.sender_id = i.sender_id and c.client_id = i.client_id limit 1) a`;
+
+/** The careful way, third: the messages that changes point at, with each reaction on its own. */
+export const readTargets = (changes: readonly Change[]) => sql`
+  with asked as materialized (${asked(changes)})
+  select i.index::float8 as index, m.id::float8 as id, m.version::float8 as version, m.sender_id::float8 as "senderId",
+    u.username, m.client_id::text as "clientId", m.content, m.reply_to::float8 as "replyTo",
+    ${iso(sql`m.created_at`)} as timestamp, ${iso(sql`m.edited_at`)} as "editedAt", ${iso(sql`m.deleted_at`)} as "deletedAt",
+    (select json_agg(json_build_object('userId', x.user_id, 'username', p.username, 'emoji', x.emoji))
+      from reactions x join users p on p.id = x.user_id
+      where x.room_id = m.room_id and x.message_id = m.id)::text as reactors
+  from (select min(index) as index, room_id, message_id from asked where not post group by room_id, message_id) i
+  cross join lateral (select * from messages where room_id = i.room_id and id = i.message_id limit 1) m
+  join users u on u.id = m.sender_id`;
+
+interface Write {
+  readonly decision: Decision;
+  readonly roomIds: ReadonlyMap<string, number>;
+  /** Reactions that were given (and now are there) and taken back, in effect. */
+  readonly given: readonly ReactionRow[];
+  readonly taken: readonly ReactionRow[];
+}
+
+export interface ReactionRow {
+  readonly room: string;
+  readonly id: number;
+  readonly userId: number;
+  readonly emoji: string;
+}
+
+/** The careful way, last: writes what was decided. */
+export function writeDecision({ decision, roomIds, given, taken }: Write): SQL {
+  const { versions, recorded } = decision;
+  const written = [...decision.messages.values()];
+  const idOf = (room: string) => roomIds.get(room) ?? null;
+  const times = (values: readonly (string | null)[]) => list(values, sql`timestamptz`);
+  const reactionRows = (rows: readonly ReactionRow[]) => sql`unnest(
+    ${integers(rows.map(({ room }) => idOf(room)))}, ${integers(rows.map(({ id }) => id))},
+    ${integers(rows.map(({ userId }) => userId))}, ${texts(rows.map(({ emoji }) => emoji))}
+  ) as i(room_id, message_id, user_id, emoji)`;
+  return sql`with moved as (
+    update rooms r set version = i.version
+    from unnest(${texts([...versions.keys()])}, ${integers([...versions.values()])}) as i(name, version)
+    where r.name = i.name
+  ), written as (
+    insert into messages (room_id, id, version, sender_id, client_id, content, reply_to, created_at, edited_at, deleted_at)
+    select i.room_id, i.id, i.version, i.sender_id, i.client_id, i.content, i.reply_to, i.created_at, i.edited_at, i.deleted_at
+    from unnest(
+      ${integers(written.map(({ room }) => idOf(room)))}, ${integers(written.map(({ message }) => message.id))},
+      ${integers(written.map(({ message }) => message.version))}, ${integers(written.map(({ message }) => message.senderId))},
+      ${uuids(written.map(({ message }) => message.clientId))}, ${texts(written.map(({ message }) => message.content))},
+      ${integers(written.map(({ message }) => message.replyTo))}, ${times(written.map(({ message }) => message.timestamp))},
+      ${times(written.map(({ message }) => message.editedAt))}, ${times(written.map(({ message }) => message.deletedAt))}
+    ) as i(room_id, id, version, sender_id, client_id, content, reply_to, created_at, edited_at, deleted_at)
+    on conflict (room_id, id) do update set version = excluded.version, content = excluded.content,
+      edited_at = excluded.edited_at, deleted_at = excluded.deleted_at
+  ), recorded as (
+    insert into changes (room_id, sender_id, client_id, kind, message_id, version, at)
+    select i.room_id, i.sender_id, i.client_id, i.kind, i.message_id, i.version, i.at
+    from unnest(
+      ${integers(recorded.map(({ change }) => idOf(change.room)))}, ${integers(recorded.map(({ change }) => change.senderId))},
+      ${uuids(recorded.map(({ change }) => change.clientId))}, ${texts(recorded.map(({ change }) => change.kind))},
+      ${integers(recorded.map(({ ack }) => ack.id))}, ${integers(recorded.map(({ ack }) => ack.version))},
+      ${times(recorded.map(({ ack }) => ack.timestamp))}
+    ) as i(room_id, sender_id, client_id, kind, message_id, version, at)
+  ), given as (
+    insert into reactions (room_id, message_id, user_id, emoji) select * from ${reactionRows(given)}
+  )
+  delete from reactions x using ${reactionRows(taken)}
+  where x.room_id = i.room_id and x.message_id = i.message_id and x.user_id = i.user_id and x.emoji = i.emoji`;
+}
+
+/** The rooms' counters. Rooms without a message are missing from the answer. */
+export const readCounters = (names: readonly string[]) => sql`
+  select e.value as epoch, r.name, r.version::float8 as version
+  from (select value from meta where name = 'epoch') e
+  left join (select q.name, q.version from unnest(${texts(names)}) as i(name) join rooms q on q.name = i.name) r on true`;
+
+const roomId = (room: string) => sql`(select id from rooms where name = ${room}::text)`;
+
+const columns = sql`m.id::float8 as id, m.version::float8 as version, u.username, m.client_id::text as "clientId",
+  m.content, m.reply_to::float8 as "replyTo", ${iso(sql`m.created_at`)} as timestamp,
+  ${iso(sql`m.edited_at`)} as "editedAt", ${iso(sql`m.deleted_at`)} as "deletedAt",
+  case when m.version <> m.id and m.deleted_at is null then (
+    select json_agg(json_build_object('emoji', x.emoji, 'count', x.count, 'users', x.users)) from (
+      select r.emoji, count(*)::int as count, (array_agg(p.username order by r.user_id))[1:${NAMES_MAX}::int] as users
+      from reactions r join users p on p.id = r.user_id
+      where r.room_id = m.room_id and r.message_id = m.id group by r.emoji
+    ) x)::text end as reactions`;
+
+/** Messages with their senders, and beside each the room's counter and the epoch, of the same snapshot. */
+const page = (room: string, chosen: SQL, order: SQL) => sql`
+  select e.value as epoch, coalesce((select version from rooms where name = ${room}::text), 0)::float8 as counter, p.*
+  from (select value from meta where name = 'epoch') e
+  left join (select ${columns} from (${chosen}) m join users u on u.id = m.sender_id) p on true
+  order by ${order}`;
+
+/** Messages that changed after a version, by version. Two index ranges: what has stayed as posted, and what has not. */
+export const readChanges = (room: string, after: number) =>
+  page(
+    room,
+    sql`select * from (
+      (select * from messages where room_id = ${roomId(room)} and id > ${after}::bigint and version = id
+        order by id ${atMost(PAGE_ROWS)})
+      union all
+      (select * from messages where room_id = ${roomId(room)} and version > ${after}::bigint and version <> id
+        order by version ${atMost(PAGE_ROWS)})
+    ) c order by version ${atMost(PAGE_ROWS)}`,
+    sql`p.version`,
+  );
+
+/**
+ * Messages by id: beyond `after`, from the oldest; or before `before`, from the newest, answered oldest first. At most
+ * `limit` of them, and {@link HISTORY_ROWS}.
+ */
+export const readMessages = (room: string, range: { after: number } | { before: number }, limit: number) =>
+  page(
+    room,
+    "after" in range
+      ? sql`select * from (select * from messages where room_id = ${roomId(room)} and id > ${range.after}::bigint
+          order by id ${atMost(HISTORY_ROWS)}) c order by id limit ${limit}::int`
+      : sql`select * from (select * from messages where room_id = ${roomId(room)} and id < ${range.before}::bigint
+          order by id desc ${atMost(HISTORY_ROWS)}) c order by id desc limit ${limit}::int`,
+    sql`p.id`,
+  );

@@ -1,0 +1,253 @@
+import { afterAll, beforeAll, beforeEach, expect, test } from "bun:test";
+import * as fc from "fast-check";
+import { CommitFailure } from "../../src/chat/ports.ts";
+import type { Post } from "../../src/chat/room/change.ts";
+import { START_MS } from "../support/house.ts";
+import { acksOf, onEachDriver, post, type Stocked, stock } from "../chat/stocked.ts";
+
+// The store's contract, the same on each driver.
+
+onEachDriver((open) => {
+  let at: Stocked;
+  let room: string;
+  let other: string;
+
+  beforeAll(async () => {
+    at = await stock(open);
+  }, START_MS);
+  afterAll(() => at.database.close());
+  beforeEach(() => {
+    [room, other] = [`a-${crypto.randomUUID()}`, `b-${crypto.randomUUID()}`];
+  });
+
+  const commit = async (posts: readonly Post[], careful = false) => {
+    const committed = await at.store.commit(0, posts, careful);
+    return { epoch: committed.epoch, acks: acksOf(committed) };
+  };
+  const failure = (posts: readonly Post[], careful = false): Promise<unknown> =>
+    commit(posts, careful).then(
+      () => "none",
+      (error: unknown) => (error instanceof CommitFailure ? error.kind : error),
+    );
+  const versionsOf = async (...rooms: string[]) => {
+    const { versions } = await at.store.counters(rooms);
+    return rooms.map((name) => versions.get(name));
+  };
+  const contentsOf = async (name: string) =>
+    (await at.store.messages(name, { after: 0 }, 1000)).messages.map(({ content }) => content);
+
+  test.each([
+    ["the fast way", false],
+    ["the careful way", true],
+  ])("posts take their rooms' next versions in their order: %s", async (_, careful) => {
+    const posts = [
+      post(at.ada, other, "other 1"),
+      post(at.ada, room, "one"),
+      post(at.ben, room, "two"),
+      post(at.ada, other, "other 2"),
+      post(at.ada, room, "three", { replyTo: 1 }),
+    ];
+    const { epoch, acks } = await commit(posts, careful);
+    expect(epoch).toBe(at.epoch);
+    expect(acks.map(({ id }) => id)).toEqual([1, 1, 2, 2, 3]);
+    expect(acks.every(({ id, version, duplicate }) => id === version && !duplicate)).toBe(true);
+    expect((await commit([post(at.ada, room, "four")], careful)).acks).toMatchObject([{ id: 4, version: 4 }]);
+    const { messages, counter } = await at.store.messages(room, { after: 0 }, 10);
+    expect(counter).toBe(4);
+    expect(messages.slice(0, 3)).toEqual(
+      [
+        { id: 1, content: "one", username: "ada", replyTo: null },
+        { id: 2, content: "two", username: "ben", replyTo: null },
+        { id: 3, content: "three", username: "ada", replyTo: 1 },
+      ].map((message, index) => ({
+        ...message,
+        version: message.id,
+        clientId: [posts[1], posts[2], posts[4]][index]?.clientId ?? "",
+        timestamp: acks[1]?.timestamp ?? "",
+        editedAt: null,
+        deletedAt: null,
+        reactions: [],
+      })),
+    );
+    expect(acks[1]?.timestamp).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/);
+  });
+
+  test("a batch with a post that is there already fails as a duplicate, and burns no version anywhere", async () => {
+    const known = post(at.ada, room, "known");
+    const {
+      acks: [first],
+    } = await commit([known]);
+    const batch = [post(at.ada, other, "new there"), post(at.ben, room, "new here"), known];
+    for (let times = 0; times < 3; times++) expect(await failure(batch)).toBe("duplicate");
+    expect(await versionsOf(room, other)).toEqual([1, 0]);
+    const { acks } = await commit(batch, true);
+    expect(acks).toEqual([
+      { id: 1, version: 1, timestamp: expect.any(String), duplicate: false },
+      { id: 2, version: 2, timestamp: expect.any(String), duplicate: false },
+      { ...first, duplicate: true } as (typeof acks)[number],
+    ]);
+    expect(await contentsOf(room)).toEqual(["known", "new here"]);
+  });
+
+  test("what was committed before has the same ack for ever, and takes no version", async () => {
+    const posts = [post(at.ada, room, "one"), post(at.ada, other, "two"), post(at.ada, room, "three")];
+    const { acks } = await commit(posts);
+    await commit([post(at.ben, room, "later")]);
+    for (let times = 0; times < 2; times++) {
+      const again = await commit(
+        posts.toReversed().map((each) => ({ ...each, content: "changed" })),
+        true,
+      );
+      expect(again.acks).toEqual(acks.map((ack) => ({ ...ack, duplicate: true })).toReversed());
+    }
+    expect(await versionsOf(room, other)).toEqual([3, 1]);
+    expect(await contentsOf(room)).toEqual(["one", "three", "later"]);
+  });
+
+  test("client ids are a sender's own and a room's own", async () => {
+    const clientId = crypto.randomUUID();
+    const batch = [
+      post(at.ada, room, "ada's", { clientId }),
+      post(at.ben, room, "ben's", { clientId }),
+      post(at.ada, other, "elsewhere", { clientId }),
+    ];
+    expect((await commit(batch)).acks.map(({ duplicate }) => duplicate)).toEqual([false, false, false]);
+    expect((await commit(batch, true)).acks.map(({ duplicate }) => duplicate)).toEqual([true, true, true]);
+  });
+
+  test("a post that the database cannot keep fails as invalid, and nothing of its batch is kept", async () => {
+    const batch = [post(at.ada, room, "good"), post(at.ada, other, "bad\0")];
+    expect(await failure(batch)).toBe("invalid");
+    expect(await failure(batch, true)).toBe("invalid");
+    expect(await failure([post(at.ada, room, "bad", { clientId: "no uuid" })])).toBe("invalid");
+    expect(await versionsOf(room, other)).toEqual([0, 0]);
+    expect((await commit([post(at.ada, room, "good")])).acks).toMatchObject([{ id: 1 }]);
+  });
+
+  test("two processes that write the same rooms leave no hole and no double, whoever repeats what", async () => {
+    const second = await at.another();
+    const posts = Array.from({ length: 240 }, (_, index) =>
+      post(index % 2 ? at.ada : at.ben, index % 3 ? room : other, `message ${index}`),
+    );
+    const acks = new Map<string, Set<number>>();
+    const write = async (store: typeof at.store, from: number) => {
+      for (let first = from; first < posts.length; first += 20) {
+        const lane = (first / 10) % store.lanes;
+        const batch = posts.slice(Math.max(0, first - 5), first + 15); // each overlaps with what the other writes
+        const committed = await store.commit(lane, batch, false).catch((error: CommitFailure) => {
+          expect(error.kind).toBe("duplicate");
+          return store.commit(lane, batch, true);
+        });
+        acksOf(committed).forEach(({ version }, index) => {
+          const { clientId } = batch[index] as Post;
+          acks.set(clientId, (acks.get(clientId) ?? new Set()).add(version));
+        });
+      }
+    };
+    await Promise.all([write(at.store, 0), write(second.store, 10)]);
+    await second.close();
+    expect([...acks.values()].every((versions) => versions.size === 1)).toBe(true);
+    expect(acks.size).toBe(240);
+    for (const [name, count] of [
+      [room, 160],
+      [other, 80],
+    ] as const) {
+      const { messages, counter } = await at.store.messages(name, { after: 0 }, 1000);
+      expect(counter).toBe(count);
+      expect(messages.map(({ id }) => id)).toEqual(Array.from({ length: count }, (_, index) => index + 1));
+      expect(messages.every(({ id, clientId }) => acks.get(clientId)?.has(id))).toBe(true);
+    }
+  });
+
+  test("counters are those of the rooms that are asked for; a room that is unknown has 0", async () => {
+    const names = ["NULL", "été", "комната", "部屋", "a.b-c_d", "𝒳".repeat(64), "_"];
+    await commit(names.flatMap((name) => [post(at.ada, name, "one"), post(at.ben, name, "two")]));
+    await commit([post(at.ada, "_", "three")]);
+    const { epoch, versions } = await at.store.counters([...names, "nowhere"]);
+    expect(epoch).toBe(at.epoch);
+    expect([...versions]).toEqual([
+      ...names.map((name): [string, number] => [name, name === "_" ? 3 : 2]),
+      ["nowhere", 0],
+    ]);
+    for (const name of names) expect((await contentsOf(name)).slice(0, 2)).toEqual(["one", "two"]);
+    expect(await at.store.counters([])).toEqual({ epoch: at.epoch, versions: new Map() });
+  });
+
+  test("texts that look like something else are kept exactly", async () => {
+    const texts = [
+      '"',
+      "\\",
+      '\\"',
+      "{}",
+      "{",
+      "}",
+      ",",
+      "NULL",
+      "null",
+      "'",
+      "''",
+      "$1",
+      "a,b",
+      "{a,b}",
+      '{"a":1}',
+      "\n",
+      "\r\n",
+      "\t",
+      "\u0001",
+      "\u007f",
+      "\u2028",
+      "🙂",
+      "👩‍👩‍👧",
+      "e\u0301",
+      "\u00e9",
+      "𝒳",
+      "\ufeff",
+      "\uffff",
+      "‮txet",
+      " a ",
+      "\\N",
+      "\\.",
+      "\\x41",
+      "E'\\n'",
+      "%00",
+      "--",
+      "/*",
+      "; drop table messages",
+      "a".repeat(10_000),
+      "🙂".repeat(10_000),
+    ];
+    for (const careful of [false, true]) {
+      const name = careful ? other : room;
+      await commit(
+        texts.map((content) => post(at.ada, name, content)),
+        careful,
+      );
+      expect(await contentsOf(name)).toEqual(texts);
+    }
+  });
+
+  test("any text that may be sent comes back as it was, in any batch", async () => {
+    const content = fc
+      .string({ unit: "binary", minLength: 1, maxLength: 60 })
+      .filter((text) => !text.includes("\0"));
+    const hard = fc.string({
+      unit: fc.constantFrom('"', "\\", "{", "}", ",", "\n", "'", " ", "N", "🙂"),
+      minLength: 1,
+    });
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.oneof(content, hard), { minLength: 1, maxLength: 30 }),
+        fc.boolean(),
+        async (texts, careful) => {
+          const name = crypto.randomUUID();
+          await commit(
+            texts.map((text) => post(at.ada, name, text)),
+            careful,
+          );
+          expect(await contentsOf(name)).toEqual(texts);
+        },
+      ),
+      { numRuns: 40 },
+    );
+  });
+});

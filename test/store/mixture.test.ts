@@ -1,0 +1,137 @@
+import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import * as fc from "fast-check";
+import type { Ack, Change } from "../../src/chat/room/change.ts";
+import { CommitFailure } from "../../src/chat/ports.ts";
+import { START_MS } from "../support/house.ts";
+import { expected, holes, readRoom } from "../support/stored.ts";
+import { onEachDriver, type Stocked, stock } from "../chat/stocked.ts";
+
+setDefaultTimeout(120_000);
+
+// Posts, edits, deletions and reactions, and each of them again, from two processes at once, on each driver. What the
+// database holds afterwards is worked out anew from the rows of its changes, not by the rules that made them.
+
+const EMOJIS = ["👍", "❤️"];
+const TEXTS = ["one", "two"];
+
+/** What is drawn; who and where is filled in. Few of each, so that they meet. */
+const drawn = fc.record({
+  what: fc.constantFrom("post", "post", "post", "edit", "edit", "delete", "react", "react"),
+  byAda: fc.boolean(),
+  elsewhere: fc.boolean(),
+  id: fc.integer({ min: 1, max: 9 }),
+  text: fc.constantFrom(...TEXTS),
+  emoji: fc.constantFrom(...EMOJIS),
+  on: fc.boolean(),
+});
+type Drawn = typeof drawn extends fc.Arbitrary<infer T> ? T : never;
+
+interface Batch {
+  readonly changes: readonly Drawn[];
+  /** Of what was asked for before, what is asked for again. */
+  readonly again: readonly number[];
+}
+const batch: fc.Arbitrary<Batch> = fc.record({
+  changes: fc.array(drawn, { minLength: 1, maxLength: 8 }),
+  again: fc.array(fc.nat(20), { maxLength: 4 }),
+});
+/** What the two processes write, each in turn. */
+const work = fc.tuple(fc.array(batch, { maxLength: 6 }), fc.array(batch, { maxLength: 6 }));
+
+onEachDriver((open) => {
+  let at: Stocked;
+  let second: Awaited<ReturnType<Stocked["another"]>>;
+
+  beforeAll(async () => {
+    at = await stock(open);
+    second = await at.another();
+  }, START_MS);
+  afterAll(async () => {
+    await second.close();
+    await at.database.close();
+  });
+
+  const changeOf = (
+    rooms: readonly [string, string],
+    { what, byAda, elsewhere, ...drawn }: Drawn,
+  ): Change => {
+    const base = {
+      room: rooms[elsewhere ? 1 : 0],
+      senderId: byAda ? at.ada : at.ben,
+      username: byAda ? "ada" : "ben",
+      clientId: crypto.randomUUID(),
+    };
+    const { id, text: content, emoji, on } = drawn;
+    if (what === "edit") return { ...base, kind: what, id, content };
+    if (what === "delete") return { ...base, kind: what, id };
+    if (what === "react") return { ...base, kind: what, id, emoji, on };
+    return { ...base, kind: "post", content, replyTo: null };
+  };
+
+  test("any mixture is kept once, whole and in order; each change has one answer for ever", () =>
+    fc.assert(
+      fc.asyncProperty(work, async (both) => {
+        const rooms = [`a-${crypto.randomUUID()}`, `b-${crypto.randomUUID()}`] as const;
+        const asked = new Map<string, Change>();
+        const answers = new Map<string, Ack>();
+        const fresh = new Set<string>();
+
+        const play = async (store: typeof at.store, batches: readonly Batch[]) => {
+          for (const { changes, again } of batches) {
+            const before = [...asked.values()];
+            const made = changes.map((one) => changeOf(rooms, one));
+            for (const change of made) asked.set(change.clientId, change);
+            const repeated = before.filter((_, index) => again.includes(index));
+            const all = [...made, ...repeated];
+            const { outcomes } = await store.commit(0, all, false).catch((error: CommitFailure) => {
+              expect(error.kind).toBe("duplicate");
+              return store.commit(0, all, true);
+            });
+            expect(outcomes).toHaveLength(all.length);
+            outcomes.forEach((outcome, index) => {
+              const { clientId } = all[index] as Change;
+              if ("refused" in outcome) return expect(answers.has(clientId)).toBe(false);
+              const { duplicate, ...ack } = outcome.ack;
+              if (!duplicate) {
+                expect(fresh.has(clientId)).toBe(false);
+                fresh.add(clientId);
+              }
+              expect({ ...ack, duplicate: false }).toEqual(
+                answers.getOrInsert(clientId, { ...ack, duplicate: false }),
+              );
+            });
+          }
+        };
+        await Promise.all([play(at.store, both[0]), play(second.store, both[1])]);
+
+        const rows = new Map<string, { id: number; version: number }>();
+        const wanted = new Map(
+          [...asked].map(([clientId, change]) => [clientId, { ...change, type: change.kind }]),
+        );
+        for (const room of rooms) {
+          const stored = await readRoom(at.database, room);
+          expect(holes(stored)).toBe(0);
+          expect(stored.messages).toEqual(expected(stored, wanted));
+          for (const { clientId, id } of stored.messages) rows.set(clientId, { id, version: id });
+          for (const { clientId, id, version, kind, senderId } of stored.changes) {
+            expect(asked.get(clientId)).toMatchObject({ kind, id, senderId, room });
+            rows.set(clientId, { id, version });
+          }
+          // Live, a page of changes and a page of history show the same.
+          const shown = await at.store.messages(room, { after: 0 }, 1000);
+          const replayed = await at.store.changesSince(room, 0);
+          expect(replayed.messages.toSorted((a, b) => a.id - b.id)).toEqual([...shown.messages]);
+          expect(shown.messages.map(({ content }) => content)).toEqual(
+            stored.messages.map(({ content }) => content),
+          );
+          expect(
+            shown.messages.map(({ reactions }) => reactions.reduce((sum, { count }) => sum + count, 0)),
+          ).toEqual(stored.messages.map(({ reactions }) => reactions.length));
+        }
+        for (const [clientId, { id, version }] of answers)
+          expect(rows.get(clientId)).toEqual({ id, version });
+        expect(rows.size).toBe(answers.size);
+      }),
+      { numRuns: 60 },
+    ));
+});

@@ -1,0 +1,157 @@
+import { afterAll, beforeAll, beforeEach, expect, test } from "bun:test";
+import { type SQL, sql } from "drizzle-orm";
+import { replayEvent } from "../../src/chat/codecs/encode.ts";
+import { PAGE_MAX } from "../../src/chat/limits.ts";
+import type { Page } from "../../src/chat/ports.ts";
+import { rows } from "../../src/db/database.ts";
+import { START_MS } from "../support/house.ts";
+import { onEachDriver, post, type Stocked, stock } from "../chat/stocked.ts";
+
+// What the store reads: pages of changes for who comes back, of posts for plain clients, of messages for history.
+
+onEachDriver((open) => {
+  let at: Stocked;
+  let room: string;
+
+  beforeAll(async () => {
+    at = await stock(open);
+  }, START_MS);
+  afterAll(() => at.database.close());
+  beforeEach(() => {
+    room = crypto.randomUUID();
+  });
+
+  const write = async (count: number, content = (number: number) => `message ${number}`) => {
+    const posts = Array.from({ length: count }, (_, index) => post(at.ada, room, content(index + 1)));
+    for (let first = 0; first < count; first += 1000)
+      await at.store.commit(0, posts.slice(first, first + 1000), false);
+  };
+  const run = (statement: SQL) => at.database.run((orm) => rows(orm, statement));
+  /** Changes a message, as an edit or a deletion would: it takes the room's next version. */
+  const change = (id: number, to: SQL) =>
+    run(sql`with moved as (update rooms set version = version + 1 where name = ${room} returning id, version)
+      update messages m set version = moved.version, ${to} from moved where m.room_id = moved.id and m.id = ${id}`);
+  const edit = (id: number, content: string) => change(id, sql`content = ${content}, edited_at = now()`);
+  const remove = (id: number) => change(id, sql`content = '', deleted_at = now()`);
+
+  const shape = ({ messages }: Pick<Page, "messages">) => messages.map(({ id, version }) => [id, version]);
+  const range = (first: number, last: number) =>
+    Array.from({ length: last - first + 1 }, (_, index) => first + index);
+
+  /** Reads all pages after a version, as a feed does. */
+  async function readAll(read: (after: number) => Promise<Page>, after = 0): Promise<Page[]> {
+    const pages: Page[] = [];
+    for (let from = after; ;) {
+      const page = await read(from);
+      pages.push(page);
+      expect(page.end).toBeGreaterThanOrEqual(from);
+      if (page.end >= page.counter) return pages;
+      expect(page.end).toBeGreaterThan(from);
+      from = page.end;
+    }
+  }
+  const changes = (after: number) => at.store.changesSince(room, after);
+  const posts = (after: number) => at.store.postsSince(room, after);
+
+  test("a room that nobody has posted to is an empty page that reaches to its counter, 0", async () => {
+    const empty = { epoch: at.epoch, counter: 0, messages: [] };
+    expect(await changes(0)).toEqual({ ...empty, end: 0 });
+    expect(await posts(0)).toEqual({ ...empty, end: 0 });
+    expect(await at.store.messages(room, { after: 0 }, 10)).toEqual(empty);
+  });
+
+  test("changes come by version: each message once, in its last state, where it was last changed", async () => {
+    await write(5);
+    await edit(2, "edited");
+    await remove(4);
+    await edit(2, "edited again");
+    const page = await changes(0);
+    expect(page).toMatchObject({ counter: 8, end: 8 });
+    expect(shape(page)).toEqual([
+      [1, 1],
+      [3, 3],
+      [5, 5],
+      [4, 7],
+      [2, 8],
+    ]);
+    expect(page.messages.at(-1)).toMatchObject({ content: "edited again", editedAt: expect.any(String) });
+    expect(page.messages.at(-2)).toMatchObject({ content: "", deletedAt: expect.any(String) });
+    expect(shape(await changes(5))).toEqual([
+      [4, 7],
+      [2, 8],
+    ]);
+    expect(shape(await changes(7))).toEqual([[2, 8]]);
+    expect(shape(await changes(8))).toEqual([]);
+  });
+
+  test("posts come by id, whatever became of them since", async () => {
+    await write(3);
+    await edit(1, "edited");
+    await at.store.commit(0, [post(at.ben, room, "later")], false);
+    await remove(2);
+    const page = await posts(0);
+    expect(page).toMatchObject({ counter: 6, end: 6 });
+    expect(shape(page)).toEqual([
+      [1, 4],
+      [2, 6],
+      [3, 3],
+      [5, 5],
+    ]);
+    expect(shape(await posts(2))).toEqual([
+      [3, 3],
+      [5, 5],
+    ]);
+    expect(shape(await posts(4))).toEqual([[5, 5]]);
+  });
+
+  test("a page has at most 200 rows, and its end tells where the next one begins", async () => {
+    await write(450);
+    await edit(10, "edited");
+    for (const read of [changes, posts]) {
+      const pages = await readAll(read);
+      expect(pages.map(({ messages }) => messages.length)).toEqual([200, 200, 50]);
+      const ids = pages.flatMap(({ messages }) => messages.map(({ id }) => id));
+      expect(ids.toSorted((a, b) => a - b)).toEqual(range(1, 450));
+      expect(pages.at(-1)).toMatchObject({ counter: 451, end: 451 });
+      expect(Math.max(...pages.flatMap(({ messages }) => messages.map(({ version }) => version)))).toBe(451);
+    }
+  });
+
+  test("a page that is exactly full, and is all there is, reaches the counter at last", async () => {
+    await write(200);
+    for (const read of [changes, posts]) {
+      const pages = await readAll(read);
+      expect(pages.flatMap(({ messages }) => messages)).toHaveLength(200);
+    }
+  });
+
+  // Characters take one to six bytes each on their way.
+  test.each(["x", "あ", "🙂", '"', "\u0001"])(
+    "a page of long messages of %j is small too",
+    async (filling) => {
+      await write(30, (number) => `${number} `.padEnd(10_000, filling));
+      for (const read of [changes, posts]) {
+        const pages = await readAll(read);
+        expect(pages.length).toBeGreaterThan(2);
+        for (const { messages } of pages) {
+          const frames = messages.map((message) => replayEvent(room, message, 0));
+          expect(Buffer.byteLength(frames.join(""))).toBeLessThanOrEqual(PAGE_MAX);
+        }
+        expect(pages.flatMap(({ messages }) => messages.map(({ id }) => id))).toEqual(range(1, 30));
+      }
+    },
+  );
+
+  test("history is by id, tombstones included: the first after one, or the last before one", async () => {
+    await write(20);
+    await remove(19);
+    const ids = async (bounds: { after: number } | { before: number }, limit: number) =>
+      (await at.store.messages(room, bounds, limit)).messages.map(({ id }) => id);
+    expect(await ids({ after: 0 }, 3)).toEqual([1, 2, 3]);
+    expect(await ids({ after: 17 }, 5)).toEqual([18, 19, 20]);
+    expect(await ids({ before: 20 }, 3)).toEqual([17, 18, 19]);
+    expect(await ids({ before: 3 }, 5)).toEqual([1, 2]);
+    expect(await ids({ before: Number.MAX_SAFE_INTEGER }, 2)).toEqual([19, 20]);
+    expect(await ids({ after: Number.MAX_SAFE_INTEGER }, 2)).toEqual([]);
+  });
+});
