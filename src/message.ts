@@ -1,3 +1,5 @@
+import * as v from "valibot";
+
 /** Who reacted with one emoji to one message. */
 export interface Reaction {
   readonly emoji: string;
@@ -24,6 +26,28 @@ export interface Message {
   /** By emoji, in code point order. */
   readonly reactions: readonly Reaction[];
 }
+
+const version = v.pipe(v.number(), v.safeInteger(), v.minValue(1));
+
+/** A {@link Message} that comes from another node. */
+export const MESSAGE = v.object({
+  id: version,
+  version,
+  username: v.string(),
+  clientId: v.string(),
+  content: v.string(),
+  replyTo: v.nullable(version),
+  timestamp: v.string(),
+  editedAt: v.nullable(v.string()),
+  deletedAt: v.nullable(v.string()),
+  reactions: v.array(
+    v.object({
+      emoji: v.string(),
+      count: v.pipe(v.number(), v.safeInteger(), v.minValue(0)),
+      users: v.array(v.string()),
+    }),
+  ),
+}) satisfies v.GenericSchema<unknown, Message>;
 
 /** How large a message is in characters; as a frame it is larger. */
 export const lengthOf = ({ content, reactions }: Message): number =>

@@ -1,8 +1,10 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { liveEvent, plainEvent, replayEvent } from "../src/chat/codecs/encode.ts";
+import { createPlain } from "../src/chat/codecs/plain.ts";
+import type { Peer } from "../src/chat/connection/peer.ts";
 import { bytesOf, type Message } from "../src/message.ts";
 import { ROOM_NAME_MAX, USERNAME_MAX } from "../src/protocol/limits.ts";
+import { passFor, replayFrame, v1 } from "./support/stubs.ts";
 
 const TIME = "2026-01-02T03:04:05.678901Z";
 const time = fc.constantFrom(null, TIME);
@@ -29,16 +31,40 @@ const message: fc.Arbitrary<Message> = fc.record({
   ),
 });
 
-test("no frame of a message has more bytes than the message is said to take", () => {
+/** Returns the frame in which a plain client gets its message again. It is the largest plain frame of a message. */
+async function plainFrame(room: string, message: Message): Promise<string> {
+  const sent = Promise.withResolvers<string>();
+  const { id, version, timestamp, clientId } = message;
+  const codec = createPlain({
+    submit: (_, __, answer) => answer({ id, version, timestamp, duplicate: true }),
+    history: {
+      page: async () => ({ epoch: "e", counter: id, messages: [message], older: false, newer: false }),
+    },
+    faulted: sent.reject,
+  });
+  const peer: Partial<Peer> = {
+    room,
+    owe() {},
+    inTurn: (task) => void task(),
+    enter: (name) => passFor({ userId: 1, username: message.username }, name),
+    writable: () => undefined,
+    send: sent.resolve,
+  };
+  codec.start(peer as Peer).receive(JSON.stringify({ message: "text", clientId }));
+  return sent.promise;
+}
+
+test("no frame of a message has more bytes than `bytesOf` says", () =>
   fc.assert(
-    fc.property(message, name(ROOM_NAME_MAX), whole, (shown, room, version) => {
+    fc.asyncProperty(message, name(ROOM_NAME_MAX), whole, async (shown, room, version) => {
       const frames = [
-        liveEvent(room, shown, version, version),
-        replayEvent(room, shown, version),
-        plainEvent(room, shown, true),
+        ...v1.live(room, [shown], version),
+        replayFrame(room, shown, version),
+        await plainFrame(room, shown),
       ];
+      expect(frames).toHaveLength(3);
+      expect(frames[2]).toEndWith(`"duplicate":true}`);
       for (const frame of frames) expect(Buffer.byteLength(frame)).toBeLessThanOrEqual(bytesOf(shown));
     }),
     { numRuns: 1_000 },
-  );
-});
+  ));

@@ -19,20 +19,21 @@ import { createSessions, type Sessions } from "./sessions.ts";
 import { createStanding, type Standing } from "./standing.ts";
 import { createTokens } from "./tokens.ts";
 
-/** Who: accounts, sessions, tokens. What the rest of the program asks of this folder. */
+/** Accounts, sessions and tokens: the API of this folder. */
 export interface Auth {
   /**
-   * The person behind an access token, ours or an outside identity's, whose session and account are alive.
-   * @throws {Refusal} token_invalid, token_expired, session_ended, account_disabled; unavailable where it cannot be known now.
+   * Returns the person behind an access token, ours or an outside identity's, whose session and account are alive.
+   * @throws {Refusal} token_invalid, token_expired, session_ended, account_disabled; `unavailable` if that cannot be
+   * checked right now.
    */
   authenticate(token: string): Promise<Identity>;
-  /** Our public keys, as a JWK Set (RFC 7517): current ones and those whose tokens may still be alive. */
+  /** Our public keys as a JWK Set (RFC 7517): the current ones and those whose tokens may still be alive. */
   jwks(): Promise<JSONWebKeySet>;
   readonly accounts: Accounts;
   readonly sessions: Sessions;
-  /** For those who are in already: whether they still may be, and word of those who no longer do. */
-  readonly standing: Pick<Standing, "ask" | "end" | "forget" | "onEnded" | "bansChanged" | "onBansChanged">;
-  /** Stops what runs by itself. */
+  /** For sockets that are open: whether their logins are still alive, and notice of those that ended. */
+  readonly standing: Pick<Standing, "ask" | "end" | "forget" | "onEnded">;
+  /** Stops background work. */
   stop(): void;
 }
 
@@ -42,9 +43,9 @@ export interface AuthOptions {
   readonly meta: Meta;
   readonly clock: Clock;
   readonly log: Log;
-  /** Tells other nodes whose access has ended; by default there are none. */
+  /** Notifies other nodes of access that ended. By default there are no others. */
   readonly bus?: Pick<Bus, "announce" | "listen">;
-  /** Where failed logins and registrations are counted; by default in this process. */
+  /** Store for login and registration counters. Defaults to process memory. */
   readonly limiters?: LimiterStore;
 }
 
@@ -62,8 +63,8 @@ export type AuthConfig = Pick<
 >;
 
 /**
- * Makes the keys that are missing, and all of {@link Auth} around them.
- * @throws {ConfigError} where JWT_PRIVATE_KEY is no key.
+ * Creates any missing keys and builds {@link Auth} around them.
+ * @throws {ConfigError} if JWT_PRIVATE_KEY is not a key.
  */
 export async function createAuth(options: AuthOptions): Promise<Auth> {
   const {
@@ -102,13 +103,14 @@ export async function createAuth(options: AuthOptions): Promise<Auth> {
     jwks: async () => keys.jwks(),
     stop: keys.stop,
     async authenticate(token) {
-      // Whose token it is, is only claimed here; that issuer's keys then say whether it is true.
+      // The issuer is only a claim here; that issuer's keys then prove or refute it.
       const claimed = issuerOf(token);
       const verifier = claimed === issuer ? tokens : claimed === outside?.issuer ? outside : undefined;
       if (!verifier) throw new Refusal("token_invalid");
       const bearer = await verifier.verify(token);
-      const { userId, username, sessionId, expiresAt, rooms } = bearer;
-      return { userId, username, sessionId, expiresAt, rooms, banned: await standing.check(bearer) };
+      await standing.check(bearer);
+      const { userId, username, sessionId, expiresAt, grants } = bearer;
+      return { userId, username, sessionId, expiresAt, grants };
     },
   };
 }

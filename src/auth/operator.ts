@@ -1,19 +1,20 @@
 import { and, eq, isNotNull, isNull, sql } from "drizzle-orm";
-import { type Order, writeAudit } from "../db/audit.ts";
+import { writeAudit } from "../db/audit.ts";
 import type { Orm, Pool } from "../db/database.ts";
 import { users } from "../db/schema.ts";
 import { Refusal } from "../errors.ts";
+import type { Order } from "../order.ts";
 import { textFault } from "../protocol/text.ts";
 import { emailOf } from "./emails.ts";
 import { revokeSessions } from "./sessionstore.ts";
 import { foldOf } from "./usernames.ts";
 
-/** Nothing longer is an email or a username, in characters. */
+/** The most characters of an email or a username. */
 const NAME_MAX = 254;
 
 /**
- * What an operator does to a person, named by email or username. Each is one transaction together with its line in the
- * audit, is not written down where it changes nothing, and answers the user's id. Servers come to see it by themselves.
+ * What an operator can do to a person, named by email or username. Each act and its audit entry are one transaction; an
+ * act that changes nothing is not recorded. Returns the user's id. Running servers notice by themselves.
  * @throws {Refusal} not_found.
  */
 type Act<T> = (pool: Pool, name: string, order: Order) => Promise<T>;
@@ -32,11 +33,11 @@ const setDisabled =
       return { userId };
     });
 
-/** Nobody gets in as this person any more; sessions stay, and count again when the user is enabled. */
+/** Bars a person from signing in. Their sessions stay, and work again once the user is enabled. */
 export const disableUser = setDisabled(true);
 export const enableUser = setDisabled(false);
 
-/** Ends all sessions of a user. Outside identities have none here: they are disabled instead. */
+/** Ends all sessions of a user. Outside identities have none here: disable them instead. */
 export const endSessions: Act<{ userId: number; sessionIds: readonly string[] }> = (pool, name, order) =>
   change(pool, name, async (tx, userId) => {
     const sessionIds = await revokeSessions(tx, userId, null);
@@ -44,10 +45,10 @@ export const endSessions: Act<{ userId: number; sessionIds: readonly string[] }>
     return { userId, sessionIds };
   });
 
-/** The user of that email or username; someone who has left is nobody. @throws {Refusal} not_found. */
+/** Returns the id of the user with that email or username, unless the account was deleted. @throws {Refusal} not_found. */
 export async function findUser(orm: Orm, name: string): Promise<number> {
   if (textFault(name, { max: NAME_MAX })) throw nobody();
-  // An @ is in every email and in no username.
+  // Every email has an @, and no username does.
   const named = name.includes("@") ? eq(users.email, emailOf(name)) : eq(users.usernameFold, foldOf(name));
   const [user] = await orm
     .select({ id: users.id })

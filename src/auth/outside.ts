@@ -5,10 +5,10 @@ import type { Clock } from "../clock.ts";
 import type { Pool } from "../db/database.ts";
 import { users } from "../db/schema.ts";
 import { Refusal } from "../errors.ts";
+import { grantsOf } from "../grants.ts";
 import type { Bearer } from "../identity.ts";
 import type { Log } from "../log.ts";
 import { text } from "../protocol/text.ts";
-import { grantsOf } from "./grants.ts";
 import { createKeySet } from "./keyset.ts";
 import { TOLERANCE_S, tokenRefusal } from "./tokens.ts";
 import { namesFor } from "./usernames.ts";
@@ -69,9 +69,9 @@ export function createOutside({ pool, clock, log, url, issuer, audience }: Outsi
     const { sub, exp, iat = clock.now() / 1000 } = v.parse(CLAIMS, payload);
     if (exp - iat > LIFETIME_MAX_S + TOLERANCE_S)
       throw new Refusal("token_invalid", { detail: "The token lives longer than 24 hours." });
-    const rooms = grantsOf(payload.rooms);
+    const grants = grantsOf(payload.rooms);
     const { id, username } = await personOf(pool, issuer, sub, payload);
-    const bearer = { userId: id, username, sessionId: null, expiresAt: exp * 1000, rooms };
+    const bearer = { userId: id, username, sessionId: null, expiresAt: exp * 1000, grants };
     cache.set(token, bearer);
     return bearer;
   }

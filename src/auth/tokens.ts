@@ -70,7 +70,7 @@ export function createTokens({ issuer, keys, ttlMs, clock }: TokensOptions): Tok
     });
     const { sub, sid, name, exp } = v.parse(CLAIMS, payload);
     const { kid = "" } = protectedHeader;
-    const found = { userId: sub, username: name, sessionId: sid, expiresAt: exp * 1000, rooms: null, kid };
+    const found = { userId: sub, username: name, sessionId: sid, expiresAt: exp * 1000, grants: null, kid };
     verified.set(token, found);
     return found;
   }

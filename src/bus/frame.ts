@@ -5,7 +5,7 @@ import { type News, NEWS } from "./news.ts";
  * The version of what nodes write to each other. It rises with every change that nodes of the version before would
  * misread; those refuse it then, and find what happened in the database.
  */
-export const BUS_VERSION = 1;
+export const BUS_VERSION = 2;
 
 const HEADER = `parley-bus/${BUS_VERSION} `;
 const ANY_HEADER = /^parley-bus\/(\d{1,9}) /;

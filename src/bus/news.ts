@@ -1,23 +1,10 @@
 import * as v from "valibot";
-import type { RoomChange } from "../message.ts";
+import { MESSAGE, type RoomChange } from "../message.ts";
 
 const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 const version = v.pipe(v.number(), v.safeInteger(), v.minValue(1));
 const word = v.pipe(v.string(), v.minLength(1), v.maxLength(256));
 const named = v.strictTuple([version, word]);
-
-const message = v.object({
-  id: version,
-  version,
-  username: v.string(),
-  clientId: v.string(),
-  content: v.string(),
-  replyTo: v.nullable(version),
-  timestamp: v.string(),
-  editedAt: v.nullable(v.string()),
-  deletedAt: v.nullable(v.string()),
-  reactions: v.array(v.object({ emoji: v.string(), count, users: v.array(v.string()) })),
-});
 
 /** A committed range of a room's versions: see message.ts. */
 const changed = v.pipe(
@@ -27,9 +14,9 @@ const changed = v.pipe(
     epoch: word,
     from: version,
     to: version,
-    states: v.array(message),
+    states: v.array(MESSAGE),
   }),
-  // Out of order or of other versions, its states would reach readers so.
+  // States out of order or outside the range would reach readers that way.
   v.check(({ from, to, states }) => {
     let last = from - 1;
     for (const state of states) {
@@ -40,18 +27,18 @@ const changed = v.pipe(
   }),
 );
 
-/** The room has come to this version; what changed is too large to be told. */
+/** The room has reached this version, and the changes are too large for the bus. */
 const moved = v.object({ type: v.literal("moved"), room: word, epoch: word, version });
 
-/** A node's people in a room: how many, and some of them by id and name. */
+/** A node's people in a room: their number, and some of them by id and name. */
 const attendance = v.object({
   type: v.literal("attendance"),
   room: word,
-  /** Rises with every word of that node: an older one that comes later says nothing. */
+  /** Rises with every report of that node. A report that arrives after a newer one is ignored. */
   at: count,
   online: count,
   people: v.pipe(v.array(named), v.maxLength(100)),
-  /** The node wants to hear of the others' people. */
+  /** The node asks for the reports of the others. */
   ask: v.optional(v.literal(true)),
 });
 
@@ -70,16 +57,16 @@ const ended = v.object({
   reason: v.picklist(["session_ended", "account_disabled"]),
 });
 
-/** A user was banned from a room, or let in again. */
-const bans = v.object({ type: v.literal("bans"), userId: version });
+/** A user was banned from a room or left it, or a ban was lifted. The database knows which. */
+const departures = v.object({ type: v.literal("departures"), userId: version });
 
-/** Messages that people who send fast have sent lately, by user id. */
+/** Recent messages of fast senders, by user id. */
 const spent = v.object({
   type: v.literal("spent"),
   messages: v.pipe(v.array(v.strictTuple([version, version])), v.maxLength(1_000)),
 });
 
-/** How many people are there in these rooms? Answered by who has some, to who asks. */
+/** Asks how many people are in these rooms. Nodes with people there reply to the sender with `counts`. */
 const asked = v.object({
   type: v.literal("count"),
   id: version,
@@ -91,9 +78,9 @@ const counts = v.object({
   rooms: v.pipe(v.array(v.strictTuple([word, version])), v.maxLength(1_000)),
 });
 
-const notice = v.variant("type", [ended, bans, spent, asked, counts]);
+const notice = v.variant("type", [ended, departures, spent, asked, counts]);
 
-/** What nodes with someone in a room tell each other of it. */
+/** News of one room, for nodes with someone in it. */
 export type RoomNews =
   | ({ readonly type: "changed" } & RoomChange)
   | Readonly<v.InferOutput<typeof moved>>
@@ -101,9 +88,9 @@ export type RoomNews =
   | Readonly<v.InferOutput<typeof typing>>
   | Readonly<v.InferOutput<typeof read>>;
 export type Attendance = Readonly<v.InferOutput<typeof attendance>>;
-/** What every node tells all others. */
+/** News for all other nodes. */
 export type Notice = Readonly<v.InferOutput<typeof notice>>;
 export type News = RoomNews | Notice;
 
-/** What one frame carries. */
+/** The contents of one frame. */
 export const NEWS: v.GenericSchema<unknown, News[]> = v.array(v.variant("type", [roomNews, notice]));

@@ -1,51 +1,102 @@
 import type { Bus } from "../bus/bus.ts";
 import type { Clock } from "../clock.ts";
-import { faultOf, Refusal } from "../errors.ts";
+import { Refusal } from "../errors.ts";
+import type { RoomAction } from "../grants.ts";
+import type { Identity } from "../identity.ts";
 import type { Log } from "../log.ts";
-import type { Message, RoomChange } from "../message.ts";
 import type { Metrics } from "../metrics.ts";
-import type { ServerFrame } from "../protocol/frames.ts";
-import { type Access, createAccess } from "./access/access.ts";
-import type { Ack } from "./room/change.ts";
-import { type Committer, createCommitter } from "./room/committer.ts";
-import { type Connection, type ConnectionOptions, createConnection } from "./connection/connection.ts";
-import type { Shared } from "./connection/peer.ts";
-import { type Counts, createCounts } from "./ephemeral/counts.ts";
-import { encode, type Format, liveEvent, plainEvent, topicOf } from "./codecs/encode.ts";
-import { guardSockets, type Standing } from "./connection/guard.ts";
-import { createHistory, type History } from "./room/history.ts";
-import { createHub } from "./connection/hub.ts";
-import { createMarks } from "./connection/marks.ts";
-import type { Members } from "../store/members.ts";
-import { createPace, type Pace } from "./access/pace.ts";
-import type { Fanout } from "./ports.ts";
-import { createPresence, type Presence } from "./ephemeral/presence.ts";
-import { createRooms } from "./room/rooms.ts";
-import type { MessageStore } from "../store/messages.ts";
+import type { Order } from "../order.ts";
 import { createTurns } from "../turns.ts";
+import { createAccess, type RoomPolicy } from "./access/access.ts";
+import { createDeparted } from "./access/departed.ts";
+import { createLists, type ListedRoom, type RoomPage } from "./access/lists.ts";
+import { createPace } from "./access/pace.ts";
+import { createSubmit } from "./access/submit.ts";
+import type { Ack, Submission } from "./change.ts";
+import { createPlain } from "./codecs/plain.ts";
+import { createV1 } from "./codecs/v1.ts";
+import { createCommands } from "./commands/table.ts";
+import { type Connection, type ConnectionOptions, createConnection } from "./connection/connection.ts";
+import { createGuard, type Standing } from "./connection/guard.ts";
+import { createHub } from "./connection/hub.ts";
+import { createAdmission } from "./delivery/admission.ts";
+import { createDelivery } from "./delivery/delivery.ts";
+import type { Format } from "./delivery/encoder.ts";
+import { createCounts } from "./ephemeral/counts.ts";
+import { createMarks } from "./ephemeral/marks.ts";
+import { createPresence } from "./ephemeral/presence.ts";
 import { createTyping } from "./ephemeral/typing.ts";
+import { createObserver } from "./observe.ts";
+import type { Pass } from "./pass.ts";
+import type { ChatStore, Fanout, RoomRange } from "./ports.ts";
+import { type Answer, createCommitter } from "./room/committer.ts";
+import { createHistory, type HistoryQuery, type HistoryResult } from "./room/history.ts";
+import { createMembers } from "./room/members.ts";
+import { createRooms } from "./room/rooms.ts";
 
-/** Pages that are sent in one turn of the event loop to those who catch up: some milliseconds of work. */
-const PAGES_A_TURN = 8;
-/** Clients come back after a restart at different times, within this, in milliseconds. */
-const RETURN_MS = { least: 500, spread: 4_500 } as const;
+export type { Ack, Submission } from "./change.ts";
+export { type ShownMessage, shown } from "./codecs/encode.ts";
+export type { Connection } from "./connection/connection.ts";
+export type { Format } from "./delivery/encoder.ts";
+export { HARD_LIMIT } from "./limits.ts";
+export type { Pass } from "./pass.ts";
+export { type Fanout, type RoomSummary, ROOMS_MAX, type Socket, UNREAD_MAX } from "./ports.ts";
+export type { HistoryQuery, HistoryResult } from "./room/history.ts";
+export { allow } from "./access/access.ts";
+export type { ListedRoom, RoomPage } from "./access/lists.ts";
+
+/**
+ * Rooms, messages and sockets: the API of this folder. Transports and consumers import no other file of it. What concerns
+ * a room takes a {@link Pass}, which only `enter` gives out.
+ */
+export interface Chat {
+  /**
+   * Checks that a person may do something in a room.
+   * @throws {Refusal} forbidden; `unavailable` if that cannot be checked right now.
+   */
+  enter<A extends RoomAction = "read">(person: Identity, room: string, action?: A): Promise<Pass<A>>;
+  /**
+   * Commits a change. A repeat with the same clientId resolves to the first ack.
+   * @throws {Refusal} invalid, rate_limited, busy, not_found and so on; `unavailable` if the outcome is unknown.
+   */
+  submit(pass: Pass<"post">, change: Submission): Promise<Ack>;
+  /** Reads a page of history. @throws {Refusal} unavailable. */
+  page(pass: Pass, query: HistoryQuery): Promise<HistoryResult>;
+  /** Lists rooms by name, only those that the person may enter. @throws {Refusal} unavailable. */
+  rooms(person: Identity, range: Omit<RoomRange, "patterns">): Promise<RoomPage>;
+  /** Reads one room as a list would show it. @throws {Refusal} unavailable. */
+  room(pass: Pass): Promise<ListedRoom>;
+  /** Ends a person's membership of a room, and their sockets leave it. It needs no pass. @throws {Refusal} unavailable. */
+  leave(person: Identity, room: string): Promise<void>;
+  /** Bans a person from a room for the operator, and their sockets leave it. @throws {Refusal} unavailable. */
+  ban(userId: number, room: string, order: Order): Promise<void>;
+  /** Lifts a ban for the operator. @throws {Refusal} unavailable. */
+  unban(userId: number, room: string, order: Order): Promise<void>;
+  /** Deletes anyone's message for the operator. @throws {Refusal} not_found, busy, unavailable. */
+  remove(room: string, id: number, order: Order): Promise<Ack>;
+  /** Connects a socket. Its transport calls `open`, `receive`, `drained` and `ended`. */
+  connect(format: Format, options: ConnectionOptions): Connection;
+  /** Changes that are submitted and not answered yet. */
+  readonly pending: number;
+  /** Answers what was submitted, tells each socket when to come back, and closes them. */
+  stop(): Promise<void>;
+}
 
 export interface ChatOptions {
-  readonly store: MessageStore;
-  readonly members: Members;
+  readonly store: ChatStore;
   readonly bus: Bus;
   readonly standing: Standing;
-  readonly authenticate: Shared["authenticate"];
+  authenticate(token: string): Promise<Identity>;
   readonly fanout: Fanout;
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Metrics;
-  /** A number from 0 to 1, 1 excluded. */
+  /** Returns a number from 0 to 1, excluding 1. */
   random(): number;
   /** The database's epoch. */
   readonly epoch: string;
   readonly settings: {
-    readonly roomAccess: "open" | "claims";
+    readonly roomAccess: RoomPolicy;
     readonly messageChars: number;
     readonly messageRate: number;
     readonly messageBurst: number;
@@ -54,113 +105,58 @@ export interface ChatOptions {
   };
 }
 
-/** What the doors use: sockets in rooms, posting, history; and an orderly end. */
-export interface Chat {
-  readonly access: Access;
-  readonly pace: Pace;
-  readonly committer: Committer;
-  readonly history: History;
-  readonly members: Members;
-  readonly presence: Presence;
-  readonly counts: Counts;
-  readonly limits: Shared["limits"];
-  /** A socket's connection; its owner calls `open`, `receive`, `drained` and `ended`. */
-  connect(options: ConnectionOptions): Connection;
-  /** Answers what was submitted, tells each socket when to come back, and closes them. */
-  stop(): Promise<void>;
-}
+/** Pages sent in one turn of the event loop to readers that catch up: a few milliseconds of work. */
+const PAGES_A_TURN = 8;
+/** The time over which clients come back after a restart, in milliseconds. */
+const RETURN_MS = { least: 500, spread: 4_500 } as const;
 
 export function createChat(options: ChatOptions): Chat {
-  const { store, bus, clock, log, metrics, settings } = options;
-  const live = new Map<string, Record<Format, number>>();
-  const hub = createHub(options.fanout, settings.socketsPerUser);
-  const stages = createStages(metrics, clock);
+  const { store, bus, clock, settings, authenticate } = options;
+  const { messageChars, roomsPerSocket } = settings;
+  const observer = createObserver(options.metrics, options.log, clock);
+  const { faulted } = observer;
 
-  const prepare = (room: string, states: readonly Message[], known: number) => {
-    if (known === 0) options.members.begun(room);
-    const feeds = live.get(room);
-    if (!feeds) return nothing;
-    const frames = { v1: none, plain: none };
-    if (feeds.v1 > 0) frames.v1 = liveEvents(room, states, known);
-    if (feeds.plain > 0) frames.plain = created(states, known).map((message) => plainEvent(room, message));
-    // A socket hears a room in one format.
-    if (!hub.admit(Math.max(bytesOf(frames.v1), bytesOf(frames.plain)))) return undefined;
-    return () => {
-      for (const format of FORMATS) {
-        for (const frame of frames[format]) hub.publish(topicOf(format, room), frame);
-        stages.delivered(format, frames[format].length, feeds[format]);
-      }
-    };
-  };
-
-  // One line when the database goes away and one when it is back, not one each second.
-  let away = false;
-  const checked = (failure?: unknown) => {
-    if (failure && !away)
-      log.warn({ event: "database_away", fault: faultOf(failure) }, "the database does not answer");
-    if (!failure && away) log.info({ event: "database_back" }, "the database answers again");
-    away = Boolean(failure);
-  };
-
+  // A room's messages: commit, order, read.
   const rooms = createRooms({
-    store,
+    store: store.messages,
     bus,
     clock,
     epoch: options.epoch,
-    prepare,
-    overrun: hub.fallBehind,
-    repaired(room, found, failure) {
-      if (failure)
-        return log.warn(
-          { event: "repair_failed", room, fault: faultOf(failure) },
-          "a room could not be read",
-        );
-      if (found === 0) return;
-      metrics.repairs.inc();
-      metrics.repairedMessages.inc(found);
-      log.info({ event: "repair", room, found }, "messages were read from the database");
-    },
-    checked,
+    prepare: (room, states, known) => delivery.prepare(room, states, known),
+    overrun: (timeline) => hub.fallBehind(timeline),
+    repaired: observer.repaired,
+    checked: observer.databaseChecked,
     epochChanged(epoch) {
-      log.warn({ event: "epoch_changed", epoch }, "the database has a new epoch; all sockets begin anew");
+      observer.epochChanged(epoch);
       hub.closeAll("resync");
     },
   });
-
   const committer = createCommitter({
-    store,
+    store: store.messages,
     clock,
-    submitted: stages.submitted,
-    answered: stages.answered,
-    committed: (change: RoomChange) => stages.published(() => rooms.committed(change)),
+    submitted: observer.submitted,
+    answered: observer.answered,
+    committed: (change) => observer.released(() => rooms.committed(change)),
     repeated: rooms.noticed,
-    measured: stages.committed,
-    failed(failure, posts) {
-      metrics.commitFailures.labels(failure.kind).inc();
-      log.warn(
-        { event: "commit_failed", kind: failure.kind, posts, fault: faultOf(failure.cause) },
-        "a commit failed",
-      );
-    },
+    measured: observer.committed,
+    failed: observer.commitFailed,
   });
+  observer.watchQueue(() => committer.depth);
+  const history = createHistory(store.messages);
+  const members = createMembers(store.members, clock);
 
-  metrics.watchQueue(() => committer.depth);
+  // Access and limits.
+  const departed = createDeparted({ store: store.members, clock, bus });
+  const access = createAccess(settings.roomAccess, departed);
+  const pace = createPace({ rate: settings.messageRate, burst: settings.messageBurst, clock, bus });
+  const submit = createSubmit({ pace, committer, messageChars });
 
-  const stopGuarding = guardSockets({ hub, standing: options.standing, clock });
-
-  // Unversioned: whoever lags misses them, and is told of presence anew in the end. False: there is no room just now.
-  const tellRoom = (room: string, frame: ServerFrame): boolean => {
-    if (!live.get(room)?.v1) return true;
-    const text = encode(frame);
-    if (!hub.admit(Buffer.byteLength(text))) return false;
-    hub.publish(topicOf("v1", room), text);
-    return true;
-  };
+  // What has no version and is not stored.
   const presence = createPresence({
     clock,
     bus,
     tell: (room, { joined, left, online }) =>
-      tellRoom(room, {
+      delivery.tell(room, {
         type: "presence",
         room,
         online,
@@ -173,46 +169,88 @@ export function createChat(options: ChatOptions): Chat {
     bus,
     online: presence.online,
     shared: presence.shared,
-    tell: (room, username) => tellRoom(room, { type: "typing", room, username }),
+    tell: (room, username) => delivery.tell(room, { type: "typing", room, username }),
   });
+  const marks = createMarks({
+    bus,
+    shared: presence.shared,
+    tell(userId, room, id, except) {
+      for (const connection of hub.of(userId)) if (connection !== except) connection.marked(room, id);
+    },
+  });
+  const counts = createCounts({ clock, bus, presence });
+  const lists = createLists({ store: store.lists, access, counts });
 
-  const limits = { messageChars: settings.messageChars, roomsPerSocket: settings.roomsPerSocket };
-  const shared: Shared = {
-    access: createAccess(settings.roomAccess),
-    committer,
-    rooms,
-    members: options.members,
-    marks: createMarks({ hub, bus, shared: presence.shared }),
-    presence,
+  // Sockets.
+  const commands = createCommands({
+    submit,
+    history,
+    members,
+    marks,
     typing,
-    history: createHistory(store),
+    clock,
+    authenticate,
+    faulted,
+  });
+  const codecs = {
+    v1: createV1({ commands, messageChars, roomsPerSocket, faulted }),
+    plain: createPlain({ submit, history, faulted }),
+  } as const;
+  const hub = createHub(settings.socketsPerUser);
+  const delivery = createDelivery({
+    encoders: Object.values(codecs),
+    admission: createAdmission(options.fanout, hub.lagSlow),
+    counted: observer.live,
+    delivered: observer.delivered,
+  });
+  const connectionParts = {
+    access,
+    rooms,
+    members,
+    presence,
+    delivery,
     hub,
     turns: createTurns(clock, PAGES_A_TURN),
-    pace: createPace({ rate: settings.messageRate, burst: settings.messageBurst, clock, bus }),
     clock,
-    limits,
-    authenticate: options.authenticate,
-    counted(room, format, change) {
-      const feeds = live.get(room) ?? { v1: 0, plain: 0 };
-      live.set(room, feeds);
-      feeds[format] += change;
-      metrics.feeds.labels(format).inc(change);
-      if (feeds.v1 + feeds.plain === 0) live.delete(room);
-    },
-    lagging: (change) => metrics.lagging.inc(change),
-    faulted(error) {
-      metrics.faults.inc();
-      log.error({ event: "fault", fault: faultOf(error) }, "something went wrong");
-    },
+    roomsPerSocket,
+    lagging: observer.lagging,
+    faulted,
   };
+  const guard = createGuard({ hub, standing: options.standing, departed, clock });
 
   return {
-    ...shared,
-    counts: createCounts({ clock, bus, presence }),
-    connect: (connection) => createConnection(shared, connection),
+    enter: access.enter,
+    submit: (pass, change) => settled((answer) => submit(pass, change, answer)),
+    page: history.page,
+    rooms: lists.rooms,
+    room: lists.room,
+    async leave({ userId }, room) {
+      // Taken first: whoever joins again while this is committed joins after they left.
+      const open = hub.subscriptionsOf(userId);
+      await store.members.leave({ userId, room });
+      guard.expel(userId, room, "left", open);
+      departed.changed(userId);
+    },
+    async ban(userId, room, order) {
+      await store.members.ban({ userId, room }, order);
+      guard.expel(userId, room, "banned");
+      departed.changed(userId);
+    },
+    async unban(userId, room, order) {
+      await store.members.unban({ userId, room }, order);
+      departed.changed(userId);
+    },
+    remove: (room, id, order) =>
+      settled((answer) =>
+        committer.submit({ kind: "remove", room, id, clientId: crypto.randomUUID(), order }, answer),
+      ),
+    connect: (format, connection) => createConnection(connectionParts, codecs[format], connection),
+    get pending() {
+      return committer.depth;
+    },
     async stop() {
       await committer.drain();
-      stopGuarding();
+      guard.stop();
       presence.stop();
       hub.closeAll("going_away", () => Math.round(RETURN_MS.least + options.random() * RETURN_MS.spread));
       rooms.stop();
@@ -220,50 +258,8 @@ export function createChat(options: ChatOptions): Chat {
   };
 }
 
-/** The stages of a message's life, counted and measured. */
-function createStages(metrics: Metrics, clock: Clock) {
-  const ok = metrics.acked.of("ok");
-  const duplicate = metrics.acked.of("duplicate");
-  const published = { v1: metrics.published.of("v1"), plain: metrics.published.of("plain") };
-  return {
-    submitted: () => void metrics.submitted.count++,
-    answered(outcome: Ack | Refusal, ms: number) {
-      metrics.ackSeconds.observe(ms / 1000);
-      const tally =
-        outcome instanceof Refusal ? metrics.acked.of(outcome.code) : outcome.duplicate ? duplicate : ok;
-      tally.count++;
-    },
-    committed(posts: number, ms: number) {
-      metrics.committed.count += posts;
-      metrics.commitBatch.observe(posts);
-      metrics.commitSeconds.observe(ms / 1000);
-    },
-    published(release: () => void) {
-      const begun = clock.monotonic();
-      release();
-      metrics.publishSeconds.observe((clock.monotonic() - begun) / 1000);
-    },
-    delivered(format: Format, frames: number, feeds: number) {
-      published[format].count += frames;
-      metrics.delivered.count += frames * feeds;
-    },
-  };
-}
-
-const FORMATS = ["v1", "plain"] as const;
-const none: readonly string[] = [];
-const nothing = () => {};
-
-const bytesOf = (frames: readonly string[]) =>
-  frames.reduce((sum, frame) => sum + Buffer.byteLength(frame), 0);
-
-/** A range as chat.v1 hears it: each message after the one before. */
-const liveEvents = (room: string, states: readonly Message[], known: number) =>
-  states.map((message, index) => liveEvent(room, message, states[index - 1]?.version ?? known, known));
-
-/**
- * What the plain protocol hears of a range: messages as they are posted, by id. One that was changed before anyone here
- * saw it stands later in the range than its id says.
- */
-const created = (states: readonly Message[], known: number) =>
-  states.filter(({ id, deletedAt }) => id > known && deletedAt === null).sort((a, b) => a.id - b.id);
+/** Resolves to the ack of a submission, or rejects with its refusal. */
+const settled = (submit: (answer: Answer) => void): Promise<Ack> =>
+  new Promise((resolve, reject) =>
+    submit((outcome) => (outcome instanceof Refusal ? reject(outcome) : resolve(outcome))),
+  );

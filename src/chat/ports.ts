@@ -1,28 +1,29 @@
 import type { Message } from "../message.ts";
-import type { Change, Outcome } from "./room/change.ts";
+import type { Order } from "../order.ts";
+import type { Change, Outcome } from "./change.ts";
 
 /**
- * One WebSocket, as this folder needs it. Sends and publishes of one tick arrive in the order of their calls, and a
+ * One WebSocket, as this folder needs it. Sends and publishes of one tick arrive in the order of the calls, and a
  * subscriber gets exactly what is published between its `subscribe` and its `unsubscribe`.
  */
 export interface Socket {
   /** Queues a frame. Past the runtime's hard limit the socket is cut. */
   send(frame: string): void;
-  /** Bytes that wait to be written; the newest publishes may not be among them yet: see {@link Fanout.hidden}. */
+  /** Bytes waiting to be written. The newest publishes may not be among them yet: see {@link Fanout.hidden}. */
   buffered(): number;
-  /** To be called once, and once undone. */
+  /** Call it once per topic, and undo it once. */
   subscribe(topic: string): void;
   unsubscribe(topic: string): void;
-  /** Stops reading from it; what was read already may still come. */
+  /** Stops reading. Frames that were already read may still arrive. */
   pause(): void;
   resume(): void;
   close(code: number, reason: string): void;
 }
 
 export interface Fanout {
-  /** Sends a frame to all subscribers of a topic. True: at least one of them has bytes waiting. */
+  /** Sends a frame to all subscribers of a topic. Returns true if at least one of them has bytes waiting. */
   publish(topic: string, frame: string): boolean;
-  /** Writes all it can. So many bytes at most, of what was published, a socket's `buffered` then does not show yet. */
+  /** Writes all it can. Returns an upper bound of the published bytes that a socket's `buffered` does not show yet. */
   hidden(): number;
 }
 
@@ -39,34 +40,130 @@ export class CommitFailure extends Error {
 
 export interface Committed {
   readonly epoch: string;
-  /** One for each change, in their order. What was refused was not written. */
+  /** One for each change, in their order. Refused changes were not written. */
   readonly outcomes: readonly Outcome[];
 }
 
-/** A page of a room's changes: one snapshot of the room's counter and of messages, none larger than asked for. */
+/** A page of a room's changes: the room's counter and its messages in one snapshot, bounded in bytes. */
 export interface Page {
   readonly epoch: string;
-  /** The room's counter; 0 for a room that has no messages yet. */
+  /** The room's counter; 0 for a room without messages. */
   readonly counter: number;
   readonly messages: readonly Message[];
-  /** The version up to which the page holds everything there is after the one asked for. */
+  /** The page holds everything after the requested version up to this one. */
   readonly end: number;
 }
 
-export interface Store {
-  /** How many commits may run side by side; a room's always run on the same lane. */
+/** One page of a room's history by message id. */
+export interface HistoryPage {
+  readonly epoch: string;
+  readonly counter: number;
+  /** Oldest first. */
+  readonly messages: readonly Message[];
+}
+
+export interface MessageStore {
+  /** How many commits may run in parallel. A room always uses the same lane. */
   readonly lanes: number;
   /**
-   * Commits changes in their order: each takes its room's next version; one that was committed before (same sender,
-   * room and clientId) is answered with its first ack. A room's new versions are one contiguous range.
-   * `careful`: some of them may have been committed before. Without it a batch of posts fails as `duplicate` then.
+   * Commits changes in order. Each takes its room's next version. A change that was committed before (same sender, room
+   * and clientId) gets its first ack again. A room's new versions are one contiguous range. A post makes its sender a
+   * member of the room in the same commit.
+   * `careful`: some of the changes may have been committed before. Without it, such a batch fails as `duplicate`.
    * @throws {CommitFailure}
    */
   commit(lane: number, changes: readonly Change[], careful: boolean): Promise<Committed>;
   /** Messages that changed after version `after`, by version. */
   changesSince(room: string, after: number): Promise<Page>;
-  /** Messages that were posted after version `after`, by id, whatever became of them since. */
+  /** Messages that were posted after version `after`, by id, in their present state. */
   postsSince(room: string, after: number): Promise<Page>;
+  /** At most `limit` messages by id: the first ones after an id, or the last ones before it. */
+  messages(room: string, range: { after: number } | { before: number }, limit: number): Promise<HistoryPage>;
   /** The rooms' counters (0: no such room), and the epoch. */
   counters(rooms: readonly string[]): Promise<{ epoch: string; versions: ReadonlyMap<string, number> }>;
+}
+
+/** One person in one room. */
+export interface Seat {
+  readonly userId: number;
+  readonly room: string;
+}
+
+/** How far someone has read in a room. */
+export interface Reading {
+  /** The id of the last message that they have read. */
+  readonly lastRead: number;
+  /** Messages of others after it, at most {@link UNREAD_MAX}. */
+  readonly unread: number;
+}
+
+/** Unread messages are counted up to this; beyond, there are "more". */
+export const UNREAD_MAX = 100;
+
+/** Where a read mark is now, and whether this write moved it. */
+export interface Marked {
+  readonly lastRead: number;
+  readonly moved: boolean;
+}
+
+/** The rooms that a person is banned from, and those that they left within the last minutes. */
+export type Departures = ReadonlyMap<string, "banned" | "left">;
+
+/** All methods reject with a {@link Refusal} `unavailable` if the database does not respond. */
+export interface MemberStore {
+  /**
+   * Makes people members of rooms, creating the rooms that do not exist yet. What was posted before is not unread for a
+   * new member. Results keep the input order.
+   */
+  join(seats: readonly Seat[]): Promise<readonly Reading[]>;
+  /** Ends a membership. Does nothing if there is none. */
+  leave(seat: Seat): Promise<void>;
+  /** Moves read marks, never backwards and never past the room's end. Makes nobody a member. Keeps the input order. */
+  mark(marks: readonly (Seat & { readonly id: number })[]): Promise<readonly Marked[]>;
+  /** Reads, for each person, the rooms that they may no longer be in. Keeps the input order. */
+  departures(userIds: readonly number[]): Promise<readonly Departures[]>;
+  /** Bans someone from a room that they need not be in, or that does not exist yet. The audit records it. */
+  ban(seat: Seat, order: Order): Promise<void>;
+  /** Lifts a ban. It makes nobody a member. The audit records it. */
+  unban(seat: Seat, order: Order): Promise<void>;
+}
+
+/** A room as a list shows it. */
+export interface RoomSummary {
+  readonly room: string;
+  /** The newest message, or null. A deleted one has no content. */
+  readonly last: { id: number; username: string; content: string; timestamp: string } | null;
+  /** Null for anyone who is not a member. */
+  readonly lastRead: number | null;
+  /** Messages of others after it, at most {@link UNREAD_MAX}. */
+  readonly unread: number;
+}
+
+/** Which rooms to list, by name. */
+export interface RoomRange {
+  /** `mine`: rooms that the person is a member of. `all`: every room with a message. */
+  readonly scope: "mine" | "all";
+  /** Only rooms that match one of these patterns, in which `*` stands for any run of characters; null: all rooms. */
+  readonly patterns: readonly string[] | null;
+  /** The name before the first one; "" for the first page. */
+  readonly after: string;
+  readonly limit: number;
+}
+
+/** Rooms on a page of a list. */
+export const ROOMS_MAX = 200;
+
+/** Both methods reject with a {@link Refusal} `unavailable` if the database does not respond. */
+export interface ListStore {
+  /** Rooms by name, without those that the person is banned from. `limit` is at most {@link ROOMS_MAX} + 1. */
+  rooms(userId: number, range: RoomRange): Promise<readonly RoomSummary[]>;
+  /** One room; undefined if it does not exist. */
+  room(seat: Seat): Promise<RoomSummary | undefined>;
+}
+
+/** Everything that this folder stores. */
+export interface ChatStore {
+  readonly messages: MessageStore;
+  readonly members: MemberStore;
+  readonly lists: ListStore;
 }

@@ -1,6 +1,6 @@
-import type { Order } from "../db/audit.ts";
 import type { Database } from "../db/database.ts";
 import { DataDirHeld } from "../db/owner.ts";
+import type { Order } from "../order.ts";
 import { CommandError, type Context } from "./command.ts";
 import { withDatabase } from "./database.ts";
 

@@ -1,20 +1,13 @@
 import { desc, eq, lt } from "drizzle-orm";
+import type { Order } from "../order.ts";
 import type { Orm, Pool } from "./database.ts";
 import { audit, rooms, users } from "./schema.ts";
 
-/** What an operator can do to someone or something. */
+/** What an operator can do. */
 export type Action =
   "user.disable" | "user.enable" | "user.ban" | "user.unban" | "sessions.end" | "message.delete";
 
-/** An operator's word that something be done. */
-export interface Order {
-  /** Where it came from. */
-  readonly via: "cli" | "http";
-  /** Empty where none was given. */
-  readonly reason: string;
-}
-
-/** An order that was carried out, and on what. */
+/** An order that was carried out, and what it acted on. */
 export interface Deed extends Order {
   readonly action: Action;
   readonly userId?: number;
@@ -22,7 +15,7 @@ export interface Deed extends Order {
   readonly messageId?: number;
 }
 
-/** A deed as it is read; people and rooms by the names they have now. */
+/** A deed as the audit shows it, with the present names of people and rooms. */
 export interface AuditEntry extends Order {
   readonly id: number;
   readonly at: string;
@@ -32,12 +25,12 @@ export interface AuditEntry extends Order {
   readonly messageId: number | null;
 }
 
-/** Writes down what operators did; to be called in the transaction in which it is done. */
+/** Records what operators did. Call it in the transaction that does it. */
 export async function writeAudit(orm: Orm, deeds: readonly Deed[]): Promise<void> {
   if (deeds.length > 0) await orm.insert(audit).values([...deeds]);
 }
 
-/** What operators did, the newest first; `before` an entry's id, where it is given. */
+/** Returns what operators did, newest first, optionally from before the entry with id `before`. */
 export async function readAudit(
   pool: Pool,
   before: number | undefined,

@@ -1,7 +1,7 @@
 import { sql } from "drizzle-orm";
 import { bigint, index, pgTable, primaryKey, text, timestamp, unique, uuid } from "drizzle-orm/pg-core";
 
-// One schema for the three drivers. Ids and versions stay below 2^53, so that they are plain numbers everywhere.
+// One schema for the three drivers. Ids and versions stay below 2^53, so they are plain numbers everywhere.
 const id = () => bigint({ mode: "number" });
 const at = () => timestamp({ withTimezone: true, mode: "date" });
 const now = sql`clock_timestamp()`;
@@ -14,26 +14,26 @@ export const users = pgTable(
     /** Lower case; null for outside identities and deleted accounts. */
     email: text().unique("users_email"),
     username: text().notNull(),
-    /** The username as it is compared: two names that fold alike are one. */
+    /** The username in its folded form, by which names are compared. */
     usernameFold: text().notNull().unique("users_username"),
     passwordHash: text(),
     issuer: text(),
     subject: text(),
     createdAt: at().notNull().default(now),
     disabledAt: at(),
-    /** A deleted account keeps its row and its name, so that its messages stay signed and the name is never given out again. */
+    /** A deleted account keeps its row and its name: its messages stay signed, and nobody else ever gets the name. */
     deletedAt: at(),
   },
   (t) => [unique("users_identity").on(t.issuer, t.subject)],
 );
 
-/** One login of one person: what a refresh token belongs to. */
+/** One login of one person. A refresh token belongs to a session. */
 export const sessions = pgTable(
   "sessions",
   {
     id: uuid().primaryKey(),
     userId: id().notNull(),
-    /** The generation of the one refresh token that is current. */
+    /** The generation of the current refresh token. */
     generation: id().notNull().default(1),
     rotatedAt: at().notNull().default(now),
     expiresAt: at().notNull(),
@@ -51,22 +51,22 @@ export const keys = pgTable("keys", {
   kind: text({ enum: ["sign", "refresh"] }).notNull(),
   key: text().notNull(),
   createdAt: at().notNull().default(now),
-  /** A retired key signs nothing more; it verifies until what it has signed has expired. */
+  /** A retired key no longer signs. It verifies until everything it signed has expired. */
   retiredAt: at(),
 });
 
-/** A room and its counter. It comes into being with its first message. */
+/** A room and its counter. Its row is created by the first join, message or ban. */
 export const rooms = pgTable("rooms", {
   id: id().primaryKey().generatedAlwaysAsIdentity(),
   name: text().notNull().unique("rooms_name"),
-  /** The version of the last change in the room: 1, 2, 3 …, none burnt. */
+  /** The version of the last change in the room: 1, 2, 3 …, without gaps. */
   version: id().notNull().default(0),
   createdAt: at().notNull().default(now),
 });
 
 /**
  * A message in its present state. `id` is the version at which it was posted, `version` that of its latest change.
- * No foreign keys: they halve the throughput of a commit, and what they point at is never deleted.
+ * No foreign keys: they halve the throughput of a commit, and the rows they would point at are never deleted.
  */
 export const messages = pgTable(
   "messages",
@@ -91,7 +91,7 @@ export const messages = pgTable(
   ],
 );
 
-/** Every amendment (edit, deletion, reaction) that was answered, those that changed nothing too: what makes them idempotent. */
+/** Every acknowledged edit, deletion and reaction, including those that changed nothing: this makes them idempotent. */
 export const changes = pgTable(
   "changes",
   {
@@ -106,7 +106,7 @@ export const changes = pgTable(
   (t) => [primaryKey({ columns: [t.roomId, t.senderId, t.clientId] })],
 );
 
-/** Who reacted how to which message. */
+/** Reactions of people to messages. */
 export const reactions = pgTable(
   "reactions",
   {
@@ -118,34 +118,59 @@ export const reactions = pgTable(
   (t) => [primaryKey({ columns: [t.roomId, t.messageId, t.userId, t.emoji] })],
 );
 
-/** Whoever has joined a room or posted to it, and how far they have read. */
+/** Anyone who has joined a room or posted to it, and whether they have left since. */
 export const members = pgTable(
   "members",
   {
     userId: id().notNull(),
     roomId: id().notNull(),
-    /** The id of the last message that was read; it never goes back. */
-    lastRead: id().notNull().default(0),
-    /** Set: neither reads, posts nor joins. */
-    bannedAt: at(),
-    joinedAt: at().notNull().default(now),
+    state: text({ enum: ["in", "left"] })
+      .notNull()
+      .default("in"),
+    /** The room's version when they last became a member: what came before is not unread for them. */
+    version: id().notNull().default(0),
+    /** When the state began. */
+    since: at().notNull().default(now),
   },
   (t) => [
     primaryKey({ columns: [t.userId, t.roomId] }),
-    // Where someone is banned is asked with every check of their session.
-    index("members_banned")
-      .on(t.userId)
-      .where(sql`banned_at is not null`),
+    // Open sockets are checked against it every few seconds.
+    index("members_left")
+      .on(t.userId, t.since)
+      .where(sql`state = 'left'`),
   ],
 );
 
-/** What operators did to whom. */
+/** People who may neither read, post to nor join a room, members or not. */
+export const bans = pgTable(
+  "bans",
+  {
+    userId: id().notNull(),
+    roomId: id().notNull(),
+    at: at().notNull().default(now),
+  },
+  (t) => [primaryKey({ columns: [t.userId, t.roomId] })],
+);
+
+/** What someone keeps about a room for themselves, member or not. It has no version. */
+export const own = pgTable(
+  "own",
+  {
+    userId: id().notNull(),
+    roomId: id().notNull(),
+    /** The id of the last message that was read; it never goes back. */
+    lastRead: id().notNull().default(0),
+  },
+  (t) => [primaryKey({ columns: [t.userId, t.roomId] })],
+);
+
+/** What operators did, and to whom. */
 export const audit = pgTable("audit", {
   id: id().primaryKey().generatedAlwaysAsIdentity(),
   at: at().notNull().default(now),
   /** Such as `user.disable`. */
   action: text().notNull(),
-  /** Where the order came from: `cli` or `http`. */
+  /** Where the order came from. */
   via: text({ enum: ["cli", "http"] }).notNull(),
   userId: id(),
   roomId: id(),
@@ -153,7 +178,7 @@ export const audit = pgTable("audit", {
   reason: text().notNull().default(""),
 });
 
-/** Facts of this database: `epoch` (what versions are relative to) and `instance` (the issuer of its tokens). */
+/** Facts about this database: `epoch` (versions are relative to it) and `instance` (the issuer of its tokens). */
 export const meta = pgTable("meta", {
   name: text().primaryKey(),
   value: text().notNull(),

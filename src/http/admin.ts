@@ -2,12 +2,10 @@ import { type Context, Hono } from "hono";
 import * as v from "valibot";
 import type { Auth } from "../auth/auth.ts";
 import { disableUser, enableUser, endSessions, findUser } from "../auth/operator.ts";
-import { ban, unban } from "../store/bans.ts";
-import { type Ack, OPERATOR } from "../chat/room/change.ts";
 import type { Chat } from "../chat/chat.ts";
-import { type Order, readAudit } from "../db/audit.ts";
+import { readAudit } from "../db/audit.ts";
 import type { Pool } from "../db/database.ts";
-import { Refusal } from "../errors.ts";
+import type { Order } from "../order.ts";
 import { text } from "../protocol/text.ts";
 import { AUDIT_ENTRY, REMOVED } from "./answers.ts";
 import { secretBearer } from "./bearer.ts";
@@ -17,7 +15,7 @@ import { MESSAGE_PARAMS, messageParams, ROOM_PARAMS, roomParam } from "./room.ts
 
 const PAGE = { usual: 100, most: 1000 } as const;
 
-/** Every order may say why, for the audit. */
+/** Every order may give a reason, for the audit. */
 const ORDER = v.object({ reason: v.optional(text({ max: 500 }), "") });
 
 const AUDIT = v.object({
@@ -37,13 +35,13 @@ const BAN = {
 
 interface AdminRoutes {
   readonly auth: Pick<Auth, "standing">;
-  readonly chat: Pick<Chat, "committer">;
+  readonly chat: Pick<Chat, "ban" | "unban" | "remove">;
   readonly pool: Pool;
-  /** What an operator has to bring. */
+  /** The operator's token. */
   readonly token: string;
 }
 
-/** The operator's hand, `/admin/…`: acts at once on this server, and within seconds on others of the same database. */
+/** Operator actions, `/admin/…`. They take effect at once on this server, and within seconds on others with its database. */
 export function adminRoutes({ auth: { standing }, chat, pool, token }: AdminRoutes) {
   const routes = new Hono<Env>({ strict: false }).basePath("/admin");
   routes.use(secretBearer(token, "adminToken"));
@@ -52,11 +50,10 @@ export function adminRoutes({ auth: { standing }, chat, pool, token }: AdminRout
     c.header("cache-control", "no-store");
   });
 
-  const setBan = async (c: Context<Env>, set: typeof ban, order: Order) => {
+  const setBan = async (c: Context<Env>, set: Chat["ban"], order: Order) => {
     const room = roomParam(c);
     const userId = await pool.run((orm) => findUser(orm, c.req.param("name") ?? ""));
-    await set(pool, { userId, room, order });
-    await standing.bansChanged(userId);
+    await set(userId, room, order);
     return c.body(null, 204);
   };
 
@@ -90,10 +87,10 @@ export function adminRoutes({ auth: { standing }, chat, pool, token }: AdminRout
       },
     )
     .put("/rooms/:room/bans/:name", operation({ summary: "Ban a user from a room", ...BAN }), (c) =>
-      setBan(c, ban, orderOf(c.req.valid("query"))),
+      setBan(c, chat.ban, orderOf(c.req.valid("query"))),
     )
     .delete("/rooms/:room/bans/:name", operation({ summary: "Lift a ban", ...BAN }), (c) =>
-      setBan(c, unban, orderOf(c.req.valid("query"))),
+      setBan(c, chat.unban, orderOf(c.req.valid("query"))),
     )
     .delete(
       "/rooms/:room/messages/:id",
@@ -106,23 +103,18 @@ export function adminRoutes({ auth: { standing }, chat, pool, token }: AdminRout
       }),
       async (c) => {
         const { room, id } = messageParams(c);
-        const order = orderOf(c.req.valid("query"));
-        const removal = { kind: "delete", room, id, clientId: crypto.randomUUID(), order } as const;
-        const outcome = await new Promise<Ack | Refusal>((resolve) =>
-          chat.committer.submit({ ...removal, ...OPERATOR }, resolve),
-        );
-        if (outcome instanceof Refusal) throw outcome;
-        return c.json({ id, version: outcome.version, room }, 200);
+        const { version } = await chat.remove(room, id, orderOf(c.req.valid("query")));
+        return c.json({ id, version, room }, 200);
       },
     )
     .get(
       "/audit",
       operation({
-        summary: "What operators did",
-        about: "The newest first.",
+        summary: "List what operators did",
+        about: "Newest first.",
         query: AUDIT,
         answers: { 200: v.array(AUDIT_ENTRY) },
-        headers: { Link: "The next page (next), where there is one." },
+        headers: { Link: "The next page (next), if there is one." },
       }),
       async (c) => {
         const { before, limit } = c.req.valid("query");

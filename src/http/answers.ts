@@ -5,7 +5,7 @@ import type { AuditEntry } from "../db/audit.ts";
 import { ERRORS, type ErrorCode } from "../protocol/codes.ts";
 import { message, messageId, timestamp } from "../protocol/frames.ts";
 
-// What answers hold, for the document. Where what a route sends has a type of its own, it is held against that.
+// The contents of responses, for the document. If a response has a type of its own, its schema is checked against that.
 
 const count = v.pipe(v.number(), v.integer(), v.minValue(0));
 const email = v.pipe(v.string(), v.metadata({ format: "idn-email" }));
@@ -34,16 +34,16 @@ export const SESSION = v.object({
   createdAt: timestamp,
   usedAt: timestamp,
   expiresAt: timestamp,
-  current: v.pipe(v.boolean(), v.description("The session of the token that asks.")),
+  current: v.pipe(v.boolean(), v.description("Whether it is the session of the request's token.")),
 }) satisfies v.GenericSchema<SessionInfo>;
 
 export const MESSAGE = v.object({ room: v.string(), ...message });
 
-/** What a change of a room answers, once it is committed. */
+/** The result of a committed change of a room. */
 const change = { id: messageId, version: messageId, room: v.string() };
 const duplicate = v.pipe(
   v.optional(v.literal(true)),
-  v.description("This clientId had been committed before; this is the answer of that time."),
+  v.description("This clientId was committed before; this is its first result."),
 );
 export const CHANGED = v.object({ ...change, clientId: id, duplicate });
 export const POSTED = v.object({ ...change, clientId: id, duplicate, timestamp });
@@ -54,7 +54,7 @@ export const ROOM = v.object({
   last: v.nullable(v.object({ id: messageId, username: v.string(), content: v.string(), timestamp })),
   lastActivity: v.nullable(timestamp),
   online: v.pipe(count, v.description("How many people are in the room.")),
-  lastRead: v.pipe(v.nullable(count), v.description("Null for who is no member.")),
+  lastRead: v.pipe(v.nullable(count), v.description("Null for anyone who is not a member.")),
   unread: v.pipe(v.string(), v.regex(/^(\d{1,2}|99\+)$/)),
 });
 
@@ -81,5 +81,5 @@ export const PROBLEM = v.object({
     v.optional(v.record(v.string(), v.array(v.string()))),
     v.description("What is wrong with each field of the input."),
   ),
-  retryAfterMs: v.pipe(v.optional(v.number()), v.description("When to try again, where it is known.")),
+  retryAfterMs: v.pipe(v.optional(v.number()), v.description("When to try again, if known.")),
 });

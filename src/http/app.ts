@@ -3,6 +3,7 @@ import { bodyLimit } from "hono/body-limit";
 import type { ExtractSchema } from "hono/types";
 import type { Auth } from "../auth/auth.ts";
 import type { Config } from "../config.ts";
+import { databaseAway } from "../db/away.ts";
 import { isDatabaseAway } from "../db/database.ts";
 import { faultOf, problemResponse, Refusal, refusalOf } from "../errors.ts";
 import type { Log } from "../log.ts";
@@ -20,7 +21,7 @@ import { wellKnownRoutes } from "./wellknown.ts";
 
 const BODY_MAX = 64 * 1024;
 
-/** For answers that are data. A route that answers with a page brings its own policy. */
+/** For responses that are data. A route that serves a page sets its own policy. */
 const HEADERS = {
   "x-content-type-options": "nosniff",
   "referrer-policy": "no-referrer",
@@ -32,11 +33,11 @@ interface AppOptions {
   readonly config: Pick<Config, "ALLOWED_ORIGINS" | "TRUST_PROXY">;
   readonly auth: Auth;
   readonly log: Log;
-  /** What else is served; paths are registered without the slash at their end. */
+  /** The other routes, registered without a trailing slash. */
   readonly routes?: readonly Hono<Env>[];
 }
 
-/** The whole API as a type, for Hono's client: `hc<AppType>(url)`. A server may be without admin and metrics. */
+/** The whole API as a type, for Hono's client: `hc<AppType>(url)`. A server may have no admin or metrics routes. */
 export type AppType = Hono<
   Env,
   ExtractSchema<
@@ -54,9 +55,9 @@ export type AppType = Hono<
   >
 >;
 
-/** The HTTP API: `app.fetch(request, { address })`, the address being that of the connection. */
+/** The HTTP API: `app.fetch(request, { address })`, with the address of the connection. */
 export function createApp({ config, auth, log, routes = [] }: AppOptions): Hono<Env> {
-  const app = new Hono<Env>({ strict: false }); // with or without the slash at the end
+  const app = new Hono<Env>({ strict: false }); // with or without a trailing slash
 
   app.use(allowOrigins(config.ALLOWED_ORIGINS));
   app.use(defaultHeaders);
@@ -78,7 +79,8 @@ export function createApp({ config, auth, log, routes = [] }: AppOptions): Hono<
   app.notFound((c) => problemResponse(missing(app, c)));
   app.onError((error, c) => {
     if (error instanceof Refusal) return problemResponse(error);
-    if (isDatabaseAway(error)) return problemResponse(away());
+    // The check of the rooms logs that the database is away, once.
+    if (isDatabaseAway(error)) return problemResponse(databaseAway());
     log.error(
       { event: "fault", fault: faultOf(error), method: c.req.method, path: c.req.path },
       "a request failed",
@@ -93,7 +95,7 @@ const defaultHeaders: MiddlewareHandler = async (c, next) => {
   for (const [name, value] of Object.entries(HEADERS)) if (!c.res.headers.has(name)) c.header(name, value);
 };
 
-/** Why there is no route: the path is known with other methods (RFC 9110, section 15.5.6), or not at all. */
+/** Returns why no route matches: the path exists with other methods (RFC 9110, section 15.5.6), or not at all. */
 function missing(app: Hono<Env>, c: Context): Refusal {
   const path = app.getPath(c.req.raw);
   const methods = new Set(app.routes.map(({ method }) => method).filter((method) => method !== "ALL"));
@@ -104,7 +106,3 @@ function missing(app: Hono<Env>, c: Context): Refusal {
   if (allowed.includes("GET")) allowed.push("HEAD");
   return new Refusal("method_not_allowed", { headers: { allow: allowed.join(", ") } });
 }
-
-/** That the database is away is logged once, by the check of the rooms. */
-const away = () =>
-  new Refusal("unavailable", { detail: "The database does not answer: try again soon.", retryAfterMs: 2000 });

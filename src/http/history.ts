@@ -2,9 +2,7 @@ import { type Context, Hono } from "hono";
 import { etag, RETAINED_304_HEADERS } from "hono/etag";
 import * as v from "valibot";
 import type { Auth } from "../auth/auth.ts";
-import type { Chat } from "../chat/chat.ts";
-import { shown } from "../chat/codecs/encode.ts";
-import type { HistoryAnswer } from "../chat/room/history.ts";
+import { type Chat, type HistoryResult, shown } from "../chat/chat.ts";
 import { Refusal } from "../errors.ts";
 import { HISTORY_DEFAULT, HISTORY_MAX, ID_MAX } from "../protocol/limits.ts";
 import { MESSAGE } from "./answers.ts";
@@ -20,7 +18,7 @@ const QUERY = v.object({
   limit: v.optional(decimal(1, HISTORY_MAX)),
 });
 
-/** What a 304 has besides: a script that revalidates by itself reads them as well (Fetch, CORS protocol). */
+/** Headers that a 304 keeps, because scripts that revalidate by themselves read them too (Fetch, CORS protocol). */
 const HEADERS = [
   "parley-epoch",
   "parley-version",
@@ -31,20 +29,20 @@ const HEADERS = [
 
 const PAGE = {
   summary: "A page of a room's history",
-  about: `Oldest first; without parameters the newest ${HISTORY_DEFAULT}. Of before, after and around, message ids, at most one.`,
+  about: `Oldest first; without parameters the newest ${HISTORY_DEFAULT}. before, after and around are message ids, and exclude each other.`,
   params: ROOM_PARAMS,
   query: QUERY,
   answers: { 200: v.array(MESSAGE), 304: null },
   headers: {
     ETag: "For If-None-Match.",
-    Link: "The older page (prev) and the newer one (next), where there are such.",
-    "Parley-Epoch": "To which the room's versions belong.",
-    "Parley-Version": "Where the room stands.",
+    Link: "The older page (prev) and the newer one (next), if they exist.",
+    "Parley-Epoch": "The epoch of the room's versions.",
+    "Parley-Version": "The room's version.",
   },
   refusals: ["forbidden"],
 } as const;
 
-/** A room's history by pages of message ids, for who may read the room. */
+/** A room's history in pages by message id, for anyone who may read the room. */
 export function historyRoutes({ auth, chat }: { auth: Auth; chat: Chat }) {
   const known = bearer(auth);
   const tagged = etag({ retainedHeaders: [...RETAINED_304_HEADERS, ...HEADERS] });
@@ -53,8 +51,7 @@ export function historyRoutes({ auth, chat }: { auth: Auth; chat: Chat }) {
     const room = roomParam(c);
     if ([query.before, query.after, query.around].filter((id) => id !== undefined).length > 1)
       throw new Refusal("invalid", { detail: "before, after and around exclude each other." });
-    if (!chat.access.may(c.get("identity"), room, "read")) throw new Refusal("forbidden");
-    const page = await chat.history.page(room, query);
+    const page = await chat.page(await chat.enter(c.get("identity"), room), query);
     c.header("cache-control", "private, no-cache");
     c.header("vary", "Authorization", { append: true });
     c.header("parley-epoch", page.epoch);
@@ -70,7 +67,7 @@ export function historyRoutes({ auth, chat }: { auth: Auth; chat: Chat }) {
   return (
     new Hono<Env>({ strict: false })
       .get("/history/:room", known, operation(PAGE), tagged, (c) => page(c, c.req.valid("query")))
-      // How the first clients wrote it.
+      // The first clients wrote it like this.
       .get("/history//:room", known, operation({ ...PAGE, deprecated: true }), tagged, (c) =>
         page(c, c.req.valid("query")),
       )
@@ -80,7 +77,7 @@ export function historyRoutes({ auth, chat }: { auth: Auth; chat: Chat }) {
 /** RFC 8288: `prev` is the older page, `next` the newer. */
 function linkOf(
   room: string,
-  page: HistoryAnswer,
+  page: HistoryResult,
   { limit = HISTORY_DEFAULT }: { limit?: number | undefined },
 ) {
   const [first, last] = [page.messages.at(0), page.messages.at(-1)];

@@ -1,10 +1,7 @@
 import { type Context, Hono } from "hono";
 import * as v from "valibot";
 import type { Auth } from "../auth/auth.ts";
-import type { Chat } from "../chat/chat.ts";
-import type { Ack } from "../chat/room/change.ts";
-import { type Submission, submit } from "../chat/access/submit.ts";
-import { Refusal } from "../errors.ts";
+import type { Ack, Chat, Submission } from "../chat/chat.ts";
 import { clientId, content, messageId } from "../protocol/frames.ts";
 import { CHANGED, POSTED } from "./answers.ts";
 import { bearer } from "./bearer.ts";
@@ -25,29 +22,26 @@ const POST = v.object({
   replyTo: v.optional(v.nullable(messageId), null),
 });
 const EDIT = v.object({ content, clientId: v.optional(clientId) });
-/** Where a request has no body, the client id comes in the query. */
+/** A request without a body has its client id in the query. */
 const QUERY = v.object({ clientId: v.optional(clientId) });
 
 const REFUSALS = ["forbidden", "client_id_reused", "rate_limited"] as const;
 const ON_MESSAGE = { params: MESSAGE_PARAMS, answers: { 200: CHANGED } } as const;
 
 /**
- * Changing a room without a socket: what backends and bots use. Each answers after the commit; a post 201, or 200 for
- * a repeat. The client id makes a request one change, however often it is sent.
+ * Changes to a room without a socket, for backends and bots. Each responds after the commit; a post with 201, or 200 for
+ * a repeat. The client id identifies a change, however often it is sent.
  */
 export function messageRoutes({ auth, chat }: { auth: Auth; chat: Chat }) {
   const known = bearer(auth);
 
-  const change = async (c: Context<Env>, submission: Submission): Promise<Ack> => {
-    const outcome = await new Promise<Ack | Refusal>((resolve) =>
-      submit(chat, c.get("identity"), submission, resolve),
-    );
-    if (outcome instanceof Refusal) throw outcome;
+  const change = async (c: Context<Env>, room: string, submission: Submission): Promise<Ack> => {
+    const ack = await chat.submit(await chat.enter(c.get("identity"), room, "post"), submission);
     c.header("cache-control", "no-store");
-    return outcome;
+    return ack;
   };
 
-  const answer = ({ room, clientId }: Submission, { id, version, duplicate }: Ack) => ({
+  const result = (room: string, { clientId }: Submission, { id, version, duplicate }: Ack) => ({
     id,
     version,
     room,
@@ -55,8 +49,13 @@ export function messageRoutes({ auth, chat }: { auth: Auth; chat: Chat }) {
     ...(duplicate && { duplicate }),
   });
 
-  const amend = async (c: Context<Env>, submission: Submission) =>
-    c.json(answer(submission, await change(c, submission)), 200);
+  const amend = async (c: Context<Env>, room: string, submission: Submission) =>
+    c.json(result(room, submission, await change(c, room, submission)), 200);
+
+  const react = (c: Context<Env>, how: { clientId: string; on: boolean }) => {
+    const { room, ...target } = reactionParams(c);
+    return amend(c, room, { kind: "react", ...target, ...how });
+  };
 
   return new Hono<Env>({ strict: false })
     .post(
@@ -64,7 +63,7 @@ export function messageRoutes({ auth, chat }: { auth: Auth; chat: Chat }) {
       known,
       operation({
         summary: "Post a message",
-        about: "201 once it is committed; 200 where this clientId had been committed before.",
+        about: "201 once it is committed; 200 if this clientId was committed before.",
         params: ROOM_PARAMS,
         json: POST,
         answers: { 201: POSTED, 200: POSTED },
@@ -72,9 +71,10 @@ export function messageRoutes({ auth, chat }: { auth: Auth; chat: Chat }) {
       }),
       async (c) => {
         const { clientId = crypto.randomUUID(), ...post } = c.req.valid("json");
-        const submission = { kind: "post", room: roomParam(c), clientId, ...post } as const;
-        const ack = await change(c, submission);
-        return c.json({ ...answer(submission, ack), timestamp: ack.timestamp }, ack.duplicate ? 200 : 201);
+        const room = roomParam(c);
+        const draft = { kind: "post", clientId, ...post } as const;
+        const ack = await change(c, room, draft);
+        return c.json({ ...result(room, draft, ack), timestamp: ack.timestamp }, ack.duplicate ? 200 : 201);
       },
     )
     .patch(
@@ -88,7 +88,8 @@ export function messageRoutes({ auth, chat }: { auth: Auth; chat: Chat }) {
       }),
       (c) => {
         const { clientId = crypto.randomUUID(), content: text } = c.req.valid("json");
-        return amend(c, { kind: "edit", ...messageParams(c), clientId, content: text });
+        const { room, id } = messageParams(c);
+        return amend(c, room, { kind: "edit", id, clientId, content: text });
       },
     )
     .delete(
@@ -100,13 +101,16 @@ export function messageRoutes({ auth, chat }: { auth: Auth; chat: Chat }) {
         query: QUERY,
         refusals: [...REFUSALS, "not_found"],
       }),
-      (c) => amend(c, { kind: "delete", ...messageParams(c), ...clientIdOf(c.req.valid("query")) }),
+      (c) => {
+        const { room, id } = messageParams(c);
+        return amend(c, room, { kind: "delete", id, ...clientIdOf(c.req.valid("query")) });
+      },
     )
-    .put("/rooms/:room/messages/:id/reactions/:emoji", known, reaction("Give a reaction"), (c) =>
-      amend(c, { kind: "react", ...reactionParams(c), ...clientIdOf(c.req.valid("query")), on: true }),
+    .put("/rooms/:room/messages/:id/reactions/:emoji", known, reaction("Add a reaction"), (c) =>
+      react(c, { ...clientIdOf(c.req.valid("query")), on: true }),
     )
     .delete("/rooms/:room/messages/:id/reactions/:emoji", known, reaction("Take a reaction back"), (c) =>
-      amend(c, { kind: "react", ...reactionParams(c), ...clientIdOf(c.req.valid("query")), on: false }),
+      react(c, { ...clientIdOf(c.req.valid("query")), on: false }),
     );
 }
 

@@ -6,7 +6,7 @@ import { room } from "../protocol/frames.ts";
 import { ID_MAX } from "../protocol/limits.ts";
 import { decimal, readInput } from "./request.ts";
 
-/** The parameters of paths below a room: of the room, of a message in it, of a reaction to one. */
+/** Path parameters of a room, of a message in it, and of a reaction to that. */
 export const ROOM_PARAMS = { room };
 export const MESSAGE_PARAMS = { room, id: decimal(1, ID_MAX) };
 export const REACTION_PARAMS = { ...MESSAGE_PARAMS, emoji };
@@ -14,20 +14,20 @@ export const REACTION_PARAMS = { ...MESSAGE_PARAMS, emoji };
 const ID = v.object({ id: MESSAGE_PARAMS.id });
 const EMOJI = v.object({ emoji });
 
-/** The room that a path names in `:room`, which Hono has decoded where it could be. @throws {Refusal} bad_room. */
+/** Returns the room that a path names in `:room`. Hono has decoded it if it could. @throws {Refusal} bad_room. */
 export function roomParam(c: Context): string {
   const named = v.safeParse(room, c.req.param("room"));
   if (!named.success) throw new Refusal("bad_room");
   return named.output;
 }
 
-/** The message that a path names in `:room` and `:id`. @throws {Refusal} bad_room, invalid. */
+/** Returns the message that a path names in `:room` and `:id`. @throws {Refusal} bad_room, invalid. */
 export const messageParams = (c: Context): { room: string; id: number } => ({
   room: roomParam(c),
   ...readInput(ID, { id: c.req.param("id") }),
 });
 
-/** The reaction that a path names in `:room`, `:id` and `:emoji`. @throws {Refusal} bad_room, invalid. */
+/** Returns the reaction that a path names in `:room`, `:id` and `:emoji`. @throws {Refusal} bad_room, invalid. */
 export const reactionParams = (c: Context): { room: string; id: number; emoji: string } => ({
   ...messageParams(c),
   ...readInput(EMOJI, { emoji: c.req.param("emoji") }),

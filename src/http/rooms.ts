@@ -1,10 +1,7 @@
 import { Hono } from "hono";
 import * as v from "valibot";
 import type { Auth } from "../auth/auth.ts";
-import type { Chat } from "../chat/chat.ts";
-import { UNREAD_MAX } from "../store/member-statements.ts";
-import { type Overviews, ROOMS_MAX, type RoomOverview } from "../store/lists.ts";
-import { Refusal } from "../errors.ts";
+import { type Chat, type ListedRoom, ROOMS_MAX, UNREAD_MAX } from "../chat/chat.ts";
 import { room } from "../protocol/frames.ts";
 import { ROOM } from "./answers.ts";
 import { bearer } from "./bearer.ts";
@@ -18,7 +15,7 @@ const QUERY = v.object({
   all: v.optional(
     v.pipe(
       v.string(),
-      v.description("With or without a value: every room that one may enter, not only one's own."),
+      v.description("With or without a value: every room that the caller may enter, not only their own."),
     ),
   ),
   after: v.optional(room),
@@ -26,67 +23,61 @@ const QUERY = v.object({
 });
 
 const LIST = {
-  summary: "One's rooms",
-  about: `By name, those that one has joined or posted to; ${LIMIT.usual} of them unless the limit says otherwise.`,
+  summary: "List the caller's rooms",
+  about: `By name, the rooms that the caller has joined or posted to and has not left. ${LIMIT.usual} unless the limit says otherwise.`,
   query: QUERY,
   answers: { 200: v.array(ROOM) },
-  headers: { Link: "The next page (next), where there is one." },
+  headers: { Link: "The next page (next), if there is one." },
 } as const;
 const ONE = {
-  summary: "A room",
+  summary: "Show a room",
   params: ROOM_PARAMS,
   answers: { 200: ROOM },
   refusals: ["forbidden"],
 } as const;
 
-interface RoomRoutes {
-  readonly auth: Auth;
-  readonly chat: Chat;
-  readonly overviews: Overviews;
-}
+const LEAVE = {
+  summary: "Leave a room for good",
+  about:
+    "Ends the membership: the room leaves the caller's list, and their sockets leave the room. Joining or posting again makes them a member again.",
+  params: ROOM_PARAMS,
+  answers: { 204: null },
+} as const;
 
 /** Lists of rooms: last message, last activity, people online, unread. */
-export function roomRoutes({ auth, chat, overviews }: RoomRoutes) {
-  const shown = async (overviews: readonly RoomOverview[]) => {
-    const online = await chat.counts.of(overviews.map(({ room }) => room));
-    return overviews.map(({ room, last, lastRead, unread }) => ({
-      room,
-      last,
-      lastActivity: last?.timestamp ?? null,
-      online: online.get(room) ?? 0,
-      lastRead,
-      unread: unread >= UNREAD_MAX ? `${UNREAD_MAX - 1}+` : String(unread),
-    }));
-  };
+export function roomRoutes({ auth, chat }: { readonly auth: Auth; readonly chat: Chat }) {
+  const shown = ({ room, last, lastRead, unread, online }: ListedRoom) => ({
+    room,
+    last,
+    lastActivity: last?.timestamp ?? null,
+    online,
+    lastRead,
+    unread: unread >= UNREAD_MAX ? `${UNREAD_MAX - 1}+` : String(unread),
+  });
 
   return new Hono<Env>({ strict: false })
     .get("/rooms", bearer(auth), operation(LIST), async (c) => {
       const { all, after = "", limit = LIMIT.usual } = c.req.valid("query");
-      const identity = c.get("identity");
-      const read = all === undefined ? overviews.mine : overviews.all;
-      const found = await read(identity.userId, { after, limit: limit + 1 });
-      const page = found.slice(0, limit);
-      const last = page.at(-1);
-      if (last && found.length > limit) {
+      const scope = all === undefined ? "mine" : "all";
+      const { rooms, next } = await chat.rooms(c.get("identity"), { scope, after, limit });
+      if (next !== undefined) {
         const query = new URLSearchParams({
           ...(all !== undefined && { all }),
-          after: last.room,
+          after: next,
           limit: String(limit),
         });
         c.header("link", `</rooms/?${query}>; rel="next"`);
       }
       c.header("cache-control", "private, no-cache");
-      // A page may come out shorter than asked for: what one may not enter is left out.
-      const open = page.filter(({ room }) => chat.access.may(identity, room, "read"));
-      return c.json(await shown(open), 200);
+      return c.json(rooms.map(shown), 200);
     })
     .get("/rooms/:room", bearer(auth), operation(ONE), async (c) => {
-      const room = roomParam(c);
-      const identity = c.get("identity");
-      if (!chat.access.may(identity, room, "read")) throw new Refusal("forbidden");
-      const found = await overviews.one(identity.userId, room);
+      const pass = await chat.enter(c.get("identity"), roomParam(c));
       c.header("cache-control", "private, no-cache");
-      const [overview] = await shown([found ?? { room, last: null, lastRead: null, unread: 0 }]);
-      return c.json(overview, 200);
+      return c.json(shown(await chat.room(pass)), 200);
+    })
+    .delete("/rooms/:room/members/me", bearer(auth), operation(LEAVE), async (c) => {
+      await chat.leave(c.get("identity"), roomParam(c));
+      return c.body(null, 204);
     });
 }

@@ -77,6 +77,7 @@ export const CLOSE = {
   forbidden: 4502,
   removed: 4503,
   too_many_sockets: 4504,
+  left: 4505,
 } as const;
 
 export type CloseReason = keyof typeof CLOSE;

@@ -1,6 +1,6 @@
 import { type Deed, writeAudit } from "../db/audit.ts";
 import { type Orm, rows } from "../db/database.ts";
-import { type Change, changeKey } from "../chat/room/change.ts";
+import { type Change, changeKey } from "../chat/change.ts";
 import {
   type Decision,
   decide,
@@ -31,8 +31,8 @@ type AnsweredRow = { index: number; kind: Change["kind"]; id: number; version: n
 type TargetRow = Omit<Known, "reactors"> & { index: number; reactors: string | null };
 
 /**
- * Commits any changes: locks their rooms, reads what is known of them, decides, writes; one short transaction. What was
- * committed before is answered as it was then.
+ * Commits any changes in one short transaction: locks their rooms, reads what is known about them, decides, and writes.
+ * Changes that were committed before get their first ack.
  */
 export async function commitCarefully(
   orm: Orm,
@@ -72,8 +72,8 @@ export async function commitCarefully(
   });
 }
 
-const deedsOf = ({ ordered }: Decision, roomIds: ReadonlyMap<string, number>): Deed[] =>
-  ordered.map(({ order, room, message }) => ({
+const deedsOf = ({ removed }: Decision, roomIds: ReadonlyMap<string, number>): Deed[] =>
+  removed.map(({ removal: { order, room }, message }) => ({
     ...order,
     action: "message.delete",
     userId: message.senderId,
@@ -81,7 +81,7 @@ const deedsOf = ({ ordered }: Decision, roomIds: ReadonlyMap<string, number>): D
     messageId: message.id,
   }));
 
-/** The reactions that are there after a decision and were not before, and the other way round. */
+/** Returns the reactions that a decision adds (`given`) and removes (`taken`). */
 function reactionsMoved(decision: Decision, before: State) {
   const given: ReactionRow[] = [];
   const taken: ReactionRow[] = [];
@@ -97,7 +97,7 @@ function reactionsMoved(decision: Decision, before: State) {
   return { given, taken };
 }
 
-/** No room was locked: all changes were about rooms that are not there. */
+/** Reads the epoch if no room was locked, because all changes were about rooms that do not exist. */
 async function epochOf(orm: Orm): Promise<string> {
   const [row] = await rows<{ epoch: string }>(orm, readCounters([]));
   return row?.epoch ?? "";

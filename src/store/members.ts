@@ -1,126 +1,170 @@
-import type { Clock } from "../clock.ts";
-import { type Database, isDatabaseAway, type Orm, rows } from "../db/database.ts";
-import { Refusal } from "../errors.ts";
-import { gatherer } from "../gather.ts";
-import { enrol, joinAll, type MarkRow, type ReadingRow, type Seat, writeMarks } from "./member-statements.ts";
+import { and, eq, sql } from "drizzle-orm";
+import type { Departures, MemberStore, Reading, Seat } from "../chat/ports.ts";
+import type { Order } from "../order.ts";
+import { writeAudit } from "../db/audit.ts";
+import { runOrRefuse } from "../db/away.ts";
+import { type Pool, rows } from "../db/database.ts";
+import { bans, rooms } from "../db/schema.ts";
+import { integers } from "./sql.ts";
+import { unreadAfter } from "./unread.ts";
 
-/** Joins that are asked for in one statement. */
-const JOINS = 200;
-/** Read marks that come within this are written together, in milliseconds. */
-const GATHER_MS = 100;
-/** Rooms that are not there yet in which someone waits. */
-const WAITING_MAX = 10_000;
-/** People in rooms who are known to be written down already. */
-const REMEMBERED = 50_000;
-const RETRY_MS = 2_000;
+/** How often a join is tried whose room another transaction creates at the same time. */
+const ATTEMPTS = 5;
+/** How long someone who left a room counts as having just left. Sockets are checked far more often. */
+const JUST_LEFT = sql`interval '10 minutes'`;
 
-/** How far someone has read in a room. */
-export interface Reading {
-  /** The id of the last message that they have read. */
-  readonly lastRead: number;
-  /** Messages of others after it, at most 100. */
-  readonly unread: number;
-}
-
-/** Who belongs to which room, and how far they have read. */
-export interface Members {
-  /**
-   * Someone joins: makes them a member, to whom nothing that was said before is unread; of a room that is not there yet
-   * once it begins. @throws {Refusal} unavailable.
-   */
-  joined(userId: number, room: string): Promise<Reading>;
-  /** A room's first message was released here: whoever waited for it is a member, who has read nothing yet. */
-  begun(room: string): void;
-  /** Someone has posted, joined or not: makes them a member, some time. */
-  posted(userId: number, room: string): void;
-  /**
-   * Moves a read mark, never back and never past the room's end. Answers where it stands, once that is committed, and
-   * whether it moved. @throws {Refusal} unavailable.
-   */
-  read(userId: number, room: string, id: number): Promise<{ lastRead: number; moved: boolean }>;
-}
-
-interface Mark extends Seat {
-  id: number;
-  readonly written: PromiseWithResolvers<{ lastRead: number; moved: boolean }>;
-}
-
-export function createMembers(database: Database, clock: Clock): Members {
-  /** By room, the people who are known to be members. */
-  const remembered = new Map<string, Set<number>>();
-  let rememberedCount = 0;
-  /** Who has joined which room that is not there yet. */
-  const waiting = new Map<string, Set<number>>();
-  const enrolling = new Map<string, Promise<unknown>>();
-  let marks = new Map<string, Mark>();
-
-  const run = <T>(work: (orm: Orm) => Promise<T>): Promise<T> =>
-    database.run(work).catch((error: unknown) => {
-      throw isDatabaseAway(error) ? new Refusal("unavailable", { retryAfterMs: RETRY_MS }) : error;
-    });
-
-  const remember = (userId: number, room: string) => {
-    if (rememberedCount++ >= REMEMBERED) {
-      remembered.clear();
-      rememberedCount = 0;
-    }
-    remembered.getOrInsertComputed(room, () => new Set()).add(userId);
-  };
-
-  const join = gatherer<Seat, Reading | undefined>(clock, JOINS, async (seats) => {
-    const found = await run((orm) => rows<ReadingRow>(orm, joinAll(seats)));
-    const readings = new Array<Reading | undefined>(seats.length);
-    for (const { index, lastRead, unread } of found) readings[index] = { lastRead, unread };
-    return readings;
-  });
-
-  async function flush(): Promise<void> {
-    const batch = [...marks.values()];
-    marks = new Map();
-    try {
-      const found = await run((orm) => rows<MarkRow>(orm, writeMarks(batch)));
-      const byIndex = new Map(found.map((row) => [row.index, row]));
-      for (const [index, { written }] of batch.entries()) {
-        const row = byIndex.get(index);
-        written.resolve(
-          row ? { lastRead: row.after, moved: row.after > row.before } : { lastRead: 0, moved: false },
-        );
-      }
-    } catch (error) {
-      for (const { written } of batch) written.reject(error);
-    }
-  }
+export function createMemberStore(pool: Pool): MemberStore {
+  const setBan = (banned: boolean) => (seat: Seat, order: Order) =>
+    runOrRefuse(pool, (orm) =>
+      orm.transaction(async (tx) => {
+        const { userId } = seat;
+        // A ban may come before the room.
+        if (banned) await tx.insert(rooms).values({ name: seat.room }).onConflictDoNothing();
+        const [room] = await tx.select({ id: rooms.id }).from(rooms).where(eq(rooms.name, seat.room));
+        if (!room) return;
+        const { id: roomId } = room;
+        const changed = banned
+          ? await tx.insert(bans).values({ userId, roomId }).onConflictDoNothing().returning()
+          : await tx
+              .delete(bans)
+              .where(and(eq(bans.userId, userId), eq(bans.roomId, roomId)))
+              .returning();
+        const action = banned ? "user.ban" : "user.unban";
+        if (changed.length > 0) await writeAudit(tx, [{ ...order, action, userId, roomId }]);
+      }),
+    );
 
   return {
-    async joined(userId, room) {
-      await enrolling.get(room);
-      const found = await join({ userId, room });
-      if (found) remember(userId, room);
-      else if (waiting.size < WAITING_MAX) waiting.getOrInsert(room, new Set()).add(userId);
-      return found ?? { lastRead: 0, unread: 0 };
+    async join(seats) {
+      const readings = new Array<Reading | undefined>(seats.length);
+      for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+        const missing = seats.flatMap((seat, index) => (readings[index] ? [] : [{ ...seat, index }]));
+        if (missing.length === 0) break;
+        for (const { index, lastRead, unread } of await runOrRefuse(pool, (orm) =>
+          rows<Reading & { index: number }>(orm, joinAll(missing)),
+        ))
+          readings[index] = { lastRead, unread };
+      }
+      if (readings.includes(undefined)) throw new Error("a room that was just created is missing");
+      return readings as Reading[];
     },
-    begun(room) {
-      const people = [...(waiting.get(room) ?? [])];
-      if (!waiting.delete(room)) return;
-      const written = run((orm) => rows(orm, enrol(people, room)))
-        // Who is not written down is made a member by their next join or post.
-        .catch(() => {})
-        .finally(() => enrolling.delete(room));
-      enrolling.set(room, written);
+
+    async leave({ userId, room }) {
+      await runOrRefuse(pool, (orm) =>
+        rows(
+          orm,
+          sql`update members set state = 'left', since = clock_timestamp()
+            where user_id = ${userId}::bigint and state = 'in'
+              and room_id = (select id from rooms where name = ${room}::text)`,
+        ),
+      );
     },
-    posted(userId, room) {
-      if (remembered.get(room)?.has(userId) || waiting.get(room)?.has(userId)) return;
-      remember(userId, room);
-      // What fails here is made good by the next join or post.
-      join({ userId, room }).catch(() => remembered.get(room)?.delete(userId));
+
+    async mark(marks) {
+      const found = await runOrRefuse(pool, (orm) =>
+        rows<{ index: number; before: number; after: number }>(orm, moveMarks(marks)),
+      );
+      const byIndex = new Map(found.map((row) => [row.index, row]));
+      return marks.map((_, index) => {
+        const { before, after } = byIndex.get(index) ?? { before: 0, after: 0 };
+        return { lastRead: after, moved: after > before };
+      });
     },
-    read(userId, room, id) {
-      if (marks.size === 0) clock.after(GATHER_MS, () => void flush());
-      const key = `${userId} ${room}`;
-      const mark = marks.get(key) ?? { userId, room, id, written: Promise.withResolvers() };
-      mark.id = Math.max(mark.id, id);
-      marks.set(key, mark);
-      return mark.written.promise;
+
+    async departures(userIds) {
+      const found = await runOrRefuse(pool, (orm) =>
+        rows<{ userId: number; room: string; why: "banned" | "left" }>(orm, readDepartures(userIds)),
+      );
+      if (found.length === 0) return userIds.map(() => NONE);
+      const byUser = Map.groupBy(found, ({ userId }) => userId);
+      return userIds.map((userId) => {
+        const theirs = byUser.get(userId);
+        return theirs ? new Map(theirs.map(({ room, why }) => [room, why])) : NONE;
+      });
     },
+
+    ban: setBan(true),
+    unban: setBan(false),
   };
 }
+
+/** The departures of nearly everyone. */
+const NONE: Departures = new Map();
+
+/** What counts as read for a member besides their mark: everything from before they became one. */
+const versionOf = (userId: string, roomId: string) =>
+  sql.raw(`(select version from members where user_id = ${userId} and room_id = ${roomId})`);
+const markOf = (userId: string, roomId: string) =>
+  sql.raw(`(select last_read from own where user_id = ${userId} and room_id = ${roomId})`);
+
+/**
+ * Creates missing rooms, makes people members, and reads how far each has read. Locks rows in one order, as every other
+ * statement here does. A seat is missing from the result if another transaction was creating its room.
+ */
+const joinAll = (seats: readonly (Seat & { readonly index: number })[]) => sql`
+  with asked as materialized (
+    select i.index, i."userId" as user_id, i.room
+    from json_to_recordset(${JSON.stringify(seats)}::text::json) as i(index int, "userId" bigint, room text)
+  ), created as (
+    insert into rooms (name)
+    select distinct a.room collate "C" from asked a
+    where (select true from rooms r where r.name = a.room) is null
+    order by 1
+    on conflict (name) do nothing returning id, name, version
+  ), seated as materialized (
+    select a.index, a.user_id, r.id as room_id, r.version
+    from asked a cross join lateral (select id, version from rooms where name = a.room limit 1) r
+    union all
+    select a.index, a.user_id, c.id, c.version from asked a join created c on c.name = a.room
+  ), joined as (
+    insert into members (user_id, room_id, version)
+    select distinct s.user_id, s.room_id, s.version from seated s
+    where (select m.state from members m where m.user_id = s.user_id and m.room_id = s.room_id) is distinct from 'in'
+    order by s.user_id, s.room_id
+    on conflict (user_id, room_id) do update
+      set state = 'in', version = excluded.version, since = clock_timestamp() where members.state <> 'in'
+    returning user_id, room_id, version
+  ), placed as (
+    select s.index, s.user_id, s.room_id, greatest(
+      coalesce(
+        (select j.version from joined j where j.user_id = s.user_id and j.room_id = s.room_id),
+        ${versionOf("s.user_id", "s.room_id")}, s.version),
+      ${markOf("s.user_id", "s.room_id")}) as last_read
+    from seated s
+  )
+  select p.index::float8 as index, p.last_read::float8 as "lastRead",
+    ${unreadAfter(sql`p.user_id`, sql`p.room_id`, sql`p.last_read`)} as unread
+  from placed p`;
+
+/** Moves read marks forward. Locks rows in one order, so that batches of several nodes never deadlock. */
+const moveMarks = (marks: readonly (Seat & { readonly id: number })[]) => sql`
+  with asked as materialized (
+    select i.index, i."userId" as user_id, r.id as room_id, least(i.id, r.version) as id
+    from json_to_recordset(${JSON.stringify(
+      marks.map(({ userId, room, id }, index) => ({ index, userId, room, id })),
+    )}::text::json) as i(index int, "userId" bigint, room text, id bigint)
+    cross join lateral (select id, version from rooms where name = i.room limit 1) r
+  ), old as materialized (
+    select a.*, greatest(${versionOf("a.user_id", "a.room_id")}, ${markOf("a.user_id", "a.room_id")}, 0) as before
+    from asked a
+  ), written as (
+    insert into own (user_id, room_id, last_read)
+    select user_id, room_id, greatest(id, before) from old order by user_id, room_id
+    on conflict (user_id, room_id) do update set last_read = greatest(own.last_read, excluded.last_read)
+    returning user_id, room_id, last_read
+  )
+  select o.index::float8 as index, o.before::float8 as before, w.last_read::float8 as after
+  from old o join written w using (user_id, room_id)`;
+
+/** A ban comes after a departure of the same room, so that it wins. */
+const readDepartures = (userIds: readonly number[]) => sql`
+  select * from (
+    select m.user_id::float8 as "userId", (select name from rooms where id = m.room_id) as room, 'left' as why
+    from unnest(${integers(userIds)}) as i(id) cross join lateral (
+      select user_id, room_id from members
+      where user_id = i.id and state = 'left' and since > clock_timestamp() - ${JUST_LEFT}) m
+    union all
+    select b.user_id::float8, (select name from rooms where id = b.room_id), 'banned'
+    from unnest(${integers(userIds)}) as i(id) cross join lateral (
+      select user_id, room_id from bans where user_id = i.id) b
+  ) d order by why = 'banned'`;

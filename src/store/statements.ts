@@ -1,42 +1,22 @@
 import { type SQL, sql } from "drizzle-orm";
 import { type Decision, NAMES_MAX } from "../chat/room/decide.ts";
-import type { Change, Post } from "../chat/room/change.ts";
+import type { Change, Post } from "../chat/change.ts";
 import { HISTORY_MAX } from "../protocol/limits.ts";
+import { array, atMost, integers, iso, numberArray, texts, times, uuids } from "./sql.ts";
 
-/** Rows of a page for a feed. */
+/** Rows of a page for a subscription. */
 export const PAGE_ROWS = 200;
-/** Rows of a page of history: one more than is shown tells whether there is more. */
+/** Rows of a page of history: one more than the page shows whether there are more. */
 const HISTORY_ROWS = HISTORY_MAX + 1;
 
-/** Times leave the database as ISO 8601 in UTC, to the microsecond, the same from each driver. */
-export const iso = (time: SQL) => sql`to_char(${time} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`;
-
-const SPECIAL = /["\\]/g;
-
-const quoted = (text: string | null) => (text === null ? "NULL" : `"${text.replace(SPECIAL, "\\$&")}"`);
-
-// Postgres arrays, written out: the drivers differ in what they make of a JavaScript array.
-const array = (texts: readonly (string | null)[]) => `{${texts.map(quoted).join()}}`;
-const numberArray = (numbers: readonly (number | null)[]) => `{${numbers.map((n) => n ?? "NULL").join()}}`;
-
 /**
- * A bound that stands in the statement itself. Plans are made once for all values: of a bound that is a parameter the
- * planner supposes a tenth of the table, and sorts all of a large room where it should follow an index.
- */
-export const atMost = (rows: number) => sql.raw(`limit ${Math.trunc(rows)}`);
-
-const list = (values: readonly (string | null)[], type: SQL) => sql`${array(values)}::text::${type}[]`;
-const texts = (values: readonly string[]) => list(values, sql`text`);
-const uuids = (values: readonly string[]) => list(values, sql`uuid`);
-const integers = (values: readonly (number | null)[]) => sql`${numberArray(values)}::text::bigint[]`;
-
-/**
- * Commits posts none of which was committed before, in one statement and one round trip. The upsert makes rooms, locks
- * them in one order and moves their counters; `below` is how many of the batch's posts for a room come after one, so
- * that `id = version - below`. A post that is there already breaks the unique key: all of it fails, no version is burnt.
+ * Commits new posts in one statement and one round trip. The upsert creates rooms, locks them in one order and advances
+ * their counters. `below` is how many posts of the batch follow a post in its room, so `id = version - below`. Senders
+ * become members. If a post was committed before, it violates the unique key and the whole statement fails, so no version
+ * is lost.
  */
 export function postAll(posts: readonly Post[]): SQL {
-  // One flat template: Drizzle takes longer to put nested ones together than Postgres to carry out a small batch.
+  // One flat template: Drizzle takes longer to assemble nested ones than Postgres to run a small batch.
   const remaining = new Map<string, number>();
   for (const { room } of posts) remaining.set(room, (remaining.get(room) ?? 0) + 1);
   const roomNames = [...remaining.keys()];
@@ -52,15 +32,23 @@ export function postAll(posts: readonly Post[]): SQL {
     order by b.room collate "C"
     on conflict (name) do update set version = r.version + excluded.version
     returning r.id, r.name, r.version, clock_timestamp() as at
-  ), posted as (
-    insert into messages (room_id, id, version, sender_id, client_id, content, reply_to, created_at)
-    select m.id, m.version - i.below, m.version - i.below, i.sender_id, i.client_id, i.content, i.reply_to, m.at
-    from unnest(
+  ), posts as materialized (
+    select m.id as room_id, m.version, m.at, i.* from unnest(
       ${array(posts.map((p) => p.room))}::text::text[], ${numberArray(below)}::text::bigint[],
       ${numberArray(posts.map((p) => p.senderId))}::text::bigint[], ${array(posts.map((p) => p.clientId))}::text::uuid[],
       ${array(posts.map((p) => p.content))}::text::text[], ${numberArray(posts.map((p) => p.replyTo))}::text::bigint[]
     ) as i(room, below, sender_id, client_id, content, reply_to)
     join moved m on m.name = i.room
+  ), posted as (
+    insert into messages (room_id, id, version, sender_id, client_id, content, reply_to, created_at)
+    select room_id, version - below, version - below, sender_id, client_id, content, reply_to, at from posts
+  ), enrolled as (
+    insert into members (user_id, room_id, version)
+    select p.sender_id, p.room_id, p.version from (select distinct sender_id, room_id, version from posts) p
+    where (select m.state from members m where m.user_id = p.sender_id and m.room_id = p.room_id) is distinct from 'in'
+    order by p.sender_id, p.room_id
+    on conflict (user_id, room_id) do update
+      set state = 'in', version = excluded.version, since = clock_timestamp() where members.state <> 'in'
   )
   select name, version::float8 as version, to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as at,
     (select value from meta where name = 'epoch') as epoch
@@ -68,8 +56,8 @@ export function postAll(posts: readonly Post[]): SQL {
 }
 
 /**
- * The careful way, first: locks rooms, in the same order as {@link postAll}, and makes those that are posted to. Moves
- * nothing. An upsert locks in order, an update would not.
+ * First step of a careful commit: locks rooms in the same order as {@link postAll}, and creates those that are posted to.
+ * The counters stay. An upsert locks in order; an update would not.
  */
 export const lockRooms = (names: readonly string[], postedTo: ReadonlySet<string>) => sql`
   insert into rooms as r (name)
@@ -81,17 +69,17 @@ export const lockRooms = (names: readonly string[], postedTo: ReadonlySet<string
   returning r.name, r.id::float8 as id, r.version::float8 as version, ${iso(sql`clock_timestamp()`)} as at,
     (select value from meta where name = 'epoch') as epoch`;
 
-/** The changes of a batch as a relation `i`, each with the id of its room (locked, so it is there for good). */
+/** The changes of a batch as a relation, each with the id of its locked room. */
 const asked = (changes: readonly Change[]) => sql`
   select i.index, i.post = 1 as post, r.id as room_id, i.sender_id, i.client_id, i.message_id
   from unnest(
     ${integers(changes.map((_, index) => index))}, ${integers(changes.map(({ kind }) => (kind === "post" ? 1 : 0)))},
-    ${texts(changes.map(({ room }) => room))}, ${integers(changes.map(({ senderId }) => senderId))},
+    ${texts(changes.map(({ room }) => room))}, ${integers(changes.map((c) => ("senderId" in c ? c.senderId : null)))},
     ${uuids(changes.map(({ clientId }) => clientId))}, ${integers(changes.map((c) => (c.kind === "post" ? null : c.id)))}
   ) as i(index, post, room, sender_id, client_id, message_id)
   cross join lateral (select id from rooms where name = i.room limit 1) r`;
 
-/** The careful way, second: the answers that changes have already. `index` is the change's place in the batch. */
+/** Second step: reads the acks that changes already have. `index` is the position of the change in the batch. */
 export const readAnswered = (changes: readonly Change[]) => sql`
   with asked as materialized (${asked(changes)})
   select i.index::float8 as index, 'post' as kind, a.id::float8 as id, a.id::float8 as version, ${iso(sql`a.at`)} as at
@@ -104,7 +92,7 @@ export const readAnswered = (changes: readonly Change[]) => sql`
     select c.kind, c.message_id, c.version, c.at from changes c
     where not i.post and c.room_id = i.room_id and c.sender_id = i.sender_id and c.client_id = i.client_id limit 1) a`;
 
-/** The careful way, third: the messages that changes point at, with each reaction on its own. */
+/** Third step: reads the messages that changes refer to, with each reaction separately. */
 export const readTargets = (changes: readonly Change[]) => sql`
   with asked as materialized (${asked(changes)})
   select i.index::float8 as index, m.id::float8 as id, m.version::float8 as version, m.sender_id::float8 as "senderId",
@@ -120,7 +108,7 @@ export const readTargets = (changes: readonly Change[]) => sql`
 interface Write {
   readonly decision: Decision;
   readonly roomIds: ReadonlyMap<string, number>;
-  /** Reactions that were given (and now are there) and taken back, in effect. */
+  /** The net effect on reactions: those to insert, and those to delete. */
   readonly given: readonly ReactionRow[];
   readonly taken: readonly ReactionRow[];
 }
@@ -132,12 +120,11 @@ export interface ReactionRow {
   readonly emoji: string;
 }
 
-/** The careful way, last: writes what was decided. */
+/** Last step: writes the decision. */
 export function writeDecision({ decision, roomIds, given, taken }: Write): SQL {
-  const { versions, recorded } = decision;
+  const { versions, recorded, enrolled } = decision;
   const written = [...decision.messages.values()];
   const idOf = (room: string) => roomIds.get(room) ?? null;
-  const times = (values: readonly (string | null)[]) => list(values, sql`timestamptz`);
   const reactionRows = (rows: readonly ReactionRow[]) => sql`unnest(
     ${integers(rows.map(({ room }) => idOf(room)))}, ${integers(rows.map(({ id }) => id))},
     ${integers(rows.map(({ userId }) => userId))}, ${texts(rows.map(({ emoji }) => emoji))}
@@ -167,6 +154,16 @@ export function writeDecision({ decision, roomIds, given, taken }: Write): SQL {
       ${integers(recorded.map(({ ack }) => ack.id))}, ${integers(recorded.map(({ ack }) => ack.version))},
       ${times(recorded.map(({ ack }) => ack.timestamp))}
     ) as i(room_id, sender_id, client_id, kind, message_id, version, at)
+  ), enrolled as (
+    insert into members (user_id, room_id, version)
+    select e.user_id, e.room_id, e.version from unnest(
+      ${integers(enrolled.map(({ userId }) => userId))}, ${integers(enrolled.map(({ room }) => idOf(room)))},
+      ${integers(enrolled.map(({ version }) => version))}
+    ) as e(user_id, room_id, version)
+    where (select m.state from members m where m.user_id = e.user_id and m.room_id = e.room_id) is distinct from 'in'
+    order by e.user_id, e.room_id
+    on conflict (user_id, room_id) do update
+      set state = 'in', version = excluded.version, since = clock_timestamp() where members.state <> 'in'
   ), given as (
     insert into reactions (room_id, message_id, user_id, emoji) select * from ${reactionRows(given)}
   )
@@ -174,7 +171,7 @@ export function writeDecision({ decision, roomIds, given, taken }: Write): SQL {
   where x.room_id = i.room_id and x.message_id = i.message_id and x.user_id = i.user_id and x.emoji = i.emoji`;
 }
 
-/** The rooms' counters. Rooms without a message are missing from the answer. */
+/** Reads the rooms' counters. Rooms that do not exist are missing from the result. */
 export const readCounters = (names: readonly string[]) => sql`
   select e.value as epoch, r.name, r.version::float8 as version
   from (select value from meta where name = 'epoch') e
@@ -192,14 +189,14 @@ const columns = sql`m.id::float8 as id, m.version::float8 as version, u.username
       where r.room_id = m.room_id and r.message_id = m.id group by r.emoji
     ) x)::text end as reactions`;
 
-/** Messages with their senders, and beside each the room's counter and the epoch, of the same snapshot. */
+/** Reads messages with their senders, each row with the room's counter and the epoch of the same snapshot. */
 const page = (room: string, chosen: SQL, order: SQL) => sql`
   select e.value as epoch, coalesce((select version from rooms where name = ${room}::text), 0)::float8 as counter, p.*
   from (select value from meta where name = 'epoch') e
   left join (select ${columns} from (${chosen}) m join users u on u.id = m.sender_id) p on true
   order by ${order}`;
 
-/** Messages that changed after a version, by version. Two index ranges: what has stayed as posted, and what has not. */
+/** Reads messages that changed after a version, by version. Two index ranges: unchanged messages, and changed ones. */
 export const readChanges = (room: string, after: number) =>
   page(
     room,
@@ -214,8 +211,8 @@ export const readChanges = (room: string, after: number) =>
   );
 
 /**
- * Messages by id: beyond `after`, from the oldest; or before `before`, from the newest, answered oldest first. At most
- * `limit` of them, and {@link HISTORY_ROWS}.
+ * Reads messages by id, oldest first: the first ones after `after`, or the last ones before `before`. At most `limit`, and
+ * at most {@link HISTORY_ROWS}.
  */
 export const readMessages = (room: string, range: { after: number } | { before: number }, limit: number) =>
   page(

@@ -1,7 +1,6 @@
 import type { Server, ServerWebSocket } from "bun";
 import type { Clock } from "../clock.ts";
-import type { Fanout, Socket } from "../chat/ports.ts";
-import type { SocketData } from "./door.ts";
+import type { Fanout, Socket } from "../chat/chat.ts";
 
 /** How long a closed socket may take to say goodbye before it is cut, in milliseconds. */
 const GOODBYE_MS = 5_000;
@@ -22,10 +21,10 @@ const HELD_BACK = { frames: 32, bytes: 16 * 1024 } as const;
  */
 export interface Outgoing extends Fanout {
   /** A socket of Bun's as chat/ needs it. */
-  socket(ws: ServerWebSocket<SocketData>): Socket;
+  socket(ws: ServerWebSocket<unknown>): Socket;
 }
 
-export function createOutgoing(server: () => Server<SocketData>, clock: Clock): Outgoing {
+export function createOutgoing(server: () => Server<unknown>, clock: Clock): Outgoing {
   const state: State = { clock, audiences: new Map(), gathered: [], flush };
   const held = createHeld(clock);
 
@@ -111,14 +110,14 @@ const NONE: string[] = [];
 
 /** A class, because there are as many as there are sockets: its functions are shared. */
 class GatheringSocket implements Socket {
-  readonly #ws: ServerWebSocket<SocketData>;
+  readonly #ws: ServerWebSocket<unknown>;
   readonly #state: State;
   #frames = NONE;
   /** Bytes of these frames; and of what the runtime had not written yet when the first of them came. */
   #bytes = 0;
   #backlog = 0;
 
-  constructor(ws: ServerWebSocket<SocketData>, state: State) {
+  constructor(ws: ServerWebSocket<unknown>, state: State) {
     this.#ws = ws;
     this.#state = state;
   }

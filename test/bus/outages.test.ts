@@ -17,7 +17,7 @@ setDefaultTimeout(60_000);
 
 const typing = (room: string, username: string): RoomNews => ({ type: "typing", room, username });
 
-/** Longer than it takes to notice a Redis that says nothing. */
+/** Longer than it takes to notice that Redis is silent. */
 const PATIENCE_MS = 10_000;
 
 needs("TEST_REDIS_URL", "redis-server")("when Redis goes away", () => {
@@ -42,7 +42,7 @@ needs("TEST_REDIS_URL", "redis-server")("when Redis goes away", () => {
   const isAway = (each: RedisNode) => until(() => away(each), PATIENCE_MS);
   const isBack = async (each: RedisNode, before: number) => until(() => each.restored > before, PATIENCE_MS);
 
-  /** That each of two nodes hears the other once. */
+  /** Asserts that each of two nodes gets the news of the other once. */
   async function hearEachOther(here: RedisNode, there: RedisNode, room: string) {
     for (const [one, other] of [
       [here, there],
@@ -52,9 +52,13 @@ needs("TEST_REDIS_URL", "redis-server")("when Redis goes away", () => {
       one.bus.publish(typing(room, "ada"));
       one.bus.publish(typing(room, "ben"));
       await until(() => other.heard.length >= 2);
-      one.bus.announce({ type: "bans", userId: 1 });
+      one.bus.announce({ type: "departures", userId: 1 });
       await until(() => other.heard.length >= 3);
-      expect(other.heard).toEqual([typing(room, "ada"), typing(room, "ben"), { type: "bans", userId: 1 }]);
+      expect(other.heard).toEqual([
+        typing(room, "ada"),
+        typing(room, "ben"),
+        { type: "departures", userId: 1 },
+      ]);
     }
   }
 
@@ -64,7 +68,7 @@ needs("TEST_REDIS_URL", "redis-server")("when Redis goes away", () => {
     return [here, there];
   }
 
-  test("stopped and started again: one line each, rooms stand again, new ones among them, and nobody waited", async () => {
+  test("after a restart of Redis all rooms are subscribed again, without waits and with one log line per change", async () => {
     const [here, there] = await pair();
     await redis.stop();
     await Promise.all([isAway(here), isAway(there)]);
@@ -80,7 +84,7 @@ needs("TEST_REDIS_URL", "redis-server")("when Redis goes away", () => {
     expect(said(there)).toEqual(["bus_up", "bus_away", "bus_up"]);
   });
 
-  test("frozen: it is noticed within 3 s, nobody waits for longer than half a second, and all comes back", async () => {
+  test("a frozen Redis is noticed within 3 s, delays nobody by more than half a second, and recovers", async () => {
     const [here, there] = await pair();
     redis.freeze();
     try {
@@ -97,7 +101,7 @@ needs("TEST_REDIS_URL", "redis-server")("when Redis goes away", () => {
     await hearEachOther(here, there, "cellar");
   });
 
-  test("frozen while much is told: what it does not take is dropped, not kept", async () => {
+  test("news that a frozen Redis does not take are dropped, not kept", async () => {
     const [here] = await pair();
     const content = "x".repeat(100_000);
     const states = [
@@ -120,7 +124,7 @@ needs("TEST_REDIS_URL", "redis-server")("when Redis goes away", () => {
         here.bus.publish({ type: "changed", room: "garden", epoch: "epoch", from: 1, to: 1, states });
         await Promise.resolve();
       }
-      // 40 MB were told; it keeps 16 of them at most, until it gives Redis up.
+      // Of these 40 MB the node keeps at most 16 until it closes the connection.
       expect(await here.metric("parley_bus_lost_total")).toBeGreaterThan(200);
       await isAway(here);
     } finally {
@@ -129,7 +133,7 @@ needs("TEST_REDIS_URL", "redis-server")("when Redis goes away", () => {
     await isBack(here, 1);
   });
 
-  test("its connections cut at random, again and again: in the end each hears the other, once", async () => {
+  test("nodes whose connections are cut at random get each other's news once in the end", async () => {
     const [here, there] = await pair();
     for (let round = 0; round < 8; round++) {
       await redis.cut(0.6);
@@ -144,23 +148,23 @@ needs("TEST_REDIS_URL", "redis-server")("when Redis goes away", () => {
     await hearEachOther(here, there, "room-7");
   });
 
-  test("only the connection that hears is cut: it is not silent for ever, but new", async () => {
+  test("a subscriber connection that is cut alone is replaced", async () => {
     const [here, there] = await pair();
     await redis.ask("CLIENT", "KILL", "TYPE", "pubsub");
     await Promise.all([isBack(here, 1), isBack(there, 1)]);
     await hearEachOther(here, there, "garden");
   });
 
-  test("it answers, but what is published does not come back: that is noticed too", async () => {
+  test("a Redis that replies to pings but does not deliver publishes is noticed", async () => {
     const [here, there] = await pair();
-    // Pings are answered meanwhile.
+    // It still replies to pings.
     await redis.ask("CLIENT", "PAUSE", "3000", "WRITE");
     await Promise.all([isAway(here), isAway(there)]);
     await Promise.all([isBack(here, 1), isBack(there, 1)]);
     await hearEachOther(here, there, "garden");
   });
 
-  test("a node that ends without a word is gone within seconds, also where Redis was away meanwhile", async () => {
+  test("a killed node is gone within seconds, even if Redis was away before", async () => {
     const [here, there] = await pair();
     const child = Bun.spawn([process.execPath, `${import.meta.dir}/lone-node.ts`, redis.url], {
       stdout: "pipe",
@@ -178,7 +182,7 @@ needs("TEST_REDIS_URL", "redis-server")("when Redis goes away", () => {
     expect(await here.metric("parley_bus_nodes")).toBe(1);
   });
 
-  test("another password is wanted: one line, no word of it in the log, and it goes on trying", async () => {
+  test("a wrong password causes one log line without the password, and the node keeps retrying", async () => {
     const guarded = await startRedis({ program, password: "right" });
     try {
       const wrong = await node(guarded.url.replace("right", "s3cret"), false);
@@ -197,7 +201,7 @@ needs("TEST_REDIS_URL", "redis-server")("when Redis goes away", () => {
     }
   });
 
-  test("a user who may do no more than the documents say is enough", async () => {
+  test("a Redis user with only the documented permissions is enough", async () => {
     const page = await Bun.file(`${import.meta.dir}/../../docs/OPERATIONS.md`).text();
     const [, rights = ""] = /`(\+publish[^`]*)`/.exec(page) ?? [];
     const user = ["on", ">secret", "resetchannels", "&test:*", "resetkeys", "~test:*", "-@all"];
@@ -225,7 +229,7 @@ needs("TEST_REDIS_URL", "redis-server")("when Redis goes away", () => {
     await hearEachOther(here, there, "garden");
   });
 
-  test("over TLS the certificate is looked at", async () => {
+  test("over TLS the certificate is verified", async () => {
     const folder = temporaryFolder();
     mkdirSync(folder.path, { recursive: true });
     const [key, cert] = [`${folder.path}/key.pem`, `${folder.path}/cert.pem`];
@@ -240,7 +244,7 @@ needs("TEST_REDIS_URL", "redis-server")("when Redis goes away", () => {
     const url = `rediss://127.0.0.1:${port}`;
     const wary = await node(url, false);
     await until(() => said(wary).includes("bus_away"));
-    // What is trusted is read when a process starts.
+    // Trusted certificates are read when a process starts.
     const trusting = Bun.spawn([process.execPath, `${import.meta.dir}/lone-node.ts`, url], {
       env: { ...process.env, NODE_EXTRA_CA_CERTS: cert },
       stdout: "ignore",
@@ -253,7 +257,7 @@ needs("TEST_REDIS_URL", "redis-server")("when Redis goes away", () => {
     folder.remove();
   });
 
-  test("a replica, which takes no writes, carries news between the nodes that use it", async () => {
+  test("a read-only replica carries news between the nodes that use it", async () => {
     const replica = await startRedis({ program, settings: ["--replicaof", "127.0.0.1", String(redis.port)] });
     try {
       const [here, there] = [await node(replica.url), await node(replica.url)];
@@ -266,18 +270,18 @@ needs("TEST_REDIS_URL", "redis-server")("when Redis goes away", () => {
 
   test.each([
     ["nobody listens", undefined],
-    ["it is no Redis", "HTTP/1.1 400 Bad Request\r\n\r\n"],
-    ["it says nothing", ""],
-    ["it says what no Redis says", "+OK\r\n$-5\r\n\u0000\u0001*99999999999\r\n"],
-  ])("%s: one line, and the node lives", async (_, answer) => {
+    ["the server is no Redis", "HTTP/1.1 400 Bad Request\r\n\r\n"],
+    ["the server says nothing", ""],
+    ["the server sends malformed replies", "+OK\r\n$-5\r\n\u0000\u0001*99999999999\r\n"],
+  ])("if %s, the node logs one line and goes on", async (_, reply) => {
     using other =
-      answer === undefined
+      reply === undefined
         ? undefined
         : Bun.listen({
             hostname: "127.0.0.1",
             port: 0,
             socket: {
-              open: (socket) => void (answer && socket.write(answer)),
+              open: (socket) => void (reply && socket.write(reply)),
               data() {},
             },
           });

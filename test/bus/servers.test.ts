@@ -57,7 +57,7 @@ needs(
     return socket;
   }
 
-  test("what is said on one is heard on the other, of every kind, without a look at the database", async () => {
+  test("changes of every kind on one server reach the other without a repair from the database", async () => {
     const talking = await enter(here, "garden", ada);
     const listening = await enter(there, "garden", ben);
     const plain = await connectPlain(there, { room: "garden", token: ben.token });
@@ -67,8 +67,8 @@ needs(
     await change({ type: "edit", content: "hello, Ben" });
     await change({ type: "react", emoji: "👍", on: true });
     await change({ type: "delete" });
-    const heard = await listening.take("message", 4);
-    expect(heard.map((frame) => [frame.version, frame.prev, frame.change])).toEqual([
+    const changes = await listening.take("message", 4);
+    expect(changes.map((frame) => [frame.version, frame.prev, frame.change])).toEqual([
       [1, 0, "created"],
       [2, 1, "updated"],
       [3, 2, "updated"],
@@ -78,14 +78,16 @@ needs(
     expect(await repairs()).toBe(before);
   });
 
-  test("both write one room: each hears all of it, in the one order", async () => {
+  test("when both servers write to a room, both deliver everything in the same order", async () => {
     const [one, other] = [await enter(here, "duet", ada), await enter(there, "duet", ben)];
     await Promise.all(
       Array.from({ length: 100 }, (_, index) => say(index % 2 === 0 ? one : other, `${index}`)),
     );
-    const [heard, heardThere] = [await one.take("message", 100), await other.take("message", 100)];
-    expect(heard.map(({ version }) => version)).toEqual(Array.from({ length: 100 }, (_, index) => index + 1));
-    expect(heardThere.map(({ content }) => content)).toEqual(heard.map(({ content }) => content));
+    const [messages, others] = [await one.take("message", 100), await other.take("message", 100)];
+    expect(messages.map(({ version }) => version)).toEqual(
+      Array.from({ length: 100 }, (_, index) => index + 1),
+    );
+    expect(others.map(({ content }) => content)).toEqual(messages.map(({ content }) => content));
   });
 
   test.each(WAYS)("$name there closes sockets here with $code within a second", async (way) => {
@@ -98,7 +100,7 @@ needs(
     expect((await soonerThan(1_000, closed)).map(({ code }) => code)).toEqual([way.code, way.code]);
   });
 
-  test("people of both are counted and named, a person on both once; who goes is told of", async () => {
+  test("people of both servers are counted and named, a person on both once, and departures are notified", async () => {
     const adaHere = await enter(here, "hall", ada);
     expect(await adaHere.next("presence")).toMatchObject({ online: 1, joined: ["ada"] });
     const benThere = await enter(there, "hall", ben);
@@ -119,7 +121,7 @@ needs(
     adaThere.close();
   });
 
-  test("who types there is seen here", async () => {
+  test("typing there is notified here", async () => {
     const [one, other] = [await enter(here, "study", ada), await enter(there, "study", ben)];
     await until(() => one.frames.some(({ type, online }) => type === "presence" && online === 2));
     await until(() => other.frames.some(({ type, online }) => type === "presence" && online === 2));
@@ -127,7 +129,7 @@ needs(
     expect(await one.next("typing")).toMatchObject({ room: "study", username: "ben" });
   });
 
-  test("how far someone has read is told to their sockets on both", async () => {
+  test("a read mark is sent to its person's sockets on both", async () => {
     const [one, other] = [await enter(here, "books", ada), await enter(there, "books", ada)];
     const stranger = await enter(there, "books", ben);
     await say(one, "a page");
@@ -137,7 +139,7 @@ needs(
     for (const each of [one, stranger]) expect(each.frames.some(({ type }) => type === "read")).toBe(false);
   });
 
-  test("lists of rooms count the people of both", async () => {
+  test("lists of rooms count the people on both", async () => {
     const [one, other] = [await enter(here, "pier", ada), await enter(here, "dock", ada)];
     const another = await enter(there, "pier", ben);
     for (const socket of [one, other]) await say(socket, "hello");
@@ -153,7 +155,7 @@ needs(
     for (const each of [one, other, another]) each.close();
   });
 
-  test("limits count for both: failed logins, and messages in the long run", async () => {
+  test("limits apply to both together: failed logins, and messages in the long run", async () => {
     const settings = {
       ...database.env,
       REDIS_URL: redis.url,
@@ -180,14 +182,14 @@ needs(
       for (const socket of sockets) if ((await say(socket, "again")).type === "ok") sent++;
       await Bun.sleep(5);
     }
-    // A burst on each, what the first half second gives away, and then 10 a second for both together: not 20.
+    // A burst on each, a little more in the first half second, and then 10 a second for both together, not 20.
     const seconds = (performance.now() - begun) / 1_000;
     expect(sent).toBeGreaterThanOrEqual(30);
     expect(sent).toBeLessThan(20 + 10 + seconds * 10 + 5);
     await Promise.all([one.stop(), other.stop()]);
   });
 
-  test("without Redis both are ready, and what is said is heard within a second or so; after it, at once again", async () => {
+  test("without Redis both are ready and deliver within seconds; after it, at once again", async () => {
     const [one, other] = [await enter(here, "storm", ada), await enter(there, "storm", ben)];
     await redis.stop();
     for (const server of [here, there])

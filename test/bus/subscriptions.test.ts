@@ -2,47 +2,47 @@ import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { createSubscriptions, type Subscriber } from "../../src/bus/subscriptions.ts";
 
-/** A client that answers after so many turns, and holds what it is asked against what it promised. */
+/** A Redis client whose commands take `turns` microtasks. `wrong` collects violations of its contract. */
 function fakeClient(turns: () => number) {
-  const standing = new Set<string>();
+  const active = new Set<string>();
   const wrong: string[] = [];
   let busy = false;
-  const answer = async (carryOut: () => void) => {
+  const run = async (execute: () => void) => {
     if (busy) wrong.push("two commands at once");
     busy = true;
     for (let turn = turns(); turn > 0; turn--) await Promise.resolve();
-    carryOut();
+    execute();
     busy = false;
   };
   const client: Subscriber = {
     subscribe: (channels) =>
-      answer(() => {
+      run(() => {
         for (const channel of channels) {
-          if (standing.has(channel)) wrong.push(`${channel} is subscribed to twice`);
-          standing.add(channel);
+          if (active.has(channel)) wrong.push(`${channel} is subscribed to twice`);
+          active.add(channel);
         }
       }),
     unsubscribe: (channels) =>
-      answer(() => {
+      run(() => {
         for (const channel of channels)
-          if (!standing.delete(channel)) wrong.push(`${channel} was not subscribed to`);
+          if (!active.delete(channel)) wrong.push(`${channel} was not subscribed to`);
       }),
   };
-  return { client, standing, wrong };
+  return { client, active, wrong };
 }
 
 const wish = fc.record({
   channel: fc.constantFrom("a", "b", "c"),
   wanted: fc.boolean(),
-  /** Turns until the next one. */
+  /** Microtasks until the next wish. */
   pause: fc.nat({ max: 6 }),
-  /** Turns that the client takes. */
+  /** Microtasks that a command takes. */
   turns: fc.nat({ max: 4 }),
-  /** The connection is lost, and there is a new one. */
+  /** The connection is replaced first. */
   anew: fc.boolean(),
 });
 
-test("whenever what is wished for, each subscription stands when its wish settles, once, and in the end all and no others", async () => {
+test("a subscription is active when its promise resolves, and in the end exactly the wanted ones are", async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(wish, { maxLength: 30 }), async (wishes) => {
       let turns = 0;
@@ -69,8 +69,8 @@ test("whenever what is wished for, each subscription stands when its wish settle
           const at = fake;
           settling.push(
             subscriptions.want(channel).then(() => {
-              // Not where it was given up, or the connection lost, meanwhile.
-              if (wanted.get(channel) === mark && at === fake) expect(fake.standing).toContain(channel);
+              // Unless it was unsubscribed, or the connection replaced, meanwhile.
+              if (wanted.get(channel) === mark && at === fake) expect(fake.active).toContain(channel);
             }),
           );
         } else {
@@ -82,7 +82,7 @@ test("whenever what is wished for, each subscription stands when its wish settle
       await Promise.all(settling);
       for (let turn = 0; turn < 100; turn++) await Promise.resolve();
       expect(fake.wrong).toEqual([]);
-      expect([...fake.standing].sort()).toEqual([...wanted.keys()].sort());
+      expect([...fake.active].sort()).toEqual([...wanted.keys()].sort());
     }),
     { numRuns: 2_000 },
   );

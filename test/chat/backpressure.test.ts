@@ -7,10 +7,10 @@ import { frameOf, handshake, nextFrame, type RawConnection } from "../support/ra
 import { startTestServer, type TestServer } from "../support/server.ts";
 import { until } from "../support/until.ts";
 
-// A slow reader lags, it does not lose; and nobody else notices. The readers here are TCP connections that stop reading.
+// Slow readers lag without loss, and nobody else notices. The readers here are TCP connections that stop reading.
 
 const METRICS_TOKEN = "a-token-for-the-metrics";
-/** 40 kB, so that the kernel's own buffers, some megabytes a connection, are full soon. */
+/** 40 kB, to fill the kernel's buffers of some megabytes per connection soon. */
 const CONTENT = "🙂".repeat(10_000);
 let server: TestServer;
 let ada: Person;
@@ -32,7 +32,7 @@ async function lagging(): Promise<number> {
   return Number(/^parley_lagging_sockets (\d+)$/m.exec(text)?.[1]);
 }
 
-/** A reader of the room that stops reading as soon as it is in. */
+/** Opens a socket in the room that stops reading as soon as it is live. */
 async function stalledReader(room: string, protocol: "v1" | "plain" = "v1"): Promise<RawConnection> {
   const headers = { "Sec-WebSocket-Protocol": `chat.v1, bearer.${ada.token}` };
   const plain = { Authorization: `Bearer ${ada.token}` };
@@ -55,14 +55,14 @@ const said = (frame: { text: string } | { close: number }): Record<string, unkno
 const send = (socket: V1Client, room: string, content = CONTENT) =>
   socket.ask({ type: "send", room, clientId: crypto.randomUUID(), content });
 
-/** Posts so many; answers the id of the last. */
+/** Posts `count` messages. Returns the id of the last one. */
 async function post(socket: V1Client, room: string, count: number): Promise<number> {
   const acks = await Promise.all(Array.from({ length: count }, () => send(socket, room)));
   for (const { type } of acks) expect(type).toBe("ok");
   return Number(acks.at(-1)?.id);
 }
 
-/** Posts until so many sockets lag; answers the id of the last. */
+/** Posts until `sockets` sockets lag. Returns the id of the last message. */
 async function postUntilLagging(socket: V1Client, room: string, sockets: number): Promise<number> {
   for (let last = 0; last < 2_000;) {
     last = await post(socket, room, 15);
@@ -71,7 +71,7 @@ async function postUntilLagging(socket: V1Client, room: string, sockets: number)
   throw new Error("nobody lags");
 }
 
-/** The room's frames up to one that is wanted. */
+/** Returns the frames up to the first wanted one. */
 async function readUntil(connection: RawConnection, wanted: (frame: Record<string, unknown>) => boolean) {
   const frames: Record<string, unknown>[] = [];
   for (;;) {
@@ -84,12 +84,12 @@ async function readUntil(connection: RawConnection, wanted: (frame: Record<strin
 
 const range = (last: number) => Array.from({ length: last }, (_, index) => index + 1);
 
-// Small rooms are written to one socket after the other, larger ones by the runtime.
+// In small rooms the server writes to each socket, in larger ones the runtime publishes.
 test.each([
   ["few", 0],
   ["many", 6],
 ])(
-  "readers that stop get everything later, in order, without loss; those of chat.v1 are told (with %s others)",
+  "readers that stop get everything later, in order and without loss; chat.v1 also gets `lagging` (%s other readers)",
   async (room, others) => {
     const writer = await connect(server, { token: ben.token });
     const reader = await stalledReader(room);
@@ -104,7 +104,7 @@ test.each([
 
     await postUntilLagging(writer, room, 2);
     const posted = await post(writer, room, 20);
-    // Who reads has had them all as they came, and was never told of lagging.
+    // Prompt readers got all messages live.
     for (const other of v1Others) {
       expect((await other.take("message", posted)).map(({ version }) => version)).toEqual(range(posted));
       expect(other.frames.some(({ type, replay }) => type === "lagging" || replay)).toBe(false);
@@ -112,7 +112,7 @@ test.each([
     for (const other of plainOthers)
       expect((await other.take("message", posted)).map(({ id }) => id)).toEqual(range(posted));
 
-    // A socket that does not read is not read from either: this is answered when it has caught up.
+    // The server does not read from a lagging socket: the reply comes once it has caught up.
     reader.socket.write(frameOf('{"type":"ping","ref":1}'));
     reader.socket.resume();
     const frames = await readUntil(reader, ({ type, version }) => type === "synced" && version === posted);
@@ -147,7 +147,7 @@ test.each([
   20_000,
 );
 
-test("a socket that lags in one of its rooms lags in all of them, and catches up in each", async () => {
+test("a socket that lags in one room lags in all of its rooms, and catches up in each", async () => {
   const writer = await connect(server, { token: ben.token });
   const reader = await stalledReader("first");
   reader.socket.resume();
@@ -175,23 +175,23 @@ test("a socket that lags in one of its rooms lags in all of them, and catches up
   writer.close();
 }, 20_000);
 
-test("many readers that stop cost a bounded amount of memory, and nobody else waits for them", async () => {
+test("many stalled readers cost a bounded amount of memory and delay nobody", async () => {
   const writer = await connect(server, { token: ben.token });
   const readers = await Promise.all(Array.from({ length: 20 }, () => stalledReader("crowd")));
   await postUntilLagging(writer, "crowd", readers.length);
   const other = await connect(server, { room: "crowd", token: cy.token });
   await other.next("synced");
-  const looks: number[] = [];
+  const samples: number[] = [];
   for (let number = 1; number <= 300; number++) {
     expect((await send(writer, "crowd")).type).toBe("ok");
     await other.next("message");
     if (number % 20 > 0) continue;
     Bun.gc(true);
-    looks.push(process.memoryUsage.rss());
+    samples.push(process.memoryUsage.rss());
   }
-  // Between the first looks and the last, 8 MB were published: kept for each of the twenty they would be 160 MB and more.
-  // The least of several looks, since what talking leaves behind is not given back at once.
-  const grew = Math.min(...looks.slice(-5)) - Math.min(...looks.slice(0, 5));
+  // Between the first samples and the last ones, 8 MB were published. Kept for all twenty readers, that would be 160 MB.
+  // The minimum of several samples, because garbage is not returned to the system at once.
+  const grew = Math.min(...samples.slice(-5)) - Math.min(...samples.slice(0, 5));
   expect(grew).toBeLessThan(64e6);
   expect(await lagging()).toBe(readers.length);
   for (const reader of readers) reader.end();

@@ -6,7 +6,7 @@ import { handshake } from "../support/raw.ts";
 import { startTestServer, type TestServer } from "../support/server.ts";
 import { ADMIN_TOKEN } from "./ways.ts";
 
-// A banned person neither reads, posts nor joins, until the operator lets them in again.
+// A banned person cannot read, post or join until the operator lifts the ban.
 
 let server: TestServer;
 let ada: Person;
@@ -37,7 +37,7 @@ async function joined(person: Person, ...rooms: string[]): Promise<V1Client> {
   return socket;
 }
 
-test("on /ws/ the room is left with 4503, the feed ends, and the socket and its other rooms live on", async () => {
+test("a socket on /ws/ gets `left` with 4503 and no more messages of the room, and keeps its other rooms", async () => {
   const socket = await joined(ben, "lobby", "garden");
   const writer = await joined(ada, "lobby", "garden");
   await ban("lobby");
@@ -50,7 +50,7 @@ test("on /ws/ the room is left with 4503, the feed ends, and the socket and its 
   for (const each of [socket, writer]) each.close();
 });
 
-test("every command in the room is refused, and each request about it", async () => {
+test("all commands and requests about the room are refused", async () => {
   const writer = await joined(ada, "lounge");
   const { id } = await send(writer, "lounge");
   const socket = await joined(ben, "lounge");
@@ -85,7 +85,7 @@ test("every command in the room is refused, and each request about it", async ()
   for (const each of [socket, writer]) each.close();
 });
 
-test("a room's own URL is closed with 4503, and does not open", async () => {
+test("a socket on the room's URL is closed with 4503, and a new one is refused", async () => {
   const v1 = await connect(server, { room: "attic", token: ben.token });
   await v1.next("synced");
   const plain = await connectPlain(server, { room: "attic", token: ben.token });
@@ -100,7 +100,7 @@ test("a room's own URL is closed with 4503, and does not open", async () => {
   expect(status).toBe(403);
 });
 
-test("who was let in again reads on from where they were", async () => {
+test("after the ban, its person can resume from their position", async () => {
   const writer = await joined(ada, "yard");
   const socket = await joined(ben, "yard");
   const { epoch } = await socket.next("joined");
@@ -115,7 +115,7 @@ test("who was let in again reads on from where they were", async () => {
   for (const each of [socket, writer]) each.close();
 });
 
-test("a ban awaits someone in a room that is not there yet, and holds for every spelling of its name", async () => {
+test("a ban may come before its room, and counts for every spelling of the name", async () => {
   const [composed, decomposed] = ["caf\u00e9", "cafe\u0301"];
   await ban(decomposed);
   const socket = await joined(ben);
@@ -126,7 +126,7 @@ test("a ban awaits someone in a room that is not there yet, and holds for every 
   for (const each of [socket, writer]) each.close();
 });
 
-test("a token renewed on the socket brings the ban along", async () => {
+test("renewing the token does not lift the ban", async () => {
   const socket = await joined(ben, "porch");
   await ban("porch");
   await socket.next("left");
@@ -135,7 +135,7 @@ test("a token renewed on the socket brings the ban along", async () => {
   socket.close();
 });
 
-test("each command that was under way has one reply", async () => {
+test("each command in flight gets one reply", async () => {
   const socket = await joined(ben, "hall");
   const replies = Array.from({ length: 100 }, (_, index) => send(socket, "hall", `message ${index}`));
   await ban("hall");

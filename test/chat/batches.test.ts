@@ -1,10 +1,10 @@
 import { expect, test } from "bun:test";
-import type { Post } from "../../src/chat/room/change.ts";
+import type { Post } from "../../src/chat/change.ts";
 import { createCommitter } from "../../src/chat/room/committer.ts";
 import type { Committed } from "../../src/chat/ports.ts";
 import { handClock } from "../support/hand-clock.ts";
 
-// What is one batch: here the turns of the event loop and the database's answers come when the test says so.
+// How changes form batches. The test decides when turns of the event loop end and when commits succeed.
 
 function stage() {
   const endOfTurn: (() => void)[] = [];
@@ -45,8 +45,8 @@ function stage() {
       for (const task of endOfTurn.splice(0)) task();
       await settle();
     },
-    /** The database answers the commit under way. */
-    async answer() {
+    /** Lets the commit in flight succeed. */
+    async succeed() {
       const { posts, answer } = commits.at(-1) ?? {};
       const outcomes = (posts ?? []).map((_, index) => ({
         ack: { id: index + 1, version: index + 1, timestamp: "", duplicate: false },
@@ -59,7 +59,7 @@ function stage() {
   };
 }
 
-test("what the sockets bring in one turn of the event loop is one batch", async () => {
+test("changes that arrive in one turn of the event loop form one batch", async () => {
   const { say, turn, batches } = stage();
   say("one");
   say("two");
@@ -68,25 +68,25 @@ test("what the sockets bring in one turn of the event loop is one batch", async 
   expect(batches()).toEqual([["one", "two"]]);
 });
 
-// With half of them a batch behind, each reader of a room was written to twice as often, for the same messages.
-test("who answers an ack with more is in one batch with those who waited meanwhile", async () => {
-  const { say, turn, answer, batches } = stage();
+// If they split into two groups that take turns, every reader gets twice as many writes for the same messages.
+test("senders that react to an ack share a batch with those that waited meanwhile", async () => {
+  const { say, turn, succeed, batches } = stage();
   say("ada, first");
   await turn();
   say("ben, first");
-  await answer();
+  await succeed();
   await turn(); // acks and frames are written
   say("ada, second"); // the sockets are read
   await turn();
   expect(batches()).toEqual([["ada, first"], ["ben, first", "ada, second"]]);
 });
 
-test("a whole batch that waits does not wait for a turn", async () => {
-  const { say, turn, answer, batches } = stage();
+test("a full batch is committed without waiting for a turn", async () => {
+  const { say, turn, succeed, batches } = stage();
   say("first");
   await turn();
   for (let number = 1; number <= 1_000; number++) say(`message ${number}`);
-  await answer();
+  await succeed();
   expect(batches()).toHaveLength(2);
   expect(batches()[1]?.length).toBeGreaterThan(500);
 });

@@ -1,24 +1,26 @@
 import { expect, test } from "bun:test";
-import { createFeed } from "../../src/chat/connection/subscription.ts";
+import { createSubscription } from "../../src/chat/connection/subscription.ts";
+import { createWriter } from "../../src/chat/connection/writer.ts";
 import { SOFT_LIMIT } from "../../src/chat/limits.ts";
-import { createOutbox } from "../../src/chat/connection/writer.ts";
+import type { Peer } from "../../src/chat/connection/peer.ts";
 import type { Timeline } from "../../src/chat/room/timeline.ts";
 import { systemClock } from "../../src/clock.ts";
+import { passFor, v1 } from "../support/stubs.ts";
 import { until } from "../support/until.ts";
 import { createNode, nobodyHere, openSocket, post } from "./node.ts";
 
-// What the simulation found, once each: moments in which two things meet.
+// Races that the simulation found, one test each.
 
 const joined = (frames: Record<string, unknown>[]) => frames.find(({ type }) => type === "joined");
 
-test("who comes from a node that was ahead is resumed, also while an older reading is under way", async () => {
+test("a client that comes from a node that was ahead is resumed, even while an older read is in flight", async () => {
   const gate = Promise.withResolvers<void>();
-  let readings = 0;
+  let reads = 0;
   const { database, chat, connect, changed } = createNode({
     replace: (database) => ({
       async changesSince(room, after) {
         const page = database.changesSince(room, after);
-        if (++readings === 1) await gate.promise;
+        if (++reads === 1) await gate.promise;
         return page;
       },
     }),
@@ -26,9 +28,9 @@ test("who comes from a node that was ahead is resumed, also while an older readi
   database.commitNew([post("a"), post("b")]);
   const watcher = connect();
   await until(() => joined(watcher.frames) !== undefined);
-  // A hole, which the node reads the database for: the snapshot is older than what comes next.
+  // A gap makes the node read the database. That snapshot is older than the next commit.
   changed({ epoch: database.epoch, room: "sea", from: 4, to: 4, states: [] });
-  await until(() => readings === 1);
+  await until(() => reads === 1);
   database.commitNew([post("c")]);
   const ahead = connect({ version: 3 });
   await Bun.sleep(10);
@@ -39,7 +41,7 @@ test("who comes from a node that was ahead is resumed, also while an older readi
   await chat.stop();
 });
 
-test("a plain repeat that cannot be read back is answered as unavailable, not with silence", async () => {
+test("a plain repeat is refused as unavailable if its message cannot be read", async () => {
   const { database, chat, connect } = createNode({
     replace: () => ({
       messages: () => Promise.reject(new Error("the database is away")),
@@ -55,7 +57,7 @@ test("a plain repeat that cannot be read back is answered as unavailable, not wi
   await chat.stop();
 });
 
-test("a plain repeat whose message a restored database has lost is to be sent again, and shows no other's", async () => {
+test("a plain repeat is refused as unavailable if a restored database has another message with its id", async () => {
   const { database, chat, connect } = createNode({
     replace: (database) => ({
       async messages(room, range, limit) {
@@ -75,34 +77,41 @@ test("a plain repeat whose message a restored database has lost is to be sent ag
   await chat.stop();
 });
 
-test("a feed whose last frame finds the socket full, which ends it, does not count as live for ever", async () => {
+test("a subscription that ends while it sends `synced` does not count as live for ever", async () => {
   let live = 0;
-  const feed = createFeed(
+  const subscription = createSubscription(
     {
-      format: "v1",
+      codec: v1,
+      protocol: v1.start({ send: () => subscription.end() } as unknown as Peer),
       socket: openSocket,
-      send: () => feed.end(),
-      counted: (_, change) => void (live += change),
-      shared: { turns: { next: () => undefined }, presence: nobodyHere },
+      send() {},
+      parts: {
+        turns: { next: () => undefined },
+        presence: nobodyHere,
+        delivery: { count: (_, __, change) => void (live += change) },
+      },
     },
+    passFor({ userId: 1, username: "ada" }, "sea"),
     { room: "sea", released: 3 } as Timeline,
     3,
   );
-  expect(await feed.step()).toBe(true);
+  expect(await subscription.step()).toBe(true);
   expect(live).toBe(0);
 });
 
-test("a feed that lags in the moment after it became live is caught up again", async () => {
+test("a subscription that lags right after it became live catches up again", async () => {
   let buffered = 0;
   let lags = false;
   let steps = 0;
-  const feed = {
+  const subscription = {
+    pass: passFor({ userId: 1, username: "ada" }, "sea"),
     timeline: {} as Timeline,
+    renew() {},
     step: async () => {
       if (++steps === 1)
         queueMicrotask(() => {
           buffered = SOFT_LIMIT + 1;
-          outbox.lagIfSlow(0);
+          writer.lagIfSlow(0);
         });
       else lags = false;
       return true;
@@ -110,16 +119,16 @@ test("a feed that lags in the moment after it became live is caught up again", a
     lag: () => (lags = true),
     end() {},
   };
-  const outbox = createOutbox({
+  const writer = createWriter({
     socket: { ...openSocket, buffered: () => buffered },
-    shared: { clock: systemClock, lagging() {} },
-    feeds: [feed],
+    parts: { clock: systemClock, lagging() {} },
+    subscriptions: [subscription],
     close() {},
   });
-  outbox.replay(feed);
+  writer.replay(subscription);
   await until(() => lags);
   buffered = 0;
-  outbox.drained();
+  writer.drained();
   await until(() => !lags);
-  outbox.end();
+  writer.end();
 });

@@ -1,6 +1,6 @@
 import type { V1Client } from "../support/client.ts";
 
-// What someone does to messages over chat.v1, as commands for `ask`; each has a client id of its own unless it is given one.
+// chat.v1 commands on messages, for `ask`. Each gets a new client id unless the caller passes one.
 
 const uuid = () => crypto.randomUUID();
 
@@ -19,9 +19,9 @@ export const react = (id: unknown, emoji: unknown, on: unknown = true, clientId:
   on,
 });
 
-/** Posts a message in a room, or in that of the socket's URL; answers its id once it is committed. */
+/** Posts a message in a room, by default the one of the socket's URL. Returns its id once it is committed. */
 export async function post(socket: V1Client, content = "hello", room?: string): Promise<number> {
   const ack = await socket.ask({ type: "send", clientId: uuid(), content, ...(room && { room }) });
-  if (ack.type !== "ok") throw new Error(`not posted: ${JSON.stringify(ack)}`);
+  if (ack.type !== "ok") throw new Error(`the post was refused: ${JSON.stringify(ack)}`);
   return Number(ack.id);
 }

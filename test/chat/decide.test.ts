@@ -1,13 +1,13 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { type Change, changeKey } from "../../src/chat/room/change.ts";
+import { type Change, changeKey } from "../../src/chat/change.ts";
 import { type Decision, decide, messageKey, type State } from "../../src/chat/room/decide.ts";
 
 const AT = "2026-01-01T00:00:00.000000Z";
 const ROOMS = ["garden", "kitchen"];
 const EMOJIS = ["👍", "❤️", "😀"];
 
-// Few people, keys and ids, so that commands meet.
+// Few people, keys and ids, so that changes collide.
 const person = fc.integer({ min: 1, max: 3 });
 const base = {
   room: fc.constantFrom(...ROOMS),
@@ -40,7 +40,7 @@ const empty: State = {
   messages: new Map(),
 };
 
-/** The state that a database is in once a decision was written to it. */
+/** Returns the state of a database after a decision was written to it. */
 function written(state: State, batch: readonly Change[], { outcomes, versions, messages }: Decision): State {
   const answered = new Map(state.answered);
   batch.forEach((made, index) => {
@@ -73,7 +73,7 @@ function decideAll(batches: readonly (readonly Change[])[]) {
   return { outcomes, state };
 }
 
-test("a batch that is cut anywhere is decided as it is whole", () => {
+test("a batch that is split anywhere is decided like the whole batch", () => {
   fc.assert(
     fc.property(changes, fc.nat(60), (all, cut) => {
       const whole = decideAll([all]);
@@ -83,7 +83,7 @@ test("a batch that is cut anywhere is decided as it is whole", () => {
   );
 });
 
-test("a batch that comes again changes nothing, and what was acknowledged is acknowledged alike", () => {
+test("a repeated batch changes nothing and gets the same acks", () => {
   fc.assert(
     fc.property(changes, (all) => {
       const once = decideAll([all]);
@@ -98,7 +98,7 @@ test("a batch that comes again changes nothing, and what was acknowledged is ack
   );
 });
 
-test("versions are contiguous, and each message stands at the version of its last change", () => {
+test("the versions of a room are contiguous, and its counter is the last one", () => {
   fc.assert(
     fc.property(changes, (all) => {
       const { outcomes, state } = decideAll([all]);
@@ -113,7 +113,7 @@ test("versions are contiguous, and each message stands at the version of its las
   );
 });
 
-test("a tombstone has no text and no reactions, and nothing changes it any more", () => {
+test("a tombstone has no text and no reactions, and never changes again", () => {
   fc.assert(
     fc.property(changes, changes, (before, after) => {
       const { state } = decideAll([before]);
@@ -127,7 +127,7 @@ test("a tombstone has no text and no reactions, and nothing changes it any more"
   );
 });
 
-test("only who sent a message edits or deletes it; anyone reacts", () => {
+test("only its sender may edit or delete a message; anyone may react", () => {
   const post = {
     kind: "post",
     room: "garden",
@@ -155,7 +155,7 @@ test("only who sent a message edits or deletes it; anyone reacts", () => {
   ]);
 });
 
-test("an edit past its time is refused, and one that changes nothing is not", () => {
+test("an edit after the edit window is refused, unless it changes nothing", () => {
   const garden = { version: 1, at: "2026-01-01T00:10:00.000000Z" };
   const { state } = decideAll([
     [
@@ -185,7 +185,7 @@ test("an edit past its time is refused, and one that changes nothing is not", ()
   expect(state.messages.has(messageKey("garden", 1))).toBe(true);
 });
 
-test("a client id that stood for another message or another kind of change is refused", () => {
+test("a client id that was used for another message or another kind of change is refused", () => {
   const person1 = { room: "garden", senderId: 1, username: "ada" } as const;
   const { outcomes } = decide(
     [
@@ -205,5 +205,62 @@ test("a client id that stood for another message or another kind of change is re
     "client_id_reused",
     "client_id_reused",
     "ok",
+  ]);
+});
+
+const postOf = (senderId: number, clientId: string, room = "garden") =>
+  ({
+    kind: "post",
+    room,
+    senderId,
+    username: `person-${senderId}`,
+    clientId,
+    content: "one",
+    replyTo: null,
+  }) as const;
+
+test("an operator removes anyone's message; a repeat is acknowledged and changes nothing", () => {
+  const { state } = decideAll([[postOf(1, "a")]]);
+  const order = { via: "cli", reason: "spam" } as const;
+  const removal = (clientId: string, id = 1) =>
+    ({ kind: "remove", room: "garden", clientId, id, order }) as const;
+  const decision = decide([removal("b"), removal("c"), removal("d", 9)], state);
+  expect(decision.outcomes).toMatchObject([
+    { ack: { id: 1, version: 2, duplicate: false }, state: { content: "", deletedAt: AT } },
+    { ack: { id: 1, version: 2, duplicate: false }, state: null },
+    { refused: "not_found" },
+  ]);
+  // Only the audit remembers it.
+  expect(decision.removed).toMatchObject([{ removal: { clientId: "b", order }, message: { senderId: 1 } }]);
+  expect(decision.recorded).toEqual([]);
+});
+
+test("posts enrol their senders, each once and with the version of their last post; other changes do not", () => {
+  const known = decideAll([[postOf(3, "known")]]).state;
+  const decision = decide(
+    [
+      postOf(1, "a"),
+      postOf(2, "b"),
+      postOf(1, "c"),
+      postOf(1, "d", "kitchen"),
+      postOf(3, "known"), // a repeat
+      postOf(1, "e", "nowhere"), // refused
+      {
+        kind: "react",
+        room: "garden",
+        senderId: 3,
+        username: "cy",
+        clientId: "f",
+        id: 1,
+        emoji: "👍",
+        on: true,
+      },
+    ],
+    known,
+  );
+  expect(decision.enrolled).toEqual([
+    { userId: 1, room: "garden", version: 4 },
+    { userId: 2, room: "garden", version: 3 },
+    { userId: 1, room: "kitchen", version: 1 },
   ]);
 });

@@ -5,7 +5,7 @@ import { house, START_MS } from "../support/house.ts";
 import { PASSWORD, register } from "../support/people.ts";
 import { startTestServer, type TestServer } from "../support/server.ts";
 
-// Access ends when it ends, and a server that goes says when to come back.
+// Sockets that the server closes: after a logout, a deletion, and when it stops.
 
 let server: TestServer;
 
@@ -42,7 +42,7 @@ test("deleting an account closes all of its sockets", async () => {
 });
 
 test(
-  "a server that goes answers what was sent, says when to come back, and closes with 4000",
+  "a stopping server sends all replies, says when to come back, and closes with 4000",
   async () => {
     const leaving = await startTestServer({ MESSAGE_RATE: "0" });
     const cy = await register(leaving, "cy");
@@ -52,7 +52,7 @@ test(
     const acks = Array.from({ length: 50 }, () =>
       v1.ask({ type: "send", clientId: crypto.randomUUID(), content: "last words" }),
     );
-    expect(await v1.ask({ type: "ping" })).toMatchObject({ type: "ok" }); // by now the server has them all
+    expect(await v1.ask({ type: "ping" })).toMatchObject({ type: "ok" }); // by now the server has received all of them
     const stopped = leaving.stop();
     expect((await v1.next("closing")).retryAfterMs).toBeWithin(1, 10_000);
     expect(await v1.closed).toEqual({ code: 4000, reason: "going_away" });

@@ -1,18 +1,17 @@
 import type { BusListener } from "../../src/bus/bus.ts";
 import { createLocalBus } from "../../src/bus/local.ts";
-import type { Change } from "../../src/chat/room/change.ts";
-import { createChat } from "../../src/chat/chat.ts";
-import type { Format } from "../../src/chat/codecs/encode.ts";
-import type { Fanout, Socket } from "../../src/chat/ports.ts";
+import type { Change } from "../../src/chat/change.ts";
+import { createChat, type Fanout, type Format, type Socket } from "../../src/chat/chat.ts";
+import type { Standing } from "../../src/chat/connection/guard.ts";
 import type { Presence } from "../../src/chat/ephemeral/presence.ts";
-import type { MessageStore } from "../../src/store/messages.ts";
+import type { MessageStore } from "../../src/chat/ports.ts";
 import { systemClock } from "../../src/clock.ts";
 import { Refusal } from "../../src/errors.ts";
-import { NOWHERE } from "../../src/identity.ts";
 import { createLog } from "../../src/log.ts";
 import type { RoomChange } from "../../src/message.ts";
 import { createDatabase } from "../sim/database.ts";
 import { createMeters } from "../sim/meters.ts";
+import { aliveStanding, createMemberStub, emptyLists } from "../support/stubs.ts";
 
 type Frame = Record<string, unknown>;
 
@@ -26,7 +25,7 @@ export const post = (clientId: string, content = "ahoy", room = "sea"): Change =
   replyTo: null,
 });
 
-/** A socket that takes whatever comes. */
+/** A socket that takes everything. */
 export const openSocket: Socket = {
   send() {},
   buffered: () => 0,
@@ -37,6 +36,7 @@ export const openSocket: Socket = {
   close() {},
 };
 
+/** Presence of empty rooms. */
 export const nobodyHere: Presence = {
   enter() {},
   leave() {},
@@ -50,9 +50,7 @@ export const nobodyHere: Presence = {
 interface NodeOptions {
   readonly fanout?: Fanout;
   readonly roomsPerSocket?: number;
-  /** Somebody becomes a member of a room. */
-  joined?(room: string): void;
-  /** Reads of the database that a test holds up or makes fail. */
+  /** Replaces methods of the message store, to delay them or make them fail. */
   replace?(database: ReturnType<typeof createDatabase>): Partial<MessageStore>;
 }
 
@@ -64,7 +62,7 @@ interface Joining {
 }
 
 /** A node over a database in memory. */
-export function createNode({ fanout, roomsPerSocket = 9, joined, replace }: NodeOptions = {}) {
+export function createNode({ fanout, roomsPerSocket = 9, replace }: NodeOptions = {}) {
   const database = createDatabase(
     () => 0,
     100,
@@ -73,35 +71,34 @@ export function createNode({ fanout, roomsPerSocket = 9, joined, replace }: Node
     },
   );
   const listeners: NonNullable<BusListener["heard"]>[] = [];
+  const endings: Parameters<Standing["onEnded"]>[0][] = [];
+  const members = createMemberStub();
   const chat = createChat({
     store: {
-      lanes: 1,
-      commit: async (_, changes) => database.commitCarefully(changes),
-      changesSince: async (room, after) => database.changesSince(room, after),
-      postsSince: async (room, after) => database.postsSince(room, after),
-      messages: async (room, range, limit) => database.messages(room, range, limit),
-      counters: async (rooms) => database.counters(rooms),
-      ...replace?.(database),
+      messages: {
+        lanes: 1,
+        commit: async (_, changes) => database.commitCarefully(changes),
+        changesSince: async (room, after) => database.changesSince(room, after),
+        postsSince: async (room, after) => database.postsSince(room, after),
+        messages: async (room, range, limit) => database.messages(room, range, limit),
+        counters: async (rooms) => database.counters(rooms),
+        ...replace?.(database),
+      },
+      members,
+      lists: emptyLists,
     },
     bus: {
       ...createLocalBus(),
       listen: ({ heard }) => heard && listeners.push(heard),
     },
     standing: {
-      ask: async (people) => people.map(() => ({ reason: null, banned: NOWHERE })),
-      onEnded: () => () => {},
-      onBansChanged: () => () => {},
+      ...aliveStanding,
+      onEnded(listener) {
+        endings.push(listener);
+        return () => {};
+      },
     },
     authenticate: () => Promise.reject(new Refusal("token_invalid")),
-    members: {
-      async joined(_, room) {
-        joined?.(room);
-        return { lastRead: 0, unread: 0 };
-      },
-      posted() {},
-      begun() {},
-      read: async (_, __, id) => ({ lastRead: id, moved: false }),
-    },
     fanout: fanout ?? { publish: () => false, hidden: () => 0 },
     clock: systemClock,
     log: createLog("silent"),
@@ -110,7 +107,7 @@ export function createNode({ fanout, roomsPerSocket = 9, joined, replace }: Node
     epoch: database.epoch,
     settings: {
       roomAccess: "open",
-      messageChars: 100,
+      messageChars: 10_000,
       messageRate: 0,
       messageBurst: 1,
       socketsPerUser: 100,
@@ -118,10 +115,10 @@ export function createNode({ fanout, roomsPerSocket = 9, joined, replace }: Node
     },
   });
 
-  /** A client in the room `sea`, and what it is sent by itself. */
+  /** Connects user 1 to the room `sea`. `frames` collects what the client is sent directly. */
   const connect = ({ format = "v1", version, socket = openSocket }: Joining = {}) => {
     const frames: Frame[] = [];
-    const connection = chat.connect({
+    const connection = chat.connect(format, {
       socket: {
         ...socket,
         send(frame) {
@@ -134,10 +131,8 @@ export function createNode({ fanout, roomsPerSocket = 9, joined, replace }: Node
         username: "ada",
         sessionId: null,
         expiresAt: Date.now() + 60_000,
-        rooms: null,
-        banned: NOWHERE,
+        grants: null,
       },
-      format,
       room: "sea",
       ...(version !== undefined && { since: { epoch: database.epoch, version } }),
     });
@@ -145,9 +140,13 @@ export function createNode({ fanout, roomsPerSocket = 9, joined, replace }: Node
     return { frames, connection };
   };
 
-  /** A range that another node committed. */
+  /** Delivers a range that another node committed. */
   const changed = (change: RoomChange) =>
     listeners.forEach((heard) => heard({ type: "changed", ...change }, "another node"));
 
-  return { database, chat, connect, changed };
+  /** Disables user 1, as the accounts would report it. */
+  const disable = () =>
+    endings.forEach((ended) => ended({ userId: 1, sessionIds: null, reason: "account_disabled" }));
+
+  return { database, members, chat, connect, changed, disable };
 }

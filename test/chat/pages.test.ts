@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { createPages } from "../../src/chat/room/pages.ts";
 import { handClock } from "../support/hand-clock.ts";
 
-/** A room whose pages can be told apart, and how often it was read. */
+/** Pages of a room, each different, with the positions that were read. */
 function room() {
   const reads: number[] = [];
   let failing = false;
@@ -15,7 +15,7 @@ function room() {
   return { pages, reads, pass, waiting, fail: (now: boolean) => (failing = now) };
 }
 
-test("those who miss the same within a moment share one reading of it, and its frames", async () => {
+test("readers that miss the same at nearly the same time share one page and its frames", async () => {
   const { pages, reads, pass, waiting } = room();
   const [first, second] = await Promise.all([pages.since(7), pages.since(7)]);
   expect(second).toBe(first);
@@ -25,19 +25,19 @@ test("those who miss the same within a moment share one reading of it, and its f
   expect(await pages.since(7)).not.toBe(first);
   expect(reads).toEqual([7, 7]);
   pass(2_000);
-  expect(waiting()).toBe(0); // nothing is kept of a room in which nobody misses anything
+  expect(waiting()).toBe(0); // nothing stays in memory
 });
 
-test("after a message has changed nobody gets a page that was read before, under way or not", async () => {
+test("after `forget`, no reader gets a page that was read or requested before", async () => {
   const { pages } = room();
   const kept = await pages.since(1);
-  const underWay = pages.since(2);
+  const inFlight = pages.since(2);
   pages.forget();
   expect(await pages.since(1)).not.toBe(kept);
-  expect(await pages.since(2)).not.toBe(await underWay);
+  expect(await pages.since(2)).not.toBe(await inFlight);
 });
 
-test("a reading that failed is not kept", async () => {
+test("a failed read is not cached", async () => {
   const { pages, fail } = room();
   fail(true);
   await expect(pages.since(1)).rejects.toThrow("the database is away");

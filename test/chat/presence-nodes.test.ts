@@ -5,10 +5,13 @@ import { createPace } from "../../src/chat/access/pace.ts";
 import { createTyping } from "../../src/chat/ephemeral/typing.ts";
 import { createBusLine } from "../support/bus-line.ts";
 import { handClock } from "../support/hand-clock.ts";
+import { passFor } from "../support/stubs.ts";
 
-// What nodes tell each other of people: who is there, who types, who sends fast.
+// What nodes share about people: who is online, who is typing, and who sends fast.
 
 const person = (userId: number) => ({ userId, username: `person-${userId}` });
+const garden = (who: ReturnType<typeof person>) => passFor(who, "garden");
+const typist = (username: string) => garden({ userId: 1, username });
 const [ada, ben, cy] = [person(1), person(2), person(3)];
 
 function attend(names: readonly string[]) {
@@ -22,13 +25,13 @@ function attend(names: readonly string[]) {
   return { ...time, line, nodes: nodes as [(typeof nodes)[0], (typeof nodes)[0], (typeof nodes)[0]] };
 }
 
-test("each node tells its room of all people, and counts who is on two of them once", () => {
+test("each node reports the people of all nodes, and counts a person on two nodes once", () => {
   const { nodes, pass } = attend(["one", "two"]);
   const [one, two] = nodes;
-  one.enter("garden", ada);
+  one.enter(garden(ada));
   pass(1_000);
-  two.enter("garden", ben);
-  two.enter("garden", ada);
+  two.enter(garden(ben));
+  two.enter(garden(ada));
   pass(1_500);
   expect(one.told).toEqual([
     { online: 1, joined: ["person-1"] },
@@ -39,37 +42,37 @@ test("each node tells its room of all people, and counts who is on two of them o
     expect([node.online("garden"), node.people("garden").length]).toEqual([2, 2]);
 });
 
-test("who comes between a node's question and the first answer is told of too", () => {
+test("a person who comes between a node's question and the first reply is reported too", () => {
   const { nodes, pass } = attend(["one", "two"]);
   const [one, two] = nodes;
-  one.enter("garden", ada);
+  one.enter(garden(ada));
   pass(5_000);
-  two.enter("garden", ben); // asks; the answer takes a while
-  two.enter("garden", cy);
+  two.enter(garden(ben)); // asks; the reply takes a while
+  two.enter(garden(cy));
   pass(5_000);
   for (const node of nodes.slice(0, 2)) expect(node.online("garden")).toBe(3);
 });
 
-test("who goes on with another node has not left", () => {
+test("a person who moves to another node has not left", () => {
   const { nodes, pass } = attend(["one", "two"]);
   const [one, two] = nodes;
-  one.enter("garden", ada);
-  two.enter("garden", ben);
+  one.enter(garden(ada));
+  two.enter(garden(ben));
   pass(2_000);
   two.told.length = 0;
-  one.leave("garden", ada);
+  one.leave(garden(ada));
   pass(1_000);
-  two.enter("garden", ada);
+  two.enter(garden(ada));
   pass(10_000);
   expect(two.told).toEqual([]);
   expect(two.people("garden").sort()).toEqual(["person-1", "person-2"]);
 });
 
-test("the people of a node that is gone leave", () => {
+test("when a node is gone, its people have left", () => {
   const { nodes, pass, line } = attend(["one", "two"]);
   const [one, two] = nodes;
-  one.enter("garden", ada);
-  two.enter("garden", ben);
+  one.enter(garden(ada));
+  two.enter(garden(ben));
   pass(2_000);
   line.die("two");
   pass(1_000);
@@ -77,23 +80,23 @@ test("the people of a node that is gone leave", () => {
   expect(one.shared("garden")).toBe(false);
 });
 
-test("a room of one node costs the others nothing, and the bus one question", () => {
+test("a room with people on one node costs the other nodes nothing, and the bus one question", () => {
   const { nodes, pass, line } = attend(["one", "two"]);
   const [one, two] = nodes;
   for (let id = 1; id <= 50; id++) {
-    one.enter("garden", person(id));
+    one.enter(garden(person(id)));
     pass(100);
   }
-  for (let id = 1; id <= 50; id++) one.leave("garden", person(id));
+  for (let id = 1; id <= 50; id++) one.leave(garden(person(id)));
   pass(20_000);
   expect(line.told).toBe(1);
   expect(two.told).toEqual([]);
 });
 
-test("ten thousand people on three nodes: few words, a hundred names each, all counted", () => {
+test("ten thousand people on three nodes take few reports; a hundred are named, all are counted", () => {
   const { nodes, pass, line } = attend(["one", "two", "three"]);
   for (let id = 1; id <= 10_000; id++) {
-    nodes[id % 3]?.enter("garden", person(id));
+    nodes[id % 3]?.enter(garden(person(id)));
     if (id % 100 === 0) pass(100);
   }
   pass(12_000);
@@ -105,16 +108,16 @@ test("ten thousand people on three nodes: few words, a hundred names each, all c
   expect(line.told).toBeLessThan(150);
 });
 
-test("what was lost while the bus was away is asked for when it is back", () => {
+test("reports that were lost while the bus was away are requested when it is back", () => {
   const { nodes, pass, line, waiting } = attend(["one", "two"]);
   const [one, two] = nodes;
-  one.enter("garden", ada);
-  two.enter("garden", ben);
+  one.enter(garden(ada));
+  two.enter(garden(ben));
   pass(2_000);
   line.away(true);
-  two.enter("garden", cy);
-  one.leave("garden", ada);
-  one.enter("garden", person(4));
+  two.enter(garden(cy));
+  one.leave(garden(ada));
+  one.enter(garden(person(4)));
   pass(5_000);
   line.away(false);
   pass(2_000);
@@ -123,14 +126,14 @@ test("what was lost while the bus was away is asked for when it is back", () => 
   expect(waiting()).toBe(0);
 });
 
-test("an older word that comes later says nothing", () => {
+test("a report that arrives after a newer one is ignored", () => {
   const time = handClock();
   const line = createBusLine();
   const presence = createPresence({ clock: time.clock, bus: line.join("one"), tell: () => true });
   const other = line.join("two");
   const say = (at: number, people: [number, string][]) =>
     other.publish({ type: "attendance", room: "garden", at, online: people.length, people });
-  presence.enter("garden", ada);
+  presence.enter(garden(ada));
   say(2, []);
   say(1, [[2, "person-2"]]);
   expect(presence.online("garden")).toBe(1);
@@ -139,14 +142,14 @@ test("an older word that comes later says nothing", () => {
   expect(presence.people("garden")).toEqual(["person-1", "person-3"]);
 });
 
-test("people in rooms that nobody here is in are counted by asking, and no more often than every two seconds", async () => {
+test("people in rooms without readers on this node are counted by asking, at most every two seconds", async () => {
   const { nodes, clock, pass, line } = attend(["one", "two", "three"]);
   const countsOf = ["four", "one"].map((name, at) => {
     const presence = at === 0 ? { online: () => 0, here: () => 0 } : nodes[0];
     return createCounts({ clock, bus: line.join(at === 0 ? name : `${name}'s counts`), presence });
   });
-  nodes[0].enter("garden", ada);
-  nodes[0].enter("garden", ben);
+  nodes[0].enter(garden(ada));
+  nodes[0].enter(garden(ben));
   const before = line.told;
   const asked = countsOf[0]?.of(["garden", "cellar"]);
   pass(50);
@@ -154,13 +157,13 @@ test("people in rooms that nobody here is in are counted by asking, and no more 
     ["garden", 2],
     ["cellar", 0],
   ]);
-  expect(line.told - before).toBe(2); // the question, and the one answer
+  expect(line.told - before).toBe(2); // the question, and the one reply
   expect([...((await countsOf[0]?.of(["garden"])) ?? [])]).toEqual([["garden", 2]]);
   expect([...((await countsOf[1]?.of(["garden"])) ?? [])]).toEqual([["garden", 2]]);
   expect(line.told - before).toBe(2);
 });
 
-test("typing is told to nodes that have someone in the room, throttled there as here", () => {
+test("typing is shared with nodes that have someone in the room, and throttled there too", () => {
   const { clock } = handClock();
   const line = createBusLine();
   const seen: string[] = [];
@@ -175,14 +178,14 @@ test("typing is told to nodes that have someone in the room, throttled there as 
     });
   const one = node("one");
   node("two");
-  one.typing("garden", "ada");
+  one.typing(typist("ada"));
   expect(line.told).toBe(0);
   shared = true;
-  for (let key = 0; key < 100; key++) one.typing("garden", "ben");
+  for (let key = 0; key < 100; key++) one.typing(typist("ben"));
   expect(seen).toEqual(["one: ada", "one: ben", "two: ben"]);
 });
 
-test("who floods over three nodes has the rate of one in the long run; who sends like a person is not told of", () => {
+test("a person who floods three nodes gets the rate of one in the long run; a normal pace is not shared", () => {
   const { clock, pass } = handClock();
   const line = createBusLine();
   const nodes = ["one", "two", "three"].map((name) =>
@@ -198,7 +201,7 @@ test("who floods over three nodes has the rate of one in the long run; who sends
     for (const { wait } of nodes) while (wait(2) === 0) sent++;
     pass(100);
   }
-  // 60 s at 10 a second, and what the first half second gives away: a burst on each node.
+  // 60 s at 10 a second, plus a burst on each node in the first half second.
   expect(sent).toBeGreaterThan(550);
   expect(sent).toBeLessThan(600 + 3 * 30 + 60);
 });

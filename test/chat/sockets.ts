@@ -1,18 +1,17 @@
-import type { Format } from "../../src/chat/codecs/encode.ts";
-import type { Fanout, Socket } from "../../src/chat/ports.ts";
+import type { Fanout, Format, Socket } from "../../src/chat/chat.ts";
 
 type Frame = Record<string, unknown>;
 
-/** How the runtime writes: see ws/outgoing.ts. */
+/** What the runtime writes together at the end of a turn, at most: see ws/outgoing.ts. */
 const HELD_BACK = { frames: 32, bytes: 16 * 1024 };
 
 /**
- * A socket whose client reads as much as it is told to; `prompt`: all that comes. What was published in a turn it may not
- * show before the next.
+ * A socket whose client reads only when the test says so or, if it is `prompt`, everything at once. `buffered` may leave
+ * out what was published in the same turn, as with real sockets.
  */
 export function createTestSocket({ prompt = false } = {}) {
   const topics = new Set<string>();
-  const heard: Frame[] = [];
+  const received: Frame[] = [];
   let waiting = 0;
   let most = 0;
   let closed: number | undefined;
@@ -20,7 +19,7 @@ export function createTestSocket({ prompt = false } = {}) {
   const sum = () => held.reduce((total, bytes) => total + bytes, 0);
   const show = () => void (held = []);
   const put = (frame: string) => {
-    heard.push(JSON.parse(frame) as Frame);
+    received.push(JSON.parse(frame) as Frame);
     if (prompt) return;
     waiting += Buffer.byteLength(frame);
     most = Math.max(most, waiting);
@@ -40,8 +39,8 @@ export function createTestSocket({ prompt = false } = {}) {
   return {
     socket,
     topics,
-    /** All that was written to it, in order. */
-    heard,
+    /** Everything that was written to it, in order. */
+    received,
     show,
     published(frame: string) {
       const bytes = Buffer.byteLength(frame);
@@ -51,26 +50,26 @@ export function createTestSocket({ prompt = false } = {}) {
     },
     read: (bytes: number) => void (waiting = Math.max(0, waiting - bytes)),
     hidden: sum,
-    /** The most bytes that ever waited. */
+    /** High-water mark of the waiting bytes. */
     get most() {
       return most;
     },
     get closed() {
       return closed;
     },
-    /** The versions (plain: the ids) of a room's messages, as they came. */
+    /** The versions (plain: the ids) of a room's messages, in the order of arrival. */
     versions: (room: string, format: Format = "v1") =>
-      heard
+      received
         .filter((frame) => frame.room === room && "clientId" in frame)
         .map((frame) => frame[format === "v1" ? "version" : "id"]),
-    count: (type: string) => heard.filter((frame) => frame.type === type).length,
-    synced: (room: string) => heard.some((frame) => frame.type === "synced" && frame.room === room),
+    count: (type: string) => received.filter((frame) => frame.type === type).length,
+    synced: (room: string) => received.some((frame) => frame.type === "synced" && frame.room === room),
   };
 }
 
 export type TestSocket = ReturnType<typeof createTestSocket>;
 
-/** What publishes to them as the runtime does. */
+/** Publishes to test sockets as the runtime would. */
 export const fanoutTo = (sockets: readonly TestSocket[]): Fanout => ({
   publish(topic, frame) {
     const subscribed = sockets.filter(({ topics }) => topics.has(topic));

@@ -1,28 +1,31 @@
-import { createStore, type MessageStore } from "../../src/store/messages.ts";
-import type { Ack, Post } from "../../src/chat/room/change.ts";
-import type { Committed } from "../../src/chat/ports.ts";
+import type { Ack, Post } from "../../src/chat/change.ts";
+import type { Committed, ListStore, MemberStore, MessageStore } from "../../src/chat/ports.ts";
 import type { Database } from "../../src/db/database.ts";
 import { loadMeta } from "../../src/db/meta.ts";
 import { users } from "../../src/db/schema.ts";
+import { createStore } from "../../src/store/store.ts";
 import { freshDatabase, neonDatabase, postgresDatabase, type TestDatabase } from "../support/database.ts";
 import { needs } from "../support/needs.ts";
 
-/** The drivers, each with what makes it a database of its own; those that need a server are skipped where there is none. */
+/** Runs tests on each driver. `open` creates a new database. Drivers that need a server are skipped if there is none. */
 export function onEachDriver(tests: (open: () => Promise<TestDatabase>) => void): void {
   needs()("on the embedded database", () => tests(freshDatabase));
   needs("TEST_DATABASE_URL")("on Postgres", () => tests(postgresDatabase));
   needs("TEST_DATABASE_URL")("on Neon's driver", () => tests(neonDatabase));
 }
 
-/** A database with two people in it, and the store over it. */
+/** A database with two people in it, and its stores. */
 export interface Stocked {
   readonly database: TestDatabase;
+  /** The message store. */
   readonly store: MessageStore;
+  readonly members: MemberStore;
+  readonly lists: ListStore;
   readonly epoch: string;
   readonly ada: number;
   readonly ben: number;
-  /** The store of another process on the same database; the embedded one shares its only connection. */
-  another(): Promise<{ store: MessageStore; close(): Promise<void> }>;
+  /** Opens the stores of another process on the same database. The embedded database shares its only connection. */
+  another(): Promise<Pick<Stocked, "store" | "members"> & { close(): Promise<void> }>;
 }
 
 export async function stock(open: () => Promise<TestDatabase>): Promise<Stocked> {
@@ -34,13 +37,18 @@ export async function stock(open: () => Promise<TestDatabase>): Promise<Stocked>
     epoch,
     ada,
     ben,
-    store: createStore(database),
+    ...storesOf(database),
     async another() {
-      if (database.driver === "pglite") return { store: createStore(database), close: async () => {} };
+      if (database.driver === "pglite") return { ...storesOf(database), close: async () => {} };
       const second = await database.again();
-      return { store: createStore(second), close: () => second.close() };
+      return { ...storesOf(second), close: () => second.close() };
     },
   };
+}
+
+function storesOf(database: Database) {
+  const { messages, ...others } = createStore(database);
+  return { store: messages, ...others };
 }
 
 async function person(database: Database, username: string): Promise<number> {
@@ -50,7 +58,7 @@ async function person(database: Database, username: string): Promise<number> {
   return row?.id ?? 0;
 }
 
-/** A post with a client id of its own. */
+/** A post with a new client id. */
 export const post = (senderId: number, room: string, content: string, more: Partial<Post> = {}): Post => ({
   kind: "post",
   room,
@@ -62,7 +70,7 @@ export const post = (senderId: number, room: string, content: string, more: Part
   ...more,
 });
 
-/** The acks of a batch in which nothing is refused. */
+/** Returns the acks of a batch. Throws if any change was refused. */
 export const acksOf = ({ outcomes }: Committed): Ack[] =>
   outcomes.map((outcome) => {
     if ("refused" in outcome) throw new Error(`refused: ${outcome.refused}`);

@@ -1,13 +1,15 @@
 import { expect, test } from "bun:test";
-import { createFeed } from "../../src/chat/connection/subscription.ts";
+import type { Peer } from "../../src/chat/connection/peer.ts";
+import { createSubscription } from "../../src/chat/connection/subscription.ts";
 import { SOFT_LIMIT } from "../../src/chat/limits.ts";
 import { createTimeline } from "../../src/chat/room/timeline.ts";
 import { handClock } from "../support/hand-clock.ts";
+import { passFor, v1 } from "../support/stubs.ts";
 import { nobodyHere } from "./node.ts";
 
 const nothing = () => {};
 
-/** A reader who has nothing yet of a room whose counter is 3; the database answers each reading with what it `has`. */
+/** A reader that has nothing of a room at version 3. The database returns `has` for each read. */
 function behind(has: { counter: number; end: number }, buffered = () => 0) {
   const read = async () => ({ epoch: "e", messages: [], ...has });
   const timeline = createTimeline({
@@ -21,58 +23,61 @@ function behind(has: { counter: number; end: number }, buffered = () => 0) {
     overrun: () => nothing,
   });
   timeline.start(3);
-  const frames: string[] = [];
-  const feed = createFeed(
+  const frames: unknown[] = [];
+  const send = (frame: string) => void frames.push(JSON.parse(frame));
+  const subscription = createSubscription(
     {
-      format: "v1",
+      codec: v1,
+      protocol: v1.start({ send } as Peer),
       socket: { subscribe: nothing, unsubscribe: nothing, buffered },
-      shared: {
+      parts: {
         turns: { next: () => undefined },
         presence: { ...nobodyHere, online: () => 2, people: () => ["ada", "ben"] },
+        delivery: { count: nothing },
       },
-      send: (frame) => void frames.push(frame),
-      counted: nothing,
+      send,
     },
+    passFor({ userId: 1, username: "ada" }, "tea"),
     timeline,
     0,
   );
-  return { feed, frames };
+  return { subscription, frames };
 }
 
-test("a page that ends where the room does makes a feed live", async () => {
-  const { feed, frames } = behind({ counter: 3, end: 3 });
-  expect(await feed.step()).toBe(true);
-  expect(frames.map((frame) => JSON.parse(frame))).toMatchObject([{ type: "synced", version: 3 }]);
+test("a subscription becomes live after the last page", async () => {
+  const { subscription, frames } = behind({ counter: 3, end: 3 });
+  expect(await subscription.step()).toBe(true);
+  expect(frames).toMatchObject([{ type: "synced", version: 3 }]);
 });
 
-// Between two looks at the sockets as much may come as a socket has room for that has drained.
-test("a feed whose page has filled the socket is live when that has drained, not before", async () => {
+// A live socket must have room for everything that may be published before the next check of all sockets.
+test("a subscription whose page has filled the socket becomes live only after the socket has drained", async () => {
   let waiting = SOFT_LIMIT + 1;
-  const { feed, frames } = behind({ counter: 3, end: 3 }, () => waiting);
-  expect(await feed.step()).toBe(false);
+  const { subscription, frames } = behind({ counter: 3, end: 3 }, () => waiting);
+  expect(await subscription.step()).toBe(false);
   expect(frames).toEqual([]);
   waiting = SOFT_LIMIT;
-  expect(await feed.step()).toBe(true);
-  expect(frames.map((frame) => JSON.parse(frame))).toMatchObject([{ type: "synced", version: 3 }]);
+  expect(await subscription.step()).toBe(true);
+  expect(frames).toMatchObject([{ type: "synced", version: 3 }]);
 });
 
-test("a feed that lags says so when its turn comes, and not into a socket that is full", async () => {
-  const { feed, frames } = behind({ counter: 3, end: 3 });
-  await feed.step();
+test("a lagging reader is told so by the next step, not while its socket is full", async () => {
+  const { subscription, frames } = behind({ counter: 3, end: 3 });
+  await subscription.step();
   frames.length = 0;
-  expect(feed.lag()).toBe(true);
+  expect(subscription.lag()).toBe(true);
   expect(frames).toEqual([]);
-  expect(await feed.step()).toBe(true);
-  expect(frames.map((frame) => JSON.parse(frame))).toMatchObject([
+  expect(await subscription.step()).toBe(true);
+  expect(frames).toMatchObject([
     { type: "lagging", version: 3 },
-    { type: "presence", online: 2, joined: ["ada", "ben"] }, // who came and went meanwhile it has not heard
+    { type: "presence", online: 2, joined: ["ada", "ben"] }, // it missed who came and went meanwhile
     { type: "synced", version: 3 },
   ]);
 });
 
-// The page is kept for a while and read again at once: without an end to it, that was a loop that never let go.
-test("a page without progress is a failure that is tried again later: the database has less than was delivered", async () => {
-  const { feed, frames } = behind({ counter: 0, end: 0 });
-  await expect(feed.step()).rejects.toThrow("less of the room than was released");
+// Pages are cached for a moment. Without this error, the subscription would read the same page in an endless loop.
+test("a step fails, to be retried later, if the database has less than was released", async () => {
+  const { subscription, frames } = behind({ counter: 0, end: 0 });
+  await expect(subscription.step()).rejects.toThrow("less of the room than was released");
   expect(frames).toEqual([]);
 });

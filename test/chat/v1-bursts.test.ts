@@ -5,7 +5,7 @@ import { register } from "../support/people.ts";
 import { startTestServer, type TestServer } from "../support/server.ts";
 import { post, react } from "./commands.ts";
 
-// A change is small and what is delivered is the whole message: many at once are more than a socket takes.
+// A change is small, but the whole message is delivered: many changes at once are more than a socket takes.
 
 const MESSAGES = 800;
 let server: TestServer;
@@ -15,7 +15,7 @@ beforeAll(async () => {
 }, START_MS);
 afterAll(() => server.stop());
 
-test("when hundreds of long messages change at once, who reads them lags for a moment and is not cut", async () => {
+test("when hundreds of long messages change at once, their reader lags for a moment and is not cut", async () => {
   const [ada, ben] = [await register(server, "ada"), await register(server, "ben")];
   const writer = await connect(server, { token: ada.token });
   await Promise.all(Array.from({ length: MESSAGES }, () => post(writer, "🙂".repeat(4_000), "flood")));
@@ -29,8 +29,8 @@ test("when hundreds of long messages change at once, who reads them lags for a m
   }));
   const replies = await Promise.all(changes.map((change) => writer.ask(change)));
   expect(replies.every(({ type }) => type === "ok")).toBe(true);
-  const heard = await reader.take("message", MESSAGES);
-  expect(heard.map(({ id, version }) => [id, version])).toEqual(
+  const messages = await reader.take("message", MESSAGES);
+  expect(messages.map(({ id, version }) => [id, version])).toEqual(
     changes.map((_, index) => [index + 1, MESSAGES + index + 1]),
   );
   expect(await post(writer, "and live again", "flood")).toBe(2 * MESSAGES + 1);

@@ -15,7 +15,7 @@ beforeAll(async () => {
 
 const id = () => crypto.randomUUID();
 
-test("a socket is welcomed first: who one is, until when, and what the limits are", async () => {
+test("the first frame is `welcome`, with the user, the token's expiry and the limits", async () => {
   const socket = await connect(server, { token: ada.token });
   const welcome = await socket.next("welcome");
   expect(socket.frames).toEqual([welcome]);
@@ -28,7 +28,7 @@ test("a socket is welcomed first: who one is, until when, and what the limits ar
   socket.close();
 });
 
-test("join is answered before the room's first frame; in a new room nothing was missed", async () => {
+test("the reply to a join comes before the room's first frame, and a new room is synced at once", async () => {
   const socket = await connect(server, { token: ada.token });
   socket.send({ type: "join", ref: 7, room: "new" });
   const synced = await socket.next("synced");
@@ -51,7 +51,7 @@ test("join is answered before the room's first frame; in a new room nothing was 
   socket.close();
 });
 
-test("a room's URL joins by itself, and its commands may leave the room out", async () => {
+test("a room's URL joins the room, and commands may omit it", async () => {
   const socket = await connect(server, { room: "by-url", token: ada.token });
   socket.send({ type: "send", ref: 1, clientId: id(), content: "at once" });
   expect(await socket.next("ok")).toMatchObject({ ref: 1, id: 1, version: 1 });
@@ -67,7 +67,7 @@ test("a room's URL joins by itself, and its commands may leave the room out", as
   socket.close();
 });
 
-test("send is acknowledged with id, version and time, and the message comes with its client id", async () => {
+test("send is acknowledged with id, version and timestamp, and the message has its clientId", async () => {
   const socket = await connect(server, { token: ada.token });
   await socket.ask({ type: "join", room: "acks" });
   const clientId = id();
@@ -93,7 +93,7 @@ test("send is acknowledged with id, version and time, and the message comes with
   socket.close();
 });
 
-test("the same send again has the same ack, marked as a duplicate, and is delivered once", async () => {
+test("a repeated send gets the same ack, marked as a duplicate, and is delivered once", async () => {
   const socket = await connect(server, { room: "idempotent", token: ada.token });
   const other = await connect(server, { room: "idempotent", token: ben.token });
   await other.next("synced");
@@ -110,7 +110,7 @@ test("the same send again has the same ack, marked as a duplicate, and is delive
   for (const each of [socket, other]) each.close();
 });
 
-test("who left a room hears no more of it; leaving a room that was not joined is no error", async () => {
+test("a socket gets no messages of a room that it left; leaving a room that was not joined is no error", async () => {
   const socket = await connect(server, { token: ada.token });
   const other = await connect(server, { token: ben.token });
   await socket.ask({ type: "join", room: "left" });
@@ -171,7 +171,7 @@ test.each<[string, Record<string, unknown>, string, string]>([
   ["history with a negative after", { type: "history", room: "a", after: -1 }, "invalid", "after"],
   ["history with both", { type: "history", room: "a", after: 1, before: 5 }, "invalid", "exclude each other"],
   ["history of 1,001", { type: "history", room: "a", limit: 1001 }, "invalid", "limit"],
-])("%s is answered with an error that names its ref; the socket lives", async (_, command, code, detail) => {
+])("%s gets an error with its ref, and the socket stays open", async (_, command, code, detail) => {
   const socket = await connect(server, { token: ada.token });
   const reply = await socket.ask(command);
   expect(reply).toMatchObject({
@@ -196,7 +196,7 @@ test.each<[string, string | Uint8Array<ArrayBuffer>, string]>([
   ["a ref that is no whole number", '{"type":"ping","ref":1.5}', "invalid"],
   ["a ref beyond 2^53", '{"type":"ping","ref":9007199254740993}', "invalid"],
   ["a null ref", '{"type":"ping","ref":null}', "invalid"],
-])("%s is answered with an error without a ref; the socket lives", async (_, frame, code) => {
+])("%s gets an error without a ref, and the socket stays open", async (_, frame, code) => {
   const socket = await connect(server, { token: ada.token });
   socket.send(frame);
   const error = await socket.next("error");
@@ -206,7 +206,7 @@ test.each<[string, string | Uint8Array<ArrayBuffer>, string]>([
   socket.close();
 });
 
-test("a ref may be 0, and may be used again once it was answered", async () => {
+test("a ref may be 0, and may be reused after its reply", async () => {
   const socket = await connect(server, { token: ada.token });
   for (let times = 0; times < 3; times++) {
     socket.send({ type: "ping", ref: 0 });
@@ -215,7 +215,7 @@ test("a ref may be 0, and may be used again once it was answered", async () => {
   socket.close();
 });
 
-test("a ref that is still outstanding, used again, ends the socket with 4501", async () => {
+test("reusing a ref before its reply closes the socket with 4501", async () => {
   const { connection } = await handshake(server, "/ws/chat/refs/", {
     "Sec-WebSocket-Protocol": `chat.v1, bearer.${ada.token}`,
   });
@@ -230,7 +230,7 @@ test("a ref that is still outstanding, used again, ends the socket with 4501", a
   connection.end();
 });
 
-test("every command is answered exactly once, however many come at once", async () => {
+test("every command gets exactly one reply, however many come at once", async () => {
   const socket = await connect(server, { token: ada.token });
   const commands = Array.from({ length: 600 }, (_, index) => {
     const room = `many-${index % 3}`;

@@ -5,8 +5,8 @@ import { type Provider, startProvider } from "../support/provider.ts";
 import { startTestServer, type TestServer } from "../support/server.ts";
 import { until } from "../support/until.ts";
 
-// Who is in a room and who is typing, as people hear of it. In real time, three seconds of grace and a second between
-// two tellings: so the tests wait beside each other.
+// Presence and typing as clients see them. The grace period of three seconds and the second between two notifications
+// pass in real time, so the tests run concurrently.
 
 const DEPARTURE_MS = 10_000;
 const TEST_MS = 20_000;
@@ -22,7 +22,7 @@ afterAll(async () => {
   await provider.stop();
 });
 
-/** Someone's socket in a room, live. */
+/** Opens someone's socket on a room's URL and waits until it is live. */
 async function enter(name: string, room: string, claims = {}): Promise<V1Client> {
   const socket = await connect(server, { room, token: await provider.tokenOf(name, claims) });
   await socket.next("synced");
@@ -31,12 +31,12 @@ async function enter(name: string, room: string, claims = {}): Promise<V1Client>
 const told = ({ frames }: V1Client) => frames.filter(({ type }) => type === "presence");
 const typers = ({ frames }: V1Client) =>
   frames.filter(({ type }) => type === "typing").map(({ username }) => username);
-/** Waits until someone's departure was told. */
+/** Waits until someone's departure is notified. */
 const departed = (socket: V1Client, name: string) =>
   until(() => told(socket).some(({ left }) => (left as string[] | undefined)?.includes(name)), DEPARTURE_MS);
 const ping = (socket: V1Client) => socket.ask({ type: "ping" });
 
-test("typing without a ref is not answered; where one is not, or may not post, it is not told", async () => {
+test("typing without a ref gets no reply; it is not sent to rooms that were not joined or may not be posted to", async () => {
   const [ada, ben] = [await enter("ada", "loft"), await enter("ben", "yard")];
   const cy = await enter("cy", "loft", { rooms: [{ match: "loft", allow: ["read"] }] });
   expect(await cy.ask({ type: "typing" })).toMatchObject({ code: "forbidden" });
@@ -51,7 +51,7 @@ test("typing without a ref is not answered; where one is not, or may not post, i
   for (const each of [ada, ben, cy]) each.close();
 });
 
-test("of many who type at once a room hears of ten in two seconds", async () => {
+test("a room is notified of at most ten typing people in two seconds", async () => {
   const people = await Promise.all(
     Array.from({ length: 20 }, (_, index) => enter(`typer-${index}`, "choir")),
   );
@@ -67,7 +67,7 @@ test("of many who type at once a room hears of ten in two seconds", async () => 
 });
 
 test.concurrent(
-  "people are told of, not sockets; who reloads has not been gone",
+  "presence counts people, not sockets, and a reload is no departure",
   async () => {
     const ben = await enter("ben", "hall");
     expect(await ben.next("presence")).toEqual({
@@ -87,10 +87,10 @@ test.concurrent(
     const [dee, cy] = [await enter("dee", "hall"), await enter("cy", "hall")];
     expect(await ben.next("presence")).toMatchObject({ online: 4, joined: ["dee", "cy"] });
 
-    // At once: one of Ada's two goes, Cy reloads, Dee is gone for good. By the time that this is told, all of it would be.
+    // At once, one of Ada's two sockets closes, Cy reloads, and Dee leaves. All would be notified with Dee's departure.
     for (const each of [again, cy, dee]) each.close();
     const back = await enter("cy", "hall");
-    expect((await back.next("joined")).online).toBe(4); // Dee is still within her grace
+    expect((await back.next("joined")).online).toBe(4); // Dee is still within her grace period
     await departed(ben, "dee");
     expect(told(ben).slice(3)).toEqual([{ type: "presence", room: "hall", online: 3, left: ["dee"] }]);
     for (const each of [ada, ben, back]) each.close();
@@ -99,7 +99,7 @@ test.concurrent(
 );
 
 test.concurrent(
-  "plain clients are people in the room, and hear nothing of others' coming and going",
+  "plain clients count as people in the room, and get no presence frames",
   async () => {
     const plain = await connectPlain(server, { room: "porch", token: await provider.tokenOf("ada") });
     const ben = await enter("ben", "porch");
@@ -118,13 +118,13 @@ test.concurrent(
 );
 
 test.concurrent(
-  "a room that is left by command is left like any other; the socket's other rooms are not",
+  "the leave command ends presence in that room alone",
   async () => {
     const ben = await enter("ben", "attic");
     const ada = await enter("ada", "attic");
     expect(await ada.ask({ type: "join", room: "cellar" })).toMatchObject({ type: "ok" });
     const cy = await enter("cy", "cellar");
-    // Who joins anew has not been gone either.
+    // Joining again within the grace period is no departure either.
     expect(await ben.ask({ type: "join" })).toMatchObject({ type: "ok" });
     expect(await ada.ask({ type: "leave" })).toMatchObject({ type: "ok" });
     await departed(ben, "ada");
@@ -141,7 +141,7 @@ test.concurrent(
 );
 
 test.concurrent(
-  "typing is told to everyone in the room, however often it is said at most once in two seconds",
+  "everyone in the room is notified of typing, at most once in two seconds per person",
   async () => {
     const [ada, device, ben] = [
       await enter("ada", "study"),
@@ -158,7 +158,7 @@ test.concurrent(
       await ping(each);
       if (performance.now() - begun < 2_000) expect(typers(each)).toEqual(["ada"]);
     }
-    // Others are told of meanwhile; and Ada again, in her time.
+    // Others are notified meanwhile, and Ada again after two seconds.
     expect(await ben.ask({ type: "typing" })).toMatchObject({ type: "ok" });
     expect(await ada.next("typing")).toMatchObject({ username: "ben" });
     await until(async () => {
@@ -172,7 +172,7 @@ test.concurrent(
 );
 
 test.concurrent(
-  "in a room of more than a hundred people are counted, not named, and typing is not told",
+  "in a room of more than a hundred, people are counted, not named, and typing is not notified",
   async () => {
     const begun = performance.now();
     const people: V1Client[] = [];
@@ -189,7 +189,7 @@ test.concurrent(
     for (const person of people) await ping(person);
     expect(people.flatMap(typers)).toEqual([]);
 
-    // Once it is small enough again, everyone is named.
+    // Once the room is small enough again, everyone is named.
     for (const person of people.splice(50, 2)) person.close();
     await until(() => told(first).at(-1)?.online === 100, DEPARTURE_MS);
     const names = told(first).at(-1);

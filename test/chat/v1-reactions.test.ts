@@ -8,7 +8,7 @@ import { startTestServer, type TestServer } from "../support/server.ts";
 import { until } from "../support/until.ts";
 import { post, react } from "./commands.ts";
 
-// Which reactions there are, and how many a message may have.
+// Valid reactions, and their limits per message.
 
 let server: TestServer;
 let ada: Person;
@@ -34,7 +34,7 @@ test.each([
   ["a joined family", "👨\u200d👩\u200d👧\u200d👦"],
   ["a joined couple of two skin tones", "🧑🏻\u200d🤝\u200d🧑🏿"],
   ["a keycap", "#\ufe0f\u20e3"],
-])("%s is a reaction, shown as it was given, and taken back", async (what, emoji) => {
+])("%s is a reaction: it is shown as sent and can be taken back", async (what, emoji) => {
   const socket = await connect(server, { room: `emoji-${what.replaceAll(" ", "-")}`, token: ada.token });
   await post(socket);
   expect(await socket.ask(react(1, emoji))).toMatchObject({ type: "ok", version: 2 });
@@ -74,7 +74,7 @@ test.each<[string, unknown]>([
   ["null", null],
   ["a list", ["👍"]],
   ["__proto__", "__proto__"],
-])("%s is no reaction", async (_, emoji) => {
+])("%s is refused as a reaction", async (_, emoji) => {
   const socket = await connect(server, { room: "no-emoji", token: ben.token });
   const reply = await socket.ask(react(1, emoji));
   expect(reply).toMatchObject({ type: "error", code: "invalid", retryable: false });
@@ -95,11 +95,11 @@ test("an emoji with and without its variation selector is one reaction", async (
   for (const each of [socket, other]) each.close();
 });
 
-/** As many different emojis. */
+/** Returns `count` different emojis. */
 const faces = (count: number) =>
   Array.from({ length: count }, (_, index) => String.fromCodePoint(0x1f600 + index));
 
-test("a message has at most 20 different emojis; those that are there may be given by others", async () => {
+test("a message has at most 20 different emojis; others may still add the ones it has", async () => {
   const socket = await connect(server, { room: "reactions-twenty", token: ada.token });
   const other = await connect(server, { room: "reactions-twenty", token: ben.token });
   await post(socket);
@@ -115,7 +115,7 @@ test("a message has at most 20 different emojis; those that are there may be giv
   for (const each of [socket, other]) each.close();
 });
 
-test("a thousand reactions and no more; of many people twenty are named for each emoji", async () => {
+test("a message has at most 1,000 reactions, and each emoji names at most twenty people", async () => {
   const provider = await startProvider();
   const outside = await startTestServer({ ...provider.settings, MESSAGE_RATE: "0" });
   const people = await Promise.all(
@@ -135,7 +135,7 @@ test("a thousand reactions and no more; of many people twenty are named for each
   const reactions = await reactionsTo(first);
   expect(Object.values(reactions).map(({ count }) => count)).toEqual(Array(20).fill(50));
   expect(Object.values(reactions).every(({ users }) => new Set(users).size === 20)).toBe(true);
-  // Live it is shown as it is read.
+  // A live frame shows the same as a page.
   expect(await first.ask(react(1, "😀", false))).toMatchObject({ type: "ok", version: 1002 });
   const live = () => first.frames.find(({ type, version }) => type === "message" && version === 1002);
   await until(() => live() !== undefined);
@@ -146,11 +146,11 @@ test("a thousand reactions and no more; of many people twenty are named for each
   await provider.stop();
 }, 60_000);
 
-test("the largest message there can be fits in a frame, and one pages on past it", async () => {
+test("the largest possible message fits in a frame, and history pages past it", async () => {
   const provider = await startProvider();
   const settings = { ...provider.settings, MESSAGE_RATE: "0", MESSAGE_MAX_CHARS: "10000" };
   const outside = await startTestServer(settings);
-  // The longest text, each character of which takes six bytes, and 20 times 20 of the longest names.
+  // The longest text, of characters that take six bytes each, and 20 × 20 of the longest names.
   const people = await Promise.all(
     Array.from({ length: 20 }, async (_, index) => {
       const token = await provider.tokenOf("𠀀".repeat(31) + String.fromCodePoint(0x20100 + index));

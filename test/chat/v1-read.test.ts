@@ -5,7 +5,7 @@ import type { Person } from "../support/people.ts";
 import type { TestServer } from "../support/server.ts";
 import { edit, post, react, remove } from "./commands.ts";
 
-// How far one has read: a mark per person and room, and what lies beyond it.
+// Read marks: one per person and room, and the unread messages after it.
 
 let server: TestServer;
 let ada: Person;
@@ -17,7 +17,7 @@ beforeAll(async () => {
 }, START_MS);
 
 const open = ({ token }: Person) => connect(server, { token });
-/** Joins a room that has a message; answers where the mark stands and what is unread. */
+/** Joins a room. Returns the read mark and the unread count. */
 async function join(socket: V1Client, room: string) {
   expect(await socket.ask({ type: "join", room })).toMatchObject({ type: "ok" });
   const { lastRead, unread } = await socket.next("joined");
@@ -25,11 +25,11 @@ async function join(socket: V1Client, room: string) {
   return { lastRead, unread };
 }
 const read = (socket: V1Client, room: string, id: unknown) => socket.ask({ type: "read", room, id });
-/** Everything that is on its way to a socket has come. */
+/** Waits until a socket has received everything in flight. */
 const settled = (socket: V1Client) => socket.ask({ type: "ping" });
 const readsOf = ({ frames }: V1Client) => frames.filter(({ type }) => type === "read");
 
-test("to who joins, nothing that was said before is unread; what others say afterwards is", async () => {
+test("after a join, earlier messages are read and later ones of others are unread", async () => {
   const writer = await open(ben);
   for (let count = 0; count < 3; count++) await post(writer, "before", "marks");
   const socket = await open(ada);
@@ -43,7 +43,7 @@ test("to who joins, nothing that was said before is unread; what others say afte
   for (const each of [writer, socket, device]) each.close();
 });
 
-test("what is said in a room that was empty when one joined is unread", async () => {
+test("messages in a room that was empty when its reader joined are unread", async () => {
   const [writer, socket] = [await open(ben), await open(ada)];
   expect(await join(socket, "marks-fresh")).toEqual({ lastRead: 0, unread: 0 });
   for (let count = 0; count < 3; count++) await post(writer, "hello", "marks-fresh");
@@ -51,7 +51,7 @@ test("what is said in a room that was empty when one joined is unread", async ()
   for (const each of [writer, socket]) each.close();
 });
 
-test("a mark never goes back, and never beyond the room's end", async () => {
+test("a mark never goes back and never past the end of the room", async () => {
   const [writer, socket] = [await open(ben), await open(ada)];
   await post(writer, "one", "marks-bounds");
   await join(socket, "marks-bounds");
@@ -61,13 +61,13 @@ test("a mark never goes back, and never beyond the room's end", async () => {
   expect(await join(socket, "marks-bounds")).toEqual({ lastRead: 3, unread: 1 });
   expect(await read(socket, "marks-bounds", Number.MAX_SAFE_INTEGER)).toMatchObject({ type: "ok" });
   expect(await join(socket, "marks-bounds")).toEqual({ lastRead: 4, unread: 0 });
-  // So what is said next is unread.
+  // So the next message is unread.
   await post(writer, "next", "marks-bounds");
   expect(await join(socket, "marks-bounds")).toEqual({ lastRead: 4, unread: 1 });
   for (const each of [writer, socket]) each.close();
 });
 
-test("marks that are sent at once end at the farthest", async () => {
+test("of marks sent at once the highest one counts", async () => {
   const [writer, socket] = [await open(ben), await open(ada)];
   await post(writer, "one", "marks-at-once");
   await join(socket, "marks-at-once");
@@ -79,7 +79,7 @@ test("marks that are sent at once end at the farthest", async () => {
   for (const each of [writer, socket]) each.close();
 });
 
-test("one's own messages are not unread, nor is what was deleted; changes are no messages", async () => {
+test("one's own and deleted messages are not unread, and changes do not count as messages", async () => {
   const [writer, socket] = [await open(ben), await open(ada)];
   await post(writer, "one", "marks-own");
   await join(socket, "marks-own");
@@ -94,27 +94,27 @@ test("one's own messages are not unread, nor is what was deleted; changes are no
   expect(await join(socket, "marks-own")).toEqual({ lastRead: 1, unread: 2 });
   expect(await writer.ask({ ...remove(3), room: "marks-own" })).toMatchObject({ version: 8 });
   expect(await join(socket, "marks-own")).toEqual({ lastRead: 1, unread: 1 });
-  // A deleted message may be marked, and the mark stays there.
+  // A mark on a deleted message is valid.
   expect(await read(socket, "marks-own", 3)).toMatchObject({ type: "ok" });
   expect(await join(socket, "marks-own")).toEqual({ lastRead: 3, unread: 1 });
   for (const each of [writer, socket]) each.close();
 });
 
-test("one's other sockets in the room hear where the mark stands now; nobody else hears of it", async () => {
+test("a moved mark is sent to one's other sockets in the room, and to nobody else", async () => {
   const writer = await open(ben);
-  for (const room of ["marks-heard", "marks-heard-not"]) await post(writer, "one", room);
+  for (const room of ["marks-sent", "marks-not-sent"]) await post(writer, "one", room);
   const [socket, device, tablet, other] = [await open(ada), await open(ada), await open(ada), await open(cy)];
-  for (const each of [socket, device, other, writer]) await join(each, "marks-heard");
-  await join(tablet, "marks-heard-not");
-  for (let count = 0; count < 3; count++) await post(writer, "more", "marks-heard");
+  for (const each of [socket, device, other, writer]) await join(each, "marks-sent");
+  await join(tablet, "marks-not-sent");
+  for (let count = 0; count < 3; count++) await post(writer, "more", "marks-sent");
 
-  expect(await read(socket, "marks-heard", 3)).toMatchObject({ type: "ok" });
-  expect(await device.next("read")).toEqual({ type: "read", room: "marks-heard", id: 3 });
-  // What does not move it is not told; what goes beyond the end is told as the end.
-  expect(await read(socket, "marks-heard", 2)).toMatchObject({ type: "ok" });
-  expect(await read(socket, "marks-heard", 3)).toMatchObject({ type: "ok" });
-  expect(await read(device, "marks-heard", 999)).toMatchObject({ type: "ok" });
-  expect(await socket.next("read")).toEqual({ type: "read", room: "marks-heard", id: 4 });
+  expect(await read(socket, "marks-sent", 3)).toMatchObject({ type: "ok" });
+  expect(await device.next("read")).toEqual({ type: "read", room: "marks-sent", id: 3 });
+  // A mark that does not move is not sent. A mark past the end is sent as the end.
+  expect(await read(socket, "marks-sent", 2)).toMatchObject({ type: "ok" });
+  expect(await read(socket, "marks-sent", 3)).toMatchObject({ type: "ok" });
+  expect(await read(device, "marks-sent", 999)).toMatchObject({ type: "ok" });
+  expect(await socket.next("read")).toEqual({ type: "read", room: "marks-sent", id: 4 });
   for (const each of [socket, device, tablet, other, writer]) await settled(each);
   expect([socket, device, tablet, other, writer].map((each) => readsOf(each).length)).toEqual([
     1, 1, 0, 0, 0,
@@ -122,7 +122,7 @@ test("one's other sockets in the room hear where the mark stands now; nobody els
   for (const each of [socket, device, tablet, other, writer]) each.close();
 });
 
-test("a read without a ref is not answered, and told all the same", async () => {
+test("a read without a ref gets no reply but is sent to the other sockets", async () => {
   const [writer, socket, device] = [await open(ben), await open(ada), await open(ada)];
   await post(writer, "one", "marks-unanswered");
   for (const each of [socket, device]) await join(each, "marks-unanswered");
@@ -142,7 +142,7 @@ test.each<[string, unknown]>([
   ["a text", "1"],
   ["null", null],
   ["nothing", undefined],
-])("%s is no id to mark", async (_, id) => {
+])("%s is refused as an id", async (_, id) => {
   const socket = await open(ada);
   const reply = await read(socket, "marks-none", id);
   expect(reply).toMatchObject({ type: "error", code: "invalid", retryable: false });
@@ -150,7 +150,7 @@ test.each<[string, unknown]>([
   socket.close();
 });
 
-test("more than a hundred unread are counted as a hundred; the client counts on", async () => {
+test("unread messages are counted up to a hundred; the client counts on from there", async () => {
   const [writer, socket] = [await open(ben), await open(ada)];
   await post(writer, "one", "marks-many-unread");
   await join(socket, "marks-many-unread");
@@ -167,12 +167,13 @@ test("more than a hundred unread are counted as a hundred; the client counts on"
   for (const each of [writer, socket]) each.close();
 });
 
-test("a room that nobody has posted to, and one that was not joined, may be marked; there is nothing to mark", async () => {
+test("an empty room and a room that was not joined accept a mark, which makes nobody a member", async () => {
   const [writer, socket] = [await open(ben), await open(ada)];
   expect(await read(socket, "marks-not-there", 5)).toMatchObject({ type: "ok" });
   expect(await join(socket, "marks-not-there")).toEqual({ lastRead: 0, unread: 0 });
   for (let count = 0; count < 3; count++) await post(writer, "more", "marks-not-joined");
   expect(await read(socket, "marks-not-joined", 2)).toMatchObject({ type: "ok" });
-  expect(await join(socket, "marks-not-joined")).toEqual({ lastRead: 2, unread: 1 });
+  // Membership begins with the join, and what was posted before is read.
+  expect(await join(socket, "marks-not-joined")).toEqual({ lastRead: 3, unread: 0 });
   for (const each of [writer, socket]) each.close();
 });

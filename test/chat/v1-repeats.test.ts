@@ -5,7 +5,7 @@ import type { Person } from "../support/people.ts";
 import type { TestServer } from "../support/server.ts";
 import { edit, post, react, remove } from "./commands.ts";
 
-// A client id makes an edit, a deletion or a reaction one change, however often and from wherever it is sent.
+// The client id makes edits, deletions and reactions idempotent.
 
 let server: TestServer;
 let ada: Person;
@@ -15,14 +15,14 @@ beforeAll(async () => {
   ({ server, ada, ben } = await house());
 }, START_MS);
 
-/** A socket in a room of its own, live. */
+/** Opens a socket on a room's URL and waits until it is live. */
 async function enter(person: Person, room: string): Promise<V1Client> {
   const socket = await connect(server, { room, token: person.token });
   await socket.next("synced");
   return socket;
 }
 
-test("a change that comes again is answered as it was then, on any socket, and is not done again", async () => {
+test("a repeated change gets its first ack, on any socket, and does nothing", async () => {
   const socket = await enter(ada, "repeats-again");
   for (const _ of [1, 2]) await post(socket);
   const changes = [edit(1, "first"), react(1, "👍"), edit(1, "second"), react(1, "👍", false), remove(2)];
@@ -43,7 +43,7 @@ test("a change that comes again is answered as it was then, on any socket, and i
   for (const each of [socket, elsewhere]) each.close();
 });
 
-test("the same change many times at once is one change", async () => {
+test("one change sent many times at once is applied once", async () => {
   const sockets = await Promise.all([1, 2, 3].map(() => enter(ada, "repeats-at-once")));
   await post(sockets[0] as V1Client);
   const change = react(1, "👍");
@@ -53,7 +53,7 @@ test("the same change many times at once is one change", async () => {
   for (const each of sockets) each.close();
 });
 
-test("of different changes at once with one client id the first is done, and the others are refused", async () => {
+test("of different changes at once with one client id, the first is applied and the others are refused", async () => {
   const socket = await enter(ada, "repeats-at-once-reused");
   for (const _ of [1, 2]) await post(socket);
   const clientId = crypto.randomUUID();
@@ -65,14 +65,14 @@ test("of different changes at once with one client id the first is done, and the
   socket.close();
 });
 
-test("a client id stands for one kind of change of one message, of one person, in one room", async () => {
+test("a client id belongs to one kind of change of one message, by one person in one room", async () => {
   const [socket, other] = [await enter(ada, "repeats-reused"), await enter(ben, "repeats-reused")];
   const clientId = crypto.randomUUID();
   for (const _ of [1, 2]) await post(socket);
   expect(await socket.ask(edit(1, "changed", clientId))).toMatchObject({ type: "ok", version: 3 });
   for (const command of [edit(2, "changed", clientId), remove(1, clientId), react(1, "👍", true, clientId)])
     expect(await socket.ask(command)).toMatchObject({ code: "client_id_reused", retryable: false });
-  // Sends have a key space of their own, and so has everyone, and every room.
+  // Posts have their own key space, and so has every person and every room.
   expect(await socket.ask({ type: "send", clientId, content: "hello" })).toMatchObject({ type: "ok", id: 4 });
   expect(await other.ask(react(1, "👍", true, clientId))).toMatchObject({ type: "ok", version: 5 });
   await post(socket, "hello", "repeats-reused-2");
@@ -80,7 +80,7 @@ test("a client id stands for one kind of change of one message, of one person, i
     type: "ok",
     version: 2,
   });
-  // A refusal uses nothing up.
+  // A refused change does not use up its client id.
   const refused = crypto.randomUUID();
   expect(await socket.ask(edit(99, "changed", refused))).toMatchObject({ code: "not_found" });
   expect(await socket.ask(remove(2, refused))).toMatchObject({ type: "ok", version: 6 });

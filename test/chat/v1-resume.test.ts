@@ -4,7 +4,7 @@ import { house, START_MS } from "../support/house.ts";
 import type { Person } from "../support/people.ts";
 import type { TestServer } from "../support/server.ts";
 
-// A client says where it stands, and ends with what it would have if it had never been away.
+// A client that resumes from its position gets everything that it missed.
 
 let server: TestServer;
 let ada: Person;
@@ -27,7 +27,7 @@ async function post(socket: V1Client, room: string, first: number, last: number)
 const numbers = (first: number, last: number) =>
   Array.from({ length: last - first + 1 }, (_, at) => first + at);
 
-test("each message names the version released before it, and the first one that of synced", async () => {
+test("`prev` of each message is the version before it, beginning with the version of `synced`", async () => {
   const socket = await connect(server, { room: "chain", token: ada.token });
   await post(socket, "chain", 1, 5);
   const late = await connect(server, { room: "chain", token: ben.token });
@@ -41,7 +41,7 @@ test("each message names the version released before it, and the first one that 
 });
 
 test.each<["url" | "command"]>([["url"], ["command"]])(
-  "what was missed is replayed between joined and synced, by %s, and then it is live",
+  "missed messages are replayed between `joined` and `synced`, then the socket is live (position in the %s)",
   async (way) => {
     const room = `resume-${way}`;
     const writer = await connect(server, { room, token: ben.token });
@@ -74,7 +74,7 @@ test.each<["url" | "command"]>([["url"], ["command"]])(
   },
 );
 
-test("who missed nothing is synced at once; who was never there reads all of it", async () => {
+test("a client that missed nothing is synced at once; one at version 0 gets everything", async () => {
   const writer = await connect(server, { room: "all", token: ben.token });
   const { epoch } = await writer.next("joined");
   await post(writer, "all", 1, 3);
@@ -92,7 +92,7 @@ test.each<[string, (epoch: string) => string]>([
   ["another epoch", () => "anotherEpoch.2"],
   ["a version that the room never had", (epoch) => `${epoch}.99`],
   ["the last version there could ever be", (epoch) => `${epoch}.9007199254740991`],
-])("who says %s is not resumed: live from now, nothing replayed", async (what, since) => {
+])("a client with %s is not resumed: it gets no replay and is live from now on", async (what, since) => {
   const room = what.replaceAll(" ", "-");
   const writer = await connect(server, { room, token: ben.token });
   const { epoch } = await writer.next("joined");
@@ -106,7 +106,7 @@ test.each<[string, (epoch: string) => string]>([
   for (const each of [writer, reader]) each.close();
 });
 
-test("a repeated join starts the room's feed again, from where it says", async () => {
+test("a repeated join restarts the subscription at the given position", async () => {
   const socket = await connect(server, { room: "again", token: ada.token });
   const { epoch } = await socket.next("joined");
   await post(socket, "again", 1, 4);
@@ -125,7 +125,7 @@ test("a repeated join starts the room's feed again, from where it says", async (
   socket.close();
 });
 
-test("who comes and goes while others write ends with every message, once each, in order", async () => {
+test("a client that comes and goes while others write gets every message once, in order", async () => {
   const room = "flapping";
   const writer = await connect(server, { room, token: ben.token });
   const { epoch } = await writer.next("joined");
@@ -142,7 +142,7 @@ test("who comes and goes while others write ends with every message, once each, 
     expect(await socket.next("joined")).toMatchObject({ resumed: true });
     await socket.next("synced");
     if (!last) await Promise.race([socket.next("message"), writing]);
-    // All frames that came by now, live and replayed alike.
+    // All frames so far, live and replayed.
     for (const frame of socket.frames) if (frame.type === "message") held.push(Number(frame.version));
     socket.close();
   }
@@ -151,7 +151,7 @@ test("who comes and goes while others write ends with every message, once each, 
   writer.close();
 }, 15_000);
 
-test("10,000 changes are replayed; who is further behind begins anew and is told so", async () => {
+test("10,000 changes are replayed; a client further behind starts again and is told so", async () => {
   const room = "far-behind";
   const writer = await connect(server, { token: ben.token });
   const chunk = 2_000;

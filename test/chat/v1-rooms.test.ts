@@ -19,7 +19,7 @@ const send = (room: string, content: string) => ({
   content,
 });
 
-test("one socket is in many rooms, and each room has an order of its own", async () => {
+test("one socket can join many rooms, and each room has its own order", async () => {
   const rooms = Array.from({ length: 20 }, (_, index) => `room-${index}`);
   const reader = await connect(server, { token: ada.token });
   const writer = await connect(server, { token: ben.token });
@@ -36,7 +36,7 @@ test("one socket is in many rooms, and each room has an order of its own", async
   for (const each of [reader, writer]) each.close();
 });
 
-test("a message is heard in its room and in no other", async () => {
+test("a message is delivered in its room and in no other", async () => {
   const inside = await connect(server, { room: "here", token: ada.token });
   const outside = await connect(server, { room: "there", token: ben.token });
   expect(await inside.ask(send("here", "a secret"))).toMatchObject({ type: "ok", id: 1 });
@@ -48,7 +48,7 @@ test("a message is heard in its room and in no other", async () => {
   for (const each of [inside, outside]) each.close();
 });
 
-test("plain clients and chat.v1 share a room, undisturbed, each in its own words", async () => {
+test("plain and chat.v1 clients share a room, each in its own protocol", async () => {
   const plain = await connectPlain(server, { room: "shared", token: ada.token });
   const v1 = await connect(server, { room: "shared", token: ben.token });
   await v1.next("synced");
@@ -71,7 +71,7 @@ test("plain clients and chat.v1 share a room, undisturbed, each in its own words
   for (const each of [plain, v1]) each.close();
 });
 
-test("the same person may be in a room with several sockets, and each hears each message once", async () => {
+test("several sockets of one person in a room get each message once", async () => {
   const sockets = await Promise.all(
     [1, 2, 3].map(() => connect(server, { room: "devices", token: ada.token })),
   );
@@ -84,7 +84,7 @@ test("the same person may be in a room with several sockets, and each hears each
   }
 });
 
-test("history is read in pages through a socket, also of a room that is not joined", async () => {
+test("the history command pages, also in a room that is not joined", async () => {
   const socket = await connect(server, { token: ada.token });
   for (let number = 1; number <= 25; number++) await socket.ask(send("pages", `message ${number}`));
   const page = async (query: object) => {
@@ -101,7 +101,7 @@ test("history is read in pages through a socket, also of a room that is not join
   socket.close();
 });
 
-test("a page of history ends early at the frame limit, at the end that is farther from what was asked", async () => {
+test("a page of history is cut at the frame limit, at the end farther from the requested id", async () => {
   const socket = await connect(server, { token: ada.token });
   const content = "🙂".repeat(4000);
   for (let number = 1; number <= 20; number++)

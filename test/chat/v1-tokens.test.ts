@@ -9,7 +9,7 @@ import { inSeconds, unsigned } from "../support/tokens.ts";
 import { until } from "../support/until.ts";
 import { post } from "./commands.ts";
 
-// The token of an open socket: when it ends, and how it is renewed in place.
+// The token of an open socket: its expiry, and its renewal on the socket.
 
 let home: House;
 let provider: Provider;
@@ -25,13 +25,13 @@ afterAll(async () => {
   await provider.stop();
 });
 
-/** A token of Ada's that expires in so many seconds. */
+/** Returns a token of Ada that expires in this many seconds. */
 const tokenFor = (seconds: number) => home.mint.alter(home.ada.token, { exp: inSeconds(seconds) });
 const auth = (socket: V1Client, token: unknown) => socket.ask({ type: "auth", token });
 const typesOf = ({ frames }: V1Client) => frames.map(({ type }) => type);
 const past = (time: string) => until(() => Date.now() > Date.parse(time));
 
-test("a minute before its token expires a client is told when, once; and at the end closed with 4001", async () => {
+test("a client is warned once, a minute before its token expires, and closed with 4001 when it does", async () => {
   const socket = await connect(home.server, { token: await tokenFor(61) });
   const { expiresAt } = await socket.next("welcome");
   expect(await socket.ask({ type: "ping" })).toMatchObject({ type: "ok" });
@@ -45,7 +45,7 @@ test("a minute before its token expires a client is told when, once; and at the 
   socket.close();
 });
 
-test("a newer token takes the place of the old one; the room goes on as if nothing had been", async () => {
+test("a newer token replaces the old one without disturbing the room", async () => {
   const socket = await connect(home.server, { room: "renewed", token: await tokenFor(1) });
   const { expiresAt } = await socket.next("welcome");
   await post(socket, "before");
@@ -66,7 +66,7 @@ test("a newer token takes the place of the old one; the room goes on as if nothi
   for (const each of [socket, other]) each.close();
 });
 
-test("a renewed token expires like the first, and is warned of like the first", async () => {
+test("a renewed token expires with a warning too", async () => {
   const socket = await connect(home.server, { token: await tokenFor(3600) });
   const { expiresAt } = await auth(socket, await tokenFor(1));
   expect(await socket.next("expiring")).toEqual({ type: "expiring", at: String(expiresAt) });
@@ -74,10 +74,10 @@ test("a renewed token expires like the first, and is warned of like the first", 
   expect(typesOf(socket).filter((type) => type === "expiring")).toHaveLength(1);
 });
 
-test("another person's token ends the socket with 4500; it is not answered, and nothing behind it is done", async () => {
+test("another person's token closes the socket with 4500, without a reply, and no later command runs", async () => {
   const socket = await connect(home.server, { room: "not-ben", token: home.ada.token });
   await socket.next("synced");
-  // A token that was never seen takes a moment to verify: by then what comes behind it waits its turn.
+  // A new token takes a moment to verify. The next command waits for its turn meanwhile.
   const token = await home.mint.alter(home.ben.token, { exp: inSeconds(1800) });
   socket.send({ type: "auth", ref: 1, token });
   socket.send({ type: "send", ref: 2, clientId: crypto.randomUUID(), content: "as whom?" });
@@ -88,7 +88,7 @@ test("another person's token ends the socket with 4500; it is not answered, and 
   other.close();
 });
 
-test("a token that is not valid is answered, and the socket goes on until its own expires", async () => {
+test("an invalid token is refused, and the socket stays open until its own token expires", async () => {
   const { server, ada } = home;
   const login = await api(server, "POST /account/login/", { body: { email: ada.email, password: PASSWORD } });
   const { access: ended, refresh } = login.body as { access: string; refresh: string };
@@ -136,11 +136,11 @@ test("the socket belongs to the session of its newest token", async () => {
   expect(await socket.closed).toEqual({ code: 4500, reason: "token_invalid" });
 });
 
-/** A token that may do all in these rooms. */
+/** Returns a token that allows everything in these rooms. */
 const allowed = (name: string, ...rooms: string[]) =>
   provider.tokenOf(name, { rooms: rooms.map((match) => ({ match, allow: ["read", "post"] })) });
 
-test("rooms that a renewed token does not allow are left with 4502; the others are not disturbed", async () => {
+test("the socket leaves rooms that a renewed token does not allow with 4502, and keeps the others", async () => {
   const socket = await connect(outside, { token: await allowed("ada", "hall", "attic") });
   for (const room of ["hall", "attic"])
     expect(await socket.ask({ type: "join", room })).toMatchObject({ type: "ok" });
@@ -164,7 +164,7 @@ test("rooms that a renewed token does not allow are left with 4502; the others a
   for (const each of [socket, other]) each.close();
 });
 
-test("commands behind an auth are judged by the new token", async () => {
+test("commands after an auth are checked against the new token", async () => {
   const socket = await connect(outside, { token: await allowed("ada", "hall") });
   socket.send({ type: "join", ref: 1, room: "loft" });
   socket.send({ type: "auth", ref: 2, token: await allowed("ada", "loft") });

@@ -11,7 +11,7 @@ import { type Person, register } from "../support/people.ts";
 import { startTestServer, type TestServer } from "../support/server.ts";
 import { edit, post, react, remove } from "./commands.ts";
 
-// What is left of a deleted message, and how changes reach those who were away.
+// Tombstones of deleted messages, and how changes reach clients that were away.
 
 let server: TestServer;
 let ada: Person;
@@ -24,7 +24,7 @@ beforeAll(async () => {
 const enter = ({ token }: Person, room: string, since?: string) =>
   connect(server, { room, token, ...(since !== undefined && { since }) });
 
-/** Ada posts, edits, gets a reaction, and deletes: versions 1 to 4. */
+/** Ada posts and edits a message, gets a reaction, and deletes it: versions 1 to 4. */
 async function deleted(socket: V1Client, other: V1Client, text: string): Promise<void> {
   expect(await post(socket, `${text}, first`)).toBe(1);
   expect(await socket.ask(edit(1, `${text}, second`))).toMatchObject({ type: "ok", version: 2 });
@@ -32,7 +32,7 @@ async function deleted(socket: V1Client, other: V1Client, text: string): Promise
   expect(await socket.ask(remove(1))).toMatchObject({ type: "ok", version: 4 });
 }
 
-test("a deleted message is a tombstone, live, in every history and for who comes back", async () => {
+test("a deleted message is a tombstone live, in history and in a replay", async () => {
   const [socket, other] = [await enter(ada, "graves"), await enter(ben, "graves")];
   const { epoch } = await other.next("joined");
   await deleted(socket, other, "a secret");
@@ -63,7 +63,7 @@ test("a deleted message is a tombstone, live, in every history and for who comes
 });
 
 test(
-  "a deleted message's texts and reactions are gone from the database",
+  "the texts and reactions of a deleted message are gone from the database",
   async () => {
     const folder = temporaryFolder();
     const settings = { DATA_DIR: folder.path, MESSAGE_RATE: "0" };
@@ -85,7 +85,7 @@ test(
     expect(await read(sql`select message_id::int as id, emoji from reactions`)).toEqual([
       { id: 5, emoji: "🎉" },
     ]);
-    // Nor in any other table: what makes the changes idempotent has no texts.
+    // No other table has them either.
     const tables = await read<{ name: string }>(
       sql`select table_name as name from information_schema.tables where table_schema = 'public'`,
     );
@@ -102,7 +102,7 @@ test(
 
 const told = ({ id, version, change, content }: V1Frames["message"]) => ({ id, version, change, content });
 
-test("in a replay each message comes once, in its last state, where its changes overtook each other", async () => {
+test("a replay has each message once, in its last state, even if changes overtook each other", async () => {
   const [socket, other] = [
     await enter(ada, "tombstones-overtaken"),
     await enter(ben, "tombstones-overtaken"),
@@ -145,7 +145,7 @@ test("in a replay each message comes once, in its last state, where its changes 
   for (const each of [socket, other, back]) each.close();
 });
 
-test("plain clients hear creations only, live and when they come back", async () => {
+test("plain clients get new messages only, live and when they come back", async () => {
   const socket = await enter(ada, "plain-changes");
   const plain = await connectPlain(server, { room: "plain-changes", token: ben.token });
   const { epoch } = await socket.next("joined");
@@ -154,15 +154,15 @@ test("plain clients hear creations only, live and when they come back", async ()
   expect(await socket.ask(react(1, "👍"))).toMatchObject({ version: 5 });
   expect(await socket.ask(remove(2))).toMatchObject({ version: 6 });
   expect(await post(socket, "seven")).toBe(7);
-  const heard = (await plain.take("message", 4)).map(({ id, message }) => [id, message]);
-  expect(heard).toEqual([
+  const received = (await plain.take("message", 4)).map(({ id, message }) => [id, message]);
+  expect(received).toEqual([
     [1, "one"],
     [2, "two"],
     [3, "three"],
     [7, "seven"],
   ]);
 
-  // Back from before all of it: what was deleted since is left out, what was edited is as it is now.
+  // A replay from the beginning omits deleted messages and has edited ones in their present state.
   const back = await connectPlain(server, {
     room: "plain-changes",
     token: ben.token,
@@ -179,8 +179,8 @@ test("plain clients hear creations only, live and when they come back", async ()
   for (const each of [socket, plain, back]) each.close();
 });
 
-// Pages of what was missed are kept for a moment, for the next one who misses the same.
-test("who comes back right after a deletion does not get what another was given just before it", async () => {
+// Pages of missed changes are cached for a moment.
+test("a client that comes back right after a deletion does not get a page cached just before it", async () => {
   const socket = await enter(ada, "quick");
   const { epoch } = await socket.next("joined");
   expect(await post(socket, "a slip")).toBe(1);

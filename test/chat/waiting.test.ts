@@ -1,20 +1,20 @@
 import { expect, test } from "bun:test";
+import { createWriter } from "../../src/chat/connection/writer.ts";
 import { SOFT_LIMIT } from "../../src/chat/limits.ts";
-import { createOutbox } from "../../src/chat/connection/writer.ts";
 import { handClock } from "../support/hand-clock.ts";
 import { until } from "../support/until.ts";
 import { createNode, openSocket, post } from "./node.ts";
 import { createTestSocket, fanoutTo } from "./sockets.ts";
 
-// What a full socket is to be sent waits until there is room, and no longer.
+// Frames for a full socket wait until it has drained, and no longer.
 
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
 const turns = async (count: number) => {
   for (let number = 0; number < count; number++) await turn();
 };
 
-// There was room again only under a quarter of the soft limit, and a reader may be as fast as the room for ever.
-test("commands of who reads as fast as the room writes are answered, however much stays in between", async () => {
+// A reader that is exactly as fast as the room never drains its socket completely.
+test("commands get their replies while the reader is only as fast as the room", async () => {
   const socket = createTestSocket();
   const node = createNode({ fanout: fanoutTo([socket]) });
   const { connection } = node.connect({ socket: socket.socket });
@@ -32,25 +32,24 @@ test("commands of who reads as fast as the room writes are answered, however muc
   const commands = [{ type: "join", room: "lake" }, { type: "leave", room: "sea" }, { type: "ping" }];
   commands.forEach((command, ref) => connection.receive(JSON.stringify({ ...command, ref })));
   socket.read(100_000);
-  const answers = () => socket.heard.filter((frame) => "ref" in frame).length;
-  for (let round = 0; round < 100 && answers() < 3; round++) {
+  const replies = () => socket.received.filter((frame) => "ref" in frame).length;
+  for (let round = 0; round < 100 && replies() < 3; round++) {
     connection.drained();
     say();
     await turn();
     socket.show();
     socket.read(10_000);
   }
-  expect(answers()).toBe(3);
+  expect(replies()).toBe(3);
   connection.ended();
   await node.chat.stop();
 });
 
-test.each(["a ban", "the server's close", "the client's"])(
+test.each(["a ban", "the server's close", "the client's close"])(
   "a join that waited through %s makes nobody a member",
   async (end) => {
     let buffered = 0;
-    const members: string[] = [];
-    const node = createNode({ joined: (room) => void members.push(room) });
+    const node = createNode();
     const { connection, frames } = node.connect({
       socket: { ...openSocket, buffered: () => buffered },
     });
@@ -58,19 +57,19 @@ test.each(["a ban", "the server's close", "the client's"])(
     buffered = SOFT_LIMIT + 1;
     connection.receive(JSON.stringify({ type: "join", room: "lake", ref: 1 }));
     await turn();
-    if (end === "a ban") connection.setBans(new Set(["lake"]));
-    if (end === "the server's close") connection.close("token_expired");
+    if (end === "a ban") await node.chat.ban(1, "lake", { via: "cli", reason: "" });
+    if (end === "the server's close") node.disable();
     if (end !== "a ban") connection.ended();
     buffered = 0;
     connection.drained();
     await turns(5);
-    expect(members).toEqual(["sea"]);
+    expect(node.members.roomsOf(1)).toEqual(["sea"]);
     connection.ended();
     await node.chat.stop();
   },
 );
 
-test("a plain repeat is echoed when its sender has room for it", async () => {
+test("a plain repeat is echoed once its sender's socket has drained", async () => {
   let buffered = 0;
   const node = createNode();
   const { connection, frames } = node.connect({
@@ -92,53 +91,53 @@ test("a plain repeat is echoed when its sender has room for it", async () => {
   await node.chat.stop();
 });
 
-/** An outbox, a clock, and what it was closed for. */
-function outboxOf(buffered: () => number) {
+/** A writer, its clock, and the reasons why it closed its socket. */
+function writerOf(buffered: () => number) {
   const { clock, pass } = handClock();
   const closed: string[] = [];
-  const outbox = createOutbox({
+  const writer = createWriter({
     socket: { ...openSocket, buffered },
-    shared: { clock, lagging() {} },
-    feeds: [],
+    parts: { clock, lagging() {} },
+    subscriptions: [],
     close: (reason) => void closed.push(reason),
   });
-  return { outbox, pass, closed };
+  return { writer, pass, closed };
 }
 
-test("who takes a little all the time is not closed; who has taken nothing for a minute is", () => {
+test("a socket that takes a little now and then stays open; one that takes nothing for a minute is closed", () => {
   let buffered = 2 * SOFT_LIMIT;
-  const { outbox, pass, closed } = outboxOf(() => buffered);
-  outbox.lagIfSlow(0);
+  const { writer, pass, closed } = writerOf(() => buffered);
+  writer.lagIfSlow(0);
   for (let seconds = 0; seconds < 100; seconds += 20) {
     pass(20_000);
     buffered -= 10_000;
-    outbox.drained();
+    writer.drained();
   }
   pass(59_000);
   expect(closed).toEqual([]);
   pass(1_000);
   expect(closed).toEqual(["slow"]);
-  outbox.end();
+  writer.end();
 });
 
-test("a socket that drains without ever having been waited for is not timed", () => {
-  const { outbox, pass, closed } = outboxOf(() => 2 * SOFT_LIMIT);
-  outbox.drained();
+test("a drain without anything waiting starts no timeout", () => {
+  const { writer, pass, closed } = writerOf(() => 2 * SOFT_LIMIT);
+  writer.drained();
   pass(120_000);
   expect(closed).toEqual([]);
-  outbox.end();
+  writer.end();
 });
 
-test("what is hidden counts where something waits, and nowhere else", () => {
+test("hidden bytes count only for a socket that has bytes waiting", () => {
   let buffered = 0;
-  const { outbox, pass, closed } = outboxOf(() => buffered);
-  outbox.lagIfSlow(2 * SOFT_LIMIT);
-  expect(outbox.writable()).toBeUndefined();
+  const { writer, pass, closed } = writerOf(() => buffered);
+  writer.lagIfSlow(2 * SOFT_LIMIT);
+  expect(writer.writable()).toBeUndefined();
   pass(60_000);
   expect(closed).toEqual([]); // it does not lag
   buffered = 1;
-  outbox.lagIfSlow(SOFT_LIMIT);
+  writer.lagIfSlow(SOFT_LIMIT);
   pass(60_000);
   expect(closed).toEqual(["slow"]);
-  outbox.end();
+  writer.end();
 });

@@ -2,11 +2,11 @@ import { decodeJwt } from "jose";
 import { type Answer, api, type Call } from "../support/api.ts";
 import { PASSWORD, type Person, register } from "../support/people.ts";
 
-// The ways to lose access, each with the code that a socket in the room is closed with.
+// The ways in which access to a room ends, each with the code that closes a socket on the room's URL.
 
 export const ADMIN_TOKEN = "a-token-for-the-operator";
 
-/** Someone who is signed in twice; what they lose is the first of the two. */
+/** Someone who is signed in twice and loses the first session. */
 export interface Victim extends Person {
   readonly elsewhere: string;
 }
@@ -21,7 +21,9 @@ export async function createVictim(server: { url: string }, name: string): Promi
 export interface Way {
   readonly name: string;
   readonly code: number;
-  /** Does it, through any server of the database. */
+  /** It concerns the room alone: a socket on `/ws/` gets `left` with the code and stays open. */
+  readonly roomOnly?: true;
+  /** Ends the access, through any server of the database. */
   revoke(server: { url: string }, victim: Victim, room: string): Promise<void>;
 }
 
@@ -31,9 +33,9 @@ const order = (target: (victim: Victim, room: string) => string): Way["revoke"] 
 };
 
 async function done(server: { url: string }, target: string, call: Call): Promise<Answer> {
-  const answer = await api(server, target, call);
-  if (answer.status >= 300) throw new Error(`${target}: ${answer.status} ${answer.text}`);
-  return answer;
+  const response = await api(server, target, call);
+  if (response.status >= 300) throw new Error(`${target}: ${response.status} ${response.text}`);
+  return response;
 }
 
 export const WAYS: readonly Way[] = [
@@ -70,8 +72,16 @@ export const WAYS: readonly Way[] = [
   },
   { name: "disabled", code: 4502, revoke: order(({ email }) => `POST /admin/users/${email}/disable/`) },
   {
+    name: "left",
+    code: 4505,
+    roomOnly: true,
+    revoke: async (server, { elsewhere: token }, room) =>
+      void (await done(server, `DELETE /rooms/${room}/members/me/`, { token })),
+  },
+  {
     name: "banned",
     code: 4503,
+    roomOnly: true,
     revoke: order(({ username }, room) => `PUT /admin/rooms/${room}/bans/${username}/`),
   },
 ];

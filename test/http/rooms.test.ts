@@ -6,19 +6,24 @@ import { connect, type V1Client } from "../support/client.ts";
 import { START_MS } from "../support/house.ts";
 import { type Provider, startProvider } from "../support/provider.ts";
 import { startTestServer, type TestServer } from "../support/server.ts";
-import { until } from "../support/until.ts";
 
-// Lists of rooms. Each test has people of its own, and so lists of its own.
+// Lists of rooms. Each test has its own people, and so its own lists.
 
 let server: TestServer;
+/** A server with ROOM_ACCESS=claims. */
+let ruled: TestServer;
 let provider: Provider;
 
 beforeAll(async () => {
   provider = await startProvider();
-  server = await startTestServer({ ...provider.settings, MESSAGE_RATE: "0", ADMIN_TOKEN });
+  const settings = { ...provider.settings, MESSAGE_RATE: "0" };
+  [server, ruled] = await Promise.all([
+    startTestServer({ ...settings, ADMIN_TOKEN }),
+    startTestServer({ ...settings, ROOM_ACCESS: "claims" }),
+  ]);
 }, START_MS);
 afterAll(async () => {
-  await server.stop();
+  await Promise.all([server.stop(), ruled.stop()]);
   await provider.stop();
 });
 
@@ -35,7 +40,7 @@ async function list(token: string, query = "") {
 const one = async (token: string, room: string) =>
   (await api(server, `GET /rooms/${encodeURIComponent(room)}/`, { token })).body;
 
-/** Someone with a socket that is in no room yet. */
+/** Someone with a socket that has joined no room yet. `rooms` is the claim of their token. */
 async function enter(name: string, rooms?: unknown) {
   const token = await provider.tokenOf(name, rooms === undefined ? {} : { rooms });
   return { token, socket: await connect(server, { token }) };
@@ -48,20 +53,19 @@ async function order(method: "PUT" | "DELETE", room: string, name: string): Prom
   expect((await api(server, target, { token: ADMIN_TOKEN })).status).toBe(204);
 }
 
-test("one's rooms are those that one has joined or posted to, by name, whether one is there now or not", async () => {
+test("the list has the rooms that its reader joined or posted to, by name, even without an open socket there", async () => {
   const [ada, ben] = [await enter("ada-1"), await enter("ben-1")];
   expect(await list(ada.token)).toEqual({ rooms: [], names: [], next: undefined });
   for (const room of ["mine-c", "mine-a", "mine-b", "mine-d"]) await post(ben.socket, "hello", room);
   await join(ada.socket, "mine-c", "mine-b");
   await ada.socket.ask({ type: "leave", room: "mine-b" });
   await api(server, "POST /rooms/mine-a/messages/", { token: ada.token, body: { content: "by HTTP" } });
-  await until(async () => (await list(ada.token)).names.length === 3);
   expect((await list(ada.token)).names).toEqual(["mine-a", "mine-b", "mine-c"]);
-  await until(async () => (await list(ben.token)).names.length === 4);
+  expect((await list(ben.token)).names).toHaveLength(4);
   for (const { socket } of [ada, ben]) socket.close();
 });
 
-test("a room is shown with its newest message, the people in it, and what is unread", async () => {
+test("a room is listed with its newest message, the number of people in it, and what is unread", async () => {
   const [ada, ben] = [await enter("ada-2"), await enter("ben-2")];
   await post(ben.socket, "one", "shown");
   await join(ada.socket, "shown");
@@ -85,7 +89,7 @@ test("a room is shown with its newest message, the people in it, and what is unr
   expect((await list(ada.token)).rooms).toEqual([shown]);
   expect(await one(ada.token, "shown")).toEqual(shown);
 
-  // The newest message is the last that was posted; changes of it are seen, changes of others are none.
+  // The newest message is the last one posted, in its present state. Changes of others do not count.
   expect(await ben.socket.ask({ ...edit(2, "two, edited"), room: "shown" })).toMatchObject({ type: "ok" });
   expect(await ben.socket.ask({ ...react(1, "👍"), room: "shown" })).toMatchObject({ type: "ok" });
   expect(await one(ada.token, "shown")).toEqual({
@@ -99,7 +103,7 @@ test("a room is shown with its newest message, the people in it, and what is unr
   for (const each of [ada.socket, ben.socket, device]) each.close();
 });
 
-test("unread is counted to 99, and beyond that it is 99+", async () => {
+test("unread messages are counted up to 99; more are 99+", async () => {
   const [ada, ben] = [await enter("ada-3"), await enter("ben-3")];
   await post(ben.socket, "one", "counted");
   await join(ada.socket, "counted");
@@ -114,7 +118,7 @@ test("unread is counted to 99, and beyond that it is 99+", async () => {
   for (const { socket } of [ada, ben]) socket.close();
 });
 
-test("pages follow each other by Link, each room once", async () => {
+test("the Link header leads through all pages, with each room once", async () => {
   const [ada, ben] = [await enter("ada-4"), await enter("ben-4")];
   const names = ["page-ж", "page-3", "page-5", "page-1", "page-é", "page-4", "page-2"];
   for (const room of names) await post(ben.socket, "hello", room);
@@ -140,7 +144,7 @@ test("pages follow each other by Link, each room once", async () => {
   for (const { socket } of [ada, ben]) socket.close();
 });
 
-test("?all lists what one may enter: as the token says, and where one is not banned", async () => {
+test("?all lists the rooms that the token allows and that its reader is not banned from", async () => {
   const ben = await enter("ben-5");
   for (const room of ["all-1", "all-2", "all-secret"]) await post(ben.socket, "hello", room);
   const everyone = await enter("ada-5");
@@ -169,7 +173,7 @@ test("?all lists what one may enter: as the token says, and where one is not ban
   for (const { socket } of [ben, everyone, cy]) socket.close();
 });
 
-test("who was banned from a room that they never joined is no member of it afterwards", async () => {
+test("a ban from a room that someone never joined, and its end, make them no member", async () => {
   const [ben, cy] = [await enter("ben-6"), await enter("cy-6")];
   await post(ben.socket, "before", "never-joined");
   await order("PUT", "never-joined", "cy-6");
@@ -182,7 +186,7 @@ test("who was banned from a room that they never joined is no member of it after
   for (const { socket } of [ben, cy]) socket.close();
 });
 
-test("who was banned from a room that they had joined is a member again, and reads on from where they were", async () => {
+test("a banned member is a member again after the ban, with the same read mark", async () => {
   const [ben, cy] = [await enter("ben-7"), await enter("cy-7")];
   await post(ben.socket, "before", "returned-to");
   await join(cy.socket, "returned-to");
@@ -194,9 +198,9 @@ test("who was banned from a room that they had joined is a member again, and rea
   for (const { socket } of [ben, cy]) socket.close();
 });
 
-test("a room in which nothing was ever said is no room to list", async () => {
+test("?all does not list a room without messages", async () => {
   const [ada, cy] = [await enter("ada-8"), await enter("cy-8")];
-  await order("PUT", "awaited", "cy-8"); // a ban that awaits someone makes the room
+  await order("PUT", "awaited", "cy-8"); // a ban creates the room
   expect((await list(ada.token, "?all&after=awaite&limit=1")).names).not.toContain("awaited");
   const empty = { last: null, lastActivity: null, online: 0, lastRead: null, unread: "0" };
   expect(await one(ada.token, "awaited")).toEqual({ room: "awaited", ...empty });
@@ -204,6 +208,108 @@ test("a room in which nothing was ever said is no room to list", async () => {
   await order("DELETE", "awaited", "cy-8");
   expect((await list(cy.token)).names).toEqual([]);
   for (const { socket } of [ada, cy]) socket.close();
+});
+
+/** Walks through all pages. Returns the names of each page and the text of each response, including its Link header. */
+async function walk(server: TestServer, token: string, query: string) {
+  const pages: string[][] = [];
+  const texts: string[] = [];
+  for (let target: string | undefined = `/rooms/${query}`; target !== undefined;) {
+    const { status, body, text, headers } = await api(server, `GET ${target}`, { token });
+    expect(status).toBe(200);
+    pages.push((body as { room: string }[]).map(({ room }) => room));
+    texts.push(`${text} ${headers.get("link")}`);
+    target = /^<(.+)>; rel="next"$/.exec(headers.get("link") ?? "")?.[1];
+  }
+  return { pages, texts };
+}
+
+test("closed rooms are named neither by a page nor by its Link, and do not make pages shorter", async () => {
+  const ben = await enter("ben-11");
+  const names = Array.from({ length: 24 }, (_, index) => `mix-${String(index).padStart(2, "0")}`);
+  // Every third room is open, so closed ones lie before, between and after the open ones.
+  const open = names.filter((_, index) => index % 3 === 1);
+  const nameOf = (room: string) => (open.includes(room) ? `${room}-open` : `${room}-closed`);
+  for (const room of names) await post(ben.socket, "hello", nameOf(room));
+  const cy = await enter("cy-11", [
+    { match: "mix-*-open", allow: ["read"] },
+    { match: "mix-*-closed", allow: ["post"] },
+  ]);
+  for (const limit of [1, 3, 8]) {
+    const { pages, texts } = await walk(server, cy.token, `?all&limit=${limit}`);
+    expect(pages.flat()).toEqual(open.map(nameOf));
+    expect(pages.slice(0, -1).every(({ length }) => length === limit)).toBe(true);
+    expect(pages).toHaveLength(Math.ceil(open.length / limit));
+    expect(texts.join()).not.toContain("closed");
+  }
+  // The same for the rooms that someone is a member of, by posting to rooms that they may not read.
+  for (const room of names.slice(0, 6))
+    if (!open.includes(room)) await post(cy.socket, "hello", nameOf(room));
+  await join(cy.socket, ...open.slice(0, 2).map(nameOf));
+  const { pages, texts } = await walk(server, cy.token, "?limit=1");
+  expect(pages).toEqual(open.slice(0, 2).map((room) => [nameOf(room)]));
+  expect(texts.join()).not.toContain("closed");
+  for (const { socket } of [ben, cy]) socket.close();
+});
+
+test("rooms that someone is banned from are named neither by a page nor by its Link", async () => {
+  const [ben, cy] = [await enter("ben-12"), await enter("cy-12", [{ match: "gone-*", allow: ["read"] }])];
+  const names = ["gone-1", "gone-2", "gone-3", "gone-4", "gone-5"];
+  for (const room of names) await post(ben.socket, "hello", room);
+  await join(cy.socket, ...names);
+  for (const room of ["gone-2", "gone-3", "gone-5"]) await order("PUT", room, "cy-12");
+  for (const query of ["?limit=1", "?all&limit=1"]) {
+    const { pages, texts } = await walk(server, cy.token, query);
+    expect(pages).toEqual([["gone-1"], ["gone-4"]]);
+    expect(texts.join()).not.toMatch(/gone-[235]/);
+  }
+  for (const { socket } of [ben, cy]) socket.close();
+});
+
+test("patterns match literally but for the star", async () => {
+  const ben = await enter("ben-13");
+  const names = ["lit", "lit-a", "lit_a", "litXa", "lit-ab", "lit.a"];
+  for (const room of names) await post(ben.socket, "hello", room);
+  const seen = async (...patterns: string[]) => {
+    const rooms = patterns.map((match) => ({ match, allow: ["read"] }));
+    const token = await provider.tokenOf("cy-13", { rooms });
+    const { pages } = await walk(server, token, "?all");
+    for (const room of names)
+      expect([room, (await api(server, `GET /rooms/${room}/`, { token })).status]).toEqual([
+        room,
+        pages.flat().includes(room) ? 200 : 403,
+      ]);
+    return pages.flat();
+  };
+  expect(await seen("lit_a")).toEqual(["lit_a"]);
+  expect(await seen("lit%")).toEqual([]);
+  expect(await seen("%", "_", "lit_", "l_t", "%t")).toEqual([]);
+  expect(await seen("lit\\_a", "lit\\", "\\lit", "l\\it", "\\*", "\\")).toEqual([]);
+  expect(await seen("lit.a")).toEqual(["lit.a"]);
+  expect(await seen("lit-*")).toEqual(["lit-a", "lit-ab"]);
+  expect(await seen("*_a", "li*.*")).toEqual(["lit.a", "lit_a"]);
+  expect(await seen('"', "{lit}", "lit,", "NULL", "'")).toEqual([]);
+  ben.socket.close();
+});
+
+test("with ROOM_ACCESS=claims, lists have only what a claim allows", async () => {
+  const everything = [{ match: "*", allow: ["read", "post"] }];
+  const writer = await connect(ruled, { token: await provider.tokenOf("ben-14", { rooms: everything }) });
+  for (const room of ["rule-1", "rule-2", "rule-3", "rule-4"]) await post(writer, "hello", room);
+  const without = await provider.tokenOf("cy-14");
+  for (const query of ["?all&limit=1", "?limit=1"])
+    expect(await walk(ruled, without, query)).toEqual({ pages: [[]], texts: ["[] null"] });
+  const rooms = [
+    { match: "rule-2", allow: ["read"] },
+    { match: "rule-4", allow: ["read"] },
+  ];
+  const { pages, texts } = await walk(ruled, await provider.tokenOf("cy-14", { rooms }), "?all&limit=1");
+  expect(pages).toEqual([["rule-2"], ["rule-4"]]);
+  expect(texts.join()).not.toMatch(/rule-[13]/);
+  expect((await walk(ruled, await provider.tokenOf("ben-14", { rooms: everything }), "")).pages).toEqual([
+    ["rule-1", "rule-2", "rule-3", "rule-4"],
+  ]);
+  writer.close();
 });
 
 test.each<[string, string]>([
@@ -223,14 +329,14 @@ test.each<[string, string]>([
   ["?all&all", "all"],
   ["?mine", "mine"],
   ["?toString=1", "toString"],
-])("the list %s is refused, and says why", async (query, field) => {
+])("the list %s is refused with the name of the parameter", async (query, field) => {
   const token = await provider.tokenOf("ada-9");
   const { status, body } = await api(server, `GET /rooms/${query}`, { token });
   expect({ status, body }).toMatchObject({ status: 400, body: { code: "invalid" } });
   expect(Object.keys((body as { errors: object }).errors)).toEqual([field]);
 });
 
-test("lists are for those who are signed in, are not kept, and are of rooms that have a name", async () => {
+test("lists need a token, are not cached, and refuse invalid room names", async () => {
   const token = await provider.tokenOf("ada-10");
   for (const path of ["/rooms/", "/rooms", "/rooms/a/"]) {
     expect((await api(server, `GET ${path}`)).body).toMatchObject({ status: 401, code: "token_missing" });

@@ -1,4 +1,4 @@
-import type { Ack, Key } from "../../src/chat/room/change.ts";
+import type { Ack, Key } from "../../src/chat/change.ts";
 import type { SimDatabase } from "./database.ts";
 
 /** Every ack that was given: it names what the database has, and the same change has the same one always. */

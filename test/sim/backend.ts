@@ -1,17 +1,17 @@
 import { Refusal } from "../../src/errors.ts";
 import { ERRORS } from "../../src/protocol/codes.ts";
 import type { Identity } from "../../src/identity.ts";
-import type { Submission } from "../../src/chat/access/submit.ts";
+import type { Wish } from "./changes.ts";
 import type { Participant } from "./participant.ts";
 import type { World } from "./world.ts";
 
-/** A program that changes rooms over HTTP, and again until it has an answer: at any node, each request by itself. */
+/** A program that changes rooms over HTTP and retries until it gets a result, each request at any node. */
 export function createBackend(name: string, person: () => Identity, world: World): Participant {
   const { schedule, random, plan } = world;
   const PATIENCE_MS = 10_000;
   const pending = new Set<string>();
 
-  const submit = (change: Submission) => {
+  const submit = (change: Wish) => {
     const { clientId } = change;
     let done = false;
     const again = (ms: number) =>
@@ -22,15 +22,27 @@ export function createBackend(name: string, person: () => Identity, world: World
     const giveUp = again(PATIENCE_MS);
     const identity = person();
     const asked = { ...change, senderId: identity.userId };
-    random.pick(world.nodes).submit(identity, change, (outcome) => {
-      giveUp();
-      if (outcome instanceof Refusal) {
-        if (ERRORS[outcome.code].retryable) return void again(outcome.more.retryAfterMs ?? 300);
-        world.refused(asked, outcome.code);
-      } else world.acked(asked, outcome);
+    const settled = () => {
       done = true;
       pending.delete(clientId);
-    });
+    };
+    random
+      .pick(world.nodes)
+      .submit(identity, change)
+      .then(
+        (ack) => {
+          giveUp();
+          world.acked(asked, ack);
+          settled();
+        },
+        (error: unknown) => {
+          giveUp();
+          if (!(error instanceof Refusal)) return world.fail("a request failed", `${name}: ${String(error)}`);
+          if (ERRORS[error.code].retryable) return void again(error.more.retryAfterMs ?? 300);
+          world.refused(asked, error.code);
+          settled();
+        },
+      );
   };
 
   return {

@@ -1,40 +1,41 @@
-import type { Amendment } from "../../src/chat/room/change.ts";
-import type { Submission } from "../../src/chat/access/submit.ts";
+import type { Draft, Revision, Submission } from "../../src/chat/change.ts";
 import type { Command } from "../../src/protocol/frames.ts";
 import type { SimDatabase } from "./database.ts";
 import type { Random } from "./random.ts";
 
 const EMOJIS = ["👍", "❤️", "🎉"];
-/** Most of what people change was said a short while ago. */
+/** Most changes are to recent messages. */
 const RECENT = 12;
 
-type Amended = Submission & { readonly kind: Amendment["kind"] };
+/** A change, and the room that it is meant for. */
+export type Wish<S extends Submission = Submission> = S & { readonly room: string };
+type Amended = Wish<Revision>;
 
 interface ChangesOptions {
   readonly database: SimDatabase;
   readonly random: Random;
-  /** Something that was never said before. */
+  /** Returns a text that was never used before. */
   say(): string;
 }
 
-/** What people want to happen in the rooms, and what they wanted before: they ask again for the same. */
+/** The changes that people ask for, and those that they asked for before and may repeat. */
 export interface Changes {
-  post(userId: number, room: string): Submission & { readonly kind: "post" };
-  /** An edit, a deletion or a reaction: of their own message, of another's, of none at all. */
+  post(userId: number, room: string): Wish<Draft>;
+  /** An edit, a deletion or a reaction: to their own message, another's, or none at all. */
   amend(userId: number, room: string): Amended;
-  /** Something that they asked for before, here or elsewhere. */
-  earlier(userId: number, room?: string): Submission | undefined;
-  /** The client id of something that they asked for, on something else. */
+  /** A change that they asked for before, here or elsewhere. */
+  earlier(userId: number, room?: string): Wish | undefined;
+  /** A change with the client id of an earlier, different one. */
   reuse(userId: number, room: string): Amended | undefined;
-  /** Whether a client id was given to different things. */
+  /** Whether a client id was used for different changes. */
   isReused(clientId: string): boolean;
 }
 
 export function createChanges({ database, random, say }: ChangesOptions): Changes {
-  const asked = new Map<number, Submission[]>();
+  const asked = new Map<number, Wish[]>();
   const reused = new Set<string>();
 
-  const remember = <T extends Submission>(userId: number, change: T): T => {
+  const remember = <T extends Wish>(userId: number, change: T): T => {
     const before = asked.get(userId) ?? [];
     asked.set(userId, before);
     before.push(change);
@@ -43,7 +44,7 @@ export function createChanges({ database, random, say }: ChangesOptions): Change
   const recent = (userId: number, room: string | undefined) =>
     (asked.get(userId) ?? []).filter((change) => room === undefined || change.room === room).slice(-8);
 
-  /** Of their own one half of the time; else any version, which may be the id of a message. */
+  /** Their own message half of the time; otherwise any version, which may be the id of a message. */
   const target = (userId: number, room: string): number => {
     const { log, known } = database.current(room);
     const own = log.slice(-2 * RECENT).filter(({ id }) => known.get(id)?.senderId === userId);
@@ -78,13 +79,13 @@ export function createChanges({ database, random, say }: ChangesOptions): Change
   };
 }
 
-/** The fields of a change as a chat.v1 command has them, but for its room. */
-export function commandOf({ kind, room: _, ...fields }: Submission): Record<string, unknown> {
+/** The fields of a change as a chat.v1 command, without the room. */
+export function commandOf({ kind, room: _, ...fields }: Wish): Record<string, unknown> {
   return { type: kind === "post" ? "send" : kind, ...fields };
 }
 
-/** What a command of chat.v1 asks for; nothing where it changes nothing. */
-export function changeOf(command: Command, room: string): Submission | undefined {
+/** Returns the change that a chat.v1 command asks for; undefined if it changes nothing. */
+export function changeOf(command: Command, room: string): Wish | undefined {
   switch (command.type) {
     case "send": {
       const { clientId, content, replyTo } = command;

@@ -1,7 +1,7 @@
 import type { Identity } from "../../src/identity.ts";
+import { CLOSE } from "../../src/protocol/codes.ts";
 import type { ServerFrame } from "../../src/protocol/frames.ts";
-import type { Submission } from "../../src/chat/access/submit.ts";
-import { commandOf } from "./changes.ts";
+import { commandOf, type Wish } from "./changes.ts";
 import { createCopy, difference, type Copy, type Kept } from "./copy.ts";
 import type { Link } from "./link.ts";
 import type { Participant } from "./participant.ts";
@@ -14,7 +14,7 @@ type Request =
   | { readonly type: "change"; readonly clientId: string }
   | { readonly type: "history"; readonly copy: Copy; readonly generation: number };
 
-/** A chat.v1 client that keeps the rules of the protocol, on a room's URL (`own`) or on none. */
+/** A chat.v1 client that follows the protocol, on the URL of a room (`own`) or on `/ws/`. */
 export function createClient(
   name: string,
   person: () => Identity,
@@ -24,8 +24,8 @@ export function createClient(
   const { schedule, random, plan, note } = world;
   const rooms = own === undefined ? plan.rooms : [own];
   const copies = new Map(rooms.map((room) => [room, createCopy(room)]));
-  /** Changes that were not answered yet, by client id. */
-  const pending = new Map<string, Submission>();
+  /** Changes without a result yet, by client id. */
+  const pending = new Map<string, Wish>();
   let link: Link | undefined;
   let ready = false;
   let connecting = false;
@@ -52,7 +52,7 @@ export function createClient(
     schedule.after(ms, () => link === on && task());
   };
 
-  /** One at a time: a position that was sent before the copy was dropped says nothing of the new one. */
+  /** One at a time: a position that was sent before the copy was dropped does not apply to the new one. */
   const join = (copy: Copy, fresh = false) => {
     const { asked } = copy;
     copy.asked = asked === "no" ? "once" : "again";
@@ -65,7 +65,7 @@ export function createClient(
     );
   };
 
-  const send = (change: Submission) =>
+  const send = (change: Wish) =>
     ask({ type: "change", clientId: change.clientId }, { ...commandOf(change), ...naming(change.room) });
 
   const pageBack = (copy: Copy) => {
@@ -96,7 +96,7 @@ export function createClient(
         }
         return;
       case "leave":
-        // Whatever came of the room since it was asked to leave belongs to the feed that has ended now.
+        // Frames of the room since the request to leave belong to the subscription that has ended now.
         request.copy.state = request.copy.wanted ? "joining" : "out";
         return;
       case "history": {
@@ -133,7 +133,7 @@ export function createClient(
     if (frame.type === "joined") {
       const { asked } = copy;
       copy.asked = "no";
-      // Ids of another epoch may mean other messages: what was to become of them is given up.
+      // Ids of another epoch may mean other messages, so changes to them are given up.
       if (copy.position()?.epoch !== frame.epoch)
         for (const [clientId, { kind, room }] of pending)
           if (kind !== "post" && room === copy.room) pending.delete(clientId);
@@ -142,20 +142,28 @@ export function createClient(
       pageBack(copy);
     } else if (frame.type === "synced") copy.synced(frame);
     else if (frame.type === "lagging") copy.state = "behind";
-    else if (frame.type === "message" && !copy.message(frame)) join(copy);
+    else if (frame.type === "left") {
+      copy.state = copy.asked === "no" ? "out" : "joining"; // a join in flight decides
+      if (copy.state === "out")
+        later(random.between(100, 1_000), () => {
+          if (copy.wanted && copy.state === "out") join(copy);
+        });
+    } else if (frame.type === "message" && !copy.message(frame)) join(copy);
   };
 
   const closed = (code: number) => {
     note?.(`${name} is closed with ${code}`);
     link = undefined;
     ready = false;
-    if (quit || code === 1000 || code >= 4500) return;
+    // People whose room is closed to them try again later: bans are lifted.
+    const barred = code === CLOSE.removed || code === CLOSE.left;
+    if (quit || code === 1000 || (code >= 4500 && !barred)) return;
     const backoff = code >= 4000 ? comeBackMs || random.between(10, 500) : random.between(10, 2_000);
     comeBackMs = 0;
     schedule.after(backoff, () => self.connect());
   };
 
-  const submit = (change: Submission) => {
+  const submit = (change: Wish) => {
     pending.set(change.clientId, change);
     send(change);
   };

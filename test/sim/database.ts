@@ -1,27 +1,27 @@
-import { type Ack, type Change, changeKey, type Key } from "../../src/chat/room/change.ts";
+import { type Ack, type Change, changeKey, type Key } from "../../src/chat/change.ts";
 import { type Answered, decide, type Known, messageKey, stateOf } from "../../src/chat/room/decide.ts";
 import { cutToSize } from "../../src/chat/room/pages.ts";
-import { type Committed, CommitFailure, type Page } from "../../src/chat/ports.ts";
-import type { HistoryPage } from "../../src/store/messages.ts";
+import { type Committed, CommitFailure, type HistoryPage, type Page } from "../../src/chat/ports.ts";
 import type { Message, RoomChange } from "../../src/message.ts";
 import type { ErrorCode } from "../../src/protocol/codes.ts";
+import { createPeople, type PeopleWrite } from "./people.ts";
 import { EPOCH_MS } from "./schedule.ts";
 
-/** A content that this database cannot store. */
+/** A content that this database rejects. */
 export const POISON = "\u2620";
 
 interface Room {
-  /** What each version wrote: the first is version 1. */
+  /** What each version wrote, beginning with version 1. */
   readonly log: Message[];
-  /** Each message as it is now. */
+  /** Each message in its present state. */
   readonly messages: Map<number, Message>;
-  /** The same with each reaction on its own. */
+  /** The same with each reaction separately. */
   readonly known: Map<number, Known>;
   /** The unique keys of posts and amendments. */
   readonly answered: Map<string, Answered>;
 }
 
-/** One row, or a few that belong together: a message in a new state, an answer, or both. */
+/** Rows that belong together: a message in a new state, an ack, or both. */
 interface Write {
   readonly room: string;
   readonly known?: Known;
@@ -30,8 +30,8 @@ interface Write {
 }
 
 /**
- * The commit contract of `ports.ts`, as a model. Each call happens at once and whole; what time and failures make of
- * that is told by `store.ts`. It forgets nothing: what an epoch held when it ended can still be asked for.
+ * A model of the contracts in `ports.ts`. Each call happens at once and completely; `store.ts` adds time and failures. It
+ * forgets nothing: the contents of past epochs can still be read.
  */
 export function createDatabase(
   now: () => number,
@@ -40,7 +40,7 @@ export function createDatabase(
 ) {
   let epoch = "epoch-1";
   let rooms = new Map<string, Room>();
-  let history: Write[] = [];
+  let history: (Write | PeopleWrite)[] = [];
   const epochs = new Map([[epoch, rooms]]);
   const refusals = new Set<string>();
   let writes = 0;
@@ -50,6 +50,12 @@ export function createDatabase(
     rooms.set(name, room);
     return room;
   };
+
+  const people = createPeople(
+    now,
+    (room) => rooms.get(room)?.log.length ?? 0,
+    (row) => void history.push(row),
+  );
 
   const write = (row: Write) => {
     const room = roomOf(row.room);
@@ -68,13 +74,13 @@ export function createDatabase(
     history.push(row);
   };
 
-  /** To the microsecond, so that no two moments are the same. */
+  /** To the microsecond, so that no two timestamps are equal. */
   const timestamp = () => {
     const micros = String(++writes % 1_000).padStart(3, "0");
     return `${new Date(EPOCH_MS + now()).toISOString().slice(0, -1)}${micros}Z`;
   };
 
-  /** One change after the other, each by the rules, so that each version has a state of its own in the log. */
+  /** Applies the rules to one change after another, so that each version has its own state in the log. */
   const commit = (changes: readonly Change[], careful: boolean): Committed => {
     if (changes.some((change) => "content" in change && change.content.includes(POISON)))
       throw failure("invalid");
@@ -88,7 +94,7 @@ export function createDatabase(
       const before = there?.answered.get(key);
       const target = change.kind === "post" ? undefined : there?.known.get(change.id);
       const isMade = there !== undefined || change.kind === "post";
-      const { outcomes, messages, recorded } = decide([change], {
+      const { outcomes, messages, recorded, enrolled } = decide([change], {
         rooms: new Map(isMade ? [[room, { version: there?.log.length ?? 0, at }]] : []),
         answered: new Map(before ? [[key, before]] : []),
         messages: new Map(target ? [[messageKey(room, target.id), target]] : []),
@@ -100,6 +106,7 @@ export function createDatabase(
         const [changed] = messages.values();
         if ((change.kind === "edit" || change.kind === "delete") && target?.senderId !== change.senderId)
           fail("someone changed another's message", `${room}.${change.id}`);
+        for (const { version, ...seat } of enrolled) people.enrol(seat, version);
         const answered = { kind: change.kind, ack: outcome.ack };
         write({
           room,
@@ -107,6 +114,8 @@ export function createDatabase(
           ...(changed && { known: changed.message }),
         });
       }
+      if ("ack" in outcome && outcome.ack.duplicate && enrolled.length > 0)
+        fail("a repeat made its sender a member again", `${room}.${outcome.ack.id}`);
       return outcome;
     });
     return { epoch, outcomes };
@@ -121,14 +130,19 @@ export function createDatabase(
     get epoch() {
       return epoch;
     },
+    /** Whether there was a restore. */
+    get isRestored() {
+      return epochs.size > 1;
+    },
     get size() {
       return history.length;
     },
-    /** Changes that are all new. */
+    people,
+    /** Commits changes that are all new. */
     commitNew: (changes: readonly Change[]) => commit(changes, false),
-    /** Changes some of which may be there. */
+    /** Commits changes that may have been committed before. */
     commitCarefully: (changes: readonly Change[]) => commit(changes, true),
-    /** Changes a message that is there, as another node's edit or deletion does. */
+    /** Changes an existing message, as an edit or deletion on another node does. */
     change(name: string, id: number, content: string | null): RoomChange | undefined {
       const { known, log } = roomOf(name);
       const old = known.get(id);
@@ -166,19 +180,23 @@ export function createDatabase(
     counters(names: readonly string[]) {
       return { epoch, versions: new Map(names.map((name) => [name, rooms.get(name)?.log.length ?? 0])) };
     },
-    /** Goes back to what it was after its first `size` writes, as from a backup: a new epoch. */
+    /** Goes back to the state after the first `size` writes, as from a backup, with a new epoch. */
     restore(size: number) {
       const kept = history.slice(0, size);
       epoch = `epoch-${epochs.size + 1}`;
       rooms = new Map();
       history = [];
       epochs.set(epoch, rooms);
-      for (const row of kept) write(row);
+      people.reset();
+      for (const row of kept) {
+        if ("seat" in row) people.write(row);
+        else write(row);
+      }
     },
-    /** What a version wrote in an epoch. */
+    /** Returns what a version wrote in an epoch. */
     written: (ofEpoch: string, name: string, version: number): Message | undefined =>
       epochs.get(ofEpoch)?.get(name)?.log[version - 1],
-    /** What a change was committed as, in each epoch that has it. */
+    /** Returns the ack of a change in each epoch that has it. */
     committed(change: Key): Ack[] {
       const key = changeKey(change);
       return [...epochs.values()].flatMap((all) => {
@@ -186,12 +204,12 @@ export function createDatabase(
         return answered?.kind === change.kind ? [answered.ack] : [];
       });
     },
-    /** Whether a change was ever refused so. */
+    /** Whether a change was ever refused with this code. */
     refused: (change: Key, code: ErrorCode) => refusals.has(`${code} ${changeKey(change)}`),
-    /** A message in each state that it had in some epoch. */
+    /** Returns every state of a message, in every epoch. */
     posted: (name: string, id: number): Message[] =>
       [...epochs.values()].flatMap((all) => all.get(name)?.log.filter((message) => message.id === id) ?? []),
-    /** Whether what was posted with this client id, or else this text, is deleted. */
+    /** Whether the message with this client id, or else with this text, is deleted. */
     isDeleted: (name: string, clientId: string | undefined, content?: string): boolean =>
       [...roomOf(name).messages.values()].some(
         (message) =>

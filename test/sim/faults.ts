@@ -22,7 +22,7 @@ export function createFaults(
     stop() {
       const node = random.pick(nodes);
       node.stop();
-      // Whatever it was waiting for: in the end it is killed.
+      // If it does not stop by itself, it is killed.
       schedule.after(15_000, () => !node.up && node.die());
       const comeBack = () => {
         if (node.up) return;
@@ -67,9 +67,10 @@ export function createFaults(
       if (restored) return;
       restored = true;
       database.restore(Math.max(0, database.size - random.below(20)));
+      world.rights.restored();
       note?.(`the database is restored: ${database.epoch}`);
     },
-    /** Another program writes thousands of messages, and nobody hears of it but by the counters. */
+    /** Another program writes thousands of messages, which only the counters show. */
     bulk() {
       const room = random.pick(plan.rooms);
       world.fill(room, 9_000 + random.below(2_000));
@@ -78,7 +79,7 @@ export function createFaults(
   };
 }
 
-/** Faults at random moments, by how often the plan has them. */
+/** Picks a fault by its frequency in the plan. */
 export function pickFault(world: World): FaultKind | undefined {
   const { random, plan } = world;
   const all = FAULTS.reduce((sum, kind) => sum + plan.faults[kind], 0);

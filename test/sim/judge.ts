@@ -1,5 +1,6 @@
 import type { Chat } from "../../src/chat/chat.ts";
 import { STALL_MS } from "../../src/chat/limits.ts";
+import type { Seat } from "../../src/chat/ports.ts";
 import type { Identity } from "../../src/identity.ts";
 import { CLOSE } from "../../src/protocol/codes.ts";
 import { CUT, type Link, type LinkWatch } from "./link.ts";
@@ -8,7 +9,7 @@ import { createV1Judge } from "./v1-judge.ts";
 import { summary, type Wire } from "./wire.ts";
 import type { World } from "./world.ts";
 
-/** A socket as the server has it. */
+/** A socket as the server sees it. */
 export interface Served {
   readonly node: string;
   readonly chat: Chat;
@@ -18,25 +19,50 @@ export interface Served {
   readonly since?: { readonly epoch: string; readonly version: number };
 }
 
-/** What one protocol promises on one socket. */
+/** Checks the guarantees of one protocol on one socket. */
 export interface SocketJudge {
   received(frame: string): void;
   sent(wire: Wire): void;
-  /** A feed became live. */
+  /** A subscription became live. */
   subscribed?(): void;
-  /** What is still owed to a client that has waited long enough. */
+  /** The rooms that the socket is in, and since when. */
+  rooms(): Iterable<readonly [room: string, since: number]>;
+  /** Returns what is still owed to a client that has waited long enough. */
   owed(): string[];
 }
 
-/** Holds everything that leaves a node against the contract, at the moment at which it leaves. */
+/** Checks everything that leaves a node against the guarantees, at the moment at which it leaves. */
 export interface Judge extends LinkWatch {
   opened(link: Link, served: Served): void;
   ended(link: Link): void;
   owed(): string[];
+  /** A node acknowledged that someone is out of a room: none of their sockets there has been in it since before. */
+  departed(node: string, seat: Seat, begun: number): void;
+  /** Everyone who is in a room on an open socket. */
+  present(): { readonly node: string; readonly seat: Seat }[];
 }
 
 export function createJudge(world: World): Judge {
   const sockets = new Map<Link, { served: Served; judge: SocketJudge }>();
+  /** Sockets that the server has closed. */
+  const closed = new WeakSet<Link>();
+
+  const seats = () =>
+    [...sockets].flatMap(([link, { served, judge }]) =>
+      closed.has(link) || !link.open
+        ? []
+        : [...judge.rooms()].map(([room, since]) => ({
+            node: served.node,
+            seat: { userId: served.identity.userId, room },
+            since,
+          })),
+    );
+
+  /** Whether the room of its URL may be closed to the socket's person, or they left it for good. */
+  const mayLeave = ({ identity: { userId }, room = "" }: Served, code: number) =>
+    code === CLOSE.removed
+      ? world.rights.mayBeRefused({ userId, room })
+      : code === CLOSE.left && world.database.people.leftAt({ userId, room }) !== undefined;
 
   return {
     opened(link, served) {
@@ -53,19 +79,32 @@ export function createJudge(world: World): Judge {
     },
     subscribed: (link) => sockets.get(link)?.judge.subscribed?.(),
     closed(link, code) {
+      closed.add(link);
       const { served } = sockets.get(link) ?? {};
       world.note?.(`  ${served?.node} closes #${link.id} with ${code}`);
       const stalled = link.stalledAt === undefined ? 0 : world.schedule.now - link.stalledAt;
-      // It should have been taken off the live feed before.
+      // It should have left the live topic before.
       if (code === CUT) world.fail("a socket filled up unseen", `#${link.id}, ${link.buffered} bytes`);
       if (code === CLOSE.slow && stalled < STALL_MS - 1)
         world.fail(
           "a socket was closed as slow that was not",
           `#${link.id}, ${link.buffered} bytes, ${stalled} ms`,
         );
-      if (code >= 4500) world.fail("a socket was told not to come back", `#${link.id}, ${code}`);
+      if (code >= 4500 && !(served && mayLeave(served, code)))
+        world.fail("a socket was told not to come back", `#${link.id}, ${code}`);
     },
     ended: (link) => void sockets.delete(link),
+    departed(node, seat, begun) {
+      const still = seats().find(
+        (one) =>
+          one.node === node &&
+          one.seat.userId === seat.userId &&
+          one.seat.room === seat.room &&
+          one.since < begun,
+      );
+      if (still) world.fail("someone is still in a room that they are out of", `${seat.userId} ${seat.room}`);
+    },
+    present: seats,
     owed: () =>
       [...sockets].flatMap(([link, { judge }]) =>
         link.open ? judge.owed().map((what) => `#${link.id}: ${what}`) : [],

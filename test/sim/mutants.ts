@@ -4,14 +4,14 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 
 /**
- * Breaks the server on purpose, one sentence of the contract at a time, and has the simulation find it:
- * `bun run test:mutants [--seeds N] [--only WORD]`. A mutant that lives shows what the simulation does not see.
+ * Breaks the server on purpose, one guarantee at a time, and checks that the simulation finds it:
+ * `bun run test:mutants [--seeds N] [--only WORD]`. A mutant that survives shows a blind spot of the simulation.
  */
 interface Mutant {
   readonly name: string;
   /** In `src/chat`. */
   readonly file: string;
-  /** Stands exactly once in the file. */
+  /** Occurs exactly once in the file. */
   readonly from: string;
   readonly to: string;
 }
@@ -46,8 +46,8 @@ const MUTANTS: readonly Mutant[] = [
   {
     name: "the subscription one tick late",
     file: "connection/subscription.ts",
-    from: "    reader.socket.subscribe(this.topic);\n",
-    to: "    void Promise.resolve().then(() => reader.socket.subscribe(this.topic));\n",
+    from: "    reader.socket.subscribe(codec.topicOf(room));\n",
+    to: "    void Promise.resolve().then(() => reader.socket.subscribe(codec.topicOf(room)));\n",
   },
   {
     name: "the duplicate check gone",
@@ -74,10 +74,10 @@ const MUTANTS: readonly Mutant[] = [
     to: "Math.min(page.end + 1, released)",
   },
   {
-    name: "a page sends what is beyond released",
-    file: "connection/subscription.ts",
-    from: "v1 ? message.version <= released :",
-    to: "v1 ? message.version <= released + 1 :",
+    name: "a page sends changes beyond released",
+    file: "codecs/v1.ts",
+    from: "if (message.version > released) return undefined;",
+    to: "if (message.version > released + 1) return undefined;",
   },
   {
     name: "what was lost is not looked for",
@@ -99,7 +99,7 @@ const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "a reader from a node that was ahead begins anew",
-    file: "room/entry.ts",
+    file: "room/catchup.ts",
     from: "const ahead = () => since?.epoch === timeline.epoch && since.version > timeline.released;",
     to: "const ahead = () => false;",
   },
@@ -130,26 +130,26 @@ const MUTANTS: readonly Mutant[] = [
   {
     name: "feeds that never end",
     file: "connection/connection.ts",
-    from: "    for (const { timeline } of this.feeds) this.leave(timeline.room);\n",
+    from: "    for (const { timeline } of this.subscriptions) this.leave(timeline.room);\n",
     to: "",
   },
   {
     name: "what is new is told by the version before each message, not before its range",
-    file: "chat.ts",
-    from: "states[index - 1]?.version ?? known, known)",
-    to: "states[index - 1]?.version ?? known, states[index - 1]?.version ?? known)",
+    file: "codecs/v1.ts",
+    from: "change: changeOf(message, known), prev,",
+    to: "change: changeOf(message, prev), prev,",
   },
   {
     name: "a plain range in the order of versions",
-    file: "chat.ts",
+    file: "codecs/plain.ts",
     from: ".sort((a, b) => a.id - b.id)",
     to: "",
   },
   {
     name: "what changes nothing is not recorded",
     file: "room/decide.ts",
-    from: `    if (change.kind !== "post") recorded.push`,
-    to: `    if (change.kind !== "post" && changed) recorded.push`,
+    from: `    if (change.kind !== "post" && change.kind !== "remove") recorded.push`,
+    to: `    if (change.kind !== "post" && change.kind !== "remove" && changed) recorded.push`,
   },
   {
     name: "the reactions of a deleted message kept",
@@ -160,14 +160,14 @@ const MUTANTS: readonly Mutant[] = [
   {
     name: "a deleted message can be changed",
     file: "room/decide.ts",
-    from: `  if (message.deletedAt !== null) return change.kind === "delete" ? message : "not_found";\n`,
-    to: "",
+    from: "  if (message.deletedAt !== null)\n",
+    to: "  if (message.deletedAt === undefined)\n",
   },
   {
     name: "another's message can be changed",
     file: "room/decide.ts",
-    from: `    return "forbidden";\n`,
-    to: `    return { ...message };\n`,
+    from: `return "forbidden";\n`,
+    to: `return { ...message };\n`,
   },
   {
     name: "a client id stands for another kind of change",
@@ -184,7 +184,7 @@ const MUTANTS: readonly Mutant[] = [
   {
     name: "a full socket does not lag",
     file: "connection/writer.ts",
-    from: "    for (const feed of this.owner.feeds) if (feed.lag()) this.isBehind(feed);\n",
+    from: "    for (const each of this.owner.subscriptions) if (each.lag()) this.isBehind(each);\n",
     to: "",
   },
   {
@@ -192,6 +192,74 @@ const MUTANTS: readonly Mutant[] = [
     file: "connection/writer.ts",
     from: `    this.resume("lagging");\n`,
     to: "",
+  },
+  {
+    name: "joining makes nobody a member",
+    file: "connection/connection.ts",
+    from: "const reading = await members.join(asked);",
+    to: "const reading = { lastRead: 0, unread: 0 }; void members; void asked;",
+  },
+  {
+    name: "posting makes nobody a member",
+    file: "room/decide.ts",
+    from: "enrolled.set(`${userId} ${name}`, { userId, room: name, version: next });",
+    to: "void [userId, name];",
+  },
+  {
+    name: "a repeated post makes its sender a member again",
+    file: "room/decide.ts",
+    from: "    if (before) return repeated(change, before);\n",
+    to: `    if (before && change.kind === "post")
+      enrolled.set("", { userId: change.senderId, room: change.room, version: before.ack.version });
+    if (before) return repeated(change, before);\n`,
+  },
+  {
+    name: "a ban leaves open sockets in the room",
+    file: "chat.ts",
+    from: `      guard.expel(userId, room, "banned");\n`,
+    to: "",
+  },
+  {
+    name: "a ban does not stop a join in flight",
+    file: "connection/connection.ts",
+    from: "pass = await this.stillMay(room);",
+    to: "pass = asked; void this.stillMay;",
+  },
+  {
+    name: "a banned person enters as long as memory knows it",
+    file: "access/access.ts",
+    from: `    if (known?.get(room) === "banned") throw new AccessDenied("removed");\n`,
+    to: "",
+  },
+  {
+    name: "a banned person enters when the database is asked",
+    file: "access/access.ts",
+    from: `      if (departures.get(room) === "banned") throw new AccessDenied("removed");\n`,
+    to: "      void departures;\n",
+  },
+  {
+    name: "a ban on one node never reaches the others",
+    file: "connection/guard.ts",
+    from: "    every(clock, CHECK_MS, () => checkRooms(everyone()).catch(ignore)),\n",
+    to: "    every(clock, CHECK_MS, () => void everyone),\n",
+  },
+  {
+    name: "an old answer of the database ends a new subscription",
+    file: "connection/guard.ts",
+    from: "if (theirs) connection.depart(theirs, subscriptions);",
+    to: "if (theirs) connection.depart(theirs, connection.subscriptions); void subscriptions;",
+  },
+  {
+    name: "leaving for good leaves the sockets in the room",
+    file: "chat.ts",
+    from: `      guard.expel(userId, room, "left", open);\n`,
+    to: "      void open;\n",
+  },
+  {
+    name: "leaving for good takes out whoever has joined again",
+    file: "chat.ts",
+    from: `guard.expel(userId, room, "left", open);`,
+    to: `void open; guard.expel(userId, room, "left");`,
   },
   {
     name: "the client leaves out what changes while a page is under way",
@@ -218,7 +286,7 @@ const { values } = parseArgs({
   options: { seeds: { type: "string", default: "10000" }, only: { type: "string", default: "" } },
 });
 
-/** The sources with one of them changed. */
+/** Copies the sources with one of them changed. */
 async function mutate({ file, from, to }: Mutant): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), "parley-mutant-"));
   for (const part of ["src", "test/sim", "package.json", "tsconfig.json"])
@@ -234,7 +302,7 @@ async function mutate({ file, from, to }: Mutant): Promise<string> {
   return folder;
 }
 
-/** What found it, and at which seed; nothing where it lives. */
+/** Returns the seed that found the mutant, and how; undefined if it survives. */
 async function hunt(mutant: Mutant): Promise<string | undefined> {
   const folder = await mutate(mutant);
   try {

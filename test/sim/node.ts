@@ -1,10 +1,10 @@
-import { type Chat, createChat } from "../../src/chat/chat.ts";
-import { type Identity, NOWHERE } from "../../src/identity.ts";
+import { type Ack, type Chat, createChat } from "../../src/chat/chat.ts";
+import type { Seat } from "../../src/chat/ports.ts";
+import { Refusal } from "../../src/errors.ts";
+import type { Identity } from "../../src/identity.ts";
 import type { Log } from "../../src/log.ts";
 import { MESSAGE_MAX_CHARS } from "../../src/protocol/limits.ts";
-import { type Submission, submit } from "../../src/chat/access/submit.ts";
-import type { Answer } from "../../src/chat/room/committer.ts";
-import { Refusal } from "../../src/errors.ts";
+import type { Wish } from "./changes.ts";
 import { type ClientEnd, createLink, type Link } from "./link.ts";
 import { createMeters } from "./meters.ts";
 import { createProcessClock } from "./schedule.ts";
@@ -12,7 +12,7 @@ import { createStore } from "./store.ts";
 import { createWire } from "./wire.ts";
 import type { World } from "./world.ts";
 
-/** How a client comes in. */
+/** How a client connects. */
 export interface Visit {
   readonly identity: Identity;
   readonly format: "v1" | "plain";
@@ -21,21 +21,25 @@ export interface Visit {
   readonly client: ClientEnd;
 }
 
-/** A machine on which the server's process runs, dies, is stopped and comes back. */
+/** A machine on which the server's process runs, dies, stops and comes back. */
 export interface SimNode {
   readonly name: string;
   readonly up: boolean;
   start(): void;
-  /** All its memory is gone. */
+  /** Ends the process at once, with all its memory. */
   die(): void;
-  /** It goes away in order. */
+  /** Stops the process in an orderly way. */
   stop(): void;
-  /** A new socket; nothing where nobody listens. */
+  /** Opens a socket; returns undefined if nobody listens. */
   visit(visit: Visit): Link | undefined;
-  /** A change that comes over HTTP; no answer at all where the process dies. */
-  submit(person: Identity, change: Submission, answer: Answer): void;
+  /** Submits a change over HTTP. The promise never settles if the process dies. */
+  submit(person: Identity, change: Wish): Promise<Ack>;
+  /** The operator bans someone, or lifts the ban; someone leaves a room for good. They never settle if the process dies. */
+  ban(seat: Seat): Promise<void>;
+  unban(seat: Seat): Promise<void>;
+  leave(seat: Seat): Promise<void>;
   links(): readonly Link[];
-  /** What is left in the process, when nobody is there any more; nothing where all is well. */
+  /** Returns what is left in the process after everyone has gone. */
   leftovers(): string[];
 }
 
@@ -48,8 +52,8 @@ interface Life {
   leftovers(): string[];
 }
 
-/** Timers that a process has while nothing happens: the sweep of the committer, the checks of rooms, sockets and tokens. */
-const IDLE_TIMERS = 4;
+/** Timers of an idle process: the sweep of the committer, and the checks of rooms, logins, departures and tokens. */
+const IDLE_TIMERS = 5;
 
 export function createNode(name: string, world: World): SimNode {
   const { schedule, random, plan, judge, note } = world;
@@ -74,19 +78,9 @@ export function createNode(name: string, world: World): SimNode {
     const chat = createChat({
       store: createStore({ ...world, alive }),
       bus: line.bus,
-      standing: {
-        ask: async (people) => people.map(() => ({ reason: null, banned: NOWHERE })),
-        onEnded: () => () => {},
-        onBansChanged: () => () => {},
-      },
+      standing: { ask: async (logins) => logins.map(() => "alive" as const), onEnded: () => () => {} },
       authenticate: async () => {
         throw new Refusal("token_invalid");
-      },
-      members: {
-        joined: async () => ({ lastRead: 0, unread: 0 }),
-        posted() {},
-        begun() {},
-        read: async (_, __, id) => ({ lastRead: id, moved: false }),
       },
       fanout: {
         publish(topic, frame) {
@@ -127,7 +121,7 @@ export function createNode(name: string, world: World): SimNode {
       },
       leftovers() {
         const left: string[] = [];
-        if (chat.committer.depth > 0) left.push(`${chat.committer.depth} posts in the queue`);
+        if (chat.pending > 0) left.push(`${chat.pending} posts in the queue`);
         for (const [what, count] of meters.gauges()) if (count !== 0) left.push(`${count} ${what}`);
         if (line.rooms.size > 0) left.push(`subscriptions to ${[...line.rooms].join(", ")}`);
         if (processClock.pending > IDLE_TIMERS) left.push(`${processClock.pending} timers`);
@@ -137,6 +131,19 @@ export function createNode(name: string, world: World): SimNode {
     };
     return self;
   };
+
+  /** Settles with the work, unless the process dies first. */
+  const whileAlive = <T>(work: (chat: Chat) => Promise<T>): Promise<T> => {
+    const at = life;
+    if (!at || at.draining) return Promise.reject(new Refusal("busy"));
+    return new Promise((resolve, reject) =>
+      work(at.chat).then(
+        (value) => at.alive && resolve(value),
+        (error: unknown) => at.alive && reject(error),
+      ),
+    );
+  };
+  const ORDER = { via: "http", reason: "" } as const;
 
   return {
     name,
@@ -170,7 +177,7 @@ export function createNode(name: string, world: World): SimNode {
       leaving.draining = true;
       void leaving.chat.stop().then(() => {
         if (!leaving.alive) return;
-        if (leaving.chat.committer.depth > 0) world.fail("a node left with posts in its queue", name);
+        if (leaving.chat.pending > 0) world.fail("a node left with posts in its queue", name);
         schedule.after(random.between(0, 50), () => {
           if (life !== leaving) return;
           note?.(`${name} is gone`);
@@ -179,7 +186,7 @@ export function createNode(name: string, world: World): SimNode {
         });
       });
     },
-    visit({ client, ...visit }) {
+    visit({ client, format, ...visit }) {
       if (!life || life.draining) return undefined;
       const { chat, links } = life;
       const at = life;
@@ -192,7 +199,7 @@ export function createNode(name: string, world: World): SimNode {
         toWire: (frame) => createWire(frame, world.strict),
         soon: (task) => void schedule.after(0, task),
       });
-      const connection = chat.connect({ socket: link.socket, ...visit });
+      const connection = chat.connect(format, { socket: link.socket, ...visit });
       links.add(link);
       link.attach({
         receive: (frame) => at.alive && connection.receive(frame),
@@ -203,17 +210,23 @@ export function createNode(name: string, world: World): SimNode {
           connection.ended();
         },
       });
-      judge.opened(link, { ...visit, node: name, chat });
+      judge.opened(link, { ...visit, format, node: name, chat });
       connection.open();
       return link;
     },
-    submit(person, change, answer) {
-      if (!life || life.draining) return answer(new Refusal("busy"));
-      const at = life;
-      submit(life.chat, person, change, (outcome) => {
-        if (at.alive) answer(outcome);
+    submit(person, { room, ...change }) {
+      const seat = { userId: person.userId, room };
+      const ban = world.rights.banOf(name, seat);
+      return whileAlive(async (chat) => {
+        const ack = await chat.submit(await chat.enter(person, room, "post"), change);
+        if (ban && ban === world.rights.banOf(name, seat) && !ack.duplicate)
+          world.fail("a banned person posted over HTTP", `${person.userId} in ${room} at ${name}`);
+        return ack;
       });
     },
+    ban: ({ userId, room }) => whileAlive((chat) => chat.ban(userId, room, ORDER)),
+    unban: ({ userId, room }) => whileAlive((chat) => chat.unban(userId, room, ORDER)),
+    leave: ({ userId, room }) => whileAlive((chat) => chat.leave({ userId } as Identity, room)),
     links: () => [...(life?.links ?? [])],
     leftovers: () => life?.leftovers() ?? [],
   };

@@ -9,16 +9,18 @@ interface Sent {
   readonly clientId: string | undefined;
 }
 
-/** The plain protocol on one socket: each creation once, none skipped, each message that was sent answered. */
+/** Checks the plain protocol on one socket: each post once, none skipped, and a result for each message sent. */
 export function createPlainJudge(world: World, served: Served, link: Link): SocketJudge {
   const { database } = world;
   const room = served.room ?? "";
+  const seat = { userId: served.identity.userId, room };
+  let liveSince: number | undefined;
   const seen = new Set<number>();
   const waiting: Sent[] = [];
-  /** Errors that do not say which message they answer. */
+  /** Errors without a client id. */
   let nameless = 0;
   let last = 0;
-  /** What the database had when the feed became live: everything after it is owed. */
+  /** The room's counter when the subscription became live: everything after it is owed. */
   let begun: number | undefined;
   const epoch = database.epoch;
 
@@ -37,6 +39,7 @@ export function createPlainJudge(world: World, served: Served, link: Link): Sock
   };
 
   return {
+    rooms: () => (liveSince === undefined ? [] : [[room, liveSince] as const]),
     received(text) {
       const { message, clientId } = JSON.parse(text) as { message: string; clientId?: string };
       waiting.push({ content: message, clientId });
@@ -46,7 +49,8 @@ export function createPlainJudge(world: World, served: Served, link: Link): Sock
       if ("error" in frame) {
         const { code, retryable, clientId } = frame.error;
         const poisoned = waiting.some(({ content }) => content.includes(POISON));
-        if (!retryable && !(code === "invalid" && poisoned))
+        const banned = code === "forbidden" && world.rights.mayBeRefused(seat);
+        if (!retryable && !banned && !(code === "invalid" && poisoned))
           world.fail("a good message was refused for good", wire.text);
         if (clientId === undefined) nameless++;
         else settle((sent) => sent.clientId === clientId, false);
@@ -68,10 +72,11 @@ export function createPlainJudge(world: World, served: Served, link: Link): Sock
       last = Math.max(last, frame.id);
     },
     subscribed() {
+      liveSince ??= world.schedule.now;
       begun ??= database.current(room).log.length;
     },
     owed() {
-      // What was deleted before it came to its sender is not echoed: whoever asks again is told.
+      // A message that was deleted before it reached its sender is not echoed, but a repeat is answered.
       const left = waiting.filter(({ clientId, content }) => !database.isDeleted(room, clientId, content));
       const unanswered = [
         ...left.filter(({ clientId }) => clientId !== undefined),

@@ -1,6 +1,6 @@
 import type { Random } from "./random.ts";
 
-/** What kind of run a seed is. Each fault is in some runs and not in others, so that all their mixtures come up. */
+/** The kind of run that a seed makes. Each fault occurs in some runs, so that all combinations come up. */
 export interface Plan {
   readonly nodes: number;
   readonly lanes: number;
@@ -9,7 +9,7 @@ export interface Plan {
   readonly plain: number;
   readonly backends: number;
   readonly users: number;
-  /** How long things happen, in milliseconds, and how often. */
+  /** How long the run lasts and how often something happens, in milliseconds. */
   readonly lengthMs: number;
   readonly actionMs: number;
   /** Rows of a page of the database. */
@@ -21,21 +21,24 @@ export interface Plan {
   readonly busLoses: number;
   readonly busDoubles: number;
   readonly busDelays: number;
-  /** Messages are so large that a socket that is not read fills up. */
+  /** Some messages are so large that a socket that is not read fills up. */
   readonly large: boolean;
-  /** Readers that stop for so long that they are closed. */
+  /** Some readers stop for so long that they are closed. */
   readonly longStalls: boolean;
-  /** Messages that a room begins with. */
+  /** Messages that a room starts with. */
   readonly backlog: number;
-  /** The share of edits, deletions and reactions among what people do to a room. */
+  /** The share of edits, deletions and reactions among all changes. */
   readonly amends: number;
-  /** Another program changes messages past every node. */
+  /** Another program changes messages directly in the database. */
   readonly edits: boolean;
+  /** The operator bans people and lifts bans; people leave rooms for good. */
+  readonly bans: boolean;
+  readonly departures: boolean;
   readonly shortTokens: boolean;
   readonly messageRate: number;
-  /** How often each of these happens. */
+  /** The relative frequency of each fault. */
   readonly faults: Readonly<Record<FaultKind, number>>;
-  /** Faults go on. At the end they cease, and everything has to come right. */
+  /** Faults occur. At the end they cease, and everything has to come right. */
   faulty: boolean;
 }
 
@@ -72,6 +75,8 @@ export function planOf(random: Random): Plan {
     backlog,
     amends: sometimes(0.7, () => 0.4),
     edits,
+    bans: random.chance(0.25),
+    departures: random.chance(0.25),
     shortTokens: random.chance(0.15),
     messageRate: sometimes(0.1, () => 20),
     faults: {

@@ -1,8 +1,8 @@
 import { shown } from "../../src/chat/codecs/encode.ts";
-import type { Submission } from "../../src/chat/access/submit.ts";
 import { type Chat, ChatError, createChat, type OpenWire, type Room } from "../../src/client/index.ts";
 import type { ErrorCode } from "../../src/protocol/codes.ts";
 import type { Identity } from "../../src/identity.ts";
+import type { Wish } from "./changes.ts";
 import type { Link } from "./link.ts";
 import type { SimNode } from "./node.ts";
 import type { Participant } from "./participant.ts";
@@ -10,16 +10,16 @@ import { EPOCH_MS } from "./schedule.ts";
 import { summary } from "./wire.ts";
 import type { World } from "./world.ts";
 
-/** Lists are held against whole rooms, and nothing that was asked for is given up. */
+/** Lists are compared with whole rooms, and no change is given up. */
 const ALL = 100_000;
 
-/** The client that people use (`src/client`), with the simulation's network, clock and chance. */
+/** The real client (`src/client`) on the simulation's network, clock and random numbers. */
 export function createRealClient(name: string, person: () => Identity, world: World): Participant {
   const { schedule, random, plan, note, changes, database } = world;
   const { userId } = person();
   const rooms = new Map<string, Room>();
   /** Changes that were not answered yet. */
-  const pending = new Set<Submission>();
+  const pending = new Set<Wish>();
   let link: Link | undefined;
   let wanted: SimNode | undefined;
   let begun = false;
@@ -50,7 +50,7 @@ export function createRealClient(name: string, person: () => Identity, world: Wo
     });
     return {
       send(text) {
-        // Tokens are no part of the simulation: a socket ends with the one that it has come with.
+        // The simulation has no token renewal: a socket ends with the token that opened it.
         if (text.includes('"type":"auth"')) return;
         note?.(`${name} → #${at?.id} ${summary(text)}`);
         at?.send(text);
@@ -91,7 +91,7 @@ export function createRealClient(name: string, person: () => Identity, world: Wo
     return entered;
   };
 
-  const ask = (change: Submission) => {
+  const ask = (change: Wish) => {
     const { clientId } = change;
     const room = rooms.get(change.room) ?? enter(change.room);
     switch (change.kind) {
@@ -106,11 +106,11 @@ export function createRealClient(name: string, person: () => Identity, world: Wo
     }
   };
 
-  const submit = (change: Submission) => {
+  const submit = (change: Wish) => {
     pending.add(change);
     const key = { ...change, senderId: userId };
     ask(change).then(
-      // That it is the right one was seen on the wire; here that it has reached who asked.
+      // The judge checked the ack on the wire; this checks that it reached the caller.
       (ack) => {
         pending.delete(change);
         world.acked(key, { ...ack, duplicate: true });
@@ -167,6 +167,7 @@ export function createRealClient(name: string, person: () => Identity, world: Wo
         const { state, error, waiting, more, messages } = room.snapshot();
         const latest = messages.reduce((greatest, { version }) => Math.max(greatest, version), 0);
         const counter = database.current(room.name).log.length;
+        if (state === "out") enter(room.name);
         if (state !== "live") left.push(`${name} is ${state} in ${room.name} ${error?.code ?? ""}`);
         else if (waiting.length > 0) left.push(`${name} shows ${waiting.length} that wait in ${room.name}`);
         else if (more) {

@@ -1,23 +1,25 @@
 import { createFaults, pickFault } from "./faults.ts";
 import { createWorld, type World } from "./world.ts";
 
-/** Once faults have ceased, everything is right within so many milliseconds. */
+/** After faults cease, everything has to come right within this time, in milliseconds. */
 const SETTLE_MS = 40_000;
-/** When everyone has gone, nothing is left of them after this. */
+/** Bans and departures take effect on every node within this time after faults cease, in milliseconds. */
+const ENFORCE_MS = 12_000;
+/** After everyone has gone, nothing may be left of them after this time, in milliseconds. */
 const EMPTY_MS = 15_000;
 const LOOK_MS = 100;
-/** Large messages at once, and those of them that one process commits together. */
+/** The most large messages at once, and how many of them one process commits together. */
 const FLOOD_POSTS = 24;
 const FLOOD_RANGE = 4;
 
 export interface Outcome {
   readonly seed: number;
-  /** The sentence of the contract that did not hold, and where. */
+  /** The guarantee that did not hold, and where. */
   readonly broken: string | undefined;
   readonly events: number;
 }
 
-/** One simulation, from its seed alone. */
+/** Runs one simulation, which its seed alone determines. */
 export async function simulate(seed: number, trace?: (line: string) => void): Promise<Outcome> {
   const world = createWorld(seed, trace);
   const outcome = (broken = world.broken?.message): Outcome => ({
@@ -63,11 +65,13 @@ async function talk(world: World): Promise<void> {
     if (kind) faults[kind]();
   });
   if (plan.edits) again(plan.actionMs * 4, () => change(world));
+  if (plan.bans) again(plan.lengthMs / 12, () => world.rights.order());
+  if (plan.departures) again(plan.lengthMs / 12, () => world.rights.depart());
   if (plan.large) again(plan.lengthMs / 8, () => flood(world));
   await schedule.run(plan.lengthMs, () => world.broken !== undefined);
 }
 
-/** Another program changes a message, and may tell of it. */
+/** Another program changes a message, and may announce it on the bus. */
 function change({ database, random, plan, bus, note }: World): void {
   const room = random.pick(plan.rooms);
   const id = 1 + random.below(Math.max(1, database.current(room).log.length));
@@ -99,7 +103,7 @@ function flood({ database, random, plan, bus, note, largePosts }: World): void {
   }
 }
 
-/** Faults cease: everyone is connected, answered, and has the room as it is. */
+/** Faults cease: everyone connects, gets every reply, and has each room as it is. */
 async function settle(world: World): Promise<void> {
   const { schedule, plan, people, nodes, reach, bus } = world;
   world.note?.("all faults cease");
@@ -111,7 +115,12 @@ async function settle(world: World): Promise<void> {
     person.calm();
   }
   for (const node of nodes) if (!node.up) node.start();
-
+  if (plan.bans || plan.departures) {
+    await schedule.run(ENFORCE_MS, () => world.broken !== undefined);
+    world.rights.enforce();
+    world.rights.liftAll();
+    for (const person of people) person.calm();
+  }
   const unsettled = () => [...people.flatMap((person) => person.unsettled()), ...world.judge.owed()];
   const limit = schedule.now + SETTLE_MS + (plan.longStalls ? 75_000 : 0);
   let left: string[] = [];
@@ -124,7 +133,7 @@ async function settle(world: World): Promise<void> {
   world.fail("it did not come to rest", left.join("; "));
 }
 
-/** Everyone goes: nothing is left of them. */
+/** Everyone disconnects, and nothing may be left of them. */
 async function empty(world: World): Promise<void> {
   const { schedule, people, nodes } = world;
   world.note?.("everyone goes");

@@ -1,11 +1,11 @@
-import { CommitFailure } from "../../src/chat/ports.ts";
-import type { MessageStore } from "../../src/store/messages.ts";
+import { type ChatStore, CommitFailure } from "../../src/chat/ports.ts";
+import { Refusal } from "../../src/errors.ts";
 import type { SimDatabase } from "./database.ts";
 import type { Plan } from "./plan.ts";
 import type { Random } from "./random.ts";
 import type { Schedule } from "./schedule.ts";
 
-/** Whether the database can be reached, and how it fails when it cannot. */
+/** Whether the database can be reached and, if not, how it fails. */
 export interface Reach {
   away: false | "refuses" | "hangs";
 }
@@ -16,34 +16,34 @@ interface StoreOptions {
   readonly schedule: Schedule;
   readonly random: Random;
   readonly plan: Plan;
-  /** Whether the process that asks is still there. */
+  /** Whether the process that asks still runs. */
   alive(): boolean;
   note: ((line: string) => void) | undefined;
 }
 
-/** After so long a statement is given up, in milliseconds. It may still be carried out. */
+/** When a statement times out, in milliseconds. It may still run. */
 const LIMIT_MS = 3_000;
 const HOPS = 12;
 
-/** A failure that is no fault of the program. */
+/** A failure that the simulation caused. */
 export class DatabaseAway extends Error {
   override readonly name = "DatabaseAway";
 }
 
-/** The way from one process to the database and back: it takes time, and fails on either leg. */
-export function createStore(options: StoreOptions): MessageStore {
+/** The path from one process to the database and back. It takes time, and may fail on either leg. */
+export function createStore(options: StoreOptions): ChatStore {
   const { database, reach, schedule, random, plan, alive, note } = options;
 
   const leg = () => random.between(0.1, random.chance(plan.slowQueries) ? 200 : 3);
 
-  /** Answers come a few promises late, as through a driver: those of one packet run into each other in any order. */
+  /** Results arrive a few promises late, as through a driver: those of one packet interleave in any order. */
   const later = <T>(ms: number, settle: (value: T) => void, value: T) => {
     let hops = random.below(HOPS);
     const hop = () => (hops-- > 0 ? queueMicrotask(hop) : settle(value));
     schedule.after(ms, () => alive() && hop(), true);
   };
 
-  /** Runs at some moment and answers at a later one: a snapshot. */
+  /** Runs at one moment and returns at a later one: a snapshot. */
   const read = <T>(query: () => T): Promise<T> =>
     new Promise((resolve, reject) => {
       const refuse = (ms: number) => later(ms, reject, new DatabaseAway());
@@ -54,7 +54,21 @@ export function createStore(options: StoreOptions): MessageStore {
       });
     });
 
-  return {
+  /** Runs at some moment and returns later, or fails before or after it ran. */
+  const write = <T>(work: () => T): Promise<T> =>
+    new Promise((resolve, reject) => {
+      const refuse = (ms: number) => later(ms, reject, new Refusal("unavailable", { retryAfterMs: 300 }));
+      schedule.after(leg(), () => {
+        if (reach.away) return refuse(reach.away === "hangs" ? LIMIT_MS : 1);
+        const fate = plan.faulty ? random.next() / plan.readFailures : 1;
+        if (fate < 0.5) return refuse(leg());
+        const result = work();
+        if (fate < 1) refuse(leg());
+        else later(leg(), resolve, result);
+      });
+    });
+
+  const messages: ChatStore["messages"] = {
     lanes: plan.lanes,
 
     commit: (lane, changes, careful) =>
@@ -79,13 +93,13 @@ export function createStore(options: StoreOptions): MessageStore {
           const fate = plan.faulty ? random.next() / plan.commitFailures : 1;
           if (fate < 0.4) return unknown(leg());
           if (fate < 0.7) {
-            // Given up, and carried out all the same: perhaps when it has been tried again.
+            // Timed out, and carried out all the same, perhaps after a retry.
             unknown(leg());
             return void schedule.after(random.between(0, 2_000), () => {
               try {
                 carryOut();
               } catch {
-                // Nobody hears of it.
+                // Nobody waits for it any more.
               }
             });
           }
@@ -104,4 +118,24 @@ export function createStore(options: StoreOptions): MessageStore {
     messages: (room, range, limit) => read(() => database.messages(room, range, limit)),
     counters: (rooms) => read(() => database.counters(rooms)),
   };
+
+  const { people } = database;
+  return {
+    messages,
+    members: {
+      join: (seats) => write(() => people.join(seats)),
+      leave: (seat) => write(() => people.leave(seat)),
+      mark: (marks) => write(() => people.mark(marks)),
+      departures: (userIds) =>
+        read(() => people.departures(userIds, plan.rooms)).catch((error: unknown) => {
+          throw error instanceof DatabaseAway ? new Refusal("unavailable", { retryAfterMs: 300 }) : error;
+        }),
+      ban: (seat) => write(() => people.setBan(seat, true)),
+      unban: (seat) => write(() => people.setBan(seat, false)),
+    },
+    lists: emptyLists,
+  };
 }
+
+/** Nobody lists rooms in the simulation. */
+const emptyLists: ChatStore["lists"] = { rooms: async () => [], room: async () => undefined };

@@ -1,5 +1,6 @@
 import { shown } from "../../src/chat/codecs/encode.ts";
 import { REPLAY_MAX } from "../../src/chat/limits.ts";
+import { CLOSE } from "../../src/protocol/codes.ts";
 import type { Command } from "../../src/protocol/frames.ts";
 import { changeOf } from "./changes.ts";
 import { sameMessage } from "./copy.ts";
@@ -9,26 +10,39 @@ import { summary, type Wire } from "./wire.ts";
 
 type Position = { readonly epoch: string; readonly version: number };
 
-/** One socket in one room, as its frames tell it. */
+/** One socket in one room, as its frames show it. */
 interface Feed {
   readonly epoch: string;
+  /** When its first frame was sent, and when its client asked for it. */
+  readonly since: number;
+  readonly askedAt: number;
   /** The last version it was given. */
   version: number;
-  /** What had been released when it became live, and which messages it was shown since. */
+  /** The version released when it became live, and the messages delivered since. */
   base: number;
   readonly seen: Set<number>;
   live: boolean;
 }
 
-/** A command as it stands in a frame. */
+/** A command as a frame has it. */
 type Sent<T = Command> = T extends { type: "join" } ? Omit<T, "since"> & { since?: string } : T;
 
-/** chat.v1 on one socket: each command answered once, acks and messages that the database has, versions that rise. */
+interface Asked {
+  readonly command: Sent;
+  readonly at: number;
+  /** The ban from the room that the node had acknowledged by then. */
+  readonly ban: object | undefined;
+}
+
+/** Checks chat.v1 on one socket: one reply per command, acks and messages that the database has, versions that rise. */
 export function createV1Judge(world: World, served: Served): SocketJudge {
   const { database } = world;
-  const outstanding = new Map<number, Sent>();
+  const outstanding = new Map<number, Asked>();
+  const opened = world.schedule.now;
+  /** When the join was asked for whose `joined` comes next. */
+  const joining = new Map<string, number>();
   const feeds = new Map<string, Feed>();
-  /** Where the next `joined` of a room resumes from. */
+  /** The position from which the next `joined` of a room resumes. */
   const resuming = new Map<string, Position | undefined>();
   if (served.room !== undefined) resuming.set(served.room, served.since);
 
@@ -50,7 +64,34 @@ export function createV1Judge(world: World, served: Served): SocketJudge {
     if (!resumed && missed !== undefined && missed <= REPLAY_MAX)
       world.fail("not resumed without a reason", `${JSON.stringify(frame)} from ${since?.version}`);
     const base = resumed && since ? since.version : version;
-    feeds.set(room, { epoch, version: base, base, seen: new Set(), live: false });
+    feeds.set(room, {
+      epoch,
+      since: world.schedule.now,
+      askedAt: first ? (joining.get(room) ?? opened) : (feeds.get(room)?.askedAt ?? opened),
+      version: base,
+      base,
+      seen: new Set(),
+      live: false,
+    });
+    if (first) admitted(room);
+  };
+
+  const seatIn = (room: string) => ({ userId: served.identity.userId, room });
+
+  /** Anyone who joined or posted is a member, unless they have left for good since they asked. */
+  const enrolled = (room: string, askedAt: number, how: string) => {
+    const seat = seatIn(room);
+    const leftSince = (database.people.leftAt(seat) ?? -1) >= askedAt;
+    // A restore may take a membership back.
+    if (database.isRestored || leftSince || database.people.isMember(seat)) return;
+    world.fail(`someone ${how} and is no member`, `${seat.userId} in ${room}`);
+  };
+
+  const admitted = (room: string) => {
+    if (world.rights.banOf(served.node, seatIn(room)))
+      world.fail("a banned person joined", `${served.identity.userId} in ${room} at ${served.node}`);
+    enrolled(room, joining.get(room) ?? opened, "joined");
+    joining.delete(room);
   };
 
   const message = (feed: Feed, wire: Wire, frame: Extract<Wire["v1"], { type: "message" }>) => {
@@ -72,12 +113,23 @@ export function createV1Judge(world: World, served: Served): SocketJudge {
     feed.version = version;
   };
 
+  /** Only a departure since the client asked to join takes it out of the room, or a ban that this node learned of late. */
+  const expelled = (room: string, code: number) => {
+    const seat = seatIn(room);
+    const cause = code === CLOSE.left ? database.people.leftAt(seat) : database.people.bannedAt(seat);
+    const askedAt = feeds.get(room)?.askedAt ?? 0;
+    feeds.delete(room);
+    const isLate = code === CLOSE.removed && database.people.isBanned(seat);
+    if (!isLate && (cause === undefined || cause < askedAt))
+      world.fail("someone was taken out of a room without a reason", `${seat.userId} in ${room}, ${code}`);
+  };
+
   const answered = (frame: { ref?: number | undefined; type: string }) => {
     if (frame.ref === undefined) return undefined;
-    const command = outstanding.get(frame.ref);
-    if (!command) world.fail("a command was answered twice, or was never sent", JSON.stringify(frame));
+    const found = outstanding.get(frame.ref);
+    if (!found) world.fail("a command was answered twice, or was never sent", JSON.stringify(frame));
     outstanding.delete(frame.ref);
-    return command;
+    return found;
   };
 
   const event = (wire: Wire, frame: Extract<Wire["v1"], { room: string; version: number }>) => {
@@ -99,27 +151,43 @@ export function createV1Judge(world: World, served: Served): SocketJudge {
   };
 
   return {
+    rooms: () => feeds.entries().map(([room, { since }]) => [room, since] as const),
     received(text) {
       const command = JSON.parse(text) as Sent;
-      if (command.ref !== undefined) outstanding.set(command.ref, command);
+      const ban = world.rights.banOf(served.node, seatIn(roomOf(command)));
+      if (command.ref !== undefined) outstanding.set(command.ref, { command, at: world.schedule.now, ban });
     },
     sent(wire) {
       const frame = wire.v1;
       if (frame.type === "ok") {
-        const command = answered(frame);
+        const found = answered(frame);
+        if (!found) return;
+        const { command, at, ban } = found;
+        const room = roomOf(command);
         const change = asked(command);
-        if (change) world.acked(change, { ...frame, duplicate: "duplicate" in frame });
-        if (command?.type === "leave") feeds.delete(roomOf(command));
-        if (command?.type === "join") resuming.set(roomOf(command), positionOf(command.since));
+        const duplicate = "duplicate" in frame;
+        if (change) world.acked(change, { ...frame, duplicate });
+        if (change && ban && ban === world.rights.banOf(served.node, seatIn(room)) && !duplicate)
+          world.fail("a banned person's change was committed", wire.text);
+        if (change?.kind === "post" && !duplicate) enrolled(room, at, "posted");
+        if (command.type === "leave") feeds.delete(room);
+        if (command.type === "join") {
+          resuming.set(room, positionOf(command.since));
+          joining.set(room, at);
+        }
       } else if (frame.type === "error") {
-        const command = answered(frame);
-        if (!command || frame.retryable) return;
+        const found = answered(frame);
+        if (!found || frame.retryable) return;
+        const { command } = found;
         const change = asked(command);
         if (change) world.refused(change, frame.code);
-        else world.fail("a good command was refused for good", wire.text);
-      } else if ("room" in frame && "version" in frame) event(wire, frame);
+        else if (frame.code !== "forbidden" || !world.rights.mayBeRefused(seatIn(roomOf(command))))
+          world.fail("a good command was refused for good", wire.text);
+      } else if (frame.type === "left") expelled(frame.room, frame.code);
+      else if ("room" in frame && "version" in frame) event(wire, frame);
     },
-    owed: () => [...outstanding.values()].map((command) => `${command.type} ${command.ref} was not answered`),
+    owed: () =>
+      [...outstanding.values()].map(({ command }) => `${command.type} ${command.ref} was not answered`),
   };
 }
 

@@ -1,5 +1,5 @@
-import { type Identity, NOWHERE } from "../../src/identity.ts";
-import type { Ack, Key, Post } from "../../src/chat/room/change.ts";
+import type { Identity } from "../../src/identity.ts";
+import type { Ack, Key, Post } from "../../src/chat/change.ts";
 import type { ErrorCode } from "../../src/protocol/codes.ts";
 import { createAckBook } from "./acks.ts";
 import { createBackend } from "./backend.ts";
@@ -14,10 +14,11 @@ import { createPlainClient } from "./plain-client.ts";
 import { type Plan, planOf } from "./plan.ts";
 import { createRandom, type Random } from "./random.ts";
 import { createRealClient } from "./real-client.ts";
+import { createRights, type Rights } from "./rights.ts";
 import { createSchedule, EPOCH_MS, type Schedule } from "./schedule.ts";
 import type { Reach } from "./store.ts";
 
-/** A sentence of the contract that did not hold. */
+/** A guarantee that did not hold. */
 export class Broken extends Error {
   override readonly name = "Broken";
 }
@@ -33,28 +34,29 @@ export interface World {
   readonly judge: Judge;
   readonly nodes: readonly SimNode[];
   readonly people: readonly Participant[];
-  /** Frames are held against their schema in this run. */
+  /** Frames are checked against their schemas in this run. */
   readonly strict: boolean;
   readonly broken: Broken | undefined;
   note: ((line: string) => void) | undefined;
   fail(sentence: string, detail?: string): void;
   nextId(): number;
-  /** Something that was never said before. */
+  /** Returns a text that was never used before. */
   say(): string;
   readonly changes: Changes;
-  /** An ack was given. */
+  readonly rights: Rights;
+  /** Checks an ack. */
   acked(change: Key, ack: Partial<Ack>): void;
-  /** A change was refused for good. */
+  /** Checks a refusal that is final. */
   refused(change: Key & { readonly content?: string }, code: ErrorCode): void;
-  /** Writes messages past every node. */
+  /** Writes messages directly to the database. */
   fill(room: string, count: number): void;
   largePosts(room: string, count: number): Post[];
 }
 
-/** Ten thousand characters of three bytes: some thirty of them pass the hard limit of a socket. */
+/** Nearly ten thousand characters of three bytes: about thirty of them exceed the hard limit of a socket. */
 const LARGE = "\u5b57".repeat(9_900);
 
-/** How many of the chat.v1 clients without a room of their own are the one that people use. */
+/** The share of the chat.v1 clients without a room of their own that are the real client. */
 const REAL = 0.4;
 
 export function createWorld(seed: number, trace?: (line: string) => void): World {
@@ -101,6 +103,9 @@ export function createWorld(seed: number, trace?: (line: string) => void): World
     get judge() {
       return judge;
     },
+    get rights() {
+      return rights;
+    },
     nodes,
     people,
     strict: seed % 16 === 0,
@@ -117,17 +122,19 @@ export function createWorld(seed: number, trace?: (line: string) => void): World
     changes: createChanges({ database, random, say: () => world.say() }),
     acked: createAckBook(database, fail),
     refused(change, code) {
-      // Where the two are under way at once, the server need not ask the database, and answers both with what became
-      // of the first.
+      // If both are in flight at once, the server need not ask the database, and gives both the result of the first.
       if (world.changes.isReused(change.clientId) && (code === "client_id_reused" || code === "invalid"))
         return;
       if (code === "invalid" ? change.content?.includes(POISON) : database.refused(change, code)) return;
+      const { senderId: userId = 0, room } = change;
+      if (code === "forbidden" && rights.mayBeRefused({ userId, room })) return;
       fail("a good change was refused for good", `${change.kind} in ${change.room}: ${code}`);
     },
     fill: (room, count) => void (count > 0 && database.commitNew(imported(room, count, ""))),
     largePosts: (room, count) => imported(room, count, LARGE),
   };
   const judge = createJudge(world);
+  const rights = createRights(world);
 
   const identity = (userId: number) => (): Identity => ({
     userId,
@@ -135,8 +142,7 @@ export function createWorld(seed: number, trace?: (line: string) => void): World
     sessionId: `session${userId}`,
     expiresAt:
       EPOCH_MS + schedule.now + (plan.shortTokens && plan.faulty ? random.between(500, 8_000) : 3_600_000),
-    rooms: null,
-    banned: NOWHERE,
+    grants: null,
   });
   for (const room of plan.rooms) world.fill(room, random.chance(0.7) ? plan.backlog : 0);
   for (let index = 0; index < plan.nodes; index++) nodes.push(createNode(`node${index + 1}`, world));

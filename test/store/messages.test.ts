@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from "bun:test";
 import * as fc from "fast-check";
 import { CommitFailure } from "../../src/chat/ports.ts";
-import type { Post } from "../../src/chat/room/change.ts";
+import type { Post } from "../../src/chat/change.ts";
 import { START_MS } from "../support/house.ts";
 import { acksOf, onEachDriver, post, type Stocked, stock } from "../chat/stocked.ts";
 
-// The store's contract, the same on each driver.
+// The contract of the message store, on each driver.
 
 onEachDriver((open) => {
   let at: Stocked;
@@ -37,9 +37,9 @@ onEachDriver((open) => {
     (await at.store.messages(name, { after: 0 }, 1000)).messages.map(({ content }) => content);
 
   test.each([
-    ["the fast way", false],
-    ["the careful way", true],
-  ])("posts take their rooms' next versions in their order: %s", async (_, careful) => {
+    ["fast", false],
+    ["careful", true],
+  ])("posts take their rooms' next versions in order: %s path", async (_, careful) => {
     const posts = [
       post(at.ada, other, "other 1"),
       post(at.ada, room, "one"),
@@ -72,7 +72,7 @@ onEachDriver((open) => {
     expect(acks[1]?.timestamp).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/);
   });
 
-  test("a batch with a post that is there already fails as a duplicate, and burns no version anywhere", async () => {
+  test("a batch with a post that was committed before fails as a duplicate, and uses no version", async () => {
     const known = post(at.ada, room, "known");
     const {
       acks: [first],
@@ -89,7 +89,7 @@ onEachDriver((open) => {
     expect(await contentsOf(room)).toEqual(["known", "new here"]);
   });
 
-  test("what was committed before has the same ack for ever, and takes no version", async () => {
+  test("a post that was committed before gets the same ack for ever, and takes no version", async () => {
     const posts = [post(at.ada, room, "one"), post(at.ada, other, "two"), post(at.ada, room, "three")];
     const { acks } = await commit(posts);
     await commit([post(at.ben, room, "later")]);
@@ -104,7 +104,7 @@ onEachDriver((open) => {
     expect(await contentsOf(room)).toEqual(["one", "three", "later"]);
   });
 
-  test("client ids are a sender's own and a room's own", async () => {
+  test("client ids are separate for each sender and each room", async () => {
     const clientId = crypto.randomUUID();
     const batch = [
       post(at.ada, room, "ada's", { clientId }),
@@ -115,7 +115,7 @@ onEachDriver((open) => {
     expect((await commit(batch, true)).acks.map(({ duplicate }) => duplicate)).toEqual([true, true, true]);
   });
 
-  test("a post that the database cannot keep fails as invalid, and nothing of its batch is kept", async () => {
+  test("a post that the database cannot store fails as invalid, with its whole batch", async () => {
     const batch = [post(at.ada, room, "good"), post(at.ada, other, "bad\0")];
     expect(await failure(batch)).toBe("invalid");
     expect(await failure(batch, true)).toBe("invalid");
@@ -124,7 +124,7 @@ onEachDriver((open) => {
     expect((await commit([post(at.ada, room, "good")])).acks).toMatchObject([{ id: 1 }]);
   });
 
-  test("two processes that write the same rooms leave no hole and no double, whoever repeats what", async () => {
+  test("two processes that write to the same rooms and repeat posts leave no gaps and no duplicates", async () => {
     const second = await at.another();
     const posts = Array.from({ length: 240 }, (_, index) =>
       post(index % 2 ? at.ada : at.ben, index % 3 ? room : other, `message ${index}`),
@@ -133,7 +133,7 @@ onEachDriver((open) => {
     const write = async (store: typeof at.store, from: number) => {
       for (let first = from; first < posts.length; first += 20) {
         const lane = (first / 10) % store.lanes;
-        const batch = posts.slice(Math.max(0, first - 5), first + 15); // each overlaps with what the other writes
+        const batch = posts.slice(Math.max(0, first - 5), first + 15); // each batch overlaps with one of the other process
         const committed = await store.commit(lane, batch, false).catch((error: CommitFailure) => {
           expect(error.kind).toBe("duplicate");
           return store.commit(lane, batch, true);
@@ -159,7 +159,7 @@ onEachDriver((open) => {
     }
   });
 
-  test("counters are those of the rooms that are asked for; a room that is unknown has 0", async () => {
+  test("counters are those of the requested rooms, and 0 for unknown ones", async () => {
     const names = ["NULL", "été", "комната", "部屋", "a.b-c_d", "𝒳".repeat(64), "_"];
     await commit(names.flatMap((name) => [post(at.ada, name, "one"), post(at.ben, name, "two")]));
     await commit([post(at.ada, "_", "three")]);
@@ -173,7 +173,7 @@ onEachDriver((open) => {
     expect(await at.store.counters([])).toEqual({ epoch: at.epoch, versions: new Map() });
   });
 
-  test("texts that look like something else are kept exactly", async () => {
+  test("texts with special characters are stored exactly", async () => {
     const texts = [
       '"',
       "\\",
@@ -226,7 +226,7 @@ onEachDriver((open) => {
     }
   });
 
-  test("any text that may be sent comes back as it was, in any batch", async () => {
+  test("any valid text is stored exactly, in any batch", async () => {
     const content = fc
       .string({ unit: "binary", minLength: 1, maxLength: 60 })
       .filter((text) => !text.includes("\0"));

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import * as fc from "fast-check";
-import type { Ack, Change } from "../../src/chat/room/change.ts";
+import type { Ack, Change } from "../../src/chat/change.ts";
 import { CommitFailure } from "../../src/chat/ports.ts";
 import { START_MS } from "../support/house.ts";
 import { expected, holes, readRoom } from "../support/stored.ts";
@@ -8,13 +8,13 @@ import { onEachDriver, type Stocked, stock } from "../chat/stocked.ts";
 
 setDefaultTimeout(120_000);
 
-// Posts, edits, deletions and reactions, and each of them again, from two processes at once, on each driver. What the
-// database holds afterwards is worked out anew from the rows of its changes, not by the rules that made them.
+// Posts, edits, deletions and reactions, with repeats, from two processes at once, on each driver. The expected contents
+// of the database are derived from its rows of changes, not by the rules that wrote them.
 
 const EMOJIS = ["👍", "❤️"];
 const TEXTS = ["one", "two"];
 
-/** What is drawn; who and where is filled in. Few of each, so that they meet. */
+/** A change without sender and room. Values are few, so that changes collide. */
 const drawn = fc.record({
   what: fc.constantFrom("post", "post", "post", "edit", "edit", "delete", "react", "react"),
   byAda: fc.boolean(),
@@ -28,14 +28,14 @@ type Drawn = typeof drawn extends fc.Arbitrary<infer T> ? T : never;
 
 interface Batch {
   readonly changes: readonly Drawn[];
-  /** Of what was asked for before, what is asked for again. */
+  /** Indices of earlier changes that are repeated. */
   readonly again: readonly number[];
 }
 const batch: fc.Arbitrary<Batch> = fc.record({
   changes: fc.array(drawn, { minLength: 1, maxLength: 8 }),
   again: fc.array(fc.nat(20), { maxLength: 4 }),
 });
-/** What the two processes write, each in turn. */
+/** The batches of each of the two processes. */
 const work = fc.tuple(fc.array(batch, { maxLength: 6 }), fc.array(batch, { maxLength: 6 }));
 
 onEachDriver((open) => {
@@ -68,7 +68,7 @@ onEachDriver((open) => {
     return { ...base, kind: "post", content, replyTo: null };
   };
 
-  test("any mixture is kept once, whole and in order; each change has one answer for ever", () =>
+  test("any mixture is stored once, completely and in order, and each change has one ack for ever", () =>
     fc.assert(
       fc.asyncProperty(work, async (both) => {
         const rooms = [`a-${crypto.randomUUID()}`, `b-${crypto.randomUUID()}`] as const;
@@ -117,7 +117,7 @@ onEachDriver((open) => {
             expect(asked.get(clientId)).toMatchObject({ kind, id, senderId, room });
             rows.set(clientId, { id, version });
           }
-          // Live, a page of changes and a page of history show the same.
+          // A page of changes and a page of history show the same.
           const shown = await at.store.messages(room, { after: 0 }, 1000);
           const replayed = await at.store.changesSince(room, 0);
           expect(replayed.messages.toSorted((a, b) => a.id - b.id)).toEqual([...shown.messages]);

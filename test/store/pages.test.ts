@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from "bun:test";
 import { type SQL, sql } from "drizzle-orm";
-import { replayEvent } from "../../src/chat/codecs/encode.ts";
 import { PAGE_MAX } from "../../src/chat/limits.ts";
 import type { Page } from "../../src/chat/ports.ts";
 import { rows } from "../../src/db/database.ts";
 import { START_MS } from "../support/house.ts";
+import { replayFrame } from "../support/stubs.ts";
 import { onEachDriver, post, type Stocked, stock } from "../chat/stocked.ts";
 
-// What the store reads: pages of changes for who comes back, of posts for plain clients, of messages for history.
+// Pages that the store reads: changes and posts for clients that catch up, and messages for history.
 
 onEachDriver((open) => {
   let at: Stocked;
@@ -27,7 +27,7 @@ onEachDriver((open) => {
       await at.store.commit(0, posts.slice(first, first + 1000), false);
   };
   const run = (statement: SQL) => at.database.run((orm) => rows(orm, statement));
-  /** Changes a message, as an edit or a deletion would: it takes the room's next version. */
+  /** Changes a message as an edit or a deletion would: the change takes the room's next version. */
   const change = (id: number, to: SQL) =>
     run(sql`with moved as (update rooms set version = version + 1 where name = ${room} returning id, version)
       update messages m set version = moved.version, ${to} from moved where m.room_id = moved.id and m.id = ${id}`);
@@ -38,7 +38,7 @@ onEachDriver((open) => {
   const range = (first: number, last: number) =>
     Array.from({ length: last - first + 1 }, (_, index) => first + index);
 
-  /** Reads all pages after a version, as a feed does. */
+  /** Reads all pages after a version, as a subscription does. */
   async function readAll(read: (after: number) => Promise<Page>, after = 0): Promise<Page[]> {
     const pages: Page[] = [];
     for (let from = after; ;) {
@@ -53,14 +53,14 @@ onEachDriver((open) => {
   const changes = (after: number) => at.store.changesSince(room, after);
   const posts = (after: number) => at.store.postsSince(room, after);
 
-  test("a room that nobody has posted to is an empty page that reaches to its counter, 0", async () => {
+  test("a room without messages has an empty page that ends at 0", async () => {
     const empty = { epoch: at.epoch, counter: 0, messages: [] };
     expect(await changes(0)).toEqual({ ...empty, end: 0 });
     expect(await posts(0)).toEqual({ ...empty, end: 0 });
     expect(await at.store.messages(room, { after: 0 }, 10)).toEqual(empty);
   });
 
-  test("changes come by version: each message once, in its last state, where it was last changed", async () => {
+  test("changes are ordered by version: each message once, in its last state", async () => {
     await write(5);
     await edit(2, "edited");
     await remove(4);
@@ -84,7 +84,7 @@ onEachDriver((open) => {
     expect(shape(await changes(8))).toEqual([]);
   });
 
-  test("posts come by id, whatever became of them since", async () => {
+  test("posts are ordered by id, in their present state", async () => {
     await write(3);
     await edit(1, "edited");
     await at.store.commit(0, [post(at.ben, room, "later")], false);
@@ -104,7 +104,7 @@ onEachDriver((open) => {
     expect(shape(await posts(4))).toEqual([[5, 5]]);
   });
 
-  test("a page has at most 200 rows, and its end tells where the next one begins", async () => {
+  test("a page has at most 200 rows, and the next page begins at its end", async () => {
     await write(450);
     await edit(10, "edited");
     for (const read of [changes, posts]) {
@@ -117,7 +117,7 @@ onEachDriver((open) => {
     }
   });
 
-  test("a page that is exactly full, and is all there is, reaches the counter at last", async () => {
+  test("after a last page that is exactly full, reading still reaches the counter", async () => {
     await write(200);
     for (const read of [changes, posts]) {
       const pages = await readAll(read);
@@ -125,16 +125,16 @@ onEachDriver((open) => {
     }
   });
 
-  // Characters take one to six bytes each on their way.
+  // Encoded characters take one to six bytes each.
   test.each(["x", "あ", "🙂", '"', "\u0001"])(
-    "a page of long messages of %j is small too",
+    "pages of long messages of %j are bounded in bytes",
     async (filling) => {
       await write(30, (number) => `${number} `.padEnd(10_000, filling));
       for (const read of [changes, posts]) {
         const pages = await readAll(read);
         expect(pages.length).toBeGreaterThan(2);
         for (const { messages } of pages) {
-          const frames = messages.map((message) => replayEvent(room, message, 0));
+          const frames = messages.map((message) => replayFrame(room, message, 0));
           expect(Buffer.byteLength(frames.join(""))).toBeLessThanOrEqual(PAGE_MAX);
         }
         expect(pages.flatMap(({ messages }) => messages.map(({ id }) => id))).toEqual(range(1, 30));
@@ -142,7 +142,7 @@ onEachDriver((open) => {
     },
   );
 
-  test("history is by id, tombstones included: the first after one, or the last before one", async () => {
+  test("history is ordered by id, with tombstones: the first messages after an id, or the last ones before it", async () => {
     await write(20);
     await remove(19);
     const ids = async (bounds: { after: number } | { before: number }, limit: number) =>

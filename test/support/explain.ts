@@ -6,9 +6,9 @@ import { type Database, type Orm, rows } from "../../src/db/database.ts";
 export interface Scan {
   readonly type: string;
   readonly table: string;
-  /** What is looked up in the index; "" where it is read from end to end. */
+  /** The index condition; "" if everything is read. */
   readonly condition: string;
-  /** Rows that were read when it was carried out. */
+  /** The rows that this step read. */
   readonly rows: number;
 }
 
@@ -23,9 +23,9 @@ interface Plan {
   readonly Plans?: readonly Plan[];
 }
 
-/** A database that explains each statement before it carries it out. */
+/** A database that explains each statement before it executes it. */
 export interface Explained extends Database {
-  /** How what was asked since the last call reads its tables. */
+  /** Returns the scans of all statements since the last call. */
   takeScans(): Scan[];
 }
 
@@ -62,13 +62,15 @@ export function explained(database: Database): Explained {
   };
 }
 
-/** The plan that a connection of ours uses for a statement that it has prepared, carried out and taken back. */
+/** Returns the plan of a statement as our connections prepare it. Executes the statement and rolls it back. */
 async function planOf(orm: Orm, statement: SQL): Promise<Plan> {
   const query = new PgDialect({ casing: "snake_case" }).sqlToQuery(statement);
   const name = `p${crypto.randomUUID().replaceAll("-", "")}`;
-  const literals = query.params.map((param) => `'${String(param).replaceAll("'", "''")}'`).join(", ");
+  const literals = query.params
+    .map((param) => (param === null ? "null" : `'${String(param).replaceAll("'", "''")}'`))
+    .join(", ");
   const values = literals === "" ? "" : `(${literals})`;
-  const done = new Error("taken back");
+  const done = new Error("rolled back");
   let json: unknown;
   await orm
     .transaction(async (tx) => {

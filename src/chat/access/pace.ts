@@ -1,15 +1,15 @@
 import type { Bus } from "../../bus/bus.ts";
 import type { Clock } from "../../clock.ts";
 
-/** Beyond so many people the ones who have not sent lately are forgotten. */
+/** Beyond this many people, those who have not sent lately are forgotten. */
 const REMEMBERED = 10_000;
-/** How often other nodes hear of those who send fast, in milliseconds; and of how many at once. */
+/** How often nodes tell each other about fast senders, in milliseconds, and about how many at once. */
 const SHARE_MS = 500;
 const SHARED_MAX = 1_000;
 
-/** How fast each person may send: `burst` at once, and `rate` a second in the long run. */
+/** Limits how fast each person may send: `burst` messages at once, and `rate` a second in the long run. */
 export interface Pace {
-  /** Counts one message. 0: it may be sent; else in how many milliseconds the next one may. */
+  /** Counts one message. Returns 0 if it may be sent, or the milliseconds until the next one may. */
   wait(userId: number): number;
 }
 
@@ -21,18 +21,18 @@ interface PaceOptions {
 }
 
 /**
- * The generic cell rate algorithm (ITU-T I.371): one number a person, the time at which their bucket is full again.
+ * The generic cell rate algorithm (ITU-T I.371) keeps one number per person: the time when their bucket is full again.
  *
- * Each node spends from its own bucket, without asking anyone: a message does not wait for that. Once someone has spent
- * more than half of their burst, nodes tell each other what they spend, and count it. So who sends over several nodes
- * may burst on each of them, and has one rate in the long run; who sends like a person costs the bus nothing.
+ * Each node counts in its own bucket, so no message waits for another node. Once someone has used more than half of
+ * their burst, nodes share what they counted. Anyone who sends through several nodes can burst on each of them but has
+ * one rate in the long run, and people who send at a normal pace cost the bus nothing.
  */
 export function createPace({ rate, burst, clock, bus }: PaceOptions): Pace {
   if (rate === 0) return { wait: () => 0 };
   const interval = 1000 / rate;
   const tolerance = interval * burst;
   const fullAt = new Map<number, number>();
-  /** What was spent here by those who send fast, since the others were told. */
+  /** Messages of fast senders on this node since the last share. */
   const spent = new Map<number, number>();
 
   const forget = (now: number) => {
@@ -51,7 +51,7 @@ export function createPace({ rate, burst, clock, bus }: PaceOptions): Pace {
       const now = clock.monotonic();
       for (const [userId, count] of news.messages) {
         const next = Math.max(fullAt.get(userId) ?? 0, now) + count * interval;
-        // Whatever is told twice: nobody waits for longer than it takes to fill two buckets.
+        // The bus may deliver twice: nobody waits longer than it takes to refill two buckets.
         fullAt.set(userId, Math.min(next, now + 2 * tolerance));
       }
     },

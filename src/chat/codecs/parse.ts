@@ -2,9 +2,10 @@ import type * as v from "valibot";
 import { Refusal } from "../../errors.ts";
 import { readFields } from "../../protocol/fields.ts";
 
-/** The object of a text frame. @throws {Refusal} malformed: a binary frame, no JSON, or no object. */
+/** Parses the object in a text frame. @throws {Refusal} malformed: a binary frame, not JSON, or not an object. */
 export function objectOf(frame: string | Uint8Array): Record<string, unknown> {
-  if (typeof frame !== "string") throw new Refusal("malformed", { detail: "Frames are text, not binary." });
+  if (typeof frame !== "string")
+    throw new Refusal("malformed", { detail: "Send text frames, not binary ones." });
   let value: unknown;
   try {
     value = JSON.parse(frame);
@@ -16,7 +17,7 @@ export function objectOf(frame: string | Uint8Array): Record<string, unknown> {
   return value as Record<string, unknown>;
 }
 
-/** The value as its schema reads it. @throws {Refusal} invalid, naming each field that is wrong. */
+/** Parses a value by a schema. @throws {Refusal} invalid, with the fault of each field. */
 export function parse<S extends v.GenericSchema>(schema: S, value: unknown): v.InferOutput<S> {
   const read = readFields(schema, value);
   if (!read.errors) return read.fields;

@@ -1,76 +1,134 @@
 import * as v from "valibot";
 import { errorOf, Refusal, refusalOf } from "../../errors.ts";
+import type { Message } from "../../message.ts";
 import { CLIENT_ID, PLAIN_MESSAGE } from "../../protocol/frames.ts";
-import type { Protocol, Session } from "../connection/peer.ts";
-import { plainEvent } from "./encode.ts";
+import type { Submit } from "../access/submit.ts";
+import type { Codec, Protocol } from "../connection/codec.ts";
+import type { Peer } from "../connection/peer.ts";
+import type { Pass } from "../pass.ts";
+import type { History } from "../room/history.ts";
 import { objectOf, parse } from "./parse.ts";
-import { submit } from "../access/submit.ts";
 
-/** The plain protocol of a room's URL: `{"message": …}` in, the room's messages out, the sender's own among them. */
-export const plainProtocol = (session: Session): Protocol => new PlainProtocol(session);
+interface PlainOptions {
+  readonly submit: Submit;
+  readonly history: History;
+  /** Reports an unexpected error. */
+  faulted(error: unknown): void;
+}
 
-/** A class, since there is one for each socket: see connection.ts. */
+/**
+ * The plain protocol of a room's URL: `{"message": …}` in; the room's messages out, the sender's own included. Messages
+ * are delivered once, as they were posted, by id.
+ */
+export const createPlain = (options: PlainOptions): Codec => ({
+  format: "plain",
+  canRestart: false,
+  topicOf: (room) => `plain:${room}`,
+  // A message that changed before anyone here saw it is later in the range than its id says.
+  live: (room, states, known) =>
+    states
+      .filter(({ id, deletedAt }) => id > known && deletedAt === null)
+      .sort((a, b) => a.id - b.id)
+      .map((message) => encodePlain(room, message)),
+  event: () => undefined,
+  missed: (timeline, position) => timeline.postsSince(position),
+  replay({ frames }, message, { room, released }) {
+    if (message.id > released || message.deletedAt !== null) return undefined;
+    return frames.getOrInsertComputed(message.id, () => encodePlain(room, message));
+  },
+  start: (peer) => new PlainProtocol(peer, options),
+});
+
+function encodePlain(room: string, message: Message, duplicate = false): string {
+  const { id, username, content, timestamp, clientId } = message;
+  const event = { id, room, username, message: content, timestamp, clientId };
+  return JSON.stringify(duplicate ? { ...event, duplicate } : event);
+}
+
+/** A class, because there is one for each socket: see connection.ts. */
 class PlainProtocol implements Protocol {
-  constructor(private readonly session: Session) {}
+  constructor(
+    private readonly peer: Peer,
+    private readonly options: PlainOptions,
+  ) {}
 
   greet() {}
-  closing() {}
-  expiring() {}
+  joined() {}
+  refused() {}
+  lagging() {}
+  synced() {}
+  presence() {}
+  marked() {}
   left() {}
+  expiring() {}
+  closing() {}
 
   receive(frame: string | Uint8Array) {
     let object: Record<string, unknown> | undefined;
     try {
       object = objectOf(frame);
       const message = parse(PLAIN_MESSAGE, object);
-      this.session.owe(1);
-      this.session.inTurn(() => {
-        this.post(message);
-        return undefined;
-      });
+      this.peer.owe(1);
+      this.peer.inTurn(() => this.post(message));
     } catch (error) {
       const named = v.safeParse(CLIENT_ID, object);
       this.refuse(refusalOf(error), named.success ? named.output.clientId : undefined);
     }
   }
 
-  private post({ message: content, clientId }: { message: string; clientId?: string | undefined }) {
-    const { session } = this;
-    const { shared, identity, room = "" } = session;
-    const submission = {
+  private post(message: v.InferOutput<typeof PLAIN_MESSAGE>): Promise<void> | void {
+    const refuse = (error: unknown) => {
+      if (!(error instanceof Refusal)) this.options.faulted(error);
+      this.peer.owe(-1);
+      this.refuse(refusalOf(error), message.clientId);
+    };
+    try {
+      const pass = this.peer.enter(this.peer.room ?? "", "post");
+      if (pass instanceof Promise) return pass.then((granted) => this.submit(granted, message)).catch(refuse);
+      this.submit(pass, message);
+    } catch (error) {
+      refuse(error);
+    }
+  }
+
+  private submit(pass: Pass<"post">, { message: content, clientId }: v.InferOutput<typeof PLAIN_MESSAGE>) {
+    const { peer } = this;
+    const draft = {
       kind: "post",
-      room,
       clientId: clientId ?? crypto.randomUUID(),
       content,
       replyTo: null,
     } as const;
-    submit(shared, identity, submission, (outcome) => {
-      session.owe(-1);
+    this.options.submit(pass, draft, (outcome) => {
+      peer.owe(-1);
       if (outcome instanceof Refusal) return this.refuse(outcome, clientId);
-      // A message that is new comes to its sender with the room's; one that was sent before came to the room then.
+      // A new message reaches its sender with the room's messages; a repeat came to the room before.
       if (outcome.duplicate && clientId !== undefined)
-        void session.inTurn(() => this.echo(room, outcome.id, clientId));
+        void peer.inTurn(() => this.echo(pass.room, outcome.id, clientId));
     });
   }
 
-  private async echo(room: string, id: number, clientId: string) {
-    const { session } = this;
-    const pause = session.writable();
+  private async echo(room: string, id: number, clientId: string): Promise<void> {
+    const { peer } = this;
+    const pause = peer.writable();
     if (pause) await pause;
     try {
-      const { messages } = await session.shared.history.page(room, { after: id - 1, limit: 1 });
+      const { messages } = await this.options.history.page(await peer.enter(room, "read"), {
+        after: id - 1,
+        limit: 1,
+      });
       const [message] = messages;
-      // Another one stands there, or none, where the database has been restored since.
-      if (message?.clientId === clientId) session.send(plainEvent(room, message, true));
+      // If the database was restored since, another message has this id, or none.
+      if (message?.clientId === clientId) peer.send(encodePlain(room, message, true));
       else this.refuse(new Refusal("unavailable"), clientId);
     } catch (error) {
-      session.shared.faulted(error);
+      if (!(error instanceof Refusal)) this.options.faulted(error);
       this.refuse(new Refusal("unavailable"), clientId);
     }
   }
 
   private refuse(refusal: Refusal, clientId?: string) {
-    this.session.send(
+    this.peer.send(
       JSON.stringify({ error: { ...errorOf(refusal), ...(clientId !== undefined && { clientId }) } }),
     );
   }

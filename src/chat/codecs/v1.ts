@@ -1,32 +1,64 @@
 import * as v from "valibot";
 import { errorOf, Refusal, refusalOf } from "../../errors.ts";
+import type { Message } from "../../message.ts";
 import { CLOSE, type CloseReason } from "../../protocol/codes.ts";
 import { type Command, type CommandType, COMMANDS, REF } from "../../protocol/frames.ts";
 import { FRAME_IN_MAX_BYTES } from "../../protocol/limits.ts";
-import { commands } from "../commands/commands.ts";
-import type { Protocol, Session } from "../connection/peer.ts";
-import { encode } from "./encode.ts";
+import type { Codec, Protocol, Standpoint, Surroundings } from "../connection/codec.ts";
+import type { Peer } from "../connection/peer.ts";
 import { HEARTBEAT_MS } from "../limits.ts";
+import type { Timeline } from "../room/timeline.ts";
+import { type CommandTable, type Reply, runCommand } from "./command.ts";
+import { encode, shown } from "./encode.ts";
 import { objectOf, parse } from "./parse.ts";
 
-/** What a command answers with: exactly one of these, exactly once. */
-export interface Reply {
-  ok(fields?: Readonly<Record<string, unknown>>): void;
-  refuse(refusal: Refusal): void;
+interface V1Options {
+  readonly commands: CommandTable;
+  readonly messageChars: number;
+  readonly roomsPerSocket: number;
+  /** Reports an unexpected error. */
+  faulted(error: unknown): void;
 }
 
-/** chat.v1: commands with a `ref`, each answered once, and events. */
-export const v1Protocol = (session: Session): Protocol => new V1Protocol(session);
+/** chat.v1: commands with a `ref`, each with one reply, and events. Messages are delivered in every state, by version. */
+export const createV1 = (options: V1Options): Codec => ({
+  format: "v1",
+  canRestart: true,
+  topicOf: (room) => `v1:${room}`,
+  live: (room, states, known) =>
+    states.map((message, index) => {
+      const prev = states[index - 1]?.version ?? known;
+      return encode({ type: "message", room, change: changeOf(message, known), prev, ...shown(message) });
+    }),
+  event: encode,
+  missed: (timeline, position) => timeline.changesSince(position),
+  replay({ frames }, message, { room, since, released }) {
+    if (message.version > released) return undefined;
+    return frames.getOrInsertComputed(`${message.id > since} ${message.id}`, () =>
+      encode({ type: "message", room, change: changeOf(message, since), replay: true, ...shown(message) }),
+    );
+  },
+  start: (peer) => new V1Protocol(peer, options),
+});
 
-/** A class, since there is one for each socket: see connection.ts. */
+/** `created` if the reader, who has everything up to `known`, has never seen the message. */
+const changeOf = (message: Message, known: Standpoint["since"]) => {
+  if (message.deletedAt !== null) return "deleted";
+  return message.id > known ? "created" : "updated";
+};
+
+/** A class, because there is one for each socket: see connection.ts. */
 class V1Protocol implements Protocol {
   private outstanding: Set<number> | undefined;
 
-  constructor(readonly session: Session) {}
+  constructor(
+    readonly peer: Peer,
+    private readonly options: V1Options,
+  ) {}
 
   greet() {
-    const { identity, shared } = this.session;
-    this.session.send(
+    const { identity } = this.peer;
+    this.peer.send(
       encode({
         type: "welcome",
         user: { id: identity.userId, username: identity.username },
@@ -34,27 +66,63 @@ class V1Protocol implements Protocol {
         heartbeatMs: HEARTBEAT_MS,
         limits: {
           frameBytes: FRAME_IN_MAX_BYTES,
-          messageChars: shared.limits.messageChars,
-          rooms: shared.limits.roomsPerSocket,
+          messageChars: this.options.messageChars,
+          rooms: this.options.roomsPerSocket,
         },
       }),
     );
   }
 
+  joined({ room, epoch, released }: Timeline, resumed: boolean, surroundings?: Surroundings) {
+    const { people, ...rest } = surroundings ?? {};
+    this.peer.send(
+      encode({
+        type: "joined",
+        room,
+        epoch,
+        version: released,
+        resumed,
+        ...rest,
+        ...(people && { people: [...people] }),
+      }),
+    );
+  }
+
+  refused(refusal: Refusal) {
+    this.refuse(refusal);
+  }
+
+  lagging(room: string, version: number) {
+    this.peer.send(encode({ type: "lagging", room, version }));
+  }
+
+  synced(room: string, version: number) {
+    this.peer.send(encode({ type: "synced", room, version }));
+  }
+
+  presence(room: string, online: number, people: readonly string[]) {
+    const joined = people.length === online ? { joined: [...people] } : {};
+    this.peer.send(encode({ type: "presence", room, online, ...joined }));
+  }
+
+  marked(room: string, id: number) {
+    this.peer.send(encode({ type: "read", room, id }));
+  }
+
   expiring(at: number) {
-    this.session.send(encode({ type: "expiring", at: new Date(at).toISOString() }));
+    this.peer.send(encode({ type: "expiring", at: new Date(at).toISOString() }));
   }
 
   left(room: string, reason: CloseReason) {
-    this.session.send(encode({ type: "left", room, code: CLOSE[reason] }));
+    this.peer.send(encode({ type: "left", room, code: CLOSE[reason] }));
   }
 
   closing(reason: CloseReason, retryAfterMs: number) {
-    this.session.send(encode({ type: "closing", reason, retryAfterMs }));
+    this.peer.send(encode({ type: "closing", reason, retryAfterMs }));
   }
 
   receive(frame: string | Uint8Array) {
-    const { session } = this;
+    const { peer } = this;
     let object: Record<string, unknown> | undefined;
     let command: Command;
     try {
@@ -63,17 +131,19 @@ class V1Protocol implements Protocol {
     } catch (error) {
       const named = v.safeParse(REF, object);
       const ref = named.success ? named.output.ref : undefined;
-      if (this.isOutstanding(ref)) return session.close("protocol");
+      if (this.isOutstanding(ref)) return peer.close("protocol");
       return this.refuse(refusalOf(error), ref);
     }
-    if (this.isOutstanding(command.ref)) return session.close("protocol");
+    if (this.isOutstanding(command.ref)) return peer.close("protocol");
     const reply = this.expect(command.ref);
-    session.inTurn(() => {
+    peer.inTurn(() => {
       try {
-        const task = commands[command.type](session, command as never, reply);
-        return task?.catch((error: unknown) => this.fault(error, reply));
+        const handler = this.options.commands[command.type];
+        return runCommand(handler as never, { peer, command, reply } as never)?.catch((error: unknown) =>
+          this.fault(error, reply),
+        );
       } catch (error) {
-        this.fault(error, reply); // of a command that does not wait for anything
+        this.fault(error, reply); // from a command that does not wait for anything
       }
     });
   }
@@ -84,28 +154,28 @@ class V1Protocol implements Protocol {
 
   private expect(ref: number | undefined): Reply {
     if (ref !== undefined) (this.outstanding ??= new Set()).add(ref);
-    this.session.owe(1);
+    this.peer.owe(1);
     return new CommandReply(this, ref);
   }
 
-  /** Most sockets wait for nothing most of the time: they keep no Set. */
-  answered(ref: number | undefined) {
+  /** Most sockets wait for no reply most of the time, so they keep no Set. */
+  replied(ref: number | undefined) {
     if (ref !== undefined) this.outstanding?.delete(ref);
     if (this.outstanding?.size === 0) this.outstanding = undefined;
-    this.session.owe(-1);
+    this.peer.owe(-1);
   }
 
   refuse(refusal: Refusal, ref?: number) {
-    this.session.send(encode({ type: "error", ...(ref !== undefined && { ref }), ...errorOf(refusal) }));
+    this.peer.send(encode({ type: "error", ...(ref !== undefined && { ref }), ...errorOf(refusal) }));
   }
 
   private fault(error: unknown, reply: Reply) {
-    if (!(error instanceof Refusal)) this.session.shared.faulted(error);
+    if (!(error instanceof Refusal)) this.options.faulted(error);
     reply.refuse(refusalOf(error));
   }
 }
 
-/** A class, since there is one for each command. */
+/** A class, because there is one for each command. */
 class CommandReply implements Reply {
   private settled = false;
 
@@ -116,18 +186,18 @@ class CommandReply implements Reply {
 
   ok(fields?: Readonly<Record<string, unknown>>) {
     const { protocol, ref } = this;
-    if (this.settle() && ref !== undefined) protocol.session.send(encode({ type: "ok", ref, ...fields }));
+    if (this.settle() && ref !== undefined) protocol.peer.send(encode({ type: "ok", ref, ...fields }));
   }
 
   refuse(refusal: Refusal) {
     if (this.settle()) this.protocol.refuse(refusal, this.ref);
   }
 
-  /** False: it was answered before. */
+  /** Returns false if the command already has its reply. */
   private settle(): boolean {
     if (this.settled) return false;
     this.settled = true;
-    this.protocol.answered(this.ref);
+    this.protocol.replied(this.ref);
     return true;
   }
 }

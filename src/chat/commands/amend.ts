@@ -1,32 +1,37 @@
 import { Refusal } from "../../errors.ts";
-import type { Session } from "../connection/peer.ts";
-import { type Submission, submit } from "../access/submit.ts";
-import type { Reply } from "../codecs/v1.ts";
-import type { Handler } from "./commands.ts";
-import { roomOf } from "./room.ts";
+import type { Submit } from "../access/submit.ts";
+import type { CommandHandler, Reply } from "../codecs/command.ts";
+import type { Pass } from "../pass.ts";
+import type { Revision } from "../change.ts";
+
+interface Parts {
+  readonly submit: Submit;
+}
 
 /** Changes the text of one's own message. */
-export const edit: Handler<"edit"> = (session, command, reply) => {
-  const { clientId, id, content } = command;
-  return amend(session, { kind: "edit", room: roomOf(session, command), clientId, id, content }, reply);
-};
+export const edit = ({ submit }: Parts): CommandHandler<"edit"> => ({
+  action: "post",
+  run: ({ pass, command: { clientId, id, content }, reply }) =>
+    amend(submit, pass, { kind: "edit", clientId, id, content }, reply),
+});
 
-/** Leaves a tombstone where one's own message was. */
-export const remove: Handler<"delete"> = (session, command, reply) => {
-  const { clientId, id } = command;
-  return amend(session, { kind: "delete", room: roomOf(session, command), clientId, id }, reply);
-};
+/** Deletes one's own message, which leaves a tombstone. */
+export const remove = ({ submit }: Parts): CommandHandler<"delete"> => ({
+  action: "post",
+  run: ({ pass, command: { clientId, id }, reply }) =>
+    amend(submit, pass, { kind: "delete", clientId, id }, reply),
+});
 
-/** Gives a reaction, or takes it back. */
-export const react: Handler<"react"> = (session, command, reply) => {
-  const { clientId, id, emoji, on } = command;
-  return amend(session, { kind: "react", room: roomOf(session, command), clientId, id, emoji, on }, reply);
-};
+/** Adds a reaction, or takes it back. */
+export const react = ({ submit }: Parts): CommandHandler<"react"> => ({
+  action: "post",
+  run: ({ pass, command: { clientId, id, emoji, on }, reply }) =>
+    amend(submit, pass, { kind: "react", clientId, id, emoji, on }, reply),
+});
 
-function amend(session: Session, change: Submission, reply: Reply): undefined {
-  submit(session.shared, session.identity, change, (outcome) => {
+const amend = (submit: Submit, pass: Pass<"post">, revision: Revision, reply: Reply) =>
+  submit(pass, revision, (outcome) => {
     if (outcome instanceof Refusal) return reply.refuse(outcome);
     const { id, version, duplicate } = outcome;
     reply.ok({ id, version, ...(duplicate && { duplicate }) });
   });
-}

@@ -1,11 +1,17 @@
 import { Refusal } from "../../errors.ts";
-import type { Handler } from "./commands.ts";
+import type { CommandHandler } from "../codecs/command.ts";
+import type { CommandParts } from "./parts.ts";
 
-/** Renews the token of an open socket. A bad token is answered; the one that the socket has goes on until it expires. */
-export const auth: Handler<"auth"> = async (session, command, reply) => {
-  const identity = await session.shared.authenticate(command.token);
-  // Clocks differ, so a token is let in some seconds late; but it would end the socket at once.
-  if (identity.expiresAt <= session.shared.clock.now()) throw new Refusal("token_expired");
-  session.renew(identity);
-  reply.ok({ expiresAt: new Date(identity.expiresAt).toISOString() });
-};
+/** Renews the token of an open socket. A bad token is refused, and the old one stays valid until it expires. */
+export const auth = ({
+  authenticate,
+  clock,
+}: Pick<CommandParts, "authenticate" | "clock">): CommandHandler<"auth"> => ({
+  async run({ peer, command, reply }) {
+    const identity = await authenticate(command.token);
+    // Verification tolerates clocks that differ by some seconds, but an expired token would end the socket at once.
+    if (identity.expiresAt <= clock.now()) throw new Refusal("token_expired");
+    peer.renew(identity);
+    reply.ok({ expiresAt: new Date(identity.expiresAt).toISOString() });
+  },
+});

@@ -1,6 +1,6 @@
-import type { Handler } from "./commands.ts";
-import { roomOf } from "./room.ts";
+import { type CommandHandler, roomOf } from "../codecs/command.ts";
 
-/** Joins a room, from where the client stands if it says so. A repeated join starts the room's feed again. */
-export const join: Handler<"join"> = async (session, command, reply) =>
-  session.join(roomOf(session, command), command.since, () => reply.ok());
+/** Joins a room, from the client's position if it names one. Joining again starts the subscription again. */
+export const join: CommandHandler<"join"> = {
+  run: ({ peer, command, reply }) => peer.join(roomOf({ peer, command }), command.since, () => reply.ok()),
+};

@@ -1,9 +1,9 @@
-import type { Handler } from "./commands.ts";
-import { roomOf } from "./room.ts";
+import { type CommandHandler, roomOf } from "../codecs/command.ts";
 
-/** Leaves a room; one that is not joined is left already. */
-export const leave: Handler<"leave"> = (session, command, reply) => {
-  session.leave(roomOf(session, command));
-  reply.ok();
-  return undefined;
+/** Leaves a room on this socket. Does nothing if the socket is not in it. The person stays a member. */
+export const leave: CommandHandler<"leave"> = {
+  run({ peer, command, reply }) {
+    peer.leave(roomOf({ peer, command }));
+    reply.ok();
+  },
 };

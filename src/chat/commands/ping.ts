@@ -1,7 +1,4 @@
-import type { Handler } from "./commands.ts";
+import type { CommandHandler } from "../codecs/command.ts";
 
-/** Says that the socket lives. */
-export const ping: Handler<"ping"> = (_session, _command, reply) => {
-  reply.ok();
-  return undefined;
-};
+/** Shows that the socket is alive. */
+export const ping: CommandHandler<"ping"> = { run: ({ reply }) => reply.ok() };

@@ -1,22 +1,25 @@
-import { Refusal } from "../../errors.ts";
-import type { Handler } from "./commands.ts";
-import { roomOf } from "./room.ts";
+import { Refusal, refusalOf } from "../../errors.ts";
+import type { CommandHandler } from "../codecs/command.ts";
+import type { CommandParts } from "./parts.ts";
 
 /** Moves one's read mark in a room, and tells one's other sockets there. */
-export const read: Handler<"read"> = (session, command, reply) => {
-  const room = roomOf(session, command);
-  const { identity, shared } = session;
-  if (!shared.access.may(identity, room, "read")) throw new Refusal("forbidden");
-  // Those behind it do not wait for its commit.
-  shared.members.read(identity.userId, room, command.id).then(
-    ({ lastRead, moved }) => {
-      if (moved) session.marked(room, lastRead);
-      reply.ok();
-    },
-    (error: unknown) => {
-      if (!(error instanceof Refusal)) shared.faulted(error);
-      reply.refuse(error instanceof Refusal ? error : new Refusal("internal"));
-    },
-  );
-  return undefined;
-};
+export const read = ({
+  members,
+  marks,
+  faulted,
+}: Pick<CommandParts, "members" | "marks" | "faulted">): CommandHandler<"read"> => ({
+  action: "read",
+  run({ peer, pass, command, reply }) {
+    // Later commands do not wait for its commit.
+    members.mark(pass, command.id).then(
+      ({ lastRead, moved }) => {
+        if (moved) marks.moved(pass.person.userId, pass.room, lastRead, peer);
+        reply.ok();
+      },
+      (error: unknown) => {
+        if (!(error instanceof Refusal)) faulted(error);
+        reply.refuse(refusalOf(error));
+      },
+    );
+  },
+});

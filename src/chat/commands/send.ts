@@ -1,20 +1,15 @@
 import { Refusal } from "../../errors.ts";
-import { submit } from "../access/submit.ts";
-import type { Handler } from "./commands.ts";
-import { roomOf } from "./room.ts";
+import type { Submit } from "../access/submit.ts";
+import type { CommandHandler } from "../codecs/command.ts";
 
-/** Posts a message. Those behind it on the same socket do not wait for its commit: they may share it. */
-export const send: Handler<"send"> = (session, command, reply) => {
-  const { clientId, content, replyTo } = command;
-  submit(
-    session.shared,
-    session.identity,
-    { kind: "post", room: roomOf(session, command), clientId, content, replyTo },
-    (outcome) => {
+/** Posts a message. Later commands of the socket do not wait for its commit, so they may share it. */
+export const send = ({ submit }: { readonly submit: Submit }): CommandHandler<"send"> => ({
+  action: "post",
+  run({ pass, command: { type: _, ref: __, room: ___, ...draft }, reply }) {
+    submit(pass, { kind: "post", ...draft }, (outcome) => {
       if (outcome instanceof Refusal) return reply.refuse(outcome);
       const { id, version, timestamp, duplicate } = outcome;
       reply.ok(duplicate ? { id, version, timestamp, duplicate } : { id, version, timestamp });
-    },
-  );
-  return undefined;
-};
+    });
+  },
+});

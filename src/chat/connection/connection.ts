@@ -1,98 +1,108 @@
-import { errorOf, Refusal, refusalOf } from "../../errors.ts";
+import type { Clock } from "../../clock.ts";
+import { Refusal, refusalOf } from "../../errors.ts";
+import type { RoomAction } from "../../grants.ts";
 import type { Identity } from "../../identity.ts";
 import { CLOSE, type CloseReason } from "../../protocol/codes.ts";
 import type { Position } from "../../protocol/frames.ts";
-import { closeReasonOf } from "../access/access.ts";
-import { encode, type Format } from "../codecs/encode.ts";
-import { createFeed, type Feed, joinedEvent } from "./subscription.ts";
+import type { Turns } from "../../turns.ts";
+import { type Access, AccessDenied, allow } from "../access/access.ts";
+import type { Delivery } from "../delivery/delivery.ts";
+import type { Presence } from "../ephemeral/presence.ts";
 import { EXPIRING_MS, OUTSTANDING, REPLAY_MAX, TOKEN_LOOK_MS } from "../limits.ts";
-import { createOutbox, type Outbox } from "./writer.ts";
-import type { Reading } from "../../store/members.ts";
-import type { Socket } from "../ports.ts";
-import type { Protocol, Session, Shared, Task } from "./peer.ts";
+import type { Pass } from "../pass.ts";
+import type { Departures, Socket } from "../ports.ts";
+import { openFor } from "../room/catchup.ts";
+import type { Members } from "../room/members.ts";
+import type { Rooms } from "../room/rooms.ts";
 import type { Timeline } from "../room/timeline.ts";
-import { timelineFor } from "../room/entry.ts";
-import { plainProtocol } from "../codecs/plain.ts";
-import { v1Protocol } from "../codecs/v1.ts";
+import type { Codec, Protocol } from "./codec.ts";
+import type { Hub, OpenConnection } from "./hub.ts";
+import type { Peer, Task } from "./peer.ts";
+import { createSubscription, type Subscription } from "./subscription.ts";
+import { createWriter, type Writer } from "./writer.ts";
+
+/** What all connections of a process share. */
+export interface ConnectionParts {
+  readonly access: Pick<Access, "enter" | "enterNow" | "renew">;
+  readonly rooms: Pick<Rooms, "open" | "close">;
+  readonly members: Pick<Members, "join">;
+  readonly presence: Pick<Presence, "enter" | "leave" | "online" | "people">;
+  readonly delivery: Pick<Delivery, "count">;
+  readonly hub: Pick<Hub, "add" | "remove">;
+  readonly turns: Turns;
+  readonly clock: Clock;
+  readonly roomsPerSocket: number;
+  /** Counts a socket that starts (+1) or stops (-1) lagging. */
+  lagging(change: 1 | -1): void;
+  /** Reports an unexpected error. */
+  faulted(error: unknown): void;
+}
 
 export interface ConnectionOptions {
   readonly socket: Socket;
   readonly identity: Identity;
-  readonly format: Format;
-  /** The room of a room's own URL, which is joined at once. */
+  /** The room of the socket's URL, which is joined at once. */
   readonly room?: string;
   readonly since?: Position;
 }
 
-/** One socket's life, from `open` to `ended`. */
+/** One socket's life, for the transport that owns the socket. */
 export interface Connection {
-  readonly identity: Identity;
-  readonly format: Format;
-  readonly room: string | undefined;
   /** Greets, and joins the room of the URL. */
   open(): void;
-  /** Takes a frame. What comes before the room of the URL is joined waits for it. */
+  /** Takes a frame. Frames that arrive before the room of the URL is joined wait for that. */
   receive(frame: string | Uint8Array): void;
-  /** The socket's buffer has emptied somewhat. */
+  /** The socket's buffer has drained, at least in part. */
   drained(): void;
-  /** Lets it lag where more than the soft limit waits. `hidden`: so many bytes more may wait where some do. */
-  lagIfSlow(hidden: number): void;
-  /** Takes the feed of a timeline off the live topic, where it is there. The answer lets it read on. */
-  fallBehind(timeline: Timeline): (() => void) | undefined;
-  /** Sends a chat.v1 frame about a room, if it is joined here. */
-  tell(room: string, frame: string): void;
-  /** Goes on with these rooms that the person is banned from, and leaves them. */
-  setBans(banned: ReadonlySet<string>): void;
-  /** Warns some time before the token expires, and closes at the moment at which it does: to be called each second. */
-  checkToken(): void;
-  close(reason: CloseReason, retryAfterMs?: number): void;
   /** The socket is gone. */
   ended(): void;
 }
 
-export const createConnection = (shared: Shared, options: ConnectionOptions): Connection =>
-  new SocketConnection(shared, options);
+export const createConnection = (
+  parts: ConnectionParts,
+  codec: Codec,
+  options: ConnectionOptions,
+): Connection => new SocketConnection(parts, codec, options);
 
-/** Most sockets have few rooms: a list is far smaller than a Map, and one of none is shared. */
-const NONE: readonly Feed[] = [];
+/** Most sockets have few rooms: a list is far smaller than a Map, and all empty ones are shared. */
+const NONE: readonly Subscription[] = [];
 
 /**
- * A class, as are its parts, and not a factory: there is one for each socket, methods on a prototype cost it nothing, and
- * closures cost 80 bytes each. For the same reason what an idle socket does not need is made when it is needed.
+ * A class, as are its parts: there is one for each socket, methods on a prototype take no memory per socket, and closures
+ * take 80 bytes each. For the same reason, whatever an idle socket does not need is created when it is needed.
  */
-class SocketConnection implements Connection, Session {
+class SocketConnection implements Connection, OpenConnection, Peer {
   readonly socket: Socket;
-  readonly format: Format;
   readonly room: string | undefined;
   identity: Identity;
+  readonly protocol: Protocol;
   private readonly since: Position | undefined;
-  private readonly outbox: Outbox;
-  private readonly protocol: Protocol;
-  /** One for each room that is joined. The list is replaced, not changed: rooms are left while it is gone through. */
-  feeds = NONE;
+  private readonly writer: Writer;
+  /** One for each joined room. The list is replaced, not changed, because rooms are left during iteration. */
+  subscriptions = NONE;
   private lastTurn: Promise<void> | undefined;
   private outstanding = 0;
   private closed = false;
-  /** It was us who closed it. */
+  /** This side closed the socket. */
   private dropped = false;
-  /** The client was told that its token expires soon. */
+  /** The client was warned that its token expires soon. */
   private warned = false;
 
   constructor(
-    readonly shared: Shared,
-    { socket, identity, format, room, since }: ConnectionOptions,
+    readonly parts: ConnectionParts,
+    readonly codec: Codec,
+    { socket, identity, room, since }: ConnectionOptions,
   ) {
     this.socket = socket;
     this.identity = identity;
-    this.format = format;
     this.room = room;
     this.since = since;
-    this.outbox = createOutbox(this);
-    this.protocol = format === "v1" ? v1Protocol(this) : plainProtocol(this);
+    this.writer = createWriter(this);
+    this.protocol = codec.start(this);
   }
 
   open() {
-    if (!this.shared.hub.add(this)) return this.close("too_many_sockets");
+    if (!this.parts.hub.add(this)) return this.close("too_many_sockets");
     this.protocol.greet();
     this.checkToken();
     const { room } = this;
@@ -104,39 +114,43 @@ class SocketConnection implements Connection, Session {
   }
 
   drained() {
-    this.outbox.drained();
+    this.writer.drained();
   }
 
   lagIfSlow(hidden: number) {
-    this.outbox.lagIfSlow(hidden);
+    this.writer.lagIfSlow(hidden);
   }
 
   fallBehind(timeline: Timeline) {
-    const feed = this.feedOf(timeline.room);
-    return feed?.timeline === timeline && feed.lag() ? () => this.outbox.replay(feed) : undefined;
+    const subscription = this.subscriptionOf(timeline.room);
+    return subscription?.timeline === timeline && subscription.lag()
+      ? () => this.writer.replay(subscription)
+      : undefined;
   }
 
-  tell(room: string, frame: string) {
-    if (this.format === "v1" && this.joined(room)) this.send(frame);
+  marked(room: string, id: number) {
+    if (this.joined(room)) this.protocol.marked(room, id);
   }
 
-  setBans(banned: ReadonlySet<string>) {
-    if (banned === this.identity.banned) return; // nearly always: nowhere
-    this.identity = { ...this.identity, banned };
-    this.dismiss();
+  depart(departures: Departures, subscriptions: readonly Subscription[]) {
+    if (departures.size === 0) return;
+    for (const subscription of subscriptions) {
+      const why = departures.get(subscription.pass.room);
+      if (why) this.expel(subscription, why === "banned" ? "removed" : "left");
+    }
   }
 
   checkToken() {
     if (this.closed) return;
     const { expiresAt } = this.identity;
-    const left = expiresAt - this.shared.clock.now();
+    const left = expiresAt - this.parts.clock.now();
     if (left <= 0) return this.close("token_expired");
     if (left <= EXPIRING_MS && !this.warned) {
       this.warned = true;
       this.protocol.expiring(expiresAt);
     }
-    // Before the next look: it is to end at that moment.
-    if (left <= TOKEN_LOOK_MS) this.shared.clock.after(left, () => this.checkToken());
+    // It expires before the next check: close at that very moment.
+    if (left <= TOKEN_LOOK_MS) this.parts.clock.after(left, () => this.checkToken());
   }
 
   close(reason: CloseReason, retryAfterMs?: number) {
@@ -148,23 +162,23 @@ class SocketConnection implements Connection, Session {
 
   ended() {
     this.closed = true;
-    for (const { timeline } of this.feeds) this.leave(timeline.room);
-    this.outbox.end();
-    this.shared.hub.remove(this);
+    for (const { timeline } of this.subscriptions) this.leave(timeline.room);
+    this.writer.end();
+    this.parts.hub.remove(this);
   }
 
   send(frame: string) {
-    this.outbox.send(frame);
+    this.writer.send(frame);
   }
 
   writable() {
-    return this.outbox.writable();
+    return this.writer.writable();
   }
 
   owe(change: 1 | -1) {
     this.outstanding += change;
-    if (change > 0 && this.outstanding === OUTSTANDING) this.outbox.pause("commands");
-    if (change < 0 && this.outstanding === OUTSTANDING / 2) this.outbox.resume("commands");
+    if (change > 0 && this.outstanding === OUTSTANDING) this.writer.pause("commands");
+    if (change < 0 && this.outstanding === OUTSTANDING / 2) this.writer.resume("commands");
   }
 
   inTurn(task: Task) {
@@ -176,59 +190,62 @@ class SocketConnection implements Connection, Session {
     });
   }
 
+  enter<A extends RoomAction>(room: string, action: A): Pass<A> | Promise<Pass<A>> {
+    const subscription = this.subscriptionOf(room);
+    return subscription
+      ? allow(subscription.pass, action)
+      : this.parts.access.enter(this.identity, room, action);
+  }
+
   async join(room: string, since: Position | undefined, accepted: () => void): Promise<void> {
-    const { access, rooms, presence, limits } = this.shared;
+    const { access, rooms, members, presence } = this.parts;
     const pause = this.writable();
-    if (pause) await pause; // `joined` may be a large frame, and many may be asked for at once
+    if (pause) await pause; // `joined` may be a large frame, and a client may send many joins at once
     if (this.closed) throw new Refusal("unavailable");
-    if (!access.may(this.identity, room, "read")) throw new Refusal("forbidden");
-    if (!this.joined(room) && this.feeds.length >= limits.roomsPerSocket) throw new Refusal("too_many_rooms");
-    const reading = await this.read(room);
-    const timeline = await timelineFor(this.shared, room, since);
-    // Meanwhile the socket may have closed, or the person been banned.
-    const may = access.may(this.identity, room, "read");
-    if (this.closed || !may) {
-      rooms.leave(timeline);
-      throw new Refusal(may ? "unavailable" : "forbidden");
+    const asked = await access.enter(this.identity, room);
+    if (!this.joined(room) && this.subscriptions.length >= this.parts.roomsPerSocket)
+      throw new Refusal("too_many_rooms");
+    const reading = await members.join(asked);
+    const timeline = await openFor(rooms, room, since, this.parts.faulted);
+    let pass: Pass;
+    try {
+      pass = await this.stillMay(room);
+    } catch (error) {
+      rooms.close(timeline);
+      throw error;
     }
-    // In this order, so that who joins anew has not been gone.
-    presence.enter(room, this.identity);
+    // In this order, so that a person who joins again was never gone.
+    presence.enter(pass);
     this.leave(room);
     const missed = timeline.released - (since?.version ?? 0);
-    // The plain protocol has no way to say that it does not resume.
-    const worthIt = this.format === "plain" || missed <= REPLAY_MAX;
+    const worthIt = !this.codec.canRestart || missed <= REPLAY_MAX;
     const resumed = since?.epoch === timeline.epoch && missed >= 0 && worthIt;
-    const feed = createFeed(this, timeline, resumed ? since.version : timeline.released);
-    this.feeds = [...this.feeds, feed];
+    const subscription = createSubscription(
+      this,
+      pass,
+      timeline,
+      resumed ? since.version : timeline.released,
+    );
+    this.subscriptions = [...this.subscriptions, subscription];
     accepted();
-    if (this.format === "v1") {
-      const here = { online: presence.online(room), people: presence.people(room) };
-      this.send(joinedEvent(timeline, resumed, { ...here, ...reading }));
-    }
-    this.outbox.replay(feed);
+    const here = { online: presence.online(room), people: presence.people(room) };
+    this.protocol.joined(timeline, resumed, { ...here, ...reading });
+    this.writer.replay(subscription);
   }
 
   leave(room: string) {
-    const feed = this.feedOf(room);
-    if (!feed) return;
-    const others = this.feeds.filter((other) => other !== feed);
-    this.feeds = others.length > 0 ? others : NONE;
-    this.outbox.forget(feed);
-    feed.end();
-    this.shared.rooms.leave(feed.timeline);
-    this.shared.presence.leave(room, this.identity);
+    const subscription = this.subscriptionOf(room);
+    if (!subscription) return;
+    const others = this.subscriptions.filter((other) => other !== subscription);
+    this.subscriptions = others.length > 0 ? others : NONE;
+    this.writer.forget(subscription);
+    subscription.end();
+    this.parts.rooms.close(subscription.timeline);
+    this.parts.presence.leave(subscription.pass);
   }
 
   joined(room: string) {
-    return this.feedOf(room) !== undefined;
-  }
-
-  counted(room: string, change: 1 | -1) {
-    this.shared.counted(room, this.format, change);
-  }
-
-  marked(room: string, id: number) {
-    this.shared.marks.moved(this.identity.userId, room, id, this);
+    return this.subscriptionOf(room) !== undefined;
   }
 
   renew(next: Identity) {
@@ -236,49 +253,58 @@ class SocketConnection implements Connection, Session {
     this.identity = next;
     this.warned = false;
     this.checkToken();
-    this.dismiss();
+    for (const subscription of this.subscriptions) {
+      try {
+        subscription.renew(this.parts.access.renew(subscription.pass, next));
+      } catch (error) {
+        if (!(error instanceof AccessDenied)) throw error;
+        this.expel(subscription, error.reason);
+      }
+    }
   }
 
-  private feedOf(room: string): Feed | undefined {
-    return this.feeds.find(({ timeline }) => timeline.room === room);
+  private subscriptionOf(room: string): Subscription | undefined {
+    return this.subscriptions.find(({ timeline }) => timeline.room === room);
+  }
+
+  /**
+   * Returns a pass in the very tick in which memory confirms it, because the socket may have closed, and the person may
+   * have been banned, since the join began.
+   */
+  private async stillMay(room: string): Promise<Pass> {
+    for (;;) {
+      if (this.closed) throw new Refusal("unavailable");
+      const pass = this.parts.access.enterNow(this.identity, room);
+      if (pass) return pass;
+      await this.parts.access.enter(this.identity, room);
+    }
   }
 
   private async joinOwn(room: string): Promise<void> {
     try {
       await this.join(room, this.since, () => {});
     } catch (error) {
-      const refusal = refusalOf(error);
-      if (this.format === "v1") this.send(encode({ type: "error", ...errorOf(refusal) }));
-      this.close(refusal.code === "forbidden" ? closeReasonOf(this.identity, room) : "resync");
+      this.protocol.refused(refusalOf(error));
+      this.close(error instanceof AccessDenied ? error.reason : "resync");
     }
   }
 
-  /** The plain protocol is told nothing of it; it only makes a member. */
-  private read(room: string): Promise<Reading> | undefined {
-    const { members } = this.shared;
-    const { userId } = this.identity;
-    return this.format === "v1" ? members.joined(userId, room) : void members.posted(userId, room);
-  }
-
-  /** Takes the person out of the rooms that they may not be in any more. */
-  private dismiss() {
-    for (const { timeline } of this.feeds) {
-      const { room } = timeline;
-      if (this.shared.access.may(this.identity, room, "read")) continue;
-      const reason = closeReasonOf(this.identity, room);
-      if (room === this.room) return this.close(reason);
-      this.leave(room);
-      this.protocol.left(room, reason);
-    }
+  /** Leaves a room that the person may no longer be in. If it is the room of the URL, the socket closes. */
+  private expel(subscription: Subscription, reason: "removed" | "forbidden" | "left") {
+    const { room } = subscription.pass;
+    if (!this.subscriptions.includes(subscription)) return;
+    if (room === this.room) return this.close(reason);
+    this.leave(room);
+    this.protocol.left(room, reason);
   }
 
   private attempt(task: Task): Promise<void> | undefined {
-    // Access may have ended. What a client sent before it went by itself is still done.
+    // After a close from this side, access may have ended. Commands sent before the client itself closed still run.
     if (this.dropped) return undefined;
     try {
-      return task()?.catch(this.shared.faulted);
+      return task()?.catch(this.parts.faulted);
     } catch (error) {
-      this.shared.faulted(error);
+      this.parts.faulted(error);
     }
   }
 }

@@ -1,85 +1,107 @@
 import { type Clock, every } from "../../clock.ts";
 import type { Identity } from "../../identity.ts";
 import type { CloseReason } from "../../protocol/codes.ts";
-import type { Hub } from "./hub.ts";
+import type { Departed } from "../access/departed.ts";
 import { TOKEN_LOOK_MS } from "../limits.ts";
+import type { Hub, Subscriptions } from "./hub.ts";
 
-/** How often open sockets are held against the database, in milliseconds. */
+/** How often open sockets are checked against the database, in milliseconds. */
 const CHECK_MS = 5_000;
 
-export type EndReason = "session_ended" | "account_disabled";
+type Login = Pick<Identity, "userId" | "sessionId">;
+type EndReason = "session_ended" | "account_disabled";
 
-/** Whether sessions and accounts are alive and where people are banned, and word of what changes here. */
+/** Whether sessions and accounts are alive, and notice of those that end. */
 export interface Standing {
-  /** Why each of them has ended, or null, and the rooms that they are banned from; past every cache. */
-  ask(
-    people: readonly Pick<Identity, "userId" | "sessionId">[],
-  ): Promise<readonly { readonly reason: EndReason | null; readonly banned: ReadonlySet<string> }[]>;
-  /** `sessionIds` null: everything of that user. The answer takes the listener away. */
+  /** Queries the database directly. Results keep the input order. */
+  ask(logins: readonly Login[]): Promise<readonly ("alive" | EndReason)[]>;
+  /** `sessionIds` null: everything of that user. */
   onEnded(
     listener: (ended: { userId: number; sessionIds: readonly string[] | null; reason: EndReason }) => void,
   ): () => void;
-  onBansChanged(listener: (userId: number) => Promise<void>): () => void;
 }
 
-/** Do not come back with this token; do not come back at all. */
+/** `token_invalid`: do not come back with this token. `forbidden`: do not come back at all. */
 const CLOSES = { session_ended: "token_invalid", account_disabled: "forbidden" } as const satisfies Record<
   EndReason,
   CloseReason
 >;
 
 interface GuardOptions {
-  readonly hub: Pick<Hub, "connections">;
+  readonly hub: Pick<Hub, "connections" | "of" | "subscriptionsOf">;
   readonly standing: Standing;
+  readonly departed: Pick<Departed, "refresh" | "onChanged">;
   readonly clock: Clock;
 }
 
+export interface Guard {
+  /**
+   * Takes a person out of a room at once, after this node committed that. `open` are the subscriptions that it ends: by
+   * default all that the person has.
+   */
+  expel(userId: number, room: string, why: "banned" | "left", open?: Subscriptions): void;
+  stop(): void;
+}
+
 /**
- * Closes the sockets of ended sessions and accounts, and takes who is banned out of the room: at once where it is done
- * here, else at the next look. Has all tokens looked at for their end: a timer for each would weigh more than an idle
- * connection. Answers its end.
+ * Ends access of open sockets when it ends: closes those of ended sessions and accounts, and takes people out of rooms
+ * that they were banned from or left, at the next check at the latest. Also checks all tokens for their expiry, because a
+ * timer for each would take more memory than an idle connection.
  */
-export function guardSockets({ hub, standing, clock }: GuardOptions): () => void {
-  async function ask(userId: number | undefined): Promise<void> {
-    const people = new Map<string, Identity>();
-    for (const { identity } of hub.connections)
-      if (userId === undefined || identity.userId === userId) people.set(keyOf(identity), identity);
-    if (people.size === 0) return;
-    try {
-      const answers = await standing.ask([...people.values()]);
-      const found = new Map([...people.keys()].map((key, index) => [key, answers[index]]));
-      for (const connection of hub.connections) {
-        const { reason, banned } = found.get(keyOf(connection.identity)) ?? {};
-        if (reason) connection.close(CLOSES[reason]);
-        else if (banned) connection.setBans(banned);
-      }
-    } catch {
-      // The database is away, which the check of the rooms tells of; the next look comes.
+export function createGuard({ hub, standing, departed, clock }: GuardOptions): Guard {
+  async function checkLogins(): Promise<void> {
+    const logins = new Map([...hub.connections].map(({ identity }) => [keyOf(identity), identity]));
+    if (logins.size === 0) return;
+    const statuses = await standing.ask([...logins.values()]);
+    const found = new Map([...logins.keys()].map((key, index) => [key, statuses[index]]));
+    for (const connection of hub.connections) {
+      const status = found.get(keyOf(connection.identity));
+      if (status && status !== "alive") connection.close(CLOSES[status]);
     }
   }
 
-  // One look at a time: of two that overlap, the one that was asked first could be answered last.
-  let last = Promise.resolve();
-  const look = (userId?: number) => (last = last.then(() => ask(userId)));
+  async function checkRooms(userIds: Iterable<number>): Promise<void> {
+    // Taken before the query: a room that is joined meanwhile was joined after whatever the query finds.
+    const present = [...new Set(userIds)]
+      .map((userId) => ({ userId, open: hub.subscriptionsOf(userId) }))
+      .filter(({ open }) => open.some(([, { length }]) => length > 0));
+    if (present.length === 0) return;
+    const departures = await departed.refresh(present.map(({ userId }) => userId));
+    present.forEach(({ open }, index) => {
+      const theirs = departures[index];
+      for (const [connection, subscriptions] of open) if (theirs) connection.depart(theirs, subscriptions);
+    });
+  }
+
+  /** The database is away: the check of the rooms logs it, and the next check comes. */
+  const ignore = () => {};
+  const everyone = () => [...hub.connections].map(({ identity }) => identity.userId);
 
   const stops = [
     standing.onEnded(({ userId, sessionIds, reason }) => {
-      for (const connection of hub.connections) {
-        const { identity } = connection;
-        const concerned =
-          sessionIds === null || (identity.sessionId !== null && sessionIds.includes(identity.sessionId));
-        if (identity.userId === userId && concerned) connection.close(CLOSES[reason]);
+      for (const connection of hub.of(userId)) {
+        const { sessionId } = connection.identity;
+        const concerned = sessionIds === null || (sessionId !== null && sessionIds.includes(sessionId));
+        if (concerned) connection.close(CLOSES[reason]);
       }
     }),
-    standing.onBansChanged(look),
-    every(clock, CHECK_MS, () => look()),
+    every(clock, CHECK_MS, () => checkLogins().catch(ignore)),
+    every(clock, CHECK_MS, () => checkRooms(everyone()).catch(ignore)),
     every(clock, TOKEN_LOOK_MS, () => {
       for (const connection of hub.connections) connection.checkToken();
     }),
   ];
-  return () => {
-    for (const stop of stops) stop();
+  departed.onChanged((userId) => void checkRooms([userId]).catch(ignore));
+
+  return {
+    expel(userId, room, why, open = hub.subscriptionsOf(userId)) {
+      const departures = new Map([[room, why]]);
+      for (const [connection, subscriptions] of open) connection.depart(departures, subscriptions);
+    },
+    stop() {
+      for (const stop of stops) stop();
+    },
   };
 }
 
-const keyOf = ({ userId, sessionId }: Identity) => `${userId} ${sessionId ?? ""}`;
+const keyOf = ({ userId, sessionId }: Login) => `${userId} ${sessionId ?? ""}`;

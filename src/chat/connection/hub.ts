@@ -1,48 +1,63 @@
 import type { CloseReason } from "../../protocol/codes.ts";
-import type { Connection } from "./connection.ts";
-import { SOFT_LIMIT, UNSEEN_MAX } from "../limits.ts";
-import type { Fanout } from "../ports.ts";
 import type { Timeline } from "../room/timeline.ts";
+import type { Identity } from "../../identity.ts";
+import type { Departures } from "../ports.ts";
+import type { Subscription } from "./subscription.ts";
 
-/** All sockets of this process, and all that is published to them. */
+/** A connection as the hub and the guard see it. */
+export interface OpenConnection {
+  readonly identity: Identity;
+  readonly subscriptions: readonly Subscription[];
+  /** Lets the socket lag if more than the soft limit waits. `hidden`: see {@link Writer}. */
+  lagIfSlow(hidden: number): void;
+  /** Takes the timeline's subscription off the live topic, if it is live. Returns a function that lets it page. */
+  fallBehind(timeline: Timeline): (() => void) | undefined;
+  /** Tells the client how far the person has read in a room, if this socket has joined it. */
+  marked(room: string, id: number): void;
+  /** Leaves the rooms among `subscriptions` that the person may no longer be in. */
+  depart(departures: Departures, subscriptions: readonly Subscription[]): void;
+  /** Warns some time before the token expires, and closes when it expires. Call it every second. */
+  checkToken(): void;
+  close(reason: CloseReason, retryAfterMs?: number): void;
+}
+
+export type Subscriptions = readonly (readonly [OpenConnection, readonly Subscription[]])[];
+
+/** All connections of this process. */
 export interface Hub {
-  readonly connections: Iterable<Connection>;
-  /** Counts a connection in. False: its person has as many as they may. */
-  add(connection: Connection): boolean;
-  remove(connection: Connection): void;
-  /**
-   * Asks whether so many bytes may be published, at once or not at all: first, if it has to be, looks for sockets that
-   * fall behind and lets them lag. False: whether all others could take them cannot be seen just now.
-   */
-  admit(bytes: number): boolean;
-  publish(topic: string, frame: string): void;
-  /** Takes who is live on a timeline off it. The answer lets them read on from the database. */
+  readonly connections: Iterable<OpenConnection>;
+  /** Registers a connection. Returns false if its person has the most sockets allowed. */
+  add(connection: OpenConnection): boolean;
+  remove(connection: OpenConnection): void;
+  /** The connections of one person. */
+  of(userId: number): readonly OpenConnection[];
+  /** What one person is subscribed to right now, by connection. The lists never change. */
+  subscriptionsOf(userId: number): Subscriptions;
+  /** Lets every socket lag that has more than the soft limit waiting: see {@link Writer}. */
+  lagSlow(hidden: number): void;
+  /** Takes all live subscriptions of a timeline off the topic. Returns a function that lets them page from the database. */
   fallBehind(timeline: Timeline): () => void;
-  /** Sends a chat.v1 frame to a person's sockets in a room, but for one. */
-  tell(userId: number, room: string, frame: string, except?: Connection): void;
-  /** Closes every socket; `retryAfterMs`, given, is told before and differs for each. */
+  /** Closes every socket. `retryAfterMs` is sent first, and differs for each. */
   closeAll(reason: CloseReason, retryAfterMs?: () => number): void;
 }
 
-/**
- * What waits is known per socket, and a publish tells only that someone has bytes waiting. So all sockets are looked at,
- * but no more often than it takes to get one from under the soft limit to near the hard one: nobody does so unseen.
- */
-export function createHub(fanout: Fanout, socketsPerUser: number): Hub {
-  // Lists are replaced, not changed: who goes through one may close connections. Most people have one, for which a Set
-  // of their own, or a place in one of all, would weigh more.
-  const perUser = new Map<number, readonly Connection[]>();
-  const connections: Iterable<Connection> = {
+export function createHub(socketsPerUser: number): Hub {
+  // Lists are replaced, not changed, because callers close connections while they iterate. Most people have one socket,
+  // for which a Set of their own, or an entry in one for all, would take more memory.
+  const perUser = new Map<number, readonly OpenConnection[]>();
+  const connections: Iterable<OpenConnection> = {
     *[Symbol.iterator]() {
       for (const theirs of perUser.values()) yield* theirs;
     },
   };
-  /** Bytes that were published since all sockets were looked at; and whether someone had bytes waiting then. */
-  let unseen = 0;
-  let pressed = false;
+
+  const of = (userId: number) => perUser.get(userId) ?? [];
 
   return {
     connections,
+    of,
+    subscriptionsOf: (userId) =>
+      of(userId).map((connection) => [connection, connection.subscriptions] as const),
     add(connection) {
       const { userId } = connection.identity;
       const theirs = perUser.get(userId) ?? [];
@@ -56,26 +71,8 @@ export function createHub(fanout: Fanout, socketsPerUser: number): Hub {
       if (others.length > 0) perUser.set(userId, others);
       else perUser.delete(userId);
     },
-    admit(bytes) {
-      if (bytes > UNSEEN_MAX) return false;
-      if (pressed && unseen + bytes > UNSEEN_MAX) {
-        const hidden = fanout.hidden();
-        // Where nothing waits as far as one sees, as much may as is hidden; all others are under the soft limit.
-        const beyond = Math.max(0, hidden - SOFT_LIMIT);
-        if (beyond + bytes > UNSEEN_MAX) return false;
-        for (const connection of connections) connection.lagIfSlow(hidden);
-        unseen = beyond;
-        pressed = false;
-      }
-      unseen += bytes;
-      return true;
-    },
-    publish(topic, frame) {
-      if (fanout.publish(topic, frame)) pressed = true;
-    },
-    tell(userId, room, frame, except) {
-      for (const connection of perUser.get(userId) ?? [])
-        if (connection !== except) connection.tell(room, frame);
+    lagSlow(hidden) {
+      for (const connection of connections) connection.lagIfSlow(hidden);
     },
     fallBehind(timeline) {
       const readers: (() => void)[] = [];

@@ -1,33 +1,37 @@
 import type { CloseReason } from "../../protocol/codes.ts";
-import type { Feed } from "./subscription.ts";
+import type { Clock } from "../../clock.ts";
+import type { Subscription } from "./subscription.ts";
 import { HARD_LIMIT, SEND_ROOM, SOFT_LIMIT, STALL_MS } from "../limits.ts";
 import type { Socket } from "../ports.ts";
-import type { Shared } from "./peer.ts";
 
-/** How long a replay waits for a database that is away, in milliseconds. */
+/** How long a replay waits before it retries after the database was away, in milliseconds. */
 const RETRY_MS = 500;
 
-/** Whose outbox it is: the connection. */
+/** The connection that a writer belongs to. */
 interface Owner {
   readonly socket: Socket;
-  readonly shared: Pick<Shared, "clock" | "lagging">;
-  readonly feeds: readonly Feed[];
+  readonly parts: {
+    readonly clock: Clock;
+    /** Counts a socket that starts (+1) or stops (-1) lagging. */
+    lagging(change: 1 | -1): void;
+  };
+  readonly subscriptions: readonly Subscription[];
   close(reason: CloseReason): void;
 }
 
 type Why = "commands" | "lagging";
 
-/** What goes out of one socket: every direct send, and the feeds that are behind, with the socket's buffer in sight. */
-export interface Outbox {
+/** Writes to one socket, mindful of its buffer: every direct send, and the replay of subscriptions that are behind. */
+export interface Writer {
   send(frame: string): void;
-  /** Settles when the socket has drained; nothing where it takes more at once. */
+  /** Resolves when the socket has drained; undefined if it takes more now. */
   writable(): Promise<void> | undefined;
-  /** Sends what a feed is missing, in turn with others, as fast as the socket takes it. */
-  replay(feed: Feed): void;
-  forget(feed: Feed): void;
+  /** Sends what a subscription is missing, in turn with others, as fast as the socket takes it. */
+  replay(subscription: Subscription): void;
+  forget(subscription: Subscription): void;
   /**
-   * Past the soft limit: takes every feed off the live topics and stops reading. `hidden`: so many bytes more may wait
-   * where some do.
+   * If more than the soft limit waits, takes every subscription off the live topics and stops reading. If any bytes wait,
+   * up to `hidden` more may wait unseen.
    */
   lagIfSlow(hidden: number): void;
   drained(): void;
@@ -36,11 +40,11 @@ export interface Outbox {
   end(): void;
 }
 
-export const createOutbox = (owner: Owner): Outbox => new SocketOutbox(owner);
+export const createWriter = (owner: Owner): Writer => new SocketWriter(owner);
 
-/** A class, since there is one for each socket (see connection.ts); what is seldom needed is made when it is. */
-class SocketOutbox implements Outbox {
-  private behind: Set<Feed> | undefined;
+/** A class, because there is one for each socket (see connection.ts). Fields that are rarely used are created late. */
+class SocketWriter implements Writer {
+  private behind: Set<Subscription> | undefined;
   private pausedFor: Set<Why> | undefined;
   private waiting: (() => void)[] | undefined;
   private cancelStall: (() => void) | undefined;
@@ -66,7 +70,7 @@ class SocketOutbox implements Outbox {
     this.stall();
     this.setLags(true);
     this.pause("lagging");
-    for (const feed of this.owner.feeds) if (feed.lag()) this.isBehind(feed);
+    for (const each of this.owner.subscriptions) if (each.lag()) this.isBehind(each);
     void this.replayAll();
   }
 
@@ -83,13 +87,13 @@ class SocketOutbox implements Outbox {
     return new Promise((resolve) => (this.waiting ??= []).push(resolve));
   }
 
-  replay(feed: Feed) {
-    this.isBehind(feed);
+  replay(subscription: Subscription) {
+    this.isBehind(subscription);
     void this.replayAll();
   }
 
-  forget(feed: Feed) {
-    this.behind?.delete(feed);
+  forget(subscription: Subscription) {
+    this.behind?.delete(subscription);
   }
 
   drained() {
@@ -97,7 +101,7 @@ class SocketOutbox implements Outbox {
     this.cancelStall?.();
     this.cancelStall = undefined;
     if (this.owner.socket.buffered() > SOFT_LIMIT) {
-      if (stalled) this.stall(); // anew: it reads, if slowly
+      if (stalled) this.stall(); // restart the timer: the client reads, if slowly
       return;
     }
     this.resume("lagging");
@@ -112,19 +116,19 @@ class SocketOutbox implements Outbox {
     this.setLags(false);
   }
 
-  private isBehind(feed: Feed) {
-    (this.behind ??= new Set()).add(feed);
+  private isBehind(subscription: Subscription) {
+    (this.behind ??= new Set()).add(subscription);
   }
 
-  /** Not written to until it has drained; closed if it does not in time. */
+  /** Closes the socket if it does not drain in time. */
   private stall() {
-    this.cancelStall ??= this.owner.shared.clock.after(STALL_MS, () => this.owner.close("slow"));
+    this.cancelStall ??= this.owner.parts.clock.after(STALL_MS, () => this.owner.close("slow"));
   }
 
   private setLags(now: boolean) {
     if (this.lags === now) return;
     this.lags = now;
-    this.owner.shared.lagging(now ? 1 : -1);
+    this.owner.parts.lagging(now ? 1 : -1);
   }
 
   private wakeAll() {
@@ -138,18 +142,18 @@ class SocketOutbox implements Outbox {
     this.replaying = true;
     while (this.behind && !this.ended) {
       const { behind } = this;
-      for (const feed of behind) {
+      for (const each of behind) {
         const pause = this.writable();
         if (pause) await pause;
         if (this.ended) break;
-        // Taken out before: it may lag again in the moment after it became live.
-        behind.delete(feed);
+        // Deleted first: a subscription may lag again right after it went live.
+        behind.delete(each);
         try {
-          if (!(await feed.step())) behind.add(feed);
+          if (!(await each.step())) behind.add(each);
         } catch {
-          behind.add(feed);
-          // The database is away; the timeline's own check tells of it.
-          await new Promise<void>((resolve) => this.owner.shared.clock.after(RETRY_MS, resolve));
+          behind.add(each);
+          // The database is away. The check of the rooms logs it.
+          await new Promise<void>((resolve) => this.owner.parts.clock.after(RETRY_MS, resolve));
         }
       }
       if (behind.size === 0) this.behind = undefined;

@@ -2,16 +2,16 @@ import type { Bus } from "../../bus/bus.ts";
 import type { Clock } from "../../clock.ts";
 import type { Presence } from "./presence.ts";
 
-/** How long other nodes have for an answer, in milliseconds. */
+/** How long other nodes have to reply, in milliseconds. */
 const PATIENCE_MS = 50;
-/** How long an answer is believed, in milliseconds, and of how many rooms. */
+/** How long a count is cached, in milliseconds, and for how many rooms. */
 const TTL_MS = 2_000;
 const CACHE_MAX = 10_000;
 const ASKED_MAX = 1_000;
 
-/** How many people are in which room, whether anyone here is in it or not: for lists of rooms. */
+/** Counts people in rooms for lists, including rooms that nobody on this node is in. */
 export interface Counts {
-  /** Answers at once, or after 50 ms where other nodes have to be asked. Who does not answer by then is left out. */
+  /** Resolves at once, or after 50 ms if other nodes have to be asked. Nodes that do not reply by then are left out. */
   of(rooms: readonly string[]): Promise<ReadonlyMap<string, number>>;
 }
 
@@ -22,12 +22,12 @@ interface CountsOptions {
 }
 
 /**
- * Of a room that someone here is in, presence knows everyone. For the others all nodes are asked at once, and only those
- * answer that have someone there: nobody keeps count of rooms that do not concern them.
+ * Presence knows everyone in the rooms that someone here is in. For the others, this asks all nodes at once, and only
+ * nodes with people there reply: no node keeps counts of rooms that do not concern it.
  */
 export function createCounts({ clock, bus, presence }: CountsOptions): Counts {
   const known = new Map<string, { online: number; until: number }>();
-  /** Answers so far to the questions under way. */
+  /** Replies so far, by the id of the question. */
   const questions = new Map<number, Map<string, number>>();
   let lastId = 0;
 

@@ -1,25 +1,25 @@
 import type { Attendance } from "../../bus/news.ts";
 
-type Said = Pick<Attendance, "at" | "online" | "people">;
+type Report = Pick<Attendance, "at" | "online" | "people">;
 
-/** One room's people on other nodes, as those nodes last said. */
+/** One room's people on other nodes, as those nodes last reported. */
 export interface Elsewhere {
-  /** Other nodes that have someone in the room. */
+  /** How many other nodes have someone in the room. */
   readonly size: number;
-  /** Their people, added up. */
+  /** How many people those nodes have. */
   readonly online: number;
-  /** All of them are known by name. */
+  /** Whether all of them are known by name. */
   readonly named: boolean;
-  /** Those that are named, by user id. */
+  /** The named people, by user id. */
   people(): Iterable<readonly [userId: number, username: string]>;
-  /** False: what it said before was later. */
-  put(node: string, said: Said): boolean;
-  /** False: it had said nothing. */
+  /** Returns false if an earlier report was newer. */
+  put(node: string, report: Report): boolean;
+  /** Returns false if the node had reported nothing. */
   forget(node: string): boolean;
 }
 
 export function createElsewhere(): Elsewhere {
-  const nodes = new Map<string, Said>();
+  const nodes = new Map<string, Report>();
 
   return {
     get size() {
@@ -39,10 +39,10 @@ export function createElsewhere(): Elsewhere {
     *people() {
       for (const { people } of nodes.values()) yield* people;
     },
-    put(node, said) {
-      if (said.at <= (nodes.get(node)?.at ?? 0)) return false;
-      // Nobody: kept too, or an older word that comes later would bring them back.
-      nodes.set(node, said);
+    put(node, report) {
+      if (report.at <= (nodes.get(node)?.at ?? 0)) return false;
+      // An empty report is kept too: otherwise an older one that arrives late would bring its people back.
+      nodes.set(node, report);
       return true;
     },
     forget: (node) => nodes.delete(node),

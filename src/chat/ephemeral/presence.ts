@@ -1,41 +1,37 @@
 import type { Bus } from "../../bus/bus.ts";
 import type { Clock } from "../../clock.ts";
+import type { Pass } from "../pass.ts";
 import { createElsewhere, type Elsewhere } from "./elsewhere.ts";
 
-/** A reload is not a departure: how long someone without a socket is still there, in milliseconds. */
+/** Grace period: how long someone without a socket counts as present, so that a reload is no departure, in milliseconds. */
 const GRACE_MS = 3_000;
-/** In larger rooms people are counted, not named. */
+/** In rooms with more people than this, they are counted but not named. */
 export const NAMED_MAX = 100;
-/** A room is told at most so often, and less often the more there are to tell, in milliseconds. */
+/** The pause between two notifications of a room, in milliseconds. It grows with the number of people in it. */
 const TELL_MS = { least: 1_000, perPerson: 5, most: 10_000 } as const;
-/** Other nodes hear of it so many times as often. */
+/** Nodes are told ten times as often as the room's readers. */
 const SHARED = 10;
 
-/** What a room is told: how many are online and, in small rooms, who came and went. */
+/** A notification to a room: how many people are online and, in small rooms, who came and went. */
 export interface PresenceNews {
   readonly online: number;
   readonly joined?: readonly string[];
   readonly left?: readonly string[];
 }
 
-/** Who is in which room, people and not sockets, as far as this node knows. */
+/** The people in each room, as far as this node knows. It counts people, not sockets. */
 export interface Presence {
-  enter(room: string, person: Person): void;
-  leave(room: string, person: Person): void;
-  /** Where more than {@link NAMED_MAX} are there, who is on two nodes counts twice. */
+  enter(pass: Pass): void;
+  leave(pass: Pass): void;
+  /** How many people are in the room. In rooms above {@link NAMED_MAX}, anyone on two nodes counts twice. */
   online(room: string): number;
-  /** How many of them on this node. */
+  /** How many people are in the room on this node. */
   here(room: string): number;
-  /** At most {@link NAMED_MAX} names. */
+  /** Returns at most {@link NAMED_MAX} names. */
   people(room: string): string[];
   /** Whether another node has someone in the room. */
   shared(room: string): boolean;
   stop(): void;
-}
-
-interface Person {
-  readonly userId: number;
-  readonly username: string;
 }
 
 interface Attendance {
@@ -45,13 +41,13 @@ interface Attendance {
 }
 
 interface Room {
-  /** Those of this node. */
+  /** People on this node. */
   readonly here: Map<number, Attendance>;
   readonly elsewhere: Elsewhere;
   sockets: number;
-  /** It is not what other nodes were told last; where none has said that it is there, none is told. */
+  /** Other nodes do not have the latest state. Nothing is sent until another node reports people in the room. */
   untold: boolean;
-  /** As the room was last told: how many, and who, when they were last named. */
+  /** The last notification: the count, and the names if there were any. */
   told: number;
   named: ReadonlyMap<number, string>;
   cancelTelling?: (() => void) | undefined;
@@ -61,21 +57,21 @@ interface Room {
 interface PresenceOptions {
   readonly clock: Clock;
   readonly bus: Pick<Bus, "publish" | "listen">;
-  /** False: it could not be told just now. */
+  /** Sends a notification. Returns false if that is not possible right now. */
   tell(room: string, news: PresenceNews): boolean;
 }
 
 /**
- * Nodes tell each other of the rooms that they both have people in, and of nothing else: the first one of a node in a
- * room asks, who is there answers, and from then on they tell each other of changes.
+ * Nodes share only the rooms in which both have people. The first person of a node in a room makes it ask, nodes with
+ * people there reply, and from then on they report changes to each other.
  */
 export function createPresence({ clock, bus, tell }: PresenceOptions): Presence {
   const rooms = new Map<string, Room>();
-  let words = 0;
+  let reports = 0;
 
   const onlineIn = ({ here, elsewhere }: Room): number => {
     const most = here.size + elsewhere.online;
-    // Only as long as all are known by name it can be said who is on two nodes.
+    // People on two nodes can only be recognised while everyone is known by name.
     if (elsewhere.size === 0 || most > 2 * NAMED_MAX) return most;
     return elsewhere.named ? namedIn(here, elsewhere).size : most;
   };
@@ -106,7 +102,7 @@ export function createPresence({ clock, bus, tell }: PresenceOptions): Presence 
     bus.publish({
       type: "attendance",
       room: name,
-      at: ++words,
+      at: ++reports,
       online: here.size,
       people: [...here.entries().take(NAMED_MAX)].map(([userId, { username }]) => [userId, username]),
       ...(ask && { ask }),
@@ -146,7 +142,7 @@ export function createPresence({ clock, bus, tell }: PresenceOptions): Presence 
   });
 
   return {
-    enter(name, { userId, username }) {
+    enter({ room: name, person: { userId, username } }) {
       const room = rooms.getOrInsertComputed(name, newRoom);
       const person = room.here.get(userId);
       if (person) {
@@ -156,10 +152,10 @@ export function createPresence({ clock, bus, tell }: PresenceOptions): Presence 
         room.here.set(userId, { username, sockets: 1 });
         changed(name, room);
       }
-      // What other nodes said while nobody here listened was missed.
+      // Reports from before anyone here was in the room were missed.
       if (room.sockets++ === 0) share(name, room, true);
     },
-    leave(name, { userId }) {
+    leave({ room: name, person: { userId } }) {
       const room = rooms.get(name);
       const person = room?.here.get(userId);
       if (!room || !person) return;
@@ -202,7 +198,7 @@ const newRoom = (): Room => ({
   named: NOBODY,
 });
 
-/** The people of all nodes by name, as far as they are named: at most 100 of each node. */
+/** The named people of all nodes: at most 100 of each node. */
 function namedIn(here: Room["here"], elsewhere: Elsewhere): Map<number, string> {
   const named = new Map<number, string>();
   for (const [userId, { username }] of here.entries().take(NAMED_MAX)) named.set(userId, username);
@@ -210,13 +206,13 @@ function namedIn(here: Room["here"], elsewhere: Elsewhere): Map<number, string> 
   return named;
 }
 
-/** What a room has not been told yet. */
+/** Returns what the room has not been told yet. */
 function newsOf(
   { told, named: before }: Room,
   online: number,
   now: ReadonlyMap<number, string> | undefined,
 ): PresenceNews | undefined {
-  // Small enough again for names: whoever came meanwhile has not heard all of them.
+  // Small enough for names again: people who came meanwhile have not received all of them.
   const joined = now ? namesBeyond(now, told > NAMED_MAX ? NOBODY : before) : [];
   const left = now ? namesBeyond(before, now) : [];
   if (joined.length === 0 && left.length === 0 && online === told) return undefined;

@@ -1,15 +1,16 @@
 import type { Bus } from "../../bus/bus.ts";
 import type { Clock } from "../../clock.ts";
+import type { Pass } from "../pass.ts";
 import { NAMED_MAX } from "./presence.ts";
 
-/** One person is told of at most so often in a room, in milliseconds. */
+/** The least time between two notifications about one person in a room, in milliseconds. */
 const PERSON_MS = 2_000;
-/** Beyond so many a second, a room hears of no more: nobody could read it. */
+/** The most notifications a second in a room. Nobody could read more. */
 const ROOM_PER_SECOND = 5;
 
-/** Who is typing: told to small rooms, merged and throttled, kept nowhere. */
+/** Notifies small rooms who is typing, throttled. Nothing is stored. */
 export interface Typing {
-  typing(room: string, username: string): void;
+  typing(pass: Pass<"post">): void;
 }
 
 interface TypingOptions {
@@ -24,7 +25,7 @@ interface TypingOptions {
 export function createTyping({ clock, bus, online, shared, tell }: TypingOptions): Typing {
   const recent = new Map<string, Set<string>>();
 
-  /** Whether the room is to be told of them now. */
+  /** Whether to notify the room now. */
   const worthIt = (room: string, username: string): boolean => {
     if (online(room) > NAMED_MAX) return false;
     const told = recent.get(room) ?? new Set<string>();
@@ -45,7 +46,7 @@ export function createTyping({ clock, bus, online, shared, tell }: TypingOptions
   });
 
   return {
-    typing(room, username) {
+    typing({ room, person: { username } }) {
       if (!worthIt(room, username)) return;
       tell(room, username);
       if (shared(room)) bus.publish({ type: "typing", room, username });

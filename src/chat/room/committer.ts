@@ -2,25 +2,26 @@ import { type Clock, every } from "../../clock.ts";
 import { Refusal } from "../../errors.ts";
 import type { Message, RoomChange } from "../../message.ts";
 import { UNSEEN_MAX } from "../limits.ts";
-import { type Ack, type Change, changeKey, type Outcome } from "./change.ts";
-import { CommitFailure, type Committed, type Store } from "../ports.ts";
+import { type Ack, type Change, changeKey, type Outcome } from "../change.ts";
+import { CommitFailure, type Committed, type MessageStore } from "../ports.ts";
 
-/** A batch of posts to one room can be published at once, with some of what went before not in sight yet. */
+/** A batch of posts to one room fits into one publish, even if earlier frames are still hidden in the sockets. */
 const BATCH_BYTES = (UNSEEN_MAX * 3) / 4;
-/** What a frame has beside names and text, about. */
+/** Roughly what a frame has besides names and text, in bytes. */
 const FRAME_BYTES = 230;
 const QUEUE_CHANGES = 20_000;
 const QUEUE_BYTES = 32 * 1024 * 1024;
-/** A change that is older than this is answered, whatever becomes of it, in milliseconds. */
+/** Every change is answered within this time plus one sweep, whatever happens, in milliseconds. */
 const DEADLINE_MS = 8_000;
 const SWEEP_MS = 500;
 const RETRY_MS = { first: 100, most: 1_000 } as const;
 const BUSY_RETRY_MS = 1_000;
 
-/** Of an edit, deletion or reaction the whole message is delivered, which is not known here. */
+/** Roughly the bytes of the frame that a change becomes. For amendments the message is unknown here, so it is a lower bound. */
 const bytesOf = (change: Change): number => {
   const text = "content" in change ? Buffer.byteLength(JSON.stringify(change.content)) : 0;
-  return FRAME_BYTES + Buffer.byteLength(change.room) + Buffer.byteLength(change.username) + text;
+  const sender = "username" in change ? Buffer.byteLength(change.username) : 0;
+  return FRAME_BYTES + Buffer.byteLength(change.room) + sender + text;
 };
 
 export type Answer = (answer: Ack | Refusal) => void;
@@ -28,11 +29,10 @@ export type Answer = (answer: Ack | Refusal) => void;
 interface Pending {
   readonly change: Change;
   readonly key: string;
-  /** Of the frame that it becomes, about. */
   readonly bytes: number;
   readonly since: number;
   readonly first: Answer;
-  /** Who sent the same while it was under way. */
+  /** Callers that sent the same change while it was in flight. */
   joined: Answer[] | undefined;
   answered: boolean;
 }
@@ -41,40 +41,41 @@ interface Lane {
   readonly index: number;
   queue: Pending[];
   bytes: number;
-  /** What is being committed, so that it can be answered in time. */
+  /** The batch being committed, so that the sweep can answer it in time. */
   batch: readonly Pending[];
   running: boolean;
 }
 
 interface CommitterOptions {
-  readonly store: Pick<Store, "lanes" | "commit">;
+  readonly store: Pick<MessageStore, "lanes" | "commit">;
   readonly clock: Clock;
-  /** A change is submitted; answered, so many milliseconds later. Those that join one under way are changes too. */
+  /** Called for each submitted change, including repeats that join one in flight. */
   submitted(): void;
+  /** Called when a change was answered, `ms` milliseconds after it was submitted. */
   answered(outcome: Ack | Refusal, ms: number): void;
-  /** A range was committed; called after its changes were answered. */
+  /** Called with each committed range, after its changes were answered. */
   committed(change: RoomChange): void;
-  /** A change turned out to have been committed before, in this room as this version. */
+  /** Called if a change turns out to have been committed before, as this version. */
   repeated(room: string, version: number, epoch: string): void;
-  /** A batch was committed: so many changes, in so many milliseconds. */
+  /** Called after a batch was committed in `ms` milliseconds. */
   measured(changes: number, ms: number): void;
   failed(failure: CommitFailure, changes: number): void;
 }
 
 /**
- * Group commit. Each lane commits one batch at a time, and what arrives meanwhile is the next batch: no timer, only
- * turns of the event loop. Every change is answered exactly once, within {@link DEADLINE_MS} and one sweep.
+ * Group commit. Each lane commits one batch at a time; changes that arrive meanwhile form the next batch. There is no
+ * timer, only turns of the event loop. Every change is answered exactly once, within {@link DEADLINE_MS} and one sweep.
  */
 export interface Committer {
-  /** Changes waiting or under way. */
+  /** Changes that wait or are being committed. */
   readonly depth: number;
   /**
-   * Commits a change, and then answers: with its ack, or with a refusal: what the rules say, `busy` (nothing was
-   * committed), `invalid` (nor ever will be), `unavailable` (not known; the same clientId settles it). The same change
-   * under way is joined.
+   * Commits a change and calls `answer` once, with the ack or a refusal: the rules' own, `busy` (nothing was
+   * committed), `invalid` (nor ever will be) or `unavailable` (unknown: a retry with the same clientId settles it). A
+   * repeat joins the change in flight.
    */
   submit(change: Change, answer: Answer): void;
-  /** Takes no more changes (`busy`); settles when each one that was taken is answered. */
+  /** Refuses new changes with `busy`. Resolves when every accepted change is answered. */
   drain(): Promise<void>;
 }
 
@@ -133,7 +134,7 @@ export function createCommitter(options: CommitterOptions): Committer {
     publish(batch, result);
   };
 
-  /** Commits until the outcome is known, or until everyone who waits for it has been answered. */
+  /** Retries until the outcome is known or until every waiting caller has been answered. */
   async function commit(lane: Lane, batch: readonly Pending[], careful: boolean): Promise<void> {
     let pause: number = RETRY_MS.first;
     for (let rest = batch; rest.length > 0; rest = rest.filter(({ answered }) => !answered)) {
@@ -156,7 +157,7 @@ export function createCommitter(options: CommitterOptions): Committer {
     }
   }
 
-  /** Some row of the batch is at fault: halves, in their order, until it stands alone. */
+  /** One row of the batch is invalid: commits the batch in halves, in order, until that row is alone. */
   async function split(lane: Lane, batch: readonly Pending[], careful: boolean): Promise<void> {
     const [only] = batch;
     if (batch.length === 1 && only) return answer(only, new Refusal("invalid"));
@@ -179,18 +180,17 @@ export function createCommitter(options: CommitterOptions): Committer {
     return batch;
   };
 
-  /** There is a whole batch to take. */
   const isFull = ({ bytes }: Lane) => bytes >= BATCH_BYTES;
   const turn = () => new Promise<void>((resolve) => clock.soon(resolve));
 
   async function run(lane: Lane): Promise<void> {
     lane.running = true;
-    await turn(); // what else the sockets bring in this turn of the event loop comes along
+    await turn(); // include whatever else the sockets deliver in this turn of the event loop
     while (lane.queue.length > 0) {
       lane.batch = take(lane);
       await commit(lane, lane.batch, false);
-      // In one turn the acks and the room's frames are written, in the next the sockets are read: who answers an ack by
-      // saying more is in the next batch. Else senders part into groups that take turns, with twice the writes.
+      // Acks and frames are written in one turn, and sockets are read in the next: senders that react to an ack stay in
+      // one batch. Otherwise they split into groups that take turns, with twice the writes.
       for (let turns = 0; turns < 2 && !isFull(lane); turns++) await turn();
     }
     lane.batch = [];
@@ -260,11 +260,11 @@ export function createCommitter(options: CommitterOptions): Committer {
 interface Range {
   readonly from: number;
   to: number;
-  /** In the order of their versions. */
+  /** By version. */
   readonly states: Message[];
 }
 
-/** A message that changed twice is published once, in its last state. Nearly always none did. */
+/** Keeps the last state of each message, so that one that changed twice is published once. Usually none did. */
 function lastOf(states: readonly Message[]): readonly Message[] {
   if (states.every(({ id, version }) => id === version)) return states;
   const last = new Map(states.map((state) => [state.id, state]));
@@ -274,11 +274,11 @@ function lastOf(states: readonly Message[]): readonly Message[] {
 const answerOf = (outcome: Outcome): Ack | Refusal =>
   "refused" in outcome ? new Refusal(outcome.refused) : outcome.ack;
 
-/** Whether two changes with one key are the same one, sent twice. */
+/** Whether two changes with the same key are one change, sent twice. */
 const isSame = (one: Change, other: Change) =>
   one.kind === other.kind && (one.kind === "post" || other.kind === "post" || one.id === other.id);
 
-/** FNV-1a: which lane a room belongs to. */
+/** Returns the room's lane, by FNV-1a. */
 function laneOf(room: string, lanes: number): number {
   let hash = 0x811c9dc5;
   for (let index = 0; index < room.length; index++)

@@ -1,13 +1,21 @@
-import type { Order } from "../../db/audit.ts";
 import type { Message, Reaction } from "../../message.ts";
 import type { ErrorCode } from "../../protocol/codes.ts";
-import { type Ack, type Amendment, type Change, changeKey, type Outcome, type Post } from "./change.ts";
+import {
+  type Ack,
+  type Amendment,
+  type Change,
+  changeKey,
+  type Outcome,
+  posted,
+  type Removal,
+} from "../change.ts";
+import type { Seat } from "../ports.ts";
 
-/** Reactions that one message may have, all emojis and people together; reading them has to stay cheap. */
+/** The most reactions of one message, over all emojis and people. It keeps reading them cheap. */
 export const REACTIONS_MAX = 1_000;
-/** Different emojis that one message may have: with the longest names and the longest text it still fits in a frame. */
+/** The most different emojis of one message. With the longest names and text, it still fits in a frame. */
 export const EMOJIS_MAX = 20;
-/** People who are named for each emoji; the others are counted. */
+/** The most people named for each emoji; the others are only counted. */
 export const NAMES_MAX = 20;
 
 /** One person's reaction to a message. */
@@ -17,54 +25,57 @@ export interface Reactor {
   readonly emoji: string;
 }
 
-/** A message as the rules see it: with its sender, and each reaction on its own. */
+/** A message as the rules see it: with its sender, and with each reaction separately. */
 export interface Known extends Omit<Message, "reactions"> {
   readonly senderId: number;
   readonly reactors: readonly Reactor[];
 }
 
-/** An answer that was given before, and what it was for. */
+/** An earlier ack, and the kind of change that it was for. */
 export interface Answered {
   readonly kind: Change["kind"];
   readonly ack: Ack;
 }
 
-/** What the database knows of a batch, its rooms being locked. */
+/** What the database knows about a batch while its rooms are locked. */
 export interface State {
-  /** Counters, and the time that changes of the room get. Rooms that are not there are missing. */
+  /** Each room's counter, and the timestamp for its changes. Rooms that do not exist are missing. */
   readonly rooms: ReadonlyMap<string, { readonly version: number; readonly at: string }>;
   /** By {@link changeKey}. */
   readonly answered: ReadonlyMap<string, Answered>;
-  /** The messages that are pointed at, by {@link messageKey}. */
+  /** The messages that the changes refer to, by {@link messageKey}. */
   readonly messages: ReadonlyMap<string, Known>;
 }
 
 export interface Decision {
   readonly outcomes: readonly Outcome[];
-  /** The counters that moved. */
+  /** The counters that move. */
   readonly versions: ReadonlyMap<string, number>;
-  /** Messages that are new or changed, in their last state. */
+  /** New and changed messages in their final state. */
   readonly messages: ReadonlyMap<string, { readonly room: string; readonly message: Known }>;
-  /** Amendments that were answered now, those that changed nothing among them: what makes them idempotent. */
+  /** Amendments that were acknowledged now, including those that changed nothing: this makes them idempotent. */
   readonly recorded: readonly { readonly change: Amendment; readonly ack: Ack }[];
-  /** What was done by the operator's order. */
-  readonly ordered: readonly { readonly order: Order; readonly room: string; readonly message: Known }[];
+  /** Removals that deleted a message. */
+  readonly removed: readonly { readonly removal: Removal; readonly message: Known }[];
+  /** People whose posts make them members, with the version that did. */
+  readonly enrolled: readonly (Seat & { readonly version: number })[];
 }
 
 export interface Rules {
-  /** How long a message may be edited after it was posted, in milliseconds; absent: for ever. */
+  /** How long a message may be edited after it was posted, in milliseconds. Without it, for ever. */
   readonly editWindowMs?: number | undefined;
 }
 
 export const messageKey = (room: string, id: number) => `${id} ${room}`;
 
-/** Decides a batch of changes, in their order. Pure. */
+/** Decides a batch of changes, in order. Pure. */
 export function decide(changes: readonly Change[], state: State, rules: Rules = {}): Decision {
   const answered = new Map(state.answered);
   const versions = new Map<string, number>();
   const messages = new Map<string, { room: string; message: Known }>();
   const recorded: { change: Amendment; ack: Ack }[] = [];
-  const ordered: { order: Order; room: string; message: Known }[] = [];
+  const removed: { removal: Removal; message: Known }[] = [];
+  const enrolled = new Map<string, Seat & { version: number }>();
 
   const outcomes = changes.map((change): Outcome => {
     const room = state.rooms.get(change.room);
@@ -87,56 +98,50 @@ export function decide(changes: readonly Change[], state: State, rules: Rules = 
     if (changed) {
       versions.set(change.room, next);
       messages.set(place, { room: change.room, message });
-      if ("order" in change && change.order)
-        ordered.push({ order: change.order, room: change.room, message });
+      if (change.kind === "remove") removed.push({ removal: change, message });
+      if (change.kind === "post") {
+        const { senderId: userId, room: name } = change;
+        enrolled.set(`${userId} ${name}`, { userId, room: name, version: next });
+      }
     }
     const ack = { id: message.id, version: message.version, timestamp: room.at, duplicate: false };
     answered.set(key, { kind: change.kind, ack });
-    if (change.kind !== "post") recorded.push({ change, ack });
+    if (change.kind !== "post" && change.kind !== "remove") recorded.push({ change, ack });
     return { ack, state: changed ? stateOf(message) : null };
   });
-  return { outcomes, versions, messages, recorded, ordered };
+  return { outcomes, versions, messages, recorded, removed, enrolled: [...enrolled.values()] };
 }
 
-/** The key was used before. For a change of another kind or of another message it stood for something else. */
+/** The key was used before: a repeat gets its ack again, and a different change is refused. */
 const repeated = (change: Change, { kind, ack }: Answered): Outcome =>
   kind === change.kind && (change.kind === "post" || change.id === ack.id)
     ? { ack: { ...ack, duplicate: true }, state: null }
     : { refused: "client_id_reused" };
 
-/** The message of a post that took version `id`. */
-export const posted = (post: Post, id: number, at: string): Message => ({
-  id,
-  version: id,
-  username: post.username,
-  clientId: post.clientId,
-  content: post.content,
-  replyTo: post.replyTo,
-  timestamp: at,
-  editedAt: null,
-  deletedAt: null,
-  reactions: [],
-});
-
-/** The message after an amendment; the very same object where it changes nothing. */
-function amended(message: Known | undefined, change: Amendment, at: string, rules: Rules): Known | ErrorCode {
+/** Returns the message after a change, the same object if it changes nothing, or the reason for a refusal. */
+function amended(
+  message: Known | undefined,
+  change: Amendment | Removal,
+  at: string,
+  rules: Rules,
+): Known | ErrorCode {
   if (!message) return "not_found";
-  if (change.kind !== "react" && change.senderId !== message.senderId && !isOrdered(change))
-    return "forbidden";
-  if (message.deletedAt !== null) return change.kind === "delete" ? message : "not_found";
+  const isOwn = change.kind !== "remove" && change.senderId === message.senderId;
+  if (!isOwn && (change.kind === "edit" || change.kind === "delete")) return "forbidden";
+  if (message.deletedAt !== null)
+    return change.kind === "delete" || change.kind === "remove" ? message : "not_found";
   switch (change.kind) {
     case "edit":
       if (change.content === message.content) return message;
       if (isPast(message.timestamp, at, rules.editWindowMs)) return "too_late";
       return { ...message, content: change.content, editedAt: at };
     case "delete":
+    case "remove":
       return { ...message, content: "", reactors: [], deletedAt: at };
     case "react":
       return reacted(message, change);
   }
 }
-
-const isOrdered = (change: Amendment) => change.kind === "delete" && change.order !== undefined;
 
 function reacted(message: Known, change: Amendment & { kind: "react" }): Known | ErrorCode {
   const { reactors } = message;
@@ -152,12 +157,12 @@ function reacted(message: Known, change: Amendment & { kind: "react" }): Known |
 const isPast = (since: string, at: string, windowMs: number | undefined) =>
   windowMs !== undefined && Date.parse(at) - Date.parse(since) > windowMs;
 
-/** A message as it is published. */
+/** Returns the message as it is published. */
 export function stateOf({ senderId: _, reactors, ...message }: Known): Message {
   return { ...message, reactions: summary(reactors) };
 }
 
-/** The reactions by emoji: how many, and the first names, by user. */
+/** Groups reactions by emoji, with their count and the first names by user id. */
 export function summary(reactors: readonly Reactor[]): readonly Reaction[] {
   if (reactors.length === 0) return [];
   const byEmoji = Map.groupBy(
@@ -173,6 +178,6 @@ export function summary(reactors: readonly Reactor[]): readonly Reaction[] {
   );
 }
 
-/** Reactions in the one order that they are shown in, live and from the database alike. */
+/** Sorts reactions into the order in which they are shown, live and from the database alike. */
 export const inOrder = (reactions: readonly Reaction[]): readonly Reaction[] =>
   reactions.toSorted((a, b) => (a.emoji < b.emoji ? -1 : 1));

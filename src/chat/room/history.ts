@@ -1,31 +1,33 @@
 import type { Message } from "../../message.ts";
 import { HISTORY_DEFAULT, HISTORY_MAX, ID_MAX } from "../../protocol/limits.ts";
-import type { HistoryPage, MessageStore } from "../../store/messages.ts";
+import type { Pass } from "../pass.ts";
+import type { HistoryPage, MessageStore } from "../ports.ts";
 
-/** Which page: at most one of `before`, `after` and `around`, message ids; none: the newest. */
+/** Which page: at most one of the message ids `before`, `after` and `around`; none of them: the newest page. */
 export interface HistoryQuery {
   readonly before?: number | undefined;
   readonly after?: number | undefined;
   readonly around?: number | undefined;
-  /** 1 to 1,000; 100 where it is not given. */
+  /** 1 to 1,000; 100 by default. */
   readonly limit?: number | undefined;
 }
 
-export interface HistoryAnswer extends HistoryPage {
-  /** There are messages before the first one of the page, after the last one. */
+export interface HistoryResult extends HistoryPage {
+  /** There are messages before the first one of the page. */
   readonly older: boolean;
+  /** There are messages after the last one of the page. */
   readonly newer: boolean;
 }
 
 export interface History {
-  /** A page of a room's messages, oldest first, tombstones included. An unknown room is empty. */
-  page(room: string, query: HistoryQuery): Promise<HistoryAnswer>;
+  /** Returns a page of a room's messages, oldest first, including tombstones. An unknown room is empty. */
+  page(pass: Pass, query: HistoryQuery): Promise<HistoryResult>;
 }
 
 export const createHistory = (store: Pick<MessageStore, "messages">): History => ({
-  async page(room, { before, after, around, limit = HISTORY_DEFAULT }) {
+  async page({ room }, { before, after, around, limit = HISTORY_DEFAULT }) {
     const size = Math.min(limit, HISTORY_MAX);
-    // One more than asked for tells whether there is more.
+    // One message more than requested shows whether there are more.
     if (after !== undefined) {
       const page = await store.messages(room, { after }, size + 1);
       return {

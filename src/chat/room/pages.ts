@@ -3,18 +3,18 @@ import { bytesOf, type Message } from "../../message.ts";
 import { PAGE_MAX } from "../limits.ts";
 import type { Page } from "../ports.ts";
 
-/** How long a page serves those who ask for the same one, at most, in milliseconds. It bounds what is kept, too. */
+/** How long readers share a page, at most, in milliseconds. It also bounds the memory. */
 const KEEP_MS = 250;
 
-/** A page, and the frames that its readers have made of it, by whatever they go by. */
+/** A page and its encoded frames, by a key of the codec. */
 export interface SharedPage extends Page {
   readonly frames: Map<string | number, string>;
 }
 
-/** Pages of what was missed in a room: thousands who return together have missed the same, and one reading serves them. */
+/** Pages of a room that readers share: thousands who return together miss the same, and one query serves them all. */
 export interface Pages {
   since(after: number): Promise<SharedPage>;
-  /** A message that may stand in one of them has changed, or nobody is there any more. */
+  /** Drops all pages, because one of their messages may have changed or nobody reads them any more. */
   forget(): void;
 }
 
@@ -37,30 +37,38 @@ export function createPages(clock: Clock, read: (after: number) => Promise<Page>
       pages.set(after, page);
       page.then(
         () => pages.get(after) === page && (cancel ??= clock.after(KEEP_MS, forget)),
-        () => pages.get(after) === page && pages.delete(after), // who waits for it hears of the failure
+        () => pages.get(after) === page && pages.delete(after), // its readers get the error
       );
       return page;
     },
   };
 }
 
-/** The first messages there were, `limit` of them at most. */
+/** The first messages found, at most `limit`. */
 interface Found extends Omit<Page, "end"> {
   readonly limit: number;
 }
 
-/** Cuts what was found to a page's greatest size in bytes, and tells how far it reaches in terms of `place`. */
+/** Cuts messages to the size limit of a page. `place` says what `end` counts: versions or ids. */
 export function cutToSize(
   { epoch, counter, messages, limit }: Found,
   place: (message: Message) => number,
 ): Page {
-  let bytes = 0;
-  const tooMany = messages.findIndex((message, index) => {
-    bytes += bytesOf(message);
-    return index > 0 && bytes > PAGE_MAX;
-  });
-  const taken = tooMany === -1 ? messages : messages.slice(0, tooMany);
+  const taken = fitting(messages, bytesOf, PAGE_MAX);
   const last = taken.at(-1);
-  const complete = tooMany === -1 && messages.length < limit;
+  const complete = taken.length === messages.length && messages.length < limit;
   return { epoch, counter, messages: taken, end: complete || !last ? counter : place(last) };
+}
+
+/**
+ * Returns the first items that fit into `most` bytes together. The first one always does, or nobody could page past an
+ * item that is larger.
+ */
+export function fitting<T>(items: readonly T[], sizeOf: (item: T) => number, most: number): readonly T[] {
+  let bytes = 0;
+  const tooMany = items.findIndex((item, index) => {
+    bytes += sizeOf(item);
+    return index > 0 && bytes > most;
+  });
+  return tooMany === -1 ? items : items.slice(0, tooMany);
 }

@@ -1,38 +1,38 @@
 import type { Bus } from "../../bus/bus.ts";
 import { type Clock, every } from "../../clock.ts";
 import type { Message, RoomChange } from "../../message.ts";
-import type { Store } from "../ports.ts";
+import type { MessageStore } from "../ports.ts";
 import { createTimeline, type Timeline } from "./timeline.ts";
 
-/** How often the rooms are held against their counters in the database, in milliseconds. */
+/** How often rooms are compared with their counters in the database, in milliseconds. */
 const CHECK_MS = 1_000;
 
 interface RoomsOptions {
-  readonly store: Store;
+  readonly store: Pick<MessageStore, "counters" | "changesSince" | "postsSince">;
   readonly bus: Bus;
   readonly clock: Clock;
-  /** The database's epoch when this was made. */
+  /** The database's epoch at the start. */
   readonly epoch: string;
-  /** A range was released: see {@link Timeline}. */
+  /** Prepares the publication of a range: see {@link Timeline}. */
   prepare(room: string, states: readonly Message[], known: number): (() => void) | undefined;
-  /** Who is live in the room has to read on by itself: see {@link Timeline}. */
+  /** Makes live readers page from the database: see {@link Timeline}. */
   overrun(timeline: Timeline): () => void;
   repaired(room: string, found: number, failure?: unknown): void;
-  /** The rooms were held against their counters; or the database did not answer. */
+  /** Called after each comparison with the counters, with the error if the database did not respond. */
   checked(failure?: unknown): void;
-  /** Every version that was given out means nothing any more: whoever is in a room has to begin anew. */
+  /** Called if the epoch changed: versions of the old one mean nothing, so every reader must start again. */
   epochChanged(epoch: string): void;
 }
 
-/** The rooms that someone here is in: a timeline each, which begins with the first and ends with the last of them. */
+/** The rooms with readers on this node. Each has a timeline, from its first reader to its last. */
 export interface Rooms {
   readonly epoch: string;
-  /** The room's timeline, ready; it is to be given back by `leave`. Rejects when the database is away. */
-  enter(room: string): Promise<Timeline>;
-  leave(timeline: Timeline): void;
-  /** A range was committed here. */
+  /** Resolves to the room's timeline once it is ready. Give it back to `close`. Rejects if the database is away. */
+  open(room: string): Promise<Timeline>;
+  close(timeline: Timeline): void;
+  /** Takes a range that was committed on this node. */
   committed(change: RoomChange): void;
-  /** The database was seen to hold this version of a room, or this epoch. */
+  /** Takes note that the database has this version of a room, or this epoch. */
   noticed(room: string, version: number, epoch: string): void;
   stop(): void;
 }
@@ -40,7 +40,7 @@ export interface Rooms {
 interface Entry {
   readonly timeline: Timeline;
   readonly ready: Promise<unknown>;
-  people: number;
+  readers: number;
 }
 
 export function createRooms(options: RoomsOptions): Rooms {
@@ -70,13 +70,13 @@ export function createRooms(options: RoomsOptions): Rooms {
       repaired: (found, failure) => repaired(room, found, failure),
       epochChanged: renew,
     });
-    // The counter is read after the bus' subscription stands, so that nothing falls between the two.
+    // The counter is read once the bus subscription is active, so that nothing falls between the two.
     const ready = bus.subscribe(room).then(async () => {
       const { epoch: current, versions } = await store.counters([room]);
       renew(current);
       timeline.start(versions.get(room) ?? 0);
     });
-    const entry = { timeline, ready, people: 0 };
+    const entry = { timeline, ready, readers: 0 };
     entries.set(room, entry);
     return entry;
   };
@@ -101,7 +101,7 @@ export function createRooms(options: RoomsOptions): Rooms {
 
   bus.listen({
     heard(news) {
-      // A change of another epoch says nothing; that there is another one is for the database to say.
+      // Changes of another epoch are ignored. Only the database decides that the epoch changed.
       if (!("epoch" in news) || news.epoch !== epoch) return;
       const timeline = entries.get(news.room)?.timeline;
       if (news.type === "changed") timeline?.add(news);
@@ -115,23 +115,23 @@ export function createRooms(options: RoomsOptions): Rooms {
     get epoch() {
       return epoch;
     },
-    async enter(room) {
+    async open(room) {
       for (;;) {
         const entry = entries.get(room) ?? begin(room);
-        entry.people++;
+        entry.readers++;
         try {
           await entry.ready;
         } catch (error) {
           end(room, entry);
           throw error;
         }
-        // Not so where the epoch has changed meanwhile: that timeline is over.
+        // If the epoch changed meanwhile, that timeline has ended.
         if (entries.get(room) === entry) return entry.timeline;
       }
     },
-    leave(timeline) {
+    close(timeline) {
       const entry = entries.get(timeline.room);
-      if (entry?.timeline === timeline && --entry.people === 0) end(timeline.room, entry);
+      if (entry?.timeline === timeline && --entry.readers === 0) end(timeline.room, entry);
     },
     committed(change) {
       renew(change.epoch);

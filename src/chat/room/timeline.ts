@@ -2,58 +2,58 @@ import type { Clock } from "../../clock.ts";
 import { lengthOf, type Message, type RoomChange } from "../../message.ts";
 import { UNSEEN_MAX } from "../limits.ts";
 import { createPages, type SharedPage } from "./pages.ts";
-import type { Page, Store } from "../ports.ts";
+import type { MessageStore, Page } from "../ports.ts";
 
-/** How long a later range waits for its elders before the database is asked, in milliseconds. */
+/** How long a range waits for the ones before it until the timeline reads the database, in milliseconds. */
 const PATIENCE_MS = 20;
-/** No frame of a message is smaller, in bytes. */
+/** The smallest frame of a message, in bytes. */
 const FRAME_LEAST = 160;
-/** Ranges that wait, at most; what is dropped is read from the database instead. */
+/** The most ranges that wait. Others are dropped and read from the database later. */
 const HELD_MAX = 1_000;
 
 interface TimelineOptions {
   readonly room: string;
   readonly epoch: string;
-  readonly store: Pick<Store, "changesSince" | "postsSince">;
+  readonly store: Pick<MessageStore, "changesSince" | "postsSince">;
   readonly clock: Clock;
   /**
-   * Prepares a range for whoever is live in the room: each message once, by version. The answer publishes it. Nothing: it
-   * is more than their sockets may have room for. `known`: the version released before; a message whose id lies beyond
-   * is new to everyone here.
+   * Prepares a range for the live readers of the room: each message once, by version. Returns a function that publishes
+   * it, or undefined if it might not fit into their sockets. `known` is the version released before: messages with a
+   * later id are new to everyone here.
    */
   prepare(states: readonly Message[], known: number): (() => void) | undefined;
-  /** The database was read because something was missing: so many messages were found. Or reading failed. */
+  /** Called after the database was read to fill a gap, with the number of messages found or the error. */
   repaired(found: number, failure?: unknown): void;
-  /** The database has another epoch than ours. */
+  /** Called if the database has a different epoch. */
   epochChanged(epoch: string): void;
   /**
-   * More was missed than is delivered at once: takes off whoever is live, who stands at `released`. The answer, called
-   * when that has moved on, lets them read what lies between.
+   * Takes all live readers, who have everything up to `released`, off the topic, because more was missed than can be
+   * published at once. Returns a function to call after `released` has moved: it lets them page what is between.
    */
   overrun(): () => void;
 }
 
 /**
- * One room's versions, released in order, each once, whatever order they come in.
+ * Releases one room's versions in order, each once, whatever order they arrive in.
  *
- * A range that continues what was released is released at once; a later one waits a little for its elders, then the
- * database is asked for everything after `released`. So the order holds though no bus promises one, and what a bus
- * lost is found by whatever comes next: another range, or a look at the room's counter.
+ * A range that continues `released` is released at once. A later one waits briefly for the ones before it; then the
+ * timeline reads everything after `released` from the database. So the order does not depend on the bus, and ranges that
+ * the bus lost are found by the next range or the next check of the room's counter.
  */
 export interface Timeline {
   readonly room: string;
   readonly epoch: string;
-  /** The last version that was delivered here. */
+  /** The last version that was released to readers here. */
   readonly released: number;
-  /** Begins at the room's counter, with what was added meanwhile. */
+  /** Starts at the room's counter, with the ranges that were added meanwhile. */
   start(counter: number): void;
-  /** Takes a committed range, of our own or another node's. */
+  /** Takes a committed range from this node or another. */
   add(change: RoomChange): void;
-  /** The database has this version: sees to it that it comes to be released. */
+  /** Takes note that the database has this version, and makes sure that it is released. */
   notice(version: number): void;
-  /** Reads the database up to its counter. False: it could not be read. */
+  /** Reads the database up to the room's counter. Resolves to false if it could not be read. */
   catchUp(): Promise<boolean>;
-  /** A page of what was missed after a version; readers that miss the same at nearly the same time share it. */
+  /** Returns a page of changes after a version. Readers that need the same page at nearly the same time share it. */
   changesSince(after: number): Promise<SharedPage>;
   postsSince(after: number): Promise<SharedPage>;
   stop(): void;
@@ -69,7 +69,7 @@ export function createTimeline(options: TimelineOptions): Timeline {
   let cancelPatience: (() => void) | undefined;
   let reading: Promise<boolean> | undefined;
 
-  /** Versions of another epoch must not be taken for ours. */
+  /** Rejects pages of another epoch, whose versions mean something else. */
   const ours = (page: Page): Page => {
     if (page.epoch === epoch) return page;
     epochChanged(page.epoch);
@@ -91,8 +91,8 @@ export function createTimeline(options: TimelineOptions): Timeline {
     const known = released;
     const fresh = states.filter(({ version }) => version > known);
     forgetOutdated(fresh);
-    // First: who has no room for it lags at what was released before. A change is small, but the whole message is
-    // delivered: a batch of changes may be more than sockets take at once.
+    // Before `released` moves: a reader without room for the range lags from the old position. Changes are small, but
+    // whole messages are delivered, so a batch of changes can be more than sockets take at once.
     const publish = prepare(fresh, known);
     if (!publish) return jump(Math.max(released, to));
     released = Math.max(released, to);
@@ -125,8 +125,8 @@ export function createTimeline(options: TimelineOptions): Timeline {
   };
 
   /**
-   * What the database has after `released`, in as many pages as it takes, and released as one range: between two pages
-   * a message may change again, and its state in the later page is then the only one.
+   * Reads everything after `released`, in as many pages as it takes, and releases it as one range. A message that
+   * changes between two pages keeps only its state in the later one.
    */
   async function read(): Promise<void> {
     const waiting = new Set(held);
@@ -143,7 +143,7 @@ export function createTimeline(options: TimelineOptions): Timeline {
         states.set(message.id, message);
         bytes += FRAME_LEAST + lengthOf(message);
       }
-      // At least so many: as a range it would be too large, and it is not gathered.
+      // `bytes` is a lower bound: the range cannot fit, so readers page it from the database.
       if (bytes > UNSEEN_MAX) return jump(page.counter);
       end = page.end;
     } while (end < page.counter);
@@ -152,7 +152,7 @@ export function createTimeline(options: TimelineOptions): Timeline {
       found.sort((a, b) => a.version - b.version),
       end,
     );
-    // What was committed before this reading is released now; a range that is still ahead was never committed here.
+    // Everything committed before this read is released now. A held range that is still ahead is of no known commit.
     held = held.filter((change) => !waiting.has(change));
     noticed = Math.min(noticed, released);
     repaired(found.length);
@@ -161,7 +161,7 @@ export function createTimeline(options: TimelineOptions): Timeline {
   function catchUp(): Promise<boolean> {
     reading ??= read()
       .then(() => true)
-      // The database is away: what is held would be kept for nothing, the next look at the counter finds it again.
+      // The database is away. Drop what is held: the next check of the counter finds it again.
       .catch((failure: unknown) => {
         held = [];
         noticed = 0;
@@ -188,7 +188,7 @@ export function createTimeline(options: TimelineOptions): Timeline {
     },
     add(change) {
       if (stopped || change.to <= released) return;
-      // While the database is read, what it answers may hold later states of what comes in: first that, then this.
+      // A read in flight may return later states than this range has, so it is released first.
       if (started && !reading && held.length === 0 && change.from <= released + 1) {
         release(change.states, change.to);
         if (noticed > 0) releaseHeld();

@@ -1,0 +1,66 @@
+import type { Bus } from "../../bus/bus.ts";
+import type { Clock } from "../../clock.ts";
+import { createLookup } from "../../lookup.ts";
+import type { Departures, MemberStore } from "../ports.ts";
+
+/** How long departures are believed, in milliseconds, and those of how many people are cached. */
+const TTL_MS = 5_000;
+const CACHE_MAX = 20_000;
+const BATCH_MAX = 1_000;
+
+/** The rooms that people are banned from or have just left, cached, and notice of changes. */
+export interface Departed {
+  /** From memory, if it is recent enough. */
+  peek(userId: number): Departures | undefined;
+  /** @throws {Refusal} unavailable. */
+  get(userId: number): Promise<Departures>;
+  /** Queries the database directly, bypassing the cache. Results keep the input order. */
+  refresh(userIds: readonly number[]): Promise<readonly Departures[]>;
+  /**
+   * Someone was banned from a room or left one, or a ban was lifted, on this node. Drops what is cached for them, and
+   * notifies listeners and other nodes.
+   */
+  changed(userId: number): void;
+  /** Adds a listener for changes here and on other nodes. */
+  onChanged(listener: (userId: number) => void): void;
+}
+
+interface DepartedOptions {
+  readonly store: Pick<MemberStore, "departures">;
+  readonly clock: Clock;
+  readonly bus: Pick<Bus, "announce" | "listen">;
+}
+
+export function createDeparted({ store, clock, bus }: DepartedOptions): Departed {
+  const listeners: ((userId: number) => void)[] = [];
+  const lookup = createLookup<number, Departures>({
+    clock,
+    ttlMs: TTL_MS,
+    max: CACHE_MAX,
+    batch: BATCH_MAX,
+    idOf: (userId) => userId,
+    read: (userIds) => store.departures(userIds),
+  });
+
+  const apply = (userId: number) => {
+    lookup.forget((key) => key === userId);
+    for (const listener of listeners) listener(userId);
+  };
+
+  bus.listen({
+    heard(news) {
+      if (news.type === "departures") apply(news.userId);
+    },
+  });
+
+  return {
+    peek: lookup.peek,
+    get: lookup.get,
+    refresh: lookup.refresh,
+    changed(userId) {
+      bus.announce({ type: "departures", userId });
+      apply(userId);
+    },
+    onChanged: (listener) => void listeners.push(listener),
+  };
+}

@@ -1,0 +1,56 @@
+import type { Identity } from "../../identity.ts";
+import type { Counts } from "../ephemeral/counts.ts";
+import type { Pass } from "../pass.ts";
+import { type ListStore, ROOMS_MAX, type RoomRange, type RoomSummary } from "../ports.ts";
+import type { Access } from "./access.ts";
+
+/** A room in a list, with the people in it right now. */
+export interface ListedRoom extends RoomSummary {
+  readonly online: number;
+}
+
+export interface RoomPage {
+  readonly rooms: readonly ListedRoom[];
+  /** The name to continue after; undefined on the last page. */
+  readonly next: string | undefined;
+}
+
+/** Lists of rooms. The store filters by access, so neither a page nor its cursor names a room that is closed to its reader. */
+export interface Lists {
+  /** A page of at most {@link ROOMS_MAX} rooms by name. @throws {Refusal} unavailable. */
+  rooms(person: Identity, range: Omit<RoomRange, "patterns">): Promise<RoomPage>;
+  /** One room, whether it exists yet or not. @throws {Refusal} unavailable. */
+  room(pass: Pass): Promise<ListedRoom>;
+}
+
+interface ListsParts {
+  readonly store: ListStore;
+  readonly access: Pick<Access, "readable">;
+  readonly counts: Counts;
+}
+
+export function createLists({ store, access, counts }: ListsParts): Lists {
+  const withCounts = async (rooms: readonly RoomSummary[]): Promise<ListedRoom[]> => {
+    const online = await counts.of(rooms.map(({ room }) => room));
+    return rooms.map((summary) => ({ ...summary, online: online.get(summary.room) ?? 0 }));
+  };
+
+  return {
+    async rooms(person, range) {
+      const patterns = access.readable(person);
+      if (patterns?.length === 0) return { rooms: [], next: undefined };
+      const limit = Math.min(range.limit, ROOMS_MAX);
+      const found = await store.rooms(person.userId, { ...range, patterns, limit: limit + 1 });
+      const page = found.slice(0, limit);
+      return {
+        rooms: await withCounts(page),
+        next: found.length > limit ? page.at(-1)?.room : undefined,
+      };
+    },
+    async room({ person, room }) {
+      const found = await store.room({ userId: person.userId, room });
+      const [listed] = await withCounts([found ?? { room, last: null, lastRead: null, unread: 0 }]);
+      return listed as ListedRoom;
+    },
+  };
+}

@@ -1,0 +1,26 @@
+import type { CommandTable } from "../codecs/command.ts";
+import { edit, react, remove } from "./amend.ts";
+import { auth } from "./auth.ts";
+import { history } from "./history.ts";
+import { join } from "./join.ts";
+import { leave } from "./leave.ts";
+import type { CommandParts } from "./parts.ts";
+import { ping } from "./ping.ts";
+import { read } from "./read.ts";
+import { send } from "./send.ts";
+import { typing } from "./typing.ts";
+
+/** The commands of chat.v1. */
+export const createCommands = (parts: CommandParts): CommandTable => ({
+  join,
+  leave,
+  send: send(parts),
+  edit: edit(parts),
+  delete: remove(parts),
+  react: react(parts),
+  history: history(parts),
+  read: read(parts),
+  typing: typing(parts),
+  auth: auth(parts),
+  ping,
+});

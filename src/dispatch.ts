@@ -1,0 +1,44 @@
+import type { Clock } from "./clock.ts";
+import { Refusal } from "./errors.ts";
+import { createTurns } from "./turns.ts";
+import type { SocketData } from "./ws/sockets.ts";
+
+/** The most handshakes, and other requests, started in one turn of the event loop, so that a crowd delays no deliveries. */
+const STARTED_A_TURN = 4;
+/** Probes do not wait behind a crowd. */
+const PROBE = /^\/(healthz|readyz|metrics)\/?$/;
+
+export type Handler = (
+  request: Request,
+  server: Bun.Server<SocketData>,
+) => Response | undefined | Promise<Response | undefined>;
+
+interface Destinations {
+  readonly clock: Clock;
+  /** Serves the page's files; undefined if the path is none. */
+  page(request: Request, path: string): Promise<Response> | undefined;
+  /** Upgrades a WebSocket handshake. */
+  upgrade(request: Request, url: URL, server: Bun.Server<SocketData>): Promise<Response | undefined>;
+  /** Serves the HTTP API. */
+  api(request: Request, address: string): Response | Promise<Response>;
+}
+
+/** Sends each request to the page, a socket or the API. Handshakes and API requests take turns. */
+export function createDispatch({ clock, page, upgrade, api }: Destinations): Handler {
+  const handshakes = createTurns(clock, STARTED_A_TURN);
+  const requests = createTurns(clock, STARTED_A_TURN);
+
+  return (request, server) => {
+    // It includes the Host header, in which anyone may write anything.
+    const url = URL.parse(request.url);
+    if (!url) throw new Refusal("malformed", { detail: "The Host header is not the name of a host." });
+    const isHandshake = /^\/ws(\/|$)/.test(url.pathname);
+    const asset = isHandshake ? undefined : page(request, url.pathname);
+    if (asset) return asset;
+    const { address } = server.requestIP(request) ?? { address: "" };
+    const begin = () => (isHandshake ? upgrade(request, url, server) : api(request, address));
+    const turn = PROBE.test(url.pathname) ? undefined : (isHandshake ? handshakes : requests).next();
+    // Clients that went away while they waited cost nothing.
+    return turn ? turn.then(() => (request.signal.aborted ? new Response() : begin())) : begin();
+  };
+}

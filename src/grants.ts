@@ -1,0 +1,53 @@
+import * as v from "valibot";
+import { text } from "./protocol/text.ts";
+
+/** What a person may do in a room. */
+export type RoomAction = "read" | "post";
+
+/** One entry of a token's `rooms` claim: rooms by pattern, and the actions allowed there. */
+export interface RoomGrant {
+  /** A room name in which `*` stands for any run of characters. */
+  readonly match: string;
+  readonly allow: readonly RoomAction[];
+}
+
+const GRANTS = v.pipe(
+  v.array(
+    // Strict: an unknown field may have been meant to narrow what the others allow.
+    v.strictObject({
+      match: v.pipe(
+        text({ min: 1, max: 256 }),
+        v.transform((pattern) => pattern.normalize("NFC")), // as room names are normalised
+      ),
+      allow: v.array(v.picklist(["read", "post"])),
+    }),
+  ),
+  v.maxLength(100),
+);
+
+/**
+ * Parses the `rooms` claim of a token; null if there is none.
+ * @throws if the claim has any other form: a claim that is misread must not let anyone in.
+ */
+export const grantsOf = (claim: unknown): readonly RoomGrant[] | null =>
+  claim === undefined ? null : v.parse(GRANTS, claim);
+
+/** Whether one of the grants allows `action` in a room. */
+export const isGranted = (grants: readonly RoomGrant[], room: string, action: RoomAction): boolean =>
+  grants.some(({ match, allow }) => allow.includes(action) && matches(match, room));
+
+/** Whether `pattern` matches the whole of `name`. Linear in both. */
+function matches(pattern: string, name: string): boolean {
+  const [first = "", ...rest] = pattern.split("*");
+  const last = rest.pop();
+  if (last === undefined) return name === pattern;
+  if (!name.startsWith(first) || !name.endsWith(last) || name.length < first.length + last.length)
+    return false;
+  let at = first.length;
+  for (const part of rest) {
+    const found = name.indexOf(part, at);
+    if (found === -1) return false;
+    at = found + part.length;
+  }
+  return at <= name.length - last.length;
+}

@@ -1,0 +1,7 @@
+/** An operator's order, as the audit records it. */
+export interface Order {
+  /** Where it came from. */
+  readonly via: "cli" | "http";
+  /** Empty if none was given. */
+  readonly reason: string;
+}

@@ -1,0 +1,134 @@
+import { createAuth } from "./auth/auth.ts";
+import { connectNodes } from "./bus/connect.ts";
+import { createChat } from "./chat/chat.ts";
+import { type Clock, within } from "./clock.ts";
+import type { Config } from "./config.ts";
+import { loadMeta } from "./db/meta.ts";
+import { openDatabase } from "./db/open.ts";
+import { ownDataDir } from "./db/owner.ts";
+import { createDispatch, type Handler } from "./dispatch.ts";
+import { adminRoutes } from "./http/admin.ts";
+import { createApp } from "./http/app.ts";
+import { documentRoutes } from "./http/documents/documents.ts";
+import { createHealth, healthRoutes } from "./http/health.ts";
+import { historyRoutes } from "./http/history.ts";
+import { messageRoutes } from "./http/messages.ts";
+import { metricsRoutes } from "./http/metrics.ts";
+import { createPage } from "./http/page/page.ts";
+import { roomRoutes } from "./http/rooms.ts";
+import type { Log } from "./log.ts";
+import type { Metrics } from "./metrics.ts";
+import { createStore } from "./store/store.ts";
+import { createHandshakes } from "./ws/handshake.ts";
+import { createOutgoing } from "./ws/outgoing.ts";
+import type { SocketData } from "./ws/sockets.ts";
+
+/** How long a stopping server waits for outstanding answers, in milliseconds. */
+const DRAIN_MS = 15_000;
+
+export interface SiteParts {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly version: string;
+  readonly metrics: Metrics;
+  /** Other processes on this machine listen on the same port: the metrics of all of them. */
+  readonly shared?: { metrics(): Promise<string> } | undefined;
+  /** What a new embedded database starts from. Defaults to the program's own. */
+  readonly template?: Blob | undefined;
+}
+
+/** One installation: its database, accounts and chat, and what serves them. */
+export interface Site {
+  readonly handle: Handler;
+  /** Refuses new work, answers what was submitted, and tells sockets when to come back. Resolves in bounded time. */
+  drain(): Promise<void>;
+}
+
+/**
+ * Opens the database, builds the parts and wires them. `server` returns the listener that sockets belong to. `opened`
+ * gets a function for each part that has to be closed, in the order in which they were opened.
+ * @throws if the data directory is held by another process or the database cannot be opened.
+ */
+export async function openSite(
+  config: Config,
+  { clock, log, version, metrics, shared, template }: SiteParts,
+  server: () => Bun.Server<SocketData>,
+  opened: (close: () => unknown) => void,
+): Promise<Site> {
+  if (config.DATABASE_DRIVER === "pglite") opened(await ownDataDir(config.DATA_DIR));
+  const database = await openDatabase(config, template);
+  opened(() => database.close());
+  const meta = await loadMeta(database);
+  // The prefix keeps installations that share a Redis apart.
+  const prefix = `${config.REDIS_PREFIX}${meta.instance}:`;
+  const { bus, limiters } = connectNodes({ url: config.REDIS_URL, prefix, clock, log, metrics });
+  opened(() => bus.stop());
+  const auth = await createAuth({ database, config, meta, clock, log, bus, limiters });
+  opened(() => auth.stop());
+
+  const outgoing = createOutgoing(server, clock);
+  const chat = createChat({
+    store: createStore(database, { editWindowMs: config.EDIT_WINDOW }),
+    bus,
+    standing: auth.standing,
+    authenticate: auth.authenticate,
+    fanout: outgoing,
+    clock,
+    log,
+    metrics,
+    random: Math.random,
+    epoch: meta.epoch,
+    settings: {
+      roomAccess: config.ROOM_ACCESS,
+      messageChars: config.MESSAGE_MAX_CHARS,
+      messageRate: config.MESSAGE_RATE,
+      messageBurst: config.MESSAGE_BURST,
+      socketsPerUser: config.SOCKETS_PER_USER,
+      roomsPerSocket: config.ROOMS_PER_SOCKET,
+    },
+  });
+
+  const health = createHealth(database);
+  const handshakes = createHandshakes({
+    auth,
+    chat,
+    outgoing,
+    clock,
+    log,
+    metrics,
+    allowedOrigins: config.ALLOWED_ORIGINS,
+    queryToken: config.QUERY_TOKEN === "on",
+  });
+  const { ADMIN_TOKEN, METRICS_TOKEN } = config;
+  const app: ReturnType<typeof createApp> = createApp({
+    config,
+    auth,
+    log,
+    routes: [
+      healthRoutes(health),
+      documentRoutes({ version, routes: () => app.routes }),
+      historyRoutes({ auth, chat }),
+      messageRoutes({ auth, chat }),
+      roomRoutes({ auth, chat }),
+      ...(ADMIN_TOKEN ? [adminRoutes({ auth, chat, pool: database, token: ADMIN_TOKEN })] : []),
+      ...(METRICS_TOKEN
+        ? [metricsRoutes({ token: METRICS_TOKEN, read: () => (shared ?? metrics.registry).metrics() })]
+        : []),
+    ],
+  });
+  metrics.collectProcess();
+
+  return {
+    handle: createDispatch({
+      clock,
+      page: createPage().answer,
+      upgrade: handshakes.upgrade,
+      api: (request, address) => app.fetch(request, { address }),
+    }),
+    async drain() {
+      health.drain();
+      handshakes.drain();
+      await within(clock, DRAIN_MS, chat.stop());
+    },
+  };
+}

@@ -1,0 +1,90 @@
+import type { WebSocketHandler } from "bun";
+import { type Chat, type Connection, type Format, HARD_LIMIT } from "../chat/chat.ts";
+import type { Clock } from "../clock.ts";
+import { Refusal } from "../errors.ts";
+import type { Identity } from "../identity.ts";
+import type { Log } from "../log.ts";
+import type { Metrics } from "../metrics.ts";
+import { CLOSE, type CloseReason, type ErrorCode } from "../protocol/codes.ts";
+import type { Position } from "../protocol/frames.ts";
+import { FRAME_IN_MAX_BYTES } from "../protocol/limits.ts";
+import type { Outgoing } from "./outgoing.ts";
+
+/** The runtime pings a socket that has been silent for this long, and closes it if no pong comes, in seconds. */
+const IDLE_S = 120;
+
+/** What Bun keeps with a socket for us. */
+export interface SocketData {
+  readonly owner: {
+    readonly chat: Pick<Chat, "connect">;
+    readonly outgoing: Outgoing;
+    readonly clock: Clock;
+    readonly log: Log;
+    readonly metrics: Metrics;
+  };
+  readonly room: string | undefined;
+  readonly since: Position | undefined;
+  readonly format: Format;
+  /** The socket's person, or why it is to be closed as soon as it is open. */
+  readonly identity: Identity | Refusal;
+  /** When the handshake ended, by the monotonic clock. */
+  readonly opened: number;
+  connection?: Connection | undefined;
+}
+
+/** Bun's handlers, which hand everything on to the connection. */
+export const websocket: WebSocketHandler<SocketData> = {
+  maxPayloadLength: FRAME_IN_MAX_BYTES,
+  backpressureLimit: HARD_LIMIT,
+  // Otherwise the runtime silently drops frames past the limit. A client whose socket is cut resumes.
+  closeOnBackpressureLimit: true,
+  idleTimeout: IDLE_S,
+  sendPings: true,
+  perMessageDeflate: false,
+  open(ws) {
+    const { identity, owner, format, room, since } = ws.data;
+    owner.metrics.sockets.inc();
+    if (identity instanceof Refusal) return ws.close(CLOSE[closeReasonOf(identity.code)], identity.code);
+    ws.data.connection = owner.chat.connect(format, {
+      socket: owner.outgoing.socket(ws),
+      identity,
+      ...(room !== undefined && { room }),
+      ...(since !== undefined && { since }),
+    });
+    ws.data.connection.open();
+  },
+  message(ws, frame) {
+    ws.data.connection?.receive(frame);
+  },
+  drain(ws) {
+    ws.data.connection?.drained();
+  },
+  close(ws, code) {
+    const { owner, format, room, identity, opened, connection } = ws.data;
+    const { metrics, log, clock } = owner;
+    ws.data.connection = undefined;
+    connection?.ended();
+    metrics.sockets.dec();
+    metrics.closes.labels(String(code)).inc();
+    const seconds = Math.round((clock.monotonic() - opened) / 10) / 100;
+    const user = identity instanceof Refusal ? undefined : identity.userId;
+    log.info({ event: "socket_closed", user, format, room, code, seconds }, "a socket ended");
+  },
+};
+
+/** Returns the close reason for a handshake that is refused by a close code. */
+function closeReasonOf(code: ErrorCode): CloseReason {
+  switch (code) {
+    case "token_expired":
+      return "token_expired";
+    case "account_disabled":
+    case "forbidden":
+      return "forbidden";
+    case "unavailable":
+    case "busy":
+    case "internal":
+      return "going_away";
+    default:
+      return "token_invalid";
+  }
+}

@@ -1,0 +1,315 @@
+import { afterAll, beforeAll, beforeEach, expect, test } from "bun:test";
+import { sql } from "drizzle-orm";
+import type { RoomSummary } from "../../src/chat/ports.ts";
+import { readAudit } from "../../src/db/audit.ts";
+import { rows } from "../../src/db/database.ts";
+import { START_MS } from "../support/house.ts";
+import { onEachDriver, post, type Stocked, stock } from "../chat/stocked.ts";
+
+// Memberships, read marks, departures and bans, on each driver.
+
+const ORDER = { via: "http", reason: "spam" } as const;
+
+onEachDriver((open) => {
+  let at: Stocked;
+  let second: Awaited<ReturnType<Stocked["another"]>>;
+  let room: string;
+  let other: string;
+
+  beforeAll(async () => {
+    at = await stock(open);
+    second = await at.another();
+  }, START_MS);
+  afterAll(async () => {
+    await second.close();
+    await at.database.close();
+  });
+  beforeEach(() => {
+    [room, other] = [`a-${crypto.randomUUID()}`, `b-${crypto.randomUUID()}`];
+  });
+
+  const seat = (userId: number, name = room) => ({ userId, room: name });
+  const join = async (userId: number, name = room) => (await at.members.join([seat(userId, name)]))[0];
+  const mark = async (userId: number, id: number, name = room) =>
+    (await at.members.mark([{ ...seat(userId, name), id }]))[0];
+  const say = async (senderId: number, ...contents: string[]) => {
+    const posts = contents.map((content) => post(senderId, room, content));
+    await at.store.commit(0, posts, false);
+    return posts;
+  };
+  /** The person's rooms among those of the test. */
+  const mine = (userId: number): Promise<readonly RoomSummary[]> =>
+    at.lists.rooms(userId, { scope: "mine", patterns: [room, other], after: "", limit: 10 });
+  const namesOf = async (userId: number) => (await mine(userId)).map((summary) => summary.room);
+  const departuresOf = async (...userIds: number[]) =>
+    (await at.members.departures(userIds)).map((found) =>
+      Object.fromEntries([...found].filter(([name]) => name === room || name === other)),
+    );
+
+  test("a join creates the rooms that do not exist yet, and the list has them", async () => {
+    const seats = [seat(at.ada, other), seat(at.ada), seat(at.ben), seat(at.ada)]; // one of them twice
+    expect(await at.members.join(seats)).toEqual(Array(4).fill({ lastRead: 0, unread: 0 }));
+    expect(await at.store.counters([room, other])).toMatchObject({
+      versions: new Map([
+        [room, 0],
+        [other, 0],
+      ]),
+    });
+    expect(await mine(at.ada)).toEqual([
+      { room, last: null, lastRead: 0, unread: 0 },
+      { room: other, last: null, lastRead: 0, unread: 0 },
+    ]);
+    expect(await namesOf(at.ben)).toEqual([room]);
+    expect(await at.members.join([])).toEqual([]);
+  });
+
+  test("messages from before the join are not unread; later ones of others are, unless they are deleted", async () => {
+    await say(at.ben, "before");
+    expect(await join(at.ada)).toEqual({ lastRead: 1, unread: 0 });
+    await say(at.ben, "two", "three", "four");
+    await say(at.ada, "five");
+    const change = { kind: "delete", room, senderId: at.ben, username: "ben", id: 3 } as const;
+    await at.store.commit(0, [{ ...change, clientId: crypto.randomUUID() }], false);
+    expect(await join(at.ada)).toEqual({ lastRead: 1, unread: 2 });
+    expect(await mine(at.ada)).toMatchObject([{ lastRead: 1, unread: 2 }]);
+    await mark(at.ada, 2);
+    expect(await join(at.ada)).toEqual({ lastRead: 2, unread: 1 });
+  });
+
+  test("joins of new rooms by two processes at once all succeed", async () => {
+    const names = Array.from({ length: 20 }, (_, index) => `${room}-${index}`);
+    const seats = (userId: number) => names.map((name) => seat(userId, name));
+    const results = await Promise.all([
+      at.members.join(seats(at.ada)),
+      second.members.join(seats(at.ben).toReversed()),
+      second.members.join(seats(at.ada).toReversed()),
+      at.members.join(seats(at.ben)),
+    ]);
+    expect(results.flat()).toEqual(Array(80).fill({ lastRead: 0, unread: 0 }));
+    for (const userId of [at.ada, at.ben])
+      expect(
+        await at.lists.rooms(userId, { scope: "mine", patterns: [`${room}-*`], after: "", limit: 50 }),
+      ).toHaveLength(20);
+  });
+
+  test.each(["commits", "rolls back"])(
+    "a join of a room that another transaction is creating succeeds after that %s",
+    async (end) => {
+      if (at.database.driver === "pglite") return; // it has one connection, which runs one transaction at a time
+      const created = Promise.withResolvers<void>();
+      const finish = Promise.withResolvers<void>();
+      const rolledBack = new Error("rolled back");
+      const creating = at.database.run((orm) =>
+        orm.transaction(async (tx) => {
+          await rows(tx, sql`insert into rooms (name, version) values (${room}::text, 7)`);
+          created.resolve();
+          await finish.promise;
+          if (end === "rolls back") throw rolledBack;
+        }),
+      );
+      await created.promise;
+      const joining = second.members.join([seat(at.ada), seat(at.ada, other)]);
+      await Bun.sleep(100);
+      finish.resolve();
+      await creating.catch((error: unknown) => expect(error).toBe(rolledBack));
+      const read = end === "commits" ? 7 : 0;
+      expect(await joining).toEqual([
+        { lastRead: read, unread: 0 },
+        { lastRead: 0, unread: 0 },
+      ]);
+      expect(await namesOf(at.ada)).toEqual([room, other]);
+    },
+  );
+
+  test("a read mark never goes back and never past the end of the room", async () => {
+    await join(at.ada);
+    await say(at.ben, "one", "two", "three");
+    expect(await mark(at.ada, 2)).toEqual({ lastRead: 2, moved: true });
+    expect(await mark(at.ada, 2)).toEqual({ lastRead: 2, moved: false });
+    expect(await mark(at.ada, 1)).toEqual({ lastRead: 2, moved: false });
+    expect(await mark(at.ada, 999)).toEqual({ lastRead: 3, moved: true });
+    expect(await mark(at.ada, 999)).toEqual({ lastRead: 3, moved: false });
+    expect(await mine(at.ada)).toMatchObject([{ lastRead: 3, unread: 0 }]);
+  });
+
+  test("a read mark is never below the version at which its person joined", async () => {
+    await say(at.ben, "one", "two", "three");
+    await join(at.ada);
+    expect(await mark(at.ada, 2)).toEqual({ lastRead: 3, moved: false });
+    await say(at.ben, "four");
+    expect(await mark(at.ada, 4)).toEqual({ lastRead: 4, moved: true });
+  });
+
+  test("marks of many seats keep their order, and make nobody a member", async () => {
+    await join(at.ada);
+    await say(at.ben, "one", "two");
+    const marked = await at.members.mark([
+      { ...seat(at.ben), id: 1 },
+      { ...seat(at.ada, other), id: 1 }, // no such room
+      { ...seat(at.ada), id: 2 },
+      { userId: 999_999, room, id: 1 },
+    ]);
+    expect(marked.map(({ lastRead }) => lastRead)).toEqual([2, 0, 2, 1]);
+    expect(marked.map(({ moved }) => moved)).toEqual([false, false, true, true]);
+    expect(await namesOf(999_999)).toEqual([]);
+    expect(await namesOf(at.ada)).toEqual([room]);
+    expect(await at.lists.room(seat(999_999))).toMatchObject({ lastRead: null, unread: 0 });
+  });
+
+  test("anyone who leaves has left; leaving again or a room that one is not in does nothing", async () => {
+    await at.members.join([seat(at.ada), seat(at.ada, other)]);
+    await at.members.leave(seat(at.ada));
+    expect(await namesOf(at.ada)).toEqual([other]);
+    expect(await departuresOf(at.ada)).toEqual([{ [room]: "left" }]);
+    await at.members.leave(seat(at.ada));
+    await at.members.leave(seat(at.ben));
+    await at.members.leave(seat(at.ben, "no-such-room"));
+    expect(await departuresOf(at.ben, at.ada)).toEqual([{}, { [room]: "left" }]);
+  });
+
+  test("joining again makes a member again, and only later messages are unread", async () => {
+    await join(at.ada);
+    await say(at.ben, "one");
+    await at.members.leave(seat(at.ada));
+    expect(await at.lists.room(seat(at.ada))).toMatchObject({ lastRead: null, unread: 0 });
+    await say(at.ben, "two");
+    expect(await join(at.ada)).toEqual({ lastRead: 2, unread: 0 });
+    expect(await departuresOf(at.ada)).toEqual([{}]);
+    await say(at.ben, "three");
+    expect(await mine(at.ada)).toMatchObject([{ room, lastRead: 2, unread: 1 }]);
+  });
+
+  test.each([
+    ["fast", false],
+    ["careful", true],
+  ])("a post on the %s path makes its sender a member, again after leaving", async (_, careful) => {
+    await say(at.ben, "one");
+    await at.store.commit(0, [post(at.ada, room, "two")], careful);
+    expect(await mine(at.ada)).toMatchObject([{ room, lastRead: 2, unread: 0 }]);
+    await at.members.leave(seat(at.ada));
+    await say(at.ben, "three");
+    expect(await namesOf(at.ada)).toEqual([]);
+    await at.store.commit(0, [post(at.ada, room, "four")], careful);
+    expect(await mine(at.ada)).toMatchObject([{ room, lastRead: 4, unread: 0 }]);
+    expect(await departuresOf(at.ada)).toEqual([{}]);
+    // A member stays one since the same version.
+    await say(at.ben, "five");
+    await at.store.commit(0, [post(at.ada, room, "six")], careful);
+    expect(await mine(at.ada)).toMatchObject([{ room, lastRead: 4, unread: 1 }]);
+  });
+
+  test.each([
+    ["fast", false],
+    ["careful", true],
+  ])(
+    "what others post in the same batch after it is unread for the new member: %s path",
+    async (_, careful) => {
+      const batch = [post(at.ada, room, "one"), post(at.ben, room, "two"), post(at.ben, room, "three")];
+      await at.store.commit(0, batch, careful);
+      expect(await mine(at.ada)).toMatchObject([{ lastRead: 1, unread: 2 }]);
+      expect(await mine(at.ben)).toMatchObject([{ lastRead: 3, unread: 0 }]);
+    },
+  );
+
+  test("a repeated post does not make anyone who left a member again, nor does a change of a message", async () => {
+    const [first] = await say(at.ada, "one");
+    await at.members.leave(seat(at.ada));
+    if (!first) throw new Error("nothing was posted");
+    await expect(at.store.commit(0, [first], false)).rejects.toMatchObject({ kind: "duplicate" });
+    const edit = { kind: "edit", room, senderId: at.ada, username: "ada", id: 1, content: "two" } as const;
+    await at.store.commit(0, [first, { ...edit, clientId: crypto.randomUUID() }], true);
+    expect(await namesOf(at.ada)).toEqual([]);
+    expect(await departuresOf(at.ada)).toEqual([{ [room]: "left" }]);
+  });
+
+  test("departures name the rooms that people are banned from or left; a ban wins", async () => {
+    await at.members.join([seat(at.ada), seat(at.ada, other), seat(at.ben)]);
+    await at.members.leave(seat(at.ada));
+    await at.members.ban(seat(at.ada, other), ORDER);
+    expect(await departuresOf(at.ben, at.ada, at.ben)).toEqual([
+      {},
+      { [room]: "left", [other]: "banned" },
+      {},
+    ]);
+    await at.members.ban(seat(at.ada), ORDER);
+    expect(await departuresOf(at.ada)).toEqual([{ [room]: "banned", [other]: "banned" }]);
+    await at.members.unban(seat(at.ada), ORDER);
+    expect(await departuresOf(at.ada)).toEqual([{ [room]: "left", [other]: "banned" }]);
+    expect(await at.members.departures([])).toEqual([]);
+  });
+
+  test("anyone who left more than ten minutes ago has not just left", async () => {
+    await at.members.join([seat(at.ada), seat(at.ada, other)]);
+    for (const name of [room, other]) await at.members.leave(seat(at.ada, name));
+    await at.database.run((orm) =>
+      rows(
+        orm,
+        sql`update members set since = since - interval '11 minutes'
+          where room_id = (select id from rooms where name = ${room}::text)`,
+      ),
+    );
+    expect(await departuresOf(at.ada)).toEqual([{ [other]: "left" }]);
+  });
+
+  test("a ban hides the room from its person's lists, and lifting it keeps the membership and the mark", async () => {
+    await join(at.ada);
+    await say(at.ben, "one", "two");
+    await mark(at.ada, 1);
+    await at.members.ban(seat(at.ada), ORDER);
+    expect(await namesOf(at.ada)).toEqual([]);
+    const all = { scope: "all", patterns: null, after: "", limit: 200 } as const;
+    expect(await at.lists.rooms(at.ada, all)).not.toContainEqual(expect.objectContaining({ room }));
+    expect(await at.lists.rooms(at.ben, all)).toContainEqual(expect.objectContaining({ room }));
+    await at.members.unban(seat(at.ada), ORDER);
+    expect(await mine(at.ada)).toMatchObject([{ room, lastRead: 1, unread: 1 }]);
+  });
+
+  test("a ban may come before its room; neither it nor its end makes a member", async () => {
+    await at.members.ban(seat(at.ada), ORDER);
+    expect(await departuresOf(at.ada)).toEqual([{ [room]: "banned" }]);
+    expect(await namesOf(at.ada)).toEqual([]);
+    await say(at.ben, "one");
+    await at.members.unban(seat(at.ada), ORDER);
+    expect(await departuresOf(at.ada)).toEqual([{}]);
+    expect(await namesOf(at.ada)).toEqual([]);
+    expect(await at.lists.room(seat(at.ada))).toMatchObject({ lastRead: null, unread: 0 });
+  });
+
+  test("the audit has each ban and each end of one once, however often it is ordered", async () => {
+    for (let times = 0; times < 2; times++) await at.members.ban(seat(at.ada), ORDER);
+    const lift = { via: "cli", reason: "sorry" } as const;
+    for (let times = 0; times < 2; times++) await at.members.unban(seat(at.ada), lift);
+    await at.members.unban(seat(at.ada, other), lift); // no such room
+    const entries = (await readAudit(at.database, undefined, 100)).filter((entry) => entry.room === room);
+    expect(entries).toMatchObject([
+      { action: "user.unban", ...lift, username: "ada" },
+      { action: "user.ban", ...ORDER, username: "ada" },
+    ]);
+    expect((await at.store.counters([other])).versions.get(other)).toBe(0);
+  });
+
+  test("joins, leaves, marks, posts and bans by two processes at once never deadlock", async () => {
+    const names = Array.from({ length: 6 }, (_, index) => `${room}-${index}`);
+    const people = [at.ada, at.ben];
+    const work = async ({ store, members }: Pick<Stocked, "store" | "members">, from: number) => {
+      for (let round = from; round < 40; round += 2) {
+        const rotated = [...names.slice(round % 6), ...names.slice(0, round % 6)];
+        const seats = rotated.flatMap((name) => people.map((userId) => seat(userId, name)));
+        await Promise.all([
+          members.join(seats),
+          members.mark(seats.map((each) => ({ ...each, id: round }))),
+          store.commit(
+            round % store.lanes,
+            seats.map(({ userId, room: name }) => post(userId, name, `round ${round}`)),
+            round % 3 === 0,
+          ),
+          ...rotated.slice(0, 2).map((name) => members.leave(seat(at.ada, name))),
+          members.ban(seat(at.ben, rotated[0]), ORDER),
+          members.unban(seat(at.ben, rotated[1]), ORDER),
+        ]);
+      }
+    };
+    await Promise.all([work(at, 0), work(second, 1)]);
+    for (const [, version] of (await at.store.counters(names)).versions) expect(version).toBe(80);
+  }, 60_000);
+});

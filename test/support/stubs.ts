@@ -1,0 +1,94 @@
+import { createPlain } from "../../src/chat/codecs/plain.ts";
+import { createV1 } from "../../src/chat/codecs/v1.ts";
+import type { CommandTable } from "../../src/chat/codecs/command.ts";
+import type { Codec } from "../../src/chat/connection/codec.ts";
+import type { Standing } from "../../src/chat/connection/guard.ts";
+import type { Pass } from "../../src/chat/pass.ts";
+import type { Departures, ListStore, MemberStore } from "../../src/chat/ports.ts";
+import type { Identity } from "../../src/identity.ts";
+import type { Message } from "../../src/message.ts";
+
+// Stand-ins for what the chat uses, for tests that run parts of it without a database or accounts.
+
+/** Every session and account is alive. */
+export const aliveStanding: Standing = {
+  ask: async (logins) => logins.map(() => "alive"),
+  onEnded: () => () => {},
+};
+
+/** No rooms. */
+export const emptyLists: ListStore = {
+  rooms: async () => [],
+  room: async () => undefined,
+};
+
+/** Members, read marks and bans in memory. Nothing is ever unread, and rooms have no end. */
+export function createMemberStub(): MemberStore & { roomsOf(userId: number): string[] } {
+  const members = new Map<number, Map<string, "in" | "left">>();
+  const bans = new Map<number, Set<string>>();
+  const marks = new Map<string, number>();
+  const statesOf = (userId: number) => members.getOrInsertComputed(userId, () => new Map());
+  const bansOf = (userId: number) => bans.getOrInsertComputed(userId, () => new Set());
+  const markOf = (userId: number, room: string) => marks.get(`${userId} ${room}`) ?? 0;
+
+  return {
+    /** The rooms that someone is a member of, in the order in which they joined them. */
+    roomsOf: (userId) => [...statesOf(userId)].filter(([, state]) => state === "in").map(([room]) => room),
+    join: async (seats) =>
+      seats.map(({ userId, room }) => {
+        statesOf(userId).set(room, "in");
+        return { lastRead: markOf(userId, room), unread: 0 };
+      }),
+    async leave({ userId, room }) {
+      if (statesOf(userId).get(room) === "in") statesOf(userId).set(room, "left");
+    },
+    mark: async (asked) =>
+      asked.map(({ userId, room, id }) => {
+        const before = markOf(userId, room);
+        const lastRead = Math.max(before, id);
+        marks.set(`${userId} ${room}`, lastRead);
+        return { lastRead, moved: lastRead > before };
+      }),
+    departures: async (userIds) =>
+      userIds.map((userId): Departures => {
+        const left = [...statesOf(userId)].filter(([, state]) => state === "left");
+        const banned = [...bansOf(userId)];
+        return new Map([
+          ...left.map(([room]) => [room, "left"] as const),
+          ...banned.map((room) => [room, "banned"] as const),
+        ]);
+      }),
+    ban: async ({ userId, room }) => void bansOf(userId).add(room),
+    unban: async ({ userId, room }) => void bansOf(userId).delete(room),
+  };
+}
+
+/** A pass that no access check issued. */
+export function passFor(
+  person: Pick<Identity, "userId" | "username"> & Partial<Identity>,
+  room: string,
+): Pass<"read" | "post"> {
+  const identity: Identity = { sessionId: null, expiresAt: Infinity, grants: null, ...person };
+  return { person: identity, room, actions: ["read", "post"] } as unknown as Pass<"read" | "post">;
+}
+
+/** The codecs, for tests of what they encode: nothing can be sent to them. */
+export const v1: Codec = createV1({
+  commands: {} as CommandTable,
+  messageChars: 0,
+  roomsPerSocket: 0,
+  faulted() {},
+});
+export const plain: Codec = createPlain({
+  submit() {},
+  history: { page: () => Promise.reject(new Error("no history")) },
+  faulted() {},
+});
+
+/** The frame in which a chat.v1 reader that has everything up to `since` gets a missed message. */
+export function replayFrame(room: string, message: Message, since: number): string {
+  const page = { epoch: "e", counter: 0, messages: [], end: 0, frames: new Map<string | number, string>() };
+  const frame = v1.replay(page, message, { room, since, released: Infinity });
+  if (frame === undefined) throw new Error("a released message has no frame");
+  return frame;
+}
