@@ -10,8 +10,8 @@ interface Exchange {
 }
 
 /**
- * Sends the requests of a block as they stand there, and holds each answer against what stands under it: the status, the
- * headers that are named, and the whole of a JSON body.
+ * Sends the requests of a block as written and compares each response with the one below it: the status, the headers that
+ * are shown, and the whole JSON body.
  */
 export async function exchange(block: Block, stage: Stage): Promise<void> {
   const bindings: Bindings = new Map();
@@ -63,7 +63,7 @@ async function ask(stage: Stage, request: readonly string[], bindings: Bindings)
 function compare(answer: RawAnswer, response: readonly string[], bindings: Bindings): void {
   const [[first = "", ...headers], body] = parts(response);
   const status = Number(first.split(" ")[1]);
-  if (answer.status !== status) throw new Error(`${first}: it was answered ${answer.status} ${answer.body}`);
+  if (answer.status !== status) throw new Error(`${first}: the response was ${answer.status} ${answer.body}`);
   for (const header of headers) {
     const [name = "", ...value] = header.split(": ");
     const wrong = mismatch(value.join(": "), answer.headers.get(name), bindings, name);
@@ -74,7 +74,7 @@ function compare(answer: RawAnswer, response: readonly string[], bindings: Bindi
   if (wrong) throw new Error(wrong);
 }
 
-/** The head of a message, and the line of its body where it has one. */
+/** Splits a message into its head and the line of its body, if it has one. */
 function parts(lines: readonly string[]): [string[], string | undefined] {
   const end = lines.indexOf("");
   return end === -1 ? [[...lines], undefined] : [lines.slice(0, end), lines[end + 1]];
