@@ -60,18 +60,18 @@ describe("docs/OPERATIONS.md matches the source", () => {
   });
 
   test("every logged event is in the table, with its level and fields", () => {
-    const said = new Map<string, Set<string>>();
+    const logged = new Map<string, Set<string>>();
     for (const { level, event, fields } of lines) {
       if (event === undefined) continue;
-      const all = said.get(`${event} ${level}`) ?? new Set();
-      said.set(`${event} ${level}`, all);
+      const all = logged.get(`${event} ${level}`) ?? new Set();
+      logged.set(`${event} ${level}`, all);
       for (const field of fields) all.add(field);
     }
     const table = tableOf(page, "The log").map(([event, level, fields = ""]) => [
       `${event} ${level}`,
       new Set(fields.replace(", over HTTP", "").split(" ").filter(Boolean)),
     ]);
-    expect(new Map(table as [string, Set<string>][])).toEqual(said);
+    expect(new Map(table as [string, Set<string>][])).toEqual(logged);
   });
 
   test("every line without an event is in the other table, with its level", () => {
@@ -139,7 +139,7 @@ async function backUpAndRestore(settings: Record<string, string>, backUp: string
     const history = await api(server, "GET /history/hall/", { token });
     expect((await server.end()).code).toBe(0);
     return {
-      said: (history.body as { content: string }[]).map((message) => message.content),
+      contents: (history.body as { content: string }[]).map((message) => message.content),
       epoch: history.headers.get("parley-epoch"),
     };
   };
@@ -147,10 +147,10 @@ async function backUpAndRestore(settings: Record<string, string>, backUp: string
   await visit("before");
   await paste(backUp);
   const late = await visit("after");
-  expect(late.said).toEqual(["before", "after"]);
+  expect(late.contents).toEqual(["before", "after"]);
   await paste(restore);
   const restored = await visit();
-  expect(restored.said).toEqual(["before"]);
+  expect(restored.contents).toEqual(["before"]);
   expect(restored.epoch).not.toBe(late.epoch);
   folder.remove();
 }

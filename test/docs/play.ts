@@ -27,7 +27,7 @@ interface Play {
 }
 
 /** Events other than frames: the sentences allowed after `*`, and their actions. */
-const HAPPENINGS: readonly [RegExp, (play: Play, ...words: string[]) => Promise<void> | void][] = [
+const EVENTS: readonly [RegExp, (play: Play, ...words: string[]) => Promise<void> | void][] = [
   [
     /^the server has (.+)$/,
     async (play, settings = "") => {
@@ -92,7 +92,7 @@ export async function play(block: Block, common: Stage): Promise<void> {
 export async function step(state: Play, line: string): Promise<void> {
   const [, name = "", sign = "", text = ""] = /^(?:(\w+) )?([*<>])(?: (.*))?$/.exec(line) ?? [];
   try {
-    if (sign === "*") await happen(state, text);
+    if (sign === "*") await runEvent(state, text);
     else if (sign === ">") send(seatOf(state, name), text, state.bindings);
     else if (text.startsWith("…")) await skip(seatOf(state, name), text);
     else await expectFrame(seatOf(state, name), text, state.bindings);
@@ -101,8 +101,8 @@ export async function step(state: Play, line: string): Promise<void> {
   }
 }
 
-async function happen(state: Play, sentence: string): Promise<void> {
-  for (const [form, act] of HAPPENINGS) {
+async function runEvent(state: Play, sentence: string): Promise<void> {
+  for (const [form, act] of EVENTS) {
     const found = form.exec(fill(sentence, state.bindings));
     if (found) return void (await act(state, ...found.slice(1)));
   }
@@ -129,8 +129,8 @@ async function open(state: Play, name: string, path: string, format: "v1" | "pla
 
 async function epochOf({ url, tokensOf }: Stage, name: string): Promise<string> {
   const authorization = `Bearer ${(await tokensOf(name)).access}`;
-  const answer = await fetch(`${url}/history/any/`, { headers: { authorization } });
-  return answer.headers.get("parley-epoch") ?? "";
+  const response = await fetch(`${url}/history/any/`, { headers: { authorization } });
+  return response.headers.get("parley-epoch") ?? "";
 }
 
 function seatOf(state: Play, name = ""): Seat {
@@ -188,13 +188,13 @@ async function skip(seat: Seat, text: string): Promise<void> {
 /** Verifies that no frame is missing from the transcript: the reply to another command must come next. */
 async function nothingMore(seat: Seat): Promise<void> {
   if (!seat.open) return;
-  const { command, answer } =
+  const { command, reply } =
     seat.format === "v1"
-      ? { command: '{"type": "ping", "ref": 9999}', answer: '{"type": "ok", "ref": 9999}' }
+      ? { command: '{"type": "ping", "ref": 9999}', reply: '{"type": "ok", "ref": 9999}' }
       : {
           command: "?",
-          answer: '{"error": {"code": "malformed", "message": "The frame is not JSON.", "retryable": false}}',
+          reply: '{"error": {"code": "malformed", "message": "The frame is not JSON.", "retryable": false}}',
         };
   send(seat, command, new Map());
-  await expectFrame(seat, answer, new Map());
+  await expectFrame(seat, reply, new Map());
 }
