@@ -1,4 +1,4 @@
-# Built with Bun, run with nothing but the C library.
+# Builds with Bun. The final image contains only the binary and the C library.
 FROM oven/bun:1.4.5-slim AS build
 WORKDIR /build
 COPY package.json bun.lock ./
@@ -9,7 +9,7 @@ RUN mkdir data
 
 FROM gcr.io/distroless/base-debian12:nonroot
 COPY --from=build /build/dist/parley /usr/local/bin/parley
-# A new volume takes its owner from this folder.
+# A new volume inherits its owner from this folder.
 COPY --from=build --chown=nonroot:nonroot /build/data /data
 ENV HOST=0.0.0.0 DATA_DIR=/data
 VOLUME /data

@@ -34,11 +34,11 @@ const url = (...schemes: string[]) =>
 const oneOf = <const T extends readonly string[]>(...values: T) =>
   v.picklist(values, `must be one of ${values.join(", ")}`);
 
-/** What can stand in an `Authorization: Bearer` header (RFC 6750). */
+/** A value that is valid in an `Authorization: Bearer` header (RFC 6750). */
 const secret = v.pipe(
   v.string(),
   v.minLength(16, "must have at least 16 characters"),
-  v.regex(/^[\w.~+/=-]+$/, "may have letters, digits and -._~+/= only"),
+  v.regex(/^[\w.~+/=-]+$/, "may contain only letters, digits and -._~+/="),
 );
 
 const origins = v.pipe(
@@ -46,163 +46,174 @@ const origins = v.pipe(
   v.transform((text) => text.split(",").map((part) => part.trim())),
   v.check(
     (list) => list.every((o) => o === "*" || (URL.canParse(o) && new URL(o).origin === o)),
-    "must be * or origins such as https://app.example.com, with commas between them",
+    "must be * or a comma-separated list of origins such as https://app.example.com",
   ),
 );
 
 interface Setting {
   readonly schema: v.GenericSchema<string, unknown>;
-  /** As it would be written in the environment; absent: not set. */
+  /** The default, as it would be written in the environment. Absent if there is none. */
   readonly fallback?: string;
-  /** What it does and what follows from it, for the table of the README. */
+  /** What the setting does, for the table in the README. */
   readonly about: string;
 }
 
-/** Every setting there is: its name in the environment, its schema, its default and its consequence. */
+/** All settings by their name in the environment, with schema, default and description. */
 export const SETTINGS = {
-  PORT: { schema: whole(0, 65_535), fallback: "3000", about: "The port to listen on; `0` takes a free one." },
+  PORT: { schema: whole(0, 65_535), fallback: "3000", about: "The port to listen on. `0` picks a free one." },
   HOST: {
     schema: v.pipe(v.string(), v.minLength(1)),
     fallback: "127.0.0.1",
-    about: "The address to listen on. `0.0.0.0` lets others in (the container's default).",
+    about:
+      "The address to listen on. `0.0.0.0`, the container's default, accepts connections from other machines.",
   },
   DATABASE_URL: {
     schema: url("postgres", "postgresql"),
-    about: "A Postgres server. Without it the embedded database is used.",
+    about: "The Postgres server to use. If not set, the server uses its embedded database.",
   },
   DATABASE_DRIVER: {
     schema: oneOf("pglite", "postgres", "neon"),
-    about: "How to reach the database where the URL does not say: a host of neon.tech means `neon`.",
+    about:
+      "`pglite`, `postgres` or `neon`. By default it follows from `DATABASE_URL`: hosts under neon.tech use `neon`.",
   },
   DATABASE_POOL: {
     schema: whole(1, 100),
     fallback: "8",
     about:
-      "Connections for reads and accounts; commits have one for each of their two lanes, and the readiness check one, besides.",
+      "The most Postgres connections for reads and accounts. Commits use two more, the readiness check one more.",
   },
   NEON_PROXY: {
     schema: v.pipe(v.string(), v.regex(/^[\w.-]+(:\d+)?(\/[\w./-]*)?$/, "must be host:port/path")),
-    about: "Where the `neon` driver finds its WebSocket proxy, if not at the database's own host.",
+    about:
+      "The address of the `neon` driver's WebSocket proxy, as `host:port/path`. Defaults to the database's own host.",
   },
   DATA_DIR: {
     schema: v.pipe(v.string(), v.minLength(1)),
     fallback: "./data",
-    about: "Where the embedded database lives. One process owns it.",
+    about: "The folder of the embedded database. Only one process can use it at a time.",
   },
   REDIS_URL: {
     schema: url("redis", "rediss"),
-    about: "A Redis or Valkey server, so that several servers on one Postgres hear of each other at once.",
+    about: "A Redis or Valkey server. It lets several servers on one Postgres notify each other immediately.",
   },
   REDIS_PREFIX: {
     schema: v.pipe(v.string(), v.regex(/^[\w:.-]{1,64}$/, "must be 1 to 64 letters, digits, _ : . or -")),
     fallback: "parley:",
-    about: "What all names in Redis begin with.",
+    about: "The prefix of all keys and channels in Redis.",
   },
   WORKERS: {
     schema: whole(1, 64),
     fallback: "1",
-    about: "Server processes on this machine that share the port; more than one wants Postgres and Redis.",
+    about: "The number of server processes that share the port. More than one requires Postgres and Redis.",
   },
   PUBLIC_URL: {
     schema: url("http", "https"),
-    about: "The issuer of our tokens. Without it the database's own instance id is.",
+    about:
+      "The server's public URL, used as the issuer of access tokens. The default issuer is the database's instance id.",
   },
   JWT_PRIVATE_KEY: {
     schema: v.pipe(v.string(), v.minLength(1)),
     about:
-      "Ed25519, as a JWK or PKCS8 PEM. Without it a key is made at first start and kept in the database.",
+      "An Ed25519 key that signs access tokens, as JWK or PKCS8 PEM. By default the first start creates one in the database.",
   },
   ACCESS_TOKEN_TTL: {
     schema: duration,
     fallback: "1h",
-    about: "How long an access token opens doors without a refresh.",
+    about: "The lifetime of an access token.",
   },
   REFRESH_TOKEN_TTL: {
     schema: duration,
     fallback: "30d",
-    about: "How long a session lasts that is not used.",
+    about: "How long a session lasts without a refresh.",
   },
   AUTH_JWKS_URL: {
     schema: url("http", "https"),
     about:
-      "The key set of your own identity provider. It, the issuer and the audience come all three or not at all.",
+      "The URL of your identity provider's key set. Set it together with `AUTH_ISSUER` and `AUTH_AUDIENCE`, or set none of them.",
   },
   AUTH_ISSUER: {
     schema: v.pipe(v.string(), v.minLength(1)),
-    about: "The `iss` of its tokens, exactly as they have it; never ours.",
+    about: "The exact `iss` of your identity provider's tokens. It must differ from `PUBLIC_URL`.",
   },
   AUTH_AUDIENCE: {
     schema: v.pipe(v.string(), v.minLength(1)),
-    about: "The `aud` that its tokens must name.",
+    about: "The `aud` that your identity provider's tokens must contain.",
   },
   ROOM_ACCESS: {
     schema: oneOf("open", "claims"),
     fallback: "open",
     about:
-      "`open`: a token without a `rooms` claim may enter any room. `claims`: only what its claim says; tokens of accounts here have none.",
+      "`open`: a token without a `rooms` claim allows every room. `claims`: it allows none. Tokens of Parley's own accounts have no such claim.",
   },
   REGISTRATION: {
     schema: oneOf("open", "off"),
     fallback: "open",
-    about: "`off`: nobody can register; who has an account can log in.",
+    about: "`off` rejects registrations. People who have an account can still log in.",
   },
   QUERY_TOKEN: {
     schema: oneOf("on", "off"),
     fallback: "on",
-    about: "`off` refuses `?token=` in WebSocket URLs, which proxies like to log.",
+    about: "`off` rejects `?token=` in WebSocket URLs, which proxies often log.",
   },
   ALLOWED_ORIGINS: {
     schema: origins,
     fallback: "*",
-    about: "Which pages may use the API and open sockets. There are no cookies, so `*` gives nothing away.",
+    about:
+      "The origins whose pages may use the API and open sockets, separated by commas. `*` is safe, because there are no cookies.",
   },
   ADMIN_TOKEN: {
     schema: secret,
-    about: "The operator's bearer token for `/admin/…`. Without it there are no such routes.",
+    about:
+      "The operator's bearer token for `/admin/…`, at least 16 characters. If not set, these routes do not exist.",
   },
   METRICS_TOKEN: {
     schema: secret,
-    about: "The bearer token of `/metrics`. Without it there is no such route.",
+    about: "The bearer token for `/metrics`, at least 16 characters. If not set, the route does not exist.",
   },
   MESSAGE_MAX_CHARS: {
     schema: whole(1, 10_000),
     fallback: "4000",
-    about: "The longest message, in code points.",
+    about: "The maximum length of a message, in code points.",
   },
   EDIT_WINDOW: {
     schema: duration,
-    about: "How long after it was posted a message may be edited. Without it: for ever.",
+    about: "How long after posting a message can be edited. If not set, there is no limit.",
   },
   MESSAGE_RATE: {
     schema: whole(0, 1_000_000),
     fallback: "10",
-    about: "Messages a second per user, on average. `0`: no limit.",
+    about: "Messages per second and user, on average. `0` turns the limit off.",
   },
   MESSAGE_BURST: {
     schema: whole(1, 1_000_000),
     fallback: "30",
-    about: "Messages that a user may send at once before the rate counts.",
+    about: "Messages that a user can send at once before `MESSAGE_RATE` applies.",
   },
   LOGIN_RATE: {
     schema: whole(0, 1_000_000),
     fallback: "10",
-    about: "Failed logins in 15 minutes per account and address. `0`: no limit, on registrations neither.",
+    about:
+      "Failed logins allowed in 15 minutes, per account and address. `0` turns off the limits on logins and registrations.",
   },
   SOCKETS_PER_USER: {
     schema: whole(1, 1_000_000),
     fallback: "50",
-    about: "Sockets that one user may have open.",
+    about: "The most sockets that a user can have open on one server process.",
   },
-  ROOMS_PER_SOCKET: { schema: whole(1, 10_000), fallback: "200", about: "Rooms that one socket may join." },
+  ROOMS_PER_SOCKET: {
+    schema: whole(1, 10_000),
+    fallback: "200",
+    about: "The most rooms that one socket can join.",
+  },
   TRUST_PROXY: {
     schema: whole(0, 10),
     fallback: "0",
-    about: "How many proxies stand before the server: that many hops of `X-Forwarded-For` are believed.",
+    about: "The number of proxies in front of the server: it trusts that many hops of `X-Forwarded-For`.",
   },
   LOG_LEVEL: {
     schema: oneOf("trace", "debug", "info", "warn", "error", "fatal", "silent"),
     fallback: "info",
-    about: "How much is logged: one JSON line each, on standard output.",
+    about: "The lowest level that is logged. The log is JSON lines on standard output.",
   },
 } as const satisfies Record<string, Setting>;
 
@@ -215,17 +226,17 @@ type Value<S> = S extends { schema: infer T extends v.GenericSchema }
 
 export type Driver = "pglite" | "postgres" | "neon";
 
-/** The configuration, parsed: durations in milliseconds, `DATABASE_DRIVER` decided. */
+/** The parsed configuration. Durations are in milliseconds; `DATABASE_DRIVER` is always set. */
 export type Config = Readonly<{ [K in keyof Settings]: Value<Settings[K]> } & { DATABASE_DRIVER: Driver }>;
 
-/** The environment does not make sense; the message has one line for each setting that is wrong. */
+/** The environment is invalid. The message has one line for each invalid setting. */
 export class ConfigError extends Error {
   override readonly name = "ConfigError";
 }
 
 /**
- * Reads the configuration from an environment. An empty value counts as not set; names that are not ours are ignored.
- * @throws {ConfigError} naming every setting that is wrong; values, which may be secrets, are not quoted.
+ * Reads the configuration from an environment. An empty value counts as not set. Unknown names are ignored.
+ * @throws {ConfigError} names every invalid setting. Values are never quoted, because they may be secrets.
  */
 export function loadConfig(env: Readonly<Record<string, string | undefined>>): Config {
   const config: Record<string, unknown> = {};
@@ -246,20 +257,18 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>): C
 function contradictions(config: Partial<Config>): string[] {
   const outside = [config.AUTH_JWKS_URL, config.AUTH_ISSUER, config.AUTH_AUDIENCE].filter(Boolean).length;
   return [
-    ...(outside % 3 === 0
-      ? []
-      : ["AUTH_JWKS_URL, AUTH_ISSUER and AUTH_AUDIENCE come all three or not at all"]),
+    ...(outside % 3 === 0 ? [] : ["AUTH_JWKS_URL, AUTH_ISSUER and AUTH_AUDIENCE must be set together"]),
     ...(config.AUTH_ISSUER && config.AUTH_ISSUER === config.PUBLIC_URL
-      ? ["AUTH_ISSUER must not be our own issuer, PUBLIC_URL"]
+      ? ["AUTH_ISSUER must differ from PUBLIC_URL, the issuer of Parley's own tokens"]
       : []),
     ...((config.WORKERS ?? 1) > 1 && !(config.REDIS_URL && config.DATABASE_URL)
-      ? ["WORKERS of more than 1 needs DATABASE_URL and REDIS_URL: processes share them"]
+      ? ["WORKERS above 1 needs DATABASE_URL and REDIS_URL, which the processes share"]
       : []),
     ...(config.DATABASE_DRIVER && config.DATABASE_DRIVER !== "pglite" && !config.DATABASE_URL
       ? [`DATABASE_DRIVER=${config.DATABASE_DRIVER} needs DATABASE_URL`]
       : []),
     ...(config.DATABASE_DRIVER === "pglite" && config.DATABASE_URL
-      ? ["DATABASE_DRIVER=pglite is the embedded database: it takes no DATABASE_URL"]
+      ? ["DATABASE_DRIVER=pglite selects the embedded database: remove DATABASE_URL"]
       : []),
   ];
 }

@@ -11,7 +11,11 @@ export function Conversation({ chat, order }: { chat: Chat; order: string }) {
   function send(event: FormEvent) {
     event.preventDefault();
     setText("");
-    room.send(text).catch((failure) => setProblem(failure instanceof ChatError ? failure.message : "?"));
+    room
+      .send(text)
+      .catch((failure) =>
+        setProblem(failure instanceof ChatError ? failure.message : "Your message was not sent."),
+      );
   }
 
   if (error) return <p role="alert">{error.message}</p>;

@@ -3,17 +3,17 @@ import { keySet, tokenFor } from "./tokens.ts";
 
 const CHAT = process.env.CHAT_URL ?? "http://127.0.0.1:3000";
 
-/** Your product's own data: who has ordered what. */
+/** Your product's own data: customers and their orders. */
 const CUSTOMERS: Record<string, { readonly name: string; readonly orders: readonly number[] }> = {
   "customer-1": { name: "ada", orders: [7] },
   "customer-2": { name: "ben", orders: [7, 8] },
 };
 
-/** Here stands your own login: who sends this request? */
+/** Replace this by your own login. Returns the id of the customer who sent the request, or "". */
 const customerOf = (request: Bun.BunRequest) => request.cookies.get("customer") ?? "";
 
-/** Says something in a room, as the shop. The same order and news is one message, however often it is tried. */
-async function tell(order: string, news: string): Promise<Response> {
+/** Posts news about an order as the shop. Idempotent: the same order and news are one message. */
+async function postNews(order: string, news: string): Promise<Response> {
   const token = await tokenFor("shop", "shop", [{ match: "order-*", allow: ["post"] }]);
   return fetch(`${CHAT}/rooms/order-${order}/messages/`, {
     method: "POST",
@@ -42,8 +42,8 @@ const server = Bun.serve({
       }));
       return new Response(await tokenFor(id, customer.name, rooms));
     },
-    "/orders/:order/ship": { POST: (request) => tell(request.params.order, "Your order is on its way.") },
+    "/orders/:order/ship": { POST: (request) => postNews(request.params.order, "Your order is on its way.") },
     "/": page,
   },
 });
-console.log(`listening on ${server.url}`);
+console.log(`Listening on ${server.url}`);

@@ -4,9 +4,9 @@ import { createRoot } from "react-dom/client";
 import { Conversation } from "./Conversation.tsx";
 
 const textOf = async (path: string) => {
-  const answer = await fetch(path);
-  if (!answer.ok) throw new Error(await answer.text());
-  return answer.text();
+  const response = await fetch(path);
+  if (!response.ok) throw new Error(await response.text());
+  return response.text();
 };
 
 const chat = createChat({ url: await textOf("/chat/url"), tokens: () => textOf("/chat/token") });

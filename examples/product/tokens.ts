@@ -1,18 +1,18 @@
 import { exportJWK, generateKeyPair, SignJWT } from "jose";
 
-/** What a token allows: rooms by name, in which `*` stands for anything, and what may be done there. */
+/** Rooms that a token allows, as a name in which `*` matches any characters, and what it allows there. */
 export interface Grant {
   readonly match: string;
   readonly allow: readonly ("read" | "post")[];
 }
 
-// Yours is kept somewhere safe and outlives a restart: whoever has it can be anybody in the chat.
+// Keep your own key in a safe place where it survives restarts. Anyone who has it can impersonate everyone in the chat.
 const { privateKey, publicKey } = await generateKeyPair("ES256");
 
-/** What AUTH_JWKS_URL answers: the public half of the key. */
+/** The key set that AUTH_JWKS_URL returns: the public half of the key. */
 export const keySet = { keys: [{ ...(await exportJWK(publicKey)), kid: "one", alg: "ES256" }] };
 
-/** A token for the chat. `id` is who someone is, for ever; `name` is what others see. */
+/** Returns a token for the chat. `id` identifies a person for ever; `name` is what others see. */
 export const tokenFor = (id: string, name: string, rooms: readonly Grant[]): Promise<string> =>
   new SignJWT({ preferred_username: name, rooms })
     .setProtectedHeader({ alg: "ES256", kid: "one" })

@@ -1,9 +1,9 @@
 import type { Chat, Room, RoomState } from "parley/client";
 import { useEffect, useMemo, useSyncExternalStore } from "react";
 
-/** A room and how it stands, for as long as a component shows it. */
+/** Returns a room and its state, and stays in the room while the component is mounted. */
 export function useRoom(chat: Chat, name: string): [Room, RoomState] {
-  // Not at each render: it joins, also where it has been refused.
+  // Memoized, because chat.room() joins the room, even if an earlier join was rejected.
   const room = useMemo(() => chat.room(name), [chat, name]);
   useEffect(() => {
     chat.room(name);

@@ -80,7 +80,7 @@ describe("workers are kept running", () => {
 });
 
 test("without Redis or Postgres several workers are refused with a line", async () => {
-  const line = "WORKERS of more than 1 needs DATABASE_URL and REDIS_URL: processes share them";
+  const line = "WORKERS above 1 needs DATABASE_URL and REDIS_URL, which the processes share";
   const incomplete: Record<string, string>[] = [
     {},
     { REDIS_URL: "redis://127.0.0.1" },

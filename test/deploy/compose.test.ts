@@ -12,7 +12,7 @@ interface Service {
 
 const { services } = Bun.YAML.parse(await read("compose.yaml")) as { services: Record<string, Service> };
 
-test("without a profile compose runs one node, with `nodes` two of them and the proxy", () => {
+test("compose runs one node by default, and two nodes with a proxy in the profile `nodes`", () => {
   const names = (profile?: string) =>
     Object.keys(services).filter((name) => services[name]?.profiles?.includes(profile ?? "") ?? true);
   expect(names()).toEqual(["parley", "postgres", "redis"]);
@@ -20,7 +20,7 @@ test("without a profile compose runs one node, with `nodes` two of them and the 
   expect(services["parley-2"]?.environment).toEqual(services.parley?.environment as never);
 });
 
-test("the proxy has its configuration, and that has the nodes", async () => {
+test("the proxy mounts its configuration, and both configurations name both nodes", async () => {
   const [volume = ""] = services.proxy?.volumes ?? [];
   const [file = ""] = volume.split(":");
   for (const path of [file, "deploy/haproxy.cfg"]) {

@@ -10,7 +10,7 @@ import { type Person, register } from "../support/people.ts";
 import { startTestServer, type TestServer } from "../support/server.ts";
 import { until } from "../support/until.ts";
 
-// The configurations in deploy/, as they are but for addresses, each in front of two nodes.
+// Tests the configurations in deploy/, each in front of two nodes. Only addresses are replaced.
 
 setDefaultTimeout(60_000);
 
@@ -57,8 +57,8 @@ for (const proxy of ["nginx", "haproxy"] as const)
       await database?.close();
     });
 
-    /** Live feeds of each node. */
-    const feeds = () =>
+    /** Returns the number of live subscriptions on each node. */
+    const subscriptions = () =>
       Promise.all(
         nodes.map(async (node) => {
           const { text } = await api(node, "GET /metrics", { token: METRICS_TOKEN });
@@ -72,21 +72,21 @@ for (const proxy of ["nginx", "haproxy"] as const)
       return socket;
     }
 
-    test("everyone in a room is on one node; rooms are spread over both", async () => {
+    test("everyone in a room is on one node, and rooms are spread over both", async () => {
       const alone: number[] = [];
       for (const room of rooms) {
-        const before = await feeds();
+        const before = await subscriptions();
         const sockets = await Promise.all([enter(room), enter(room), enter(room)]);
-        const grown = (await feeds()).map((count, node) => count - (before[node] ?? 0));
+        const grown = (await subscriptions()).map((count, node) => count - (before[node] ?? 0));
         expect(grown.toSorted()).toEqual([0, 3]);
         alone.push(grown.indexOf(3));
         for (const socket of sockets) socket.close();
-        await until(async () => (await feeds()).every((count) => count === 0));
+        await until(async () => (await subscriptions()).every((count) => count === 0));
       }
       expect(new Set(alone).size).toBe(2);
     });
 
-    test("a message over HTTP goes to the node of its room, and is heard", async () => {
+    test("a message posted over HTTP goes to the node of its room and is delivered", async () => {
       for (const room of rooms.slice(0, 5)) {
         const socket = await enter(room);
         const path = `/rooms/${encodeURIComponent(room)}/messages/`;
@@ -99,7 +99,7 @@ for (const proxy of ["nginx", "haproxy"] as const)
       }
     });
 
-    test("limits count the client's address, whatever it says of itself", async () => {
+    test("limits count the client's address, even if it sends X-Forwarded-For", async () => {
       const guess = (forwarded: string) =>
         fetch(`${front.url}/account/login/`, {
           method: "POST",
@@ -112,12 +112,12 @@ for (const proxy of ["nginx", "haproxy"] as const)
       expect(statuses).toEqual([401, 401, 401, 429, 429]);
     });
 
-    test("when a node goes away its rooms go on with the other one", async () => {
+    test("when a node stops, its rooms move to the other one", async () => {
       const room = "moving";
       const first = await enter(room);
-      const at = (await feeds()).indexOf(1);
-      const said = { type: "send", clientId: crypto.randomUUID(), content: "before" };
-      const { version } = await first.ask(said);
+      const at = (await subscriptions()).indexOf(1);
+      const command = { type: "send", clientId: crypto.randomUUID(), content: "before" };
+      const { version } = await first.ask(command);
       const { epoch } = first.frames.find(({ type }) => type === "joined") as { epoch: string };
       const gone = nodes[at] as TestServer;
       const stopping = gone.stop();
@@ -132,7 +132,7 @@ for (const proxy of ["nginx", "haproxy"] as const)
       }, 10_000);
       const again = await connect(front, { room, token: ada.token, since: `${epoch}.${version}` });
       expect(await again.next("joined")).toMatchObject({ resumed: true });
-      expect(await again.ask({ ...said, clientId: crypto.randomUUID() })).toMatchObject({
+      expect(await again.ask({ ...command, clientId: crypto.randomUUID() })).toMatchObject({
         type: "ok",
         id: 2,
       });

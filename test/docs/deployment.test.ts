@@ -20,15 +20,15 @@ const blockOf = (kind: string) =>
     .map(({ lines }) => lines.join("\n"))
     .join("\n");
 
-/** A proxy of the page in front of a server, in a folder of its own. */
+/** A proxy from the page in front of a server, in its own folder. */
 interface Front {
   readonly url: string;
-  /** All that it has logged. */
+  /** Returns everything that it has logged. */
   logs(): Promise<string>;
   stop(): Promise<void>;
 }
 
-/** The configuration as it stands there, but for addresses, files and a certificate that is nobody's. */
+/** Starts a proxy with the page's configuration. Only addresses, paths and the certificate are replaced. */
 async function startFront(name: "nginx" | "caddy", server: TestServer): Promise<Front> {
   const folder = temporaryFolder();
   const at = (file: string) => join(folder.path, file);
@@ -94,7 +94,7 @@ async function startFront(name: "nginx" | "caddy", server: TestServer): Promise<
 const INSECURE = { rejectUnauthorized: false };
 const get = (url: string, init: RequestInit = {}) => fetch(url, { ...init, tls: INSECURE });
 
-/** What holds behind whichever proxy. */
+/** Tests that hold behind either proxy. */
 function behind(name: "nginx" | "caddy"): void {
   let server: TestServer;
   let front: Front;
@@ -109,14 +109,14 @@ function behind(name: "nginx" | "caddy"): void {
     await server?.stop();
   });
 
-  test("people talk through it, over HTTP and over sockets of both protocols", async () => {
+  test("a message posted over HTTP reaches a socket", async () => {
     const socket = new WebSocket(`${front.url.replace("http", "ws")}/ws/chat/lobby/`, {
       protocols: ["chat.v1", `bearer.${ada.token}`],
       tls: INSECURE,
     } as unknown as string[]);
-    const heard: string[] = [];
-    socket.onmessage = ({ data }) => heard.push(String(data));
-    await until(() => heard.some((frame) => frame.includes("synced")));
+    const received: string[] = [];
+    socket.onmessage = ({ data }) => received.push(String(data));
+    await until(() => received.some((frame) => frame.includes("synced")));
     const headers = { authorization: `Bearer ${ada.token}`, "content-type": "application/json" };
     const posted = await get(`${front.url}/rooms/lobby/messages/`, {
       method: "POST",
@@ -124,18 +124,18 @@ function behind(name: "nginx" | "caddy"): void {
       body: JSON.stringify({ content: "Hello" }),
     });
     expect(posted.status).toBe(201);
-    await until(() => heard.some((frame) => frame.includes('"content":"Hello"')));
+    await until(() => received.some((frame) => frame.includes('"content":"Hello"')));
     socket.close();
   });
 
-  test("what is too large is refused by the server, in its own words", async () => {
+  test("the server itself rejects a body that is too large", async () => {
     const headers = { authorization: `Bearer ${ada.token}`, "content-type": "application/json" };
     const body = JSON.stringify({ content: "x".repeat(100_000) });
     const refused = await get(`${front.url}/rooms/lobby/messages/`, { method: "POST", headers, body });
     expect([refused.status, ((await refused.json()) as { code: string }).code]).toEqual([413, "too_large"]);
   });
 
-  test("limits count the client's address, whatever it says of itself", async () => {
+  test("limits count the client's address, even if it sends X-Forwarded-For", async () => {
     const guess = async (forwarded: string) =>
       (
         await get(`${front.url}/account/login/`, {
@@ -149,7 +149,7 @@ function behind(name: "nginx" | "caddy"): void {
     expect(statuses).toEqual([401, 401, 401, 429, 429]);
   });
 
-  test("no token is in its logs, of a socket that stood, of one that was refused, or with the server gone", async () => {
+  test("its logs contain no token of an open socket, of a rejected one, or while the server is down", async () => {
     const open = (query: string, protocols?: string[]) =>
       new Promise<void>((resolve) => {
         const socket = new WebSocket(`${front.url.replace("http", "ws")}/ws/chat/secrets/${query}`, {
@@ -180,30 +180,30 @@ needs("caddy")("docs/DEPLOYMENT.md, behind its Caddy", () => behind("caddy"));
 
 const systemd = Bun.which("systemd-analyze") !== null;
 test.if(systemd)(
-  `the unit is one that systemd reads${systemd ? "" : " (skipped: needs systemd-analyze)"}`,
+  `systemd accepts the unit${systemd ? "" : " (skipped: needs systemd-analyze)"}`,
   async () => {
     const folder = temporaryFolder();
     const path = join(folder.path, "parley.service");
-    // The program is where a machine that runs the test has one.
+    // systemd checks that the program exists, and the binary is not installed here.
     await Bun.write(path, blockOf("ini").replace("/usr/local/bin/parley", process.execPath));
     const verify = Bun.spawn(["systemd-analyze", "verify", path], { stdout: "pipe", stderr: "pipe" });
-    const said = (await new Response(verify.stderr).text())
+    const problems = (await new Response(verify.stderr).text())
       .split("\n")
       .filter((line) => line.includes("parley.service"));
-    expect({ said, code: await verify.exited }).toEqual({ said: [], code: 0 });
+    expect({ problems, code: await verify.exited }).toEqual({ problems: [], code: 0 });
     folder.remove();
   },
 );
 
 describe("commands in the documents", () => {
-  test("the binary is built by the line that is written there, whenever everything is tried", async () => {
+  test(".ci/run builds the binary with the page's command", async () => {
     const [build = "", help] = blockOf("sh").split("\n");
     expect(await Bun.file(join(ROOT, ".ci/run")).text()).toContain(` ${build}\n`);
     expect(help).toBe("dist/parley --help");
   });
 
   for (const file of new Bun.Glob("docs/*.md").scanSync(ROOT))
-    test(`${file}: those that are not executed say so`, async () => {
+    test(`${file}: sections with commands that are not executed say so`, async () => {
       const text = await Bun.file(join(ROOT, file)).text();
       const lines = text.split("\n");
       for (const { kind, line } of blocksOf(text).filter(({ kind }) => kind === "bash")) {

@@ -15,7 +15,7 @@ setDefaultTimeout(2 * START_MS);
 
 const ROOT = join(import.meta.dir, "../..");
 
-/** Somebody's copies of the examples, with the packages that they would have installed. */
+/** Copies of the examples, with links in place of installed packages. */
 const copies = temporaryFolder();
 const [page, product] = ["page", "product"].map((name) => join(copies.path, name)) as [string, string];
 
@@ -33,8 +33,8 @@ beforeAll(async () => {
 });
 afterAll(() => copies.remove());
 
-describe("the example of a product", () => {
-  test("has no type errors, with the types of the packages that it names", async () => {
+describe("the example product", () => {
+  test("has no type errors with its own dependencies", async () => {
     const tsc = Bun.spawn([process.execPath, join(ROOT, "node_modules/typescript/bin/tsc"), "-p", product], {
       stdout: "pipe",
     });
@@ -42,7 +42,7 @@ describe("the example of a product", () => {
     expect(await tsc.exited).toBe(0);
   });
 
-  test("is what docs/PRODUCT.md shows", async () => {
+  test("contains all code that docs/PRODUCT.md shows", async () => {
     const text = await Bun.file(join(ROOT, "docs/PRODUCT.md")).text();
     const flush = (code: string) => code.replaceAll(/^ +/gm, "");
     const shown = [...text.matchAll(/^```tsx?\n(.*?)^```$/gms)].map(([, code = ""]) => flush(code));
@@ -63,7 +63,7 @@ needs("chromium")("the examples in a browser", () => {
   });
   afterAll(() => browser?.close());
 
-  /** A person's own browser, in which no script fails. */
+  /** Opens a page in a new browser context. Script errors fail the test. */
   async function visit(url: string): Promise<Page> {
     const tab = await (await browser.newContext()).newPage();
     tab.on("pageerror", (error) => expect(error).toBeUndefined());
@@ -74,7 +74,7 @@ needs("chromium")("the examples in a browser", () => {
     tab.locator(selector).getByText(text, { exact: true }).waitFor();
   const texts = (tab: Page) => tab.locator("li.message").allTextContents();
 
-  test("the plain page: an account, a message, a reload, and words that are no markup", async () => {
+  test("the plain page: an account, a message, a reload, and markup shown as text", async () => {
     const server = await startTestServer();
     await using site = await startProgram([process.execPath, "--port=0", "index.html"], page, {});
     const address = `${await site.url()}?server=${server.url}`;
@@ -86,7 +86,7 @@ needs("chromium")("the examples in a browser", () => {
     ] as const) {
       await tab.getByLabel("Email").fill(`${name}@example.com`);
       await tab.getByLabel("Password").fill(PASSWORD);
-      await tab.getByRole("button", { name: "Make an account" }).click();
+      await tab.getByRole("button", { name: "Create an account" }).click();
       await has(tab, "#state", `${name}: open`);
     }
     await ada.getByLabel("Message").fill("Hello <b>Ben</b>");
@@ -152,11 +152,11 @@ needs("chromium")("the examples in a browser", () => {
       proxy.refuse = false;
       await has(ada, "li.message", "ben: Good");
       await has(ben, "li.message", "ben: Good");
-      const said = ["ada: When does it come?", "shop: Your order is on its way.", "ben: Good"];
-      for (const tab of [ada, ben]) expect(await texts(tab)).toEqual(said);
+      const all = ["ada: When does it come?", "shop: Your order is on its way.", "ben: Good"];
+      for (const tab of [ada, ben]) expect(await texts(tab)).toEqual(all);
     });
 
-    test("nobody enters the room of another's order, and nobody at all without a login", async () => {
+    test("a customer cannot enter the room of another customer's order, and nobody gets a token without a login", async () => {
       const ada = await visit(`${url}login/customer-1`);
       await ada.goto(`${url}?order=8`);
       await ada.getByRole("alert").getByText("That is not allowed.").waitFor();

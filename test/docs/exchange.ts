@@ -10,17 +10,17 @@ interface Exchange {
 }
 
 /**
- * Sends the requests of a block as they stand there, and holds each answer against what stands under it: the status, the
- * headers that are named, and the whole of a JSON body.
+ * Sends the requests of a block as written and compares each response with the one below it: the status, the headers that
+ * are shown, and the whole JSON body.
  */
 export async function exchange(block: Block, stage: Stage): Promise<void> {
   const bindings: Bindings = new Map();
   for (const { request, response } of exchangesOf(block)) {
     for (const name of ["ada", "ben"])
       if (request.join().includes(`<${name}'s `)) bind(bindings, name, await stage.tokensOf(name));
-    const answer = await ask(stage, request, bindings);
-    compare(answer, response, bindings);
-    const body = jsonOf(answer.body) as Partial<Tokens & { username: string }> | undefined;
+    const actual = await ask(stage, request, bindings);
+    compare(actual, response, bindings);
+    const body = jsonOf(actual.body) as Partial<Tokens & { username: string }> | undefined;
     if (body?.access && body.refresh)
       stage.keep(body.username ?? "ada", { access: body.access, refresh: body.refresh });
   }
@@ -60,21 +60,21 @@ async function ask(stage: Stage, request: readonly string[], bindings: Bindings)
   }
 }
 
-function compare(answer: RawAnswer, response: readonly string[], bindings: Bindings): void {
+function compare(actual: RawAnswer, response: readonly string[], bindings: Bindings): void {
   const [[first = "", ...headers], body] = parts(response);
   const status = Number(first.split(" ")[1]);
-  if (answer.status !== status) throw new Error(`${first}: it was answered ${answer.status} ${answer.body}`);
+  if (actual.status !== status) throw new Error(`${first}: the response was ${actual.status} ${actual.body}`);
   for (const header of headers) {
     const [name = "", ...value] = header.split(": ");
-    const wrong = mismatch(value.join(": "), answer.headers.get(name), bindings, name);
+    const wrong = mismatch(value.join(": "), actual.headers.get(name), bindings, name);
     if (wrong) throw new Error(wrong);
   }
   const wrong =
-    body === undefined ? undefined : mismatch(patternOf(body), jsonOf(answer.body), bindings, "the body");
+    body === undefined ? undefined : mismatch(patternOf(body), jsonOf(actual.body), bindings, "the body");
   if (wrong) throw new Error(wrong);
 }
 
-/** The head of a message, and the line of its body where it has one. */
+/** Splits a message into its head and the line of its body, if it has one. */
 function parts(lines: readonly string[]): [string[], string | undefined] {
   const end = lines.indexOf("");
   return end === -1 ? [[...lines], undefined] : [lines.slice(0, end), lines[end + 1]];

@@ -16,7 +16,7 @@ const ROOT = join(import.meta.dir, "../..");
 const page = await Bun.file(join(ROOT, "docs/GETTING-STARTED.md")).text();
 const readme = await Bun.file(join(ROOT, "README.md")).text();
 
-/** Somebody's home, with a checkout in it. */
+/** A home folder that contains a checkout. */
 const home = temporaryFolder();
 let server: TestServer;
 
@@ -34,31 +34,31 @@ const here = (text: string) =>
   text
     .replaceAll("127.0.0.1:3000", `127.0.0.1:${server.port}`)
     .replace("127.0.0.1/3000", `127.0.0.1/${server.port}`);
-const pasted = (heading: string) =>
+const blocksUnder = (heading: string) =>
   blocksOf(page)
     .filter((block) => block.heading === heading && block.kind === "sh")
     .map(({ lines }) => here(lines.join("\n")));
 const shell = () => startShell({ HOME: home.path });
 
-const said = async () => {
+const history = async () => {
   const body = { email: "ada@example.com", password: PASSWORD };
-  const { body: who } = await api(server, "POST /account/login/", { body });
-  const { body: history } = await api(server, "GET /history/lobby/", {
-    token: (who as { access: string }).access,
+  const { body: tokens } = await api(server, "POST /account/login/", { body });
+  const { body: messages } = await api(server, "GET /history/lobby/", {
+    token: (tokens as { access: string }).access,
   });
-  return (history as { username: string; content: string }[]).map(
+  return (messages as { username: string; content: string }[]).map(
     ({ username, content }) => `${username}: ${content}`,
   );
 };
 
-test("the line that starts the server is the README's", () => {
+test("the README has the same command for starting the server", () => {
   const [line] = blocksOf(page).filter(({ heading }) => heading === "The server");
   expect(readme.split("\n")).toContain(line?.lines.join("\n") as string);
 });
 
-test("what is pasted under each heading works, from the first command to the last", async () => {
+test("all commands by hand and with the client work when pasted", async () => {
   await using terminal = shell();
-  const [register = "", post = "", read = "", open = "", say = "", ...none] = pasted("By hand");
+  const [register = "", post = "", read = "", open = "", say = "", ...none] = blocksUnder("By hand");
   expect(none).toEqual([]);
   terminal.type(register);
   terminal.type(post);
@@ -66,13 +66,13 @@ test("what is pasted under each heading works, from the first command to the las
   terminal.type(read);
   await terminal.shows('"username":"ada","content":"Hello"');
   await terminal.shows('"id":1,"version":2');
-  expect(await said()).toEqual(["ada: Hello, all"]);
+  expect(await history()).toEqual(["ada: Hello, all"]);
   terminal.type(open);
   await terminal.shows("HTTP/1.1 101 Switching Protocols");
   terminal.type(say);
   await terminal.shows('"username":"ada","message":"Is anybody there?"');
 
-  const [install = "", run = "", pipe = "", ...more] = pasted("With the client");
+  const [install = "", run = "", pipe = "", ...more] = blocksUnder("With the client");
   expect(more).toEqual([]);
   const [program] = blocksOf(page).filter(({ kind }) => kind === "ts");
   terminal.type(install);
@@ -83,8 +83,8 @@ test("what is pasted under each heading works, from the first command to the las
   await terminal.shows("messages so far");
   terminal.type(pipe);
   await terminal.shows("(connected as ada)");
-  await until(async () => (await said()).length === 4);
-  expect(await said()).toEqual([
+  await until(async () => (await history()).length === 4);
+  expect(await history()).toEqual([
     "ada: Hello, all",
     "ada: Is anybody there?",
     "ben: Good morning",
@@ -92,12 +92,12 @@ test("what is pasted under each heading works, from the first command to the las
   ]);
 });
 
-test("the page that is copied is served", async () => {
+test("the copied page is served", async () => {
   await using terminal = shell();
   const taken = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
   const { port } = taken;
   taken.stop(true);
-  terminal.type(pasted("On a page").join("\n").replace("--port=8000", `--port=${port}`));
+  terminal.type(blocksUnder("On a page").join("\n").replace("--port=8000", `--port=${port}`));
   await terminal.shows(`:${port}`);
   const html = await (await fetch(`http://localhost:${port}/`)).text();
   expect(html).toContain("<title>The lobby</title>");

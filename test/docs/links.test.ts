@@ -2,9 +2,15 @@ import { describe, expect, test } from "bun:test";
 import { dirname, join, relative } from "node:path";
 
 const ROOT = join(import.meta.dir, "../..");
-const PAGES = ["README.md", "SECURITY.md", "CHANGELOG.md", ...new Bun.Glob("docs/*.md").scanSync(ROOT)];
+const PAGES = [
+  "README.md",
+  "CONTRIBUTING.md",
+  "SECURITY.md",
+  "CHANGELOG.md",
+  ...new Bun.Glob("docs/*.md").scanSync(ROOT),
+];
 
-/** How a heading is named in an address. */
+/** Returns the anchor of a heading, as GitHub forms it. */
 const anchorOf = (heading: string) =>
   heading
     .toLowerCase()
@@ -16,7 +22,7 @@ async function anchorsOf(path: string): Promise<string[]> {
   return [...page.matchAll(/^#+ (.*)$/gm)].map(([, heading = ""]) => anchorOf(heading));
 }
 
-describe("no link of the documents leads nowhere", () => {
+describe("the documents have no dead links", () => {
   for (const page of PAGES)
     test(page, async () => {
       const path = join(ROOT, page);
@@ -34,7 +40,7 @@ describe("no link of the documents leads nowhere", () => {
       expect(dead).toEqual([]);
     });
 
-  test("paths of the source that the documents name exist", async () => {
+  test("source paths in the documents exist", async () => {
     const dead = [];
     for (const page of PAGES) {
       const text = await Bun.file(join(ROOT, page)).text();

@@ -19,16 +19,16 @@ const sources = await Promise.all(
   ),
 );
 
-/** A line that the source can log. */
+/** A line that the source can log, as found in its code. */
 interface Line {
   readonly level: string;
   readonly event: string | undefined;
   readonly fields: readonly string[];
-  /** Its text, with `…` for what is known only when it is logged. */
+  /** Its text, with `…` for interpolated values. */
   readonly message: string | undefined;
 }
 
-/** `log.warn({ event: "x", … }, "text")`, `log.info("text")`. */
+/** Matches `log.warn({ event: "x", … }, "text")` and `log.info("text")`. */
 const CALL =
   /\.(info|warn|error|fatal)\(\s*(?:\{((?:[^{}]|\{[^}]*\})*)\},\s*)?(?:"([^"]+)"|`([^`]+)`|(event)),?\s*\)/g;
 
@@ -38,13 +38,13 @@ const lines = sources.flatMap((source) =>
     const event = /event: "(\w+)"/.exec(object)?.[1];
     const fields = keys.filter((key) => key !== "event");
     const one = (message: string | undefined) => ({ level, event, fields, message });
-    // The two ends of a process that nobody wanted.
+    // main.ts logs both crashes by the name of the process event.
     if (name) return ["uncaughtException", "unhandledRejection"].map(one);
     return [one(text ?? template?.replaceAll(/\$\{[^}]*\}/g, "…"))];
   }),
 );
 
-describe("docs/OPERATIONS.md is about the program as it is", () => {
+describe("docs/OPERATIONS.md matches the source", () => {
   test("every metric is in the table, with its type and labels", async () => {
     const metrics = createMetrics();
     metrics.watchQueue(() => 0);
@@ -59,22 +59,22 @@ describe("docs/OPERATIONS.md is about the program as it is", () => {
     }
   });
 
-  test("every event that is logged is in the table, at its level and with its fields", () => {
-    const said = new Map<string, Set<string>>();
+  test("every logged event is in the table, with its level and fields", () => {
+    const logged = new Map<string, Set<string>>();
     for (const { level, event, fields } of lines) {
       if (event === undefined) continue;
-      const all = said.get(`${event} ${level}`) ?? new Set();
-      said.set(`${event} ${level}`, all);
+      const all = logged.get(`${event} ${level}`) ?? new Set();
+      logged.set(`${event} ${level}`, all);
       for (const field of fields) all.add(field);
     }
     const table = tableOf(page, "The log").map(([event, level, fields = ""]) => [
       `${event} ${level}`,
       new Set(fields.replace(", over HTTP", "").split(" ").filter(Boolean)),
     ]);
-    expect(new Map(table as [string, Set<string>][])).toEqual(said);
+    expect(new Map(table as [string, Set<string>][])).toEqual(logged);
   });
 
-  test("every line without an event is in the other table, at its level", () => {
+  test("every line without an event is in the other table, with its level", () => {
     const rows = tableOf(page, "Lines without an event").flatMap(([messages = "", level]) =>
       messages.split(/, (?=\w+$)/).map((message) => ({ message, level })),
     );
@@ -87,7 +87,7 @@ describe("docs/OPERATIONS.md is about the program as it is", () => {
     expect(rows.filter((row) => !plain.some((line) => isRow(line) === row))).toEqual([]);
   });
 
-  test("every command is in the table, with what it takes", async () => {
+  test("every command is in the table, with its arguments", async () => {
     const { stdout } = await runParley(["--help"]);
     const commands = [...stdout.matchAll(/^ {2}([a-z]\S*(?: \S+)*) {2}/gm)].map(([, command]) => command);
     const table = tableOf(page, "Commands").map(([command]) =>
@@ -97,14 +97,14 @@ describe("docs/OPERATIONS.md is about the program as it is", () => {
   });
 });
 
-/** What is pasted under a heading, when it begins like this. */
+/** Returns the block under a heading that begins with `begins`. */
 const pasted = (heading: string, begins: string) =>
   blocksOf(page)
     .filter((block) => block.heading === heading && block.kind === "sh")
     .map(({ lines }) => lines.join("\n"))
     .find((commands) => commands.startsWith(begins)) ?? "";
 
-/** Backs up a database with a message in it, adds another one, restores it as the page says, and holds what is there. */
+/** Backs up a database with one message, posts a second one, restores, and expects only the first, with a new epoch. */
 async function backUpAndRestore(settings: Record<string, string>, backUp: string, restore: string) {
   const folder = temporaryFolder();
   await mkdir(folder.path, { recursive: true });
@@ -126,7 +126,7 @@ async function backUpAndRestore(settings: Record<string, string>, backUp: string
     ]);
     expect([await shell.exited, stderr]).toEqual([0, expect.any(String)]);
   };
-  /** Starts the server, logs in or registers, and says something where there is something to say. */
+  /** Starts the server, logs in or registers, posts `content` if given, and returns all messages and the epoch. */
   const visit = async (content?: string) => {
     const server = await startParley({ ...settings, LOGIN_RATE: "0" });
     const body = { email: "ada@example.com", password: PASSWORD };
@@ -139,7 +139,7 @@ async function backUpAndRestore(settings: Record<string, string>, backUp: string
     const history = await api(server, "GET /history/hall/", { token });
     expect((await server.end()).code).toBe(0);
     return {
-      said: (history.body as { content: string }[]).map((message) => message.content),
+      contents: (history.body as { content: string }[]).map((message) => message.content),
       epoch: history.headers.get("parley-epoch"),
     };
   };
@@ -147,16 +147,16 @@ async function backUpAndRestore(settings: Record<string, string>, backUp: string
   await visit("before");
   await paste(backUp);
   const late = await visit("after");
-  expect(late.said).toEqual(["before", "after"]);
+  expect(late.contents).toEqual(["before", "after"]);
   await paste(restore);
   const restored = await visit();
-  expect(restored.said).toEqual(["before"]);
+  expect(restored.contents).toEqual(["before"]);
   expect(restored.epoch).not.toBe(late.epoch);
   folder.remove();
 }
 
-describe("a backup that is made and restored as the page says", () => {
-  test("of an embedded database is what there was, with a new epoch", async () => {
+describe("a backup made and restored with the page's commands", () => {
+  test("of an embedded database has the old messages and a new epoch", async () => {
     const folder = await dataFolder();
     await backUpAndRestore(
       { DATA_DIR: folder.path },
@@ -167,8 +167,8 @@ describe("a backup that is made and restored as the page says", () => {
   }, 60_000);
 });
 
-needs("TEST_DATABASE_URL")("the same of a Postgres", () => {
-  test("is what there was, with a new epoch", async () => {
+needs("TEST_DATABASE_URL")("a Postgres backup made and restored with the page's commands", () => {
+  test("has the old messages and a new epoch", async () => {
     const database = await postgresDatabase();
     await backUpAndRestore(
       { DATABASE_URL: database.env.DATABASE_URL ?? "" },

@@ -1,7 +1,7 @@
-/** What the placeholders of one transcript stand for: `<uuid>` is the same value wherever it stands. */
+/** The values of one transcript's placeholders: `<uuid>` has the same value everywhere. */
 export type Bindings = Map<string, unknown>;
 
-/** Forms that are known; any other placeholder stands for any text, or without quotes for any number. */
+/** Known forms. Any other placeholder matches any text or, without quotes, any number. */
 const FORMS: Readonly<Record<string, RegExp>> = {
   uuid: /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/,
   timestamp: /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3,6}Z$/,
@@ -11,11 +11,11 @@ const FORMS: Readonly<Record<string, RegExp>> = {
 
 const WHOLE = /^<([\w' -]+)>$/;
 
-/** Reads a line of JSON in which `<name>` may stand for a number, and `"<name>"` or a part of a text for a text. */
+/** Parses a line of JSON in which `<name>` may replace a number, and `"<name>"` a text or a part of one. */
 export const patternOf = (line: string): unknown =>
   JSON.parse(line.replaceAll(/([:,[] *)<(\w[\w-]*)>(?=[,\]} ])/g, '$1"<number $2>"'));
 
-/** What differs between a pattern and a value, as a path; undefined where nothing does. Binds what was free. */
+/** Describes the first difference between a pattern and a value, with its path. Binds free placeholders. */
 export function mismatch(
   pattern: unknown,
   value: unknown,
@@ -63,7 +63,7 @@ function bind(name: string, value: unknown, bindings: Bindings): boolean {
   return fits;
 }
 
-/** A text with what its placeholders are bound to; a `<uuid>` that is free gets a new one. */
+/** Replaces bound placeholders by their values. A free `<uuid>` is bound to a new one. */
 export function fill(text: string, bindings: Bindings): string {
   return text.replaceAll(/<([\w' -]+)>/g, (whole, name: string) => {
     if (!bindings.has(name) && /^uuid(-\d+)?$/.test(name)) bindings.set(name, crypto.randomUUID());

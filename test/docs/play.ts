@@ -12,12 +12,12 @@ interface Seat {
   readonly format: "v1" | "plain";
   readonly connection: RawConnection;
   readonly watch: FrameWatch;
-  /** A frame that was read and not spoken of yet. */
+  /** A frame that was read ahead. The next line of the transcript gets it first. */
   ahead: Frame | undefined;
   open: boolean;
 }
 
-/** Where a transcript is played: the common server, or one of its own once it says what settings it needs. */
+/** The state of a transcript. It uses the common server, or its own server if it specifies settings. */
 interface Play {
   stage: Stage;
   own: Stage | undefined;
@@ -26,8 +26,8 @@ interface Play {
   last: string;
 }
 
-/** What may happen besides frames: each sentence of a line that begins with `*`, and what it does. */
-const HAPPENINGS: readonly [RegExp, (play: Play, ...words: string[]) => Promise<void> | void][] = [
+/** Events other than frames: the sentences allowed after `*`, and their actions. */
+const EVENTS: readonly [RegExp, (play: Play, ...words: string[]) => Promise<void> | void][] = [
   [
     /^the server has (.+)$/,
     async (play, settings = "") => {
@@ -69,13 +69,14 @@ const HAPPENINGS: readonly [RegExp, (play: Play, ...words: string[]) => Promise<
     async (play, code) => {
       const seat = seatOf(play);
       const end = await nextFrame(seat.connection);
-      if (!("close" in end) || end.close !== Number(code)) throw new Error(`it got ${JSON.stringify(end)}`);
+      if (!("close" in end) || end.close !== Number(code))
+        throw new Error(`the socket got ${JSON.stringify(end)}`);
       leave(seat);
     },
   ],
 ];
 
-/** Plays a transcript: sends what the client sends, and holds what the server sends against it, frame by frame. */
+/** Plays a transcript: sends the client's frames and compares the server's frames with it. */
 export async function play(block: Block, common: Stage): Promise<void> {
   const state: Play = { stage: common, own: undefined, bindings: new Map(), seats: new Map(), last: "" };
   try {
@@ -87,11 +88,11 @@ export async function play(block: Block, common: Stage): Promise<void> {
   }
 }
 
-/** Carries out one line. */
+/** Executes one line of a transcript. */
 export async function step(state: Play, line: string): Promise<void> {
   const [, name = "", sign = "", text = ""] = /^(?:(\w+) )?([*<>])(?: (.*))?$/.exec(line) ?? [];
   try {
-    if (sign === "*") await happen(state, text);
+    if (sign === "*") await runEvent(state, text);
     else if (sign === ">") send(seatOf(state, name), text, state.bindings);
     else if (text.startsWith("…")) await skip(seatOf(state, name), text);
     else await expectFrame(seatOf(state, name), text, state.bindings);
@@ -100,18 +101,18 @@ export async function step(state: Play, line: string): Promise<void> {
   }
 }
 
-async function happen(state: Play, sentence: string): Promise<void> {
-  for (const [form, act] of HAPPENINGS) {
+async function runEvent(state: Play, sentence: string): Promise<void> {
+  for (const [form, act] of EVENTS) {
     const found = form.exec(fill(sentence, state.bindings));
     if (found) return void (await act(state, ...found.slice(1)));
   }
-  throw new Error("no such happening is known");
+  throw new Error("no event matches this sentence");
 }
 
 async function open(state: Play, name: string, path: string, format: "v1" | "plain", badToken: boolean) {
   const { stage, bindings } = state;
   const token = badToken ? "nonsense" : (await stage.tokensOf(name)).access;
-  // A position may be asked for before any frame has told of the epoch.
+  // The path may need the epoch before any frame has bound it.
   const asked = path.includes("<epoch>") ? path.replace("<epoch>", await epochOf(stage, name)) : path;
   const { status, body, connection } = await handshake(
     stage,
@@ -120,7 +121,7 @@ async function open(state: Play, name: string, path: string, format: "v1" | "pla
       ? { "Sec-WebSocket-Protocol": `chat.v1, bearer.${token}` }
       : { Authorization: `Bearer ${token}` },
   );
-  if (status !== 101) throw new Error(`the handshake was answered ${status} ${body}`);
+  if (status !== 101) throw new Error(`the handshake was rejected with ${status} ${body}`);
   const watch = format === "v1" ? watchV1() : watchPlain();
   state.seats.set(name, { name, format, connection, watch, ahead: undefined, open: true });
   state.last = name;
@@ -128,14 +129,14 @@ async function open(state: Play, name: string, path: string, format: "v1" | "pla
 
 async function epochOf({ url, tokensOf }: Stage, name: string): Promise<string> {
   const authorization = `Bearer ${(await tokensOf(name)).access}`;
-  const answer = await fetch(`${url}/history/any/`, { headers: { authorization } });
-  return answer.headers.get("parley-epoch") ?? "";
+  const response = await fetch(`${url}/history/any/`, { headers: { authorization } });
+  return response.headers.get("parley-epoch") ?? "";
 }
 
 function seatOf(state: Play, name = ""): Seat {
   const seat = state.seats.get(name || state.last);
   if (!seat) throw new Error("nobody has opened a socket");
-  if (!name && state.seats.size > 1) throw new Error("with several sockets a line says whose it is");
+  if (!name && state.seats.size > 1) throw new Error("with several sockets, each line must name its person");
   return seat;
 }
 
@@ -160,7 +161,7 @@ async function read(seat: Seat): Promise<Frame> {
     const frame = JSON.parse(next.text) as Frame;
     const wrong = seat.watch.received(frame);
     if (wrong) throw new Error(`${wrong}; the server sent ${next.text.slice(0, 2_000)}`);
-    // It comes when a second has passed, between whatever else there is.
+    // Presence arrives about a second later, between any other frames.
     if (frame.type !== "presence") return frame;
   }
 }
@@ -171,29 +172,29 @@ async function expectFrame(seat: Seat, text: string, bindings: Bindings): Promis
   if (wrong) throw new Error(`${wrong}; the server sent ${JSON.stringify(frame).slice(0, 2_000)}`);
 }
 
-/** `… messages, with prev`: any number of messages that have that field, at least one. */
+/** Skips one or more messages that have the field named in `… messages, with prev`. */
 async function skip(seat: Seat, text: string): Promise<void> {
   const [, field = ""] = /^… messages, with (\w+)$/.exec(text) ?? [];
   for (let count = 0; ; count++) {
     const frame = await read(seat);
     if (frame.type === "message" && field in frame) continue;
     if (count === 0)
-      throw new Error(`there was none; the server sent ${JSON.stringify(frame).slice(0, 2_000)}`);
+      throw new Error(`no such message; the server sent ${JSON.stringify(frame).slice(0, 2_000)}`);
     seat.ahead = frame;
     return;
   }
 }
 
-/** What the transcript does not show did not happen: the answer to one more command is the next frame. */
+/** Verifies that no frame is missing from the transcript: the reply to another command must come next. */
 async function nothingMore(seat: Seat): Promise<void> {
   if (!seat.open) return;
-  const { command, answer } =
+  const { command, reply } =
     seat.format === "v1"
-      ? { command: '{"type": "ping", "ref": 9999}', answer: '{"type": "ok", "ref": 9999}' }
+      ? { command: '{"type": "ping", "ref": 9999}', reply: '{"type": "ok", "ref": 9999}' }
       : {
           command: "?",
-          answer: '{"error": {"code": "malformed", "message": "The frame is not JSON.", "retryable": false}}',
+          reply: '{"error": {"code": "malformed", "message": "The frame is not JSON.", "retryable": false}}',
         };
   send(seat, command, new Map());
-  await expectFrame(seat, answer, new Map());
+  await expectFrame(seat, reply, new Map());
 }

@@ -1,10 +1,10 @@
-/** A program that serves something. */
+/** A program that listens on a port. */
 export interface Program extends AsyncDisposable {
-  /** The address that it prints once it listens. @throws with what it printed where it ends without. */
+  /** Resolves with the address that it prints once it listens. Rejects with its output if it exits before. */
   url(): Promise<string>;
 }
 
-/** Starts a program in a folder, with these settings and none of the machine's. */
+/** Starts a program in a folder. Its environment is `PATH` and these settings. */
 export async function startProgram(
   command: readonly string[],
   cwd: string,
@@ -26,7 +26,7 @@ export async function startProgram(
       if (found && output.includes("\n", output.indexOf(found)))
         printed.resolve(found.replace(/\/?$/, "/").replace("[::]", "localhost"));
     }
-    printed.reject(new Error(`it ended, having printed: ${output}`));
+    printed.reject(new Error(`the program exited without an address. Its output: ${output}`));
   })();
   printed.promise.catch(() => {});
   return {

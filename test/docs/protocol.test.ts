@@ -14,10 +14,10 @@ import { blocksOf, tableOf } from "./transcripts.ts";
 const page = await Bun.file(join(import.meta.dir, "../../docs/PROTOCOL.md")).text();
 const blocks = blocksOf(page);
 
-/** A transcript in which a reader falls behind moves tens of megabytes. */
+/** Timeout of a transcript: one with a lagging reader moves tens of megabytes. */
 const LIMIT_MS = 60_000;
 
-describe("what docs/PROTOCOL.md shows is what happens", () => {
+describe("the examples in docs/PROTOCOL.md work as shown", () => {
   let stage: Stage;
   beforeAll(async () => {
     stage = await openStage();
@@ -30,12 +30,12 @@ describe("what docs/PROTOCOL.md shows is what happens", () => {
   for (const block of blocks.filter(({ kind }) => kind === "transcript"))
     test(`the transcript under "${block.heading}", line ${block.line}`, () => play(block, stage), LIMIT_MS);
 
-  test("every block is one or the other, so that none goes unexecuted", () => {
+  test("every block is an exchange or a transcript, so all are executed", () => {
     expect([...new Set(blocks.map(({ kind }) => kind))].sort()).toEqual(["http", "transcript"]);
     expect(blocks.length).toBeGreaterThan(15);
   });
 
-  test("the reason of a close frame is the name of its code, or the error that refused the handshake", async () => {
+  test("the reason in a close frame is the name of its code", async () => {
     const ada = await connect(stage, { token: "nonsense" });
     expect(await ada.closed).toEqual({ code: CLOSE.token_invalid, reason: "token_invalid" });
     const ben = await connect(stage, { token: (await stage.tokensOf("ben")).access });
@@ -45,8 +45,8 @@ describe("what docs/PROTOCOL.md shows is what happens", () => {
   });
 });
 
-describe("the tables of docs/PROTOCOL.md are those of the source", () => {
-  test("error codes, with their status and whether a retry can help", () => {
+describe("the tables of docs/PROTOCOL.md match the source", () => {
+  test("error codes, with status and whether they are retryable", () => {
     const rows = tableOf(page, "Error codes").map(([code, status, retry]) => [
       code,
       Number(status),
@@ -57,7 +57,7 @@ describe("the tables of docs/PROTOCOL.md are those of the source", () => {
     );
   });
 
-  test("codes that the handshake is refused with, and their statuses", () => {
+  test("codes of rejected handshakes, with their statuses", () => {
     for (const [status, code = ""] of tableOf(page, "When the handshake is refused"))
       expect([code, Number(status)]).toEqual([code, ERRORS[code as keyof typeof ERRORS]?.status]);
   });
@@ -67,7 +67,7 @@ describe("the tables of docs/PROTOCOL.md are those of the source", () => {
     expect(rows).toEqual(Object.entries(CLOSE));
   });
 
-  test("every command and every frame of the server has a place of its own", () => {
+  test("every command and every server frame has its own heading", () => {
     const named = Object.keys({ ...COMMANDS, ...SERVER_FRAMES }).filter(
       (type) => type !== "ok" && type !== "error",
     );

@@ -7,7 +7,7 @@ import { blocksOf } from "./transcripts.ts";
 const readme = await Bun.file(join(import.meta.dir, "../../README.md")).text();
 const { scripts } = (await import("../../package.json")).default;
 
-describe("the README's first conversation works as it is pasted", () => {
+describe("the README's first conversation works when pasted", () => {
   let server: TestServer;
   beforeAll(async () => {
     server = await startTestServer();
@@ -18,12 +18,12 @@ describe("the README's first conversation works as it is pasted", () => {
     .filter(({ kind, heading }) => kind === "sh" && heading === "A first conversation")
     .map(({ lines }) => lines.join("\n"));
 
-  test("it has Ben's terminal, and three things that Ada does in hers", () => {
+  test("it has one block for Ben's terminal and three for Ada's", () => {
     expect(pasted).toHaveLength(4);
     for (const commands of pasted) expect(commands).toContain("127.0.0.1:3000");
   });
 
-  test("Ben hears Ada, Ada reads what Ben answers", async () => {
+  test("Ben receives Ada's message, and Ada reads Ben's reply", async () => {
     const [enter = "", register = "", say = "", read = ""] = pasted.map((commands) =>
       commands.replaceAll("127.0.0.1:3000", `127.0.0.1:${server.port}`),
     );
@@ -42,8 +42,8 @@ describe("the README's first conversation works as it is pasted", () => {
   }, 30_000);
 });
 
-describe("what the README says is so", () => {
-  test("the lines that run, test and build it are scripts of the project, or Bun's own", () => {
+describe("the README is correct", () => {
+  test("every `bun run` in it names a script of package.json", () => {
     const named = [...readme.matchAll(/bun run ([\w:-]+)/g)].map(([, script = ""]) => script);
     expect(named).toContain("server");
     expect(named.filter((script) => !(script in scripts))).toEqual([]);

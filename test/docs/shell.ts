@@ -1,20 +1,20 @@
 import { PATIENCE_MS } from "../support/client.ts";
 
-/** A terminal into which commands are pasted, and whose output is read. */
+/** A terminal for pasting commands and reading their output. */
 export interface Shell extends AsyncDisposable {
-  /** Types lines; a program that runs gets them, as in a terminal. */
+  /** Types lines. A running program gets them as its input, as in a terminal. */
   type(lines: string): void;
-  /** Waits until the output has that text. */
+  /** Resolves when the output contains `text`. */
   shows(text: string): Promise<void>;
 }
 
-/** `settings`: its environment, besides the path. */
+/** Starts bash. Its environment is `PATH` and `settings`. */
 export function startShell(settings: Readonly<Record<string, string>> = {}): Shell {
   const child = Bun.spawn(["bash"], {
     stdin: "pipe",
     stdout: "pipe",
     stderr: "pipe",
-    detached: true, // a group of its own, so that what it has started ends with it
+    detached: true, // own process group, so that disposing also ends everything that it started
     ...(settings.HOME && { cwd: settings.HOME }),
     env: { PATH: process.env.PATH, ...settings },
   });
@@ -37,7 +37,7 @@ export function startShell(settings: Readonly<Record<string, string>> = {}): She
       const end = performance.now() + PATIENCE_MS;
       while (!output.includes(text)) {
         const left = end - performance.now();
-        if (left <= 0) throw new Error(`it does not show ${text} but:\n${output}`);
+        if (left <= 0) throw new Error(`the terminal does not show ${text}. Its output:\n${output}`);
         await new Promise<void>((resolve) => {
           const timer = setTimeout(resolve, left);
           wake = () => {

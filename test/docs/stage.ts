@@ -8,21 +8,21 @@ export interface Tokens {
   readonly refresh: string;
 }
 
-/** A server, and the people of the documents, who have accounts and tokens as soon as they are asked for. */
+/** A server and the people of the documents. Accounts and tokens are created on demand. */
 export interface Stage {
   readonly url: string;
   tokensOf(name: string): Promise<Tokens>;
-  /** Takes the tokens of an answer that was seen on the wire for the person's own. */
+  /** Replaces the person's tokens by those of a response. */
   keep(name: string, tokens: Tokens): void;
   logOut(name: string): Promise<void>;
-  /** Posts messages in a room and waits until they are committed. */
+  /** Posts messages in a room. Resolves when all are committed. */
   post(name: string, room: string, contents: readonly string[]): Promise<void>;
   /** Edits or deletes a message, over HTTP. */
   change(name: string, method: "PATCH" | "DELETE", room: string, id: string, body?: object): Promise<void>;
   stop(): Promise<void>;
 }
 
-/** How many messages are on their way at once where many are posted. */
+/** The most messages in flight when posting many. */
 const WINDOW = 100;
 
 export async function openStage(settings: Readonly<Record<string, string>> = {}): Promise<Stage> {

@@ -1,14 +1,14 @@
 /** A fenced block of a Markdown page. */
 export interface Block {
-  /** What stands after the opening fence, such as `transcript`. */
+  /** The word after the opening fence, such as `transcript`. */
   readonly kind: string;
-  /** The heading it stands under, and its line in the page: how a person finds it. */
+  /** Its heading and line in the page, to help a person find it. */
   readonly heading: string;
   readonly line: number;
   readonly lines: readonly string[];
 }
 
-/** The fenced blocks of a Markdown page, in their order. */
+/** Returns the fenced blocks of a Markdown page in order. */
 export function blocksOf(markdown: string): Block[] {
   const blocks: Block[] = [];
   let heading = "";
@@ -25,7 +25,7 @@ export function blocksOf(markdown: string): Block[] {
   return blocks;
 }
 
-/** The cells of the first table under a heading of that text, row by row, without backticks. */
+/** Returns the rows of the first table under a heading, as cells without backticks. */
 export function tableOf(markdown: string, heading: string): string[][] {
   const [, section = ""] = markdown.split(new RegExp(`^#+ ${heading}$`, "m"));
   const [own = ""] = section.split(/^#+ /m);
