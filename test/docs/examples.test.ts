@@ -159,7 +159,7 @@ needs("chromium")("the examples in a browser", () => {
     test("nobody enters the room of another's order, and nobody at all without a login", async () => {
       const ada = await visit(`${url}login/customer-1`);
       await ada.goto(`${url}?order=8`);
-      await ada.getByRole("alert").getByText("That is not allowed.").waitFor();
+      await ada.getByRole("alert").getByText("You do not have permission to do this.").waitFor();
       const ben = await visit(`${url}login/customer-2`);
       await ben.goto(`${url}?order=8`);
       await has(ben, "#state", "live");

@@ -59,7 +59,7 @@ test.each<[string, string | Uint8Array<ArrayBuffer>, string, string]>([
   ["the character NUL", NUL, "invalid", "message must not contain the character NUL"],
   ["an escaped lone surrogate", LONE_SURROGATE, "invalid", "message must not contain lone surrogates"],
   ["a message over the limit", JSON.stringify({ message: "x".repeat(4001) }), "invalid", "at most 4000"],
-  ["a clientId that is no uuid", '{"message":"a","clientId":"1"}', "invalid", "clientId must be a uuid"],
+  ["a clientId that is no uuid", '{"message":"a","clientId":"1"}', "invalid", "clientId must be a UUID"],
   ["a binary frame", new TextEncoder().encode('{"message":"a"}'), "malformed", "text, not binary"],
 ])("%s is answered with an error; the frames behind it are not lost", async (what, frame, code, detail) => {
   const room = `bad-${what.replaceAll(" ", "-")}`;

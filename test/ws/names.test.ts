@@ -50,7 +50,7 @@ test.each(BAD)("a room's name cannot have %s, at no door", async (_, room) => {
     expect(reply).toMatchObject({
       type: "error",
       code: "invalid",
-      message: "room is not the name of a room",
+      message: "room must be 1 to 64 letters, digits, _, - or ., not starting with a dot",
     });
   }
   socket.close();
