@@ -134,6 +134,8 @@ export const CLOSE = {
   forbidden: 4502,
   removed: 4503,
   too_many_sockets: 4504,
+  /** The person left this room for good on another socket or over HTTP. */
+  left: 4505,
 } as const;
 
 export type CloseReason = keyof typeof CLOSE;
