@@ -22,7 +22,7 @@ export const ERRORS = {
     text: "The request body must be JSON. Send it as application/json.",
   },
   too_large: { status: 413, retryable: false, text: "The request body is too large. Send at most 64 KiB." },
-  unknown_command: { status: 400, retryable: false, text: "Unknown command. Check `type`." },
+  unknown_command: { status: 400, retryable: false, text: "Unknown command. Check its type." },
   unsupported_protocol: {
     status: 400,
     retryable: false,

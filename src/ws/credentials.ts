@@ -1,20 +1,20 @@
-/** The subprotocol of commands and acks. A room's URL without a subprotocol speaks the plain protocol. */
+/** The subprotocol with commands and acknowledgements. A room's URL without a subprotocol uses the plain protocol. */
 export const SUBPROTOCOL = "chat.v1";
 
 const BEARER = "bearer.";
 
-/** What a WebSocket handshake says of who it is and what it speaks. */
+/** The token and protocol that a WebSocket handshake asks for. */
 export interface Credentials {
-  /** `plain`: no subprotocol was offered. Null: some were, and none is ours. */
+  /** `plain` if no subprotocol was offered; null if none of those offered is supported. */
   readonly format: "v1" | "plain" | null;
   readonly token: string | undefined;
-  /** The token came in the URL, where logs of proxies may keep it. */
+  /** Whether the token came in the URL, which proxies may log. */
   readonly fromQuery: boolean;
 }
 
 /**
- * Reads the token in this order: `Authorization: Bearer` (RFC 6750), the subprotocol list (`chat.v1, bearer.<token>`,
- * the one place where a browser can put it), `?token=`.
+ * Looks for the token in this order: `Authorization: Bearer` (RFC 6750), the subprotocol list
+ * (`chat.v1, bearer.<token>`, the only header that a browser can set), `?token=`.
  */
 export function credentialsOf(headers: Headers, query: URLSearchParams): Credentials {
   const offered = headers
