@@ -18,7 +18,9 @@ export const bearer = (auth: Pick<Auth, "authenticate">): MiddlewareHandler<Env>
     },
   );
 
-/** Requires this secret as the bearer token. Compares digests of equal length, so that timing leaks nothing. */
+/**
+ * Requires this secret as the bearer token. Compares digests of equal length, so that timing leaks nothing.
+ */
 export function secretBearer(secret: string, security: Security): MiddlewareHandler<Env> {
   const wanted = digest(secret);
   return described(

@@ -48,8 +48,8 @@ const READY = operation({
 });
 
 /**
- * `/healthz` reports liveness and ignores the database: an outage is no reason to restart the process. `/readyz`
- * reports readiness.
+ * `/healthz` reports liveness and ignores the database: an outage is no reason to restart the process.
+ * `/readyz` reports readiness.
  */
 export const healthRoutes = (health: Health) =>
   new Hono<Env>({ strict: false })

@@ -54,7 +54,8 @@ interface Operation<J extends v.GenericSchema, Q extends ObjectSchema> extends D
 }
 
 /**
- * Describes a route and parses its input with the same schemas: `c.req.valid("json")`, `c.req.valid("query")`.
+ * Describes a route and parses its input with the same schemas: `c.req.valid("json")`,
+ * `c.req.valid("query")`.
  * @throws {Refusal} `unsupported_media_type`, `malformed`, `invalid`.
  */
 export function operation<J extends v.GenericSchema = never, Q extends ObjectSchema = never>({

@@ -20,8 +20,8 @@ export interface Env {
 }
 
 /**
- * Returns the client's address: the peer of the connection or, behind `hops` proxies, the address that the first
- * proxy added to `X-Forwarded-For`. Earlier entries are ignored, because clients can forge them.
+ * Returns the client's address: the peer of the connection or, behind `hops` proxies, the address that the
+ * first proxy added to `X-Forwarded-For`. Earlier entries are ignored, because clients can forge them.
  */
 export function clientAddress(
   forwardedFor: string | null | undefined,
@@ -35,7 +35,10 @@ export function clientAddress(
   return isIP(bare) ? bare : connection;
 }
 
-/** Returns the token of an `Authorization: Bearer` header (RFC 6750, section 2.1). @throws {Refusal} `token_missing`. */
+/**
+ * Returns the token of an `Authorization: Bearer` header (RFC 6750, section 2.1).
+ * @throws {Refusal} `token_missing`.
+ */
 export function bearerToken(header: string | null | undefined): string {
   const [, token] = /^Bearer +(\S+) *$/i.exec(header ?? "") ?? [];
   if (!token) throw new Refusal("token_missing");

@@ -3,8 +3,8 @@ import * as v from "valibot";
 /** Longer than any existing emoji, in UTF-16 units. Bounds the work on hostile input. */
 const LONGEST = 64;
 /**
- * One emoji recommended by UTS #51 (including flags, skin tones, keycaps and ZWJ sequences), or one pictograph
- * without its variation selector.
+ * One emoji recommended by UTS #51 (including flags, skin tones, keycaps and ZWJ sequences), or one
+ * pictograph without its variation selector.
  */
 const EMOJI = /^(?:\p{RGI_Emoji}|\p{Extended_Pictographic}\u{FE0F}?)$/v;
 const RECOMMENDED = /^\p{RGI_Emoji}$/v;

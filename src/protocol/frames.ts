@@ -44,7 +44,10 @@ export const position = v.pipe(
 );
 export type Position = v.InferOutput<typeof position>;
 
-/** A message's text: not blank, no NUL, no lone surrogates. A server may be configured with a lower maximum length. */
+/**
+ * A message's text: not blank, no NUL, no lone surrogates. A server may be configured with a lower maximum
+ * length.
+ */
 export const content = text({ min: 1, max: MESSAGE_MAX_CHARS });
 
 const ref = v.pipe(whole, v.description("Chosen by the client and repeated in the reply."));

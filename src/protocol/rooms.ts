@@ -8,8 +8,9 @@ const LONGEST = ROOM_NAME_MAX * 4;
 export const ROOM_SPELLING = { minLength: 1, maxLength: LONGEST, pattern: ROOM_NAME.source } as const;
 
 /**
- * Returns a room name in Unicode NFC (UAX #15), or null if it is not valid. A valid name has 1 to 64 letters, marks
- * and digits of any script, `_`, `-` or `.`, and does not start with a dot (URL parsers remove dot segments).
+ * Returns a room name in Unicode NFC (UAX #15), or null if it is not valid. A valid name has 1 to 64 letters,
+ * marks and digits of any script, `_`, `-` or `.`, and does not start with a dot (URL parsers remove dot
+ * segments).
  */
 export function roomName(name: string): string | null {
   if (name.length > LONGEST) return null;

@@ -8,8 +8,8 @@ export interface TextLimits {
 }
 
 /**
- * Schema for untrusted text: `min` to `max` code points, without NUL (Postgres cannot store it) or lone surrogates
- * (UTF-8 cannot encode them). Messages never quote the input.
+ * Schema for untrusted text: `min` to `max` code points, without NUL (Postgres cannot store it) or lone
+ * surrogates (UTF-8 cannot encode them). Messages never quote the input.
  */
 export const text = (limits: TextLimits) =>
   v.pipe(
@@ -30,7 +30,8 @@ export function textFault(value: string, { min = 0, max }: TextLimits): string |
   if (value.includes("\0")) return "must not contain the character NUL";
   if (!value.isWellFormed()) return "must not contain lone surrogates";
   if (min > 0 && value.trim() === "") return "must not be blank";
-  // A code point takes one or two UTF-16 units, so `value.length` settles most cases and bounds the work on huge texts.
+  // A code point takes one or two UTF-16 units, so `value.length` settles most cases and bounds the work on
+  // huge texts.
   if (min <= 1 && value.length <= max) return undefined;
   const length = value.length > 2 * max ? max + 1 : codePoints(value);
   if (length < min) return `must have at least ${min} characters`;

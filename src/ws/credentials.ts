@@ -1,4 +1,7 @@
-/** The subprotocol with commands and acknowledgements. A room's URL without a subprotocol uses the plain protocol. */
+/**
+ * The subprotocol with commands and acknowledgements. A room's URL without a subprotocol uses the plain
+ * protocol.
+ */
 export const SUBPROTOCOL = "chat.v1";
 
 const BEARER = "bearer.";

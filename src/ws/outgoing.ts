@@ -5,20 +5,23 @@ import type { SocketData } from "./door.ts";
 
 /** Time that a closing socket has for the close handshake before it is terminated, in milliseconds. */
 const GOODBYE_MS = 5_000;
-/** A topic with up to this many subscribers is written socket by socket. A larger one becomes one of Bun's topics. */
+/**
+ * A topic with up to this many subscribers is written socket by socket. A larger one becomes one of Bun's
+ * topics.
+ */
 const FEW = 4;
 /** A socket's gathered frames are flushed beyond this, in bytes, so that they do not pass for its backlog. */
 const GATHERED_MAX = 64 * 1024;
 /**
- * Bun holds back up to `frames` frames that are published in one turn to a socket, if each is smaller than `bytes`,
- * and writes them together. This is undocumented; a test verifies it.
+ * Bun holds back up to `frames` frames that are published in one turn to a socket, if each is smaller than
+ * `bytes`, and writes them together. This is undocumented; a test verifies it.
  */
 const HELD_BACK = { frames: 32, bytes: 16 * 1024 } as const;
 
 /**
- * Outgoing frames. Frames to one socket are gathered within a turn and written together, because each write is a
- * system call, the largest cost of an acknowledgement. Frames of a topic with few subscribers are gathered too, so
- * that a sender's acks and the messages of a small room share one write.
+ * Outgoing frames. Frames to one socket are gathered within a turn and written together, because each write
+ * is a system call, the largest cost of an acknowledgement. Frames of a topic with few subscribers are
+ * gathered too, so that a sender's acks and the messages of a small room share one write.
  */
 export interface Outgoing extends Fanout {
   /** Wraps one of Bun's sockets for chat/. */
@@ -58,7 +61,10 @@ export function createOutgoing(server: () => Server<SocketData>, clock: Clock): 
   };
 }
 
-/** Upper bound of the bytes that Bun holds back. It writes them after the turn's tasks, so the previous turn counts too. */
+/**
+ * Upper bound of the bytes that Bun holds back. It writes them after the turn's tasks, so the previous turn
+ * counts too.
+ */
 function createHeld(clock: Clock) {
   let now: Frames = NO_FRAMES;
   let before = NO_FRAMES;

@@ -44,8 +44,8 @@ const EVENT_SUMMARIES: Readonly<Record<EventType, string>> = {
 };
 
 /**
- * Error codes that reject an upgrade before the socket opens. The plain protocol also rejects upgrades for reasons
- * that concern the person; chat.v1 opens the socket and closes it with a code.
+ * Error codes that reject an upgrade before the socket opens. The plain protocol also rejects upgrades for
+ * reasons that concern the person; chat.v1 opens the socket and closes it with a code.
  */
 const REFUSALS = [
   "bad_room",
@@ -92,7 +92,10 @@ export interface AsyncApi {
   readonly info: { readonly title: string; readonly version: string; readonly description: string };
   readonly channels: Readonly<Record<"socket" | "room" | "plainRoom", Channel>>;
   readonly operations: Readonly<Record<string, unknown>>;
-  /** By `command.<type>`, `reply.<command>`, `reply.error`, `event.<type>`, `plain.send`, `plain.message`, `plain.error`. */
+  /**
+   * By `command.<type>`, `reply.<command>`, `reply.error`, `event.<type>`, `plain.send`, `plain.message`,
+   * `plain.error`.
+   */
   readonly components: { readonly messages: Readonly<Record<string, Message>> };
   readonly [more: string]: unknown;
 }

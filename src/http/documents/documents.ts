@@ -21,8 +21,8 @@ const OPENAPI = v.objectWithRest({ openapi: v.string() }, v.unknown());
 const ASYNCAPI = v.objectWithRest({ asyncapi: v.string() }, v.unknown());
 
 /**
- * Serves `/openapi.json`, `/asyncapi.json` and, for people, `/docs`. Each is generated from the served routes on the
- * first request, and its generator is loaded only then, to keep startup fast.
+ * Serves `/openapi.json`, `/asyncapi.json` and, for people, `/docs`. Each is generated from the served routes
+ * on the first request, and its generator is loaded only then, to keep startup fast.
  */
 export function documentRoutes({ version, routes }: DocumentRoutes) {
   const openapi = once(async () => (await import("./openapi.ts")).openApiOf(routes(), version));

@@ -119,7 +119,9 @@ export function openApiOf(routes: readonly RouterRoute[], version: string): Open
   } as OpenApi;
 }
 
-/** Returns each route once, with the merged descriptions of its handlers and of middleware on parent paths. */
+/**
+ * Returns each route once, with the merged descriptions of its handlers and of middleware on parent paths.
+ */
 function describedRoutes(routes: readonly RouterRoute[]): [RouterRoute, Description][] {
   const above = (path: string) =>
     routes.filter(

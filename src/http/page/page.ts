@@ -1,8 +1,8 @@
 import bundle from "../../web/index.html";
 
 /**
- * Allows only the page's own files and scripts, and forbids scripts to turn text into HTML (Content Security Policy
- * Level 3; Trusted Types).
+ * Allows only the page's own files and scripts, and forbids scripts to turn text into HTML (Content Security
+ * Policy Level 3; Trusted Types).
  */
 export const POLICY = [
   "default-src 'none'",
