@@ -8,7 +8,7 @@ import { type Provider, startProvider } from "../support/provider.ts";
 import { startTestServer, type TestServer } from "../support/server.ts";
 import { until } from "../support/until.ts";
 
-// Lists of rooms. Each test has people of its own, and so lists of its own.
+// Lists of rooms. Each test has its own people, and therefore its own lists.
 
 let server: TestServer;
 let provider: Provider;
@@ -35,7 +35,7 @@ async function list(token: string, query = "") {
 const one = async (token: string, room: string) =>
   (await api(server, `GET /rooms/${encodeURIComponent(room)}/`, { token })).body;
 
-/** Someone with a socket that is in no room yet. */
+/** Connects a person, in no room yet. */
 async function enter(name: string, rooms?: unknown) {
   const token = await provider.tokenOf(name, rooms === undefined ? {} : { rooms });
   return { token, socket: await connect(server, { token }) };
@@ -48,20 +48,20 @@ async function order(method: "PUT" | "DELETE", room: string, name: string): Prom
   expect((await api(server, target, { token: ADMIN_TOKEN })).status).toBe(204);
 }
 
-test("one's rooms are those that one has joined or posted to, by name, whether one is there now or not", async () => {
+test("the list has the rooms that one has joined or posted in, by name, whether one is there now or not", async () => {
   const [ada, ben] = [await enter("ada-1"), await enter("ben-1")];
   expect(await list(ada.token)).toEqual({ rooms: [], names: [], next: undefined });
   for (const room of ["mine-c", "mine-a", "mine-b", "mine-d"]) await post(ben.socket, "hello", room);
   await join(ada.socket, "mine-c", "mine-b");
   await ada.socket.ask({ type: "leave", room: "mine-b" });
-  await api(server, "POST /rooms/mine-a/messages/", { token: ada.token, body: { content: "by HTTP" } });
+  await api(server, "POST /rooms/mine-a/messages/", { token: ada.token, body: { content: "over HTTP" } });
   await until(async () => (await list(ada.token)).names.length === 3);
   expect((await list(ada.token)).names).toEqual(["mine-a", "mine-b", "mine-c"]);
   await until(async () => (await list(ben.token)).names.length === 4);
   for (const { socket } of [ada, ben]) socket.close();
 });
 
-test("a room is shown with its newest message, the people in it, and what is unread", async () => {
+test("a room has its newest message, the number of people in it, and the number of unread messages", async () => {
   const [ada, ben] = [await enter("ada-2"), await enter("ben-2")];
   await post(ben.socket, "one", "shown");
   await join(ada.socket, "shown");
@@ -85,7 +85,8 @@ test("a room is shown with its newest message, the people in it, and what is unr
   expect((await list(ada.token)).rooms).toEqual([shown]);
   expect(await one(ada.token, "shown")).toEqual(shown);
 
-  // The newest message is the last that was posted; changes of it are seen, changes of others are none.
+  // `last` is the message that was posted last. It shows changes of this message, but changes of others do
+  // not replace it.
   expect(await ben.socket.ask({ ...edit(2, "two, edited"), room: "shown" })).toMatchObject({ type: "ok" });
   expect(await ben.socket.ask({ ...react(1, "👍"), room: "shown" })).toMatchObject({ type: "ok" });
   expect(await one(ada.token, "shown")).toEqual({
@@ -99,7 +100,7 @@ test("a room is shown with its newest message, the people in it, and what is unr
   for (const each of [ada.socket, ben.socket, device]) each.close();
 });
 
-test("unread is counted to 99, and beyond that it is 99+", async () => {
+test("unread counts up to 99, then shows 99+", async () => {
   const [ada, ben] = [await enter("ada-3"), await enter("ben-3")];
   await post(ben.socket, "one", "counted");
   await join(ada.socket, "counted");
@@ -114,7 +115,7 @@ test("unread is counted to 99, and beyond that it is 99+", async () => {
   for (const { socket } of [ada, ben]) socket.close();
 });
 
-test("pages follow each other by Link, each room once", async () => {
+test("following Link yields each room once", async () => {
   const [ada, ben] = [await enter("ada-4"), await enter("ben-4")];
   const names = ["page-ж", "page-3", "page-5", "page-1", "page-é", "page-4", "page-2"];
   for (const room of names) await post(ben.socket, "hello", room);
@@ -140,7 +141,7 @@ test("pages follow each other by Link, each room once", async () => {
   for (const { socket } of [ada, ben]) socket.close();
 });
 
-test("?all lists what one may enter: as the token says, and where one is not banned", async () => {
+test("?all lists the rooms that the token allows, except those from which one is banned", async () => {
   const ben = await enter("ben-5");
   for (const room of ["all-1", "all-2", "all-secret"]) await post(ben.socket, "hello", room);
   const everyone = await enter("ada-5");
@@ -169,7 +170,7 @@ test("?all lists what one may enter: as the token says, and where one is not ban
   for (const { socket } of [ben, everyone, cy]) socket.close();
 });
 
-test("who was banned from a room that they never joined is no member of it afterwards", async () => {
+test("a ban from a room that the person never joined does not make them a member", async () => {
   const [ben, cy] = [await enter("ben-6"), await enter("cy-6")];
   await post(ben.socket, "before", "never-joined");
   await order("PUT", "never-joined", "cy-6");
@@ -182,7 +183,7 @@ test("who was banned from a room that they never joined is no member of it after
   for (const { socket } of [ben, cy]) socket.close();
 });
 
-test("who was banned from a room that they had joined is a member again, and reads on from where they were", async () => {
+test("a member who was banned is a member again after the ban, with the same read mark", async () => {
   const [ben, cy] = [await enter("ben-7"), await enter("cy-7")];
   await post(ben.socket, "before", "returned-to");
   await join(cy.socket, "returned-to");
@@ -194,9 +195,9 @@ test("who was banned from a room that they had joined is a member again, and rea
   for (const { socket } of [ben, cy]) socket.close();
 });
 
-test("a room in which nothing was ever said is no room to list", async () => {
+test("a room without messages is not listed", async () => {
   const [ada, cy] = [await enter("ada-8"), await enter("cy-8")];
-  await order("PUT", "awaited", "cy-8"); // a ban that awaits someone makes the room
+  await order("PUT", "awaited", "cy-8"); // A ban on a person who has not joined creates the room.
   expect((await list(ada.token, "?all&after=awaite&limit=1")).names).not.toContain("awaited");
   const empty = { last: null, lastActivity: null, online: 0, lastRead: null, unread: "0" };
   expect(await one(ada.token, "awaited")).toEqual({ room: "awaited", ...empty });
@@ -223,14 +224,14 @@ test.each<[string, string]>([
   ["?all&all", "all"],
   ["?mine", "mine"],
   ["?toString=1", "toString"],
-])("the list %s is refused, and says why", async (query, field) => {
+])("the list %s is rejected, naming the parameter", async (query, field) => {
   const token = await provider.tokenOf("ada-9");
   const { status, body } = await api(server, `GET /rooms/${query}`, { token });
   expect({ status, body }).toMatchObject({ status: 400, body: { code: "invalid" } });
   expect(Object.keys((body as { errors: object }).errors)).toEqual([field]);
 });
 
-test("lists are for those who are signed in, are not kept, and are of rooms that have a name", async () => {
+test("lists require a token, are not cached, and reject invalid room names", async () => {
   const token = await provider.tokenOf("ada-10");
   for (const path of ["/rooms/", "/rooms", "/rooms/a/"]) {
     expect((await api(server, `GET ${path}`)).body).toMatchObject({ status: 401, code: "token_missing" });
