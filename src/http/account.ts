@@ -13,7 +13,7 @@ import { operation } from "./operation.ts";
 import type { Env } from "./request.ts";
 
 const USERNAME_RULE =
-  "must be 1 to 32 letters and digits of one script, _, - or ., not beginning with a dot or with deleted-";
+  "must be 1 to 32 letters and digits of one script, _, - or ., and must not start with a dot or deleted-";
 
 const LOGIN = v.object({ email, password: givenPassword });
 
@@ -39,7 +39,7 @@ const REGISTRATION = v.pipe(
     v.partialCheck(
       [["password"], ["password2"]],
       ({ password, password2 }) => password === password2,
-      "must be the same",
+      "must match the password",
     ),
     ["password2"],
   ),
@@ -48,12 +48,16 @@ const REGISTRATION = v.pipe(
 const PASSWORD_CHANGE = v.pipe(
   v.object({ password: givenPassword, new: newPassword, new2: v.string("must be a string") }),
   v.forward(
-    v.partialCheck([["new"], ["new2"]], (change) => change.new === change.new2, "must be the same"),
+    v.partialCheck(
+      [["new"], ["new2"]],
+      (change) => change.new === change.new2,
+      "must match the new password",
+    ),
     ["new2"],
   ),
 );
 
-/** Who names neither a second password nor a username has an account and wants to log in. */
+/** A body without `password2` and `username` is a login. */
 const ENTRY = v.union([
   REGISTRATION,
   v.pipe(LOGIN, v.metadata({ not: { anyOf: [{ required: ["password2"] }, { required: ["username"] }] } })),
@@ -64,7 +68,7 @@ const REFRESH = v.object({ refresh: text({ min: 1, max: 512 }) });
 const LOGIN_REFUSALS = ["invalid_credentials", "account_disabled", "rate_limited"] as const;
 const SESSION_ID = v.pipe(v.string(), v.uuid(), v.toLowerCase());
 
-/** Accounts and sessions: `/account/…`. */
+/** Routes for accounts and sessions: `/account/…`. */
 export function accountRoutes(auth: Pick<Auth, "accounts" | "sessions" | "authenticate">) {
   const { accounts, sessions } = auth;
   const routes = new Hono<Env>({ strict: false }).basePath("/account");
@@ -72,7 +76,7 @@ export function accountRoutes(auth: Pick<Auth, "accounts" | "sessions" | "authen
 
   routes.use(async (c, next) => {
     await next();
-    c.header("cache-control", "no-store"); // tokens and personal data (RFC 6749, section 5.1)
+    c.header("cache-control", "no-store"); // Tokens and personal data (RFC 6749, section 5.1).
   });
 
   return routes
@@ -80,7 +84,7 @@ export function accountRoutes(auth: Pick<Auth, "accounts" | "sessions" | "authen
       "/reg",
       operation({
         summary: "Register",
-        about: "Without password2 and username it is a login.",
+        about: "A body without password2 and username is a login.",
         json: ENTRY,
         choose: entryFor,
         answers: { 201: REGISTERED, 200: SIGNED_IN },
@@ -106,8 +110,9 @@ export function accountRoutes(auth: Pick<Auth, "accounts" | "sessions" | "authen
     .post(
       "/refresh",
       operation({
-        summary: "Trade a refresh token for a new pair",
-        about: "Where the answer was lost, the same token is answered with the current pair for 60 seconds.",
+        summary: "Exchange a refresh token for a new pair",
+        about:
+          "If the response was lost, send the same token again: for 60 seconds it returns the current pair.",
         json: REFRESH,
         answers: { 200: TOKENS },
         refusals: ["refresh_invalid", "refresh_reused", "session_ended", "account_disabled"],
@@ -131,8 +136,8 @@ export function accountRoutes(auth: Pick<Auth, "accounts" | "sessions" | "authen
       "/password",
       known,
       operation({
-        summary: "Change one's password",
-        about: "One's other sessions end.",
+        summary: "Change your password",
+        about: "Ends your other sessions.",
         json: PASSWORD_CHANGE,
         answers: { 204: null },
         refusals: ["forbidden", "rate_limited"],
@@ -143,15 +148,15 @@ export function accountRoutes(auth: Pick<Auth, "accounts" | "sessions" | "authen
         return c.body(null, 204);
       },
     )
-    .get("/me", known, operation({ summary: "Who one is", answers: { 200: PROFILE } }), async (c) =>
+    .get("/me", known, operation({ summary: "Your profile", answers: { 200: PROFILE } }), async (c) =>
       c.json(await accounts.me(c.var.identity), 200),
     )
     .delete(
       "/me",
       known,
       operation({
-        summary: "Leave for good",
-        about: "Email, password and devices are forgotten; one's messages stay, under another name.",
+        summary: "Delete your account",
+        about: "Erases your email, password and sessions. Your messages stay, under the name deleted-….",
         answers: { 204: null },
       }),
       async (c) => {
@@ -162,13 +167,13 @@ export function accountRoutes(auth: Pick<Auth, "accounts" | "sessions" | "authen
     .get(
       "/sessions",
       known,
-      operation({ summary: "Where one is logged in", answers: { 200: v.array(SESSION) } }),
+      operation({ summary: "Your sessions", answers: { 200: v.array(SESSION) } }),
       async (c) => c.json(await sessions.list(c.var.identity), 200),
     )
     .delete(
       "/sessions",
       known,
-      operation({ summary: "End one's other sessions", answers: { 204: null } }),
+      operation({ summary: "End your other sessions", answers: { 204: null } }),
       async (c) => {
         await sessions.endOthers(c.var.identity);
         return c.body(null, 204);
@@ -178,7 +183,7 @@ export function accountRoutes(auth: Pick<Auth, "accounts" | "sessions" | "authen
       "/sessions/:id",
       known,
       operation({
-        summary: "End a session of one's own",
+        summary: "End one of your sessions",
         params: { id: SESSION_ID },
         answers: { 204: null },
         refusals: ["not_found"],

@@ -5,7 +5,7 @@ import { Refusal } from "../errors.ts";
 import { described, type Security } from "./operation.ts";
 import { bearerToken, type Env } from "./request.ts";
 
-/** Lets through who has a valid access token, as `identity`. */
+/** Requires a valid access token and sets `identity`. */
 export const bearer = (auth: Pick<Auth, "authenticate">): MiddlewareHandler<Env> =>
   described(
     async (c, next) => {
@@ -18,7 +18,9 @@ export const bearer = (auth: Pick<Auth, "authenticate">): MiddlewareHandler<Env>
     },
   );
 
-/** Lets through who brings this secret as a bearer token. Digests are of one length: comparing them tells nothing by its time. */
+/**
+ * Requires this secret as the bearer token. Compares digests of equal length, so that timing leaks nothing.
+ */
 export function secretBearer(secret: string, security: Security): MiddlewareHandler<Env> {
   const wanted = digest(secret);
   return described(

@@ -1,7 +1,9 @@
 import type { MiddlewareHandler } from "hono";
 import { cors } from "hono/cors";
 
-/** Lets pages of the allowed origins use the API (Fetch, CORS protocol), without cookies or other credentials. */
+/**
+ * Lets pages of the allowed origins use the API (CORS, Fetch standard), without cookies or other credentials.
+ */
 export const allowOrigins = (origins: readonly string[]): MiddlewareHandler =>
   cors({
     origin: origins.includes("*") ? "*" : [...origins],

@@ -5,19 +5,19 @@ import { type Database, rows } from "../db/database.ts";
 import { operation } from "./operation.ts";
 import type { Env } from "./request.ts";
 
-/** A database that takes longer than this to answer is not ready, in milliseconds. */
-const PATIENCE_MS = 2_000;
+/** Timeout of the readiness query, in milliseconds. */
+const QUERY_TIMEOUT_MS = 2_000;
 
 export interface Health {
-  /** From now on this process is not ready: it is going away. */
+  /** Reports this process as unready from now on, because it is shutting down. */
   drain(): void;
-  /** Why new work should go elsewhere; undefined: it may come. */
+  /** Resolves to the reason why this process cannot take new work, or undefined if it can. */
   unready(): Promise<string | undefined>;
 }
 
-/** Whether this process can take new work: it is not going away, and its database answers and takes writes. */
+/** A process is ready if it is not shutting down and its database responds and accepts writes. */
 export function createHealth(database: Database): Health {
-  const pool = database.pool({ connections: 1, limitMs: PATIENCE_MS });
+  const pool = database.pool({ connections: 1, limitMs: QUERY_TIMEOUT_MS });
   let draining = false;
   return {
     drain: () => void (draining = true),
@@ -36,18 +36,21 @@ export function createHealth(database: Database): Health {
 }
 
 const LIVES = operation({
-  summary: "Whether the process lives",
+  summary: "Liveness probe: whether the process is running",
   answers: { 200: v.object({ status: v.literal("ok") }) },
 });
 const READY = operation({
-  summary: "Whether it can be given work",
+  summary: "Readiness probe: whether the process can take new work",
   answers: {
     200: v.object({ status: v.literal("ready") }),
     503: v.object({ status: v.literal("unready"), reason: v.string() }),
   },
 });
 
-/** `/healthz`: this process lives (a database that is away is no reason to restart it). `/readyz`: it can be given work. */
+/**
+ * `/healthz` reports liveness and ignores the database: an outage is no reason to restart the process.
+ * `/readyz` reports readiness.
+ */
 export const healthRoutes = (health: Health) =>
   new Hono<Env>({ strict: false })
     .get("/healthz", LIVES, (c) => c.json({ status: "ok" }, 200, { "cache-control": "no-store" }))

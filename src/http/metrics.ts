@@ -9,12 +9,12 @@ interface MetricsRoutes {
   read(): Promise<string>;
 }
 
-/** The metrics in Prometheus' text format, for who brings the operator's token. */
+/** Serves metrics in the Prometheus text format to callers that send `METRICS_TOKEN`. */
 export const metricsRoutes = ({ token, read }: MetricsRoutes) =>
   new Hono<Env>({ strict: false }).get(
     "/metrics",
     secretBearer(token, "metricsToken"),
-    operation({ summary: "Metrics in Prometheus' text format", answers: { 200: "text/plain" } }),
+    operation({ summary: "Metrics in the Prometheus text format", answers: { 200: "text/plain" } }),
     async (c) =>
       c.text(await read(), 200, {
         "content-type": METRICS_TYPE,

@@ -3,25 +3,25 @@ import type * as v from "valibot";
 import type { ErrorCode } from "../protocol/codes.ts";
 import { type Env, jsonObject, type ObjectSchema, readInput, readQuery } from "./request.ts";
 
-/** Who may call: whose token it is that a request brings. */
+/** The kind of token that a route requires. */
 export type Security = "accessToken" | "adminToken" | "metricsToken";
 
-/** What an answer holds: JSON of that schema, a text of that media type, or nothing. */
+/** A response body: JSON with this schema, text of this media type, or null for none. */
 export type Answer = v.GenericSchema | string | null;
 
-/** What the OpenAPI document says of a route; each of its handlers may tell a part. */
+/** A route's entry in the OpenAPI document. Each handler of the route may contribute a part. */
 export interface Description {
   readonly summary?: string;
   readonly about?: string;
-  /** The parameters of the path. */
+  /** Path parameters. */
   readonly params?: v.ObjectEntries;
   readonly query?: ObjectSchema;
   readonly json?: v.GenericSchema;
-  /** By status. */
+  /** Successful responses, by status. */
   readonly answers?: Readonly<Record<number, Answer>>;
-  /** Headers of the answers that are not refusals, and what they say. */
+  /** Headers of successful responses, with their descriptions. */
   readonly headers?: Readonly<Record<string, string>>;
-  /** What it is refused with, besides what every request may be. */
+  /** Error codes of this route, in addition to those that every route can return. */
   readonly refusals?: readonly ErrorCode[];
   readonly security?: Security;
   readonly deprecated?: boolean;
@@ -29,11 +29,11 @@ export interface Description {
 
 const DESCRIPTION = Symbol("description");
 
-/** Notes down on a handler what the document is to say of the routes that it serves. */
+/** Attaches to a handler its part of the route's description. */
 export const described = <H extends object>(handler: H, description: Description): H =>
   Object.assign(handler, { [DESCRIPTION]: description });
 
-/** What is noted down on a handler; undefined: nothing. */
+/** Returns the description attached to a handler, or undefined if there is none. */
 export const descriptionOf = (handler: object): Description | undefined =>
   (handler as { [DESCRIPTION]?: Description })[DESCRIPTION];
 
@@ -49,13 +49,14 @@ interface Operation<J extends v.GenericSchema, Q extends ObjectSchema> extends D
   readonly answers: Readonly<Record<number, Answer>>;
   readonly json?: J;
   readonly query?: Q;
-  /** Where `json` is a union: which of its schemas a body is meant for, so that what is wrong with it can be said. */
+  /** If `json` is a union: picks the schema that a body is meant for, so that errors name its fields. */
   readonly choose?: (body: object) => v.GenericSchema<unknown, v.InferOutput<J>>;
 }
 
 /**
- * Describes a route and reads its input by the same schemas: `c.req.valid("json")`, `c.req.valid("query")`.
- * @throws {Refusal} unsupported_media_type, malformed, invalid.
+ * Describes a route and parses its input with the same schemas: `c.req.valid("json")`,
+ * `c.req.valid("query")`.
+ * @throws {Refusal} `unsupported_media_type`, `malformed`, `invalid`.
  */
 export function operation<J extends v.GenericSchema = never, Q extends ObjectSchema = never>({
   choose,

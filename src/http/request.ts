@@ -5,23 +5,23 @@ import { Refusal } from "../errors.ts";
 import type { Identity } from "../identity.ts";
 import { readFields } from "../protocol/fields.ts";
 
-/** What the routes are given with each request. */
+/** What every route receives with a request. */
 export interface Env {
   Bindings: {
-    /** The address at the other end of the connection. */
+    /** The peer address of the connection. */
     address: string;
   };
   Variables: {
-    /** The address of the client: see {@link clientAddress}. */
+    /** The client's address: see {@link clientAddress}. */
     address: string;
-    /** Who asks; on routes behind `bearer` only. */
+    /** The caller. Set only on routes behind `bearer`. */
     identity: Identity;
   };
 }
 
 /**
- * The address of the client: that of the connection, or, behind `hops` proxies, the one that the first of them was
- * reached from. What stands before it in `X-Forwarded-For` anyone may have written, and is not believed.
+ * Returns the client's address: the peer of the connection or, behind `hops` proxies, the address that the
+ * first proxy added to `X-Forwarded-For`. Earlier entries are ignored, because clients can forge them.
  */
 export function clientAddress(
   forwardedFor: string | null | undefined,
@@ -35,7 +35,10 @@ export function clientAddress(
   return isIP(bare) ? bare : connection;
 }
 
-/** The token of an `Authorization: Bearer` header (RFC 6750, section 2.1). @throws {Refusal} token_missing. */
+/**
+ * Returns the token of an `Authorization: Bearer` header (RFC 6750, section 2.1).
+ * @throws {Refusal} `token_missing`.
+ */
 export function bearerToken(header: string | null | undefined): string {
   const [, token] = /^Bearer +(\S+) *$/i.exec(header ?? "") ?? [];
   if (!token) throw new Refusal("token_missing");
@@ -44,7 +47,7 @@ export function bearerToken(header: string | null | undefined): string {
 
 export type ObjectSchema = v.ObjectSchema<v.ObjectEntries, undefined>;
 
-/** A whole number in a path or a query, in decimal digits. */
+/** An integer in a path or query, written in decimal digits. */
 export const decimal = (min: number, max: number) =>
   v.pipe(
     v.string("must be a string"),
@@ -55,26 +58,26 @@ export const decimal = (min: number, max: number) =>
     v.maxValue(max, `must be at most ${max}`),
   );
 
-/** The query of a request, read by a schema. @throws {Refusal} invalid: a parameter that is unknown, wrong, or there twice. */
+/** Parses the query string. @throws {Refusal} `invalid` if a parameter is unknown, invalid or repeated. */
 export function readQuery<S extends ObjectSchema>(c: Context, schema: S): v.InferOutput<S> {
   const params = new URL(c.req.url).searchParams;
   const faults = [...new Set(params.keys())].flatMap((name): [string, string[]][] => {
-    // Object.hasOwn: `toString` is no parameter of ours.
-    if (!Object.hasOwn(schema.entries, name)) return [[name, ["is not a parameter here"]]];
-    return params.getAll(name).length > 1 ? [[name, ["must be given once"]]] : [];
+    // Object.hasOwn rejects inherited names such as `toString`.
+    if (!Object.hasOwn(schema.entries, name)) return [[name, ["is not a known parameter"]]];
+    return params.getAll(name).length > 1 ? [[name, ["must be given only once"]]] : [];
   });
   if (faults.length > 0) throw new Refusal("invalid", { errors: Object.fromEntries(faults) });
   return readInput(schema, Object.fromEntries(params));
 }
 
-/** @throws {Refusal} invalid, with what is wrong with each field. */
+/** Parses input with a schema. @throws {Refusal} `invalid`, with the errors of each field. */
 export function readInput<S extends v.GenericSchema>(schema: S, input: unknown): v.InferOutput<S> {
   const { fields, errors } = readFields(schema, input);
   if (errors) throw new Refusal("invalid", { errors });
   return fields;
 }
 
-/** @throws {Refusal} unsupported_media_type, malformed. */
+/** Returns the JSON object in the request body. @throws {Refusal} `unsupported_media_type`, `malformed`. */
 export async function jsonObject(c: Context): Promise<object> {
   if (!/^application\/json *(;|$)/i.test(c.req.header("content-type") ?? ""))
     throw new Refusal("unsupported_media_type");
@@ -83,9 +86,9 @@ export async function jsonObject(c: Context): Promise<object> {
   try {
     value = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
   } catch {
-    throw new Refusal("malformed", { detail: "The body is not JSON in UTF-8." });
+    throw new Refusal("malformed", { detail: "The request body is not valid JSON in UTF-8." });
   }
   if (typeof value !== "object" || value === null || Array.isArray(value))
-    throw new Refusal("malformed", { detail: "The body is not a JSON object." });
+    throw new Refusal("malformed", { detail: "The request body must be a JSON object." });
   return value;
 }

@@ -1,71 +1,128 @@
 /**
- * The codes of errors, over HTTP (RFC 9457 problem documents) and in frames alike: a code is stable, its text is not.
- * `retryable`: the same request may succeed later without being changed.
+ * Error codes, shared by HTTP (RFC 9457 problem documents) and frames. A code is stable; its text may change.
+ * `retryable`: the unchanged request may succeed later. The text of a 401 also goes into `WWW-Authenticate`:
+ * ASCII only, without quotes or backslashes (RFC 6750, section 3).
  */
 export const ERRORS = {
-  // What was sent is wrong.
-  malformed: { status: 400, retryable: false, text: "The request is not what this place reads: see detail." },
-  invalid: { status: 400, retryable: false, text: "One or more fields are invalid." },
-  bad_room: { status: 400, retryable: false, text: "That is not the name of a room." },
-  unsupported_media_type: { status: 415, retryable: false, text: "Send application/json." },
-  too_large: { status: 413, retryable: false, text: "That is too large." },
-  unknown_command: { status: 400, retryable: false, text: "There is no such command." },
+  // The request is wrong.
+  malformed: { status: 400, retryable: false, text: "The request could not be parsed. See `detail`." },
+  invalid: {
+    status: 400,
+    retryable: false,
+    text: "One or more fields are invalid. Correct them and try again.",
+  },
+  bad_room: {
+    status: 400,
+    retryable: false,
+    text: "This is not a valid room name. Use 1 to 64 letters, digits, _, - or ., not starting with a dot.",
+  },
+  unsupported_media_type: {
+    status: 415,
+    retryable: false,
+    text: "The request body must be JSON. Send it as application/json.",
+  },
+  too_large: { status: 413, retryable: false, text: "The request body is too large. Send at most 64 KiB." },
+  unknown_command: { status: 400, retryable: false, text: "Unknown command. Check its type." },
   unsupported_protocol: {
     status: 400,
     retryable: false,
-    text: "None of the offered subprotocols is spoken here.",
+    text: "No supported subprotocol was offered. Offer chat.v1.",
   },
-  upgrade_required: { status: 426, retryable: false, text: "This address speaks WebSocket." },
-  // Who sent it.
-  token_missing: { status: 401, retryable: false, text: "An access token is required." },
-  token_invalid: { status: 401, retryable: false, text: "The token is not valid." },
-  token_expired: { status: 401, retryable: false, text: "The token has expired." },
-  session_ended: { status: 401, retryable: false, text: "The session of this token has ended." },
-  account_disabled: { status: 401, retryable: false, text: "This account is disabled or deleted." },
+  upgrade_required: {
+    status: 426,
+    retryable: false,
+    text: "This address accepts WebSocket connections only. Open a WebSocket.",
+  },
+  // The caller is not authenticated.
+  token_missing: {
+    status: 401,
+    retryable: false,
+    text: "An access token is required. Send one with the request.",
+  },
+  token_invalid: { status: 401, retryable: false, text: "The token is not valid. Get a new one." },
+  token_expired: { status: 401, retryable: false, text: "The token has expired. Get a new one." },
+  session_ended: { status: 401, retryable: false, text: "This session has ended. Log in again." },
+  account_disabled: {
+    status: 401,
+    retryable: false,
+    text: "This account is disabled or deleted. Contact the operator of this server.",
+  },
   invalid_credentials: { status: 401, retryable: false, text: "Invalid Credentials" },
-  refresh_invalid: { status: 401, retryable: false, text: "The refresh token is not valid." },
+  refresh_invalid: { status: 401, retryable: false, text: "The refresh token is not valid. Log in again." },
   refresh_reused: {
     status: 401,
     retryable: false,
-    text: "The refresh token was used before; its session has ended.",
+    text: "This refresh token was already used, so its session was ended. Log in again.",
   },
-  // What they may do.
-  forbidden: { status: 403, retryable: false, text: "That is not allowed." },
-  bad_origin: { status: 403, retryable: false, text: "This origin is not allowed." },
-  registration_off: { status: 403, retryable: false, text: "Registration is switched off." },
-  not_found: { status: 404, retryable: false, text: "There is no such thing." },
-  method_not_allowed: { status: 405, retryable: false, text: "This method is not allowed here." },
-  email_taken: { status: 409, retryable: false, text: "There is an account with this email already." },
-  username_taken: { status: 409, retryable: false, text: "This username is taken." },
+  // The caller is not allowed to do this, or it conflicts with the current state.
+  forbidden: { status: 403, retryable: false, text: "You do not have permission to do this." },
+  bad_origin: {
+    status: 403,
+    retryable: false,
+    text: "Pages of this origin may not connect. The operator can add it to ALLOWED_ORIGINS.",
+  },
+  registration_off: {
+    status: 403,
+    retryable: false,
+    text: "Registration is turned off. Ask the operator of this server for an account.",
+  },
+  not_found: { status: 404, retryable: false, text: "Not found. Check the address or the id." },
+  method_not_allowed: {
+    status: 405,
+    retryable: false,
+    text: "This address does not support this method. See the Allow header.",
+  },
+  email_taken: {
+    status: 409,
+    retryable: false,
+    text: "An account with this email already exists. Log in or use another email.",
+  },
+  username_taken: { status: 409, retryable: false, text: "This username is taken. Choose another." },
   client_id_reused: {
     status: 409,
     retryable: false,
-    text: "This clientId has stood for something else before.",
+    text: "This clientId was already used for a different change. Use a new one.",
   },
-  too_late: { status: 409, retryable: false, text: "This message may not be edited any more." },
+  too_late: {
+    status: 409,
+    retryable: false,
+    text: "This message can no longer be edited: the time limit has passed.",
+  },
   too_many_reactions: {
     status: 409,
     retryable: false,
-    text: "This message has as many reactions as it may.",
+    text: "This message has reached the limit of reactions.",
   },
-  too_many_rooms: { status: 409, retryable: false, text: "This socket has joined as many rooms as it may." },
-  too_many_sockets: { status: 429, retryable: true, text: "This user has as many sockets open as allowed." },
-  // What can be done now.
-  rate_limited: { status: 429, retryable: true, text: "Too many requests: wait a little." },
-  busy: { status: 503, retryable: true, text: "The server has too much to do: try again soon." },
+  too_many_rooms: {
+    status: 409,
+    retryable: false,
+    text: "This socket has reached the limit of rooms. Leave a room first.",
+  },
+  too_many_sockets: {
+    status: 429,
+    retryable: true,
+    text: "You have reached the limit of open sockets. Close one first.",
+  },
+  // The server cannot do this right now.
+  rate_limited: { status: 429, retryable: true, text: "Too many requests. Wait a moment, then try again." },
+  busy: {
+    status: 503,
+    retryable: true,
+    text: "The server is busy or restarting, and did nothing. Try again soon.",
+  },
   unavailable: {
     status: 503,
     retryable: true,
-    text: "The outcome is not known: try again with the same clientId.",
+    text: "The outcome is unknown. Retry with the same clientId, if you sent one.",
   },
-  internal: { status: 500, retryable: true, text: "Something went wrong here." },
+  internal: { status: 500, retryable: true, text: "The server failed unexpectedly. Try again later." },
 } as const satisfies Record<string, { status: number; retryable: boolean; text: string }>;
 
 export type ErrorCode = keyof typeof ERRORS;
 
 /**
- * Why a socket was closed. 4000–4499: connect again; 4500–4999: do not.
- * Codes below 4000 are those of RFC 6455: connect again with backoff, but for 1000.
+ * Why a socket was closed. 4000–4499: reconnect; 4500–4999: do not.
+ * Codes below 4000 are those of RFC 6455: reconnect with backoff, except after 1000.
  */
 export const CLOSE = {
   going_away: 4000,
@@ -77,6 +134,7 @@ export const CLOSE = {
   forbidden: 4502,
   removed: 4503,
   too_many_sockets: 4504,
+  /** The person left this room for good on another socket or over HTTP. */
   left: 4505,
 } as const;
 

@@ -1,13 +1,13 @@
 import * as v from "valibot";
 
-/** What is wrong with each field of an input, by the field's name. */
+/** Errors by field name. Each completes a sentence that starts with the field's name: "must not be blank". */
 export type FieldErrors = Record<string, string[]>;
 
 export type Fields<T> =
   | { readonly fields: T; readonly errors?: undefined }
   | { readonly fields?: undefined; readonly errors: FieldErrors };
 
-/** Reads an object by a schema. The messages never quote the input, which may hold a secret. */
+/** Parses an object with a schema. Messages never quote the input, which may contain a secret. */
 export function readFields<S extends v.GenericSchema>(schema: S, input: unknown): Fields<v.InferOutput<S>> {
   const parsed = v.safeParse(schema, input, { message: mismatch });
   if (parsed.success) return { fields: parsed.output };
@@ -16,8 +16,8 @@ export function readFields<S extends v.GenericSchema>(schema: S, input: unknown)
   return { errors };
 }
 
-/** Said where the schema has no message of its own: valibot's quote what was received. */
+/** Default message for schemas without their own. Valibot's defaults quote the received value. */
 function mismatch({ input, expected }: v.BaseIssue<unknown>): string {
   if (input === undefined) return "is required";
-  return expected ? `must be: ${expected}` : "is not valid";
+  return expected ? `must be ${expected}` : "is not valid";
 }

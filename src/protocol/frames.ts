@@ -5,52 +5,58 @@ import { ROOM_SPELLING, roomName } from "./rooms.ts";
 import { emoji } from "./emoji.ts";
 import { text } from "./text.ts";
 
-/** A whole number from 0 on that a double holds exactly. */
+/** An integer from 0 to {@link ID_MAX}. */
 const whole = v.pipe(
   v.number("must be a number"),
   v.safeInteger("must be a whole number"),
   v.minValue(0, "must not be negative"),
-  v.maxValue(ID_MAX, "is too large"),
+  v.maxValue(ID_MAX, `must be at most ${ID_MAX}`),
 );
-/** The id of a message, which is a version of its room. */
+/** A message id: the room version at which the message was posted. */
 export const messageId = v.pipe(whole, v.minValue(1, "must be at least 1"));
 
-/** A uuid in any spelling; read as its one lower-case spelling (RFC 9562). */
-export const uuid = v.pipe(v.string("must be a string"), v.uuid("must be a uuid"), v.toLowerCase());
+/** A UUID (RFC 9562) in any case, converted to lower case. */
+export const uuid = v.pipe(v.string("must be a string"), v.uuid("must be a UUID"), v.toLowerCase());
 
-/** What makes a change one change. */
-export const clientId = v.pipe(uuid, v.description("Of this change: sent again with it, it is done once."));
+/** The idempotency key of a change. */
+export const clientId = v.pipe(
+  uuid,
+  v.description("Identifies this change. Repeating it with the same clientId has no further effect."),
+);
 
 export const room = v.pipe(
   v.string("must be a string"),
-  v.metadata({ description: "The name of a room, in any spelling.", ...ROOM_SPELLING }),
+  v.metadata({ description: "A room name, in any Unicode normalization.", ...ROOM_SPELLING }),
   v.transform((name) => roomName(name) ?? ""),
-  v.minLength(1, "is not the name of a room"),
+  v.minLength(1, "must be 1 to 64 letters, digits, _, - or ., not starting with a dot"),
 );
 
-/** Where a client stands in a room's history: `<epoch>.<version>`. */
+/** How far a client has followed a room: `<epoch>.<version>`. */
 export const position = v.pipe(
   v.string("must be a string"),
   v.regex(/^[\w-]{1,64}\.\d{1,16}$/, "must be <epoch>.<version>"),
-  v.description("What the client has: <epoch>.<version>."),
+  v.description("How far the client has followed the room: <epoch>.<version>."),
   v.transform((text) => {
     const dot = text.lastIndexOf(".");
     return { epoch: text.slice(0, dot), version: Number(text.slice(dot + 1)) };
   }),
-  v.check(({ version }) => version <= ID_MAX, "is too large"),
+  v.check(({ version }) => version <= ID_MAX, `must have a version of at most ${ID_MAX}`),
 );
 export type Position = v.InferOutput<typeof position>;
 
-/** The text of a message: not blank, no NUL, no lone surrogates. A server may allow less than the greatest length there is. */
+/**
+ * A message's text: not blank, no NUL, no lone surrogates. A server may be configured with a lower maximum
+ * length.
+ */
 export const content = text({ min: 1, max: MESSAGE_MAX_CHARS });
 
-const ref = v.pipe(whole, v.description("Given by the client; the reply carries it."));
-/** On a room's own URL a command may leave the room out. */
+const ref = v.pipe(whole, v.description("Chosen by the client and repeated in the reply."));
+/** A command on a room's own URL may omit `room`. */
 const inRoom = { ref, room: v.optional(room) };
-/** Answered only where it has a ref. */
-const told = { ...inRoom, ref: v.optional(ref) };
+/** The command gets a reply only if it has a `ref`. */
+const unacknowledged = { ...inRoom, ref: v.optional(ref) };
 
-/** chat.v1: what a client sends. Unknown fields are ignored. */
+/** chat.v1: frames from clients. Unknown fields are ignored. */
 export const COMMANDS = {
   join: v.object({ type: v.literal("join"), ...inRoom, since: v.optional(position) }),
   leave: v.object({ type: v.literal("leave"), ...inRoom }),
@@ -77,15 +83,22 @@ export const COMMANDS = {
     before: v.optional(messageId),
     after: v.optional(whole),
     limit: v.optional(
-      v.pipe(whole, v.minValue(1, "must be at least 1"), v.maxValue(HISTORY_MAX, "is too large")),
+      v.pipe(
+        whole,
+        v.minValue(1, "must be at least 1"),
+        v.maxValue(HISTORY_MAX, `must be at most ${HISTORY_MAX}`),
+      ),
     ),
   }),
-  read: v.object({ type: v.literal("read"), ...told, id: messageId }),
-  typing: v.object({ type: v.literal("typing"), ...told }),
+  read: v.object({ type: v.literal("read"), ...unacknowledged, id: messageId }),
+  typing: v.object({ type: v.literal("typing"), ...unacknowledged }),
   auth: v.object({
     type: v.literal("auth"),
     ref,
-    token: v.pipe(v.string("must be a string"), v.maxLength(TOKEN_MAX, "is too long")),
+    token: v.pipe(
+      v.string("must be a string"),
+      v.maxLength(TOKEN_MAX, `must have at most ${TOKEN_MAX} characters`),
+    ),
   }),
   ping: v.object({ type: v.literal("ping"), ref }),
 } as const;
@@ -94,13 +107,13 @@ export type CommandType = keyof typeof COMMANDS;
 export type CommandOf<T extends CommandType> = v.InferOutput<(typeof COMMANDS)[T]>;
 export type Command = { [T in CommandType]: CommandOf<T> }[CommandType];
 
-/** The `ref` of a frame that may otherwise be wrong, so that its error can name it. */
+/** Reads the `ref` of a frame that is otherwise invalid, so that the error frame can carry it. */
 export const REF = v.object({ ref });
 
-/** The plain protocol: what a client of a room's URL without a subprotocol sends. */
+/** Plain protocol: frames from clients. */
 export const PLAIN_MESSAGE = v.object({ message: content, clientId: v.optional(clientId) });
 
-/** The `clientId` of a plain frame that may otherwise be wrong, so that its error can name it. */
+/** Reads the `clientId` of a plain frame that is otherwise invalid, so that the error frame can carry it. */
 export const CLIENT_ID = v.object({ clientId });
 
 const error = {
@@ -110,11 +123,11 @@ const error = {
   retryAfterMs: v.optional(v.number()),
 };
 
-/** A time as the server writes it: ISO 8601 in UTC. */
+/** A server timestamp: ISO 8601 in UTC. */
 export const timestamp = v.pipe(v.string(), v.isoTimestamp());
 const id = v.pipe(v.string(), v.uuid());
 
-/** A message as it is shown to a client, in events, replies and over HTTP. Absent fields are those that say nothing. */
+/** A message as clients see it, in events, replies and over HTTP. Fields without a value are omitted. */
 export const message = {
   id: messageId,
   version: messageId,
@@ -130,12 +143,12 @@ export const message = {
 
 const fields = { room: v.string(), version: whole };
 
-/** chat.v1: what a server sends. A client ignores unknown fields and unknown types. */
+/** chat.v1: frames from the server. Clients ignore unknown fields and types. */
 export const SERVER_FRAMES = {
-  // Replies, which carry the ref of their command.
+  // Replies carry the `ref` of their command.
   ok: v.looseObject({ type: v.literal("ok"), ref }),
   error: v.object({ type: v.literal("error"), ref: v.optional(ref), ...error }),
-  // Events.
+  // Events have no `ref`.
   welcome: v.object({
     type: v.literal("welcome"),
     user: v.object({ id: v.number(), username: v.string() }),
@@ -189,7 +202,7 @@ export type ServerFrame = {
 const ok = { type: v.literal("ok"), ref };
 const amended = { ...ok, id: messageId, version: messageId, duplicate: v.optional(v.literal(true)) };
 
-/** chat.v1: what `ok` says to each command. */
+/** chat.v1: the `ok` reply to each command. */
 export const REPLIES = {
   join: v.object(ok),
   leave: v.object(ok),
@@ -204,7 +217,7 @@ export const REPLIES = {
   ping: v.object(ok),
 } as const satisfies Record<CommandType, v.GenericSchema>;
 
-/** The plain protocol: what a server sends. */
+/** Plain protocol: frames from the server. */
 export const PLAIN_FRAMES = {
   message: v.object({
     id: messageId,

@@ -1,15 +1,16 @@
 import { ROOM_NAME_MAX } from "./limits.ts";
 
 const ROOM_NAME = /^[\p{L}\p{M}\p{Nd}_-][\p{L}\p{M}\p{Nd}_.-]*$/u;
-/** No spelling of a room's name is longer, in UTF-16 units. */
+/** Upper bound for any normalization of a room name, in UTF-16 units. */
 const LONGEST = ROOM_NAME_MAX * 4;
 
-/** What JSON Schema can say of a spelling of a room's name. */
+/** The part of the room name rule that JSON Schema can express. */
 export const ROOM_SPELLING = { minLength: 1, maxLength: LONGEST, pattern: ROOM_NAME.source } as const;
 
 /**
- * The one spelling of a room's name: Unicode NFC (UAX #15), 1 to 64 letters, marks and digits of any script,
- * `_`, `-`, `.`, not beginning with a dot (URL parsers remove dot segments). Null where `name` is not a room's name.
+ * Returns a room name in Unicode NFC (UAX #15), or null if it is not valid. A valid name has 1 to 64 letters,
+ * marks and digits of any script, `_`, `-` or `.`, and does not start with a dot (URL parsers remove dot
+ * segments).
  */
 export function roomName(name: string): string | null {
   if (name.length > LONGEST) return null;
@@ -17,7 +18,7 @@ export function roomName(name: string): string | null {
   return ROOM_NAME.test(normal) && [...normal].length <= ROOM_NAME_MAX ? normal : null;
 }
 
-/** The room's name out of a segment of a URL's path, percent-encoded; null where it is none. */
+/** Returns the room name in a percent-encoded URL path segment, or null if it is not valid. */
 export function roomInPath(segment: string): string | null {
   try {
     return roomName(decodeURIComponent(segment));

@@ -1,20 +1,20 @@
 import * as v from "valibot";
 
 export interface TextLimits {
-  /** The fewest code points; with 1 or more a text of white space alone is refused as well. */
+  /** Minimum length in code points. If it is 1 or more, text that is only white space is rejected too. */
   readonly min?: number;
-  /** The most code points. */
+  /** Maximum length in code points. */
   readonly max: number;
 }
 
 /**
- * A text from outside: `min` to `max` code points, without NUL (which Postgres cannot store) and without lone
- * surrogates (which UTF-8 cannot carry). Its messages never quote the input.
+ * Schema for untrusted text: `min` to `max` code points, without NUL (Postgres cannot store it) or lone
+ * surrogates (UTF-8 cannot encode them). Messages never quote the input.
  */
 export const text = (limits: TextLimits) =>
   v.pipe(
     v.string("must be a string"),
-    // For documents, where JSON Schema counts code points too.
+    // For the API documents. JSON Schema counts code points too.
     v.metadata({
       ...(limits.min && { minLength: limits.min, pattern: "\\S" }),
       maxLength: limits.max,
@@ -25,12 +25,13 @@ export const text = (limits: TextLimits) =>
     }),
   );
 
-/** What is wrong with a text, as the end of a sentence about its field; undefined where nothing is. */
+/** Returns what is wrong with a text, worded to follow its field's name, or undefined if it is valid. */
 export function textFault(value: string, { min = 0, max }: TextLimits): string | undefined {
   if (value.includes("\0")) return "must not contain the character NUL";
   if (!value.isWellFormed()) return "must not contain lone surrogates";
   if (min > 0 && value.trim() === "") return "must not be blank";
-  // A code point takes one or two units: mostly that tells, and it bounds the work that is done on a huge text.
+  // A code point takes one or two UTF-16 units, so `value.length` settles most cases and bounds the work on
+  // huge texts.
   if (min <= 1 && value.length <= max) return undefined;
   const length = value.length > 2 * max ? max + 1 : codePoints(value);
   if (length < min) return `must have at least ${min} characters`;
@@ -38,7 +39,6 @@ export function textFault(value: string, { min = 0, max }: TextLimits): string |
   return undefined;
 }
 
-/** The length of a text in code points. */
 function codePoints(value: string): number {
   let count = 0;
   for (const _ of value) count++;

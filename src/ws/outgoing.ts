@@ -2,25 +2,28 @@ import type { Server, ServerWebSocket } from "bun";
 import type { Clock } from "../clock.ts";
 import type { Fanout, Socket } from "../chat/chat.ts";
 
-/** How long a closed socket may take to say goodbye before it is cut, in milliseconds. */
+/** Time that a closing socket has for the close handshake before it is terminated, in milliseconds. */
 const GOODBYE_MS = 5_000;
-/** So many subscribers of a topic are written to one by one; with more it is one of Bun's topics. */
+/**
+ * A topic with up to this many subscribers is written socket by socket. A larger one becomes one of Bun's
+ * topics.
+ */
 const FEW = 4;
-/** No more is gathered than this, in bytes: what has not left for want of room is to be told from what was not tried. */
+/** A socket's gathered frames are flushed beyond this, in bytes, so that they do not pass for its backlog. */
 const GATHERED_MAX = 64 * 1024;
 /**
- * Of what is published in a turn Bun holds back, for each socket, up to so many frames of fewer bytes than these, and
- * writes them together. No document says so; a test watches it.
+ * Bun holds back up to `frames` frames that are published in one turn to a socket, if each is smaller than
+ * `bytes`, and writes them together. This is undocumented; a test verifies it.
  */
 const HELD_BACK = { frames: 32, bytes: 16 * 1024 } as const;
 
 /**
- * What leaves this process. Frames to one socket are gathered within a turn and written together: each write is a
- * system call, which costs more than all else about an acknowledgement. The frames of a topic with few subscribers
- * are gathered too, so that a sender's acks and the messages of a small room are one write.
+ * Outgoing frames. Frames to one socket are gathered within a turn and written together, because each write
+ * is a system call, the largest cost of an acknowledgement. Frames of a topic with few subscribers are
+ * gathered too, so that a sender's acks and the messages of a small room share one write.
  */
 export interface Outgoing extends Fanout {
-  /** A socket of Bun's as chat/ needs it. */
+  /** Wraps one of Bun's sockets for chat/. */
   socket(ws: ServerWebSocket<unknown>): Socket;
 }
 
@@ -42,22 +45,25 @@ export function createOutgoing(server: () => Server<unknown>, clock: Clock): Out
         for (const socket of few) socket.send(frame);
         return few.some((socket) => socket.isBehind);
       }
-      // Bun keeps the order of its own calls: what was sent before goes before.
+      // Bun keeps the order of its own calls, so frames that were sent earlier have to be written first.
       if (state.gathered.length > 0) flush();
       held.add(Buffer.byteLength(frame));
-      // Uncompressed: compressing once for each publish costs more than it saves on small frames.
-      // -1: a subscriber has bytes waiting; 0: one was cut, or there is none.
+      // Uncompressed: compressing every publish costs more than it saves on small frames.
+      // -1: a subscriber has a backlog. 0: a subscriber was cut, or there is none.
       return server().publish(topic, frame, false) <= 0;
     },
     hidden() {
-      // What was gathered has left, or waits: who waits for nothing is to be told from who is slow.
+      // Write gathered frames first, so that a prompt reader is not taken for a slow one.
       flush();
       return held.bytes();
     },
   };
 }
 
-/** What the runtime may hold back. It does so until after the turn's tasks: the turn before counts as well. */
+/**
+ * Upper bound of the bytes that Bun holds back. It writes them after the turn's tasks, so the previous turn
+ * counts too.
+ */
 function createHeld(clock: Clock) {
   let now: Frames = NO_FRAMES;
   let before = NO_FRAMES;
@@ -82,7 +88,7 @@ function createHeld(clock: Clock) {
   };
 }
 
-/** Small frames of a turn: their bytes together, and of the longest. */
+/** Small frames of one turn: their total bytes and the bytes of the longest. */
 interface Frames {
   bytes: number;
   longest: number;
@@ -90,31 +96,32 @@ interface Frames {
 
 const NO_FRAMES: Frames = { bytes: 0, longest: 0 };
 
-/** Who is subscribed to a topic. */
+/** The subscribers of a topic. */
 interface Audience {
   count: number;
-  /** All of them; nothing where they are Bun's to write to, which they are from then on until they have all gone. */
+  /** All subscribers, or undefined once Bun's topic serves them. It does so until the last one has left. */
   few: readonly GatheringSocket[] | undefined;
 }
 
-/** What all sockets of a process share. */
+/** State shared by all sockets of this process. */
 interface State {
   readonly clock: Clock;
   readonly audiences: Map<string, Audience>;
-  /** Those that have frames to be written at the end of this turn. */
+  /** Sockets with frames to write at the end of this turn. */
   gathered: GatheringSocket[];
   flush(): void;
 }
 
 const NONE: string[] = [];
 
-/** A class, because there are as many as there are sockets: its functions are shared. */
+/** A class, so that the instances, one per socket, share their methods. */
 class GatheringSocket implements Socket {
   readonly #ws: ServerWebSocket<unknown>;
   readonly #state: State;
   #frames = NONE;
-  /** Bytes of these frames; and of what the runtime had not written yet when the first of them came. */
+  /** Bytes of the gathered frames. */
   #bytes = 0;
+  /** Bytes that the runtime had not written yet when the first of these frames was gathered. */
   #backlog = 0;
 
   constructor(ws: ServerWebSocket<unknown>, state: State) {
@@ -122,7 +129,7 @@ class GatheringSocket implements Socket {
     this.#state = state;
   }
 
-  /** While frames are gathered: some of what was written before has not left yet. */
+  /** Whether earlier bytes still wait to be written. Valid while frames are gathered. */
   get isBehind() {
     return this.#backlog > 0;
   }
@@ -189,7 +196,7 @@ class GatheringSocket implements Socket {
   close(code: number, reason: string) {
     this.flush();
     this.#ws.close(code, reason);
-    // One that does not read never answers the close frame, which waits behind what it has not read.
+    // A client that does not read never responds to the close frame, which waits behind its backlog.
     this.#state.clock.after(GOODBYE_MS, () => {
       if (this.#ws.readyState !== WebSocket.CLOSED) this.#ws.terminate();
     });

@@ -129,10 +129,10 @@ test("a socket gets no messages of a room that it left; leaving a room that was 
 const VALID = { send: { clientId: "00000000-0000-4000-8000-000000000001", content: "hello" } };
 
 test.each<[string, Record<string, unknown>, string, string]>([
-  ["an unknown command", { type: "dance" }, "unknown_command", "no such command"],
-  ["a command called toString", { type: "toString" }, "unknown_command", "no such command"],
-  ["a command without a type", {}, "unknown_command", "no such command"],
-  ["a type that is a list", { type: ["ping"] }, "unknown_command", "no such command"],
+  ["an unknown command", { type: "dance" }, "unknown_command", "Unknown command"],
+  ["a command called toString", { type: "toString" }, "unknown_command", "Unknown command"],
+  ["a command without a type", {}, "unknown_command", "Unknown command"],
+  ["a type that is a list", { type: ["ping"] }, "unknown_command", "Unknown command"],
   ["join without a room", { type: "join" }, "invalid", "room is required"],
   ["join of a null room", { type: "join", room: null }, "invalid", "room"],
   ["join with a since that is none", { type: "join", room: "a", since: "5" }, "invalid", "since"],

@@ -92,6 +92,8 @@ describe("parley chat, with pipes", () => {
     });
     const invalid = await run([server.url, "no spaces"], asAda, "hello");
     expect(invalid.code).toBe(1);
-    expect(invalid.stderr).toContain("room is not the name of a room");
+    expect(invalid.stderr).toContain(
+      "room must be 1 to 64 letters, digits, _, - or ., not starting with a dot",
+    );
   });
 });

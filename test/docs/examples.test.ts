@@ -159,7 +159,7 @@ needs("chromium")("the examples in a browser", () => {
     test("a customer cannot enter the room of another customer's order, and nobody gets a token without a login", async () => {
       const ada = await visit(`${url}login/customer-1`);
       await ada.goto(`${url}?order=8`);
-      await ada.getByRole("alert").getByText("That is not allowed.").waitFor();
+      await ada.getByRole("alert").getByText("You do not have permission to do this.").waitFor();
       const ben = await visit(`${url}login/customer-2`);
       await ben.goto(`${url}?order=8`);
       await has(ben, "#state", "live");

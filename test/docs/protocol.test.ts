@@ -93,12 +93,12 @@ describe("the tables of docs/PROTOCOL.md match the source", () => {
       ["messages of one user at once, unless configured otherwise", number(configured("MESSAGE_BURST"))],
       ["sockets of one user, unless configured otherwise", number(configured("SOCKETS_PER_USER"))],
       ["rooms on one socket, unless configured otherwise", SETTINGS.ROOMS_PER_SOCKET.fallback],
-      ["commands of one socket that wait for their reply", number(OUTSTANDING)],
-      ["versions that are replayed", number(REPLAY_MAX)],
-      ["bytes that wait for a reader before it lags", number(SOFT_LIMIT)],
-      ["bytes that wait for a reader before it is cut", number(HARD_LIMIT)],
-      ["time in which a slow reader must read", number(STALL_MS / 1000)],
-      ["time after which an unsettled message is answered", "8"],
+      ["commands of one socket that await their reply", number(OUTSTANDING)],
+      ["versions in a replay", number(REPLAY_MAX)],
+      ["backlog of a reader before it lags", number(SOFT_LIMIT)],
+      ["backlog of a reader before it is cut", number(HARD_LIMIT)],
+      ["time in which a slow reader must take something", number(STALL_MS / 1000)],
+      ["time in which a message gets a reply", "8"],
       ["ids, versions, refs", "2<sup>53</sup> − 1"],
     ]);
     expect(limits.ID_MAX).toBe(2 ** 53 - 1);

@@ -64,7 +64,7 @@ function appOf(
 
 interface Call {
   body?: unknown;
-  /** The body as it is, instead of `body` as JSON. */
+  /** The raw body, instead of `body` as JSON. */
   raw?: string | Uint8Array<ArrayBuffer>;
   token?: string;
   headers?: Record<string, string>;
@@ -105,8 +105,8 @@ const post = (path: string, body: unknown, more: Call = {}) => call("POST", path
 const register = async () =>
   (await post("/account/reg/", { email, password: PASSWORD, password2: PASSWORD })).json;
 
-describe("the seed's contract", () => {
-  test("registering answers 201 with a message and tokens", async () => {
+describe("the contract of the first version", () => {
+  test("registering returns 201 with a message and tokens", async () => {
     const { status, json, headers } = await post("/account/reg/", {
       email,
       password: PASSWORD,
@@ -138,7 +138,7 @@ describe("the seed's contract", () => {
     },
   );
 
-  test("an email that is taken, in whatever case, is answered 409", async () => {
+  test("an email that is taken returns 409, in any case", async () => {
     await register();
     const again = { email: email.toUpperCase(), password: PASSWORD, password2: PASSWORD };
     const { status, json } = await post("/account/reg/", again);
@@ -146,7 +146,7 @@ describe("the seed's contract", () => {
     expect(json).toMatchObject({ code: "email_taken", errors: { email: [expect.any(String)] } });
   });
 
-  test("a username can be chosen; one that is taken is answered 409", async () => {
+  test("a username can be chosen; one that is taken returns 409", async () => {
     const chosen = { password: PASSWORD, password2: PASSWORD, username: `Ｃhosen${people}` };
     expect((await post("/account/reg/", { email, ...chosen })).json.username).toBe(`Chosen${people}`);
     const { status, json } = await post("/account/reg/", { email: `x${email}`, ...chosen });
@@ -154,7 +154,7 @@ describe("the seed's contract", () => {
     expect(json).toMatchObject({ code: "username_taken", errors: { username: [expect.any(String)] } });
   });
 
-  test("a wrong password and an unknown email get the same 401, word for word", async () => {
+  test("a wrong password and an unknown email get exactly the same 401", async () => {
     await register();
     const wrong = await post("/account/login/", { email, password: "wrong horse" });
     const unknown = await post("/account/login/", { email: "nobody@example.com", password: PASSWORD });
@@ -168,7 +168,7 @@ describe("the seed's contract", () => {
 
 const good = { email: "good@example.com", password: PASSWORD, password2: PASSWORD };
 test.each<[string, object, string[]]>([
-  ["nothing but an empty password2", { password2: "" }, ["email", "password"]],
+  ["only an empty password2", { password2: "" }, ["email", "password"]],
   ["a password of 7 characters", { ...good, password: "1234567", password2: "1234567" }, ["password"]],
   ["a password of 8 spaces", { ...good, password: "        ", password2: "        " }, ["password"]],
   [
@@ -202,7 +202,7 @@ test.each<[string, object, string[]]>([
   ["username null", { ...good, username: null }, ["username"]],
   ["a username that looks like another's", { ...good, username: "\u0430da" }, ["username"]],
   ["the name of a deleted account", { ...good, username: "deleted-1" }, ["username"]],
-])("registering with %s is answered 400 and names the field", async (_, body, fields) => {
+])("registering with %s returns 400, naming the field", async (_, body, fields) => {
   const { status, json, text } = await post("/account/reg/", body);
   expect(status).toBe(400);
   expect(json.code).toBe("invalid");
@@ -210,7 +210,7 @@ test.each<[string, object, string[]]>([
   expect(text).not.toContain(PASSWORD);
 });
 
-test("a lone surrogate is refused in every text field", async () => {
+test("every text field rejects lone surrogates", async () => {
   const raw = String.raw`{"email":"a\ud800@example.com","password":"\udc00 12345678","password2":"\udc00 12345678","username":"x\ud800"}`;
   const { status, json } = await call("POST", "/account/reg/", { raw });
   expect(status).toBe(400);
@@ -218,7 +218,7 @@ test("a lone surrogate is refused in every text field", async () => {
 });
 
 test.each(["POST /account/reg/", "POST /account/login/", "POST /account/refresh/", "POST /account/logout/"])(
-  "%s reads a JSON object and nothing else",
+  "%s accepts only a JSON object",
   async (route) => {
     const [method = "", path = ""] = route.split(" ");
     const malformed = [
@@ -246,7 +246,7 @@ test.each(["POST /account/reg/", "POST /account/login/", "POST /account/refresh/
   },
 );
 
-test("a body over 64 KiB is answered 413, whether or not it says how long it is", async () => {
+test("a body over 64 KiB returns 413, with and without Content-Length", async () => {
   const raw = JSON.stringify({ email: "x".repeat(65_536) });
   expect((await call("POST", "/account/login/", { raw })).json.code).toBe("too_large");
   const stream = new ReadableStream({
@@ -265,14 +265,14 @@ test.each([
   ["POST", "/account/me/", "GET, DELETE, HEAD"],
   ["PATCH", "/account/sessions/x/", "DELETE"],
   ["POST", "/.well-known/jwks.json", "GET, HEAD"],
-])("%s %s is answered 405, with what is allowed", async (method, path, allow) => {
+])("%s %s returns 405 with an Allow header", async (method, path, allow) => {
   const { status, json, headers } = await call(method, path);
   expect([status, json.code]).toEqual([405, "method_not_allowed"]);
   expect(headers.get("allow")?.split(", ").toSorted()).toEqual(allow.split(", ").toSorted());
 });
 
 test.each(["/", "/account/", "/account/nothing/", "/account/me/x", "//account//me"])(
-  "%s is answered 404",
+  "%s returns 404",
   async (path) => {
     const { status, json, headers } = await call("GET", path);
     expect([status, json.code]).toEqual([404, "not_found"]);
@@ -280,7 +280,7 @@ test.each(["/", "/account/", "/account/nothing/", "/account/me/x", "//account//m
   },
 );
 
-test("without a token, or with a bad one, 401 says so as RFC 6750 wants", async () => {
+test("a missing and an invalid token return 401 with the challenges of RFC 6750", async () => {
   const challenge = async (headers: Record<string, string>) => {
     const response = await call("GET", "/account/me/", { headers });
     expect(response.status).toBe(401);
@@ -295,7 +295,7 @@ test("without a token, or with a bad one, 401 says so as RFC 6750 wants", async 
   expect(bad).toStartWith('Bearer realm="parley", error="invalid_token"');
 });
 
-test("the life of an account: me, sessions, refresh, password, logout, gone", async () => {
+test("the life of an account: profile, sessions, refresh, password, logout, deletion", async () => {
   const { access: token, refresh } = await register();
   const me = await call("GET", "/account/me/", { token });
   expect(me.json).toEqual({ email, username: `person${people}`, createdAt: expect.any(String) });
@@ -347,7 +347,7 @@ describe("limits", () => {
     return appOf(strict, { TRUST_PROXY: hops });
   };
 
-  test("who fails too often is answered 429 with Retry-After, the owner elsewhere is let in", async () => {
+  test("too many failures return 429 with Retry-After; the owner can still log in from another address", async () => {
     const to = await strictly({ LOGIN_RATE: 2 });
     await register();
     const guess = (address: string) => post("/account/login/", { email, password: "guess" }, { to, address });
@@ -373,7 +373,7 @@ describe("limits", () => {
     expect((await guess("2001:db8:0:1::1")).status).toBe(401);
   });
 
-  test("behind a proxy the address is the one it reports, not what the client wrote before it", async () => {
+  test("behind a proxy, the address is the one that it reports, not an earlier entry from the client", async () => {
     const to = await strictly({ LOGIN_RATE: 1 }, 1);
     const guess = (forwarded: string) =>
       post(
@@ -386,7 +386,7 @@ describe("limits", () => {
     expect((await guess("203.0.113.1, 198.51.100.2")).status).toBe(401);
   });
 
-  test("without a trusted proxy that header is not read", async () => {
+  test("without a trusted proxy, X-Forwarded-For is ignored", async () => {
     const to = await strictly({ LOGIN_RATE: 1 });
     const guess = (forwarded: string) =>
       post(
@@ -398,7 +398,7 @@ describe("limits", () => {
   });
 });
 
-test("registration that is switched off is answered 403; logging in at the same path works", async () => {
+test("registration that is turned off returns 403; login at the same path works", async () => {
   await register();
   const closed = await startNode(database, { REGISTRATION: "off", LOGIN_RATE: 0 });
   closed.auth.stop();
@@ -411,7 +411,7 @@ test("registration that is switched off is answered 403; logging in at the same 
   expect((await post("/account/reg/", { email, password: PASSWORD }, { to })).status).toBe(200);
 });
 
-test("a Host header that lies changes no token", async () => {
+test("a forged Host header does not change the token", async () => {
   await register();
   const { json } = await post(
     "/account/login/",
@@ -428,7 +428,7 @@ test("the key set is public", async () => {
   expect(headers.get("cache-control")).toBe("public, max-age=60");
 });
 
-test("other routes know who asks and from where", async () => {
+test("other routes get the caller's identity and address", async () => {
   const { access: token } = await register();
   expect((await call("GET", "/address/", { token, address: "2001:db8::1" })).json).toEqual({
     address: "2001:db8::1",
@@ -438,7 +438,7 @@ test("other routes know who asks and from where", async () => {
 });
 
 describe("a failure", () => {
-  test("of ours is a 500 that says nothing, and a line of the log without what the database quoted", async () => {
+  test("of the server returns a 500 without details, and logs none of the database's data", async () => {
     const { status, json, text } = await call("GET", "/fails?token=abc");
     expect([status, json.code]).toEqual([500, "internal"]);
     expect(text).not.toContain(SECRET);
@@ -447,12 +447,12 @@ describe("a failure", () => {
     expect(logged).not.toContain("abc");
   });
 
-  test("of the database to answer in time is a 503", async () => {
+  test("of the database to respond in time returns 503", async () => {
     const { status, json, headers } = await call("GET", "/slow");
     expect([status, json.code, headers.get("retry-after")]).toEqual([503, "unavailable", "2"]);
   });
 
-  test("for want of room is a 503 that says when to come again", async () => {
+  test("for lack of capacity returns 503 with a time for the retry", async () => {
     const { status, json, headers } = await call("GET", "/full");
     expect([status, json.retryable, json.retryAfterMs, headers.get("retry-after")]).toEqual([
       503,
@@ -479,7 +479,7 @@ describe("a page of another origin", () => {
     ]);
   });
 
-  test("asks first, and is told what it may send", async () => {
+  test("gets the allowed methods and headers from a preflight", async () => {
     const asking = { origin, "access-control-request-method": "DELETE" };
     const { status, headers } = await call("OPTIONS", "/account/me/", { headers: asking });
     expect(status).toBe(204);
@@ -487,7 +487,7 @@ describe("a page of another origin", () => {
     expect(headers.get("access-control-allow-headers")).toContain("Authorization");
   });
 
-  test("is let in only from the list, where there is one", async () => {
+  test("is allowed only if it is in the list of origins", async () => {
     const to = appOf(node, { ALLOWED_ORIGINS: [origin] });
     const allowed = await call("GET", "/account/me/", { to, headers: { origin } });
     expect(allowed.headers.get("access-control-allow-origin")).toBe(origin);
@@ -497,7 +497,7 @@ describe("a page of another origin", () => {
   });
 });
 
-test("every answer says that it is data and nothing to guess at", async () => {
+test("every response has headers that forbid sniffing and framing", async () => {
   for (const path of ["/account/me/", "/nothing", "/.well-known/jwks.json", "/fails"]) {
     const { headers } = await call("GET", path);
     expect(headers.get("x-content-type-options")).toBe("nosniff");

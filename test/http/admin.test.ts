@@ -5,7 +5,7 @@ import { connect, connectPlain } from "../support/client.ts";
 import { PASSWORD, type Person, register } from "../support/people.ts";
 import { startTestServer, type TestServer } from "../support/server.ts";
 
-// The operator's hand: whom it reaches, what is left of it, and who may use it.
+// The operator's routes: their effects, their audit, and who may use them.
 
 let server: TestServer;
 let ada: Person;
@@ -21,7 +21,7 @@ const me = async ({ token }: Person) => (await api(server, "GET /account/me/", {
 const login = async ({ email }: Person) =>
   (await api(server, "POST /account/login/", { body: { email, password: PASSWORD } })).body;
 
-/** What the audit says of someone or something, the newest first. */
+/** Audit entries with these fields, newest first. */
 async function audit(about: Record<string, unknown>): Promise<unknown[]> {
   const { body } = await admin("GET /admin/audit/?limit=1000");
   return (body as Record<string, unknown>[])
@@ -29,8 +29,8 @@ async function audit(about: Record<string, unknown>): Promise<unknown[]> {
     .map(({ id: _, at: __, ...entry }) => entry);
 }
 
-describe("who may", () => {
-  test("without the token in its hand nobody is let in, people with a token of theirs neither", async () => {
+describe("access", () => {
+  test("nobody gets in without the operator's token, not even with a person's token", async () => {
     for (const target of [
       "POST /admin/users/ada/disable",
       "GET /admin/audit/",
@@ -46,7 +46,7 @@ describe("who may", () => {
     expect(await me(ada)).toMatchObject({ username: "ada" });
   });
 
-  test("a server without ADMIN_TOKEN has no such routes", async () => {
+  test("a server without ADMIN_TOKEN has no operator's routes", async () => {
     const plain = await startTestServer();
     for (const target of [
       "POST /admin/users/ada/disable",
@@ -65,7 +65,7 @@ describe("who may", () => {
   });
 });
 
-test("who is disabled is out and cannot come in; enabled, they go on with the session they had", async () => {
+test("a disabled user is logged out and cannot log in; once enabled, their session works again", async () => {
   const ben = await register(server, "ben");
   expect((await admin("POST /admin/users/BEN/disable/?reason=spam")).status).toBe(204);
   expect(await me(ben)).toMatchObject({ status: 401, code: "account_disabled" });
@@ -83,7 +83,7 @@ test("who is disabled is out and cannot come in; enabled, they go on with the se
   ]);
 });
 
-test("ended sessions are all of them; their owner can log in again", async () => {
+test("ending sessions ends all of a user's sessions; the user can log in again", async () => {
   const cy = await register(server, "cy");
   await login(cy);
   expect((await admin("DELETE /admin/users/cy/sessions")).body).toEqual({ ended: 2 });
@@ -92,7 +92,7 @@ test("ended sessions are all of them; their owner can log in again", async () =>
   expect(await audit({ username: "cy" })).toMatchObject([{ action: "sessions.end" }]);
 });
 
-test("anyone's message is deleted: it takes a version, is published, and leaves a tombstone", async () => {
+test("deleting anyone's message takes a version, is published, and leaves a tombstone", async () => {
   const dan = await register(server, "dan");
   const plain = await connectPlain(server, { room: "lobby", token: dan.token });
   const socket = await connect(server, { room: "lobby", token: ada.token });
@@ -121,7 +121,7 @@ test("anyone's message is deleted: it takes a version, is published, and leaves 
   for (const each of [plain, socket]) each.close();
 });
 
-test("a message deleted by the operator while its owner edits it stays deleted", async () => {
+test("a message that the operator deletes while its sender edits it stays deleted", async () => {
   const socket = await connect(server, { room: "race", token: ada.token });
   for (let round = 0; round < 20; round++) {
     const posted = await socket.ask({ type: "send", clientId: crypto.randomUUID(), content: "first" });
@@ -137,7 +137,7 @@ test("a message deleted by the operator while its owner edits it stays deleted",
   socket.close();
 });
 
-test("what is done twice is done, and written down, once", async () => {
+test("repeating an order has no effect and is not audited again", async () => {
   const eve = await register(server, "eve");
   for (const target of [
     "POST /admin/users/eve/enable",
@@ -156,7 +156,7 @@ test("what is done twice is done, and written down, once", async () => {
   expect(actions).toEqual(["user.unban", "user.ban", "user.enable", "user.disable"]);
 });
 
-test("what is not there is not found, and what makes no sense is refused", async () => {
+test("missing targets return 404, and invalid requests 400", async () => {
   for (const [target, status] of [
     ["POST /admin/users/nobody/disable", 404],
     ["POST /admin/users/nobody@example.com/enable", 404],
@@ -180,14 +180,14 @@ test("what is not there is not found, and what makes no sense is refused", async
   expect(await me(ada)).toMatchObject({ username: "ada" });
 });
 
-test("someone who has left is nobody", async () => {
+test("a deleted account cannot be found", async () => {
   const fay = await register(server, "fay");
   expect((await api(server, "DELETE /account/me/", { token: fay.token })).status).toBe(204);
   for (const name of ["fay", fay.email])
     expect((await admin(`POST /admin/users/${name}/enable`)).status).toBe(404);
 });
 
-test("the audit is paged, the newest first", async () => {
+test("the audit is paged, newest first", async () => {
   await register(server, "gus");
   for (const reason of ["1", "2", "3"])
     for (const verb of ["PUT", "DELETE"]) await admin(`${verb} /admin/rooms/lobby/bans/gus?reason=${reason}`);

@@ -2,7 +2,7 @@ import { expect } from "bun:test";
 import { api, type Call } from "../support/api.ts";
 import type { Person } from "../support/people.ts";
 
-/** Requests about messages, by ada where nobody else is named. */
+/** Requests that change messages, made by ada unless another person is given. */
 export function callsTo(home: () => { readonly server: { readonly url: string }; readonly ada: Person }) {
   const by = (target: string, { token }: Partial<Person> = home().ada, call: Call = {}) =>
     api(home().server, target, { token, ...call });

@@ -8,7 +8,7 @@ import { startTestServer, type TestServer } from "../support/server.ts";
 import { until } from "../support/until.ts";
 import { callsTo, problem } from "./calls.ts";
 
-// Changing messages without a socket: the same rules and codes as over chat.v1.
+// Changing messages over HTTP follows the same rules and codes as over chat.v1.
 
 let server: TestServer;
 let ada: Person;
@@ -23,12 +23,12 @@ const uuid = () => crypto.randomUUID();
 
 const historyOf = async (room: string) => (await by(`GET /history/${room}/`)).body;
 
-test("each change is answered with 200 after its commit, and everyone in the room hears it", async () => {
+test("each change returns 200 after its commit, and everyone in the room receives it", async () => {
   const socket = await connect(server, { room: "http-changes", token: ben.token });
   await socket.next("synced");
   await post("http-changes", "Helo");
   await socket.next("message");
-  const answered = (version: number) => ({
+  const response = (version: number) => ({
     id: 1,
     version,
     room: "http-changes",
@@ -36,21 +36,21 @@ test("each change is answered with 200 after its commit, and everyone in the roo
   });
 
   const edited = await patch("http-changes", 1, { content: "Hello" });
-  expect([edited.status, edited.body]).toEqual([200, answered(2)]);
+  expect([edited.status, edited.body]).toEqual([200, response(2)]);
   expect(edited.headers.get("cache-control")).toBe("no-store");
   expect(await socket.next("message")).toMatchObject({ change: "updated", version: 2, content: "Hello" });
 
   const given = await by(`PUT ${reaction("http-changes", 1, "👍")}`, ben);
-  expect([given.status, given.body]).toEqual([200, answered(3)]);
+  expect([given.status, given.body]).toEqual([200, response(3)]);
   expect(await socket.next("message")).toMatchObject({ reactions: { "👍": { count: 1, users: ["ben"] } } });
   expect(await historyOf("http-changes")).toMatchObject([{ version: 3, reactions: { "👍": { count: 1 } } }]);
 
   const taken = await by(`DELETE ${reaction("http-changes", 1, "👍")}`, ben);
-  expect([taken.status, taken.body]).toEqual([200, answered(4)]);
+  expect([taken.status, taken.body]).toEqual([200, response(4)]);
   expect(await socket.next("message")).not.toHaveProperty("reactions");
 
   const removed = await by("DELETE /rooms/http-changes/messages/1/");
-  expect([removed.status, removed.body]).toEqual([200, answered(5)]);
+  expect([removed.status, removed.body]).toEqual([200, response(5)]);
   expect(await socket.next("message")).toMatchObject({ change: "deleted", version: 5, content: "" });
   expect(await historyOf("http-changes")).toMatchObject([
     { id: 1, version: 5, content: "", deletedAt: expect.any(String) },
@@ -58,7 +58,7 @@ test("each change is answered with 200 after its commit, and everyone in the roo
   socket.close();
 });
 
-test("paths work without the slash at the end, and with a room's name in any spelling", async () => {
+test("paths work without a trailing slash, and with a room name in any Unicode normalization", async () => {
   await post("caf%C3%A9-changes");
   const composed = "/rooms/caf%C3%A9-changes/messages/1";
   const decomposed = "/rooms/cafe%CC%81-changes/messages/1";
@@ -70,7 +70,7 @@ test("paths work without the slash at the end, and with a room's name in any spe
   expect(await by(`DELETE ${composed}`)).toMatchObject({ body: { version: 5 } });
 });
 
-test("others' messages, missing ones, those of another room and deleted ones answer as over chat.v1", async () => {
+test("changing another person's, a missing, another room's or a deleted message fails as over chat.v1", async () => {
   await post("http-others");
   for (const _ of [1, 2]) await post("http-next-door", "elsewhere", ben);
   expect(await patch("http-others", 1, { content: "a" }, ben)).toMatchObject(problem(403, "forbidden"));
@@ -106,7 +106,7 @@ test("others' messages, missing ones, those of another room and deleted ones ans
 test.each<[string, string, Call, string]>([
   ["an id of 0", "PATCH /rooms/http-bad/messages/0/", { body: { content: "a" } }, "id"],
   ["a negative id", "DELETE /rooms/http-bad/messages/-1/", {}, "id"],
-  ["an id that is no whole number", "DELETE /rooms/http-bad/messages/1.5/", {}, "id"],
+  ["an id that is not an integer", "DELETE /rooms/http-bad/messages/1.5/", {}, "id"],
   ["an id of 2^53", "DELETE /rooms/http-bad/messages/9007199254740992/", {}, "id"],
   ["an id far beyond 2^53", `PUT /rooms/http-bad/messages/${"9".repeat(40)}/reactions/👍/`, {}, "id"],
   ["an id in hexadecimal", "DELETE /rooms/http-bad/messages/0x1/", {}, "id"],
@@ -120,13 +120,13 @@ test.each<[string, string, Call, string]>([
     "content",
   ],
   [
-    "a clientId that is no uuid",
+    "a clientId that is not a UUID",
     "PATCH /rooms/http-bad/messages/1/",
     { body: { content: "a", clientId: "1" } },
     "clientId",
   ],
   [
-    "a clientId in the query that is no uuid",
+    "a clientId in the query that is not a UUID",
     "DELETE /rooms/http-bad/messages/1/?clientId=1",
     {},
     "clientId",
@@ -142,7 +142,7 @@ test.each<[string, string, Call, string]>([
   ["two emojis", `PUT ${reaction("http-bad", 1, "👍🎉")}`, {}, "emoji"],
   ["a zero-width reaction", "PUT /rooms/http-bad/messages/1/reactions/%E2%80%8B/", {}, "emoji"],
   ["a reaction that is not UTF-8", "PUT /rooms/http-bad/messages/1/reactions/%F0%9F/", {}, "emoji"],
-])("%s is refused with 400, which names it", async (_, target, call, field) => {
+])("%s is rejected with 400, naming the field", async (_, target, call, field) => {
   const answer = await by(target, ada, call);
   expect(answer).toMatchObject(problem(400, "invalid"));
   expect(Object.keys((answer.body as { errors: object }).errors)).toEqual([field]);
@@ -157,7 +157,7 @@ test.each<[string, string, Call, number, string]>([
     401,
     "token_invalid",
   ],
-  ["in what is no room", "DELETE /rooms/a%20b/messages/1/", {}, 400, "bad_room"],
+  ["in an invalid room", "DELETE /rooms/a%20b/messages/1/", {}, 400, "bad_room"],
   ["by POST", "POST /rooms/a/messages/1/", { body: {} }, 405, "method_not_allowed"],
   ["by GET", "GET /rooms/a/messages/1/reactions/👍/", {}, 405, "method_not_allowed"],
   [
@@ -168,11 +168,11 @@ test.each<[string, string, Call, number, string]>([
     "unsupported_media_type",
   ],
   ["with half a body", "PATCH /rooms/a/messages/1/", { body: '{"content":' }, 400, "malformed"],
-])("a change %s is refused", async (_, target, call, status, code) => {
+])("a change %s is rejected", async (_, target, call, status, code) => {
   expect(await api(server, target, { token: ada.token, ...call })).toMatchObject(problem(status, code));
 });
 
-test("what changes nothing takes no version", async () => {
+test("a change without effect takes no version", async () => {
   await post("http-no-ops", "same");
   expect(await patch("http-no-ops", 1, { content: "same" })).toMatchObject({
     status: 200,
@@ -191,7 +191,7 @@ test("what changes nothing takes no version", async () => {
 });
 
 test(
-  "limits answer with 409: past EDIT_WINDOW, and with too many emojis",
+  "edits after EDIT_WINDOW and too many emojis return 409",
   async () => {
     const strict = await startTestServer({ EDIT_WINDOW: "1s", MESSAGE_RATE: "0" });
     const { token } = await register(strict, "ada");

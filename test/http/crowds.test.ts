@@ -6,7 +6,7 @@ import type { Person } from "../support/people.ts";
 import { openRaw } from "../support/raw.ts";
 import type { TestServer } from "../support/server.ts";
 
-// Handshakes and other requests take turns, a few in each turn of the event loop.
+// The server starts only a few handshakes and requests in each turn of the event loop.
 
 let server: TestServer;
 let ada: Person;
@@ -15,7 +15,7 @@ beforeAll(async () => {
   ({ server, ada } = await house());
 }, START_MS);
 
-test("a crowd of requests and handshakes is served whole", async () => {
+test("a crowd of requests and handshakes is served completely", async () => {
   const requests = Array.from({ length: 100 }, () => api(server, "GET /history/tea/", { token: ada.token }));
   const sockets = Array.from({ length: 20 }, async () => {
     const socket = await connect(server, { room: "tea", token: ada.token });
@@ -27,10 +27,11 @@ test("a crowd of requests and handshakes is served whole", async () => {
   for (const socket of await Promise.all(sockets)) socket.close();
 });
 
-test("a probe does not stand behind a crowd of requests", async () => {
+test("a health probe does not wait behind a crowd of requests", async () => {
   const connections = await Promise.all(Array.from({ length: 301 }, () => openRaw(server)));
   const answered: string[] = [];
-  // All in one turn, the probe last. Each of the others is answered in the very turn in which it is begun.
+  // All in one turn, the probe last. Each of the other requests gets its response in the turn in which it
+  // starts.
   const answers = connections.map(async (connection, number) => {
     const path = number < 300 ? "/history/tea/" : "/healthz";
     connection.socket.write(`GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`);
@@ -43,7 +44,7 @@ test("a probe does not stand behind a crowd of requests", async () => {
   expect(answered.indexOf("/healthz 200")).toBeWithin(0, 150);
 });
 
-test("who goes away before their turn leaves nothing behind", async () => {
+test("clients that disconnect before their turn leave nothing behind", async () => {
   const gone = Array.from({ length: 100 }, async (_, number) => {
     const path = number % 2 ? "/history/tea/" : "/ws/chat/tea/";
     const socket = await Bun.connect({ hostname: "127.0.0.1", port: server.port, socket: { data() {} } });

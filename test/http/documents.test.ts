@@ -35,19 +35,19 @@ const operations = () =>
   );
 
 describe("/openapi.json", () => {
-  test("is OpenAPI 3.1, by its own schema", async () => {
+  test("is valid OpenAPI 3.1", async () => {
     expect(await new Validator().validate(structuredClone(openapi))).toEqual({ valid: true });
     expect(openapi.openapi).toBe("3.1.0");
   });
 
-  test("has every route that is served", () => {
+  test("contains every served route", () => {
     const served = everyRoute().filter(({ method }) => method !== "ALL");
     const routes = new Set(served.map(({ method, path }) => `${method} ${path.replace(/:(\w+)/g, "{$1}")}`));
     expect(operations().map(({ method, path }) => `${method} ${path}`)).toEqual([...routes]);
     expect(openapi).toEqual(JSON.parse(JSON.stringify(openApiOf(everyRoute(), "test"))));
   });
 
-  test("has no route that is not served", async () => {
+  test("contains no route that is not served", async () => {
     for (const { method, path } of operations()) {
       const answer = await fetch(server.url + path.replace(/\{\w+\}/g, "1"), { method });
       expect([path, [404, 405].includes(answer.status)]).toEqual([path, false]);
@@ -55,22 +55,22 @@ describe("/openapi.json", () => {
     expect(operations().length).toBeGreaterThan(25);
   });
 
-  test("is not made where a route is not described", () => {
+  test("cannot be generated if a route has no description", () => {
     const bare = new Hono().get("/bare", (c) => c.text(""));
     expect(() => openApiOf(bare.routes, "test")).toThrow("no description of GET /bare");
   });
 
-  test("names every parameter of a path, and every operation once", () => {
+  test("names every path parameter, and every operation only once", () => {
     for (const { path, operation } of operations()) {
       const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, name = ""]) => name);
-      const told = (operation.parameters ?? []).filter((one) => one.in === "path").map(({ name }) => name);
-      expect([path, told.sort()]).toEqual([path, inPath.sort()]);
+      const named = (operation.parameters ?? []).filter((one) => one.in === "path").map(({ name }) => name);
+      expect([path, named.sort()]).toEqual([path, inPath.sort()]);
     }
     const ids = operations().map(({ operation }) => operation.operationId);
     expect(new Set(ids).size).toBe(ids.length);
   });
 
-  test("says whose token a route wants, and the route wants it", async () => {
+  test("states the required token of each route, and the route requires it", async () => {
     for (const { method, path, operation } of operations()) {
       const wanted = operation.security !== undefined;
       const { status } = await fetch(server.url + path.replace(/\{\w+\}/g, "1"), { method });
@@ -78,7 +78,7 @@ describe("/openapi.json", () => {
     }
   });
 
-  test("says nothing of the operator's routes where there are none", async () => {
+  test("does not mention the operator's routes if there are none", async () => {
     const { server: plain } = await house();
     const { text } = await api(plain, "GET /openapi.json");
     expect(/admin|audit|metrics/i.exec(text)?.[0]).toBeUndefined();
@@ -87,7 +87,7 @@ describe("/openapi.json", () => {
 });
 
 describe("/asyncapi.json", () => {
-  test("is AsyncAPI 3, by its own parser", async () => {
+  test("is valid AsyncAPI 3", async () => {
     const { document, diagnostics } = await new Parser().parse(JSON.stringify(asyncapi));
     const warnings = diagnostics.filter(
       ({ severity, code }) => severity < 2 || code !== "asyncapi-latest-version",
@@ -96,7 +96,7 @@ describe("/asyncapi.json", () => {
     expect(document?.version()).toBe("3.0.0");
   }, 20_000);
 
-  test("has every command with its reply, and every frame of the server", () => {
+  test("contains every command with its reply, and every frame of the server", () => {
     const names = Object.keys(asyncapi.components.messages);
     const { ok: _, error: __, ...events } = SERVER_FRAMES;
     expect(names.sort()).toEqual(
@@ -110,7 +110,7 @@ describe("/asyncapi.json", () => {
   });
 });
 
-describe("what is held against the documents fails", () => {
+describe("a check against the documents fails", () => {
   const answer = (status: number, body: unknown, target = "/healthz") => ({
     method: "GET",
     target,
@@ -131,7 +131,7 @@ describe("what is held against the documents fails", () => {
     headers: new Headers({ "content-type": "application/problem+json" }),
   });
 
-  test("where a status, a field, a code, a type or a path is not in them", () => {
+  test("for an unknown status, field, code, type or path", () => {
     expect(() => holdExchange(answer(200, { status: "ok" }))).not.toThrow();
     expect(() => holdExchange(answer(202, { status: "ok" }))).toThrow("does not know this status");
     expect(() => holdExchange(answer(200, { status: "ok", since: 1 }))).toThrow("additional properties");
@@ -146,7 +146,7 @@ describe("what is held against the documents fails", () => {
     );
   });
 
-  test("where a request was accepted that they do not allow", () => {
+  test("for an accepted request that they do not allow", () => {
     const posted = {
       id: 1,
       version: 1,
@@ -160,7 +160,7 @@ describe("what is held against the documents fails", () => {
     expect(() => holdExchange(answer(200, [], "/rooms/?limit=201"))).toThrow("limit was accepted");
   });
 
-  test("where a frame is not in them, or answers a command that is not", () => {
+  test("for an unknown frame, and for a reply to an invalid command", () => {
     const watch = watchV1();
     expect(watch.received({ type: "synced", room: "a", version: 1 })).toBeUndefined();
     expect(watch.received({ type: "synced", room: "a", version: 1, also: 1 })).toContain("additional");
@@ -175,14 +175,14 @@ describe("what is held against the documents fails", () => {
   });
 });
 
-test("each document is kept by its reader as long as it is the same", async () => {
+test("each document can be cached and revalidated by its ETag", async () => {
   for (const path of ["/openapi.json", "/asyncapi.json", "/docs"]) {
     const first = await api(server, `GET ${path}`);
     const etag = first.headers.get("etag") ?? "";
     expect(etag).toMatch(/^"[\w-]{43}"$/);
     const again = await api(server, `GET ${path}`, { headers: { "if-none-match": etag } });
     expect([again.status, again.text, again.headers.get("etag")]).toEqual([304, "", etag]);
-    // A browser takes the headers of a 304 for those of what it has kept.
+    // Browsers apply the headers of a 304 response to the cached copy.
     const policy = "content-security-policy";
     expect(again.headers.get(policy)).toBe(first.headers.get(policy));
     expect((await api(server, `GET ${path}`, { headers: { "if-none-match": '"another"' } })).text).toBe(
@@ -196,7 +196,7 @@ describe("/docs", () => {
   const attributes = (name: string) =>
     [...page.matchAll(new RegExp(` ${name}="([^"]*)"`, "g"))].map(([, at]) => at ?? "");
 
-  test("runs no script and loads nothing: its policy allows its own style alone", async () => {
+  test("runs no script and loads nothing: its policy allows only its own style", async () => {
     const { headers } = await api(server, "GET /docs/");
     const style = /<style>(.*?)<\/style>/s.exec(page)?.[1] ?? "";
     const hash = new Bun.CryptoHasher("sha256").update(style).digest("base64");
@@ -211,7 +211,7 @@ describe("/docs", () => {
     expect(attributes("href").filter((href) => !/^(#|\/\w)/.test(href))).toEqual([]);
   });
 
-  test("has what the documents have, and every code; its links lead somewhere", () => {
+  test("contains everything in the documents and every code, and has no dead links", () => {
     const ids = attributes("id");
     expect(new Set(ids).size).toBe(ids.length);
     expect(ids).toEqual(

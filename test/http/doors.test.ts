@@ -6,7 +6,7 @@ import type { Person } from "../support/people.ts";
 import type { TestServer } from "../support/server.ts";
 import { callsTo, problem } from "./calls.ts";
 
-// The same change through both doors is one change.
+// The same change over HTTP and a socket is one change.
 
 let server: TestServer;
 let ada: Person;
@@ -19,7 +19,7 @@ beforeAll(async () => {
 const { by, patch, reaction, post } = callsTo(() => ({ server, ada }));
 const uuid = () => crypto.randomUUID();
 
-test("a change is one change, whether it comes over HTTP or a socket, first or again", async () => {
+test("a change is done once, whether it is sent or repeated over HTTP or a socket", async () => {
   const socket = await connect(server, { room: "http-doors", token: ada.token });
   await post("http-doors");
   const [edited, reacted, removed] = [uuid(), uuid(), uuid()];
@@ -47,7 +47,7 @@ test("a change is one change, whether it comes over HTTP or a socket, first or a
     body: { version: 4 },
   });
   expect(await socket.ask(remove(1, removed))).toMatchObject({ type: "ok", version: 4, duplicate: true });
-  // Another person's is another's; and a post's is in a key space of its own.
+  // Client ids are separate per person, and those of posts are separate from those of changes.
   expect(
     await by(`PUT ${reaction("http-doors", await post("http-doors"), "👍", `?clientId=${edited}`)}`, ben),
   ).toMatchObject({
@@ -60,7 +60,7 @@ test("a change is one change, whether it comes over HTTP or a socket, first or a
   socket.close();
 });
 
-test("the same change at once, through both doors, is done once", async () => {
+test("the same change sent over HTTP and a socket at once is done once", async () => {
   const socket = await connect(server, { room: "http-at-once", token: ada.token });
   await post("http-at-once");
   const clientId = uuid();

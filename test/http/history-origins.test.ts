@@ -4,7 +4,7 @@ import { house, START_MS } from "../support/house.ts";
 import type { Person } from "../support/people.ts";
 import { startTestServer, type TestServer } from "../support/server.ts";
 
-// A page of another origin can read history and post (Fetch, CORS protocol), without cookies.
+// A page of another origin can read history and post (CORS, Fetch standard), without cookies.
 
 const APP = "https://app.example.com";
 const EVIL = "https://evil.example.com";
@@ -32,21 +32,18 @@ test.each([
   ["GET", "/history/global/"],
   ["POST", "/rooms/global/messages/"],
   ["POST", "/account/login/"],
-])(
-  "a browser that asks whether a page may %s %s is told that it may, without credentials",
-  async (method, path) => {
-    const { status, headers } = await preflight(open, EVIL, method, path);
-    expect(status).toBe(204);
-    expect(headers.get("access-control-allow-origin")).toBe("*");
-    expect(headers.get("access-control-allow-credentials")).toBeNull();
-    expect(names(headers.get("access-control-allow-methods"))).toContain(method.toLowerCase());
-    expect(names(headers.get("access-control-allow-headers"))).toEqual(
-      expect.arrayContaining(["authorization", "content-type"]),
-    );
-  },
-);
+])("a preflight for %s %s allows the request, without credentials", async (method, path) => {
+  const { status, headers } = await preflight(open, EVIL, method, path);
+  expect(status).toBe(204);
+  expect(headers.get("access-control-allow-origin")).toBe("*");
+  expect(headers.get("access-control-allow-credentials")).toBeNull();
+  expect(names(headers.get("access-control-allow-methods"))).toContain(method.toLowerCase());
+  expect(names(headers.get("access-control-allow-headers"))).toEqual(
+    expect.arrayContaining(["authorization", "content-type"]),
+  );
+});
 
-test("a page of another origin can read what it needs of an answer, of a 304 and of a refusal", async () => {
+test("a page of another origin can read the headers that it needs from a response, a 304 and an error", async () => {
   const read = (token: string, headers = {}) =>
     api(open, "GET /history/global/", { token, headers: { origin: APP, ...headers } });
   const page = await read(ada.token);
@@ -61,7 +58,7 @@ test("a page of another origin can read what it needs of an answer, of a 304 and
   }
 });
 
-test("with a list of origins only those are let through, and caches are told that it depends on them", async () => {
+test("with a list of origins, only those are allowed, and Vary names Origin", async () => {
   const allowed = await preflight(strict, APP, "GET", "/history/global/");
   expect(allowed.headers.get("access-control-allow-origin")).toBe(APP);
   expect(names(allowed.headers.get("vary"))).toContain("origin");

@@ -48,7 +48,7 @@ test.each<[string, number, number, string | null]>([
     `${link("before=70&limit=10", "prev")}, ${link("after=79&limit=10", "next")}`,
   ],
   ["?around=1&limit=10", 1, 5, link("after=5&limit=10", "next")],
-])("the page %s is messages %d to %d, with links to its neighbours", async (query, first, last, links) => {
+])("the page %s has messages %d to %d and links to its neighbours", async (query, first, last, links) => {
   const answer = await history(query);
   expect(answer.status).toBe(200);
   expect(idsOf(answer)).toEqual(range(first, last));
@@ -64,7 +64,7 @@ test.each(["?before=1", "?after=150", "?after=9007199254740991"])("the page %s i
   });
 });
 
-test("whoever follows the links reads the whole room, forwards and backwards, once each", async () => {
+test("following the links yields every message of the room once, forwards and backwards", async () => {
   for (const [start, rel] of [
     ["?limit=40", "prev"],
     ["?after=0&limit=40", "next"],
@@ -80,7 +80,7 @@ test("whoever follows the links reads the whole room, forwards and backwards, on
 });
 
 describe("a message in history", () => {
-  test("has its id, version, room, sender, text, time and client id, and no email", async () => {
+  test("has its id, version, room, sender, text, time and client id, but no email", async () => {
     const answer = await history("?limit=1");
     expect(answer.body).toEqual([
       {
@@ -96,7 +96,7 @@ describe("a message in history", () => {
   });
 });
 
-test("a page says which epoch and version it is of, and may be kept only to be asked about again", async () => {
+test("a page names its epoch and version, and caches must revalidate it", async () => {
   const { headers } = await history();
   expect(headers.get("parley-version")).toBe("150");
   expect(headers.get("parley-epoch")).toMatch(/^[\w-]+$/);
@@ -106,7 +106,7 @@ test("a page says which epoch and version it is of, and may be kept only to be a
   expect(headers.get("x-content-type-options")).toBe("nosniff");
 });
 
-test("a page that has not changed is answered with 304 and its headers, one that has with 200", async () => {
+test("an unchanged page returns 304 with its headers, a changed page 200", async () => {
   const page = await history("?after=145&limit=100");
   const etag = page.headers.get("etag") ?? "";
   expect(etag).toMatch(/^(W\/)?"[^"]+"$/);
@@ -131,7 +131,7 @@ test("a page that has not changed is answered with 304 and its headers, one that
   socket.close();
 });
 
-test("HEAD answers what GET would, without the body", async () => {
+test("HEAD returns the headers of GET without the body", async () => {
   const { status, headers, text } = await api(server, "HEAD /history/caf%C3%A9/", { token: ada.token });
   expect({ status, text }).toEqual({ status: 200, text: "" });
   expect(headers.get("parley-version")).toBe("150");
@@ -160,7 +160,7 @@ test.each<[string, string[]]>([
   ["?before=5&page=2", ["page"]],
   ["?__proto__=1", ["__proto__"]],
   ["?before=x&limit=y", ["before", "limit"]],
-])("%s is refused with 400, naming what is wrong", async (query, fields) => {
+])("%s is rejected with 400, naming the parameters", async (query, fields) => {
   const { status, body, headers } = await history(query);
   expect(status).toBe(400);
   expect(headers.get("content-type")).toBe("application/problem+json");
@@ -169,7 +169,7 @@ test.each<[string, string[]]>([
 });
 
 test.each(["?before=5&after=1", "?before=5&around=5", "?after=1&around=5"])(
-  "%s is refused with 400: they exclude each other",
+  "%s is rejected with 400, because the parameters exclude each other",
   async (query) => {
     const { status, body } = await history(query);
     expect(status).toBe(400);

@@ -12,7 +12,7 @@ beforeAll(async () => {
   ({ server, ada } = await house());
 }, START_MS);
 
-test("500 logins at once: some are served, the others told when to come back, and messages are delivered meanwhile", async () => {
+test("of 500 logins at once some are served, the others get Retry-After, and messages are delivered meanwhile", async () => {
   const socket = await connect(server, { room: "logins", token: ada.token });
   await socket.next("synced");
   let served = false;
@@ -21,19 +21,19 @@ test("500 logins at once: some are served, the others told when to come back, an
     Array.from({ length: 500 }, () => api(server, "POST /account/login/", { body })),
   ).finally(() => (served = true));
 
-  let heard = 0;
+  let received = 0;
   while (!served) {
     const sent = { type: "send", clientId: crypto.randomUUID(), content: "hello" };
-    expect(await socket.ask(sent)).toMatchObject({ type: "ok", id: heard + 1 });
-    expect(await socket.next("message")).toMatchObject({ id: ++heard });
+    expect(await socket.ask(sent)).toMatchObject({ type: "ok", id: received + 1 });
+    expect(await socket.next("message")).toMatchObject({ id: ++received });
   }
-  expect(heard).toBeGreaterThan(20);
+  expect(received).toBeGreaterThan(20);
 
   const answers = await logins;
-  const turnedAway = answers.filter(({ status }) => status === 503);
-  expect(answers.filter(({ status }) => status === 200)).toHaveLength(500 - turnedAway.length);
-  expect(turnedAway.length).toBeWithin(300, 500);
-  for (const { headers, body: problem } of turnedAway) {
+  const rejected = answers.filter(({ status }) => status === 503);
+  expect(answers.filter(({ status }) => status === 200)).toHaveLength(500 - rejected.length);
+  expect(rejected.length).toBeWithin(300, 500);
+  for (const { headers, body: problem } of rejected) {
     expect(Number(headers.get("retry-after"))).toBeWithin(1, 11);
     expect(problem).toMatchObject({ code: "busy", retryable: true });
   }

@@ -6,7 +6,7 @@ import { PASSWORD, type Person } from "../support/people.ts";
 import { openRaw } from "../support/raw.ts";
 import type { TestServer } from "../support/server.ts";
 
-// What nobody sends by mistake. Every answer is a problem document, and the server goes on.
+// Requests that nobody sends by mistake. Every response is a problem document, and the server stays up.
 
 let server: TestServer;
 let ada: Person;
@@ -26,20 +26,26 @@ const POSTS = [
 
 test.each<[string, string | Uint8Array, Record<string, string>, number, string]>([
   ["malformed JSON", '{"email":', {}, 400, "malformed"],
-  ["nothing", "", {}, 400, "malformed"],
+  ["an empty body", "", {}, 400, "malformed"],
   ["a JSON list", "[]", {}, 400, "malformed"],
   ["a JSON number", "5", {}, 400, "malformed"],
-  ["a JSON text", '"text"', {}, 400, "malformed"],
+  ["a JSON string", '"text"', {}, 400, "malformed"],
   ["a JSON null", "null", {}, 400, "malformed"],
   ["two objects", "{}{}", {}, 400, "malformed"],
-  ["bytes that are no UTF-8", new Uint8Array([0x7b, 0xff, 0x7d]), {}, 400, "malformed"],
+  ["bytes that are not UTF-8", new Uint8Array([0x7b, 0xff, 0x7d]), {}, 400, "malformed"],
   ["JSON nested 20,000 deep", "[".repeat(20_000), {}, 400, "malformed"],
   ["a form", "a=b", { "content-type": "application/x-www-form-urlencoded" }, 415, "unsupported_media_type"],
-  ["JSON called text", "{}", { "content-type": "text/plain" }, 415, "unsupported_media_type"],
-  ["JSON-like types", "{}", { "content-type": "application/jsonx" }, 415, "unsupported_media_type"],
+  ["JSON declared as text", "{}", { "content-type": "text/plain" }, 415, "unsupported_media_type"],
+  [
+    "a type that resembles JSON",
+    "{}",
+    { "content-type": "application/jsonx" },
+    415,
+    "unsupported_media_type",
+  ],
   ["a body over the limit", JSON.stringify({ x: "x".repeat(70_000) }), {}, 413, "too_large"],
   ["a body far over the limit", "x".repeat(2_000_000), {}, 413, "too_large"],
-])("%s is refused at every address that takes a body", async (_, body, headers, status, code) => {
+])("%s is rejected at every address that takes a body", async (_, body, headers, status, code) => {
   for (const path of POSTS) {
     const answer = await api(server, `POST ${path}`, { token: ada.token, body, headers });
     expect({ path, status: answer.status }).toEqual({ path, status });
@@ -48,7 +54,7 @@ test.each<[string, string | Uint8Array, Record<string, string>, number, string]>
   }
 });
 
-test("a body without a length is cut off at the limit too", async () => {
+test("a body without Content-Length is limited too", async () => {
   const body = new ReadableStream({
     start(controller) {
       for (let chunk = 0; chunk < 100; chunk++) controller.enqueue(Buffer.alloc(1_000, "x"));
@@ -91,16 +97,16 @@ test.each<[string, (text: string) => Record<string, unknown>, string]>([
     "new",
   ],
   ["POST /rooms/global/messages/", (text) => ({ content: `a${text}` }), "content"],
-])("%s takes neither NUL nor lone surrogates in %s", async (target, fields, field) => {
+])("%s rejects NUL and lone surrogates in %s", async (target, fields, field) => {
   for (const text of ["\0", "\ud800", "\udc00\ud800"]) {
-    // JSON.stringify writes lone surrogates as escapes, which is how they travel.
+    // JSON.stringify escapes lone surrogates, so they survive UTF-8.
     const answer = await api(server, target, { token: ada.token, body: fields(text) });
     expect(answer.status).toBe(400);
     expect(Object.keys((answer.body as { errors: object }).errors)).toEqual([field]);
   }
 });
 
-test.each(["__proto__", "constructor", "toString"])("a field called %s changes nothing", async (name) => {
+test.each(["__proto__", "constructor", "toString"])("a field named %s has no effect", async (name) => {
   const body = `{"content":"hello","${name}":{"status":500,"duplicate":true}}`;
   const answer = await api(server, "POST /rooms/global/messages/", { token: ada.token, body });
   expect(answer.status).toBe(201);
@@ -115,7 +121,7 @@ const raw = async (...lines: string[]) => {
   return answer;
 };
 
-test("a Host header that lies changes neither tokens nor links", async () => {
+test("a forged Host header changes neither tokens nor links", async () => {
   for (const content of ["one", "two"])
     await api(server, "POST /rooms/hosts/messages/", { token: ada.token, body: { content } });
   const headers = {
@@ -135,21 +141,25 @@ test("a Host header that lies changes neither tokens nor links", async () => {
 });
 
 test.each<[string, string[], number[]]>([
-  ["a Host that is no host", ["GET /healthz HTTP/1.1", "Host: ["], [200, 400]],
+  ["an invalid Host", ["GET /healthz HTTP/1.1", "Host: ["], [200, 400]],
   ["a Host with a space", ["GET /healthz HTTP/1.1", "Host: a b"], [200, 400]],
   ["an empty Host", ["GET /healthz HTTP/1.1", "Host:"], [200, 400]],
   ["no Host", ["GET /healthz HTTP/1.1"], [200, 400]],
   ["a Host with a path", ["GET /healthz HTTP/1.1", "Host: a/ws/"], [200, 400]],
-  ["a Host with a port that is none", ["GET /healthz HTTP/1.1", "Host: a:99999"], [200, 400]],
-  ["a path of two slashes", ["GET //evil.example.com/healthz HTTP/1.1", "Host: a"], [404]],
-  ["a whole URL as its target", ["GET http://evil.example.com/healthz HTTP/1.1", "Host: a"], [200, 400, 404]],
-  ["a Host that is no host, on a socket's path", ["GET /ws/chat/a/ HTTP/1.1", "Host: ["], [400, 426]],
-])("%s makes no fault", async (_, lines, statuses) => {
+  ["a Host with an invalid port", ["GET /healthz HTTP/1.1", "Host: a:99999"], [200, 400]],
+  ["a path that starts with two slashes", ["GET //evil.example.com/healthz HTTP/1.1", "Host: a"], [404]],
+  [
+    "an absolute URL as its target",
+    ["GET http://evil.example.com/healthz HTTP/1.1", "Host: a"],
+    [200, 400, 404],
+  ],
+  ["an invalid Host on a socket's path", ["GET /ws/chat/a/ HTTP/1.1", "Host: ["], [400, 426]],
+])("%s causes no server fault", async (_, lines, statuses) => {
   const { status, body } = await raw(...lines);
   expect(status).toBeOneOf(statuses);
   expect(body).not.toMatch(/error:|\.ts\b|stack/i);
 });
 
-test("nothing of all this was a fault", () => {
+test("none of these requests caused a server fault", () => {
   expect(server.log.filter(({ level }) => level >= 50)).toEqual([]);
 });

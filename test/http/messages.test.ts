@@ -5,7 +5,7 @@ import { house, START_MS } from "../support/house.ts";
 import type { Person } from "../support/people.ts";
 import type { TestServer } from "../support/server.ts";
 
-// Posting without a socket: what backends and bots use.
+// Posting over HTTP, as backends and bots do.
 
 let server: TestServer;
 let ada: Person;
@@ -22,7 +22,7 @@ const contentsOf = async (room: string) => {
   return (body as { content: string }[]).map(({ content }) => content);
 };
 
-test("a message is answered with 201 after its commit, and goes to everyone in the room", async () => {
+test("posting returns 201 after the commit, and everyone in the room receives the message", async () => {
   const plain = await connectPlain(server, { room: "news", token: ben.token });
   const v1 = await connect(server, { room: "news", token: ben.token });
   await v1.next("synced");
@@ -43,7 +43,7 @@ test("a message is answered with 201 after its commit, and goes to everyone in t
   for (const socket of [plain, v1]) socket.close();
 });
 
-test("the same clientId again is answered with 200 and the first answer; one message is kept", async () => {
+test("repeating a clientId returns 200 with the first response; one message is stored", async () => {
   const clientId = crypto.randomUUID();
   const first = await post("repeat", { content: "once", clientId });
   const again = await post("repeat", { content: "twice", clientId: clientId.toUpperCase() });
@@ -54,7 +54,7 @@ test("the same clientId again is answered with 200 and the first answer; one mes
   expect((await post("elsewhere", { content: "another room", clientId })).status).toBe(201);
 });
 
-test("the same message ten times at once is one 201 and nine times 200", async () => {
+test("the same message ten times at once returns one 201 and nine 200", async () => {
   const message = { content: "once", clientId: crypto.randomUUID() };
   const answers = await Promise.all(Array.from({ length: 10 }, () => post("race", message)));
   expect(answers.map(({ status }) => status).sort()).toEqual([...Array(9).fill(200), 201]);
@@ -62,7 +62,7 @@ test("the same message ten times at once is one 201 and nine times 200", async (
   expect(await contentsOf("race")).toEqual(["once"]);
 });
 
-test("a message sent over a socket is known when it is posted, and the other way round", async () => {
+test("a clientId that was used over a socket counts over HTTP, and the other way round", async () => {
   const socket = await connect(server, { room: "doors", token: ada.token });
   const [sent, posted] = [crypto.randomUUID(), crypto.randomUUID()];
   expect(await socket.ask({ type: "send", clientId: sent, content: "sent" })).toMatchObject({
@@ -79,7 +79,7 @@ test("a message sent over a socket is known when it is posted, and the other way
   socket.close();
 });
 
-test("a reply names what it answers, everywhere it is shown", async () => {
+test("a reply names its original in events and in the history", async () => {
   const socket = await connect(server, { room: "replies", token: ben.token });
   await socket.next("synced");
   expect((await post("replies", { content: "question" })).status).toBe(201);
@@ -102,14 +102,14 @@ test.each<[string, unknown, string]>([
   ["content over 10,000 characters", { content: "x".repeat(10_001) }, "content"],
   ["content with NUL", { content: "a\0b" }, "content"],
   ["content with a lone surrogate", '{"content":"\\udc00"}', "content"],
-  ["a clientId that is no uuid", { content: "a", clientId: "1" }, "clientId"],
+  ["a clientId that is not a UUID", { content: "a", clientId: "1" }, "clientId"],
   ["a null clientId", { content: "a", clientId: null }, "clientId"],
-  ["a replyTo that is a text", { content: "a", replyTo: "1" }, "replyTo"],
+  ["a replyTo that is a string", { content: "a", replyTo: "1" }, "replyTo"],
   ["a replyTo of 0", { content: "a", replyTo: 0 }, "replyTo"],
   ["a replyTo that is negative", { content: "a", replyTo: -1 }, "replyTo"],
-  ["a replyTo that is no whole number", { content: "a", replyTo: 1.5 }, "replyTo"],
+  ["a replyTo that is not an integer", { content: "a", replyTo: 1.5 }, "replyTo"],
   ["a replyTo beyond 2^53", '{"content":"a","replyTo":9007199254740993}', "replyTo"],
-])("%s is refused with 400, and nothing is kept", async (_, body, field) => {
+])("%s is rejected with 400, and nothing is stored", async (_, body, field) => {
   const answer = await post("bad", body);
   expect(answer.status).toBe(400);
   expect(answer.body).toMatchObject({ code: "invalid", retryable: false });
@@ -127,10 +127,10 @@ test("unknown fields are ignored, and nobody can post as someone else", async ()
 test.each<[string, string, object, number, string]>([
   ["without a token", "POST /rooms/a/messages/", { token: undefined }, 401, "token_missing"],
   ["with a garbage token", "POST /rooms/a/messages/", { token: "garbage" }, 401, "token_invalid"],
-  ["to no room", "POST /rooms//messages/", {}, 404, "not_found"],
-  ["to what is no room's name", "POST /rooms/a%20b/messages/", {}, 400, "bad_room"],
+  ["without a room", "POST /rooms//messages/", {}, 404, "not_found"],
+  ["to an invalid room name", "POST /rooms/a%20b/messages/", {}, 400, "bad_room"],
   ["by GET", "GET /rooms/a/messages/", { body: undefined }, 405, "method_not_allowed"],
-])("posting %s is refused", async (_, target, call, status, code) => {
+])("posting %s is rejected", async (_, target, call, status, code) => {
   const answer = await api(server, target, { token: ada.token, body: { content: "hello" }, ...call });
   expect(answer.status).toBe(status);
   expect(answer.body).toMatchObject({ code });

@@ -7,7 +7,7 @@ import { house, START_MS } from "../support/house.ts";
 import { PASSWORD, type Person } from "../support/people.ts";
 import type { TestServer } from "../support/server.ts";
 
-// Hono's own client, which knows the routes by the type of the app alone.
+// Hono's client, which knows the routes only from the type of the app.
 
 let server: TestServer;
 let ada: Person;
@@ -18,7 +18,7 @@ beforeAll(async () => {
   client = hc<AppType>(server.url, { headers: { authorization: `Bearer ${ada.token}` } });
 }, START_MS);
 
-test("a person logs in and is told who they are", async () => {
+test("a person logs in and gets their profile", async () => {
   const signedIn = await client.account.login.$post({ json: { email: ada.email, password: PASSWORD } });
   const { username, access } = await signedIn.json();
   expectTypeOf(access).toEqualTypeOf<string>();
@@ -27,7 +27,7 @@ test("a person logs in and is told who they are", async () => {
   expect(await me.json()).toMatchObject({ username: "ada", email: ada.email });
 });
 
-test("a message is posted, changed, and read in the history", async () => {
+test("a message is posted, changed, and read from the history", async () => {
   const { messages } = client.rooms[":room"];
   const clientId = crypto.randomUUID();
   const param = { room: "by-type" };
@@ -55,7 +55,7 @@ test("a message is posted, changed, and read in the history", async () => {
   ]);
 });
 
-test("the types of answers are those that the document describes", () => {
+test("the types of responses match the document", () => {
   type Login = typeof client.account.login.$post;
   type Sessions = typeof client.account.sessions.$get;
   type Post = (typeof client.rooms)[":room"]["messages"]["$post"];
@@ -71,13 +71,13 @@ test("the types of answers are those that the document describes", () => {
   expectTypeOf<InferRequestType<Login>["json"]>().toEqualTypeOf<{ email: string; password: string }>();
 });
 
-test("what a route does not read, its type does not take, and the server refuses", async () => {
-  // @ts-expect-error a password is a text
+test("input that a route does not read is a type error, and the server rejects it", async () => {
+  // @ts-expect-error A password is a string.
   const wrong = await client.account.login.$post({ json: { email: ada.email, password: 12_345_678 } });
   expect<number>(wrong.status).toBe(400);
-  // @ts-expect-error there is no such parameter
+  // @ts-expect-error There is no such parameter.
   const unknown = await client.rooms.$get({ query: { page: "2" } });
   expect<number>(unknown.status).toBe(400);
-  // @ts-expect-error there is no such route
+  // @ts-expect-error There is no such route.
   expect<number>((await client.account.nothing.$get()).status).toBe(404);
 });

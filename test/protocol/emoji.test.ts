@@ -29,6 +29,6 @@ test.each([
   ["a lone half of a flag", "🇩"],
   ["a very long one", "😀".repeat(1000)],
   ["a number", 5],
-])("%s is none", (_, text) => {
+])("%s is not an emoji", (_, text) => {
   expect(v.safeParse(emoji, text).success).toBe(false);
 });

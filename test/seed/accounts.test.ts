@@ -4,7 +4,7 @@ import { house, START_MS } from "../support/house.ts";
 import { PASSWORD, register } from "../support/people.ts";
 import type { TestServer } from "../support/server.ts";
 
-// What the first version of this service promised about accounts, or was seen to do.
+// What the first version of this service promised or did about accounts.
 
 let server: TestServer;
 
@@ -17,7 +17,7 @@ const JWT = /^[\w-]+\.[\w-]+\.[\w-]+$/;
 const reg = (body: unknown) => api(server, "POST /account/reg/", { body });
 const login = (body: unknown) => api(server, "POST /account/login/", { body });
 
-test("registering as the page documents it answers 201 with both tokens", async () => {
+test("registering as documented returns 201 with both tokens", async () => {
   const answer = await reg({
     email: "test@gmail.com",
     password: "korim@12345678",
@@ -33,7 +33,7 @@ test("registering as the page documents it answers 201 with both tokens", async 
   });
 });
 
-test("logging in answers the tokens and the email, on both addresses", async () => {
+test("logging in returns the tokens and the email, at both addresses", async () => {
   const credentials = { email: "taken@example.com", password: PASSWORD };
   for (const answer of [await login(credentials), await reg(credentials)]) {
     expect(answer.status).toBe(200);
@@ -46,7 +46,7 @@ test("logging in answers the tokens and the email, on both addresses", async () 
   }
 });
 
-test("addresses work without the slash at their end, POST included", async () => {
+test("paths work without a trailing slash, even for POST", async () => {
   const body = { email: "taken@example.com", password: PASSWORD };
   const { status, body: tokens } = await api(server, "POST /account/login", { body });
   expect(status).toBe(200);
@@ -55,7 +55,7 @@ test("addresses work without the slash at their end, POST included", async () =>
 });
 
 test.each(["taken@example.com", "Taken@Example.COM", " taken@example.com "])(
-  "an email that is taken is refused with 409, in whatever spelling: %j",
+  "an email that is taken is rejected with 409, in any spelling: %j",
   async (email) => {
     const answer = await reg({ email, password: PASSWORD, password2: PASSWORD });
     expect(answer.status).toBe(409);
@@ -81,10 +81,10 @@ test.each<[string, object, string]>([
   ["an email that is a number", { ...good, email: 5 }, "email"],
   ["a password that is a list", { ...good, password: [PASSWORD] }, "password"],
   ["a password2 that is an object", { ...good, password2: {} }, "password2"],
-  ["an email that is none", { ...good, email: "not an email" }, "email"],
+  ["a text that is not an email", { ...good, email: "not an email" }, "email"],
   ["an email over 254 characters", { ...good, email: `${"a".repeat(64)}@${"b.".repeat(94)}com` }, "email"],
   ["a null email at a login", { email: null, password: PASSWORD }, "email"],
-])("%s is refused with 400, by field", async (_, body, field) => {
+])("%s is rejected with 400, naming the field", async (_, body, field) => {
   const answer = await reg(body);
   expect(answer.status).toBe(400);
   expect(answer.headers.get("content-type")).toBe("application/problem+json");
@@ -93,7 +93,7 @@ test.each<[string, object, string]>([
   expect(answer.text).not.toContain(PASSWORD);
 });
 
-test("a wrong password and an unknown email are answered with the same words", async () => {
+test("a wrong password and an unknown email get the same response", async () => {
   const wrong = await login({ email: "taken@example.com", password: "not the password" });
   const unknown = await login({ email: "nobody@example.com", password: "not the password" });
   expect(wrong.status).toBe(401);
@@ -103,7 +103,7 @@ test("a wrong password and an unknown email are answered with the same words", a
 
 test.each<[string, unknown, Record<string, string>, number, string]>([
   ["malformed JSON", "{", {}, 400, "malformed"],
-  ["JSON that is no object", "[]", {}, 400, "malformed"],
+  ["JSON that is not an object", "[]", {}, 400, "malformed"],
   [
     "another content type",
     "email=a",
@@ -111,7 +111,7 @@ test.each<[string, unknown, Record<string, string>, number, string]>([
     415,
     "unsupported_media_type",
   ],
-])("%s is refused", async (_, body, headers, status, code) => {
+])("%s is rejected", async (_, body, headers, status, code) => {
   for (const path of ["/account/reg/", "/account/login/"]) {
     const answer = await api(server, `POST ${path}`, { body, headers });
     expect(answer.status).toBe(status);
@@ -119,7 +119,7 @@ test.each<[string, unknown, Record<string, string>, number, string]>([
   }
 });
 
-test("another method is refused with 405 and told which would do", async () => {
+test("another method is rejected with 405 and an Allow header", async () => {
   for (const target of ["GET /account/reg/", "PUT /account/login/", "DELETE /history/global/"]) {
     const answer = await api(server, target);
     expect(answer.status).toBe(405);

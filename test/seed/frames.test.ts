@@ -20,7 +20,7 @@ beforeAll(async () => {
 }, START_MS);
 afterAll(() => server.stop());
 
-test("a message goes to every member of its room, the sender too, and to nobody else", async () => {
+test("a message goes to every socket in its room, including the sender's, and to no other", async () => {
   const adaSocket = await connectPlain(server, { room: "global", token: ada.token });
   const benSocket = await connectPlain(server, { room: "global", token: ben.token });
   const elsewhere = await connectPlain(server, { room: "sports", token: ben.token });
@@ -59,9 +59,9 @@ test.each<[string, string | Uint8Array<ArrayBuffer>, string, string]>([
   ["the character NUL", NUL, "invalid", "message must not contain the character NUL"],
   ["an escaped lone surrogate", LONE_SURROGATE, "invalid", "message must not contain lone surrogates"],
   ["a message over the limit", JSON.stringify({ message: "x".repeat(4001) }), "invalid", "at most 4000"],
-  ["a clientId that is no uuid", '{"message":"a","clientId":"1"}', "invalid", "clientId must be a uuid"],
+  ["a clientId that is not a UUID", '{"message":"a","clientId":"1"}', "invalid", "clientId must be a UUID"],
   ["a binary frame", new TextEncoder().encode('{"message":"a"}'), "malformed", "text, not binary"],
-])("%s is answered with an error; the frames behind it are not lost", async (what, frame, code, detail) => {
+])("%s gets an error; later frames are not lost", async (what, frame, code, detail) => {
   const room = `bad-${what.replaceAll(" ", "-")}`;
   const socket = await connectPlain(server, { room, token: ada.token });
   socket.send(frame);
@@ -74,7 +74,7 @@ test.each<[string, string | Uint8Array<ArrayBuffer>, string, string]>([
   socket.close();
 });
 
-test("the longest message there may be is 4,000 characters, whatever they take", async () => {
+test("a message can have 4,000 characters, however many bytes they take", async () => {
   const socket = await connectPlain(server, { room: "long", token: ada.token });
   const message = "🙂".repeat(4000);
   socket.send({ message });
@@ -82,7 +82,7 @@ test("the longest message there may be is 4,000 characters, whatever they take",
   socket.close();
 });
 
-test("a frame past the frame limit ends the socket with 1009, invalid UTF-8 with 1007; others go on", async () => {
+test("a frame over the limit closes the socket with 1009 and invalid UTF-8 with 1007; other sockets stay open", async () => {
   const bystander = await connectPlain(server, { room: "limits", token: ben.token });
   for (const [bytes, close] of [
     [frameOf(JSON.stringify({ message: "x".repeat(65_536) })), 1009],
@@ -99,7 +99,7 @@ test("a frame past the frame limit ends the socket with 1009, invalid UTF-8 with
   bystander.close();
 });
 
-test("a reader for whom hundreds of messages wait gets them all, in order", async () => {
+test("a reader with a backlog of hundreds of messages gets them all, in order", async () => {
   const { connection } = await handshake(server, `/ws/chat/busy/?token=${ben.token}`);
   connection.socket.pause();
   const socket = await connectPlain(server, { room: "busy", token: ada.token });
@@ -115,7 +115,7 @@ test("a reader for whom hundreds of messages wait gets them all, in order", asyn
   socket.close();
 });
 
-test("who has gone is no member any more, whether they said goodbye or not", async () => {
+test("a socket leaves its room when it ends, with or without a close frame", async () => {
   const feeds = async () => {
     const { text } = await api(server, "GET /metrics", { token: METRICS_TOKEN });
     return Number(/^parley_feeds\{format="plain"\} (\d+)$/m.exec(text)?.[1] ?? 0);

@@ -6,7 +6,7 @@ import type { Person } from "../support/people.ts";
 import type { TestServer } from "../support/server.ts";
 import { inSeconds, type Mint } from "../support/tokens.ts";
 
-// What the first version of this service promised about history, or was seen to do.
+// What the first version of this service promised or did about history.
 
 let mint: Mint;
 let server: TestServer;
@@ -18,7 +18,7 @@ beforeAll(async () => {
 
 const TIMESTAMP = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/;
 
-test("a room's history is its messages, oldest first, on both spellings of the path", async () => {
+test("a room's history has its messages, oldest first, at every spelling of the path", async () => {
   const socket = await connectPlain(server, { room: "sports", token: ada.token });
   for (const message of ["first", "second"]) {
     socket.send({ message });
@@ -36,12 +36,12 @@ test("a room's history is its messages, oldest first, on both spellings of the p
   }
 });
 
-test("the history of a room that nobody has posted to is empty", async () => {
+test("the history of a room without messages is empty", async () => {
   const answer = await api(server, "GET /history/nowhere/", { token: ada.token });
   expect({ status: answer.status, body: answer.body }).toEqual({ status: 200, body: [] });
 });
 
-test("without a token history is refused with 401 and the scheme alone", async () => {
+test("without a token, history returns 401 and a challenge with only the scheme", async () => {
   const { status, headers, body } = await api(server, "GET /history/sports/");
   expect(status).toBe(401);
   expect(headers.get("www-authenticate")).toBe('Bearer realm="parley"');
@@ -52,7 +52,7 @@ test.each<[string, () => string | Promise<string>, string]>([
   ["a garbage token", () => "garbage", "token_invalid"],
   ["an expired token", () => mint.alter(ada.token, { exp: inSeconds(-60) }), "token_expired"],
   ["a refresh token", () => ada.refresh, "token_invalid"],
-])("with %s history is refused with 401 and what is wrong", async (_, token, code) => {
+])("with %s, history returns 401 and a challenge that names the error", async (_, token, code) => {
   const { status, headers, body, text } = await api(server, "GET /history/sports/", { token: await token() });
   expect(status).toBe(401);
   expect(headers.get("www-authenticate")).toContain('error="invalid_token"');
@@ -60,7 +60,7 @@ test.each<[string, () => string | Promise<string>, string]>([
   expect(text).not.toContain("first");
 });
 
-test("the history of a room with %00 in its name is refused with 400", async () => {
+test("the history of a room with %00 in its name returns 400", async () => {
   const { status, body } = await api(server, "GET /history/a%00b/", { token: ada.token });
   expect(status).toBe(400);
   expect(body).toMatchObject({ code: "bad_room" });

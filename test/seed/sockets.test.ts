@@ -12,7 +12,7 @@ import { handshake, nextFrame, type RawAnswer } from "../support/raw.ts";
 import { startTestServer, type TestServer } from "../support/server.ts";
 import { inSeconds, type Mint, unsigned } from "../support/tokens.ts";
 
-// What the first version of this service let in and what not, and what this one does about the rest.
+// Which sockets the first version of this service accepted, and what this version does with the others.
 
 let mint: Mint;
 let server: TestServer;
@@ -28,7 +28,7 @@ async function refused(path: string): Promise<RawAnswer> {
   return answer;
 }
 
-test("the socket of a room opens with ?token=, without a greeting or a replay", async () => {
+test("a room's socket opens with ?token=, without a greeting or a replay", async () => {
   const first = await connectPlain(server, { room: "music", token: ada.token });
   first.send({ message: "before" });
   expect((await first.next("message")).message).toBe("before");
@@ -46,31 +46,31 @@ test.each<[string, () => string | Promise<string>, string]>([
   ["no token", () => "", "token_missing"],
   ["an empty token", () => "?token=", "token_missing"],
   ["a garbage token", () => "?token=garbage", "token_invalid"],
-  ["an expired one", () => mint.alter(ada.token, { exp: inSeconds(-60) }), "token_expired"],
-  ["one that is not valid yet", () => mint.alter(ada.token, { nbf: inSeconds(60) }), "token_invalid"],
-  ["one of another key", () => mint.forge(ada.token, anotherKey), "token_invalid"],
-  ["one with alg none", () => unsigned(ada.token), "token_invalid"],
+  ["an expired token", () => mint.alter(ada.token, { exp: inSeconds(-60) }), "token_expired"],
+  ["a token that is not valid yet", () => mint.alter(ada.token, { nbf: inSeconds(60) }), "token_invalid"],
+  ["a token signed with another key", () => mint.forge(ada.token, anotherKey), "token_invalid"],
+  ["a token with alg none", () => unsigned(ada.token), "token_invalid"],
   [
-    "one of another algorithm",
+    "a token of another algorithm",
     () => mint.forge(ada.token, otherAlgorithm, { alg: "ES256" }),
     "token_invalid",
   ],
   [
-    "one signed with the public key as a secret",
+    "a token signed with the public key as a secret",
     () => mint.forge(ada.token, Buffer.from(mint.publicKey), { alg: "HS256" }),
     "token_invalid",
   ],
-  ["one of an unknown user", () => mint.alter(ada.token, { sub: "999999" }), "account_disabled"],
+  ["a token of an unknown user", () => mint.alter(ada.token, { sub: "999999" }), "account_disabled"],
   ["a refresh token", () => ada.refresh, "token_invalid"],
   ["a token of another type", () => mint.alter(ada.token, {}, { typ: "JWT" }), "token_invalid"],
-  ["one without exp", () => mint.alter(ada.token, { exp: undefined }), "token_invalid"],
+  ["a token without exp", () => mint.alter(ada.token, { exp: undefined }), "token_invalid"],
   [
-    "one of another issuer",
+    "a token of another issuer",
     () => mint.alter(ada.token, { iss: "https://evil.example.com" }),
     "token_invalid",
   ],
-  ["one for another audience", () => mint.alter(ada.token, { aud: "another" }), "token_invalid"],
-])("with %s the socket is refused with 401 before the upgrade", async (_, given, code) => {
+  ["a token for another audience", () => mint.alter(ada.token, { aud: "another" }), "token_invalid"],
+])("with %s the upgrade is rejected with 401", async (_, given, code) => {
   const token = await given();
   const query = token === "" || token.startsWith("?") ? token : `?token=${token}`;
   const { status, headers, body } = await refused(`/ws/chat/global/${query}`);
@@ -82,22 +82,22 @@ test.each<[string, () => string | Promise<string>, string]>([
 
 test.each<[string, () => string | Promise<string>, number, string]>([
   ["a garbage token", () => "garbage", 4500, "token_invalid"],
-  ["an expired one", () => mint.alter(ada.token, { exp: inSeconds(-60) }), 4001, "token_expired"],
-  ["one of an unknown user", () => mint.alter(ada.token, { sub: "999999" }), 4502, "account_disabled"],
-])("chat.v1 with %s is let in and closed with a code", async (_, token, code, reason) => {
+  ["an expired token", () => mint.alter(ada.token, { exp: inSeconds(-60) }), 4001, "token_expired"],
+  ["a token of an unknown user", () => mint.alter(ada.token, { sub: "999999" }), 4502, "account_disabled"],
+])("a chat.v1 socket with %s opens and is closed with a code", async (_, token, code, reason) => {
   const socket = await connect(server, { room: "global", token: await token() });
   expect(await socket.closed).toEqual({ code, reason });
   expect(socket.frames).toEqual([]);
 });
 
-test("chat.v1 without a token is let in and closed with 4500", async () => {
+test("a chat.v1 socket without a token opens and is closed with 4500", async () => {
   const { connection } = await handshake(server, "/ws/chat/global/", { "Sec-WebSocket-Protocol": "chat.v1" });
   expect(await nextFrame(connection)).toEqual({ close: 4500 });
   connection.end();
 });
 
 test(
-  "a user who was disabled is refused, whatever their token says",
+  "a disabled user is rejected, even with a valid token",
   async () => {
     const folder = temporaryFolder();
     const settings = { DATA_DIR: folder.path };
@@ -124,7 +124,7 @@ test(
 );
 
 test.each(["with-hyphen", "with.dot", "été", "комната", "部屋", "कमरा"])(
-  "a room may be called %s",
+  "%s is a valid room name",
   async (room) => {
     const socket = await connectPlain(server, { room, token: ada.token });
     socket.send({ message: "hello" });
@@ -134,7 +134,7 @@ test.each(["with-hyphen", "with.dot", "été", "комната", "部屋", "क�
 );
 
 test.each(["with%20space", "with%2Fslash", "a%00b", "a%0Ab", ".hidden", "a%25b", "%E2%82", ""])(
-  "a room cannot be called %s: 400",
+  "%s is rejected as a room name with 400",
   async (room) => {
     const { status, body } = await refused(`/ws/chat/${room}/?token=${ada.token}`);
     expect(status).toBe(400);

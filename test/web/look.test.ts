@@ -169,7 +169,7 @@ needs("chromium")("the page, as it looks", () => {
     expect(await zed.page.evaluate(() => document.documentElement.scrollWidth)).toBe(PHONE.width);
     // What is no name at all is said to be none.
     await zed.page.evaluate(() => void (location.hash = "#/room/..%2F%3Cb%3E"));
-    await zed.page.getByRole("alert").getByText("not the name of a room").waitFor();
+    await zed.page.getByRole("alert").getByText("must be 1 to 64 letters").waitFor();
     await zed.page.evaluate(() => void (location.hash = "#/room/%ff"));
     await zed.page.locator(".at-rooms").waitFor();
     await zed.close();

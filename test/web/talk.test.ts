@@ -42,7 +42,7 @@ needs("chromium")("the page, in which people talk", () => {
     await page.getByText("It must have at least 8 characters.").waitFor();
     await page.getByLabel("Password").fill("long enough for it");
     await page.getByRole("button", { name: "Sign up" }).click();
-    await page.getByText("There is an account with this email already.").waitFor();
+    await page.getByText("An account with this email already exists.").waitFor();
 
     await page.getByLabel("Email").fill("dee@example.com");
     await page.getByLabel("Name").fill("dee");

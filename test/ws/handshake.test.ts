@@ -7,7 +7,7 @@ import { startTestServer, type TestServer } from "../support/server.ts";
 let server: TestServer;
 let ada: Person;
 let ben: Person;
-/** Takes no tokens in queries, and pages of one origin only. */
+/** A server that rejects tokens in the query and allows one origin only. */
 let strict: TestServer;
 let cy: Person;
 
@@ -20,7 +20,7 @@ afterAll(() => strict.stop());
 
 type Headers = Record<string, string>;
 
-/** Shakes hands and goes. `greeting`: who the socket is welcomed as, where it speaks chat.v1. */
+/** Opens a socket and ends it. `greeting`: the username in `welcome`, if the socket speaks chat.v1. */
 async function shake(path: string, headers: Headers = {}, at = server) {
   const { connection, ...answer } = await handshake(at, path, headers);
   const protocol = answer.headers.get("sec-websocket-protocol");
@@ -34,7 +34,7 @@ async function shake(path: string, headers: Headers = {}, at = server) {
 const offer = (...protocols: string[]): Headers => ({ "Sec-WebSocket-Protocol": protocols.join(", ") });
 const bearer = ({ token }: Person): Headers => ({ Authorization: `Bearer ${token}` });
 
-test("the token may come in the header, the subprotocol list or the query", async () => {
+test("the token can be in the header, the subprotocol list or the query", async () => {
   expect((await shake("/ws/chat/global/", bearer(ada))).status).toBe(101);
   expect((await shake(`/ws/chat/global/?token=${ada.token}`)).status).toBe(101);
   expect((await shake("/ws/", offer("chat.v1", `bearer.${ada.token}`))).greeting).toBe("ada");
@@ -42,7 +42,7 @@ test("the token may come in the header, the subprotocol list or the query", asyn
   expect((await shake(`/ws/?token=${ada.token}`, offer("chat.v1"))).greeting).toBe("ada");
 });
 
-test("the header goes before the subprotocol list, and that before the query", async () => {
+test("the header takes precedence over the subprotocol list, and the list over the query", async () => {
   const listed = offer("chat.v1", `bearer.${ben.token}`);
   expect((await shake("/ws/", { ...bearer(ada), ...listed })).greeting).toBe("ada");
   expect((await shake(`/ws/?token=${ada.token}`, listed)).greeting).toBe("ben");
@@ -51,7 +51,7 @@ test("the header goes before the subprotocol list, and that before the query", a
   ).toBe("token_invalid");
 });
 
-test("only chat.v1 is echoed: the token in the list does not come back", async () => {
+test("the server echoes only chat.v1, not the token in the list", async () => {
   const { status, protocol, headers } = await shake("/ws/", offer(`bearer.${ada.token}`, "chat.v1"));
   expect({ status, protocol }).toEqual({ status: 101, protocol: "chat.v1" });
   expect(JSON.stringify([...headers])).not.toContain(ada.token);
@@ -61,17 +61,17 @@ test.each<[string, Headers]>([
   ["another protocol", offer("chat.v2")],
   ["a token alone", offer("bearer.abc")],
   ["an empty list", { "Sec-WebSocket-Protocol": "" }],
-])("a subprotocol list without one of ours is refused with 400: %s", async (_, headers) => {
+])("a subprotocol list without a supported one is rejected with 400: %s", async (_, headers) => {
   const { status, problem } = await shake("/ws/chat/global/", { ...headers, ...bearer(ada) });
   expect({ status, problem }).toEqual({ status: 400, problem: "unsupported_protocol" });
 });
 
-test("the address of many rooms speaks chat.v1 only", async () => {
+test("the address without a room speaks only chat.v1", async () => {
   const { status, problem } = await shake(`/ws/?token=${ada.token}`);
   expect({ status, problem }).toEqual({ status: 400, problem: "unsupported_protocol" });
 });
 
-test("a page of an origin that is not allowed gets no socket; one that is, and a program without one, do", async () => {
+test("pages of other origins get no socket; pages of an allowed origin and programs without one do", async () => {
   const from = (origin: string) => shake("/ws/chat/global/", { ...bearer(cy), Origin: origin }, strict);
   expect(await from("https://evil.example.com")).toMatchObject({ status: 403, problem: "bad_origin" });
   expect(await from("null")).toMatchObject({ status: 403, problem: "bad_origin" });
@@ -81,7 +81,7 @@ test("a page of an origin that is not allowed gets no socket; one that is, and a
 });
 
 test.each(["/ws/", "/ws", "/ws/chat/global/", "/ws/chat/global"])(
-  "who does not want a WebSocket at %s is told so with 426",
+  "a request to %s without an upgrade gets 426",
   async (path) => {
     const response = await fetch(server.url + path, { headers: bearer(ada) });
     expect(response.status).toBe(426);
@@ -90,7 +90,7 @@ test.each(["/ws/", "/ws", "/ws/chat/global/", "/ws/chat/global"])(
   },
 );
 
-test("a handshake without its key is refused with 426, not a fault", async () => {
+test("a handshake without its key is rejected with 426 and is no server fault", async () => {
   const connection = await openRaw(server);
   const { token } = ada;
   connection.socket.write(
@@ -105,11 +105,11 @@ test.each<[string, number, string]>([
   ["/ws/chat", 404, "not_found"],
   ["/ws/chat/a/b/", 400, "bad_room"],
   ["/ws/chat/global/?since=x", 400, "invalid"],
-])("%s is refused with %d", async (path, status, problem) => {
+])("%s is rejected with %d", async (path, status, problem) => {
   expect(await shake(path, bearer(ada))).toMatchObject({ status, problem });
 });
 
-test("a token is in no line of the log, however it came", async () => {
+test("the log never contains a token, however it was sent", async () => {
   await shake(`/ws/chat/global/?token=${ada.token}`);
   await shake(`/ws/chat/global/?token=${ada.token}x`);
   await shake("/ws/", offer("chat.v1", `bearer.${ada.token}`));
@@ -117,7 +117,7 @@ test("a token is in no line of the log, however it came", async () => {
   expect(JSON.stringify(server.log)).not.toContain(ada.token);
 });
 
-test("QUERY_TOKEN=off refuses the token in the query, and in no other place", async () => {
+test("QUERY_TOKEN=off rejects tokens in the query only", async () => {
   const queried = await shake(`/ws/chat/global/?token=${cy.token}`, {}, strict);
   expect(queried).toMatchObject({ status: 401, problem: "token_missing" });
   expect((await shake("/ws/chat/global/", bearer(cy), strict)).status).toBe(101);

@@ -35,7 +35,7 @@ const message = (content: string) => ({
   content,
 });
 
-test("the newest socket of a user who has too many is closed with 4504; the others, and other users, go on", async () => {
+test("a socket over the user's limit is closed with 4504; the user's other sockets and other users are not affected", async () => {
   const first = await connect(server, { token: ada.token });
   const second = await connectPlain(server, { room: "global", token: ada.token });
   const third = await connect(server, { token: ada.token });
@@ -55,7 +55,7 @@ test("the newest socket of a user who has too many is closed with 4504; the othe
   await again.closed;
 });
 
-test("a socket joins as many rooms as it may; leaving one makes room for another", async () => {
+test("a socket can join rooms up to its limit; leaving one makes room for another", async () => {
   const socket = await connect(server, { token: ada.token });
   for (const room of ["one", "two"])
     expect(await socket.ask({ type: "join", room })).toMatchObject({ type: "ok" });
@@ -71,7 +71,7 @@ test("a socket joins as many rooms as it may; leaving one makes room for another
   await socket.closed;
 });
 
-test("who sends too fast is told when to go on, at every door, and then can", async () => {
+test("a sender over the rate gets a wait time on every transport, and can send again after it", async () => {
   const v1 = await connect(server, { token: ben.token });
   const plain = await connectPlain(server, { room: "global", token: ben.token });
   for (const content of ["one", "two", "three"])
@@ -108,7 +108,7 @@ test("who sends too fast is told when to go on, at every door, and then can", as
   }
 });
 
-test("a server may allow less than 4,000 characters, and says how many", async () => {
+test("a server can be configured with a shorter message limit, which welcome and errors name", async () => {
   const socket = await connect(server, { token: cy.token });
   expect((await socket.next("welcome")).limits).toMatchObject({
     messageChars: 100,
@@ -128,7 +128,7 @@ test("a server may allow less than 4,000 characters, and says how many", async (
   await socket.closed;
 });
 
-test("a message may come in fragments, and counts as a whole against the frame limit", async () => {
+test("a fragmented message counts as a whole against the frame limit", async () => {
   const { connection } = await handshake(server, `/ws/chat/fragments/?token=${cy.token}`);
   connection.socket.write(fragmentsOf('{"message":"in ', 'two"}'));
   const frame = await nextFrame(connection);
@@ -139,11 +139,11 @@ test("a message may come in fragments, and counts as a whole against the frame l
   connection.end();
 });
 
-test("a thousand frames in one write are each answered, in order", async () => {
+test("a thousand frames in one write each get their echo, in order", async () => {
   const {
     server: fast,
     ada: { token },
-  } = await house(); // it has no limit on how fast one may send
+  } = await house(); // This server has no rate limit.
   const { connection } = await handshake(fast, `/ws/chat/burst/?token=${token}`);
   const messages = Array.from({ length: 1000 }, (_, index) => `message ${index}`);
   connection.socket.write(Buffer.concat(messages.map((text) => frameOf(JSON.stringify({ message: text })))));
@@ -154,16 +154,16 @@ test("a thousand frames in one write are each answered, in order", async () => {
   connection.end();
 });
 
-test("a thousand frames past the rate are each answered too: with the message or with an error", async () => {
+test("a thousand frames over the rate each get their echo or an error", async () => {
   const dee = await register(server, "dee");
   const { connection } = await handshake(server, `/ws/chat/flood/?token=${dee.token}`);
   connection.socket.write(Buffer.concat(Array(1000).fill(frameOf(JSON.stringify({ message: "flood" })))));
   const counts = { messages: 0, rate_limited: 0 };
   for (let index = 0; index < 1000; index++) {
     const frame = await nextFrame(connection);
-    const said = "text" in frame ? JSON.parse(frame.text) : frame;
-    if (said.message) counts.messages++;
-    else if (said.error?.code === "rate_limited") counts.rate_limited++;
+    const reply = "text" in frame ? JSON.parse(frame.text) : frame;
+    if (reply.message) counts.messages++;
+    else if (reply.error?.code === "rate_limited") counts.rate_limited++;
   }
   expect(counts.messages + counts.rate_limited).toBe(1000);
   expect(counts.messages).toBeWithin(3, 100);

@@ -6,7 +6,7 @@ import type { Person } from "../support/people.ts";
 import { handshake } from "../support/raw.ts";
 import type { TestServer } from "../support/server.ts";
 
-// Rooms are named in URLs and in frames: the same names everywhere.
+// URLs and frames accept the same room names.
 
 let server: TestServer;
 let ada: Person;
@@ -25,7 +25,7 @@ const BAD: [string, string][] = [
   ["a leading dot", ".room"],
   ["dots alone", ".."],
   ["65 letters", "x".repeat(65)],
-  ["65 letters of two units each", "𝒳".repeat(65)],
+  ["65 letters of two UTF-16 units each", "𝒳".repeat(65)],
   ["thousands of letters", "x".repeat(5_000)],
   ["a right-to-left override", "a\u202eroom"],
   ["a zero-width space", "a\u200broom"],
@@ -33,13 +33,13 @@ const BAD: [string, string][] = [
   ["a colon", "v1:room"],
 ];
 
-test.each(BAD)("a room's name cannot have %s, at no door", async (_, room) => {
+test.each(BAD)("a room name with %s is rejected on every transport", async (_, room) => {
   const written = encodeURIComponent(room).replace(/^\.+/, (dots) => "%2E".repeat(dots.length));
   const { status, connection } = await handshake(server, `/ws/chat/${written}/?token=${ada.token}`);
   expect(status).toBeOneOf([400, 404]);
   connection.end();
   const path = `/history/${written}/`;
-  // Two dots lead up to another address, in every client and on the server alike.
+  // URL parsers resolve dot segments, so two dots lead to another address in clients and on the server.
   if (new URL(path, server.url).pathname.startsWith("/history/")) {
     const read = await api(server, `GET ${path}`, { token: ada.token });
     expect(read.status).toBeOneOf([400, 404]);
@@ -50,13 +50,13 @@ test.each(BAD)("a room's name cannot have %s, at no door", async (_, room) => {
     expect(reply).toMatchObject({
       type: "error",
       code: "invalid",
-      message: "room is not the name of a room",
+      message: "room must be 1 to 64 letters, digits, _, - or ., not starting with a dot",
     });
   }
   socket.close();
 });
 
-test("a room's name can have 64 letters, also of two units each", async () => {
+test("a room name can have 64 letters, even of two UTF-16 units each", async () => {
   const socket = await connect(server, { token: ada.token });
   for (const room of ["x".repeat(64), "𝒳".repeat(64)]) {
     expect(await socket.ask({ type: "join", room })).toMatchObject({ type: "ok" });
@@ -75,14 +75,14 @@ test.each([
   "/ws/chat/global/../../../account/me/",
   "/history/..%2faccount/",
   "/history/%2e%2e/account/me/",
-])("%s leads nowhere that its token would not", async (path) => {
+])("%s gives no access beyond that of its token", async (path) => {
   const { status, body, connection } = await handshake(server, `${path}?token=${ada.token}`);
   expect(status).toBeOneOf([400, 401, 404]);
   expect(body).not.toContain("ada@example.com");
   connection.end();
 });
 
-test("two spellings of one name are one room, in URLs, frames and history", async () => {
+test("names that are equal in NFC are one room, in URLs, frames and history", async () => {
   const [composed, decomposed] = ["na\u00efve", "nai\u0308ve"];
   const adaSocket = await connectPlain(server, { room: composed, token: ada.token });
   const benSocket = await connect(server, { token: ben.token });
@@ -99,7 +99,7 @@ test("two spellings of one name are one room, in URLs, frames and history", asyn
   benSocket.close();
 });
 
-test("names that differ in case are two rooms", async () => {
+test("names that differ in case are different rooms", async () => {
   const socket = await connect(server, { token: ada.token });
   for (const room of ["Lobby", "lobby"])
     expect(

@@ -6,12 +6,14 @@ import { systemClock } from "../../src/clock.ts";
 import { createOutgoing } from "../../src/ws/outgoing.ts";
 import { until } from "../support/until.ts";
 
-// Frames of one turn arrive in the order of the calls, however many a topic has: those of few are written to one by
-// one, those of more by the runtime, and a topic may grow from the one to the other between two frames.
+// Frames of one turn arrive in the order of the calls, however many subscribers a topic has. Topics with few
+// are written socket by socket, larger ones by the runtime, and a topic may switch between two frames.
 
 const READERS = 7;
 const TOPICS = ["tea", "coffee"];
-/** Thirty-two frames of some kilobytes: less, and nothing was held back. */
+/**
+ * Bun holds back up to 32 frames of a few kilobytes each. A smaller maximum means that it held nothing back.
+ */
 const HELD_BACK_OFTEN = 40_000;
 
 type Step =
@@ -34,7 +36,7 @@ const steps = fc.array(
   { minLength: 20, maxLength: 80 },
 );
 
-/** A server with so many sockets; what each of them hears. */
+/** Starts a server with {@link READERS} sockets and records what each receives. */
 async function stage() {
   const server: Bun.Server<undefined> = Bun.serve<undefined>({
     port: 0,
@@ -48,33 +50,33 @@ async function stage() {
   });
   const outgoing = createOutgoing(() => server as never, systemClock);
   const sockets: Socket[] = [];
-  const heard: string[][] = [];
+  const received: string[][] = [];
   const clients: WebSocket[] = [];
   for (let index = 0; index < READERS; index++) {
     const client = new WebSocket(server.url.href.replace("http", "ws"));
     const frames: string[] = [];
     client.onmessage = ({ data }) => void frames.push(data);
     clients.push(client);
-    heard.push(frames);
-    await until(() => sockets.length === index + 1); // one after the other: the sockets stand in the same order
+    received.push(frames);
+    await until(() => sockets.length === index + 1); // One by one, so that sockets and clients have the same order.
   }
   return {
     outgoing,
     sockets,
-    heard,
+    received,
     stop: () => server.stop(true),
   };
 }
 
-test("whoever is subscribed hears exactly what is published meanwhile, and what is sent, in the order of the calls", async () => {
-  const { outgoing, sockets, heard, stop } = await stage();
+test("subscribers receive exactly what is published while they are subscribed and what is sent to them, in the order of the calls", async () => {
+  const { outgoing, sockets, received, stop } = await stage();
   let number = 0;
   try {
     await fc.assert(
       fc.asyncProperty(steps, async (plan) => {
         const subscribed = new Set<string>();
         const expected: string[][] = Array.from({ length: READERS }, () => []);
-        for (const frames of heard) frames.length = 0;
+        for (const frames of received) frames.length = 0;
         const send = (to: number) => {
           const frame = `sent ${++number}`;
           expected[to]?.push(frame);
@@ -90,7 +92,7 @@ test("whoever is subscribed hears exactly what is published meanwhile, and what 
             outgoing.publish(step.topic, frame);
           } else {
             const key = `${step.reader} ${step.topic}`;
-            // As a feed does: it subscribes once, and leaves once.
+            // Like a feed, subscribe and unsubscribe once each.
             if (subscribed.has(key) === (step.do === "subscribe")) continue;
             if (step.do === "subscribe") subscribed.add(key);
             else subscribed.delete(key);
@@ -99,9 +101,9 @@ test("whoever is subscribed hears exactly what is published meanwhile, and what 
         }
         for (const key of subscribed)
           sockets[Number(key.split(" ")[0])]?.unsubscribe(key.split(" ")[1] ?? "");
-        for (let to = 0; to < READERS; to++) send(to); // the last frame of each
-        await until(() => heard.every((frames, to) => frames.at(-1) === expected[to]?.at(-1)));
-        expect(heard).toEqual(expected);
+        for (let to = 0; to < READERS; to++) send(to); // A last frame for each.
+        await until(() => received.every((frames, to) => frames.at(-1) === expected[to]?.at(-1)));
+        expect(received).toEqual(expected);
       }),
       { numRuns: 150 },
     );
@@ -110,18 +112,18 @@ test("whoever is subscribed hears exactly what is published meanwhile, and what 
   }
 }, 30_000);
 
-test("a publish tells of bytes that wait, in a topic of few as in one of many", async () => {
+test("publish reports a backlog, in topics with few subscribers and with many", async () => {
   for (const size of [1, READERS]) {
-    const { outgoing, sockets, heard, stop } = await stage();
+    const { outgoing, sockets, received, stop } = await stage();
     try {
       for (const socket of sockets.slice(0, size)) socket.subscribe("tea");
       expect(outgoing.publish("tea", "small")).toBe(false);
-      await until(() => heard[0]?.length === 1);
+      await until(() => received[0]?.length === 1);
       expect(outgoing.publish("tea", "still small")).toBe(false);
-      // More than the kernel takes at once, so that some of it waits until the reader's turn comes.
+      // More than the kernel takes at once, so that a part of it has to wait.
       const large = "x".repeat(24 * 1024 * 1024);
       outgoing.publish("tea", large);
-      await Promise.resolve(); // what was gathered is written
+      await Promise.resolve(); // The gathered frames are written.
       expect(outgoing.publish("tea", "after it")).toBe(true);
     } finally {
       await stop();
@@ -129,12 +131,13 @@ test("a publish tells of bytes that wait, in a topic of few as in one of many", 
   }
 });
 
-// The runtime keeps small frames of a turn back, which no document tells: were it to keep more, sockets would fill unseen.
-test("no more is hidden of what was published than is said, whatever the sizes", async () => {
+// Bun holds back small frames of a turn, which is undocumented. If it held back more than `hidden` reports,
+// backlogs would go unnoticed.
+test("hidden() is an upper bound of the bytes that Bun holds back, for frames of any size", async () => {
   const { outgoing, sockets, stop } = await stage();
   try {
     for (const socket of sockets) socket.subscribe("tea");
-    outgoing.publish("tea", "x".repeat(24 * 1024 * 1024)); // more than the kernel takes: from here on all of it waits
+    outgoing.publish("tea", "x".repeat(24 * 1024 * 1024)); // More than the kernel takes: from here on everything waits.
     const [socket] = sockets as [Socket];
     let hidden = 0;
     let most = 0;
@@ -142,14 +145,14 @@ test("no more is hidden of what was published than is said, whatever the sizes",
       const before = socket.buffered();
       outgoing.publish("tea", "é".repeat(size));
       const shown = socket.buffered() - before;
-      // What was held back comes together; with the newest frame, or but for that.
+      // Held-back frames are written together, either with the newest frame or without it.
       hidden = shown === 0 ? hidden + 2 * size : shown >= hidden + 2 * size ? 0 : 2 * size;
       expect(hidden).toBeLessThanOrEqual(outgoing.hidden());
       most = Math.max(most, hidden);
     }
     expect(most).toBeGreaterThan(HELD_BACK_OFTEN);
     await until(() => outgoing.hidden() === 0);
-    // No more than there was, in bytes; and nothing of large ones.
+    // Large frames do not count, and the bound is never more than the bytes that were published.
     for (let number = 0; number < 40; number++) outgoing.publish("tea", "x".repeat(16 * 1024));
     expect(outgoing.hidden()).toBe(0);
     outgoing.publish("tea", "あ".repeat(2_000));
@@ -160,9 +163,10 @@ test("no more is hidden of what was published than is said, whatever the sizes",
   }
 });
 
-// A reader that is prompt never drains, since nothing of its waits: it would stand there as slow until it is closed.
-test("what a turn gathers for a socket is not taken for what waits", async () => {
-  const { outgoing, sockets, heard, stop } = await stage();
+// A prompt reader never gets a drain event, because nothing waits. If gathered bytes counted as backlog, it
+// would pass for slow until it is closed.
+test("frames that a turn gathers for a socket do not count as its backlog", async () => {
+  const { outgoing, sockets, received, stop } = await stage();
   try {
     const [socket] = sockets as [Socket];
     const frame = "x".repeat(30_000);
@@ -170,10 +174,10 @@ test("what a turn gathers for a socket is not taken for what waits", async () =>
       socket.send(frame);
       expect(socket.buffered()).toBeLessThan(SOFT_LIMIT / 2);
     }
-    await until(() => heard[0]?.length === 30);
+    await until(() => received[0]?.length === 30);
     socket.send("a little");
     expect(socket.buffered()).toBeGreaterThan(0);
-    outgoing.hidden(); // all that can be is written
+    outgoing.hidden(); // Writes everything that can be written.
     expect(socket.buffered()).toBe(0);
   } finally {
     await stop();

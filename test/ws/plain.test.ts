@@ -5,7 +5,8 @@ import { house, START_MS } from "../support/house.ts";
 import type { Person } from "../support/people.ts";
 import type { TestServer } from "../support/server.ts";
 
-// The plain protocol beyond what the first version of this service had: client ids and errors that name them.
+// What the plain protocol has added since the first version of this service: client ids, and errors that
+// carry them.
 
 let server: TestServer;
 let ada: Person;
@@ -15,7 +16,7 @@ beforeAll(async () => {
   ({ server, ada, ben } = await house());
 }, START_MS);
 
-test("a client id comes back with its message; sent again it is echoed to that socket alone, as a duplicate", async () => {
+test("a message carries its client id; a resend is echoed as a duplicate, only to its own socket", async () => {
   const clientId = crypto.randomUUID();
   const adaSocket = await connectPlain(server, { room: "twice", token: ada.token });
   const benSocket = await connectPlain(server, { room: "twice", token: ben.token });
@@ -33,7 +34,7 @@ test("a client id comes back with its message; sent again it is echoed to that s
   for (const socket of [adaSocket, benSocket]) socket.close();
 });
 
-test("the same message twice in one breath is one message, and its sender gets both answers", async () => {
+test("the same message sent twice at once is stored once, and its sender gets two echoes", async () => {
   const clientId = crypto.randomUUID();
   const socket = await connectPlain(server, { room: "breath", token: ada.token });
   for (let times = 0; times < 2; times++) socket.send({ message: "once", clientId });
@@ -44,7 +45,7 @@ test("the same message twice in one breath is one message, and its sender gets b
   socket.close();
 });
 
-test("client ids are one's own, and a room's own", async () => {
+test("client ids are separate per person and per room", async () => {
   const clientId = crypto.randomUUID();
   const sockets = await Promise.all([
     connectPlain(server, { room: "own", token: ada.token }),
@@ -58,7 +59,7 @@ test("client ids are one's own, and a room's own", async () => {
   for (const socket of sockets) socket.close();
 });
 
-test("an error names the clientId of the message that it is about, where that could be read", async () => {
+test("an error carries the clientId of its message, if it was readable", async () => {
   const clientId = crypto.randomUUID();
   const socket = await connectPlain(server, { room: "errors", token: ada.token });
   for (const message of ["", "x".repeat(4001), "x".repeat(20_000), null]) {
@@ -75,7 +76,7 @@ test("unknown fields are ignored", async () => {
   socket.close();
 });
 
-test("a socket without a subprotocol cannot speak chat.v1: its frames are messages or errors", async () => {
+test("a socket without a subprotocol does not understand chat.v1 commands", async () => {
   const socket = await connectPlain(server, { room: "mixed", token: ada.token });
   socket.send({ type: "ping", ref: 1 });
   expect((await socket.next("error")).error).toMatchObject({ code: "invalid" });

@@ -15,34 +15,38 @@ import { type JsonSchema, jsonSchemaOf } from "./jsonschema.ts";
 export type EventType = Exclude<ServerFrameType, "ok" | "error">;
 
 const COMMAND_SUMMARIES: Readonly<Record<CommandType, string>> = {
-  join: "Follows a room, from a position where one is given.",
-  leave: "Follows a room no more.",
-  send: "Posts a message. Sent again with its clientId, it is there once.",
-  edit: "Changes the text of one's own message.",
-  delete: "Leaves a tombstone where one's own message was.",
-  react: "Gives a reaction, or takes it back.",
-  history: "Reads a page of messages; it may end early: go by more.",
-  read: "Moves one's read mark. Answered where it has a ref.",
-  typing: "Says that one is typing. Answered where it has a ref.",
-  auth: "Goes on with a newer token of the same person.",
-  ping: "Asks whether the server is there.",
+  join: "Joins a room. Given a position in since, resumes from it.",
+  leave: "Stops the events of a room on this socket. The person stays a member.",
+  send: "Posts a message. Idempotent: a resend with the same clientId does not post it again.",
+  edit: "Changes the text of your own message.",
+  delete: "Deletes your own message. A tombstone remains.",
+  react: "Adds a reaction to a message or removes it.",
+  history: "Reads a page of messages. A page may be shorter than the limit: check the field more.",
+  read: "Moves your read mark. Gets a reply only if it has a ref.",
+  typing: "Reports that you are typing. Gets a reply only if it has a ref.",
+  auth: "Replaces the socket's token with a newer one of the same person.",
+  ping: "Checks that the server responds.",
 };
 
 const EVENT_SUMMARIES: Readonly<Record<EventType, string>> = {
   welcome: "The first frame of a socket.",
-  joined: "The first frame of a room, and again where the server starts it anew.",
-  message: "A message that was posted or changed: its whole state. prev live, replay in a replay.",
-  synced: "Nothing is missing up to this version; what follows is live.",
-  lagging: "The client reads too slowly; what it misses follows from the database.",
-  presence: "How many people are in the room, and who came and went.",
+  joined: "The first frame of a room. Sent again if the server restarts the room.",
+  message:
+    "The whole state of a message that was posted or changed. Live messages have prev, replayed ones replay.",
+  synced: "Everything up to this version was delivered. What follows is live.",
+  lagging: "The client reads too slowly. The messages it missed follow from the database.",
+  presence: "How many people are in the room, and who joined or left.",
   typing: "Someone is typing.",
-  read: "Another socket of the same person has moved the read mark.",
-  left: "The person is not in the room any more, for the reason that the close code names.",
-  expiring: "The token of the socket expires then: send auth.",
-  closing: "The server is about to close the socket; connect again after retryAfterMs.",
+  read: "Another socket of the same person moved the read mark.",
+  left: "The person is no longer in the room. The close code in code gives the reason.",
+  expiring: "The socket's token expires at this time. Send auth with a newer one.",
+  closing: "The server is about to close the socket. Reconnect after retryAfterMs.",
 };
 
-/** What an upgrade is refused with before it opens, whoever asks; the plain protocol, of the person as well. */
+/**
+ * Error codes that reject an upgrade before the socket opens. The plain protocol also rejects upgrades for
+ * reasons that concern the person; chat.v1 opens the socket and closes it with a code.
+ */
 const REFUSALS = [
   "bad_room",
   "unsupported_protocol",
@@ -78,7 +82,7 @@ interface Channel {
   readonly address: string;
   readonly title: string;
   readonly messages: Readonly<Record<string, Ref>>;
-  /** The problems that an HTTP answer may tell of in the place of an upgrade. */
+  /** Error codes of the HTTP response that rejects an upgrade. */
   readonly "x-refusals": readonly ErrorCode[];
   readonly [more: string]: unknown;
 }
@@ -88,36 +92,39 @@ export interface AsyncApi {
   readonly info: { readonly title: string; readonly version: string; readonly description: string };
   readonly channels: Readonly<Record<"socket" | "room" | "plainRoom", Channel>>;
   readonly operations: Readonly<Record<string, unknown>>;
-  /** By `command.<type>`, `reply.<command>`, `reply.error`, `event.<type>`, `plain.send`, `plain.message`, `plain.error`. */
+  /**
+   * By `command.<type>`, `reply.<command>`, `reply.error`, `event.<type>`, `plain.send`, `plain.message`,
+   * `plain.error`.
+   */
   readonly components: { readonly messages: Readonly<Record<string, Message>> };
   readonly [more: string]: unknown;
 }
 
-/** The AsyncAPI 3 document of the sockets; `receive` is what the server receives. */
+/** Returns the AsyncAPI 3 document of the sockets. `receive` means received by the server. */
 export function asyncApiOf(version: string): AsyncApi {
   const commands = typed(COMMANDS).map(
     ([type, schema]) => [`command.${type}`, messageOf(type, COMMAND_SUMMARIES[type], schema)] as const,
   );
   const replies = typed(REPLIES).map(
-    ([type, schema]) => [`reply.${type}`, messageOf("ok", `What ${type} is answered with.`, schema)] as const,
+    ([type, schema]) => [`reply.${type}`, messageOf("ok", `The reply to ${type}.`, schema)] as const,
   );
   const { ok: _, error, ...events } = SERVER_FRAMES;
-  const refused = [
+  const failure = [
     "reply.error",
-    messageOf("error", "Why it was not done; without ref where none could be read.", error),
+    messageOf("error", "Why a command failed. Has no ref if none could be read.", error),
   ] as const;
-  const told = typed(events).map(
+  const eventMessages = typed(events).map(
     ([type, schema]) => [`event.${type}`, messageOf(type, EVENT_SUMMARIES[type], schema)] as const,
   );
   const plain = [
     ["plain.send", messageOf("send", "Posts a message.", PLAIN_MESSAGE)],
     [
       "plain.message",
-      messageOf("message", "A message of the room, one's own as well.", PLAIN_FRAMES.message),
+      messageOf("message", "A message of the room, including your own.", PLAIN_FRAMES.message),
     ],
     ["plain.error", messageOf("error", "Why a message was not posted.", PLAIN_FRAMES.error)],
   ] as const;
-  const v1 = [...commands, ...replies, refused, ...told];
+  const v1 = [...commands, ...replies, failure, ...eventMessages];
 
   return {
     asyncapi: "3.0.0",
@@ -126,14 +133,14 @@ export function asyncApiOf(version: string): AsyncApi {
       version,
       license: { name: "MIT" },
       description:
-        "Rooms over WebSockets. With the subprotocol chat.v1 every command has one reply; without one, on a room's URL, text goes in and messages come out. Clients ignore fields and types that they do not know.",
+        "Chat rooms over WebSockets. With the subprotocol chat.v1, every command gets one reply. Without a subprotocol, a room's URL takes text and sends messages. Clients ignore unknown fields and types.",
     },
     defaultContentType: "application/json",
     channels: {
       socket: {
         address: "/ws/",
-        title: "Any rooms, chat.v1",
-        description: "Rooms are joined by command.",
+        title: "Any number of rooms, chat.v1",
+        description: "Join rooms with the join command.",
         messages: refsOf(v1),
         bindings: handshake({ token: TOKEN }),
         "x-subprotocol": "chat.v1",
@@ -141,8 +148,8 @@ export function asyncApiOf(version: string): AsyncApi {
       },
       room: {
         address: "/ws/chat/{room}/",
-        title: "A room, chat.v1",
-        description: "The room is joined at once; a command that names no room means it.",
+        title: "One room, chat.v1",
+        description: "The server joins the room at once. Commands without a room apply to it.",
         parameters: ROOM,
         messages: refsOf(v1),
         bindings: handshake({ token: TOKEN, since: SINCE }),
@@ -151,8 +158,8 @@ export function asyncApiOf(version: string): AsyncApi {
       },
       plainRoom: {
         address: "/ws/chat/{room}/",
-        title: "A room, plain",
-        description: "Without a subprotocol.",
+        title: "One room, plain protocol",
+        description: "Connect without a subprotocol.",
         parameters: ROOM,
         messages: refsOf(plain),
         bindings: handshake({ token: TOKEN, since: SINCE }),
@@ -175,8 +182,8 @@ export function asyncApiOf(version: string): AsyncApi {
             `${channel}.events`,
             {
               action: "send",
-              summary: "What the server says unasked.",
-              ...on(channel, [...told.map(([name]) => name), "reply.error"]),
+              summary: "Events, and errors without a readable ref.",
+              ...on(channel, [...eventMessages.map(([name]) => name), "reply.error"]),
             },
           ],
         ]),
@@ -188,7 +195,7 @@ export function asyncApiOf(version: string): AsyncApi {
       },
       "plainRoom.messages": {
         action: "send",
-        summary: "The messages of the room, and what could not be done.",
+        summary: "The room's messages, and errors.",
         ...on("plainRoom", ["plain.message", "plain.error"]),
       },
     },
@@ -198,13 +205,13 @@ export function asyncApiOf(version: string): AsyncApi {
   } as AsyncApi;
 }
 
-const ROOM = { room: { description: "The name of the room, percent-encoded in UTF-8." } };
+const ROOM = { room: { description: "The room name, percent-encoded as UTF-8." } };
 const SINCE = v.optional(position);
 const TOKEN = v.optional(
   v.pipe(
     v.string(),
     v.description(
-      "An access token, the last resort: rather in Authorization: Bearer, or as bearer.<token> beside chat.v1 in Sec-WebSocket-Protocol.",
+      "An access token. Use this as a last resort; prefer Authorization: Bearer, or bearer.<token> beside chat.v1 in Sec-WebSocket-Protocol.",
     ),
   ),
 );
@@ -227,5 +234,5 @@ const on = (channel: string, messages: readonly string[]) => ({
   messages: messages.map((name) => ({ $ref: `#/channels/${channel}/messages/${name}` })),
 });
 
-/** `Object.entries` that keeps the names of a table's keys. */
+/** `Object.entries` with the table's key types. */
 const typed = <T extends object>(table: T) => Object.entries(table) as [keyof T & string, v.GenericSchema][];

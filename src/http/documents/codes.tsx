@@ -1,18 +1,18 @@
 import { CLOSE, ERRORS } from "../../protocol/codes.ts";
 import { Title } from "./sections.tsx";
 
-/** The tables of codes. */
+/** The tables of error codes and close codes. */
 export const Codes = () => (
   <section>
     <Title of="error-codes" />
-    <p>The same over HTTP and in frames. Retry: the same request may succeed later without being changed.</p>
+    <p>HTTP responses and frames share these codes. Retry: the unchanged request may succeed later.</p>
     <table>
       <thead>
         <tr>
           <th>code</th>
           <th>HTTP</th>
           <th>retry</th>
-          <th>what it says</th>
+          <th>message</th>
         </tr>
       </thead>
       <tbody>
@@ -30,15 +30,15 @@ export const Codes = () => (
     </table>
     <Title of="close-codes" />
     <p>
-      4000 to 4499: connect again. 4500 to 4999: do not, unless something has changed. Below 4000 they are
-      those of WebSocket itself: connect again with backoff, but for 1000.
+      4000 to 4499: reconnect. 4500 to 4999: do not reconnect unless something has changed. Codes below 4000
+      are those of WebSocket itself: reconnect with backoff, except after 1000.
     </p>
     <table>
       <thead>
         <tr>
           <th>code</th>
           <th>name</th>
-          <th>connect again</th>
+          <th>reconnect</th>
         </tr>
       </thead>
       <tbody>

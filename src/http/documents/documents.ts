@@ -7,7 +7,7 @@ import type { Env } from "../request.ts";
 
 interface DocumentRoutes {
   readonly version: string;
-  /** All routes that are served; asked for at the first request. */
+  /** Returns all routes of the server. Called on the first request. */
   readonly routes: () => readonly RouterRoute[];
 }
 
@@ -16,13 +16,13 @@ interface Document {
   readonly headers: Readonly<Record<string, string>>;
 }
 
-const KEPT = { ETag: "For If-None-Match." } as const;
+const CACHEABLE = { ETag: "For If-None-Match." } as const;
 const OPENAPI = v.objectWithRest({ openapi: v.string() }, v.unknown());
 const ASYNCAPI = v.objectWithRest({ asyncapi: v.string() }, v.unknown());
 
 /**
- * `/openapi.json`, `/asyncapi.json` and, for people, `/docs`: made from what is served, once. What makes them is loaded
- * when someone asks, so that the start does not wait for it.
+ * Serves `/openapi.json`, `/asyncapi.json` and, for people, `/docs`. Each is generated from the served routes
+ * on the first request, and its generator is loaded only then, to keep startup fast.
  */
 export function documentRoutes({ version, routes }: DocumentRoutes) {
   const openapi = once(async () => (await import("./openapi.ts")).openApiOf(routes(), version));
@@ -36,35 +36,39 @@ export function documentRoutes({ version, routes }: DocumentRoutes) {
     });
   });
 
-  const answer = (c: Context<Env>, { text, headers }: Document) => c.body(text, 200, headers);
+  const respond = (c: Context<Env>, { text, headers }: Document) => c.body(text, 200, headers);
 
   return new Hono<Env>({ strict: false })
     .get(
       "/openapi.json",
-      operation({ summary: "This document", answers: { 200: OPENAPI, 304: null }, headers: KEPT }),
+      operation({
+        summary: "This OpenAPI document",
+        answers: { 200: OPENAPI, 304: null },
+        headers: CACHEABLE,
+      }),
       etag(),
-      async (c) => answer(c, await openapiJson()),
+      async (c) => respond(c, await openapiJson()),
     )
     .get(
       "/asyncapi.json",
       operation({
-        summary: "The document of the sockets",
+        summary: "The AsyncAPI document of the sockets",
         answers: { 200: ASYNCAPI, 304: null },
-        headers: KEPT,
+        headers: CACHEABLE,
       }),
       etag(),
-      async (c) => answer(c, await asyncapiJson()),
+      async (c) => respond(c, await asyncapiJson()),
     )
     .get(
       "/docs",
       operation({
-        summary: "Both documents, for people",
+        summary: "Both documents as a page for people",
         answers: { 200: "text/html", 304: null },
-        headers: KEPT,
+        headers: CACHEABLE,
       }),
-      // A browser takes the policy of a 304 for the page that it has kept.
+      // Browsers apply the policy of a 304 response to the cached page.
       etag({ retainedHeaders: [...RETAINED_304_HEADERS, "content-security-policy"] }),
-      async (c) => answer(c, await page()),
+      async (c) => respond(c, await page()),
     );
 }
 

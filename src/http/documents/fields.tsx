@@ -1,9 +1,9 @@
 import type { JsonSchema } from "./jsonschema.ts";
 
-/** Beyond so many, an enumeration is named by what it lists. */
+/** Longer enumerations are replaced by a link to the error codes. */
 const ENUM_MAX = 8;
 
-/** The fields of an object's schema as a table; nothing where it has none. */
+/** A table of an object schema's fields. Renders nothing if there are none. */
 export function Fields({ schema, title }: { schema: JsonSchema; title?: string }) {
   const properties = Object.entries((schema.properties ?? {}) as Record<string, JsonSchema>);
   const required = new Set(schema.required as readonly string[] | undefined);
@@ -15,7 +15,7 @@ export function Fields({ schema, title }: { schema: JsonSchema; title?: string }
         <tr>
           <th>field</th>
           <th>type</th>
-          <th>what it is</th>
+          <th>description</th>
         </tr>
       </thead>
       <tbody>
@@ -36,7 +36,7 @@ export function Fields({ schema, title }: { schema: JsonSchema; title?: string }
   );
 }
 
-/** The type of a value in a few words: `integer, 1 to 1000`. */
+/** A short description of a value's type: `integer, 1 to 1000`. */
 export function Type({ schema }: { schema: JsonSchema }) {
   const name = nameOf(schema);
   if (name !== undefined) return <a href={`#schema-${name}`}>{name}</a>;
@@ -78,7 +78,7 @@ function ObjectType({ schema }: { schema: JsonSchema }) {
   );
 }
 
-/** The name of a schema that is referred to; undefined where it is written out. */
+/** Returns the name of a referenced schema, or undefined if the schema is inline. */
 const nameOf = (schema: JsonSchema): string | undefined =>
   typeof schema.$ref === "string" ? schema.$ref.split("/").at(-1) : undefined;
 
@@ -88,7 +88,7 @@ function rangeOf({ minimum, maximum, minLength, maxLength }: JsonSchema): string
       ? `${minLength} to ${maxLength} characters`
       : `up to ${maxLength} characters`;
   if (typeof minimum !== "number" && typeof maximum !== "number") return "";
-  // Who reads does not care where whole numbers end.
+  // The upper end of the safe integers is not worth showing.
   if (maximum === Number.MAX_SAFE_INTEGER) return `from ${minimum}`;
   return maximum === undefined ? `from ${minimum}` : `${minimum} to ${maximum}`;
 }

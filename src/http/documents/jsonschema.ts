@@ -4,19 +4,19 @@ import type * as v from "valibot";
 /** JSON Schema, 2020-12. */
 export type JsonSchema = Readonly<Record<string, unknown>>;
 
-/** Schemas that have a name in a document: `components.schemas`. */
+/** Schemas with a name in the document's `components.schemas`. */
 export type Named = Readonly<Record<string, v.GenericSchema>>;
 
-/** What JSON Schema has no word for; where it could say something like it, the schema's metadata does. */
-const UNSAID = ["check", "partial_check", "raw_check", "to_lower_case"];
+/** Actions that JSON Schema cannot express. The schema's metadata states an approximation if there is one. */
+const INEXPRESSIBLE = ["check", "partial_check", "raw_check", "to_lower_case"];
 
-/** What a schema takes, as JSON Schema; inner schemas that have a name are referred to. */
+/** Returns the JSON Schema of a schema's input. Named inner schemas become references. */
 export function jsonSchemaOf(schema: v.GenericSchema, named: Named = {}): JsonSchema {
   const names = new Map<object, string>(Object.entries(named).map(([name, one]) => [one, name]));
   const { $schema, ...converted } = toJsonSchema(schema, {
     target: "draft-2020-12",
     typeMode: "input",
-    ignoreActions: UNSAID,
+    ignoreActions: INEXPRESSIBLE,
     overrideSchema({ valibotSchema }) {
       const name = names.get(valibotSchema);
       return name === undefined ? undefined : { $ref: `#/components/schemas/${name}` };

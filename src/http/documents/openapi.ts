@@ -31,7 +31,7 @@ const NAMED = {
   AuditEntry: AUDIT_ENTRY,
 };
 
-/** What every request may be refused with. */
+/** Error codes that every route can return. */
 const ALWAYS = ["internal", "busy", "unavailable"] as const;
 const WITH_BODY = ["malformed", "invalid", "unsupported_media_type", "too_large"] as const;
 
@@ -49,7 +49,7 @@ const SECURITY = {
 const PROBLEM_REF = { $ref: "#/components/schemas/Problem" };
 const TAGS: readonly string[] = ["account", "rooms", "history", "admin"];
 
-/** One operation of the document; the rest is what OpenAPI says it is. */
+/** One operation of the document, as OpenAPI defines it. */
 export interface OpenApiOperation {
   readonly operationId: string;
   readonly summary: string;
@@ -82,13 +82,13 @@ export interface OpenApi {
   readonly openapi: string;
   readonly info: { readonly title: string; readonly version: string; readonly description: string };
   readonly tags: readonly { readonly name: string }[];
-  /** By path, as the routes are registered: without the slash at the end. */
+  /** By path, without the trailing slash, as the routes are registered. */
   readonly paths: Readonly<Record<string, Methods>>;
   readonly components: { readonly schemas: Readonly<Record<string, JsonSchema>> };
   readonly [more: string]: unknown;
 }
 
-/** The OpenAPI 3.1 document of the routes that are served. @throws {Error} where a route is not described. */
+/** Returns the OpenAPI 3.1 document of the served routes. @throws {Error} if a route has no description. */
 export function openApiOf(routes: readonly RouterRoute[], version: string): OpenApi {
   const paths: Record<string, Record<string, OpenApiOperation>> = {};
   const used = new Set<keyof typeof SECURITY>();
@@ -97,9 +97,9 @@ export function openApiOf(routes: readonly RouterRoute[], version: string): Open
     if (description.security) used.add(description.security);
     (paths[templateOf(path)] ??= {})[method.toLowerCase()] = operationOf(method, path, description);
   }
-  const told = JSON.stringify(paths);
+  const json = JSON.stringify(paths);
   const tags = [...TAGS, "server"];
-  const named = Object.entries(NAMED).filter(([name]) => told.includes(`"#/components/schemas/${name}"`));
+  const named = Object.entries(NAMED).filter(([name]) => json.includes(`"#/components/schemas/${name}"`));
   return {
     openapi: "3.1.0",
     info: {
@@ -107,10 +107,10 @@ export function openApiOf(routes: readonly RouterRoute[], version: string): Open
       version,
       license: { name: "MIT", identifier: "MIT" },
       description:
-        "A chat server's API. Paths work with and without the slash at their end. Sockets are described in /asyncapi.json. A retryable refusal may be repeated as it is.",
+        "The HTTP API of a chat server. Paths work with and without a trailing slash. /asyncapi.json describes the sockets. If an error is retryable, the unchanged request may succeed later.",
     },
     servers: [{ url: "/" }],
-    tags: tags.filter((name) => told.includes(`"tags":["${name}"]`)).map((name) => ({ name })),
+    tags: tags.filter((name) => json.includes(`"tags":["${name}"]`)).map((name) => ({ name })),
     paths,
     components: {
       schemas: Object.fromEntries(named.map(([name, schema]) => [name, jsonSchemaOf(schema)])),
@@ -119,7 +119,9 @@ export function openApiOf(routes: readonly RouterRoute[], version: string): Open
   } as OpenApi;
 }
 
-/** Each route once, with what its handlers and those of the paths above it say together. */
+/**
+ * Returns each route once, with the merged descriptions of its handlers and of middleware on parent paths.
+ */
 function describedRoutes(routes: readonly RouterRoute[]): [RouterRoute, Description][] {
   const above = (path: string) =>
     routes.filter(
@@ -211,9 +213,9 @@ const headersOf = (headers: Readonly<Record<string, string>>) =>
 const templateOf = (path: string) => path.replace(/:(\w+)/g, "{$1}");
 
 const STATUS: Readonly<Record<string, string>> = {
-  200: "Done.",
-  201: "Made.",
-  204: "Done; there is nothing to say.",
-  304: "What the client has is still good.",
-  503: "Not now.",
+  200: "Success.",
+  201: "Created.",
+  204: "Success, without a body.",
+  304: "Not modified: the client's copy is current.",
+  503: "Not available right now.",
 };

@@ -8,13 +8,13 @@ import { SECTIONS, Title } from "./sections.tsx";
 import { Sockets } from "./sockets.tsx";
 import { STYLE } from "./style.ts";
 
-/** The Content-Security-Policy of the page: its own style and nothing else. */
+/** The page's Content-Security-Policy, which allows only its own style. */
 export const pagePolicy = (): string => {
   const hash = new Bun.CryptoHasher("sha256").update(STYLE).digest("base64");
   return `default-src 'none'; style-src 'sha256-${hash}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`;
 };
 
-/** Both documents as one page for people: no script, and nothing from elsewhere. */
+/** Renders both documents as one page for people, without scripts or resources from other hosts. */
 export function pageOf(openapi: OpenApi, asyncapi: AsyncApi): string {
   const operations = Object.entries(openapi.paths).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, operation]) => ({ path, method, operation })),
@@ -27,14 +27,14 @@ export function pageOf(openapi: OpenApi, asyncapi: AsyncApi): string {
       <head>
         <meta charset="utf-8" />
         <meta name="viewport" content="width=device-width" />
-        <title>Parley: the API</title>
+        <title>Parley API</title>
         <style>{raw(STYLE)}</style>
       </head>
       <body>
         <header>
-          <h1>Parley {openapi.info.version}: the API</h1>
+          <h1>Parley API {openapi.info.version}</h1>
           <p>
-            The same for programs: <a href="/openapi.json">openapi.json</a> (HTTP) and{" "}
+            For programs: <a href="/openapi.json">openapi.json</a> (HTTP) and{" "}
             <a href="/asyncapi.json">asyncapi.json</a> (sockets).
           </p>
           <nav>
@@ -99,13 +99,13 @@ function Operation({
       </h3>
       <p>
         {summary}. {description} {deprecated && <small>Deprecated.</small>}{" "}
-        <span class="quiet">{scheme ? `Needs: ${scheme}.` : "Needs no token."}</span>
+        <span class="quiet">{scheme ? `Requires: ${scheme}.` : "Requires no token."}</span>
       </p>
       <Fields title="Parameters" schema={objectOf(parameters)} />
       {bodies.map((schema, index) => (
         <Fields title={index === 0 ? "Body" : "or"} schema={schema} />
       ))}
-      <Answers responses={responses} />
+      <Responses responses={responses} />
     </article>
   );
 }
@@ -115,10 +115,10 @@ const objectOf = (parameters: NonNullable<OpenApiOperation["parameters"]>): Json
   required: parameters.filter(({ required }) => required).map(({ name }) => name),
 });
 
-function Answers({ responses }: { responses: Readonly<Record<string, OpenApiResponse>> }) {
+function Responses({ responses }: { responses: Readonly<Record<string, OpenApiResponse>> }) {
   return (
     <table>
-      <caption>Answers</caption>
+      <caption>Responses</caption>
       <tbody>
         {Object.entries(responses).map(([status, { description, content = {}, headers = {} }]) => (
           <tr>

@@ -1,6 +1,6 @@
-/** The parts of the page behind those of the routes, by the id that links lead to. */
+/** The page's sections after those of the routes: titles by anchor id. */
 export const SECTIONS = {
-  schemas: "HTTP: what answers hold",
+  schemas: "HTTP: response schemas",
   sockets: "Sockets",
   commands: "chat.v1: commands",
   events: "chat.v1: events",

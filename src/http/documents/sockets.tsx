@@ -2,7 +2,7 @@ import type { AsyncApi } from "./asyncapi.ts";
 import { Fields } from "./fields.tsx";
 import { Title } from "./sections.tsx";
 
-/** What goes through sockets: addresses, commands with their replies, events, the plain protocol. */
+/** The sections about sockets: addresses, commands with their replies, events, and the plain protocol. */
 export function Sockets({ document: { channels, components } }: { document: AsyncApi }) {
   const named = (prefix: string) =>
     Object.entries(components.messages).filter(([name]) => name.startsWith(`${prefix}.`));
@@ -29,7 +29,7 @@ export function Sockets({ document: { channels, components } }: { document: Asyn
               <code>{channel.address}</code> {channel.title}
             </h3>
             <p>
-              {channel.description} The upgrade may be refused with {channel["x-refusals"].join(", ")}.
+              {channel.description} The upgrade may fail with {channel["x-refusals"].join(", ")}.
             </p>
           </>
         ))}
@@ -39,7 +39,7 @@ export function Sockets({ document: { channels, components } }: { document: Asyn
         {named("command").map(([id, { name }]) => (
           <>
             <Frame id={id} title={name} />
-            <Fields title="Its ok" schema={components.messages[`reply.${name}`]?.payload ?? {}} />
+            <Fields title="Reply: ok" schema={components.messages[`reply.${name}`]?.payload ?? {}} />
           </>
         ))}
         <Frame id="reply.error" title="error" />

@@ -1,4 +1,4 @@
-/** The look of the page, in the colours that its reader prefers. */
+/** The page's style sheet. Follows the reader's preferred colour scheme. */
 export const STYLE = `
 :root { color-scheme: light dark; --line: light-dark(#d8dce3, #363c47); --soft: light-dark(#f4f6f9, #1e2229);
   --text: light-dark(#1a1d23, #e3e6eb); --quiet: light-dark(#5b6472, #9aa3b2); --link: light-dark(#0b57b7, #84b6ff); }

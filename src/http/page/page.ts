@@ -1,8 +1,8 @@
 import bundle from "../../web/index.html";
 
 /**
- * The page's own files and nothing from elsewhere; no script but ours, and none that makes HTML out of text
- * (Content Security Policy Level 3; Trusted Types).
+ * Allows only the page's own files and scripts, and forbids scripts to turn text into HTML (Content Security
+ * Policy Level 3; Trusted Types).
  */
 export const POLICY = [
   "default-src 'none'",
@@ -17,8 +17,8 @@ export const POLICY = [
   "trusted-types 'none'",
 ].join("; ");
 
-/** Names have a hash of the content in them: what is there once never changes (RFC 8246). */
-const FOR_EVER = "public, max-age=31536000, immutable";
+/** For files with a content hash in their names, which never change (RFC 8246). */
+const IMMUTABLE = "public, max-age=31536000, immutable";
 const ASSET = /^\/[^/]+\.(?:js|css|svg)$/;
 
 interface PageFile {
@@ -29,13 +29,13 @@ interface PageFile {
 }
 
 export interface Page {
-  /** The answer to a request for the page or one of its files; undefined where it is for something else. */
+  /** Responds to a request for the page or one of its files. Returns undefined for any other request. */
   answer(request: Request, path: string): Promise<Response> | undefined;
-  /** What script and style weigh together, in bytes after gzip. */
+  /** Resolves to the total size of scripts and styles after gzip, in bytes. */
   weigh(): Promise<number>;
 }
 
-/** The page at `/`. It is made ready when it is asked for the first time. */
+/** The page at `/`. Its files are loaded on the first request. */
 export function createPage(): Page {
   let files: Promise<ReadonlyMap<string, PageFile>> | undefined;
   const load = () => (files ??= loadFiles());
@@ -46,7 +46,7 @@ export function createPage(): Page {
       if (request.method !== "GET" && request.method !== "HEAD") return undefined;
       return load().then((all) => {
         const file = all.get(path);
-        return file ? respond(request, path, file) : new Response("There is no such file.", { status: 404 });
+        return file ? respond(request, path, file) : new Response("File not found.", { status: 404 });
       });
     },
     async weigh() {
@@ -65,7 +65,7 @@ function respond(request: Request, path: string, { type, plain, gzip, tag }: Pag
   const etag = zipped ? `"${tag}-gzip"` : `"${tag}"`;
   const headers = {
     "content-type": type,
-    "cache-control": path === "/" ? "no-cache" : FOR_EVER,
+    "cache-control": path === "/" ? "no-cache" : IMMUTABLE,
     vary: "Accept-Encoding",
     etag,
     "content-security-policy": POLICY,
@@ -93,11 +93,11 @@ async function loadFiles(): Promise<ReadonlyMap<string, PageFile>> {
 
 type Named = readonly [name: string, blob: Blob];
 
-/** In the binary they lie beside the program. */
+/** The compiled binary embeds the built files. */
 const builtFiles = (files: NonNullable<typeof bundle.files>): Named[] =>
   files.map(({ path }) => [nameOf(path), Bun.file(path)] as const).filter(([name]) => !name.endsWith(".map"));
 
-/** From source they are built here. */
+/** A server that runs from source builds the files itself. */
 async function buildFiles(index: string): Promise<Named[]> {
   const { outputs } = await Bun.build({
     entrypoints: [index],
