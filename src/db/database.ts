@@ -1,7 +1,13 @@
 import { DrizzleQueryError, type SQL } from "drizzle-orm";
 import type { PgDatabase, PgQueryResultHKT } from "drizzle-orm/pg-core";
-import type { Driver } from "../config.ts";
+import type { Config, Driver } from "../config.ts";
 import type * as schema from "./schema.ts";
+
+/** The settings that choose and open a database. */
+export type DatabaseConfig = Pick<
+  Config,
+  "DATABASE_DRIVER" | "DATABASE_URL" | "DATABASE_POOL" | "DATA_DIR" | "NEON_PROXY"
+>;
 
 /** Drizzle on any of the three drivers; a transaction is one too. */
 export type Orm = PgDatabase<PgQueryResultHKT, typeof schema>;

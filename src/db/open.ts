@@ -1,14 +1,8 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import type { Config } from "../config.ts";
-import type { Database } from "./database.ts";
+import type { Database, DatabaseConfig } from "./database.ts";
 import { migrate } from "./migrate.ts";
 import { explainOpening } from "./unusable.ts";
-
-export type DatabaseConfig = Pick<
-  Config,
-  "DATABASE_DRIVER" | "DATABASE_URL" | "DATABASE_POOL" | "DATA_DIR" | "NEON_PROXY"
->;
 
 /**
  * Opens the database that the configuration names and brings its schema up to date. The driver that is not used is

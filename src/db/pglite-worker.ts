@@ -2,7 +2,7 @@ import { PGlite, types } from "@electric-sql/pglite";
 import fsBundle from "../../node_modules/@electric-sql/pglite/dist/pglite.data" with { type: "file" };
 import initdbWasm from "../../node_modules/@electric-sql/pglite/dist/initdb.wasm" with { type: "file" };
 import pgliteWasm from "../../node_modules/@electric-sql/pglite/dist/pglite.wasm" with { type: "file" };
-import type { Answer, Request } from "./pglite.ts";
+import type { Answer, Request } from "./pglite-calls.ts";
 import { SESSION } from "./settings.ts";
 
 declare const self: Worker;

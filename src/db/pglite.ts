@@ -1,20 +1,9 @@
 import type { Results } from "@electric-sql/pglite";
 import { drizzle } from "drizzle-orm/pglite";
 import type { Database, Orm } from "./database.ts";
+import type { Answer, Call, Request } from "./pglite-calls.ts";
 import { createPool } from "./pool.ts";
 import * as schema from "./schema.ts";
-
-type Call =
-  | { method: "open"; dataDir: string | undefined }
-  | { method: "query"; sql: string; params: unknown[]; rowMode: "array" | "object" | undefined }
-  | { method: "dump" }
-  | { method: "close" };
-
-/** What crosses to the worker and back. */
-export type Request = Call & { id: number };
-export type Answer = { id: number } & (
-  { result: unknown; error?: undefined } | { error: { message: string; code: string | undefined } }
-);
 
 const LIMIT_MS = 30_000;
 

@@ -1,5 +1,4 @@
-import { sqlState } from "./database.ts";
-import type { DatabaseConfig } from "./open.ts";
+import { type DatabaseConfig, sqlState } from "./database.ts";
 
 /** The database cannot be used as it is configured; the message is one line that says what to do. */
 export class DatabaseUnusable extends Error {
