@@ -22,7 +22,7 @@ let first: Key;
 let second: Key;
 let node: Awaited<ReturnType<typeof startNode>>;
 
-/** An identity provider's key set on a real port: its keys can change, and it can go away and come back. */
+/** An identity provider's key set on a real port. Its keys can change, and it can stop and restart. */
 function startProvider(port = 0) {
   const state = { keys: [] as object[], requests: 0, answer: undefined as (() => Response) | undefined };
   const server = Bun.serve({
@@ -75,7 +75,7 @@ const enter = (token: string) => node.auth.authenticate(token);
 const codeFor = (token: string) => codeOf(enter(token));
 const pass = (ms: number) => node.clock.pass(ms);
 
-test("a person is made on first sight and is the same ever after", async () => {
+test("a person is created on first sight and stays the same afterwards", async () => {
   const identity = await enter(await tokenOf("u-1", { preferred_username: "Grace" }));
   expect(identity).toMatchObject({ username: "Grace", sessionId: null, rooms: null });
   expect(identity.expiresAt).toBe((now() + 3600) * 1000);
@@ -83,7 +83,7 @@ test("a person is made on first sight and is the same ever after", async () => {
   expect(again).toMatchObject({ userId: identity.userId, username: "Grace" });
 });
 
-test("of many tokens of a new person at once, one person is made", async () => {
+test("many concurrent tokens of a new person create one person", async () => {
   const tokens = await Promise.all(
     Array.from({ length: 8 }, (_, n) => tokenOf("u-crowd", { jti: String(n) })),
   );
@@ -96,7 +96,7 @@ test.each([
   [{ name: "Margaret Hamilton" }, "MargaretHamilton"],
   [{ preferred_username: 7, name: "Katherine" }, "Katherine"],
   [{ preferred_username: "deleted-1" }, "user"],
-])("the name comes from the claims, made to fit, and is never an email address: %j", async (claims, name) => {
+])("the name is derived from the claims and is never an email address: %j", async (claims, name) => {
   const { username } = await enter(await tokenOf(`named ${name}`, claims as JWTPayload));
   expect(username.replace(/-\d+$/, "")).toBe(name);
 });
@@ -106,7 +106,7 @@ test("a name that is taken gets a suffix", async () => {
   expect((await enter(await tokenOf("t-2", { name: "taken" }))).username).toMatch(/^taken-\d+$/);
 });
 
-test("a person is never joined to an account by email, nor takes its name", async () => {
+test("a person is never linked to an account by email, nor gets its name", async () => {
   const account = await node.auth.accounts.register({ email: "ada@example.com", password: PASSWORD }, HERE);
   const ada = await enter(account.access);
   const claims = { email: "ada@example.com", email_verified: true, preferred_username: "ada" };
@@ -131,11 +131,8 @@ const refused: [string, () => Promise<string>][] = [
   ["a sub of 256 characters", () => tokenOf("x".repeat(256))],
   ["a sub that is a number", () => tokenOf("1", { sub: 1 as never })],
   ["not yet valid", () => tokenOf("1", { nbf: now() + 60 })],
-  ["a life of 25 hours", () => tokenOf("1", { exp: now() + 25 * 3600 })],
-  [
-    "a life of 25 hours that does not say when it began",
-    () => tokenOf("1", { iat: undefined, exp: now() + 25 * 3600 }),
-  ],
+  ["a lifetime of 25 hours", () => tokenOf("1", { exp: now() + 25 * 3600 })],
+  ["a lifetime of 25 hours without iat", () => tokenOf("1", { iat: undefined, exp: now() + 25 * 3600 })],
   ["another key with a known kid", async () => tokenOf("1", {}, await makeKey("first"))],
   ["a key of another kind with a known kid", async () => tokenOf("1", {}, await makeKey("first", "RS256"))],
   ["a logout token", () => tokenOf("1", {}, first, { typ: "logout+jwt" })],
@@ -152,16 +149,16 @@ const refused: [string, () => Promise<string>][] = [
         .sign(new TextEncoder().encode(JSON.stringify(first.jwk))),
   ],
 ];
-test.each(refused)("refused: %s", async (_, make) => {
+test.each(refused)("rejects %s", async (_, make) => {
   expect(await codeFor(await make())).toBe("token_invalid");
 });
 
-test("an expired token is told so, with some seconds of tolerance", async () => {
+test("an expired token is reported as expired, with a few seconds of tolerance", async () => {
   expect(await codeFor(await tokenOf("u-late", { exp: now() - 3 }))).toBeObject();
   expect(await codeFor(await tokenOf("u-late", { exp: now() - 10 }))).toBe("token_expired");
 });
 
-test("a shared secret in the key set opens nothing", async () => {
+test("a shared secret in the key set is not accepted", async () => {
   const secret = crypto.getRandomValues(new Uint8Array(32));
   provider.keys.push({
     kty: "oct",
@@ -175,7 +172,7 @@ test("a shared secret in the key set opens nothing", async () => {
   expect(await codeFor(token)).toBe("token_invalid");
 });
 
-test("the rooms claim limits, and one that is not exactly of its form refuses the token", async () => {
+test("the rooms claim limits access, and a malformed one makes the token invalid", async () => {
   const rooms = [{ match: "support-*", allow: ["read", "post"] }];
   expect((await enter(await tokenOf("u-rooms", { rooms }))).rooms).toEqual(rooms as never);
   expect((await enter(await tokenOf("u-rooms", { rooms: [] }))).rooms).toEqual([]);
@@ -198,7 +195,7 @@ test("the rooms claim limits, and one that is not exactly of its form refuses th
     expect(await codeFor(await tokenOf("u-rooms", { rooms: claim }))).toBe("token_invalid");
 });
 
-test("a disabled person is out within 5 s, a deleted one for good", async () => {
+test("a disabled person loses access within 5 s, a deleted one for good", async () => {
   const token = await tokenOf("u-disabled");
   const identity = await enter(token);
   await database.run((orm) =>
@@ -228,7 +225,7 @@ test("many tokens at once read the key set once", async () => {
   expect(provider.requests).toBe(1);
 });
 
-test("a new key is found by its first token; unknown ones make us read no more than every 10 s", async () => {
+test("the first token with a new key triggers a read; unknown keys trigger at most one read every 10 s", async () => {
   await enter(await tokenOf("u-rotate"));
   provider.keys = [first.jwk, second.jwk];
   pass(10_000);
@@ -243,7 +240,7 @@ test("a new key is found by its first token; unknown ones make us read no more t
   expect(provider.requests).toBe(3);
 });
 
-test("a key that vanished is refused after 5 min, also for tokens that were accepted; it may come back", async () => {
+test("a removed key is rejected after 5 min, even for tokens accepted before; it may come back", async () => {
   const token = await tokenOf("u-vanish");
   await enter(token);
   provider.keys = [second.jwk];
@@ -256,7 +253,7 @@ test("a key that vanished is refused after 5 min, also for tokens that were acce
   expect((await enter(token)).sessionId).toBeNull();
 });
 
-test("a token without kid is checked with the one key that fits", async () => {
+test("a token without kid is verified with the only key that fits", async () => {
   expect((await enter(await tokenOf("u-kidless", {}, first, { kid: undefined }))).sessionId).toBeNull();
   provider.keys = [first.jwk, (await makeKey("third")).jwk];
   pass(5 * MINUTE);
@@ -265,25 +262,25 @@ test("a token without kid is checked with the one key that fits", async () => {
   );
 });
 
-test("while the provider is away its last keys serve on, for a day; then 503 until it is back", async () => {
+test("while the provider is down its last keys stay in use for a day; then 503 until it is back", async () => {
   const token = () => tokenOf("u-outage", { jti: crypto.randomUUID() });
   await enter(await token());
   provider.stop();
   pass(6 * MINUTE);
   expect((await enter(await token())).sessionId).toBeNull();
-  // A key we do not know may be theirs by now: that cannot be told.
+  // An unknown key may be a new one of the provider, so the token's validity is unknown.
   expect(await codeFor(await tokenOf("u-outage", {}, second))).toBe("unavailable");
   pass(24 * 60 * MINUTE);
   expect(await codeFor(await token())).toBe("unavailable");
   const back = startProvider(provider.port);
   back.keys = [first.jwk];
-  expect(await codeFor(await token())).toBe("unavailable"); // it is not asked at every token
+  expect(await codeFor(await token())).toBe("unavailable"); // within the cooldown the provider is not asked again
   pass(10_000);
   expect((await enter(await token())).sessionId).toBeNull();
   back.stop();
 });
 
-test("a provider that was never there is 503, and our own tokens work", async () => {
+test("a provider that was never reachable means 503, and our own tokens still work", async () => {
   provider.stop();
   node = await startWith();
   const refusal = await enter(await tokenOf("u")).catch((error) => error);
@@ -295,17 +292,17 @@ test("a provider that was never there is 503, and our own tokens work", async ()
 
 test.each([
   ["an error page", () => new Response("<html>", { status: 502 })],
-  ["a page that is no key set", () => new Response("<html>")],
-  ["JSON that is no key set", () => Response.json([])],
+  ["a page that is not a key set", () => new Response("<html>")],
+  ["JSON that is not a key set", () => Response.json([])],
   ["a redirect", () => Response.redirect("http://127.0.0.1:1/")],
-])("the last keys serve on while the provider answers with %s", async (_, answer) => {
+])("the last keys stay in use while the provider responds with %s", async (_, answer) => {
   await enter(await tokenOf("u-odd", { jti: crypto.randomUUID() }));
   provider.answer = answer;
   pass(6 * MINUTE);
   expect((await enter(await tokenOf("u-odd", { jti: crypto.randomUUID() }))).sessionId).toBeNull();
 });
 
-test("without a provider nobody else's token is read", async () => {
+test("without a configured provider, outside tokens are rejected", async () => {
   const alone = await startNode(database);
   expect(await codeOf(alone.auth.authenticate(await tokenOf("u")))).toBe("token_invalid");
   expect(provider.requests).toBe(0);
