@@ -5,9 +5,9 @@ import { migrate } from "./migrate.ts";
 import { explainOpening } from "./unusable.ts";
 
 /**
- * Opens the database that the configuration names and brings its schema up to date. The driver that is not used is
- * not loaded. `template`: what a new embedded database starts from, if not the one that the program carries.
- * @throws {DatabaseUnusable} where there is something to do about it outside this program.
+ * Opens the configured database and migrates its schema. Loads only the driver in use. A new embedded
+ * database starts from `template`, by default the one built into the program.
+ * @throws {DatabaseUnusable} if the cause can be fixed outside this program.
  */
 export async function openDatabase(config: DatabaseConfig, template?: Blob): Promise<Database> {
   let database: Database | undefined;

@@ -77,13 +77,15 @@ needs("TEST_DATABASE_URL")("a Postgres server that refuses", () => {
   test("a database that it has not got", async () => {
     const ended = await runParley([], { DATABASE_URL: url((u) => (u.pathname = "/parley_no_such")) });
     expect(ended).toMatchObject({ code: 1, stdout: "" });
-    expect(lines(ended.stderr)).toEqual([expect.stringContaining("There is no database parley_no_such")]);
+    expect(lines(ended.stderr)).toEqual([
+      expect.stringContaining("The database parley_no_such does not exist"),
+    ]);
   });
 
   test("a user that it does not know", async () => {
     const ended = await runParley([], { DATABASE_URL: url((u) => (u.username = "parley_no_such")) });
     expect(ended).toMatchObject({ code: 1, stdout: "" });
-    expect(lines(ended.stderr)).toEqual([expect.stringContaining("refuses the user or the password")]);
+    expect(lines(ended.stderr)).toEqual([expect.stringContaining("rejected the user or the password")]);
   });
 });
 
