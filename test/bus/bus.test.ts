@@ -31,9 +31,9 @@ const changed = (room: string, from: number, count = 1): RoomNews => {
 
 const typing = (room: string, username: string): RoomNews => ({ type: "typing", room, username });
 
-/** What every bus promises: see bus.ts. */
+/** The guarantees of every bus: see bus.ts. */
 function contract(name: string, join: () => Promise<Bus>) {
-  describe(`what every bus promises: ${name}`, () => {
+  describe(`the guarantees of every bus: ${name}`, () => {
     let buses: Bus[] = [];
     afterEach(async () => {
       for (const bus of buses.splice(0)) await bus.stop();
@@ -44,7 +44,7 @@ function contract(name: string, join: () => Promise<Bus>) {
       return bus;
     };
 
-    test("a subscription settles, twice too, and so it does after it was given up", async () => {
+    test("subscribing resolves, also if repeated and after unsubscribing", async () => {
       const bus = await open();
       await Promise.all([bus.subscribe("garden"), bus.subscribe("garden")]);
       bus.unsubscribe("garden");
@@ -52,18 +52,18 @@ function contract(name: string, join: () => Promise<Bus>) {
       await bus.subscribe("garden");
     });
 
-    test("who tells does not hear it", async () => {
+    test("a sender does not receive its own news", async () => {
       const bus = await open();
       const heard: News[] = [];
       bus.listen({ heard: (news) => heard.push(news) });
       await bus.subscribe("garden");
       bus.publish(changed("garden", 1));
       bus.announce({ type: "bans", userId: 1 });
-      await bus.subscribe("elsewhere"); // by when what was told before would have come
+      await bus.subscribe("elsewhere"); // anything sent before would have arrived by now
       expect(heard).toEqual([]);
     });
 
-    test("telling a room that nobody hears of, and telling after the end, does nothing", async () => {
+    test("sending to a room without subscribers, or after the stop, does nothing", async () => {
       const bus = await open();
       bus.publish(changed("empty", 1));
       await bus.stop();
@@ -94,7 +94,7 @@ needs("TEST_REDIS_URL")("on Redis", () => {
     async () => (await createRedisNode(process.env.TEST_REDIS_URL ?? "", installation)).bus,
   );
 
-  test("what is told of a room comes whole and in order to each node that subscribed, and to no other", async () => {
+  test("a room's news arrives complete and in order at every subscribed node, and at no other", async () => {
     const [here, there, far] = [await node(), await node(), await node()];
     await Promise.all([there.bus.subscribe("garden"), far.bus.subscribe("cellar")]);
     const told: RoomNews[] = [
@@ -125,7 +125,7 @@ needs("TEST_REDIS_URL")("on Redis", () => {
     expect(there.heard).toHaveLength(told.length);
   });
 
-  test("a notice comes to every node", async () => {
+  test("a notice reaches every node", async () => {
     const [here, there, far] = [await node(), await node(), await node()];
     const notices: Notice[] = [
       { type: "ended", userId: 7, sessionIds: ["s1"], reason: "session_ended" },
@@ -138,7 +138,7 @@ needs("TEST_REDIS_URL")("on Redis", () => {
     expect(there.heard).toEqual(notices);
   });
 
-  test("a reply comes to the one that it is for", async () => {
+  test("a reply reaches only its recipient", async () => {
     const [here, there, far] = [await node(), await node(), await node()];
     here.bus.reply(there.bus.node, { type: "counts", id: 1, rooms: [["garden", 2]] });
     await until(() => there.heard.length > 0);
@@ -148,13 +148,13 @@ needs("TEST_REDIS_URL")("on Redis", () => {
     expect(far.heard).toEqual([]);
   });
 
-  test("where one who hears fails, the others hear, and the node lives", async () => {
+  test("if one listener throws, the others are still called and the node goes on", async () => {
     const [here, there] = [await node(), await node()];
     await there.bus.subscribe("garden");
     const after: News[] = [];
     there.bus.listen({
       heard() {
-        throw new Error("of ours");
+        throw new Error("thrown by a listener");
       },
     });
     there.bus.listen({ heard: (news) => after.push(news) });
@@ -165,7 +165,7 @@ needs("TEST_REDIS_URL")("on Redis", () => {
     expect(there.log.filter(({ event }) => event === "fault")).toHaveLength(2);
   });
 
-  test("frames of any number of versions are a few lines", async () => {
+  test("frames of many versions log only a few lines", async () => {
     const [here, there] = [await node(), await node()];
     await there.bus.subscribe("garden");
     const client = new Bun.RedisClient(process.env.TEST_REDIS_URL);
@@ -178,7 +178,7 @@ needs("TEST_REDIS_URL")("on Redis", () => {
     expect(there.log.filter(({ event }) => event === "bus_refused")).toHaveLength(10);
   });
 
-  test("what is told in one tick is one frame for each room", async () => {
+  test("the news of one tick is one frame per room", async () => {
     const [here, there] = [await node(), await node()];
     await Promise.all(["garden", "cellar"].map((room) => there.bus.subscribe(room)));
     const before = await here.metric("parley_bus_published_total");
@@ -186,11 +186,11 @@ needs("TEST_REDIS_URL")("on Redis", () => {
       for (const room of ["garden", "cellar"]) here.bus.publish(changed(room, version));
     await until(() => there.heard.length === 100);
     expect(await there.metric("parley_bus_received_total")).toBe(2);
-    // Besides, it says twice a second that it lives.
+    // Heartbeats add two frames a second.
     expect((await here.metric("parley_bus_published_total")) - before).toBeLessThanOrEqual(4);
   });
 
-  test("who gives a room up hears no more of it; who takes it again hears everything once", async () => {
+  test("after unsubscribing no news arrives; after subscribing again all news arrives once", async () => {
     const [here, there] = [await node(), await node()];
     for (let round = 0; round < 5; round++) {
       await there.bus.subscribe("garden");
@@ -207,7 +207,7 @@ needs("TEST_REDIS_URL")("on Redis", () => {
     expect(there.heard).toEqual([typing("cellar", "ada"), typing("garden", "ben"), typing("cellar", "ben")]);
   });
 
-  test("ten thousand rooms are subscribed to in a moment", async () => {
+  test("ten thousand rooms can be subscribed to within seconds", async () => {
     const [here, there] = [await node(), await node()];
     const rooms = Array.from({ length: 10_000 }, (_, index) => `room-${index}`);
     await Promise.all(rooms.map((room) => there.bus.subscribe(room)));
@@ -215,7 +215,7 @@ needs("TEST_REDIS_URL")("on Redis", () => {
     await until(() => there.heard.length === rooms.length);
   });
 
-  test("a range that is too large to be told is only pointed at", async () => {
+  test("a range that is too large to send is replaced by its version", async () => {
     const [here, there] = [await node(), await node()];
     await there.bus.subscribe("garden");
     const states = [message(1, { content: "x".repeat(300_000) })];
@@ -224,7 +224,7 @@ needs("TEST_REDIS_URL")("on Redis", () => {
     expect(there.heard).toEqual([{ type: "moved", room: "garden", epoch: "epoch", version: 1 }]);
   });
 
-  test("installations that share a Redis do not hear each other", async () => {
+  test("installations that share a Redis do not receive each other's news", async () => {
     const [here, other] = [await node(), await node(`test-${crypto.randomUUID()}:`)];
     const there = await node();
     await Promise.all([other.bus.subscribe("garden"), there.bus.subscribe("garden")]);
@@ -234,7 +234,7 @@ needs("TEST_REDIS_URL")("on Redis", () => {
     expect(other.heard).toEqual([]);
   });
 
-  test("a node that goes in order is gone within seconds; one that comes is not taken for it", async () => {
+  test("a stopped node is gone within seconds, and a new node is not mistaken for it", async () => {
     const [here, there] = [await node(), await node()];
     await until(async () => (await here.metric("parley_bus_nodes")) === 1);
     await there.bus.stop();
@@ -244,7 +244,7 @@ needs("TEST_REDIS_URL")("on Redis", () => {
     expect(await here.metric("parley_bus_nodes")).toBe(1);
   });
 
-  test("nothing is stored", async () => {
+  test("nothing is stored in Redis", async () => {
     const [here, there] = [await node(), await node()];
     await there.bus.subscribe("garden");
     here.bus.publish(typing("garden", "ada"));
@@ -254,16 +254,16 @@ needs("TEST_REDIS_URL")("on Redis", () => {
     client.close();
   });
 
-  describe("what is not ours is refused: said once, counted, and nothing else is hurt", () => {
+  describe("foreign frames are rejected, counted and logged once, without side effects", () => {
     const frames: [what: string, reason: string, text: (from: string) => string][] = [
-      ["no text of ours", "malformed", () => "hello"],
-      ["nothing", "malformed", () => ""],
+      ["foreign text", "malformed", () => "hello"],
+      ["empty text", "malformed", () => ""],
       ["half a frame", "malformed", (from) => `parley-bus/1 ${from}`],
-      ["no JSON", "malformed", (from) => `parley-bus/1 ${from} [{`],
+      ["invalid JSON", "malformed", (from) => `parley-bus/1 ${from} [{`],
       ["other JSON", "malformed", (from) => `parley-bus/1 ${from} {"a":1}`],
       ["unknown news", "malformed", (from) => `parley-bus/1 ${from} [{"type":"war"}]`],
       [
-        "a range that goes backwards",
+        "a range that ends before it starts",
         "malformed",
         (from) => `parley-bus/1 ${from} ${JSON.stringify([{ ...changed("garden", 5), to: 4 }])}`,
       ],
@@ -273,8 +273,8 @@ needs("TEST_REDIS_URL")("on Redis", () => {
         (from) =>
           `parley-bus/1 ${from} ${JSON.stringify([{ ...changed("garden", 1, 2), states: [message(2), message(1)] }])}`,
       ],
-      ["a node of another version", "version", (from) => `parley-bus/2 ${from} [{"kind":"changed"}]`],
-      ["a version beyond belief", "malformed", () => `parley-bus/${"9".repeat(50)} x []`],
+      ["a frame of another version", "version", (from) => `parley-bus/2 ${from} [{"kind":"changed"}]`],
+      ["an absurd version", "malformed", () => `parley-bus/${"9".repeat(50)} x []`],
     ];
 
     test.each(frames)("%s (%s)", async (_, reason, text) => {

@@ -44,7 +44,7 @@ const news: fc.Arbitrary<News> = fc.oneof(
 
 const NODE = "9b2c8b1e-5d0f-4a51-9d2e-2f6f0a7b1c3d";
 
-test("whatever is told is read as it was told", () => {
+test("any news survives writing and reading a frame", () => {
   fc.assert(
     fc.property(fc.array(news, { maxLength: 5 }), (told) => {
       const frame = readFrame(writeFrame(NODE, { news: told }));
@@ -55,7 +55,7 @@ test("whatever is told is read as it was told", () => {
   );
 });
 
-test("whatever else comes is refused, and nothing throws", () => {
+test("any other text is rejected without throwing", () => {
   const text = fc.oneof(
     fc.string({ unit: "binary" }),
     fc.json().map((json) => `parley-bus/${BUS_VERSION} ${NODE} ${json}`),
@@ -65,14 +65,14 @@ test("whatever else comes is refused, and nothing throws", () => {
     fc.property(text, (what) => {
       const frame = readFrame(what);
       const word = "refused" in frame ? frame : frame.word();
-      // An empty list of news is one, though nobody sends it.
+      // An empty list of news is valid, though nobody sends it.
       if (typeof word === "object" && "news" in word) expect(word.news).toEqual([]);
       else if (typeof word === "object") expect(["version", "malformed"]).toContain(word.refused);
     }),
   );
 });
 
-test("a frame with a byte changed is refused or still well formed, and nothing throws", () => {
+test("a frame with a changed character is rejected or still well-formed, and nothing throws", () => {
   fc.assert(
     fc.property(changed, fc.nat(), fc.string({ minLength: 1, maxLength: 1 }), (told, at, put) => {
       const text = writeFrame(NODE, { news: [told] });

@@ -12,7 +12,7 @@ import { createRedisNode, type RedisNode } from "./node.ts";
 
 setDefaultTimeout(20_000);
 
-/** What every store of limiters promises. */
+/** The guarantees of every store of limiters. */
 function contract(create: () => Promise<LimiterStore>) {
   let limiters: LimiterStore;
   beforeAll(async () => {
@@ -20,7 +20,7 @@ function contract(create: () => Promise<LimiterStore>) {
   });
   const limiter = (windowMs = 60_000) => limiters({ name: crypto.randomUUID(), windowMs });
 
-  test("each event counts, by key; looking does not", async () => {
+  test("each event counts, by key; peeking does not count", async () => {
     const { count, peek } = limiter();
     expect(await peek("ada")).toEqual({ count: 0, resetMs: 0 });
     expect((await count("ada")).count).toBe(1);
@@ -32,7 +32,7 @@ function contract(create: () => Promise<LimiterStore>) {
     expect(resetMs).toBeLessThanOrEqual(60_000);
   });
 
-  test("many at once are all counted", async () => {
+  test("concurrent events are all counted", async () => {
     const { count, peek } = limiter();
     const counts = await Promise.all(Array.from({ length: 50 }, () => count("ada")));
     expect(counts.map((each) => each.count).sort((a, b) => a - b)).toEqual(
@@ -41,7 +41,7 @@ function contract(create: () => Promise<LimiterStore>) {
     expect((await peek("ada")).count).toBe(50);
   });
 
-  test("what is forgotten begins anew", async () => {
+  test("a forgotten key starts again at zero", async () => {
     const { count, peek, forget } = limiter();
     await count("ada");
     await forget("ada");
@@ -50,7 +50,7 @@ function contract(create: () => Promise<LimiterStore>) {
     expect((await count("ada")).count).toBe(1);
   });
 
-  test("a window ends, and was not made longer by what came in it", async () => {
+  test("a window ends, and events do not extend it", async () => {
     const long = limiter();
     const { resetMs } = await long.count("ada");
     await until(async () => (await long.peek("ada")).resetMs <= resetMs - 10);
@@ -90,7 +90,7 @@ needs("TEST_REDIS_URL", "redis-server")("limiters on Redis", () => {
 
   contract(async () => (await node()).limiters);
 
-  test("nodes count together, and what they keep in Redis expires", async () => {
+  test("nodes share their counts, and the keys in Redis expire", async () => {
     const [here, there] = [await node(), await node()];
     const name = crypto.randomUUID();
     const [one, other] = [here, there].map(({ limiters }) => limiters({ name, windowMs: 60_000 }));
@@ -105,7 +105,7 @@ needs("TEST_REDIS_URL", "redis-server")("limiters on Redis", () => {
     }
   });
 
-  test("while Redis is stopped or frozen each node counts by itself, and nobody waits long; one line", async () => {
+  test("while Redis is frozen each node counts on its own without long waits, and logs one line", async () => {
     const { limiters, log, bus } = await node();
     const { count } = limiters({ name: crypto.randomUUID(), windowMs: 60_000 });
     redis.freeze();
@@ -122,7 +122,7 @@ needs("TEST_REDIS_URL", "redis-server")("limiters on Redis", () => {
     expect(log).toEqual(["limits_alone"]);
   });
 
-  test("a Redis that takes no writes is as none: one line", async () => {
+  test("a read-only Redis counts as unavailable, and logs one line", async () => {
     const replica = await startRedis({
       program: findRedis() ?? "",
       settings: ["--replicaof", "127.0.0.1", String(redis.port)],

@@ -6,18 +6,18 @@ import { createMetrics } from "../../src/metrics.ts";
 import type { LogLine } from "../support/server.ts";
 import { until } from "../support/until.ts";
 
-/** One node's end of the bus, and what was heard there. */
+/** One node's end of the bus, and what it has received. */
 export interface RedisNode {
   readonly bus: RedisBus;
   readonly heard: News[];
   readonly gone: string[];
   readonly log: readonly LogLine[];
-  /** How often the bus came back, its first time among them. */
+  /** How often the bus came up, including the first time. */
   readonly restored: number;
   metric(name: string): Promise<number>;
 }
 
-/** Settles when the bus works; `waiting: false`: at once. */
+/** Starts a node. Resolves when its bus is up, or at once if `waiting` is false. */
 export async function createRedisNode(url: string, prefix: string, waiting = true): Promise<RedisNode> {
   const log: LogLine[] = [];
   const heard: News[] = [];

@@ -17,10 +17,10 @@ setDefaultTimeout(60_000);
 
 const typing = (room: string, username: string): RoomNews => ({ type: "typing", room, username });
 
-/** Longer than it takes to notice a Redis that says nothing. */
+/** Longer than it takes to notice a silent Redis. */
 const PATIENCE_MS = 10_000;
 
-needs("TEST_REDIS_URL", "redis-server")("when Redis goes away", () => {
+needs("TEST_REDIS_URL", "redis-server")("when Redis fails", () => {
   const program = findRedis() ?? "";
   let redis: Redis;
   const nodes: RedisNode[] = [];
@@ -42,7 +42,7 @@ needs("TEST_REDIS_URL", "redis-server")("when Redis goes away", () => {
   const isAway = (each: RedisNode) => until(() => away(each), PATIENCE_MS);
   const isBack = async (each: RedisNode, before: number) => until(() => each.restored > before, PATIENCE_MS);
 
-  /** That each of two nodes hears the other once. */
+  /** Expects each of two nodes to receive the other's news once. */
   async function hearEachOther(here: RedisNode, there: RedisNode, room: string) {
     for (const [one, other] of [
       [here, there],
@@ -64,14 +64,14 @@ needs("TEST_REDIS_URL", "redis-server")("when Redis goes away", () => {
     return [here, there];
   }
 
-  test("stopped and started again: one line each, rooms stand again, new ones among them, and nobody waited", async () => {
+  test("stopped and restarted: one log line each, old and new rooms are subscribed again, and nobody waited", async () => {
     const [here, there] = await pair();
     await redis.stop();
     await Promise.all([isAway(here), isAway(there)]);
     await soonerThan(50, Promise.all([here.bus.subscribe("cellar"), there.bus.subscribe("cellar")]));
     here.bus.publish(typing("garden", "lost"));
     expect(await here.metric("parley_bus_lost_total")).toBeGreaterThan(0);
-    await Bun.sleep(1_500); // several attempts to connect
+    await Bun.sleep(1_500); // time for several attempts to connect
     await redis.start();
     await Promise.all([isBack(here, 1), isBack(there, 1)]);
     await hearEachOther(here, there, "garden");
@@ -80,7 +80,7 @@ needs("TEST_REDIS_URL", "redis-server")("when Redis goes away", () => {
     expect(said(there)).toEqual(["bus_up", "bus_away", "bus_up"]);
   });
 
-  test("frozen: it is noticed within 3 s, nobody waits for longer than half a second, and all comes back", async () => {
+  test("frozen: noticed within 3 s, nobody waits longer than half a second, and everything recovers", async () => {
     const [here, there] = await pair();
     redis.freeze();
     try {
@@ -97,7 +97,7 @@ needs("TEST_REDIS_URL", "redis-server")("when Redis goes away", () => {
     await hearEachOther(here, there, "cellar");
   });
 
-  test("frozen while much is told: what it does not take is dropped, not kept", async () => {
+  test("frozen under load: frames that it does not accept are dropped, not queued", async () => {
     const [here] = await pair();
     const content = "x".repeat(100_000);
     const states = [
@@ -120,7 +120,7 @@ needs("TEST_REDIS_URL", "redis-server")("when Redis goes away", () => {
         here.bus.publish({ type: "changed", room: "garden", epoch: "epoch", from: 1, to: 1, states });
         await Promise.resolve();
       }
-      // 40 MB were told; it keeps 16 of them at most, until it gives Redis up.
+      // 40 MB were sent. The node queues 16 MB at most until it drops the connection.
       expect(await here.metric("parley_bus_lost_total")).toBeGreaterThan(200);
       await isAway(here);
     } finally {
@@ -129,7 +129,7 @@ needs("TEST_REDIS_URL", "redis-server")("when Redis goes away", () => {
     await isBack(here, 1);
   });
 
-  test("its connections cut at random, again and again: in the end each hears the other, once", async () => {
+  test("connections cut at random, repeatedly: in the end each node receives the other's news once", async () => {
     const [here, there] = await pair();
     for (let round = 0; round < 8; round++) {
       await redis.cut(0.6);
@@ -144,23 +144,23 @@ needs("TEST_REDIS_URL", "redis-server")("when Redis goes away", () => {
     await hearEachOther(here, there, "room-7");
   });
 
-  test("only the connection that hears is cut: it is not silent for ever, but new", async () => {
+  test("only the subscribed connection cut: it is replaced instead of staying silent", async () => {
     const [here, there] = await pair();
     await redis.ask("CLIENT", "KILL", "TYPE", "pubsub");
     await Promise.all([isBack(here, 1), isBack(there, 1)]);
     await hearEachOther(here, there, "garden");
   });
 
-  test("it answers, but what is published does not come back: that is noticed too", async () => {
+  test("Redis replies but does not deliver what is published: that is noticed too", async () => {
     const [here, there] = await pair();
-    // Pings are answered meanwhile.
+    // Redis still replies to pings during the pause.
     await redis.ask("CLIENT", "PAUSE", "3000", "WRITE");
     await Promise.all([isAway(here), isAway(there)]);
     await Promise.all([isBack(here, 1), isBack(there, 1)]);
     await hearEachOther(here, there, "garden");
   });
 
-  test("a node that ends without a word is gone within seconds, also where Redis was away meanwhile", async () => {
+  test("a killed node is gone within seconds, even after an outage of Redis", async () => {
     const [here, there] = await pair();
     const child = Bun.spawn([process.execPath, `${import.meta.dir}/lone-node.ts`, redis.url], {
       stdout: "pipe",
@@ -178,7 +178,7 @@ needs("TEST_REDIS_URL", "redis-server")("when Redis goes away", () => {
     expect(await here.metric("parley_bus_nodes")).toBe(1);
   });
 
-  test("another password is wanted: one line, no word of it in the log, and it goes on trying", async () => {
+  test("a wrong password: one log line without the password, and the node keeps retrying", async () => {
     const guarded = await startRedis({ program, password: "right" });
     try {
       const wrong = await node(guarded.url.replace("right", "s3cret"), false);
@@ -197,7 +197,7 @@ needs("TEST_REDIS_URL", "redis-server")("when Redis goes away", () => {
     }
   });
 
-  test("a user who may do no more than the documents say is enough", async () => {
+  test("a Redis user with only the documented rights is enough", async () => {
     const page = await Bun.file(`${import.meta.dir}/../../docs/OPERATIONS.md`).text();
     const [, rights = ""] = /`(\+publish[^`]*)`/.exec(page) ?? [];
     const user = ["on", ">secret", "resetchannels", "&test:*", "resetkeys", "~test:*", "-@all"];
@@ -225,7 +225,7 @@ needs("TEST_REDIS_URL", "redis-server")("when Redis goes away", () => {
     await hearEachOther(here, there, "garden");
   });
 
-  test("over TLS the certificate is looked at", async () => {
+  test("the certificate is verified over TLS", async () => {
     const folder = temporaryFolder();
     mkdirSync(folder.path, { recursive: true });
     const [key, cert] = [`${folder.path}/key.pem`, `${folder.path}/cert.pem`];
@@ -240,7 +240,7 @@ needs("TEST_REDIS_URL", "redis-server")("when Redis goes away", () => {
     const url = `rediss://127.0.0.1:${port}`;
     const wary = await node(url, false);
     await until(() => said(wary).includes("bus_away"));
-    // What is trusted is read when a process starts.
+    // Trusted certificates are read when a process starts.
     const trusting = Bun.spawn([process.execPath, `${import.meta.dir}/lone-node.ts`, url], {
       env: { ...process.env, NODE_EXTRA_CA_CERTS: cert },
       stdout: "ignore",
@@ -253,7 +253,7 @@ needs("TEST_REDIS_URL", "redis-server")("when Redis goes away", () => {
     folder.remove();
   });
 
-  test("a replica, which takes no writes, carries news between the nodes that use it", async () => {
+  test("a read-only replica carries news between the nodes that use it", async () => {
     const replica = await startRedis({ program, settings: ["--replicaof", "127.0.0.1", String(redis.port)] });
     try {
       const [here, there] = [await node(replica.url), await node(replica.url)];
@@ -265,11 +265,11 @@ needs("TEST_REDIS_URL", "redis-server")("when Redis goes away", () => {
   });
 
   test.each([
-    ["nobody listens", undefined],
-    ["it is no Redis", "HTTP/1.1 400 Bad Request\r\n\r\n"],
-    ["it says nothing", ""],
-    ["it says what no Redis says", "+OK\r\n$-5\r\n\u0000\u0001*99999999999\r\n"],
-  ])("%s: one line, and the node lives", async (_, answer) => {
+    ["no server", undefined],
+    ["an HTTP server", "HTTP/1.1 400 Bad Request\r\n\r\n"],
+    ["a silent server", ""],
+    ["a server that sends garbage", "+OK\r\n$-5\r\n\u0000\u0001*99999999999\r\n"],
+  ])("%s instead of Redis: one log line, and the node goes on", async (_, answer) => {
     using other =
       answer === undefined
         ? undefined

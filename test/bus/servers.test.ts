@@ -57,7 +57,7 @@ needs(
     return socket;
   }
 
-  test("what is said on one is heard on the other, of every kind, without a look at the database", async () => {
+  test("every kind of change on one server reaches the other without a read from the database", async () => {
     const talking = await enter(here, "garden", ada);
     const listening = await enter(there, "garden", ben);
     const plain = await connectPlain(there, { room: "garden", token: ben.token });
@@ -78,7 +78,7 @@ needs(
     expect(await repairs()).toBe(before);
   });
 
-  test("both write one room: each hears all of it, in the one order", async () => {
+  test("if both write to a room, each receives everything in the same order", async () => {
     const [one, other] = [await enter(here, "duet", ada), await enter(there, "duet", ben)];
     await Promise.all(
       Array.from({ length: 100 }, (_, index) => say(index % 2 === 0 ? one : other, `${index}`)),
@@ -98,7 +98,7 @@ needs(
     expect((await soonerThan(1_000, closed)).map(({ code }) => code)).toEqual([way.code, way.code]);
   });
 
-  test("people of both are counted and named, a person on both once; who goes is told of", async () => {
+  test("presence covers both servers, counts a person on both once and reports who leaves", async () => {
     const adaHere = await enter(here, "hall", ada);
     expect(await adaHere.next("presence")).toMatchObject({ online: 1, joined: ["ada"] });
     const benThere = await enter(there, "hall", ben);
@@ -119,7 +119,7 @@ needs(
     adaThere.close();
   });
 
-  test("who types there is seen here", async () => {
+  test("typing on one server is shown on the other", async () => {
     const [one, other] = [await enter(here, "study", ada), await enter(there, "study", ben)];
     await until(() => one.frames.some(({ type, online }) => type === "presence" && online === 2));
     await until(() => other.frames.some(({ type, online }) => type === "presence" && online === 2));
@@ -127,7 +127,7 @@ needs(
     expect(await one.next("typing")).toMatchObject({ room: "study", username: "ben" });
   });
 
-  test("how far someone has read is told to their sockets on both", async () => {
+  test("a person's read position reaches their sockets on both servers", async () => {
     const [one, other] = [await enter(here, "books", ada), await enter(there, "books", ada)];
     const stranger = await enter(there, "books", ben);
     await say(one, "a page");
@@ -137,7 +137,7 @@ needs(
     for (const each of [one, stranger]) expect(each.frames.some(({ type }) => type === "read")).toBe(false);
   });
 
-  test("lists of rooms count the people of both", async () => {
+  test("room lists count the people on both servers", async () => {
     const [one, other] = [await enter(here, "pier", ada), await enter(here, "dock", ada)];
     const another = await enter(there, "pier", ben);
     for (const socket of [one, other]) await say(socket, "hello");
@@ -153,7 +153,7 @@ needs(
     for (const each of [one, other, another]) each.close();
   });
 
-  test("limits count for both: failed logins, and messages in the long run", async () => {
+  test("limits apply across both servers: failed logins, and messages in the long run", async () => {
     const settings = {
       ...database.env,
       REDIS_URL: redis.url,
@@ -180,14 +180,14 @@ needs(
       for (const socket of sockets) if ((await say(socket, "again")).type === "ok") sent++;
       await Bun.sleep(5);
     }
-    // A burst on each, what the first half second gives away, and then 10 a second for both together: not 20.
+    // A burst on each, some slack for the first half second, then 10 a second for both together, not 20.
     const seconds = (performance.now() - begun) / 1_000;
     expect(sent).toBeGreaterThanOrEqual(30);
     expect(sent).toBeLessThan(20 + 10 + seconds * 10 + 5);
     await Promise.all([one.stop(), other.stop()]);
   });
 
-  test("without Redis both are ready, and what is said is heard within a second or so; after it, at once again", async () => {
+  test("without Redis both are ready and messages arrive within about a second; with it back, at once", async () => {
     const [one, other] = [await enter(here, "storm", ada), await enter(there, "storm", ben)];
     await redis.stop();
     for (const server of [here, there])

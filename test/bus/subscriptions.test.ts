@@ -2,9 +2,9 @@ import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { createSubscriptions, type Subscriber } from "../../src/bus/subscriptions.ts";
 
-/** A client that answers after so many turns, and holds what it is asked against what it promised. */
+/** A client that resolves each command after `turns` turns and records misuse. */
 function fakeClient(turns: () => number) {
-  const standing = new Set<string>();
+  const subscribed = new Set<string>();
   const wrong: string[] = [];
   let busy = false;
   const answer = async (carryOut: () => void) => {
@@ -18,37 +18,37 @@ function fakeClient(turns: () => number) {
     subscribe: (channels) =>
       answer(() => {
         for (const channel of channels) {
-          if (standing.has(channel)) wrong.push(`${channel} is subscribed to twice`);
-          standing.add(channel);
+          if (subscribed.has(channel)) wrong.push(`${channel} is subscribed to twice`);
+          subscribed.add(channel);
         }
       }),
     unsubscribe: (channels) =>
       answer(() => {
         for (const channel of channels)
-          if (!standing.delete(channel)) wrong.push(`${channel} was not subscribed to`);
+          if (!subscribed.delete(channel)) wrong.push(`${channel} was not subscribed to`);
       }),
   };
-  return { client, standing, wrong };
+  return { client, subscribed, wrong };
 }
 
 const wish = fc.record({
   channel: fc.constantFrom("a", "b", "c"),
   wanted: fc.boolean(),
-  /** Turns until the next one. */
+  /** Turns until the next wish. */
   pause: fc.nat({ max: 6 }),
-  /** Turns that the client takes. */
+  /** Turns that the client takes for a command. */
   turns: fc.nat({ max: 4 }),
-  /** The connection is lost, and there is a new one. */
+  /** Whether the connection is replaced first. */
   anew: fc.boolean(),
 });
 
-test("whenever what is wished for, each subscription stands when its wish settles, once, and in the end all and no others", async () => {
+test("for any sequence of wishes, each resolves once subscribed, and in the end exactly the wanted channels are", async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(wish, { maxLength: 30 }), async (wishes) => {
       let turns = 0;
       let fake = fakeClient(() => turns);
       const subscriptions = createSubscriptions({
-        hear() {},
+        receive() {},
         failed(error) {
           throw error;
         },
@@ -69,8 +69,8 @@ test("whenever what is wished for, each subscription stands when its wish settle
           const at = fake;
           settling.push(
             subscriptions.want(channel).then(() => {
-              // Not where it was given up, or the connection lost, meanwhile.
-              if (wanted.get(channel) === mark && at === fake) expect(fake.standing).toContain(channel);
+              // Unless it was forgotten or the connection was replaced in the meantime.
+              if (wanted.get(channel) === mark && at === fake) expect(fake.subscribed).toContain(channel);
             }),
           );
         } else {
@@ -82,7 +82,7 @@ test("whenever what is wished for, each subscription stands when its wish settle
       await Promise.all(settling);
       for (let turn = 0; turn < 100; turn++) await Promise.resolve();
       expect(fake.wrong).toEqual([]);
-      expect([...fake.standing].sort()).toEqual([...wanted.keys()].sort());
+      expect([...fake.subscribed].sort()).toEqual([...wanted.keys()].sort());
     }),
     { numRuns: 2_000 },
   );
