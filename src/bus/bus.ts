@@ -5,7 +5,7 @@ import type { News, Notice, RoomNews } from "./news.ts";
  * changes to rooms and ended access still reach other nodes through the database, only later.
  *
  * Guarantees:
- * - News may be lost, duplicated, delayed or reordered. The timeline restores the order, with the database's help.
+ * - News may be lost, duplicated, delayed or reordered. The timeline sorts it and fills gaps from the database.
  * - News reaches other nodes, never its sender.
  * - While the bus is up, a room's news arrives from the moment `subscribe` resolves until `unsubscribe` is
  *   called. Rooms without a subscription cost nothing.
