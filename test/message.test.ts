@@ -29,7 +29,7 @@ const message: fc.Arbitrary<Message> = fc.record({
   ),
 });
 
-test("no frame of a message has more bytes than the message is said to take", () => {
+test("no frame of a message is larger than bytesOf returns", () => {
   fc.assert(
     fc.property(message, name(ROOM_NAME_MAX), whole, (shown, room, version) => {
       const frames = [
