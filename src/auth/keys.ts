@@ -22,6 +22,10 @@ const UNKNOWN_MS = 1000;
 /** A retired key is accepted this much longer than its tokens live: nodes need time to switch keys. */
 const RETIRED_MARGIN_MS = 60_000;
 
+if (!(REREAD_MS < SETTLE_MS)) throw new Error("a new key must not sign before every node has read it");
+if (!(SETTLE_MS + REREAD_MS < RETIRED_MARGIN_MS))
+  throw new Error("a retired key must be accepted until every node has switched to the new one");
+
 export interface SigningKey {
   readonly kid: string;
   readonly key: CryptoKey;

@@ -11,8 +11,8 @@ import type { Log } from "../log.ts";
 
 /** The set is reread at this age, so a key removed from it is rejected after this time. */
 const FRESH_MS = 5 * 60_000;
-/** While the set cannot be read, the last one stays in use this long: the lifetime of the longest token. */
-const STALE_MS = 24 * 3_600_000;
+/** While the set cannot be read, the last one stays in use this long. */
+export const STALE_MS = 24 * 3_600_000;
 /** Minimum time between two reads. An unknown key or a failed read cannot trigger another one sooner. */
 const COOLDOWN_MS = 10_000;
 const TIMEOUT_MS = 5000;

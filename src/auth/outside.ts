@@ -9,7 +9,7 @@ import type { Bearer } from "../identity.ts";
 import type { Log } from "../log.ts";
 import { text } from "../protocol/text.ts";
 import { grantsOf } from "./grants.ts";
-import { createKeySet } from "./keyset.ts";
+import { createKeySet, STALE_MS } from "./keyset.ts";
 import { TOLERANCE_S, tokenRefusal } from "./tokens.ts";
 import { namesFor } from "./usernames.ts";
 import { insertUser, type User } from "./users.ts";
@@ -19,6 +19,7 @@ import { createVerified } from "./verified.ts";
 const ALGORITHMS = ["EdDSA", "ES256", "ES384", "ES512", "PS256", "PS384", "PS512", "RS256", "RS384", "RS512"];
 /** Limits the lifetime of these tokens, because they cannot be revoked before they expire. */
 const LIFETIME_MAX_S = 24 * 3600;
+if (STALE_MS < LIFETIME_MAX_S * 1000) throw new Error("a key set must stay in use as long as a token lives");
 const CACHE_MAX = 20_000;
 /**
  * No type, a plain JWT or an access token (RFC 9068). Excludes logout tokens and proofs, which the same keys

@@ -13,8 +13,10 @@ const OPTIONS = {
   idleTimeout: 1_500,
 } as const;
 
-/** Interval of heartbeats, in milliseconds. They also keep a quiet connection from reaching `idleTimeout`. */
-const BEAT_MS = 500;
+/** Interval of heartbeats, in milliseconds. */
+export const BEAT_MS = 500;
+if (!(BEAT_MS < OPTIONS.idleTimeout))
+  throw new Error("heartbeats must keep a quiet connection from idling out");
 /** After this many missed heartbeats a connection counts as lost, even if it reports itself open. */
 const BEATS_LOST = 4;
 /** Delay before reconnecting, in milliseconds. Random, because all nodes lose Redis at the same moment. */

@@ -1,9 +1,12 @@
 import type { Clock } from "../clock.ts";
+import { BEAT_MS } from "./link.ts";
 
-/** A node that is silent for this long is gone, in milliseconds. Nodes send a heartbeat every 500 ms. */
+/** A node that is silent for this long is gone, in milliseconds. */
 const SILENT_MS = 4_000;
 /** Grace period for presence: while the bus is down, assume that other nodes are still alive. */
 const AWAY_MS = 12_000;
+if (!(BEAT_MS < SILENT_MS && SILENT_MS < AWAY_MS))
+  throw new Error("nodes must send heartbeats before they count as gone, and get more time during an outage");
 /** Grace period after a goodbye, in which the node's people can reconnect elsewhere. */
 const BYE_MS = 3_000;
 /** How many gone nodes are remembered. A restarted process has a new name. */
