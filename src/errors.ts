@@ -3,7 +3,7 @@ import { type ErrorCode, ERRORS } from "./protocol/codes.ts";
 export interface RefusalDetail {
   /** One sentence for a person. Must not quote input or secrets. */
   readonly detail?: string;
-  /** What is wrong with each field of the input. */
+  /** The problems of each input field. */
   readonly errors?: Readonly<Record<string, readonly string[]>>;
   /** How long to wait before a retry, in milliseconds. */
   readonly retryAfterMs?: number;

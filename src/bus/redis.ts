@@ -19,7 +19,7 @@ const UNSENT_MAX = 16 * 1024 * 1024;
 /** How often to look for silent nodes, in milliseconds. */
 const LOOK_MS = 500;
 /** How many kinds of rejected frames are logged between two outages. */
-const COMPLAINTS_MAX = 10;
+const REJECTIONS_LOGGED = 10;
 /** Timeout of the goodbye, in milliseconds. */
 const BYE_MS = 200;
 
@@ -50,7 +50,7 @@ export function createRedisBus(options: RedisBusOptions): RedisBus {
   const listeners: BusListener[] = [];
   /** News of this tick by channel. Each channel gets one frame per tick. */
   const outgoing = new Map<string, News[]>();
-  const complaints = new Set<string>();
+  const logged = new Set<string>();
   let unsent = 0;
   let beatAt = 0;
   let away = false;
@@ -61,23 +61,23 @@ export function createRedisBus(options: RedisBusOptions): RedisBus {
     returned: (name) => listeners.forEach(({ returned }) => returned?.(name)),
   });
 
-  const refuse = ({ refused, version }: Refused, channel: string) => {
+  const reject = ({ refused, version }: Refused, channel: string) => {
     metrics.busRefused.labels(refused).inc();
-    const complaint = version === undefined ? refused : `version ${version}`;
-    if (complaints.has(complaint) || complaints.size >= COMPLAINTS_MAX) return;
-    complaints.add(complaint);
+    const kind = version === undefined ? refused : `version ${version}`;
+    if (logged.has(kind) || logged.size >= REJECTIONS_LOGGED) return;
+    logged.add(kind);
     const what = version === undefined ? "not a frame of ours" : `frames of version ${version}`;
     log.warn({ event: "bus_refused", channel, what }, "rejected a frame from Redis; logged once per kind");
   };
 
   const receive = (text: string, channel: string) => {
     const frame = readFrame(text);
-    if ("refused" in frame) return refuse(frame, channel);
+    if ("refused" in frame) return reject(frame, channel);
     if (frame.from === node) return channel === everyone ? heardOwn(text) : undefined;
     const word = frame.word();
     if (word === "bye") return nodes.bye(frame.from);
     if (word === "alive") return nodes.heard(frame.from);
-    if ("refused" in word) return refuse(word, channel);
+    if ("refused" in word) return reject(word, channel);
     metrics.busReceived.inc();
     for (const news of word.news) for (const listener of listeners) deliver(listener, news, frame.from);
   };
@@ -135,7 +135,7 @@ export function createRedisBus(options: RedisBusOptions): RedisBus {
     opened: ({ subscriber }) => subscriptions.attach(subscriber),
     up() {
       away = false;
-      complaints.clear();
+      logged.clear();
       metrics.busConnected.set(1);
       log.info({ event: "bus_up" }, "connected to Redis, which carries news between nodes");
       nodes.forgive();

@@ -97,13 +97,13 @@ async function talk(room: Room, lines: AsyncIterable<string>, err: Context["err"
 
 /** Signs in with PARLEY_EMAIL and PARLEY_PASSWORD, or prompts for them. */
 async function signIn(client: Chat, { env, ask }: Context, register: boolean): Promise<void> {
-  const answer = (what: string, name: string, secret: boolean) => {
-    const given = env[name] || ask(`${what}:`, secret);
+  const setting = (prompt: string, name: string, secret: boolean) => {
+    const given = env[name] || ask(`${prompt}:`, secret);
     if (!given) throw new CommandError(`Set ${name}, or run this command in a terminal.`);
     return given;
   };
-  const email = answer("Email", "PARLEY_EMAIL", false);
-  const password = answer("Password", "PARLEY_PASSWORD", true);
+  const email = setting("Email", "PARLEY_EMAIL", false);
+  const password = setting("Password", "PARLEY_PASSWORD", true);
   try {
     await (register ? client.register({ email, password }) : client.login({ email, password }));
   } catch (error) {

@@ -19,7 +19,7 @@ export function createDesk(clock: Clock): Desk {
   return {
     async gather(workers) {
       const all: Measured[] = [];
-      const answers = workers.map((ask) => {
+      const replies = workers.map((ask) => {
         const id = ++lastId;
         const { promise, resolve } = Promise.withResolvers<Measured>();
         open.set(id, resolve);
@@ -30,7 +30,7 @@ export function createDesk(clock: Clock): Desk {
           promise.then((measured) => void all.push(measured)),
         ).finally(() => open.delete(id));
       });
-      await Promise.all(answers);
+      await Promise.all(replies);
       return all;
     },
     take: (id, measured) => open.get(id)?.(measured),

@@ -37,14 +37,14 @@ export function createWorker(parent: Channel, metrics: Metrics, clock: Clock): W
     untilStop: () => stop.promise,
     async metrics() {
       const id = ++lastId;
-      const answer = Promise.withResolvers<Measured[]>();
-      wanted.set(id, answer.resolve);
+      const reply = Promise.withResolvers<Measured[]>();
+      wanted.set(id, reply.resolve);
       say({ type: "wanted", id });
       let all: Measured[] | undefined;
       await within(
         clock,
         PATIENCE_MS,
-        answer.promise.then((found) => (all = found)),
+        reply.promise.then((found) => (all = found)),
       );
       wanted.delete(id);
       return metrics.merged(all ?? [await metrics.registry.getMetricsAsJSON()]);

@@ -27,7 +27,7 @@ export function createPool(connect: () => Connections, limitMs: number): Pool {
       let timer: Timer | undefined;
       const limit = new Promise<never>((_, reject) => {
         timer = setTimeout(() => {
-          reject(new DatabaseTimeout(`the database did not answer within ${limitMs} ms`));
+          reject(new DatabaseTimeout(`the database did not respond within ${limitMs} ms`));
           void discard(connections);
         }, limitMs);
       });

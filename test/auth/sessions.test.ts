@@ -121,7 +121,7 @@ function suite(open: () => Promise<TestDatabase>) {
     expect((await refresh(signedIn.refresh)).refresh).toBe(next.refresh);
   });
 
-  test("a forged token is rejected, and nothing is revoked", async () => {
+  test("a forged or malformed token is rejected, and nothing is revoked", async () => {
     const [id, , mac] = signedIn.refresh.split(".");
     const forged = [
       "",

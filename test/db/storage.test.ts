@@ -14,7 +14,7 @@ describe("storage on the embedded database", () => storage(freshDatabase));
 needs("TEST_DATABASE_URL")("storage on Postgres", () => storage(postgresDatabase));
 needs("TEST_DATABASE_URL")("storage through Neon's driver", () => storage(neonDatabase));
 
-/** What every driver promises to the rest of the program. */
+/** The guarantees of every driver. */
 function storage(create: () => Promise<TestDatabase>) {
   let database: TestDatabase;
   /** The same database, opened once per node; only once if it is embedded. */
