@@ -2,7 +2,7 @@ import { cp, mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { sql } from "drizzle-orm";
-import type { DatabaseConfig } from "../src/db/open.ts";
+import type { DatabaseConfig } from "../src/db/database.ts";
 import { openDatabase } from "../src/db/open.ts";
 import { peopleSql } from "./people.ts";
 import { percentileOf } from "./report.ts";

@@ -1,12 +1,12 @@
-/** Time as this program uses it, so that a simulation can decide it. Milliseconds throughout. */
+/** The source of time, which simulations replace. All times are in milliseconds. */
 export interface Clock {
-  /** Wall-clock time, in milliseconds since 1970. */
+  /** Returns wall-clock time since 1970. */
   now(): number;
-  /** Time that only rises, for measuring; its zero means nothing. */
+  /** Returns monotonic time, for measuring durations. Its zero is arbitrary. */
   monotonic(): number;
-  /** Runs `task` once after `ms`; the answer cancels it. */
+  /** Runs `task` once after `ms`. Returns a function that cancels it. */
   after(ms: number, task: () => void): () => void;
-  /** Runs `task` once this turn of the event loop is over. */
+  /** Runs `task` after this turn of the event loop. */
   soon(task: () => void): void;
 }
 
@@ -20,7 +20,7 @@ export const systemClock: Clock = {
   soon: (task) => void setImmediate(task),
 };
 
-/** Runs `task` every `ms`, the next time only after it has ended. The answer stops it. */
+/** Runs `task` every `ms`, counted from the end of the previous run. Returns a function that stops it. */
 export function every(clock: Clock, ms: number, task: () => void | Promise<void>): () => void {
   let stopped = false;
   let cancel = () => {};
@@ -34,7 +34,7 @@ export function every(clock: Clock, ms: number, task: () => void | Promise<void>
   };
 }
 
-/** Settles with `work`, or after `ms` where that comes first. */
+/** Resolves when `work` settles or after `ms`, whichever comes first. */
 export function within(clock: Clock, ms: number, work: Promise<unknown>): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   const cancel = clock.after(ms, resolve);

@@ -1,17 +1,17 @@
 import { type ErrorCode, ERRORS } from "./protocol/codes.ts";
 
 export interface RefusalDetail {
-  /** One sentence for a person; never quotes input or a secret. */
+  /** One sentence for a person. Must not quote input or secrets. */
   readonly detail?: string;
-  /** What is wrong with each field of the input. */
+  /** The problems of each input field. */
   readonly errors?: Readonly<Record<string, readonly string[]>>;
-  /** When a retry may succeed, in milliseconds. */
+  /** How long to wait before a retry, in milliseconds. */
   readonly retryAfterMs?: number;
-  /** Further response headers, over HTTP. */
+  /** Additional headers of an HTTP response. */
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** A request that is answered with an error of the table in protocol/codes.ts. Anything else that is thrown is a fault of ours. */
+/** Rejects a request with a code of protocol/codes.ts. Anything else that is thrown is an internal error. */
 export class Refusal extends Error {
   override readonly name = "Refusal";
   constructor(
@@ -22,11 +22,11 @@ export class Refusal extends Error {
   }
 }
 
-/** The refusal that a thrown value is answered with: itself, or `internal`, which says nothing of its cause. */
+/** Returns the refusal to send for a thrown value: itself, or `internal`, which does not reveal the cause. */
 export const refusalOf = (thrown: unknown): Refusal =>
   thrown instanceof Refusal ? thrown : new Refusal("internal");
 
-/** The body of an RFC 9457 problem document. */
+/** Returns a refusal as an RFC 9457 problem document. */
 export function problemOf({ code, message, more }: Refusal) {
   const { status, retryable, text } = ERRORS[code];
   return {
@@ -41,7 +41,7 @@ export function problemOf({ code, message, more }: Refusal) {
   };
 }
 
-/** The HTTP response of a refusal: a problem document with the headers that belong to its code. */
+/** Returns the HTTP response of a refusal: a problem document with the headers that its code requires. */
 export function problemResponse(refusal: Refusal): Response {
   const problem = problemOf(refusal);
   const headers = new Headers({ "content-type": "application/problem+json", "cache-control": "no-store" });
@@ -52,13 +52,13 @@ export function problemResponse(refusal: Refusal): Response {
   return new Response(JSON.stringify(problem), { status: problem.status, headers });
 }
 
-/** RFC 6750, section 3: a request without a token is told the scheme alone, one with a bad token what is wrong. */
+/** RFC 6750, section 3: without a token the challenge is only the scheme, with a bad one also an error. */
 const challenge = (code: ErrorCode) =>
   code === "token_missing" || code === "invalid_credentials"
     ? 'Bearer realm="parley"'
     : `Bearer realm="parley", error="invalid_token", error_description="${ERRORS[code].text}"`;
 
-/** What an error frame says of a refusal. */
+/** Returns the content of an error frame for a refusal. */
 export const errorOf = ({ code, message, more }: Refusal) => ({
   code,
   message,
@@ -66,16 +66,17 @@ export const errorOf = ({ code, message, more }: Refusal) => ({
   ...(more.retryAfterMs !== undefined && { retryAfterMs: more.retryAfterMs }),
 });
 
-/** What may be logged of a fault of ours, from the error down to its cause. */
+/** The loggable part of an internal error or one of its causes. */
 export interface Fault {
   readonly name: string;
-  /** Left out where a database is behind it: its messages quote what was stored, emails and passwords' hashes included. */
+  /** Omitted for database errors, whose messages quote stored data, including emails and password hashes. */
   readonly message?: string;
-  /** A code of the system or an SQLSTATE. */
+  /** A system error code or SQLSTATE. */
   readonly code?: string;
   readonly stack: readonly string[];
 }
 
+/** Returns the loggable parts of a thrown value, from the error down through its causes, at most five. */
 export function faultOf(thrown: unknown): Fault[] {
   const faults: Fault[] = [];
   for (let error = thrown; error instanceof Error && faults.length < 5; error = error.cause) {

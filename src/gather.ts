@@ -1,8 +1,9 @@
 import type { Clock } from "./clock.ts";
 
 /**
- * Asks about many things at once: what comes within one turn, and while a question is under way, gathers for the next.
- * `ask` is given at most `most` at a time and answers each in its place; where it fails, so do all of them.
+ * Batches single queries. Items that arrive within one turn of the event loop, or while a query is running,
+ * go into the next batch. `ask` gets at most `most` items and must keep their order in its result. If it
+ * rejects, so does the query of every item in the batch.
  */
 export function gatherer<Item, Answer>(
   clock: Clock,

@@ -1,38 +1,38 @@
 import { type RateLimiterAbstract, RateLimiterMemory, type RateLimiterRes } from "rate-limiter-flexible";
 
-/** Counts events by key, each key in windows of its own that begin with its first event. */
+/** Counts events by key. Each key has its own windows, which start with their first event. */
 export interface Limiter {
-  /** Counts one more; answers the count in the key's window, this one included. */
+  /** Counts an event. Returns the count in the key's window, including this event. */
   count(key: string): Promise<Count>;
-  /** The count as it is. */
+  /** Returns the current count. */
   peek(key: string): Promise<Count>;
   forget(key: string): Promise<void>;
 }
 
 export interface Count {
   readonly count: number;
-  /** When the window ends, in milliseconds from now. */
+  /** Time until the window ends, in milliseconds; 0 if there is none. */
   readonly resetMs: number;
 }
 
 export interface LimiterOptions {
-  /** Keeps the keys of one limiter apart from those of others in the same store. */
+  /** Separates the keys of this limiter from those of others in the same store. */
   readonly name: string;
   readonly windowMs: number;
 }
 
-/** Makes limiters that count in one store: this process' memory, or one that nodes share. */
+/** Creates limiters that count in one store: process memory, or a store that nodes share. */
 export type LimiterStore = (options: LimiterOptions) => Limiter;
 
-/** What counts for a limiter, in the terms of rate-limiter-flexible. */
+/** The options of a limiter, for rate-limiter-flexible. */
 export const counting = ({ name, windowMs }: LimiterOptions) => ({
   keyPrefix: name,
-  // The limits themselves are decided by who asks: here it only counts.
+  // Callers decide on limits; this only counts.
   points: Number.MAX_SAFE_INTEGER,
   duration: windowMs / 1000,
 });
 
-/** A limiter over a counter of rate-limiter-flexible. */
+/** Creates a limiter on top of a rate-limiter-flexible counter. */
 export function createLimiter(counter: Pick<RateLimiterAbstract, "penalty" | "get" | "delete">): Limiter {
   const countOf = (found: RateLimiterRes | null): Count =>
     found && found.msBeforeNext > 0 ? { count: found.consumedPoints, resetMs: found.msBeforeNext } : NONE;
@@ -43,7 +43,7 @@ export function createLimiter(counter: Pick<RateLimiterAbstract, "penalty" | "ge
   };
 }
 
-/** Counts in this process' memory; a key is forgotten when its window ends. */
+/** Counts in process memory. A key is forgotten when its window ends. */
 export const memoryLimiters: LimiterStore = (options) =>
   createLimiter(new RateLimiterMemory(counting(options)));
 

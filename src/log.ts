@@ -3,8 +3,8 @@ import pino, { type DestinationStream, type Logger } from "pino";
 export type Log = Logger;
 
 /**
- * The log: one JSON line an event on standard output, written at once, so that the last line before an end is there.
- * Tokens, passwords and the content of messages are never given to it.
+ * Creates the log: one JSON line per event on standard output, written synchronously so that no line is lost
+ * when the process ends. Never log tokens, passwords or the content of messages.
  */
 export const createLog = (
   level: string,

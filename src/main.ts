@@ -1,7 +1,7 @@
 import { version } from "../package.json";
 import { bunProblem } from "./cli/bun-version.ts";
 
-// Everything else is loaded after this check: an older Bun may fail on what it has not got, and then says less.
+// Everything else is loaded after this check, because an older Bun may fail on it with an obscure error.
 const problem = bunProblem(typeof Bun === "undefined" ? undefined : Bun.version);
 if (problem) {
   console.error(problem);
@@ -20,7 +20,7 @@ for (const event of ["uncaughtException", "unhandledRejection"] as const)
     process.exit(1);
   });
 
-// A signal is for the command that waits for one. Before that, and the second time, it ends the process at once.
+// The first signal goes to the command that waits for it. Any other signal ends the process at once.
 let onSignal: (() => void) | undefined;
 const EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const;
 for (const [signal, code] of Object.entries(EXIT_CODES))
@@ -31,13 +31,13 @@ for (const [signal, code] of Object.entries(EXIT_CODES))
     else process.exit(code);
   });
 
-// There where Bun.spawn made a channel between the two processes.
+// Defined if this process was started by Bun.spawn with an IPC channel.
 const parent = process.send && {
   send: (message: object) => void process.send?.(message),
-  listen: (hear: (message: unknown) => void) => void process.on("message", hear),
+  listen: (receive: (message: unknown) => void) => void process.on("message", receive),
   gone: new Promise<void>((resolve) => void process.once("disconnect", resolve)),
 };
-// Compiled, the program is one file, and this one lies in it.
+// The compiled program is one executable that contains this file.
 const compiled = import.meta.path.startsWith("/$bunfs/");
 
 const code = await run({

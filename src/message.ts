@@ -1,29 +1,29 @@
 import * as v from "valibot";
 
-/** Who reacted with one emoji to one message. */
+/** The reactions to one message with one emoji. */
 export interface Reaction {
   readonly emoji: string;
   readonly count: number;
-  /** The names of the first 20 of them. */
+  /** The usernames of the first 20 people who reacted. */
   readonly users: readonly string[];
 }
 
-/** A message in its present state, as the database has it. Times are ISO 8601 in UTC, to the microsecond. */
+/** The current state of a message. Times are ISO 8601 in UTC, to the microsecond. */
 export interface Message {
-  /** The version at which it was posted: its place in the room. */
+  /** The room's version at which it was posted, which is its position in the room. */
   readonly id: number;
-  /** The version of its latest change. */
+  /** The room's version at its latest change. */
   readonly version: number;
   readonly username: string;
-  /** The uuid that its sender gave it. */
+  /** The UUID that its sender chose. */
   readonly clientId: string;
   readonly content: string;
   readonly replyTo: number | null;
   readonly timestamp: string;
   readonly editedAt: string | null;
-  /** Set: a tombstone; its content is empty. */
+  /** If set, the message is a tombstone and its content is empty. */
   readonly deletedAt: string | null;
-  /** By emoji, in code point order. */
+  /** Sorted by emoji, in code point order. */
   readonly reactions: readonly Reaction[];
 }
 
@@ -49,17 +49,17 @@ export const MESSAGE = v.object({
   ),
 }) satisfies v.GenericSchema<unknown, Message>;
 
-/** How large a message is in characters; as a frame it is larger. */
+/** Returns the size of a message in characters, without the overhead of a frame. */
 export const lengthOf = ({ content, reactions }: Message): number =>
   content.length + (reactions.length > 0 ? JSON.stringify(reactions).length : 0);
 
-/** Bytes of a frame beside what is the message's own: its keys, and a room's name of the greatest length. */
+/** Bytes of a frame besides the message: its keys, and a room name of maximum length. */
 const ENVELOPE = 384;
 
-/** How many bytes a message takes as a frame, at most. */
+/** Returns an upper bound of a message's size as a frame, in bytes. */
 export const bytesOf = (message: Message): number => ENVELOPE + Buffer.byteLength(JSON.stringify(message));
 
-/** A contiguous range of a room's versions, `from` to `to`, and the last state of each message it changed, by version. */
+/** A contiguous range of a room's versions, with the last state of each changed message, by version. */
 export interface RoomChange {
   readonly epoch: string;
   readonly room: string;

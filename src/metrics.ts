@@ -12,8 +12,9 @@ import { createSpread, createTallies, createTally } from "./tally.ts";
 const SECONDS = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10];
 
 /**
- * What prom-client collects and Bun does not have: the spaces of V8's heap, for which Bun walks all of its own, some
- * 10 ms for a small server and 100 for a large one in which nobody hears anything; and a size of the heap that is not it.
+ * Metrics of prom-client that Bun does not support. For the spaces of V8's heap Bun walks its entire heap,
+ * which blocks all deliveries for 10 ms on a small server and 100 ms on a large one. `process_heap_bytes`
+ * is not the heap's size.
  */
 const UNFIT = /^(nodejs_heap_space_|process_heap_bytes$)/;
 
@@ -22,7 +23,7 @@ export const METRICS_TYPE = Registry.PROMETHEUS_CONTENT_TYPE;
 
 export type Metrics = ReturnType<typeof createMetrics>;
 
-/** What an operator sees: the life of a message, submit → commit → ack → publish → deliver, and what stands in its way. */
+/** Creates the metrics: the life of a message, submit → commit → ack → publish → deliver, and obstacles. */
 export function createMetrics() {
   const registry = new Registry();
   const registers = [registry];
@@ -38,20 +39,20 @@ export function createMetrics() {
     registry,
     submitted: tally("parley_submitted_total", "Messages handed to the committer."),
     acked: tallies("parley_acked_total", "Submissions answered, by outcome.", "outcome"),
-    ackSeconds: spread("parley_ack_seconds", "From submit to its answer.", SECONDS),
+    ackSeconds: spread("parley_ack_seconds", "Time from submission to its answer.", SECONDS),
     committed: tally("parley_committed_total", "Messages in committed batches."),
-    commitSeconds: spread("parley_commit_seconds", "One batch's commit.", SECONDS),
+    commitSeconds: spread("parley_commit_seconds", "Duration of one batch's commit.", SECONDS),
     commitBatch: spread(
       "parley_commit_batch",
       "Messages in a batch.",
       [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000],
     ),
     commitFailures: counter("parley_commit_failures_total", "Failed commits, by kind.", ["kind"]),
-    /** Says where the depth of the committer's queue is read when someone asks. */
+    /** Registers the function that returns the depth of the committer's queue, called on each scrape. */
     watchQueue: (depth: () => number) =>
       new Gauge({
         name: "parley_queue_depth",
-        help: "Messages submitted and not answered yet.",
+        help: "Messages submitted but not answered yet.",
         registers,
         collect() {
           this.set(depth());
@@ -61,37 +62,37 @@ export function createMetrics() {
     delivered: tally("parley_delivered_total", "Frames handed to live sockets."),
     publishSeconds: spread(
       "parley_publish_seconds",
-      "From a batch's acks to its release to the room.",
+      "Time from a batch's acks to its release to the room.",
       SECONDS,
     ),
     repairs: counter(
       "parley_timeline_repairs_total",
       "Times a room was read from the database to fill a gap.",
     ),
-    repairedMessages: counter("parley_timeline_repaired_messages_total", "Messages found by those reads."),
-    feeds: gauge("parley_feeds", "Live feeds, a socket in a room each, by format.", ["format"]),
-    lagging: gauge("parley_lagging_sockets", "Sockets that do not read fast enough."),
+    repairedMessages: counter("parley_timeline_repaired_messages_total", "Messages found by these reads."),
+    feeds: gauge("parley_feeds", "Live feeds (one socket in one room each), by format.", ["format"]),
+    lagging: gauge("parley_lagging_sockets", "Sockets that read too slowly."),
     sockets: gauge("parley_sockets", "Open sockets."),
-    closes: counter("parley_closes_total", "Ended sockets, by close code.", ["code"]),
+    closes: counter("parley_closes_total", "Closed sockets, by close code.", ["code"]),
     refusedUpgrades: counter(
       "parley_refused_upgrades_total",
-      "Sockets refused before they opened, by error.",
+      "Sockets rejected before they opened, by error.",
       ["code"],
     ),
     queryTokens: counter("parley_query_tokens_total", "Sockets whose token came in the URL."),
-    busConnected: gauge("parley_bus_connected", "1: Redis carries news between nodes."),
-    busNodes: gauge("parley_bus_nodes", "Other nodes that are heard of."),
+    busConnected: gauge("parley_bus_connected", "1 while Redis carries news between nodes."),
+    busNodes: gauge("parley_bus_nodes", "Other nodes believed to be alive."),
     busPublished: counter("parley_bus_published_total", "Frames published to Redis."),
-    busReceived: counter("parley_bus_received_total", "Frames of other nodes taken."),
-    busRefused: counter("parley_bus_refused_total", "Frames refused, by reason.", ["reason"]),
-    busLost: counter("parley_bus_lost_total", "Frames that Redis was not there for, or did not take."),
-    busLag: spread("parley_bus_lag_seconds", "A frame's way to Redis and back.", SECONDS),
-    limitsAlone: counter("parley_limits_alone_total", "Counts that Redis did not take."),
-    faults: counter("parley_faults_total", "Errors of our own."),
-    /** What several processes have measured, each as JSON of its registry, added up, as text. */
+    busReceived: counter("parley_bus_received_total", "Frames accepted from other nodes."),
+    busRefused: counter("parley_bus_refused_total", "Rejected frames, by reason.", ["reason"]),
+    busLost: counter("parley_bus_lost_total", "Frames lost because Redis was down or did not accept them."),
+    busLag: spread("parley_bus_lag_seconds", "Round trip of a frame through Redis.", SECONDS),
+    limitsAlone: counter("parley_limits_alone_total", "Counts that Redis did not accept."),
+    faults: counter("parley_faults_total", "Internal errors."),
+    /** Returns the sum of several processes' metrics as text. `all` has the JSON of each registry. */
     merged: (all: readonly (readonly object[])[]): Promise<string> =>
       AggregatorRegistry.aggregate(all as MetricObjectWithValues<MetricValue<string>>[][]).metrics(),
-    /** The process' own figures, event loop lag among them; not for simulated ones. */
+    /** Adds the metrics of this process, such as event loop lag. Not for simulated nodes. */
     collectProcess() {
       collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: 100 });
       for (const { name } of registry.getMetricsAsArray())

@@ -1,14 +1,14 @@
 import type { Metric, Registry } from "prom-client";
 
-// Metrics on the path of every message. prom-client's own look up labels and copy objects each time they are told of
-// something, which together cost as much as parsing the frame; these add a number and are read when someone asks.
+// Metrics on the path of every message. prom-client's own look up labels and copy objects on every update,
+// which costs as much as parsing the frame. These only add a number and are read on each scrape.
 
-/** A count that only rises. */
+/** A counter. */
 export interface Tally {
   count: number;
 }
 
-/** Values in buckets, as Prometheus wants them. */
+/** A histogram. */
 export interface Spread {
   observe(value: number): void;
 }
@@ -35,7 +35,7 @@ export function createTally(registry: Registry, name: string, help: string): Tal
   return tally;
 }
 
-/** A tally for each value of a label; whoever counts often keeps theirs. */
+/** Creates a tally for each value of a label. Callers that count often should keep theirs. */
 export function createTallies(registry: Registry, name: string, help: string, label: string) {
   const tallies = new Map<string, Tally>();
   register(registry, { name, help, type: "counter", labelNames: [label] }, () =>
@@ -44,7 +44,7 @@ export function createTallies(registry: Registry, name: string, help: string, la
   return { of: (value: string): Tally => tallies.getOrInsertComputed(value, () => ({ count: 0 })) };
 }
 
-/** `bounds`: the upper ends of the buckets, rising; what is beyond the last is counted too. */
+/** `bounds` are the upper bounds of the buckets, ascending. Values above the last bound are counted too. */
 export function createSpread(
   registry: Registry,
   name: string,

@@ -1,21 +1,21 @@
 import type { Clock } from "./clock.ts";
 
 /**
- * Shares the event loop between those who are served already and a crowd that comes, thousands after a restart: so many
- * of its pieces of work are done in each turn of the loop, and no more.
+ * Limits how many pieces of work start in one turn of the event loop, so that a crowd of thousands, such as
+ * after a restart, does not starve the clients that are already connected.
  */
 export interface Turns {
-  /** Settles when the next piece may be done; nothing where that is now. */
+  /** Resolves when the next piece may start; undefined if it may start now. */
   next(): Promise<void> | undefined;
 }
 
-export function createTurns(clock: Clock, piecesATurn: number): Turns {
-  let left = piecesATurn;
+export function createTurns(clock: Clock, piecesPerTurn: number): Turns {
+  let left = piecesPerTurn;
   let waiting: (() => void)[] = [];
   let counting = false;
 
   const nextTurn = () => {
-    left = piecesATurn;
+    left = piecesPerTurn;
     counting = false;
     const woken = waiting.slice(0, left);
     waiting = waiting.slice(left);

@@ -1,8 +1,9 @@
 import { expect, test } from "bun:test";
 import { createMetrics } from "../src/metrics.ts";
 
-// Bun answers for the spaces of V8's heap by walking its own: a scrape of a large server held up all deliveries for 100 ms.
-test("the process' figures are shown, but for those that a scrape would stop the event loop for", async () => {
+// For the spaces of V8's heap Bun walks its own heap: on a large server a scrape blocked all deliveries for
+// 100 ms.
+test("process metrics are exported, except those that would block the event loop during a scrape", async () => {
   const metrics = createMetrics();
   metrics.collectProcess();
   const text = await metrics.registry.metrics();

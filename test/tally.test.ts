@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { Registry } from "prom-client";
 import { createSpread, createTallies, createTally } from "../src/tally.ts";
 
-test("tallies are shown as counters, one line for each value of a label", async () => {
+test("tallies are exported as counters, one line per label value", async () => {
   const registry = new Registry();
   const sent = createTally(registry, "sent_total", "What was sent.");
   const answered = createTallies(registry, "answered_total", "Answers.", "outcome");
@@ -21,7 +21,7 @@ answered_total{outcome="busy"} 2
 `);
 });
 
-test("a spread is shown as a histogram: each bucket with all that is not above its end", async () => {
+test("a spread is exported as a histogram with cumulative buckets", async () => {
   const registry = new Registry();
   const seconds = createSpread(registry, "wait_seconds", "Waiting.", [0.1, 1, 5]);
   for (const value of [0.05, 0.1, 0.5, 4, 60]) seconds.observe(value);

@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { createTurns } from "../src/turns.ts";
 import { handClock } from "./support/hand-clock.ts";
 
-test("a crowd is served a few at a time, in its order, so that each turn of the event loop is short", async () => {
+test("a crowd is served in order, a few per turn of the event loop", async () => {
   const turns: (() => void)[] = [];
   const { next } = createTurns({ ...handClock().clock, soon: (task) => void turns.push(task) }, 2);
   const served: number[] = [];
@@ -18,5 +18,5 @@ test("a crowd is served a few at a time, in its order, so that each turn of the 
   }
   await Promise.all(crowd);
   expect(order).toEqual([[1, 2], [3, 4], [5], []]);
-  expect(turns).toEqual([]); // and nothing goes on turning when all are served
+  expect(turns).toEqual([]); // no more turns are scheduled once all are served
 });

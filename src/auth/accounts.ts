@@ -12,15 +12,15 @@ import type { Standing } from "./standing.ts";
 import { deletedName, namesFor } from "./usernames.ts";
 import { insertUser, type User } from "./users.ts";
 
-/** Where a request comes from. */
+/** The client that sent a request. */
 export interface Origin {
-  /** The client's address, for limits. */
+  /** Its IP address, which the limits count by. */
   readonly address: string;
   readonly userAgent: string;
 }
 
 export interface Credentials {
-  /** In its one spelling: see emails.ts. */
+  /** In canonical form: see emails.ts. */
   readonly email: string;
   readonly password: string;
 }
@@ -37,18 +37,25 @@ export interface Profile {
   readonly createdAt: string;
 }
 
-/** People with an email address and a password. Inputs are checked already: see emails.ts, usernames.ts, passwords.ts. */
+/** Accounts with email and password. Callers validate inputs: see emails.ts, usernames.ts, passwords.ts. */
 export interface Accounts {
-  /** Without a username, one is made from the email. @throws {Refusal} registration_off, email_taken, username_taken, rate_limited, busy. */
+  /**
+   * Creates an account and opens a session. Derives the username from the email if none is given.
+   * @throws {Refusal} registration_off, email_taken, username_taken, rate_limited, busy.
+   */
   register(input: Credentials & { username?: string | undefined }, origin: Origin): Promise<SignedIn>;
-  /** @throws {Refusal} invalid_credentials, account_disabled (only to who knows the password), rate_limited, busy. */
+  /** @throws {Refusal} invalid_credentials, account_disabled (if the password fits), rate_limited, busy. */
   login(credentials: Credentials, origin: Origin): Promise<SignedIn>;
   me(who: Identity): Promise<Profile>;
-  /** Ends the person's other sessions. @throws {Refusal} invalid (wrong password), forbidden (has none), rate_limited, busy. */
+  /**
+   * Changes the password and ends the person's other sessions.
+   * @throws {Refusal} invalid (wrong password), forbidden (the account has no password), rate_limited, busy.
+   */
   changePassword(who: Identity, change: { password: string; next: string }, address: string): Promise<void>;
   /**
-   * Leaves for good: email, password and devices are forgotten, the public name becomes `deleted-<id>`, also over old
-   * messages. The old name stays taken, and an outside identity stays known, so that it cannot come back as someone new.
+   * Deletes the account for good. Erases email, password and user agents, and renames the person to
+   * `deleted-<id>`, on old messages too. The old name stays taken. An outside identity stays known, so that
+   * the same person cannot return as a new one.
    */
   remove(who: Identity): Promise<void>;
 }
@@ -71,7 +78,7 @@ export function createAccounts(options: AccountsOptions): Accounts {
     return { ...pair, email, username: user.username };
   }
 
-  /** Compares a password, within the limits on guessing. */
+  /** Checks a password, subject to the limits on guessing. */
   async function knows({ email, password }: Credentials, hash: string | null | undefined, address: string) {
     const admit = () => attempts.admit(email, address);
     await admit();
@@ -105,7 +112,9 @@ export function createAccounts(options: AccountsOptions): Accounts {
     async changePassword(who, { password, next }, address) {
       const { email, passwordHash } = await userOf(pool, who);
       if (!email || !passwordHash)
-        throw new Refusal("forbidden", { detail: "This person has no password here." });
+        throw new Refusal("forbidden", {
+          detail: "This account has no password. Change it at your identity provider.",
+        });
       if (!(await knows({ email, password }, passwordHash, address))) throw wrongPassword();
       const newHash = await passwords.hash(next);
       const ended = await pool.run((orm) =>
@@ -115,7 +124,7 @@ export function createAccounts(options: AccountsOptions): Accounts {
             .set({ passwordHash: newHash })
             .where(and(eq(users.id, who.userId), eq(users.passwordHash, passwordHash)))
             .returning({ id: users.id });
-          if (changed.length === 0) throw wrongPassword(); // changed by another request meanwhile
+          if (changed.length === 0) throw wrongPassword(); // another request changed it first
           return revokeSessions(tx, who.userId, who.sessionId);
         }),
       );
@@ -142,7 +151,10 @@ export function createAccounts(options: AccountsOptions): Accounts {
   };
 }
 
-/** Sets a password for the operator and ends every session of its owner; false where nobody has that email. */
+/**
+ * Sets a password on an operator's order and ends all sessions of the account. Returns false if no account
+ * has that email.
+ */
 export async function resetPassword(pool: Pool, email: string, password: string): Promise<boolean> {
   const passwordHash = await hashPassword(password);
   return pool.run((orm) =>

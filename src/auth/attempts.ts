@@ -4,27 +4,27 @@ import { Refusal } from "../errors.ts";
 import type { LimiterStore } from "../limiter.ts";
 
 const MINUTE = 60_000;
-/** An address may fail at this many times as many logins in all: many people can share one. */
+/** Multiple of `rate`: failed logins per address over all accounts. Many people can share one address. */
 const PER_ADDRESS = 10;
-/** From this many times as many failures on, from wherever, an account is under attack … */
+/** Multiple of `rate`: an account with this many failed logins, from any addresses, is under attack. */
 const UNDER_ATTACK = 10;
-/** … and an address has this many left: it slows a crowd of guessers, and leaves the owner a typing error or two. */
+/** Failed logins per address at an account under attack: slows many guessers, allows its owner a typo. */
 const LEFT_UNDER_ATTACK = 3;
 const REGISTRATIONS_AN_HOUR = 100;
 
 /** Limits on guessing passwords and on registering. */
 export interface Attempts {
-  /** @throws {Refusal} rate_limited where this address has failed too often at this account, or at too many. */
+  /** @throws {Refusal} rate_limited if this address has failed too often, at this account or in total. */
   admit(email: string, address: string): Promise<void>;
   failed(email: string, address: string): Promise<void>;
   succeeded(email: string, address: string): Promise<void>;
-  /** Counts a registration. @throws {Refusal} rate_limited where this address has made too many. */
+  /** Counts a registration. @throws {Refusal} rate_limited if this address has made too many. */
   registering(address: string): Promise<void>;
 }
 
 /**
- * `rate` failed logins in 15 minutes per account and address; 0: no limit on anything. An account is never closed to
- * addresses that have not failed at it, so nobody can lock its owner out.
+ * Allows `rate` failed logins in 15 minutes per account and address; 0 turns off all limits. Failures at an
+ * account never close it to addresses that have not failed, so nobody can lock its owner out.
  */
 export function createAttempts({ rate, limiters }: { rate: number; limiters: LimiterStore }): Attempts {
   const pairs = limiters({ name: "login-pair", windowMs: 15 * MINUTE });
@@ -32,7 +32,7 @@ export function createAttempts({ rate, limiters }: { rate: number; limiters: Lim
   const addresses = limiters({ name: "login-address", windowMs: 15 * MINUTE });
   const registrations = limiters({ name: "register", windowMs: 60 * MINUTE });
 
-  // Emails are hashed: a limiter may keep its keys outside this process.
+  // Hash emails, because a limiter may store its keys outside this process.
   const keysOf = (email: string, address: string) => {
     const account = hash("sha256", email, "base64url");
     const network = networkOf(address);
@@ -43,14 +43,14 @@ export function createAttempts({ rate, limiters }: { rate: number; limiters: Lim
     async admit(email, address) {
       if (rate === 0) return;
       const { account, network, pair } = keysOf(email, address);
-      const [here, everywhere, anyone] = await Promise.all([
+      const [byPair, byAccount, byAddress] = await Promise.all([
         pairs.peek(pair),
         accounts.peek(account),
         addresses.peek(network),
       ]);
-      const allowed = everywhere.count < rate * UNDER_ATTACK ? rate : Math.min(rate, LEFT_UNDER_ATTACK);
-      if (here.count >= allowed) throw limited(here.resetMs);
-      if (anyone.count >= rate * PER_ADDRESS) throw limited(anyone.resetMs);
+      const allowed = byAccount.count < rate * UNDER_ATTACK ? rate : Math.min(rate, LEFT_UNDER_ATTACK);
+      if (byPair.count >= allowed) throw limited(byPair.resetMs);
+      if (byAddress.count >= rate * PER_ADDRESS) throw limited(byAddress.resetMs);
     },
     async failed(email, address) {
       if (rate === 0) return;
@@ -70,7 +70,7 @@ export function createAttempts({ rate, limiters }: { rate: number; limiters: Lim
 
 const limited = (retryAfterMs: number) => new Refusal("rate_limited", { retryAfterMs });
 
-/** What one party holds: an IPv4 address, or the /64 of an IPv6 address. */
+/** Returns the network that one party usually controls: the IPv4 address, or the /64 of an IPv6 address. */
 export function networkOf(address: string): string {
   const plain = address.replace(/^::ffff:(?=\d+\.\d+\.\d+\.\d+$)/i, "").replace(/%.*$/, "");
   if (!isIPv6(plain)) return plain;

@@ -13,29 +13,36 @@ import { Refusal } from "../errors.ts";
 import type { Log } from "../log.ts";
 import { ensureKeys, isPrivate, readKeys, type StoredKey } from "./keystore.ts";
 
-/** How often the keys are read again. */
+/** How often the keys are reread. */
 const REREAD_MS = 2000;
-/** A new key signs only when every node has had time to read it; until then the one before it goes on. */
+/** A new key signs only after this time, when every node has read it. Until then the previous key signs. */
 const SETTLE_MS = 5000;
-/** How soon a token with an unknown key may make us look again. */
+/** A token with an unknown key triggers a reread only if the last read is at least this old. */
 const UNKNOWN_MS = 1000;
-/** A retired key may have signed until the last node noticed: that much longer it is accepted. */
+/** A retired key is accepted this much longer than its tokens live: nodes need time to switch keys. */
 const RETIRED_MARGIN_MS = 60_000;
+
+if (!(REREAD_MS < SETTLE_MS)) throw new Error("a new key must not sign before every node has read it");
+if (!(SETTLE_MS + REREAD_MS < RETIRED_MARGIN_MS))
+  throw new Error("a retired key must be accepted until every node has switched to the new one");
 
 export interface SigningKey {
   readonly kid: string;
   readonly key: CryptoKey;
 }
 
-/** The keys of access tokens (Ed25519) and of refresh tokens (HMAC), as the database has them by now. */
+/** The keys of access tokens (Ed25519) and of refresh tokens (HMAC), kept in step with the database. */
 export interface Keys {
   signer(): SigningKey;
-  /** The public key of that id. Where it is unknown the keys are read again, at most once a second. */
+  /**
+   * Returns the public key with that id. An unknown id triggers a reread, at most once a second.
+   * @throws {Refusal} unavailable if the keys cannot be reread.
+   */
   verifier(kid: string): Promise<CryptoKey | undefined>;
-  /** Whether a token of that key is still accepted. */
+  /** Whether tokens signed with that key are still accepted. */
   accepts(kid: string): boolean;
   jwks(): JSONWebKeySet;
-  /** The secrets of refresh tokens: the first makes, all of them accept. */
+  /** The secrets of refresh tokens. The first one signs; all of them verify. */
   secrets(): readonly Buffer[];
   stop(): void;
 }
@@ -44,7 +51,7 @@ interface KeysOptions {
   readonly pool: Pool;
   readonly clock: Clock;
   readonly log: Log;
-  /** `JWT_PRIVATE_KEY`. */
+  /** The value of `JWT_PRIVATE_KEY`. */
   readonly configured: string | undefined;
   readonly accessTtlMs: number;
   readonly refreshTtlMs: number;
@@ -57,8 +64,8 @@ interface Ring {
 }
 
 /**
- * Reads the keys, makes them at first start, and keeps reading them.
- * @throws {ConfigError} where the configured key is none.
+ * Reads the keys, creates missing ones, and rereads them every 2 s.
+ * @throws {ConfigError} if `configured` is not a private Ed25519 key.
  */
 export async function createKeys({ pool, clock, log, configured, ...ttl }: KeysOptions): Promise<Keys> {
   const own = configured ? await readConfigured(configured) : undefined;
@@ -69,9 +76,9 @@ export async function createKeys({ pool, clock, log, configured, ...ttl }: KeysO
 
   async function read(): Promise<Ring> {
     const stored = await pool.run(readKeys);
-    const lives = ({ kind, retired, retiredFor }: StoredKey) =>
+    const isAlive = ({ kind, retired, retiredFor }: StoredKey) =>
       !retired || retiredFor < (kind === "sign" ? ttl.accessTtlMs : ttl.refreshTtlMs) + RETIRED_MARGIN_MS;
-    const alive = stored.filter(lives);
+    const alive = stored.filter(isAlive);
     const secrets = alive.filter(({ kind }) => kind === "refresh").toReversed();
     const signing = alive.filter(({ kind }) => kind === "sign");
     const verifiers = new Map<string, { key: CryptoKey; jwk: JWK }>();
@@ -105,7 +112,7 @@ export async function createKeys({ pool, clock, log, configured, ...ttl }: KeysO
       if (!reading && clock.monotonic() - readAt < UNKNOWN_MS) return undefined;
       await reread().catch(() => {
         throw new Refusal("unavailable", {
-          detail: "The keys cannot be read now: try again soon.",
+          detail: "The signing keys cannot be read right now. Try again soon.",
           retryAfterMs: 2000,
         });
       });
@@ -114,12 +121,12 @@ export async function createKeys({ pool, clock, log, configured, ...ttl }: KeysO
   };
 }
 
-/** The newest key that has settled; in the first seconds of all, the first there is. */
+/** Returns the newest key that has settled or, in the first seconds of an installation, the oldest key. */
 async function signerOf(signing: readonly StoredKey[]): Promise<SigningKey> {
   const able = signing.filter(isPrivate);
   const settled = able.filter(({ age }) => age >= SETTLE_MS);
   const chosen = settled.at(-1) ?? able[0];
-  if (!chosen) throw new Error("the database has no key to sign with");
+  if (!chosen) throw new Error("the database has no signing key");
   return { kid: chosen.kid, key: await importKey(JSON.parse(chosen.key)) };
 }
 
@@ -127,9 +134,9 @@ async function readConfigured(text: string): Promise<{ kid: string; jwk: JWK }> 
   try {
     const jwk: JWK = text.trimStart().startsWith("{")
       ? JSON.parse(text)
-      : // An environment file writes the line breaks of a PEM as \n.
+      : // Environment files write the line breaks of a PEM as \n.
         await exportJWK(await importPKCS8(text.replaceAll("\\n", "\n"), "EdDSA", { extractable: true }));
-    if (jwk.kty !== "OKP" || jwk.crv !== "Ed25519" || !jwk.d) throw new Error("another kind of key");
+    if (jwk.kty !== "OKP" || jwk.crv !== "Ed25519" || !jwk.d) throw new Error("not a private Ed25519 key");
     await importKey(jwk);
     return { kid: await calculateJwkThumbprint(jwk), jwk };
   } catch {

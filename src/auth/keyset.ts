@@ -9,19 +9,26 @@ import type { Clock } from "../clock.ts";
 import { Refusal } from "../errors.ts";
 import type { Log } from "../log.ts";
 
-/** A key that was taken out of the set is refused after this time. */
+/** The set is reread at this age, so a key removed from it is rejected after this time. */
 const FRESH_MS = 5 * 60_000;
-/** While the set cannot be read, the last one serves on this long: as long as the longest token lives. */
-const STALE_MS = 24 * 3_600_000;
-/** How soon an unknown key, or a failure, may make us read again. */
+/** While the set cannot be read, the last one stays in use this long. */
+export const STALE_MS = 24 * 3_600_000;
+/** Minimum time between two reads. An unknown key or a failed read cannot trigger another one sooner. */
 const COOLDOWN_MS = 10_000;
 const TIMEOUT_MS = 5000;
 
-/** The key set of someone else's identity provider (JWKS, RFC 7517), read when it is needed. */
+/** The key set of an outside identity provider (JWKS, RFC 7517), read on demand. */
 export interface KeySet {
-  /** Reads the set where it is not fresh. @throws {Refusal} unavailable where none can be had. */
+  /**
+   * Rereads the set if it is older than 5 minutes.
+   * @throws {Refusal} unavailable if no usable set is left.
+   */
   refresh(): Promise<void>;
-  /** The key of a token. @throws {Refusal} unavailable where it may be in a set that cannot be read now; else jose's errors. */
+  /**
+   * Returns the key for a token.
+   * @throws {Refusal} unavailable if the key is unknown and the set cannot be read right now; otherwise
+   * jose's errors.
+   */
   keyOf(header: JWSHeaderParameters, token: FlattenedJWSInput): Promise<CryptoKey>;
 }
 
@@ -29,7 +36,7 @@ interface KeySetOptions {
   readonly url: string;
   readonly clock: Clock;
   readonly log: Log;
-  /** Called when the set that was read differs from the one before. */
+  /** Called when the set has changed since the last read. */
   readonly onChange: () => void;
 }
 
@@ -63,7 +70,7 @@ export function createKeySet({ url, clock, log, onChange }: KeySetOptions): KeyS
     }
   }
 
-  /** One reading at a time, for all that wait for it; none soon after another. */
+  /** Rereads the set, at most once per cooldown. Concurrent callers share one read. */
   const reread = async () => {
     if (!reading && age(triedAt) < COOLDOWN_MS) return;
     await (reading ??= read().finally(() => (reading = undefined)));
@@ -96,6 +103,6 @@ const isUnknown = (error: unknown) => error instanceof errors.JWKSNoMatchingKey;
 
 const unreachable = () =>
   new Refusal("unavailable", {
-    detail: "The keys of the identity provider cannot be read now: try again soon.",
+    detail: "The keys of the identity provider cannot be read right now. Try again soon.",
     retryAfterMs: COOLDOWN_MS,
   });

@@ -3,7 +3,7 @@ import { calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK } from "jo
 import { type Orm, type Pool, rows } from "../db/database.ts";
 import { keys } from "../db/schema.ts";
 
-/** Any number that only this program locks by. */
+/** An arbitrary advisory lock key that nothing else uses. */
 const LOCK = 7_205_392_332;
 
 export type KeyKind = "sign" | "refresh";
@@ -11,16 +11,16 @@ export type KeyKind = "sign" | "refresh";
 export interface StoredKey {
   readonly kid: string;
   readonly kind: KeyKind;
-  /** A JWK as JSON (sign; only its public half where the private one came by configuration) or base64url (refresh). */
+  /** `sign`: a JWK as JSON, only the public half if the key is configured. `refresh`: base64url. */
   readonly key: string;
   readonly retired: boolean;
-  /** In milliseconds, by the database's clock. */
+  /** Time since creation, in milliseconds, by the database's clock. */
   readonly age: number;
-  /** Since when it has been retired, in milliseconds, by the database's clock. */
+  /** Time since retirement, in milliseconds, by the database's clock; 0 if it is not retired. */
   readonly retiredFor: number;
 }
 
-/** Every key there ever was, the eldest first. */
+/** Returns every key ever created, oldest first. */
 export async function readKeys(orm: Orm): Promise<StoredKey[]> {
   const since = (at: typeof keys.createdAt | typeof keys.retiredAt) =>
     sql<number>`coalesce(extract(epoch from clock_timestamp() - ${at}) * 1000, 0)::float8`;
@@ -38,9 +38,9 @@ export async function readKeys(orm: Orm): Promise<StoredKey[]> {
 }
 
 /**
- * Makes the keys that are missing; of nodes that start at once, the first makes them for all. `configured`: the public
- * half of a signing key from the configuration: it is published here, so that every node and everyone who reads our key
- * set knows it, and takes the place of the others.
+ * Creates missing keys, only once if several nodes start at the same time. `configured` is the public half of
+ * a signing key from the configuration. It replaces the other signing keys. Storing it publishes it to all
+ * nodes and to the readers of our key set.
  */
 export async function ensureKeys(pool: Pool, configured?: JWK): Promise<void> {
   await locked(pool, async (orm) => {
@@ -52,14 +52,15 @@ export async function ensureKeys(pool: Pool, configured?: JWK): Promise<void> {
 }
 
 /**
- * Makes a new key and retires those of its kind: they go on being accepted until what they signed has expired, or for
- * as long as sessions last. Running servers move to it within seconds. Answers its id.
- * A signing key that comes by configuration is changed there: a server puts it first again when it starts.
+ * Creates a key, retires the others of its kind and returns the new key's id. Running servers switch to it
+ * within seconds. Retired signing keys are accepted until the tokens they signed have expired, retired
+ * refresh keys for as long as sessions last. A configured signing key must be changed in the configuration: a
+ * starting server reinstates it.
  */
 export const rotateKey = (pool: Pool, kind: KeyKind = "sign"): Promise<string> =>
   locked(pool, (orm) => addKey(orm, kind));
 
-/** Whether a stored signing key can sign. */
+/** Whether a stored signing key includes its private half. */
 export const isPrivate = ({ key }: StoredKey) => "d" in (JSON.parse(key) as JWK);
 
 async function addKey(orm: Orm, kind: KeyKind, given?: JWK): Promise<string> {

@@ -9,18 +9,22 @@ import { grantsOf } from "../grants.ts";
 import type { Bearer } from "../identity.ts";
 import type { Log } from "../log.ts";
 import { text } from "../protocol/text.ts";
-import { createKeySet } from "./keyset.ts";
+import { createKeySet, STALE_MS } from "./keyset.ts";
 import { TOLERANCE_S, tokenRefusal } from "./tokens.ts";
 import { namesFor } from "./usernames.ts";
 import { insertUser, type User } from "./users.ts";
 import { createVerified } from "./verified.ts";
 
-/** Asymmetric ones only: with a shared secret, whoever can check a token can make one. */
+/** Asymmetric algorithms only: with a shared secret, anyone who can verify tokens can also forge them. */
 const ALGORITHMS = ["EdDSA", "ES256", "ES384", "ES512", "PS256", "PS384", "PS512", "RS256", "RS384", "RS512"];
-/** Nobody can end these tokens before they expire, so they may not live long. */
+/** Limits the lifetime of these tokens, because they cannot be revoked before they expire. */
 const LIFETIME_MAX_S = 24 * 3600;
+if (STALE_MS < LIFETIME_MAX_S * 1000) throw new Error("a key set must stay in use as long as a token lives");
 const CACHE_MAX = 20_000;
-/** Absent, a plain JWT, or an access token (RFC 9068): not a logout token or a proof, which the same keys may sign. */
+/**
+ * No type, a plain JWT or an access token (RFC 9068). Excludes logout tokens and proofs, which the same keys
+ * may sign.
+ */
 const TYPE = /^(application\/)?(at\+)?jwt$/i;
 
 const CLAIMS = v.object({
@@ -30,12 +34,13 @@ const CLAIMS = v.object({
 });
 const NAME = text({ min: 1, max: 256 });
 
-/** Identities of a product's own provider. */
+/** Identities of a product's own identity provider. */
 export interface Outside {
   readonly issuer: string;
   /**
-   * The person behind one of its tokens, known here by issuer and subject alone and made on first sight.
-   * @throws {Refusal} token_invalid, token_expired; unavailable where the provider's keys are not to be had.
+   * Returns the person behind a token of the provider. People are identified by issuer and subject alone, and
+   * created on first sight.
+   * @throws {Refusal} token_invalid, token_expired; unavailable if the provider's keys cannot be read.
    */
   verify(token: string): Promise<Bearer>;
 }
@@ -52,7 +57,8 @@ interface OutsideOptions {
 export function createOutside({ pool, clock, log, url, issuer, audience }: OutsideOptions): Outside {
   const empty = () => createVerified<Bearer>({ clock, max: CACHE_MAX, toleranceMs: TOLERANCE_S * 1000 });
   let verified = empty();
-  // What another set of keys has verified counts no more, also where its verification is still under way.
+  // A changed key set invalidates all earlier results. A check still in progress stores its result in the old
+  // cache.
   const keySet = createKeySet({ url, clock, log, onChange: () => (verified = empty()) });
 
   async function check(token: string): Promise<Bearer> {
@@ -68,7 +74,7 @@ export function createOutside({ pool, clock, log, url, issuer, audience }: Outsi
     if (!TYPE.test(protectedHeader.typ ?? "JWT")) throw new Refusal("token_invalid");
     const { sub, exp, iat = clock.now() / 1000 } = v.parse(CLAIMS, payload);
     if (exp - iat > LIFETIME_MAX_S + TOLERANCE_S)
-      throw new Refusal("token_invalid", { detail: "The token lives longer than 24 hours." });
+      throw new Refusal("token_invalid", { detail: "The token's lifetime exceeds 24 hours." });
     const grants = grantsOf(payload.rooms);
     const { id, username } = await personOf(pool, issuer, sub, payload);
     const bearer = { userId: id, username, sessionId: null, expiresAt: exp * 1000, grants };
@@ -97,7 +103,8 @@ async function personOf(pool: Pool, issuer: string, subject: string, claims: JWT
   const wanted = [claims.preferred_username, claims.name].find((name) => v.is(NAME, name)) as
     string | undefined;
   const made = (await find()) ?? (await insertUser(pool, { issuer, subject }, namesFor(wanted)));
-  const person = typeof made === "string" ? await find() : made; // "values taken": another request made them just now
-  if (!person) throw new Error("no name is free for a new person");
+  // "values taken": another request has just created this person.
+  const person = typeof made === "string" ? await find() : made;
+  if (!person) throw new Error("no username is free for a new person");
   return person;
 }

@@ -1,6 +1,6 @@
 import { createHmac, timingSafeEqual } from "node:crypto";
 
-/** What a refresh token names: a session, and which of its tokens this is: 1, 2, 3 … */
+/** What a refresh token claims: a session, and the token's generation within it (1, 2, 3 …). */
 export interface RefreshClaim {
   readonly sessionId: string;
   readonly generation: number;
@@ -8,13 +8,13 @@ export interface RefreshClaim {
 
 const FORM = /^([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.([1-9]\d{0,14})\.([\w-]{43})$/;
 
-/** `<session>.<generation>.<HMAC-SHA256 of both>`. */
+/** Returns `<session>.<generation>.<HMAC-SHA256 of both>`. */
 export function refreshToken({ sessionId, generation }: RefreshClaim, secret: Buffer): string {
   const claim = `${sessionId}.${generation}`;
   return `${claim}.${sign(claim, secret).toString("base64url")}`;
 }
 
-/** What the token names, where one of the secrets made it; else undefined. */
+/** Returns the claim of a token signed with one of the secrets, otherwise undefined. */
 export function readRefreshToken(token: string, secrets: readonly Buffer[]): RefreshClaim | undefined {
   const [, sessionId, generation, mac] = FORM.exec(token) ?? [];
   if (!sessionId || !generation || !mac) return undefined;

@@ -15,7 +15,7 @@ import type { Standing } from "./standing.ts";
 import type { Tokens } from "./tokens.ts";
 import type { User } from "./users.ts";
 
-/** How long the refresh token before the current one is still answered: for a lost answer, or two tabs. */
+/** Grace period of the previous refresh token. Covers lost responses and concurrent tabs. */
 const GRACE_MS = 60_000;
 
 export interface TokenPair {
@@ -29,25 +29,25 @@ export interface SessionInfo {
   readonly createdAt: string;
   readonly usedAt: string;
   readonly expiresAt: string;
-  /** The session that asks. */
+  /** Whether this session made the request. */
   readonly current: boolean;
 }
 
-/** Logins: each is a row, which a chain of refresh tokens keeps alive. */
+/** Login sessions. Each is a row in the database, kept alive by a chain of refresh tokens. */
 export interface Sessions {
-  /** Begins one for a user whose password was just compared; undefined where user or password have changed since. */
+  /** Opens a session for a user whose password was just verified; undefined if the user has changed since. */
   open(user: User, userAgent: string): Promise<TokenPair | undefined>;
   /**
-   * The next pair of tokens. The current refresh token moves the session on; the one before it is answered with the
-   * current one again for 60 s; any other that was used ends the session.
+   * Returns the next pair of tokens. The current refresh token advances the session. For 60 s, the previous
+   * one returns the current one again. Any other used token ends the session.
    * @throws {Refusal} refresh_invalid, refresh_reused, session_ended, account_disabled.
    */
   refresh(token: string): Promise<TokenPair>;
-  /** Ends the session of a refresh token, whichever of its tokens it is. @throws {Refusal} refresh_invalid. */
+  /** Ends the session of a refresh token of any generation. @throws {Refusal} refresh_invalid. */
   logout(token: string): Promise<void>;
-  /** The person's sessions that are alive, the last used first. */
+  /** Returns the person's live sessions, most recently used first. */
   list(who: Identity): Promise<SessionInfo[]>;
-  /** @throws {Refusal} not_found where the person has no such session alive. */
+  /** @throws {Refusal} not_found if the person has no such live session. */
   end(who: Identity, sessionId: string): Promise<void>;
   endOthers(who: Identity): Promise<void>;
 }
@@ -57,7 +57,7 @@ interface SessionsOptions {
   readonly keys: Keys;
   readonly tokens: Tokens;
   readonly standing: Standing;
-  /** How long a session lasts that is not used. */
+  /** How long an unused session lasts. */
   readonly ttlMs: number;
 }
 
@@ -90,7 +90,7 @@ export function createSessions({ pool, keys, tokens, standing, ttlMs }: Sessions
     async refresh(token) {
       const claim = claimOf(token);
       const { sessionId, generation } = claim;
-      // Whoever loses the swap judges again, once: by then the generation is another, or the session has ended.
+      // A lost race leads to one more round: by then the generation has changed or the session has ended.
       for (;;) {
         const session = await pool.run((orm) => readSession(orm, sessionId));
         if (!session || generation > session.generation) throw new Refusal("refresh_invalid");

@@ -6,14 +6,15 @@ import type { User } from "./users.ts";
 
 const USER_AGENT_MAX = 256;
 
-// All times are the database's: nodes may disagree about theirs.
+// All times come from the database's clock, because the clocks of nodes differ.
 const now = sql`clock_timestamp()`;
 const after = (ms: number) => sql`clock_timestamp() + ${ms}::float8 * interval '1 millisecond'`;
 const unended = and(isNull(sessions.revokedAt), gt(sessions.expiresAt, now));
 
 /**
- * Inserts a session while user and password are what was compared, and clears away those that expired. It holds the
- * user's row: a change of password either is seen here, or comes after and ends this session too.
+ * Inserts a session and deletes the user's expired ones. Returns false if the user's password has changed
+ * since it was compared, or the user may no longer log in. Locks the user's row, so a concurrent change of
+ * password is either seen here or comes later and ends this session too.
  */
 export async function insertSession(
   orm: Orm,
@@ -45,7 +46,7 @@ export interface SessionRow {
   readonly generation: number;
   readonly enabled: boolean;
   readonly alive: boolean;
-  /** Since the last rotation, in milliseconds, by the database's clock. */
+  /** Time since the last rotation, in milliseconds, by the database's clock. */
   readonly age: number;
 }
 
@@ -61,7 +62,10 @@ export async function readSession(orm: Orm, id: string): Promise<SessionRow | un
   return session;
 }
 
-/** Moves a session from one generation to the next; false where another request has done so already, or it has ended. */
+/**
+ * Advances a session to its next generation. Returns false if another request already did this or the session
+ * has ended.
+ */
 export async function advanceSession(orm: Orm, { sessionId, generation }: RefreshClaim, ttlMs: number) {
   const moved = await orm
     .update(sessions)
@@ -71,7 +75,7 @@ export async function advanceSession(orm: Orm, { sessionId, generation }: Refres
   return moved.length > 0;
 }
 
-/** The sessions of a user that have not ended, the last used first. */
+/** Returns a user's live sessions, most recently used first. */
 export const listSessions = (orm: Orm, userId: number) =>
   orm
     .select()
@@ -79,11 +83,11 @@ export const listSessions = (orm: Orm, userId: number) =>
     .where(and(eq(sessions.userId, userId), unended))
     .orderBy(desc(sessions.usedAt));
 
-/** Ends one session of a user, if it has not ended: then its id is answered. */
+/** Ends one session of a user. Returns its id, or an empty list if it had already ended. */
 export const revokeSession = (orm: Orm, userId: number, sessionId: string) =>
   revoke(orm, userId, eq(sessions.id, sessionId));
 
-/** Ends all sessions of a user, but for one; answers which had not ended. */
+/** Ends all live sessions of a user, `except` one. Returns their ids. */
 export const revokeSessions = (orm: Orm, userId: number, except: string | null) =>
   revoke(orm, userId, except === null ? undefined : ne(sessions.id, except));
 

@@ -6,9 +6,9 @@ import type { Bearer } from "../identity.ts";
 import type { Keys } from "./keys.ts";
 import { createVerified } from "./verified.ts";
 
-/** Who our access tokens are for: this program. */
+/** The audience of our access tokens: this program. */
 export const AUDIENCE = "parley";
-/** Clocks of nodes differ. */
+/** Tolerance for differences between the clocks of nodes. */
 export const TOLERANCE_S = 5;
 const CACHE_MAX = 20_000;
 
@@ -19,19 +19,20 @@ const CLAIMS = v.object({
   exp: v.number(),
 });
 
-/** Whom a token is made for. */
+/** The person and session that a token is issued for. */
 export interface Subject {
   readonly userId: number;
   readonly username: string;
   readonly sessionId: string;
 }
 
-/** Our own access tokens: JWTs by RFC 9068, signed with Ed25519 (RFC 8037). */
+/** Our own access tokens: JWTs as in RFC 9068, signed with Ed25519 (RFC 8037). */
 export interface Tokens {
   issue(subject: Subject): Promise<string>;
   /**
-   * What a token says, when its signature, issuer, audience, type and times are right; who it names may be gone since.
-   * @throws {Refusal} token_invalid, token_expired; unavailable where its key cannot be looked up now.
+   * Checks a token's signature, issuer, audience, type and times, and returns its claims. Does not check
+   * whether the person and session still exist.
+   * @throws {Refusal} token_invalid, token_expired; unavailable if its key cannot be looked up right now.
    */
   verify(token: string): Promise<Bearer>;
 }
@@ -53,7 +54,7 @@ export function createTokens({ issuer, keys, ttlMs, clock }: TokensOptions): Tok
   const keyOf = async (kid: string | undefined, token: string) => {
     const key = kid === undefined ? undefined : await keys.verifier(kid);
     if (key) return key;
-    // Its key may be gone because all that it signed has expired: then that is what its owner wants to hear.
+    // A key is dropped once everything it signed has expired, so report an expired token as expired.
     const { exp } = decodeJwt(token);
     throw new Refusal(exp !== undefined && exp * 1000 <= clock.now() ? "token_expired" : "token_invalid");
   };
@@ -99,7 +100,7 @@ export function createTokens({ issuer, keys, ttlMs, clock }: TokensOptions): Tok
   };
 }
 
-/** What a failed verification is answered with. */
+/** Maps a failed verification to a refusal. */
 export const tokenRefusal = (error: unknown): Refusal => {
   if (error instanceof Refusal) return error;
   return new Refusal(error instanceof errors.JWTExpired ? "token_expired" : "token_invalid");

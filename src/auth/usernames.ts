@@ -1,14 +1,15 @@
 import { USERNAME_MAX } from "../protocol/limits.ts";
 
-// A name begins with something that is seen by itself: no dot, and no mark, which would join what stands before it.
+// Starts with a character that is visible on its own: no dot, and no mark, which would combine with the text
+// before it.
 const USERNAME = /^[\p{L}\p{Nd}_-][\p{L}\p{M}\p{Nd}_.-]*$/u;
 const NOT_OF_A_USERNAME = /[^\p{L}\p{M}\p{Nd}_.-]|\p{Default_Ignorable_Code_Point}/gu;
-/** Letters and marks that show nothing, such as fillers and variation selectors: two names would look the same. */
+/** Invisible letters and marks (fillers, variation selectors), which would make two names look alike. */
 const INVISIBLE = /\p{Default_Ignorable_Code_Point}/u;
-/** What deleted accounts are called. */
+/** The names of deleted accounts. */
 const RESERVED = /^deleted-/;
 
-/** The scripts in use (UAX #31, tables 5 and 7). A line is what counts as one script (UTS #39, section 5.1). */
+/** The scripts in use (UAX #31, tables 5 and 7). A string is what counts as one (UTS #39, section 5.1). */
 const SCRIPTS = [
   "Latin",
   ...["Han Hiragana Katakana", "Han Hangul", "Han Bopomofo", "Cyrillic", "Greek", "Arabic", "Hebrew"],
@@ -65,8 +66,9 @@ const SCRIPTS = [
 });
 
 /**
- * The one spelling of a person's name: Unicode NFKC, 1 to 32 letters, marks and digits of one script, `_`, `-`, `.`,
- * not beginning with a dot or a mark. Null where `name` is none or is kept for deleted accounts.
+ * Returns the canonical form of a username: Unicode NFKC, 1 to 32 letters, marks and digits of one script,
+ * `_`, `-`, `.`, not starting with a dot or a mark. Returns null if `name` is not a username or is reserved
+ * for deleted accounts.
  */
 export function usernameOf(name: string): string | null {
   if (name.length > USERNAME_MAX * 4) return null;
@@ -75,13 +77,13 @@ export function usernameOf(name: string): string | null {
   return fits && ofOneScript(normal) && !RESERVED.test(foldOf(normal)) ? normal : null;
 }
 
-/** How names are compared: those that differ in case only are one. */
+/** Returns the form in which usernames are compared: names that differ only in case are the same. */
 export const foldOf = (username: string) => username.toUpperCase().toLowerCase().normalize("NFKC");
 
-/** What a deleted account is called from then on; its old fold stays taken. */
+/** Returns the username of a deleted account. The fold of its old name stays taken. */
 export const deletedName = (userId: number) => `deleted-${userId}`;
 
-/** Names to try in turn for someone who chose none: `wanted` made to fit, then the same with growing random digits. */
+/** Yields usernames for someone who chose none: the closest to `wanted`, then that with random digits. */
 export function* namesFor(wanted: string | undefined): Generator<string> {
   const base = fitting(wanted ?? "");
   yield base;
@@ -91,7 +93,7 @@ export function* namesFor(wanted: string | undefined): Generator<string> {
   }
 }
 
-/** The nearest username to any text. Of an email address the part before the `@`: the rest is nobody's business. */
+/** Returns the closest username to any text, without anything from the `@` on: email domains are private. */
 function fitting(wanted: string): string {
   const local = wanted.slice(0, 256).split("@")[0] ?? "";
   const kept = local

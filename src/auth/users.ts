@@ -7,8 +7,8 @@ export type User = InferSelectModel<typeof users>;
 type NewUser = Omit<InferInsertModel<typeof users>, "username" | "usernameFold">;
 
 /**
- * Makes a user under the first of the names that is free. Otherwise says what was taken: every name, or what else is
- * unique in `values` (its email, or its issuer and subject).
+ * Creates a user under the first free name. If that fails, returns what was taken: all the names, or another
+ * unique value (the email, or issuer and subject).
  */
 export async function insertUser(
   pool: Pool,

@@ -2,7 +2,7 @@ import { hash } from "node:crypto";
 import type { Clock } from "../clock.ts";
 import type { Bearer } from "../identity.ts";
 
-/** What tokens were found to say, so that checking one again costs a hash instead of a signature. */
+/** A cache of verified tokens: checking one again costs a hash instead of a signature. */
 export interface Verified<T extends Bearer> {
   get(token: string): T | undefined;
   set(token: string, found: T): void;
@@ -11,14 +11,14 @@ export interface Verified<T extends Bearer> {
 interface VerifiedOptions {
   readonly clock: Clock;
   readonly max: number;
-  /** How long after it has expired a token is still accepted. */
+  /** How long a token is accepted after it has expired. */
   readonly toleranceMs: number;
 }
 
-/** At most `max` tokens, by their SHA-256 hash; the one that was not asked for longest makes room. */
+/** Holds at most `max` tokens by their SHA-256 hash and evicts the least recently used one. */
 export function createVerified<T extends Bearer>({ clock, max, toleranceMs }: VerifiedOptions): Verified<T> {
   const entries = new Map<string, T>();
-  // A character for each byte: an entry is as small as can be, there is one for each person who is here.
+  // latin1 has one character per byte, which keeps keys small: there is an entry for each person online.
   const keyOf = (token: string) => hash("sha256", token, "latin1");
   return {
     get(token) {
@@ -27,7 +27,7 @@ export function createVerified<T extends Bearer>({ clock, max, toleranceMs }: Ve
       if (!found) return undefined;
       entries.delete(key);
       if (found.expiresAt + toleranceMs <= clock.now()) return undefined;
-      entries.set(key, found); // a Map keeps the order of insertion: now it is the youngest
+      entries.set(key, found); // a Map keeps insertion order, so this makes it the newest
       return found;
     },
     set(token, found) {

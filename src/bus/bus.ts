@@ -1,44 +1,43 @@
 import type { News, Notice, RoomNews } from "./news.ts";
 
 /**
- * Tells other nodes what happens here, and us what happens there. It is for speed, never for truth: no promise to a
- * client may rest on it, and everything that it carries is found without it too, only later.
+ * Carries news between nodes. It only adds speed: no promise to a client may depend on it. Without it,
+ * changes to rooms and ended access still reach other nodes through the database, only later.
  *
- * What it promises:
- * - What is told may be lost, doubled, late or out of order. The timeline makes an exact order of it, with the database
- *   behind it.
- * - It is heard by other nodes, never by the one that told it.
- * - News of a room are heard between the settling of `subscribe` and the call of `unsubscribe`, while the bus works;
- *   those of rooms that nobody here subscribed to cost nothing here.
- * - When the bus works again after it did not, `restored` is called, once every subscription stands again. What was told
- *   in between is lost.
- * - A node that ended, or that nothing was heard of for seconds, is `gone`.
- * - What is heard is well formed, and of a node that speaks this version of the format; anything else is refused.
- * - Nothing here throws or waits for long, whatever the bus does, and memory stays bounded.
+ * Guarantees:
+ * - News may be lost, duplicated, delayed or reordered. The timeline sorts it and fills gaps from the database.
+ * - News reaches other nodes, never its sender.
+ * - While the bus is up, a room's news arrives from the moment `subscribe` resolves until `unsubscribe` is
+ *   called. Rooms without a subscription cost nothing.
+ * - After an outage, `restored` is called once all subscriptions are active again. News in between is lost.
+ * - A node that has stopped, or has been silent for seconds, is reported as `gone`.
+ * - Received news is well-formed and has this version of the format. Anything else is rejected.
+ * - No method throws or blocks for long, whatever the state of the bus, and memory use is bounded.
  */
 export interface Bus {
-  /** Tells the other nodes that hear of the room. */
+  /** Sends news to the other nodes that subscribe to its room. */
   publish(news: RoomNews): void;
-  /** Tells all other nodes. */
+  /** Sends a notice to all other nodes. */
   announce(notice: Notice): void;
-  /** Tells one other node. */
+  /** Sends a notice to one other node. */
   reply(node: string, notice: Notice): void;
-  /** Other nodes that are heard of. */
+  /** Number of other nodes believed to be alive. */
   readonly others: number;
-  /** Starts to hear of a room. Settles when that stands, at once where the bus is away, and after 500 ms anyway. */
+  /** Subscribes to a room. Resolves once subscribed, at once if the bus is down, and after 500 ms anyway. */
   subscribe(room: string): Promise<void>;
   unsubscribe(room: string): void;
-  /** Adds someone who hears. */
+  /** Adds a listener. */
   listen(listener: BusListener): void;
-  /** Tells the others that this node goes, and ends. */
+  /** Tells the other nodes that this one is leaving, then closes the bus. */
   stop(): Promise<void>;
 }
 
 export interface BusListener {
-  /** Another node tells; `from`: which one. */
+  /** News arrived from the node `from`. */
   heard?(news: News, from: string): void;
+  /** The bus is up again after an outage, or for the first time. */
   restored?(): void;
   gone?(node: string): void;
-  /** A node that was held to be gone is there after all. */
+  /** A node that was reported as gone is alive after all. */
   returned?(node: string): void;
 }

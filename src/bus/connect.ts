@@ -8,16 +8,16 @@ import { createLocalBus } from "./local.ts";
 import { createRedisBus } from "./redis.ts";
 
 interface NodesOptions {
-  /** Of Redis; undefined: there is one node. */
+  /** The URL of Redis; undefined if there is only one node. */
   readonly url: string | undefined;
-  /** What all names in Redis begin with. */
+  /** Prefix of all channels and keys in Redis. */
   readonly prefix: string;
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Metrics;
 }
 
-/** What nodes share besides the database: a bus, and what they count together. */
+/** Creates what nodes share besides the database: the bus and the rate limit counters. */
 export function connectNodes({ url, ...options }: NodesOptions): { bus: Bus; limiters: LimiterStore } {
   if (url === undefined) return { bus: createLocalBus(), limiters: memoryLimiters };
   const bus = createRedisBus({ url, ...options, random: Math.random });

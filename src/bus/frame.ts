@@ -2,31 +2,29 @@ import * as v from "valibot";
 import { type News, NEWS } from "./news.ts";
 
 /**
- * The version of what nodes write to each other. It rises with every change that nodes of the version before would
- * misread; those refuse it then, and find what happened in the database.
+ * Version of the frame format. Increment it with every change that older nodes would misread. They then
+ * reject the frames and find the changes in the database.
  */
 export const BUS_VERSION = 2;
 
 const HEADER = `parley-bus/${BUS_VERSION} `;
 const ANY_HEADER = /^parley-bus\/(\d{1,9}) /;
 
-/** What a node says: news, that it lives, or that it goes. */
+/** The content of a frame: news, a heartbeat or a goodbye. */
 export type Word = { readonly news: readonly News[] } | "alive" | "bye";
 
-/** A frame as text: `parley-bus/<version> <node> <word>`. */
+/** Returns a frame as text: `parley-bus/<version> <node> <word>`. */
 export const writeFrame = (node: string, word: Word): string =>
   `${HEADER}${node} ${typeof word === "string" ? word : JSON.stringify(word.news)}`;
 
 export interface Refused {
-  /** Its version is another, or it is nothing of ours. */
+  /** `version`: a frame of another version. `malformed`: not a frame of ours. */
   readonly refused: "version" | "malformed";
-  /** The version, where it is that. */
+  /** The frame's version, if `refused` is `version`. */
   readonly version?: number;
 }
 
-/**
- * Reads what came. Of frames of our own no more than the name is read: Redis sends a node what it published itself.
- */
+/** Parses a frame's header. `word` parses the rest, which a node does not need of its own echoed frames. */
 export function readFrame(text: string): { from: string; word(): Word | Refused } | Refused {
   if (!text.startsWith(HEADER)) {
     const version = ANY_HEADER.exec(text)?.[1];
@@ -46,7 +44,7 @@ function wordOf(text: string): Word | Refused {
     const parsed = v.safeParse(NEWS, JSON.parse(text), { abortEarly: true });
     if (parsed.success) return { news: parsed.output };
   } catch {
-    // It is no JSON.
+    // Not JSON.
   }
   return { refused: "malformed" };
 }

@@ -6,25 +6,25 @@ import { counting, createLimiter, type LimiterStore } from "../limiter.ts";
 import type { Log } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
 
-/** A Redis that takes longer to count is not waited for, in milliseconds. */
+/** Timeout of one command, in milliseconds. */
 const PATIENCE_MS = 500;
 
 interface RedisLimitersOptions {
-  /** The connection for commands, while there is one. */
+  /** Returns the connection for commands, if it is up. */
   commands(): RedisClient | undefined;
-  /** What keys begin with. They expire with their windows. */
+  /** Prefix of the keys, which expire with their windows. */
   readonly prefix: string;
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Metrics;
 }
 
-/** Counts in Redis, for all nodes together; while that cannot be, in this process' memory. */
+/** Counts in Redis, for all nodes together. While Redis is unavailable, counts in process memory. */
 export function createRedisLimiters(options: RedisLimitersOptions): LimiterStore {
   const { commands, prefix, clock, log, metrics } = options;
   let alone = false;
 
-  /** One line when it begins to be refused and none until it was taken again. */
+  /** Sends a command. Logs the first failure, and no further ones until a command succeeds again. */
   async function ask(command: string, args: string[]): Promise<unknown> {
     try {
       const answer = await timely(clock, commands()?.send(command, args));
@@ -35,14 +35,14 @@ export function createRedisLimiters(options: RedisLimitersOptions): LimiterStore
       if (!alone)
         log.warn(
           { event: "limits_alone", fault: faultOf(error) },
-          "Redis does not count; this server counts logins and registrations by itself",
+          "Redis cannot count; this server counts logins and registrations on its own",
         );
       alone = true;
       throw error;
     }
   }
 
-  // Bun's client in the shape of node-redis, as far as the library uses it.
+  // Adapts Bun's client to the part of node-redis that the library uses.
   const storeClient = {
     get isReady() {
       return commands() !== undefined;
@@ -75,11 +75,11 @@ export function createRedisLimiters(options: RedisLimitersOptions): LimiterStore
   };
 }
 
-/** Rejects where the answer takes too long; or there is nobody to ask. */
+/** Rejects if the reply takes too long or there is no connection. */
 async function timely<T>(clock: Clock, answer: Promise<T> | undefined): Promise<T> {
-  if (!answer) throw new Error("Redis is away");
+  if (!answer) throw new Error("Redis is unavailable");
   const { promise, reject } = Promise.withResolvers<never>();
-  const cancel = clock.after(PATIENCE_MS, () => reject(new Error(`no answer within ${PATIENCE_MS} ms`)));
+  const cancel = clock.after(PATIENCE_MS, () => reject(new Error(`no reply within ${PATIENCE_MS} ms`)));
   try {
     return await Promise.race([answer, promise]);
   } finally {

@@ -2,9 +2,9 @@ import { RedisClient } from "bun";
 import type { Clock } from "../clock.ts";
 
 /**
- * Bun's client, as it can be relied on. By itself it would connect again without its subscriptions and say nothing,
- * give up for good after half a minute, and keep what it is told while it is away. So a connection that is lost is
- * never used again: there is a new one.
+ * Options that make Bun's client predictable. By default it would reconnect silently without its
+ * subscriptions, give up for good after half a minute, and queue commands while it is disconnected. Here a
+ * lost connection is never reused but replaced by a new one.
  */
 const OPTIONS = {
   autoReconnect: false,
@@ -13,40 +13,42 @@ const OPTIONS = {
   idleTimeout: 1_500,
 } as const;
 
-/** How often it says that it lives; a quiet connection would else be taken for a dead one. In milliseconds. */
-const BEAT_MS = 500;
-/** A connection that has not brought back so many beats is lost, whatever it says of itself. */
+/** Interval of heartbeats, in milliseconds. */
+export const BEAT_MS = 500;
+if (!(BEAT_MS < OPTIONS.idleTimeout))
+  throw new Error("heartbeats must keep a quiet connection from idling out");
+/** After this many missed heartbeats a connection counts as lost, even if it reports itself open. */
 const BEATS_LOST = 4;
-/** All nodes lose Redis at the same moment; they come back at different ones, in milliseconds. */
+/** Delay before reconnecting, in milliseconds. Random, because all nodes lose Redis at the same moment. */
 const RETURN_MS = { least: 100, most: 1_000 } as const;
 
 interface LinkOptions {
   readonly url: string;
   readonly clock: Clock;
   random(): number;
-  /** Two connections stand. What rejects ends them. */
+  /** Called when both connections are open. If it rejects, they are closed. */
   opened(connections: Connections): Promise<void>;
-  /** They are in use from now on. */
+  /** Called when the connections are ready for use. */
   up(): void;
-  /** They are lost, or could not be made. */
+  /** Called when the connections are lost or could not be opened. */
   down(reason: unknown): void;
-  /** Says that this node lives; what comes back of it is to be told to `heardOwn`. */
+  /** Publishes a heartbeat. Call `heardOwn` when it comes back. */
   beat(): void;
 }
 
 export interface Connections {
-  /** A connection that is subscribed can do nothing else. */
+  /** Separate, because a subscribed connection accepts no ordinary commands. */
   readonly subscriber: RedisClient;
   readonly commands: RedisClient;
 }
 
-/** Two connections to Redis, or none: they are lost together, and made anew for as long as it takes. */
+/** Owns both Redis connections. If one fails, both are closed and reopened, with retries for ever. */
 export interface Link {
-  /** For commands; undefined while it is down. */
+  /** The connection for commands; undefined while the link is down. */
   readonly commands: RedisClient | undefined;
-  /** Something of our own has come back. */
+  /** Reports that one of our own heartbeats has come back. */
   heardOwn(): void;
-  /** Gives the connections up and makes new ones. */
+  /** Closes both connections and opens new ones after a delay. */
   lose(reason: unknown): void;
   stop(): void;
 }
@@ -56,7 +58,7 @@ export function createLink(options: LinkOptions): Link {
   let current: Connections | undefined;
   let isUp = false;
   let stopped = false;
-  let unheard = 0;
+  let missed = 0;
   let cancel = () => {};
 
   const close = ({ subscriber, commands }: Connections) => {
@@ -78,7 +80,7 @@ export function createLink(options: LinkOptions): Link {
   };
 
   const beat = () => {
-    if (unheard++ >= BEATS_LOST) return lose(new Error(`${BEATS_LOST} beats have not come back`));
+    if (missed++ >= BEATS_LOST) return lose(new Error(`${BEATS_LOST} heartbeats did not come back`));
     const at = current;
     at?.subscriber.ping().catch((error: unknown) => {
       if (at === current) lose(error);
@@ -99,7 +101,7 @@ export function createLink(options: LinkOptions): Link {
       await options.opened(made);
       if (current !== made) return;
       isUp = true;
-      unheard = 0;
+      missed = 0;
       options.up();
       beat();
     } catch (error) {
@@ -112,7 +114,7 @@ export function createLink(options: LinkOptions): Link {
     get commands() {
       return isUp ? current?.commands : undefined;
     },
-    heardOwn: () => void (unheard = 0),
+    heardOwn: () => void (missed = 0),
     lose,
     stop() {
       stopped = true;

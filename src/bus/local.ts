@@ -1,6 +1,6 @@
 import type { Bus } from "./bus.ts";
 
-/** The bus of a single process: there are no other nodes to tell, and none to hear of. */
+/** The bus of a single process, which has no other nodes. */
 export const createLocalBus = (): Bus => ({
   publish() {},
   announce() {},

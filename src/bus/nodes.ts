@@ -1,12 +1,15 @@
 import type { Clock } from "../clock.ts";
+import { BEAT_MS } from "./link.ts";
 
-/** A node that says nothing for so long is gone, in milliseconds; it says that it lives every half second. */
+/** A node that is silent for this long is gone, in milliseconds. */
 const SILENT_MS = 4_000;
-/** While the bus is away nobody can be heard: so long the others are believed to be there. */
+/** Grace period for presence: while the bus is down, assume that other nodes are still alive. */
 const AWAY_MS = 12_000;
-/** The people of a node that goes in order have so long to come back elsewhere. */
+if (!(BEAT_MS < SILENT_MS && SILENT_MS < AWAY_MS))
+  throw new Error("nodes must send heartbeats before they count as gone, and get more time during an outage");
+/** Grace period after a goodbye, in which the node's people can reconnect elsewhere. */
 const BYE_MS = 3_000;
-/** Names of nodes that are gone; a process that starts again has another name. */
+/** How many gone nodes are remembered. A restarted process has a new name. */
 const REMEMBERED = 1_000;
 
 interface NodesOptions {
@@ -15,14 +18,14 @@ interface NodesOptions {
   returned(node: string): void;
 }
 
-/** The other nodes that are heard of. */
+/** Tracks which other nodes are alive. */
 export interface Nodes {
   readonly size: number;
   heard(node: string): void;
   bye(node: string): void;
-  /** Looks who has been silent for too long; to be called twice a second. */
+  /** Reports nodes that are silent for too long. `up`: whether the bus is up. Call it twice a second. */
   look(up: boolean): void;
-  /** The bus is back: nobody could be heard, so everybody is given time. */
+  /** Restarts the timeout of all nodes. Call it after an outage, in which all were silent. */
   forgive(): void;
 }
 

@@ -10,21 +10,22 @@ import type { News, RoomNews } from "./news.ts";
 import { createNodes } from "./nodes.ts";
 import { createSubscriptions } from "./subscriptions.ts";
 
-/** A join does not wait longer for its subscription: the room's counter is looked at every second. In milliseconds. */
+/** Timeout of a subscription, in milliseconds. Joins then rely on polling, once a second. */
 const SUBSCRIBE_MS = 500;
-/** Larger ranges are read from the database by who needs them, in characters. */
+/** Larger ranges are not sent, in characters. Nodes that need them read them from the database. */
 const RANGE_MAX = 256 * 1024;
-/** What Redis has not taken yet, at most, in characters; beyond, frames are dropped. */
+/** High-water mark of data that Redis has not accepted yet, in characters. Above it, frames are dropped. */
 const UNSENT_MAX = 16 * 1024 * 1024;
+/** How often to look for silent nodes, in milliseconds. */
 const LOOK_MS = 500;
-/** So many kinds of what is refused are said. */
-const COMPLAINTS_MAX = 10;
-/** How long saying goodbye may take, in milliseconds. */
+/** How many kinds of rejected frames are logged between two outages. */
+const REJECTIONS_LOGGED = 10;
+/** Timeout of the goodbye, in milliseconds. */
 const BYE_MS = 200;
 
 interface RedisBusOptions {
   readonly url: string;
-  /** What channels begin with, such as `parley:`; those of another installation do not. */
+  /** Prefix of channels, such as `parley:`, different for each installation. */
   readonly prefix: string;
   readonly clock: Clock;
   readonly log: Log;
@@ -32,11 +33,11 @@ interface RedisBusOptions {
   random(): number;
 }
 
-/** The bus of many nodes, on the publish and subscribe of Redis or Valkey: nothing is stored there. */
+/** The bus of several nodes, on publish/subscribe of Redis or Valkey. Stores nothing there. */
 export interface RedisBus extends Bus {
-  /** This node's name among the others. */
+  /** This node's name. */
   readonly node: string;
-  /** The connection for commands, while there is one. */
+  /** The connection for commands; undefined while it is down. */
   readonly commands: Link["commands"];
 }
 
@@ -47,9 +48,9 @@ export function createRedisBus(options: RedisBusOptions): RedisBus {
   const mailboxOf = (name: string) => `${prefix}node:${name}`;
   const channelOf = (room: string) => `${prefix}room:${room}`;
   const listeners: BusListener[] = [];
-  /** What is told in one tick goes out as one frame a channel. */
+  /** News of this tick by channel. Each channel gets one frame per tick. */
   const outgoing = new Map<string, News[]>();
-  const complaints = new Set<string>();
+  const logged = new Set<string>();
   let unsent = 0;
   let beatAt = 0;
   let away = false;
@@ -60,34 +61,34 @@ export function createRedisBus(options: RedisBusOptions): RedisBus {
     returned: (name) => listeners.forEach(({ returned }) => returned?.(name)),
   });
 
-  const refuse = ({ refused, version }: Refused, channel: string) => {
+  const reject = ({ refused, version }: Refused, channel: string) => {
     metrics.busRefused.labels(refused).inc();
-    const complaint = version === undefined ? refused : `version ${version}`;
-    if (complaints.has(complaint) || complaints.size >= COMPLAINTS_MAX) return;
-    complaints.add(complaint);
-    const what = version === undefined ? "no frame of ours" : `frames of version ${version}`;
-    log.warn({ event: "bus_refused", channel, what }, "what came from Redis was refused; said once");
+    const kind = version === undefined ? refused : `version ${version}`;
+    if (logged.has(kind) || logged.size >= REJECTIONS_LOGGED) return;
+    logged.add(kind);
+    const what = version === undefined ? "not a frame of ours" : `frames of version ${version}`;
+    log.warn({ event: "bus_refused", channel, what }, "rejected a frame from Redis; logged once per kind");
   };
 
-  const hear = (text: string, channel: string) => {
+  const receive = (text: string, channel: string) => {
     const frame = readFrame(text);
-    if ("refused" in frame) return refuse(frame, channel);
+    if ("refused" in frame) return reject(frame, channel);
     if (frame.from === node) return channel === everyone ? heardOwn(text) : undefined;
     const word = frame.word();
     if (word === "bye") return nodes.bye(frame.from);
     if (word === "alive") return nodes.heard(frame.from);
-    if ("refused" in word) return refuse(word, channel);
+    if ("refused" in word) return reject(word, channel);
     metrics.busReceived.inc();
-    for (const news of word.news) for (const listener of listeners) tellHere(listener, news, frame.from);
+    for (const news of word.news) for (const listener of listeners) deliver(listener, news, frame.from);
   };
 
-  /** Nobody up there would catch it. */
-  const tellHere = ({ heard }: BusListener, news: News, from: string) => {
+  /** Calls a listener. An error of one listener must not affect the others. */
+  const deliver = ({ heard }: BusListener, news: News, from: string) => {
     try {
       heard?.(news, from);
     } catch (error) {
       metrics.faults.inc();
-      log.error({ event: "fault", fault: faultOf(error) }, "news of another node could not be taken");
+      log.error({ event: "fault", fault: faultOf(error) }, "news of another node could not be processed");
     }
   };
 
@@ -114,16 +115,16 @@ export function createRedisBus(options: RedisBusOptions): RedisBus {
     outgoing.clear();
   };
 
-  const tell = (channel: string, news: News) => {
+  const enqueue = (channel: string, news: News) => {
     if (!link.commands) return metrics.busLost.inc();
     if (outgoing.size === 0) queueMicrotask(flush);
-    const told = outgoing.get(channel);
-    if (told) told.push(news);
+    const queued = outgoing.get(channel);
+    if (queued) queued.push(news);
     else outgoing.set(channel, [news]);
   };
 
-  const subscriptions = createSubscriptions({ hear, failed: (error) => link.lose(error) });
-  // One that is never given up: a client without any subscription has been seen to answer the next one too early.
+  const subscriptions = createSubscriptions({ receive, failed: (error) => link.lose(error) });
+  // Never unsubscribed: a client without any subscription has been seen to resolve the next one too early.
   void subscriptions.want(everyone);
   void subscriptions.want(mailboxOf(node));
 
@@ -134,9 +135,9 @@ export function createRedisBus(options: RedisBusOptions): RedisBus {
     opened: ({ subscriber }) => subscriptions.attach(subscriber),
     up() {
       away = false;
-      complaints.clear();
+      logged.clear();
       metrics.busConnected.set(1);
-      log.info({ event: "bus_up" }, "news between nodes go through Redis");
+      log.info({ event: "bus_up" }, "connected to Redis, which carries news between nodes");
       nodes.forgive();
       for (const { restored } of listeners) restored?.();
     },
@@ -147,7 +148,7 @@ export function createRedisBus(options: RedisBusOptions): RedisBus {
       if (!away)
         log.warn(
           { event: "bus_away", fault: faultOf(reason) },
-          "Redis cannot be used; other nodes' news come through the database",
+          "Redis is unavailable; news of other nodes comes through the database",
         );
       away = true;
     },
@@ -167,9 +168,9 @@ export function createRedisBus(options: RedisBusOptions): RedisBus {
     get commands() {
       return link.commands;
     },
-    publish: (news) => tell(channelOf(news.room), bounded(news)),
-    announce: (notice) => tell(everyone, notice),
-    reply: (other, notice) => tell(mailboxOf(other), notice),
+    publish: (news) => enqueue(channelOf(news.room), bounded(news)),
+    announce: (notice) => enqueue(everyone, notice),
+    reply: (other, notice) => enqueue(mailboxOf(other), notice),
     get others() {
       return nodes.size;
     },
@@ -187,7 +188,7 @@ export function createRedisBus(options: RedisBusOptions): RedisBus {
 
 const flushed = Promise.resolve();
 
-/** A range that is too large to be told is only pointed at. */
+/** Replaces a range that is too large to send with the version that the room has reached. */
 function bounded(news: RoomNews): RoomNews {
   if (news.type !== "changed") return news;
   const length = news.states.reduce((sum, state) => sum + lengthOf(state), 0);

@@ -1,81 +1,81 @@
-/** The part of a Redis client that it takes. */
+/** The part of a Redis client that is used here. */
 export interface Subscriber {
-  subscribe(channels: string[], hear: (text: string, channel: string) => void): Promise<unknown>;
+  subscribe(channels: string[], receive: (text: string, channel: string) => void): Promise<unknown>;
   unsubscribe(channels: string[]): Promise<unknown>;
 }
 
 interface SubscriptionsOptions {
-  hear(text: string, channel: string): void;
-  /** The client refused a command: it is of no use any more. */
+  receive(text: string, channel: string): void;
+  /** Called when the client has rejected a command. It must not be used any more. */
   failed(error: unknown): void;
 }
 
-/** Which channels are wanted, and a client's subscriptions in step with that. */
+/** Keeps a client's subscriptions in step with the channels that are wanted. */
 export interface Subscriptions {
-  /** Settles when the subscription stands, or at once where there is no client. */
+  /** Resolves once subscribed, or immediately if there is no client. */
   want(channel: string): Promise<void>;
   forget(channel: string): void;
-  /** Goes on with a new client, which has no subscriptions yet. Settles when all that is wanted stands. */
+  /** Continues with a new client without subscriptions. Resolves once all wanted channels are subscribed. */
   attach(client: Subscriber): Promise<void>;
   detach(): void;
 }
 
 /**
- * One command at a time, each for all that has come together since the last: thousands of channels in one command take
- * milliseconds, one by one they take half a second. And a client that is asked for the same channel twice would call
- * twice for each message.
+ * Sends one command at a time, each for all changes since the last. Thousands of channels take milliseconds
+ * in one command and half a second one by one. Never subscribes to a channel twice, because the client would
+ * then call back twice for each message.
  */
-export function createSubscriptions({ hear, failed }: SubscriptionsOptions): Subscriptions {
+export function createSubscriptions({ receive, failed }: SubscriptionsOptions): Subscriptions {
   const wanted = new Set<string>();
-  const standing = new Set<string>();
-  /** Channels whose wish has changed since the last look. */
+  const subscribed = new Set<string>();
+  /** Channels that were wanted or forgotten since the last command. */
   let changed = new Set<string>();
   let client: Subscriber | undefined;
   let work: Promise<void> | undefined;
 
-  async function keepStep(at: Subscriber): Promise<void> {
-    await Promise.resolve(); // what else is wished for in this tick comes along
+  async function synchronize(at: Subscriber): Promise<void> {
+    await Promise.resolve(); // batches all changes of this tick
     while (at === client && changed.size > 0) {
-      const looked = changed;
+      const batch = changed;
       changed = new Set();
-      const more = [...looked].filter((channel) => wanted.has(channel) && !standing.has(channel));
-      const fewer = [...looked].filter((channel) => !wanted.has(channel) && standing.has(channel));
+      const added = [...batch].filter((channel) => wanted.has(channel) && !subscribed.has(channel));
+      const removed = [...batch].filter((channel) => !wanted.has(channel) && subscribed.has(channel));
       try {
-        if (fewer.length > 0) await at.unsubscribe(fewer);
-        if (more.length > 0) await at.subscribe(more, hear);
+        if (removed.length > 0) await at.unsubscribe(removed);
+        if (added.length > 0) await at.subscribe(added, receive);
       } catch (error) {
         if (at === client) failed(error);
         return;
       }
       if (at !== client) return;
-      for (const channel of fewer) standing.delete(channel);
-      for (const channel of more) standing.add(channel);
+      for (const channel of removed) subscribed.delete(channel);
+      for (const channel of added) subscribed.add(channel);
     }
-    // In the same turn as the last look: whoever wishes for something from now on begins anew.
+    // Nothing was awaited since the loop's last check, so later changes start a new run.
     if (at === client) work = undefined;
   }
 
-  const inStep = async (): Promise<void> => {
-    if (client) await (work ??= keepStep(client));
+  const inSync = async (): Promise<void> => {
+    if (client) await (work ??= synchronize(client));
   };
 
   return {
     want(channel) {
       wanted.add(channel);
       changed.add(channel);
-      return inStep();
+      return inSync();
     },
     forget(channel) {
       wanted.delete(channel);
       changed.add(channel);
-      void inStep();
+      void inSync();
     },
     async attach(next) {
-      standing.clear();
+      subscribed.clear();
       changed = new Set(wanted);
       client = next;
       work = undefined;
-      await inStep();
+      await inSync();
     },
     detach() {
       client = undefined;

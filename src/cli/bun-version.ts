@@ -1,7 +1,7 @@
-/** The first version that has all this program uses. */
+/** The oldest version of Bun that this program runs on. */
 export const MINIMUM_BUN = "1.4.0";
 
-/** What is wrong with the Bun that runs this (undefined: something that is not Bun), in one line. */
+/** Returns in one line what is wrong with this version of Bun. `version` is undefined in other runtimes. */
 export function bunProblem(version: string | undefined): string | undefined {
   const install = "npm install -g bun@latest";
   if (version === undefined) return `Parley needs Bun ${MINIMUM_BUN} or newer: ${install}`;

@@ -8,13 +8,13 @@ import {
 } from "../client/index.ts";
 import { type Command, CommandError, type Context } from "./command.ts";
 
-/** How much of what was said before is shown. */
+/** How many earlier messages are shown. */
 const HISTORY = 20;
 
 export const chat: Command = {
   name: "chat",
   usage: "[--register] <url> <room>",
-  about: "Talk in a room of a server: each line that is typed, or comes by a pipe, is a message",
+  about: "Chat in a room of a server: sends each line, typed or piped, as a message",
   async run(context) {
     const { args, env, err } = context;
     const register = args[0] === "--register";
@@ -27,7 +27,7 @@ export const chat: Command = {
 
     const ended = Promise.withResolvers<number>();
     client.on("connection", (connection) => {
-      const text = told(connection);
+      const text = describe(connection);
       if (text) err(`(${text})`);
       if (connection.state === "closed") ended.resolve(1);
     });
@@ -45,7 +45,7 @@ export const chat: Command = {
   },
 };
 
-/** What was said, and then what is said; resolves between the two. */
+/** Prints earlier messages and then new ones as they arrive. Resolves once the earlier ones are printed. */
 function show(room: Room, { out }: Context): Promise<void> {
   let shown: number | undefined;
   const more = (messages: readonly Message[]) => {
@@ -66,16 +66,16 @@ function show(room: Room, { out }: Context): Promise<void> {
       more(messages);
       more(room.snapshot().messages);
     },
-    () => {}, // the room's own error says it
+    () => {}, // the room reports the error itself
   );
 }
 
 const line = ({ username, content }: Message) => `${printable(username)}: ${printable(content)}`;
 
-/** What others write moves no cursor and rings no bell: control characters are left out, lines are indented. */
+/** Indents further lines and removes control characters, which could move the cursor or ring the bell. */
 const printable = (text: string) => text.replaceAll("\n", "\n  ").replace(/[^\P{C}\n\p{Cf}]/gu, "");
 
-/** Sends each line; at their end waits until all are settled. Answers the exit code. */
+/** Sends each line and waits until all sends have settled. Returns the exit code. */
 async function talk(room: Room, lines: AsyncIterable<string>, err: Context["err"]): Promise<number> {
   let code = 0;
   const sends: Promise<void>[] = [];
@@ -95,15 +95,15 @@ async function talk(room: Room, lines: AsyncIterable<string>, err: Context["err"
   return code;
 }
 
-/** By PARLEY_EMAIL and PARLEY_PASSWORD, or by what is typed. */
+/** Signs in with PARLEY_EMAIL and PARLEY_PASSWORD, or prompts for them. */
 async function signIn(client: Chat, { env, ask }: Context, register: boolean): Promise<void> {
-  const answer = (what: string, name: string, secret: boolean) => {
-    const given = env[name] || ask(`${what}:`, secret);
-    if (!given) throw new CommandError(`Set ${name}, or run it in a terminal.`);
+  const setting = (prompt: string, name: string, secret: boolean) => {
+    const given = env[name] || ask(`${prompt}:`, secret);
+    if (!given) throw new CommandError(`Set ${name}, or run this command in a terminal.`);
     return given;
   };
-  const email = answer("Email", "PARLEY_EMAIL", false);
-  const password = answer("Password", "PARLEY_PASSWORD", true);
+  const email = setting("Email", "PARLEY_EMAIL", false);
+  const password = setting("Password", "PARLEY_PASSWORD", true);
   try {
     await (register ? client.register({ email, password }) : client.login({ email, password }));
   } catch (error) {
@@ -115,12 +115,12 @@ async function signIn(client: Chat, { env, ask }: Context, register: boolean): P
   }
 }
 
-function told(connection: ConnectionState): string | undefined {
+function describe(connection: ConnectionState): string | undefined {
   switch (connection.state) {
     case "open":
       return `connected as ${connection.user.username}`;
     case "waiting":
-      return `${connection.error.message} Trying again in ${(connection.retryInMs / 1000).toFixed(1)} s`;
+      return `${connection.error.message} Retrying in ${(connection.retryInMs / 1000).toFixed(1)} s`;
     case "closed":
       return connection.error.code === "closed" ? undefined : connection.error.message;
     default:

@@ -1,45 +1,46 @@
-/** What a command has of the process it runs in. */
+/** The process that a command runs in. */
 export interface Context {
-  /** What follows the command's name. */
+  /** The arguments after the command's name. */
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly version: string;
-  /** What starts this program: itself, or Bun and the file. */
+  /** The command line that starts this program: its own file, or Bun and the entry point. */
   readonly program: readonly string[];
-  /** The process that started this one as a worker, if one did. */
+  /** The channel to the process that started this one as a worker, if any. */
   readonly parent: Channel | undefined;
-  /** Writes a line to standard output, or to standard error. */
+  /** Writes a line to standard output. */
   out(line: string): void;
+  /** Writes a line to standard error. */
   err(line: string): void;
-  /** All of standard input; empty where that is a terminal. */
+  /** Reads all of standard input; empty if it is a terminal. */
   input(): Promise<string>;
-  /** Standard input, line by line, as it comes. */
+  /** Yields the lines of standard input as they arrive. */
   lines(): AsyncIterable<string>;
-  /** Asks the person at the terminal; undefined where there is none. `secret`: what is typed is not shown. */
+  /** Prompts at the terminal; returns undefined if there is none. `secret` hides what is typed. */
   ask(question: string, secret: boolean): string | undefined;
-  /** Resolves at the first SIGINT or SIGTERM. Where nobody waits, a signal ends the process at once. */
+  /** Resolves at the first SIGINT or SIGTERM. If nothing waits for it, a signal ends the process at once. */
   untilSignal(): Promise<void>;
 }
 
-/** The way to another process of this program. */
+/** A channel to another process of this program. */
 export interface Channel {
   send(message: object): void;
-  listen(hear: (message: unknown) => void): void;
-  /** Resolves when the other process is gone. */
+  listen(receive: (message: unknown) => void): void;
+  /** Resolves when the other process has ended. */
   readonly gone: Promise<void>;
 }
 
-/** Something that the program can be told to do. */
+/** A command of the program. */
 export interface Command {
   readonly name: string;
-  /** The arguments it takes, for the help. */
+  /** Its arguments, for the help. */
   readonly usage?: string;
   readonly about: string;
   /** @returns the exit code. */
   run(context: Context): Promise<number>;
 }
 
-/** A command cannot do what it was told; the message is one line that says what to do. */
+/** A command failed. The message says in one line what to do. */
 export class CommandError extends Error {
   override readonly name = "CommandError";
 }

@@ -5,8 +5,9 @@ import { ownDataDir } from "../db/owner.ts";
 import type { Context } from "./command.ts";
 
 /**
- * Opens the database for one command. An embedded one has one owner, so there the server must be stopped.
- * @throws {DataDirHeld} naming the process that has it.
+ * Opens the database for one command. An embedded database has one owner, so the server must be stopped
+ * first.
+ * @throws {DataDirHeld} if another process owns it.
  */
 export async function withDatabase<T>(
   { env }: Context,

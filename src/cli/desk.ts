@@ -1,14 +1,14 @@
 import { type Clock, within } from "../clock.ts";
 import type { Measured } from "./ipc.ts";
 
-/** A worker that does not say what it has measured is left out, in milliseconds. */
+/** How long to wait for a worker's metrics, in milliseconds. Slower workers are left out. */
 const PATIENCE_MS = 1_000;
 
-/** Where the parent gathers what its workers have measured. */
+/** Collects the metrics of the workers in their parent. */
 export interface Desk {
-  /** Asks all of these. */
+  /** Requests metrics through each function of `ask`. Resolves with those that arrive in time. */
   gather(ask: readonly ((id: number) => void)[]): Promise<Measured[]>;
-  /** One of them has answered. */
+  /** Takes a worker's reply to the request with that id. */
   take(id: number, measured: Measured): void;
 }
 
@@ -19,7 +19,7 @@ export function createDesk(clock: Clock): Desk {
   return {
     async gather(workers) {
       const all: Measured[] = [];
-      const answers = workers.map((ask) => {
+      const replies = workers.map((ask) => {
         const id = ++lastId;
         const { promise, resolve } = Promise.withResolvers<Measured>();
         open.set(id, resolve);
@@ -30,7 +30,7 @@ export function createDesk(clock: Clock): Desk {
           promise.then((measured) => void all.push(measured)),
         ).finally(() => open.delete(id));
       });
-      await Promise.all(answers);
+      await Promise.all(replies);
       return all;
     },
     take: (id, measured) => open.get(id)?.(measured),

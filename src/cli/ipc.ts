@@ -1,16 +1,16 @@
 import * as v from "valibot";
 
-// What a parent and its workers say to each other.
+// Messages between a parent and its workers.
 
 const id = v.number();
-/** What one process has measured, as the metrics' library writes it down. */
+/** The metrics of one process, as prom-client's JSON. */
 const measured = v.custom<Measured>((value) => Array.isArray(value));
 
 export type Measured = readonly object[];
 
 const fromWorker = v.variant("type", [
   v.object({ type: v.literal("ready") }),
-  /** Someone wants the metrics of all workers. */
+  /** A worker requests the metrics of all workers. */
   v.object({ type: v.literal("wanted"), id }),
   v.object({ type: v.literal("measured"), id, measured }),
 ]);
@@ -23,8 +23,9 @@ const fromParent = v.variant("type", [
 export type FromWorker = v.InferOutput<typeof fromWorker>;
 export type FromParent = v.InferOutput<typeof fromParent>;
 
-/** What was said; nothing where it is none of these. */
+/** Parses a message from a worker; undefined if it is not valid. */
 export const readFromWorker = (message: unknown): FromWorker | undefined => read(fromWorker, message);
+/** Parses a message from the parent; undefined if it is not valid. */
 export const readFromParent = (message: unknown): FromParent | undefined => read(fromParent, message);
 
 function read<T>(schema: v.GenericSchema<unknown, T>, message: unknown): T | undefined {

@@ -4,10 +4,10 @@ import { withDatabase } from "./database.ts";
 
 export const newEpoch: Command = {
   name: "new-epoch",
-  about: "After a restore or a lossy failover: make clients drop what they hold and read anew",
+  about: "Make clients discard their state and reload, after a restore or a lossy failover",
   async run(context) {
     const epoch = await withDatabase(context, (database) => renewEpoch(database));
-    context.out(`The epoch is ${epoch} now. Restart every server.`);
+    context.out(`The new epoch is ${epoch}. Restart every server.`);
     return 0;
   },
 };

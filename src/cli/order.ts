@@ -4,19 +4,19 @@ import type { Order } from "../order.ts";
 import { CommandError, type Context } from "./command.ts";
 import { withDatabase } from "./database.ts";
 
-/** What follows an operator's command: the person it is about, and why, for the audit. */
+/** The arguments of an operator's order: the person, and the reason for the audit. */
 export const ORDER_USAGE = "<email|username> [reason]";
 
 interface Orders<T> {
-  /** The person, and the words of the reason. */
+  /** The person, then the words of the reason. */
   readonly args: readonly string[];
   readonly usage: string;
-  /** What asks a running server for the same. */
+  /** Returns the request that does the same on a running server. */
   route(name: string): string;
   work(database: Database, name: string, order: Order): Promise<T>;
 }
 
-/** Carries out an order about a person. @throws {CommandError} where a running server has the database: it is to be asked. */
+/** Carries out an order about a person. @throws {CommandError} if a running server owns the database. */
 export async function carryOut<T>(context: Context, { args, usage, route, work }: Orders<T>): Promise<T> {
   const [name, ...reason] = args;
   if (!name) throw new CommandError(`Usage: parley ${usage} ${ORDER_USAGE}`);
@@ -25,9 +25,9 @@ export async function carryOut<T>(context: Context, { args, usage, route, work }
     return await withDatabase(context, (database) => work(database, name, order));
   } catch (error) {
     if (!(error instanceof DataDirHeld)) throw error;
-    const asked = route(encodeURIComponent(name));
+    const request = route(encodeURIComponent(name));
     throw new CommandError(
-      `${error.message}. The server does it while it runs: ${asked} with its ADMIN_TOKEN`,
+      `${error.message}. To do it on the running server, send ${request} with its ADMIN_TOKEN`,
     );
   }
 }

@@ -6,7 +6,7 @@ import { createDesk } from "./desk.ts";
 import { type FromParent, readFromWorker } from "./ipc.ts";
 import { createWorkers, FirstWorkerEnded, type WorkerLife, type WorkerProcess } from "./workers.ts";
 
-/** Runs the server in several processes, which listen on one port: the kernel spreads connections over them. */
+/** Runs the server in several processes that listen on one port. The kernel distributes connections. */
 export async function runParent(
   { program, env, version, untilSignal }: Context,
   config: Config,
@@ -14,33 +14,33 @@ export async function runParent(
 ): Promise<number> {
   const url = reserve(config);
   const desk = createDesk(systemClock);
-  /** The workers that are ready, and how each is asked what it has measured. */
-  const listens = new Map<number, (id: number) => void>();
+  /** The ready workers, each with a function that requests its metrics. */
+  const ready = new Map<number, (id: number) => void>();
 
   const start = (worker: number, life: WorkerLife): WorkerProcess => {
     const say = (message: FromParent) => child.send(message);
-    const hear = (message: unknown) => {
-      const said = readFromWorker(message);
-      if (said?.type === "measured") desk.take(said.id, said.measured);
-      if (said?.type === "wanted")
-        void desk.gather([...listens.values()]).then((all) => say({ type: "all", id: said.id, all }));
-      if (said?.type !== "ready") return;
-      listens.set(worker, (id) => say({ type: "measure", id }));
+    const receive = (message: unknown) => {
+      const received = readFromWorker(message);
+      if (received?.type === "measured") desk.take(received.id, received.measured);
+      if (received?.type === "wanted")
+        void desk.gather([...ready.values()]).then((all) => say({ type: "all", id: received.id, all }));
+      if (received?.type !== "ready") return;
+      ready.set(worker, (id) => say({ type: "measure", id }));
       life.ready();
     };
     const child = Bun.spawn([...program, "server", "worker", String(worker)], {
       env: { ...env, WORKERS: "1", PORT: url.port || "80" },
       stdio: ["ignore", "inherit", "inherit"],
-      ipc: hear,
+      ipc: receive,
       onExit(_, code, signal) {
-        listens.delete(worker);
+        ready.delete(worker);
         life.ended(code, signal === null ? null : String(signal));
       },
     });
     return {
-      // Not by a signal, where it listens: a terminal sends one to the whole group, and a second one ends a process at
-      // once.
-      stop: () => (listens.has(worker) ? say({ type: "stop" }) : child.kill("SIGTERM")),
+      // A ready worker gets no signal: a terminal already sends one to the whole process group, and a second
+      // signal would end the worker at once.
+      stop: () => (ready.has(worker) ? say({ type: "stop" }) : child.kill("SIGTERM")),
       kill: () => child.kill("SIGKILL"),
     };
   };
@@ -62,7 +62,7 @@ export async function runParent(
   return (await workers.stop()) ? 0 : 1;
 }
 
-/** Sees to it that nobody else listens there, which workers would share the port with; and decides on a port for 0. */
+/** Checks that no other program has the port, which workers would share with it. Picks a free one for 0. */
 function reserve({ HOST, PORT }: Config): URL {
   const probe = Bun.serve({ hostname: HOST, port: PORT, reusePort: false, fetch: () => new Response() });
   const { url } = probe;

@@ -7,20 +7,19 @@ import { withDatabase } from "./database.ts";
 export const resetPassword: Command = {
   name: "reset-password",
   usage: "<email>",
-  about:
-    "Set a password, given on standard input or else made up and printed; ends all of its owner's sessions",
+  about: "Set a password from standard input, or generate and print one; ends all sessions of the account",
   async run(context) {
     const [email, ...rest] = context.args;
     if (!email || rest.length > 0) throw new CommandError("Usage: parley reset-password <email>");
     const given = (await context.input()).replace(/\r?\n$/, "");
-    const password = v.safeParse(newPassword, given || madeUp());
+    const password = v.safeParse(newPassword, given || randomPassword());
     if (!password.success) throw new CommandError(`The password ${password.issues[0].message}`);
     const found = await withDatabase(context, (database) => reset(database, email, password.output));
-    if (!found) throw new CommandError("Nobody has an account with that email");
+    if (!found) throw new CommandError("No account has that email");
     context.out(given ? "The password is set." : `The password is ${password.output}`);
     return 0;
   },
 };
 
 /** 96 random bits. */
-const madeUp = () => Buffer.from(crypto.getRandomValues(new Uint8Array(12))).toString("base64url");
+const randomPassword = () => Buffer.from(crypto.getRandomValues(new Uint8Array(12))).toString("base64url");

@@ -4,13 +4,13 @@ import { withDatabase } from "./database.ts";
 
 export const rotateKey: Command = {
   name: "rotate-key",
-  about: "Sign access tokens with a new key; the old one verifies until its last token has expired",
+  about: "Sign access tokens with a new key; tokens of the old key stay valid until they expire",
   async run(context) {
     const kid = await withDatabase(context, (database, { JWT_PRIVATE_KEY }) => {
       if (JWT_PRIVATE_KEY) throw new CommandError("The key comes from JWT_PRIVATE_KEY: change it there");
       return rotate(database);
     });
-    context.out(`Tokens are signed with key ${kid} within seconds. Nothing needs a restart.`);
+    context.out(`Servers sign tokens with key ${kid} within seconds. No restart is needed.`);
     return 0;
   },
 };

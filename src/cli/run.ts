@@ -23,17 +23,17 @@ const COMMANDS: readonly Command[] = [
   newEpoch,
 ];
 
-/** Errors whose message tells a person all they need; anything else is a fault of ours and shows where it happened. */
+/** Errors whose message tells a person everything. Any other error is a bug and is printed with its stack. */
 const EXPECTED = [ConfigError, DataDirHeld, DatabaseUnusable, Refusal, CommandError];
 
-/** Does what the arguments say; no arguments mean `server`. Answers the exit code: 2 for arguments that make no sense. */
+/** Runs the named command, by default `server`. Returns the exit code, which is 2 for an unknown command. */
 export async function run(context: Context): Promise<number> {
   const [name = server.name, ...args] = context.args;
-  if (name === "--help" || name === "-h" || name === "help") return say(context, help());
-  if (name === "--version" || name === "-v") return say(context, context.version);
+  if (name === "--help" || name === "-h" || name === "help") return print(context, help());
+  if (name === "--version" || name === "-v") return print(context, context.version);
   const command = COMMANDS.find((known) => known.name === name);
   if (!command) {
-    context.err(`There is no command ${JSON.stringify(name)}: see parley --help`);
+    context.err(`Unknown command ${JSON.stringify(name)}: see parley --help`);
     return 2;
   }
   try {
@@ -45,7 +45,7 @@ export async function run(context: Context): Promise<number> {
   }
 }
 
-function say(context: Context, text: string): number {
+function print(context: Context, text: string): number {
   context.out(text);
   return 0;
 }
@@ -60,6 +60,6 @@ function help(): string {
     "",
     ...calls.map(([call, about]) => `  ${call.padEnd(width)}  ${about}`),
     "",
-    "Settings come from the environment: the README lists them.",
+    "Settings are read from environment variables, which the README lists.",
   ].join("\n");
 }

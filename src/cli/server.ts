@@ -8,7 +8,7 @@ import { createWorker } from "./worker.ts";
 
 export const server: Command = {
   name: "server",
-  about: "Run the server; this is what no command means",
+  about: "Run the server; this is the default command",
   async run(context) {
     const { args, env, parent } = context;
     const config = loadConfig(env);
@@ -30,7 +30,7 @@ async function serve(
   log: Log,
   isWorker = false,
 ): Promise<number> {
-  const { startServer } = await import("../server.ts"); // the other commands do without it
+  const { startServer } = await import("../server.ts"); // not loaded for other commands
   const metrics = createMetrics();
   const worker = parent && isWorker ? createWorker(parent, metrics, systemClock) : undefined;
   const running = await startServer(config, { log, version, metrics, ...(worker && { shared: worker }) });
@@ -44,15 +44,15 @@ async function serve(
   return 0;
 }
 
-/** What to do where the server cannot listen; undefined where that is not the error. */
+/** Returns what to do if the server cannot listen; undefined for other errors. */
 function addressProblem({ HOST, PORT }: Config, error: unknown): CommandError | undefined {
   switch ((error as { code?: unknown }).code) {
     case "EADDRINUSE":
       return new CommandError(
-        `Port ${PORT} of ${HOST} is taken: stop what listens there, or set PORT to another one`,
+        `Port ${PORT} of ${HOST} is in use: stop the program that listens there, or set PORT to another port`,
       );
     case "EACCES":
-      return new CommandError(`This user may not listen on port ${PORT}: set PORT to one above 1023`);
+      return new CommandError(`This user may not listen on port ${PORT}: set PORT to a port above 1023`);
     case "EADDRNOTAVAIL":
     case "ENOTFOUND":
       return new CommandError(`${HOST} is not an address of this machine: set HOST to one that is`);

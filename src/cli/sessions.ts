@@ -5,7 +5,7 @@ import { carryOut, ORDER_USAGE } from "./order.ts";
 export const sessions: Command = {
   name: "sessions",
   usage: `end ${ORDER_USAGE}`,
-  about: "End all of someone's sessions; they can log in again",
+  about: "End all sessions of a person, who can log in again",
   async run(context) {
     const [verb, ...args] = context.args;
     if (verb !== "end") throw new CommandError(`Usage: parley sessions ${this.usage}`);
@@ -15,7 +15,7 @@ export const sessions: Command = {
       work: endSessions,
       route: (name) => `DELETE /admin/users/${name}/sessions`,
     });
-    context.out(`${sessionIds.length} ended; servers that run close their sockets within 10 s.`);
+    context.out(`Sessions ended: ${sessionIds.length}. Running servers close their sockets within 10 s.`);
     return 0;
   },
 };

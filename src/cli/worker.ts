@@ -3,15 +3,15 @@ import type { Metrics } from "../metrics.ts";
 import type { Channel } from "./command.ts";
 import { type FromWorker, type Measured, readFromParent } from "./ipc.ts";
 
-/** Metrics of those that take longer are left out, in milliseconds. */
+/** How long to wait for the metrics of all workers, in milliseconds. After that, a worker shows its own. */
 const PATIENCE_MS = 2_000;
 
 /** A worker's end of the channel to its parent. */
 export interface Worker {
   ready(): void;
-  /** Resolves when the parent says so, or is gone. */
+  /** Resolves when the parent asks for a stop or has ended. */
   untilStop(): Promise<void>;
-  /** The metrics of all workers, added up, as text. */
+  /** Returns the sum of all workers' metrics, as text. */
   metrics(): Promise<string>;
 }
 
@@ -22,13 +22,13 @@ export function createWorker(parent: Channel, metrics: Metrics, clock: Clock): W
   const say = (message: FromWorker) => parent.send(message);
 
   parent.listen((message) => {
-    const said = readFromParent(message);
-    if (said?.type === "stop") stop.resolve();
-    if (said?.type === "all") wanted.get(said.id)?.(said.all);
-    if (said?.type === "measure")
+    const received = readFromParent(message);
+    if (received?.type === "stop") stop.resolve();
+    if (received?.type === "all") wanted.get(received.id)?.(received.all);
+    if (received?.type === "measure")
       void metrics.registry
         .getMetricsAsJSON()
-        .then((measured) => say({ type: "measured", id: said.id, measured }));
+        .then((measured) => say({ type: "measured", id: received.id, measured }));
   });
   void parent.gone.then(stop.resolve);
 
@@ -37,14 +37,14 @@ export function createWorker(parent: Channel, metrics: Metrics, clock: Clock): W
     untilStop: () => stop.promise,
     async metrics() {
       const id = ++lastId;
-      const answer = Promise.withResolvers<Measured[]>();
-      wanted.set(id, answer.resolve);
+      const reply = Promise.withResolvers<Measured[]>();
+      wanted.set(id, reply.resolve);
       say({ type: "wanted", id });
       let all: Measured[] | undefined;
       await within(
         clock,
         PATIENCE_MS,
-        answer.promise.then((found) => (all = found)),
+        reply.promise.then((found) => (all = found)),
       );
       wanted.delete(id);
       return metrics.merged(all ?? [await metrics.registry.getMetricsAsJSON()]);

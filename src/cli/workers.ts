@@ -1,21 +1,21 @@
 import { type Clock, within } from "../clock.ts";
 import type { Log } from "../log.ts";
 
-/** A worker that ends is started again after so long, twice as long each time, in milliseconds. */
+/** Delay before a worker is restarted, in milliseconds. It doubles with each restart. */
 const BACKOFF_MS = { least: 500, most: 30_000 } as const;
-/** One that has run for so long had a good start. */
+/** A worker that has run longer than this restarts with the shortest delay. */
 const STEADY_MS = 60_000;
-/** A stopping worker answers what was submitted first; one that takes longer is killed. */
+/** How long workers may take to stop before they are killed. They first finish what was submitted. */
 const STOP_MS = 25_000;
 
 /** A process that runs the server. */
 export interface WorkerProcess {
-  /** Tells it to stop in order. */
+  /** Asks it to stop gracefully. */
   stop(): void;
   kill(): void;
 }
 
-/** How a worker began and ended. */
+/** Receives a worker's start and end. */
 export interface WorkerLife {
   ready(): void;
   ended(code: number | null, signal: string | null): void;
@@ -29,18 +29,18 @@ interface WorkersOptions {
 }
 
 export interface Workers {
-  /** Settles when all have been ready once; rejects where the first one ends before. */
+  /** Resolves when all workers have been ready once. Rejects if the first one ends before it is ready. */
   readonly ready: Promise<unknown>;
-  /** Stops all of them; false: one of them did not end well. */
+  /** Stops all workers. Resolves false if one of them failed or had to be killed. */
   stop(): Promise<boolean>;
 }
 
-/** The first worker could not start, and has said why. */
+/** The first worker could not start and has already reported why. */
 export class FirstWorkerEnded extends Error {
   override readonly name = "FirstWorkerEnded";
 }
 
-/** Keeps so many workers running: what ends is started again, sooner at first and later the more often it happens. */
+/** Keeps `count` workers running. Restarts those that end, with exponential backoff. */
 export function createWorkers({ count, clock, log, start }: WorkersOptions): Workers {
   const running = new Map<number, WorkerProcess>();
   const waiting = new Map<number, () => void>();
@@ -77,7 +77,7 @@ export function createWorkers({ count, clock, log, start }: WorkersOptions): Wor
             const restartMs = Math.min(BACKOFF_MS.least * 2 ** failures++, BACKOFF_MS.most);
             log.warn(
               { event: "worker_ended", worker, code, signal, restartMs },
-              "a worker ended, and is started again",
+              "a worker ended and will be restarted",
             );
             waiting.set(worker, clock.after(restartMs, begin));
           },
@@ -89,7 +89,8 @@ export function createWorkers({ count, clock, log, start }: WorkersOptions): Wor
     return isReady.promise;
   }
 
-  // The others wait for the first one: what keeps it from starting would keep them too, and is said once.
+  // The others wait for the first one. A problem that prevents its start would affect them too; it is
+  // reported once.
   const started = keep(1).then(() =>
     stopping ? [] : Promise.all(Array.from({ length: count - 1 }, (_, index) => keep(index + 2))),
   );

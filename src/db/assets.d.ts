@@ -1,4 +1,4 @@
-// Files that are imported by path (`with { type: "file" }`), so that a compiled program carries them.
+// Files imported by path (`with { type: "file" }`), so that the compiled program includes them.
 declare module "*.wasm" {
   const path: string;
   export default path;

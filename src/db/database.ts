@@ -1,18 +1,24 @@
 import { DrizzleQueryError, type SQL } from "drizzle-orm";
 import type { PgDatabase, PgQueryResultHKT } from "drizzle-orm/pg-core";
-import type { Driver } from "../config.ts";
+import type { Config, Driver } from "../config.ts";
 import type * as schema from "./schema.ts";
 
-/** Drizzle on any of the three drivers; a transaction is one too. */
+/** The settings that choose and open a database. */
+export type DatabaseConfig = Pick<
+  Config,
+  "DATABASE_DRIVER" | "DATABASE_URL" | "DATABASE_POOL" | "DATA_DIR" | "NEON_PROXY"
+>;
+
+/** Drizzle on any of the three drivers. A transaction has the same type. */
 export type Orm = PgDatabase<PgQueryResultHKT, typeof schema>;
 
 /**
- * Connections that are used, and thrown away, together.
+ * Connections that are used and discarded together.
  *
- * `run` gives `work` a Drizzle instance and answers what it answers. Work that outlives the pool's time limit rejects
- * with {@link DatabaseTimeout}, and so does all that is in flight beside it: against a stalled server a query can
- * neither be awaited nor cancelled, so the connections are closed and the next work gets new ones. What was given up
- * may still have been committed.
+ * `run` calls `work` with a Drizzle instance and returns its result. If `work` exceeds the pool's time limit,
+ * `run` rejects with {@link DatabaseTimeout} and closes the connections, because a query on a stalled server
+ * can be neither awaited nor cancelled. Other work in flight on them fails too. The next work gets new
+ * connections. Abandoned work may still have been committed.
  */
 export interface Pool {
   run<T>(work: (orm: Orm) => Promise<T>): Promise<T>;
@@ -21,47 +27,47 @@ export interface Pool {
 
 export interface Database extends Pool {
   readonly driver: Driver;
-  /** A pool of its own beside the general one. The embedded database has one connection: there it is the same. */
+  /** Creates a separate pool. On the embedded database, which has one connection, it is only a time limit. */
   pool(options: PoolOptions): Pool;
 }
 
 export interface PoolOptions {
-  /** The most connections that are open at once. */
+  /** Maximum number of open connections. */
   readonly connections: number;
-  /** How long one piece of work may take, in milliseconds. */
+  /** Time limit for one piece of work, in milliseconds. */
   readonly limitMs: number;
 }
 
-/** Work on the database took longer than its pool allows. Its outcome is not known. */
+/** Work on the database exceeded its pool's time limit. Its outcome is unknown. */
 export class DatabaseTimeout extends Error {
   override readonly name = "DatabaseTimeout";
 }
 
-/** Runs one statement of our own writing; the rows are objects by column name. */
+/** Runs one hand-written statement. Returns the rows as objects by column name. */
 export async function rows<Row>(orm: Orm, statement: SQL): Promise<Row[]> {
   const result: unknown = await orm.execute(statement);
   return (Array.isArray(result) ? result : (result as { rows: Row[] }).rows) as Row[];
 }
 
 /**
- * Whether the database, not the work, is why something failed: it took too long, was not to be reached, went away or
- * has no room (SQLSTATE classes 08, 53, 57).
+ * Whether the database, rather than the work, caused an error: it timed out, was unreachable, shut down or
+ * ran out of resources (SQLSTATE classes 08, 53, 57).
  */
 export function isDatabaseAway(error: unknown): boolean {
   if (error instanceof DatabaseTimeout) return true;
   const state = sqlState(error);
   if (state) return /^(08|53|57)/.test(state);
-  // Without a state it never came to the server: Drizzle names the statement, the driver below says what it met.
+  // Without a SQLSTATE the statement never reached the server: the error comes from Drizzle or Bun's driver.
   return (
     error instanceof DrizzleQueryError ||
     /^ERR_POSTGRES_/.test(String((error as { code?: unknown } | null)?.code))
   );
 }
 
-/** The five characters of SQLSTATE (PostgreSQL, appendix A) behind an error of any driver, or of Drizzle around it. */
+/** Returns the SQLSTATE (PostgreSQL, appendix A) of an error from any driver, even if Drizzle wrapped it. */
 export function sqlState(error: unknown): string | undefined {
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
-    // Bun's SQL has it in `errno`, beside a `code` of its own; the others have it in `code`.
+    // Bun's SQL has it in `errno` and its own code in `code`. The other drivers have it in `code`.
     const { errno, code } = cause as { errno?: unknown; code?: unknown };
     for (const state of [errno, code])
       if (typeof state === "string" && /^[0-9A-Z]{5}$/.test(state)) return state;

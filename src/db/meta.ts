@@ -3,15 +3,15 @@ import type { Pool } from "./database.ts";
 import { meta } from "./schema.ts";
 
 export interface Meta {
-  /** Names the history that versions belong to. After a restore it is made anew: versions of another epoch mean nothing. */
+  /** Identifies the history that versions belong to. Renewed after a restore, which makes old versions void. */
   readonly epoch: string;
-  /** Names this database, for ever: the issuer of its tokens where no PUBLIC_URL is set. */
+  /** Identifies this database for ever. It is the issuer of tokens if PUBLIC_URL is not set. */
   readonly instance: string;
 }
 
 const randomId = () => Buffer.from(crypto.getRandomValues(new Uint8Array(9))).toString("base64url");
 
-/** Reads what names this database; makes it where it is missing, the same for all nodes that start at once. */
+/** Reads this database's identifiers. Creates missing ones, the same for all nodes that start at once. */
 export async function loadMeta(pool: Pool): Promise<Meta> {
   const found = await pool.run(async (orm) => {
     await orm
@@ -27,11 +27,11 @@ export async function loadMeta(pool: Pool): Promise<Meta> {
       .where(inArray(meta.name, ["epoch", "instance"]));
   });
   const { epoch, instance } = Object.fromEntries(found.map(({ name, value }) => [name, value]));
-  if (!epoch || !instance) throw new Error("the database has no epoch");
+  if (!epoch || !instance) throw new Error("the database has no epoch or no instance");
   return { epoch, instance };
 }
 
-/** Makes a new epoch: clients then drop what they hold and read anew. For after a restore or a lossy failover. */
+/** Replaces the epoch after a restore or a lossy failover. Clients then discard their state and reload. */
 export async function renewEpoch(pool: Pool): Promise<string> {
   const epoch = randomId();
   await pool.run((orm) =>

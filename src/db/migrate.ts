@@ -4,17 +4,17 @@ import { sql } from "drizzle-orm";
 import { readMigrationFiles } from "drizzle-orm/migrator";
 import { type Pool, rows } from "./database.ts";
 
-/** Where the migrations lie: beside the compiled program's entry point, or in the checkout. */
+/** The folder of migrations, beside the compiled program's entry point or in the checkout. */
 const FOLDER = [join(import.meta.dir, "drizzle"), join(import.meta.dir, "../../drizzle")].find((folder) =>
   existsSync(folder),
 );
 
-/** Any number that only this program locks by. */
+/** An arbitrary advisory lock key that nothing else uses. */
 const LOCK = 7_205_392_331;
 
 /**
- * Applies the migrations that the database has not seen, in one transaction, once, however many nodes start at the
- * same time. (Drizzle's own migrators take no lock, and cannot run inside the transaction that holds one.)
+ * Applies the pending migrations in one transaction, only once if several nodes start at the same time.
+ * Drizzle's own migrators take no lock and cannot run inside the transaction that holds one.
  */
 export async function migrate(pool: Pool): Promise<void> {
   if (!FOLDER) throw new Error("the migrations are missing from this build");

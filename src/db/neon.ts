@@ -11,8 +11,9 @@ const SETTINGS = Object.entries(SESSION)
   .join("; ");
 
 /**
- * Neon through its serverless driver: Postgres' protocol inside a WebSocket. `proxy` (host:port/path) replaces the
- * address that the driver makes from the database's host; that one is then spoken to without TLS.
+ * Opens a Neon database through its serverless driver, which speaks the Postgres protocol over a WebSocket.
+ * `proxy` (host:port/path) replaces the WebSocket address that the driver derives from the database's host,
+ * and is used without TLS.
  */
 export function openNeon(url: string, connections: number, proxy?: string): Database {
   if (proxy) {
@@ -24,9 +25,9 @@ export function openNeon(url: string, connections: number, proxy?: string): Data
   const connect = (max: number) => {
     const client = new Pool({ connectionString: url, max, connectionTimeoutMillis: CONNECT_MS });
     client.on("connect", (connection: { query(sql: string): Promise<unknown> }) => {
-      void connection.query(SETTINGS).catch(() => {}); // the query that wanted the connection tells what is wrong
+      void connection.query(SETTINGS).catch(() => {}); // the query that needed the connection reports the error
     });
-    client.on("error", () => {}); // an idle connection that is lost: the pool opens another one when it needs one
+    client.on("error", () => {}); // a lost idle connection; the pool replaces it on demand
     return {
       orm: drizzle({ client, schema, casing: "snake_case" }) as unknown as Orm,
       close: () => client.end(),

@@ -1,19 +1,13 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import type { Config } from "../config.ts";
-import type { Database } from "./database.ts";
+import type { Database, DatabaseConfig } from "./database.ts";
 import { migrate } from "./migrate.ts";
 import { explainOpening } from "./unusable.ts";
 
-export type DatabaseConfig = Pick<
-  Config,
-  "DATABASE_DRIVER" | "DATABASE_URL" | "DATABASE_POOL" | "DATA_DIR" | "NEON_PROXY"
->;
-
 /**
- * Opens the database that the configuration names and brings its schema up to date. The driver that is not used is
- * not loaded. `template`: what a new embedded database starts from, if not the one that the program carries.
- * @throws {DatabaseUnusable} where there is something to do about it outside this program.
+ * Opens the configured database and migrates its schema. Loads only the driver in use. A new embedded
+ * database starts from `template`, by default the one built into the program.
+ * @throws {DatabaseUnusable} if the cause can be fixed outside this program.
  */
 export async function openDatabase(config: DatabaseConfig, template?: Blob): Promise<Database> {
   let database: Database | undefined;

@@ -3,23 +3,23 @@ import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node
 import { hostname } from "node:os";
 import { join } from "node:path";
 
-/** How long a second process waits for the lock: a process that is just ending may still hold it. */
+/** How long to wait for the lock, in case a process that is just exiting still holds it. */
 const PATIENCE_MS = 500;
 
-/** Another process owns the data directory; the message is one line that names it. */
+/** Another process owns the data directory. The message names it in one line. */
 export class DataDirHeld extends Error {
   override readonly name = "DataDirHeld";
 }
 
 /**
- * Makes this process the one owner of a data directory, which it creates where it is missing; two embedded databases
- * on one directory would lose each other's rows. The answer gives it up.
+ * Makes this process the only owner of a data directory, which is created if it is missing. Two embedded
+ * databases in one directory would lose each other's rows. Returns a function that gives up ownership.
  *
- * The lock is the operating system's own, on the file `lock` beside the data, taken through SQLite, which has worked
- * out how to on every system. The kernel releases it when the process ends, however it ends: there is no stale lock
- * to judge by process ids, which are used again and which containers do not share. Who holds it is written to
- * `owner.json`, for people only.
- * @throws {DataDirHeld} where another process, or another part of this one, has it.
+ * The lock is an operating system lock on the file `lock` beside the data, taken through SQLite, which knows
+ * how to lock files on every system. The kernel releases it however the process ends, so a lock is never
+ * stale. Process ids could not tell: they are reused, and containers do not share them. `owner.json` names
+ * the owner, for people only.
+ * @throws {DataDirHeld} if another process, or another part of this one, owns it.
  */
 export async function ownDataDir(dir: string): Promise<() => void> {
   mkdirSync(dir, { recursive: true, mode: 0o700 });
@@ -31,19 +31,19 @@ export async function ownDataDir(dir: string): Promise<() => void> {
     rmSync(owner, { force: true });
     lock.close();
   };
-  // Also keeps the lock from being collected as garbage, which would open it, where the caller forgets the answer.
+  // This reference also protects the lock from garbage collection, which would release it.
   process.on("exit", release);
   return release;
 }
 
 const held = (dir: string, by: string) =>
-  new DataDirHeld(`${dir} is in use by ${by}: stop that first, or set DATA_DIR to another folder`);
+  new DataDirHeld(`${dir} is in use by ${by}: stop it first, or set DATA_DIR to another folder`);
 
 function takeLock(path: string, onHeld: () => Error): Sqlite {
   const lock = new Sqlite(path);
   try {
     lock.run(`pragma busy_timeout = ${PATIENCE_MS}`);
-    lock.run("pragma journal_mode = memory"); // nothing is ever written: no file for it
+    lock.run("pragma journal_mode = memory"); // no journal file, because nothing is ever written
     lock.run("begin exclusive");
     return lock;
   } catch (error) {
@@ -64,6 +64,6 @@ function read(owner: string): string {
     const { pid, host, since } = JSON.parse(readFileSync(owner, "utf8"));
     return `process ${pid} on ${host}, since ${since}`;
   } catch {
-    return "another process"; // which is ending, or has only just begun
+    return "another process"; // it is exiting or still starting
   }
 }

@@ -2,12 +2,12 @@ import { PGlite, types } from "@electric-sql/pglite";
 import fsBundle from "../../node_modules/@electric-sql/pglite/dist/pglite.data" with { type: "file" };
 import initdbWasm from "../../node_modules/@electric-sql/pglite/dist/initdb.wasm" with { type: "file" };
 import pgliteWasm from "../../node_modules/@electric-sql/pglite/dist/pglite.wasm" with { type: "file" };
-import type { Answer, Request } from "./pglite.ts";
+import type { Answer, Request } from "./pglite-calls.ts";
 import { SESSION } from "./settings.ts";
 
 declare const self: Worker;
 
-// Drizzle reads these from text, and its parsers are functions, which cannot come along from the other thread.
+// Drizzle expects these as text. Its own parsers are functions, which cannot be posted to this thread.
 const AS_TEXT = [
   types.TIMESTAMP,
   types.TIMESTAMPTZ,
@@ -21,7 +21,7 @@ const AS_TEXT = [
 ];
 const parsers = Object.fromEntries(AS_TEXT.map((type) => [type, (text: string) => text]));
 
-// Where a text begins with U+FEFF, PGlite's decoder would take it for a byte order mark and leave it out.
+// By default PGlite's decoder would drop a leading U+FEFF from a text as a byte order mark.
 globalThis.TextDecoder = class extends TextDecoder {
   constructor(label?: string, options?: TextDecoderOptions) {
     super(label, { ignoreBOM: true, ...options });
@@ -57,13 +57,13 @@ async function serve(request: Request): Promise<unknown> {
   }
 }
 
-// Requests are taken in the order they come: PGlite does one thing at a time and keeps that order.
+// Requests run in order of arrival, because PGlite runs one at a time and queues the rest.
 self.onmessage = async ({ data }: MessageEvent<Request>) => {
   let answer: Answer;
   try {
     answer = { id: data.id, result: await serve(data) };
   } catch (error) {
-    // An Error loses its own fields on the way between threads.
+    // An Error loses its extra fields when it is posted to another thread.
     const { message, code } = error as Error & { code?: string };
     answer = { id: data.id, error: { message, code } };
   }

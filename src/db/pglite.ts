@@ -1,36 +1,25 @@
 import type { Results } from "@electric-sql/pglite";
 import { drizzle } from "drizzle-orm/pglite";
 import type { Database, Orm } from "./database.ts";
+import type { Answer, Call, Request } from "./pglite-calls.ts";
 import { createPool } from "./pool.ts";
 import * as schema from "./schema.ts";
-
-type Call =
-  | { method: "open"; dataDir: string | undefined }
-  | { method: "query"; sql: string; params: unknown[]; rowMode: "array" | "object" | undefined }
-  | { method: "dump" }
-  | { method: "close" };
-
-/** What crosses to the worker and back. */
-export type Request = Call & { id: number };
-export type Answer = { id: number } & (
-  { result: unknown; error?: undefined } | { error: { message: string; code: string | undefined } }
-);
 
 const LIMIT_MS = 30_000;
 
 interface PgliteOptions {
-  /** Where the data lives; absent: in memory. */
+  /** The data directory; absent: in memory. */
   readonly dataDir?: string;
 }
 
-/** The embedded database. `dump` answers its data directory as a gzipped tar. */
+/** The embedded database. `dump` returns its data directory as a gzipped tar. */
 export interface EmbeddedDatabase extends Database {
   dump(): Promise<Blob>;
 }
 
 /**
- * Opens the embedded Postgres in a worker: on the main thread its commits starve the event loop.
- * @throws when the data cannot be opened, with PGlite's own message.
+ * Opens the embedded Postgres in a worker: on the main thread its commits would starve the event loop.
+ * @throws PGlite's own error if the data cannot be opened.
  */
 export async function openPglite({ dataDir }: PgliteOptions): Promise<EmbeddedDatabase> {
   const client = createClient(new Worker(new URL("./pglite-worker.ts", import.meta.url)));
@@ -41,7 +30,7 @@ export async function openPglite({ dataDir }: PgliteOptions): Promise<EmbeddedDa
     throw error;
   }
   const orm = drizzle({ client: client as never, schema, casing: "snake_case" }) as unknown as Orm;
-  // Its one connection cannot be thrown away, so a pool of it is a time limit and nothing else.
+  // Its only connection cannot be discarded, so a pool is just a time limit.
   const pool = (limitMs: number) => createPool(() => ({ orm, close: async () => {} }), limitMs);
   return {
     driver: "pglite",
@@ -55,11 +44,11 @@ export async function openPglite({ dataDir }: PgliteOptions): Promise<EmbeddedDa
   };
 }
 
-/** As much of PGlite's interface as Drizzle uses, over the worker. */
+/** The part of PGlite's interface that Drizzle uses, forwarded to the worker. */
 function createClient(worker: Worker) {
   const waiting = new Map<number, { resolve(result: unknown): void; reject(error: Error): void }>();
   let nextId = 1;
-  // Resolves when the transaction that was begun last has ended. The connection is its alone until then.
+  // Resolves when the latest transaction has ended. Until then the connection belongs to it alone.
   let turn: Promise<unknown> = Promise.resolve();
 
   const fail = (error: Error) => {

@@ -1,23 +1,23 @@
 import type { Driver } from "../config.ts";
 import { type Database, DatabaseTimeout, type Orm, type Pool, type PoolOptions } from "./database.ts";
 
-/** How long work on the general pool may take, in milliseconds. */
+/** Time limit for work on the general pool, in milliseconds. */
 const LIMIT_MS = 10_000;
 
-/** One set of connections: Drizzle over it, and how to end it at once, whatever is in flight. */
+/** One set of connections. `close` ends it at once, even with work in flight. */
 export interface Connections {
   readonly orm: Orm;
   close(): Promise<void>;
 }
 
-/** A pool over `connect`, which opens connections lazily: see {@link Pool} for what happens past `limitMs`. */
+/** Creates a pool. `connect` opens connections lazily; see {@link Pool} for what happens after `limitMs`. */
 export function createPool(connect: () => Connections, limitMs: number): Pool {
   let current: Connections | undefined;
   let closed = false;
 
   const discard = (connections: Connections) => {
     if (current === connections) current = undefined;
-    return connections.close().catch(() => {}); // it is being thrown away; nobody waits for it
+    return connections.close().catch(() => {}); // it is discarded, so errors do not matter
   };
 
   return {
@@ -27,7 +27,7 @@ export function createPool(connect: () => Connections, limitMs: number): Pool {
       let timer: Timer | undefined;
       const limit = new Promise<never>((_, reject) => {
         timer = setTimeout(() => {
-          reject(new DatabaseTimeout(`the database did not answer within ${limitMs} ms`));
+          reject(new DatabaseTimeout(`the database did not respond within ${limitMs} ms`));
           void discard(connections);
         }, limitMs);
       });
@@ -44,7 +44,7 @@ export function createPool(connect: () => Connections, limitMs: number): Pool {
   };
 }
 
-/** A database on a server: a general pool of so many connections, and others beside it, all closed with it. */
+/** Creates a database on a server: a general pool of `connections`, and further pools that close with it. */
 export function createServerDatabase(
   driver: Driver,
   connect: (connections: number) => Connections,

@@ -6,7 +6,7 @@ import { SESSION } from "./settings.ts";
 
 const CONNECT_S = 5;
 
-/** A Postgres server through Bun's SQL client. Connects at the first use. */
+/** Opens a Postgres server through Bun's SQL client. Connects on first use. */
 export function openPostgres(url: string, connections: number): Database {
   const connect = (max: number) => {
     const client = new Bun.SQL(url, { max, connectionTimeout: CONNECT_S, connection: SESSION });

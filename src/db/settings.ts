@@ -1,6 +1,7 @@
 /**
- * What every connection sets. Generic plans made on empty tables would pin sequential scans, just-in-time compilation
- * costs more than it saves on short statements, and a process that stalls within a transaction must not hold a room.
+ * Settings of every connection. Generic plans made on empty tables would pin sequential scans. Just-in-time
+ * compilation costs more than it saves on short statements. A process that stalls inside a transaction must
+ * not block a room.
  */
 export const SESSION = {
   plan_cache_mode: "force_generic_plan",

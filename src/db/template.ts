@@ -4,10 +4,10 @@ import { join } from "node:path";
 import { migrate } from "./migrate.ts";
 import { openPglite } from "./pglite.ts";
 
-/** The file that the build puts beside the compiled program's entry point. */
+/** The file that the build places beside the compiled program's entry point. */
 export const TEMPLATE_FILE = "template.tar.gz";
 
-/** An empty database with the schema and nothing else in it: its data directory as a gzipped tar. */
+/** Returns the data directory of a database with the schema and no rows, as a gzipped tar. */
 export async function makeTemplate(): Promise<Blob> {
   const database = await openPglite({});
   try {
@@ -18,15 +18,15 @@ export async function makeTemplate(): Promise<Blob> {
   }
 }
 
-/** The template that this program carries; undefined where it runs from source. */
+/** Returns the template built into the compiled program; undefined if the program runs from source. */
 export function builtInTemplate(): Blob | undefined {
   const path = join(import.meta.dir, TEMPLATE_FILE);
   return Bun.isStandaloneExecutable && existsSync(path) ? Bun.file(path) : undefined;
 }
 
 /**
- * Makes the data directory of a new embedded database, whole or not at all: a start that is cut short leaves nothing
- * that looks like a database. Without a template it runs initdb, which takes seconds.
+ * Creates the data directory of a new embedded database atomically: an interrupted start leaves nothing that
+ * looks like a database. Without a template it runs initdb, which takes seconds.
  */
 export async function createDataDir(dataDir: string, template?: Blob): Promise<void> {
   const unfinished = `${dataDir}.new`;

@@ -1,12 +1,11 @@
-import { sqlState } from "./database.ts";
-import type { DatabaseConfig } from "./open.ts";
+import { type DatabaseConfig, sqlState } from "./database.ts";
 
-/** The database cannot be used as it is configured; the message is one line that says what to do. */
+/** The database cannot be used as configured. The message says in one line what to do. */
 export class DatabaseUnusable extends Error {
   override readonly name = "DatabaseUnusable";
 }
 
-/** The error of a database that did not open, for the person who starts the program. A fault of ours stays what it is. */
+/** Explains to the person who starts the program why the database did not open. Passes other errors on. */
 export function explainOpening(config: DatabaseConfig, error: unknown): unknown {
   const text = config.DATABASE_DRIVER === "pglite" ? embedded(config.DATA_DIR, error) : server(config, error);
   return text === undefined ? error : new DatabaseUnusable(text, { cause: error });
@@ -15,7 +14,7 @@ export function explainOpening(config: DatabaseConfig, error: unknown): unknown 
 const embedded = (dir: string, error: unknown) =>
   sqlState(error)
     ? undefined
-    : `The database in ${dir} does not open (${reason(error)}): restore it from a copy, or move it away to begin anew`;
+    : `The database in ${dir} cannot be opened (${reason(error)}): restore it from a backup, or move it away to start with an empty one`;
 
 function server(
   { DATABASE_URL = "", DATABASE_DRIVER, NEON_PROXY }: DatabaseConfig,
@@ -27,18 +26,18 @@ function server(
   switch (state) {
     case "28000":
     case "28P01":
-      return `The database server at ${where} refuses the user or the password: correct DATABASE_URL`;
+      return `The database server at ${where} rejected the user or the password: correct DATABASE_URL`;
     case "3D000":
-      return `There is no database ${pathname.slice(1)} at ${where}: create it, or correct DATABASE_URL`;
+      return `The database ${pathname.slice(1)} does not exist at ${where}: create it, or correct DATABASE_URL`;
     case "42501":
-      return `${username || "The user"} may not create tables in ${pathname.slice(1)} at ${where}: grant that, or correct DATABASE_URL`;
+      return `${username || "The user"} may not create tables in ${pathname.slice(1)} at ${where}: grant that privilege, or correct DATABASE_URL`;
   }
-  // Classes 08, 53 and 57 (PostgreSQL, appendix A): no connection, no room, shutting down or starting up.
+  // Classes 08, 53 and 57 (PostgreSQL, appendix A): connections, resources, shutdown and startup.
   if (state && !/^(08|53|57)/.test(state)) return undefined;
   return `The database at ${where} cannot be reached (${reason(error)}): start it, or correct DATABASE_URL`;
 }
 
-/** The first line of what was at the bottom of it. */
+/** Returns the first line of the innermost cause's message. */
 function reason(error: unknown): string {
   let cause = error;
   while (cause instanceof Error && cause.cause instanceof Error) cause = cause.cause;

@@ -29,7 +29,7 @@ const login = (password = PASSWORD) => auth.accounts.login({ email, password }, 
 const rowOf = async (address: string) =>
   (await database.run((orm) => orm.select().from(users).where(eq(users.email, address))))[0];
 
-test("who registers is signed in, under a name made from the email, and can log in", async () => {
+test("registering signs in under a name derived from the email, and the account can log in", async () => {
   const registered = await register();
   expect(registered).toMatchObject({ email, username: `person${people}` });
   const identity = await auth.authenticate(registered.access);
@@ -39,24 +39,24 @@ test("who registers is signed in, under a name made from the email, and can log 
   expect((await login()).username).toBe(`person${people}`);
 });
 
-test("neither email nor password are stored as they could be used", async () => {
+test("the password is stored only as an argon2id hash", async () => {
   await register();
   expect((await rowOf(email))?.passwordHash).toStartWith("$argon2id$v=19$m=19456,t=2,p=1$");
 });
 
-test("a second account with the same email is refused, also when both come at once", async () => {
+test("a second account with the same email is rejected, even if both requests arrive at once", async () => {
   const codes = await Promise.all([codeOf(register()), codeOf(register()), codeOf(register())]);
   expect(codes.filter((code) => code === "email_taken")).toHaveLength(2);
 });
 
-test("a chosen name that is taken, in whatever case, is refused; a default one gets a suffix", async () => {
+test("a chosen name that is taken, in any case, is rejected; a default name gets a suffix", async () => {
   await register("Twice");
   email = "twice@example.com";
   expect(await codeOf(register("tWICE"))).toBe("username_taken");
   expect((await register()).username).toMatch(/^twice-\d+$/);
 });
 
-test("of many who want one name at once, all get an account and no two the same name", async () => {
+test("if many people want the same name at once, all get an account and no two the same name", async () => {
   const made = await Promise.all(
     Array.from({ length: 8 }, (_, host) =>
       auth.accounts.register({ email: `crowd@host${host}.example`, password: PASSWORD }, HERE),
@@ -65,7 +65,7 @@ test("of many who want one name at once, all get an account and no two the same 
   expect(new Set(made.map(({ username }) => username)).size).toBe(8);
 });
 
-test("a wrong password and an unknown email are answered alike", async () => {
+test("a wrong password and an unknown email get the same response", async () => {
   await register();
   const refusals = await Promise.all([
     login("wrong horse").catch((error) => error),
@@ -75,7 +75,7 @@ test("a wrong password and an unknown email are answered alike", async () => {
   expect(refusals[0].code).toBe("invalid_credentials");
 });
 
-test("that an account is disabled is told only to who knows its password", async () => {
+test("only someone with the right password learns that an account is disabled", async () => {
   await register();
   await database.run((orm) =>
     orm.update(users).set({ disabledAt: new Date() }).where(eq(users.email, email)),
@@ -84,15 +84,15 @@ test("that an account is disabled is told only to who knows its password", async
   expect(await codeOf(login())).toBe("account_disabled");
 });
 
-test("a changed password ends the other sessions, at once and with word of it, and the old password", async () => {
+test("changing the password ends the other sessions at once, notifies listeners and invalidates the old password", async () => {
   const { access } = await register();
   const other = await login();
   const heard: Ended[] = [];
-  const silence = auth.standing.onEnded((ended) => heard.push(ended));
+  const unsubscribe = auth.standing.onEnded((ended) => heard.push(ended));
   const me = await auth.authenticate(access);
   const them = await auth.authenticate(other.access);
   await auth.accounts.changePassword(me, { password: PASSWORD, next: "another horse" }, HERE.address);
-  silence();
+  unsubscribe();
   expect(heard).toEqual([{ userId: me.userId, sessionIds: [them.sessionId ?? ""], reason: "session_ended" }]);
   expect(await codeOf(auth.authenticate(other.access))).toBe("session_ended");
   expect(await codeOf(auth.sessions.refresh(other.refresh))).toBe("session_ended");
@@ -101,7 +101,7 @@ test("a changed password ends the other sessions, at once and with word of it, a
   expect((await login("another horse")).email).toBe(email);
 });
 
-test("a password is not changed by who does not know it", async () => {
+test("changing a password requires the current one", async () => {
   const me = await auth.authenticate((await register()).access);
   const change = { password: "wrong horse", next: "another horse" };
   const refusal = await auth.accounts.changePassword(me, change, HERE.address).catch((error) => error);
@@ -109,7 +109,7 @@ test("a password is not changed by who does not know it", async () => {
   expect((await login()).email).toBe(email);
 });
 
-test("of two changes at once from one password, one wins", async () => {
+test("of two concurrent changes from the same password, one wins", async () => {
   const me = await auth.authenticate((await register()).access);
   const change = (next: string) =>
     codeOf(auth.accounts.changePassword(me, { password: PASSWORD, next }, HERE.address));
@@ -119,14 +119,14 @@ test("of two changes at once from one password, one wins", async () => {
   ]);
 });
 
-test("a session is not opened for a password that was changed meanwhile", async () => {
+test("no session is opened if the password has changed since it was checked", async () => {
   await register();
   const before = await rowOf(email);
   await resetPassword(database, email, "another horse");
   expect(await auth.sessions.open(before!, "test")).toBeUndefined();
 });
 
-test("the operator sets a password, which ends every session", async () => {
+test("setting a password as the operator ends every session", async () => {
   const { refresh } = await register();
   expect(await resetPassword(database, `  ${email.toUpperCase()} `, "operator's horse")).toBeTrue();
   expect(await codeOf(auth.sessions.refresh(refresh))).toBe("session_ended");
@@ -134,13 +134,13 @@ test("the operator sets a password, which ends every session", async () => {
   expect(await resetPassword(database, "nobody@example.com", "operator's horse")).toBeFalse();
 });
 
-test("who leaves is forgotten, out at once, and their name is never given out again", async () => {
+test("deleting an account erases it, ends access at once and reserves the name for ever", async () => {
   const { access, refresh } = await register("Leaver");
   const me = await auth.authenticate(access);
   const heard: Ended[] = [];
-  const silence = auth.standing.onEnded((ended) => heard.push(ended));
+  const unsubscribe = auth.standing.onEnded((ended) => heard.push(ended));
   await auth.accounts.remove(me);
-  silence();
+  unsubscribe();
 
   expect(heard).toEqual([{ userId: me.userId, sessionIds: null, reason: "account_disabled" }]);
   expect(await codeOf(auth.authenticate(access))).toBe("account_disabled");
@@ -158,7 +158,7 @@ test("who leaves is forgotten, out at once, and their name is never given out ag
   expect((await register("Returner")).email).toBe(email); // the email is free again
 });
 
-test("registration can be switched off; logging in goes on", async () => {
+test("with registration switched off, existing accounts can still log in", async () => {
   await register();
   const closed = await startNode(database, { REGISTRATION: "off" });
   expect(
@@ -168,7 +168,7 @@ test("registration can be switched off; logging in goes on", async () => {
   closed.auth.stop();
 });
 
-test("guessing is limited where a password is changed as well", async () => {
+test("the limit on guessing also applies to changing a password", async () => {
   const strict = await startNode(database, { LOGIN_RATE: 2 });
   const me = await strict.auth.authenticate((await register()).access);
   const guess = () =>
@@ -179,7 +179,7 @@ test("guessing is limited where a password is changed as well", async () => {
   strict.auth.stop();
 });
 
-test("many guesses at once get no further than the limit and the few that were under way", async () => {
+test("concurrent guesses get no further than the limit plus the few already in progress", async () => {
   const strict = await startNode(database, { LOGIN_RATE: 3 });
   await register();
   const guesses = Array.from({ length: 30 }, () =>
@@ -190,7 +190,7 @@ test("many guesses at once get no further than the limit and the few that were u
   strict.auth.stop();
 });
 
-test("sessions that expired are cleared away when their owner logs in", async () => {
+test("logging in deletes the person's expired sessions", async () => {
   await register();
   await database.run((orm) => orm.update(sessions).set({ expiresAt: sql`now() - interval '1 second'` }));
   await login();

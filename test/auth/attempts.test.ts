@@ -6,7 +6,7 @@ import { codeOf } from "./node.ts";
 const attemptsAt = (rate: number) => createAttempts({ rate, limiters: memoryLimiters });
 const ADA = "ada@example.com";
 
-test("an address that failed ten times at an account is refused there, and told for how long", async () => {
+test("an address that failed ten times at an account is rejected there with a retry time", async () => {
   const attempts = attemptsAt(10);
   for (let failure = 0; failure < 10; failure++) {
     await attempts.admit(ADA, "192.0.2.1");
@@ -17,7 +17,7 @@ test("an address that failed ten times at an account is refused there, and told 
   expect(refusal.more.retryAfterMs).toBeWithin(1, 15 * 60_000 + 1);
 });
 
-test("the owner gets in from elsewhere, and the address gets in to other accounts", async () => {
+test("the owner can log in from another address, and the address can log in to other accounts", async () => {
   const attempts = attemptsAt(2);
   for (let failure = 0; failure < 2; failure++) await attempts.failed(ADA, "192.0.2.1");
   expect(await codeOf(attempts.admit(ADA, "192.0.2.1"))).toBe("rate_limited");
@@ -25,7 +25,7 @@ test("the owner gets in from elsewhere, and the address gets in to other account
   await attempts.admit("ben@example.com", "192.0.2.1");
 });
 
-test("a success forgives the failures before it", async () => {
+test("a successful login clears the failures before it", async () => {
   const attempts = attemptsAt(2);
   await attempts.failed(ADA, "192.0.2.1");
   await attempts.succeeded(ADA, "192.0.2.1");
@@ -33,14 +33,14 @@ test("a success forgives the failures before it", async () => {
   await attempts.admit(ADA, "192.0.2.1");
 });
 
-test("an address that fails at many accounts is refused at all of them", async () => {
+test("an address that fails at many accounts is rejected at all of them", async () => {
   const attempts = attemptsAt(2);
   for (let account = 0; account < 20; account++) await attempts.failed(`${account}@example.com`, "192.0.2.1");
   expect(await codeOf(attempts.admit(ADA, "192.0.2.1"))).toBe("rate_limited");
   await attempts.admit(ADA, "192.0.2.2");
 });
 
-test("a crowd of addresses is slowed at an account, and its owner still gets in", async () => {
+test("many addresses guessing at one account are slowed, and its owner can still log in", async () => {
   const attempts = attemptsAt(10);
   for (let address = 0; address < 100; address++) await attempts.failed(ADA, `203.0.113.${address}`);
   await attempts.admit(ADA, "192.0.2.1");
@@ -48,14 +48,14 @@ test("a crowd of addresses is slowed at an account, and its owner still gets in"
   expect(await codeOf(attempts.admit(ADA, "192.0.2.1"))).toBe("rate_limited");
 });
 
-test("registrations are limited by address", async () => {
+test("registrations are limited per address", async () => {
   const attempts = attemptsAt(10);
   for (let made = 0; made < 100; made++) await attempts.registering("192.0.2.1");
   expect(await codeOf(attempts.registering("192.0.2.1"))).toBe("rate_limited");
   await attempts.registering("192.0.2.2");
 });
 
-test("a rate of 0 limits nothing, registrations neither", async () => {
+test("a rate of 0 turns off all limits, including registrations", async () => {
   const attempts = attemptsAt(0);
   for (let round = 0; round < 200; round++) {
     await attempts.failed(ADA, "192.0.2.1");

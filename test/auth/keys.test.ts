@@ -24,7 +24,7 @@ type Node = Awaited<ReturnType<typeof startNode>>;
 const kidsOf = async ({ auth }: Node) => (await auth.jwks()).keys.map(({ kid }) => kid);
 const login = ({ auth }: Node) => auth.accounts.login(account, HERE);
 const kidOf = ({ access }: { access: string }) => decodeProtectedHeader(access).kid;
-/** Makes every key, or one, look as if it had been made or retired that long ago. */
+/** Makes every key look as if it had been created or retired that much earlier. */
 const age = (column: "created_at" | "retired_at", interval: string) =>
   database.run((orm) =>
     orm.execute(
@@ -45,14 +45,14 @@ async function startAtOnce(fresh: TestDatabase) {
   await fresh.close();
 }
 
-describe("nodes that start at once on a new database end with the same keys, and accept each other's tokens", () => {
+describe("nodes that start at once on a new database share their keys and accept each other's tokens", () => {
   test("on the embedded database", async () => startAtOnce(await freshDatabase()));
   needs("TEST_DATABASE_URL")("on Postgres", () => {
-    test("by an advisory lock", async () => startAtOnce(await postgresDatabase()));
+    test("through an advisory lock", async () => startAtOnce(await postgresDatabase()));
   });
 });
 
-test("two fresh installs share no key, no epoch and no issuer", async () => {
+test("two new installations share no key, epoch or issuer", async () => {
   const [one, two] = await Promise.all([freshDatabase(), freshDatabase()]);
   const secretsOf = async (install: TestDatabase) => {
     const node = await startNode(install);
@@ -66,7 +66,7 @@ test("two fresh installs share no key, no epoch and no issuer", async () => {
   await Promise.all([one.close(), two.close()]);
 });
 
-test("the key set holds public halves and says what they are for", async () => {
+test("the key set contains public halves with their use and algorithm", async () => {
   const node = await startNode(database);
   const { keys: set } = await node.auth.jwks();
   for (const key of set)
@@ -75,7 +75,7 @@ test("the key set holds public halves and says what they are for", async () => {
   node.auth.stop();
 });
 
-test("a running server shows a new key first and signs with it when all nodes had time to read it", async () => {
+test("a running server first publishes a new key, and signs with it once all nodes have had time to read it", async () => {
   const node = await startNode(database);
   const before = await login(node);
   await age("created_at", "1 hour");
@@ -83,30 +83,30 @@ test("a running server shows a new key first and signs with it when all nodes ha
   expect(await kidsOf(node)).not.toContain(kid);
   node.clock.pass(2000);
   await until(async () => (await kidsOf(node)).includes(kid));
-  expect(kidOf(await login(node))).toBe(kidOf(before)); // still the old one
+  expect(kidOf(await login(node))).toBe(kidOf(before)); // still the old key
 
   await age("created_at", "6 seconds");
   node.clock.pass(2000);
   await until(async () => kidOf(await login(node)) === kid);
-  expect((await node.auth.authenticate(before.access)).username).toBe("ada"); // the old one still verifies
+  expect((await node.auth.authenticate(before.access)).username).toBe("ada"); // the old key still verifies
   node.auth.stop();
 });
 
-test("a token of a key that is not known yet makes a node look, at most once a second", async () => {
+test("a token with an unknown key makes a node reread the keys, at most once a second", async () => {
   const [signer, reader] = [await startNode(database), await startNode(database)];
   const kid = await rotateKey(database);
   await age("created_at", "6 seconds");
   signer.clock.pass(2000);
   await until(async () => kidOf(await login(signer)) === kid);
   const { access } = await login(signer);
-  expect(await codeOf(reader.auth.authenticate(access))).toBe("token_invalid"); // it has only just read them
+  expect(await codeOf(reader.auth.authenticate(access))).toBe("token_invalid"); // it has just read the keys
   reader.clock.pass(1000);
   expect((await reader.auth.authenticate(access)).username).toBe("ada");
   signer.auth.stop();
   reader.auth.stop();
 });
 
-test("a retired key is gone when the last token it signed has expired; the sessions go on", async () => {
+test("a retired key is dropped when the last token it signed has expired; the sessions continue", async () => {
   const node = await startNode(database);
   const { access, refresh } = await login(node);
   const kid = kidOf({ access });
@@ -121,13 +121,13 @@ test("a retired key is gone when the last token it signed has expired; the sessi
   node.clock.pass(2000);
   await until(async () => !(await kidsOf(node)).includes(kid));
   expect(await codeOf(node.auth.authenticate(access))).toBe("token_invalid");
-  node.clock.pass(3_600_000); // by now it has expired, and that is what its owner wants to hear
+  node.clock.pass(3_600_000); // the token has expired by now, so that is what the error says
   expect(await codeOf(node.auth.authenticate(access))).toBe("token_expired");
   expect((await node.auth.sessions.refresh(refresh)).access).toBeString();
   node.auth.stop();
 });
 
-test("a new refresh key makes the tokens, and those of the old one still count", async () => {
+test("a new refresh key signs new tokens, and tokens of the old key stay valid", async () => {
   const node = await startNode(database);
   const { refresh } = await login(node);
   await rotateKey(database, "refresh");
@@ -140,7 +140,7 @@ test("a new refresh key makes the tokens, and those of the old one still count",
   later.auth.stop();
 });
 
-test("a key of the configuration signs, as a JWK or as PEM, and its private half is not stored", async () => {
+test("a configured key, as a JWK or PEM, signs tokens, and its private half is not stored", async () => {
   const { privateKey } = await generateKeyPair("EdDSA", { extractable: true });
   const jwk = JSON.stringify(await exportJWK(privateKey));
   const pem = (await exportPKCS8(privateKey)).replaceAll("\n", "\\n");
@@ -159,7 +159,7 @@ test("a key of the configuration signs, as a JWK or as PEM, and its private half
   expect(JSON.parse(stored?.key ?? "")).not.toHaveProperty("d");
   expect((await two.auth.authenticate(access)).username).toBe("ada");
 
-  // A node that knows nothing of it, started before or after, still reads its tokens, and without it makes a key again.
+  // A node without the configured key still accepts its tokens, and signs with a new key of its own.
   const without = await startNode(database);
   expect((await without.auth.authenticate(access)).username).toBe("ada");
   expect(kidOf(await login(without))).not.toBe(kidOf({ access }));
@@ -178,15 +178,18 @@ test.each([
         await exportJWK((await generateKeyPair("ECDH-ES", { crv: "X25519", extractable: true })).privateKey),
       ),
   ],
-])("%s for a key keeps the server from starting, with one line that does not quote it", async (_, make) => {
-  const text = await make();
-  const error = await startNode(database, { JWT_PRIVATE_KEY: text }).catch((thrown) => thrown);
-  expect(error).toBeInstanceOf(ConfigError);
-  expect(error.message).toStartWith("JWT_PRIVATE_KEY must be");
-  expect(error.message).not.toContain(text);
-});
+])(
+  "%s as the key prevents the server from starting, with one line that does not quote it",
+  async (_, make) => {
+    const text = await make();
+    const error = await startNode(database, { JWT_PRIVATE_KEY: text }).catch((thrown) => thrown);
+    expect(error).toBeInstanceOf(ConfigError);
+    expect(error.message).toStartWith("JWT_PRIVATE_KEY must be");
+    expect(error.message).not.toContain(text);
+  },
+);
 
-test("the issuer is PUBLIC_URL, or else the database's own id", async () => {
+test("the issuer is PUBLIC_URL, otherwise the database's instance id", async () => {
   const node = await startNode(database);
   const named = await startNode(database, { PUBLIC_URL: "https://chat.example.com" });
   const { instance } = await loadMeta(database);

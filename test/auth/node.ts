@@ -6,9 +6,9 @@ import { loadMeta } from "../../src/db/meta.ts";
 import { Refusal } from "../../src/errors.ts";
 import { createLog } from "../../src/log.ts";
 
-/** A clock that stands still until it is told how much time has passed. */
+/** A clock that advances only through `pass`. */
 export interface StoppedClock extends Clock {
-  /** Lets time pass and runs what is due, in order. */
+  /** Advances the clock and runs the tasks that are due, in order. */
   pass(ms: number): void;
 }
 
@@ -35,7 +35,7 @@ export function stoppedClock(): StoppedClock {
   };
 }
 
-/** One node's `Auth` on a database, with a clock that stands still. */
+/** Starts one node's `Auth` on a database, with a stopped clock. */
 export async function startNode(database: Database, overrides: Partial<AuthConfig> = {}) {
   const clock = stoppedClock();
   const config = { ...loadConfig({}), ...overrides };
@@ -48,17 +48,17 @@ export const HERE = { address: "198.51.100.7", userAgent: "test" };
 
 export const PASSWORD = "correct horse battery";
 
-/** The code of the refusal that work ends with, or what it answers. */
+/** Returns the code of the refusal that `work` rejects with, or the value that it resolves to. */
 export const codeOf = (work: Promise<unknown>): Promise<unknown> =>
   work.catch((error) => {
     if (error instanceof Refusal) return error.code;
     throw error;
   });
 
-/** Waits until a check holds; every turn of the event loop it is asked again. */
+/** Waits until `check` holds, retrying it every turn of the event loop. @throws after 4 s. */
 export async function until(check: () => boolean | Promise<boolean>): Promise<void> {
   for (const end = performance.now() + 4000; !(await check());) {
-    if (performance.now() > end) throw new Error("it did not come to that");
+    if (performance.now() > end) throw new Error("the condition did not hold within 4 s");
     await new Promise((resolve) => setImmediate(resolve));
   }
 }

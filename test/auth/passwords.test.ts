@@ -6,7 +6,7 @@ test("a password is hashed with argon2id at OWASP's cost", async () => {
   expect(await hashPassword("correct horse")).toStartWith("$argon2id$v=19$m=19456,t=2,p=1$");
 });
 
-test("only the password itself matches, and nothing matches where there is no hash", async () => {
+test("only the right password matches, and nothing matches without a hash", async () => {
   const passwords = createPasswords({ parallel: 1 });
   const hash = await passwords.hash("correct horse");
   expect(await passwords.verify("correct horse", hash)).toBeTrue();
@@ -15,7 +15,7 @@ test("only the password itself matches, and nothing matches where there is no ha
   expect(await passwords.verify("correct horse", undefined)).toBeFalse();
 });
 
-test("comparing takes as long where there is no account", async () => {
+test("comparing takes equally long if there is no account", async () => {
   const passwords = createPasswords({ parallel: 1 });
   const hash = await passwords.hash("correct horse");
   const quickest = async (against: string | null) => {
@@ -28,11 +28,11 @@ test("comparing takes as long where there is no account", async () => {
     return Math.min(...times);
   };
   const ratio = (await quickest(null)) / (await quickest(hash));
-  // Without the comparison it would be a thousandth.
+  // Without the comparison the ratio would be about 0.001.
   expect(ratio).toBeWithin(0.2, 5);
 });
 
-test("one works, 64 wait, and the next is told when to come again", async () => {
+test("one comparison runs, 64 wait, and the next is rejected with a retry time", async () => {
   const passwords = createPasswords({ parallel: 1 });
   const gate = Promise.withResolvers<void>();
   let [working, most] = [0, 0];
@@ -40,7 +40,7 @@ test("one works, 64 wait, and the next is told when to come again", async () => 
     most = Math.max(most, ++working);
     await gate.promise;
     working--;
-    throw new Error("let through"); // 65 real comparisons would only cost time
+    throw new Error("admitted"); // 65 real comparisons would only cost time
   };
   const taken = Array.from({ length: 65 }, () => passwords.verify("x", null, admit).catch(() => "done"));
   const refused = await passwords.verify("x", null, admit).catch((error) => error);
@@ -49,5 +49,5 @@ test("one works, 64 wait, and the next is told when to come again", async () => 
   gate.resolve();
   expect(await Promise.all(taken)).toEqual(Array(65).fill("done"));
   expect(most).toBe(1);
-  expect(await codeOf(passwords.verify("x", null))).toBe(false); // there is room again
+  expect(await codeOf(passwords.verify("x", null))).toBe(false); // the queue has room again
 });

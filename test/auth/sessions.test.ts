@@ -11,7 +11,7 @@ describe("on the embedded database", () => suite(freshDatabase));
 needs("TEST_DATABASE_URL")("on Postgres", () => {
   suite(postgresDatabase);
 
-  test("a login that waits for a change of password under way gets no session for the old one", async () => {
+  test("a login that waits for a concurrent password change gets no session for the old password", async () => {
     const database = await postgresDatabase();
     const { auth } = await startNode(database);
     const account = { email: "ada@example.com", password: PASSWORD };
@@ -42,7 +42,7 @@ function suite(open: () => Promise<TestDatabase>) {
 
   beforeAll(async () => {
     database = await open();
-    // Two nodes that have never heard of each other but for the database.
+    // Two nodes that share nothing but the database.
     [{ auth }, { auth: other }] = await Promise.all([
       startNode(database, { LOGIN_RATE: 0 }),
       startNode(database, { LOGIN_RATE: 0 }),
@@ -64,11 +64,11 @@ function suite(open: () => Promise<TestDatabase>) {
   const refresh = (token: string, node = auth) => node.sessions.refresh(token);
   const set = (values: Record<string, unknown>) =>
     database.run((orm) => orm.update(sessions).set(values).where(eq(sessions.id, sessionId)));
-  /** Makes the last rotation look older than the grace of 60 s. */
+  /** Makes the last rotation look older than the grace period of 60 s. */
   const forgetGrace = () => set({ rotatedAt: sql`clock_timestamp() - interval '61 seconds'` });
   const me = () => auth.authenticate(signedIn.access);
 
-  test("a refresh answers a new pair, and each of its tokens works", async () => {
+  test("a refresh returns a new pair, and both tokens work", async () => {
     const next = await refresh(signedIn.refresh);
     expect(next.refresh).not.toBe(signedIn.refresh);
     expect((await auth.authenticate(next.access)).sessionId).toBe(sessionId);
@@ -76,21 +76,21 @@ function suite(open: () => Promise<TestDatabase>) {
     expect(third.refresh).not.toBe(next.refresh);
   });
 
-  test("a refresh moves the end of the session on", async () => {
+  test("a refresh extends the session", async () => {
     await set({ expiresAt: sql`clock_timestamp() + interval '1 minute'` });
     await refresh(signedIn.refresh);
     const [session] = await auth.sessions.list(await me());
     expect(Date.parse(session?.expiresAt ?? "") - Date.now()).toBeGreaterThan(29 * 86_400_000);
   });
 
-  test("an answer that was lost is given again: the same refresh token, within 60 s", async () => {
+  test("repeating a refresh within 60 s returns the same refresh token, in case the response was lost", async () => {
     const lost = await refresh(signedIn.refresh);
     const again = await refresh(signedIn.refresh);
     expect(again.refresh).toBe(lost.refresh);
     expect((await refresh(again.refresh)).refresh).not.toBe(again.refresh);
   });
 
-  test("two nodes that refresh one token at the same time, again and again, answer the same", async () => {
+  test("two nodes that refresh the same token concurrently always return the same token", async () => {
     let token = signedIn.refresh;
     for (let round = 0; round < 10; round++) {
       const pairs = await Promise.all([refresh(token, auth), refresh(token, other), refresh(token, auth)]);
@@ -99,7 +99,7 @@ function suite(open: () => Promise<TestDatabase>) {
     }
   });
 
-  test("a token used again after 60 s is reuse: the session ends on every node", async () => {
+  test("using a token again after 60 s is reuse and ends the session on every node", async () => {
     const next = await refresh(signedIn.refresh);
     await forgetGrace();
     expect(await codeOf(refresh(signedIn.refresh))).toBe("refresh_reused");
@@ -107,21 +107,21 @@ function suite(open: () => Promise<TestDatabase>) {
     expect(await codeOf(auth.authenticate(next.access))).toBe("session_ended");
   });
 
-  test("a token two generations old is reuse, however quick", async () => {
+  test("using a token two generations old is reuse, even within 60 s", async () => {
     const next = await refresh(signedIn.refresh);
     await refresh(next.refresh);
     expect(await codeOf(refresh(signedIn.refresh))).toBe("refresh_reused");
     expect(await codeOf(refresh(next.refresh))).toBe("session_ended");
   });
 
-  test("a token from the future of a restored database is refused, and nothing is revoked", async () => {
+  test("a token newer than a restored database is rejected, and nothing is revoked", async () => {
     const next = await refresh(signedIn.refresh);
     await set({ generation: 1 });
     expect(await codeOf(refresh(next.refresh))).toBe("refresh_invalid");
     expect((await refresh(signedIn.refresh)).refresh).toBe(next.refresh);
   });
 
-  test("a token that we did not make is refused, and nothing is revoked", async () => {
+  test("a forged or malformed token is rejected, and nothing is revoked", async () => {
     const [id, , mac] = signedIn.refresh.split(".");
     const forged = [
       "",
@@ -139,12 +139,12 @@ function suite(open: () => Promise<TestDatabase>) {
     expect((await refresh(signedIn.refresh)).access).toBeString();
   });
 
-  test("an expired session is not refreshed", async () => {
+  test("an expired session cannot be refreshed", async () => {
     await set({ expiresAt: sql`clock_timestamp() - interval '1 second'` });
     expect(await codeOf(refresh(signedIn.refresh))).toBe("session_ended");
   });
 
-  test("a disabled user does not refresh", async () => {
+  test("a disabled user cannot refresh", async () => {
     const { userId } = await me();
     await database.run((orm) =>
       orm.update(users).set({ disabledAt: new Date() }).where(eq(users.id, userId)),
@@ -152,7 +152,7 @@ function suite(open: () => Promise<TestDatabase>) {
     expect(await codeOf(refresh(signedIn.refresh))).toBe("account_disabled");
   });
 
-  test("a logout ends the session with any of its tokens, and a second one changes nothing", async () => {
+  test("any of its refresh tokens can log a session out, and a second logout changes nothing", async () => {
     const next = await refresh(signedIn.refresh);
     await auth.sessions.logout(signedIn.refresh);
     expect(await codeOf(auth.authenticate(next.access))).toBe("session_ended");
@@ -161,7 +161,7 @@ function suite(open: () => Promise<TestDatabase>) {
     expect(await codeOf(auth.sessions.logout("x"))).toBe("refresh_invalid");
   });
 
-  test("a person sees where they are logged in, and ends one, or all others", async () => {
+  test("a person can list their sessions, end one of them and end all others", async () => {
     const login = (userAgent: string) =>
       auth.accounts.login({ email: signedIn.email, password: PASSWORD }, { ...HERE, userAgent });
     const phone = await login("phone");
@@ -180,7 +180,7 @@ function suite(open: () => Promise<TestDatabase>) {
     expect(await auth.sessions.list(await me())).toHaveLength(1);
   });
 
-  test("nobody ends a session of someone else, or one that is none", async () => {
+  test("nobody can end another person's session or one that does not exist", async () => {
     const stranger = await auth.accounts.register(
       { email: `stranger${people}@example.com`, password: PASSWORD },
       HERE,
@@ -191,7 +191,7 @@ function suite(open: () => Promise<TestDatabase>) {
     expect((await me()).sessionId).toBe(sessionId);
   });
 
-  test("a device says what it is in at most 256 characters", async () => {
+  test("a user agent is stored as at most 256 well-formed characters", async () => {
     const userAgent = `${"x".repeat(255)}😀\0\ud800`;
     await auth.accounts.login({ email: signedIn.email, password: PASSWORD }, { ...HERE, userAgent });
     const [session] = await auth.sessions.list(await me());

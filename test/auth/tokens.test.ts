@@ -41,7 +41,7 @@ const register = () =>
 const codeFor = (token: string) => codeOf(node.auth.authenticate(token));
 const now = () => Math.floor(node.clock.now() / 1000);
 
-/** Our token with some claims or header fields changed (undefined: left out), signed by `key`. */
+/** Returns our token with some claims or header fields changed (undefined: left out), signed with `key`. */
 function variant(
   claims: JWTPayload,
   header: Record<string, unknown> = {},
@@ -61,12 +61,12 @@ const [signature, payloadOf, headerOf] = [2, 1, 0].map((part) => () => access.sp
   () => string,
 ];
 
-test("our own token is accepted, also when it is made with our key by hand", async () => {
+test("our own token is accepted, even if it is signed by hand with our key", async () => {
   expect((await node.auth.authenticate(access)).username).toBe("person1");
   expect((await node.auth.authenticate(await variant({ jti: "another" }))).username).toBe("person1");
 });
 
-test("it says who, from whom, for whom, in which session and until when", async () => {
+test("a token has exactly the documented claims and a lifetime of one hour", async () => {
   expect(decodeProtectedHeader(access)).toEqual({ alg: "EdDSA", typ: "at+jwt", kid: expect.any(String) });
   const claims = decodeJwt(access);
   expect(Object.keys(claims).toSorted()).toEqual(["aud", "exp", "iat", "iss", "jti", "name", "sid", "sub"]);
@@ -102,21 +102,21 @@ const refused: [string, () => string | Promise<string>][] = [
     async () => variant({}, { alg: "ES256" }, (await generateKeyPair("ES256")).privateKey),
   ],
   [
-    "a key that the token brings along",
+    "a key embedded in the token",
     async () => {
       const { privateKey, publicKey } = await generateKeyPair("EdDSA");
       return variant({}, { jwk: await exportJWK(publicKey), kid: "brought" }, privateKey);
     },
   ],
   [
-    "a key that the token points at",
+    "a key that the token links to",
     () => variant({}, { jku: "http://127.0.0.1:1/jwks.json", kid: "elsewhere" }),
   ],
   ["no kid", () => variant({}, { kid: undefined })],
   ["an unknown kid", () => variant({}, { kid: "unknown" })],
   ["a kid that is a path", () => variant({}, { kid: "../../etc/passwd" })],
   [
-    "a critical header that we do not know",
+    "an unknown critical header",
     () => `${encode({ ...decodeProtectedHeader(access), crit: ["x"], x: 1 })}.${payloadOf()}.${signature()}`,
   ],
   ["another type", () => variant({}, { typ: "JWT" })],
@@ -127,9 +127,9 @@ const refused: [string, () => string | Promise<string>][] = [
   ["no iat", () => variant({ iat: undefined })],
   ["no jti", () => variant({ jti: undefined })],
   ["no sub", () => variant({ sub: undefined })],
-  ["a sub that is no number", () => variant({ sub: "1 or 1=1" })],
+  ["a sub that is not a number", () => variant({ sub: "1 or 1=1" })],
   ["no sid", () => variant({ sid: undefined })],
-  ["a sid that is no uuid", () => variant({ sid: "1" })],
+  ["a sid that is not a UUID", () => variant({ sid: "1" })],
   ["no name", () => variant({ name: undefined })],
   ["no issuer", () => variant({ iss: undefined })],
   ["another issuer", () => variant({ iss: "https://evil.example" })],
@@ -139,11 +139,11 @@ const refused: [string, () => string | Promise<string>][] = [
   ["not yet valid", () => variant({ nbf: now() + 60 })],
 ];
 
-test.each(refused)("refused: %s", async (_, make) => {
+test.each(refused)("rejects %s", async (_, make) => {
   expect(await codeFor(await make())).toBe("token_invalid");
 });
 
-test("a token is good until it expires and some seconds longer, cached or not", async () => {
+test("a token is valid until a few seconds after it expires, cached or not", async () => {
   const { access: mine } = await register();
   const unused = await variant({ ...decodeJwt(mine), jti: "unused" });
   expect((await node.auth.authenticate(mine)).expiresAt).toBe((decodeJwt(mine).exp ?? 0) * 1000);
@@ -154,7 +154,7 @@ test("a token is good until it expires and some seconds longer, cached or not", 
   expect(await codeFor(unused)).toBe("token_expired");
 });
 
-test("a token of a session that never was, or of another user, opens nothing", async () => {
+test("a token for a session that does not exist or belongs to another user is rejected", async () => {
   const { access: mine } = await register();
   const { access: theirs } = await register();
   const claims = decodeJwt(mine);
@@ -163,13 +163,13 @@ test("a token of a session that never was, or of another user, opens nothing", a
   expect(await codeFor(await variant({ ...claims, sub: "999999" }))).toBe("account_disabled");
 });
 
-test("a token of a disabled user is refused within 5 s, and of one enabled again accepted", async () => {
+test("a disabled user's token is rejected within 5 s, and accepted again once the user is enabled", async () => {
   const { access: mine } = await register();
   const { userId } = await node.auth.authenticate(mine);
   const disable = (at: Date | null) =>
     database.run((orm) => orm.update(users).set({ disabledAt: at }).where(eq(users.id, userId)));
   await disable(new Date());
-  expect((await node.auth.authenticate(mine)).userId).toBe(userId); // what was found just now still counts
+  expect((await node.auth.authenticate(mine)).userId).toBe(userId); // the result is cached for 5 s
   node.clock.pass(5000);
   expect(await codeFor(mine)).toBe("account_disabled");
   await disable(null);

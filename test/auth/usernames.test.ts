@@ -34,17 +34,17 @@ test.each([
   ["Latin with a Cyrillic letter", "\u0430da"],
   ["Latin with a Greek letter", "ad\u03b1"],
   ["the name of a deleted account", "Deleted-5"],
-])("%s is none", (_, name) => {
+])("%s is not a username", (_, name) => {
   expect(usernameOf(name)).toBeNull();
 });
 
-test("names that look the same are spelled the same", () => {
+test("compatible spellings of a name get the same canonical form", () => {
   expect(usernameOf("ＡＤＡ")).toBe("ADA");
   expect(usernameOf("e\u0301va")).toBe("\u00e9va");
   expect(usernameOf("\ufb01na")).toBe("fina");
 });
 
-test("names that differ in case fold alike", () => {
+test("names that differ only in case have the same fold", () => {
   for (const [one, other] of [
     ["Ada", "aDA"],
     ["straße", "STRASSE"],
@@ -62,7 +62,7 @@ test.each([
   ["\u0430da@example.com", "user"],
   ["Ada Lovelace", "AdaLovelace"],
   [`${"x".repeat(60)}@example.com`, "x".repeat(32)],
-])("the name made for %s is %s, then that with a suffix", (wanted, name) => {
+])("the name derived from %s is %s, then the same with a suffix", (wanted, name) => {
   const names = [...namesFor(wanted)];
   expect(names[0]).toBe(name);
   expect(new Set(names).size).toBeGreaterThan(5);

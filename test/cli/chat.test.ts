@@ -19,7 +19,7 @@ const asAda = { PARLEY_EMAIL: "ada@example.com", PARLEY_PASSWORD: PASSWORD };
 const lines = (text: string) => text.split("\n").filter(Boolean);
 
 describe("parley chat, with pipes", () => {
-  test("sends each line, shows what is said, and ends once all is settled", async () => {
+  test("sends each line, shows messages, and ends once all sends have settled", async () => {
     await api(server, "POST /rooms/pipes/messages/", { token: ada.token, body: { content: "before" } });
     const { code, stdout, stderr } = await runParley(
       ["chat", server.url, "pipes"],
@@ -37,7 +37,7 @@ describe("parley chat, with pipes", () => {
     ]);
   });
 
-  test("makes an account where it is told to, and takes a token in its place", async () => {
+  test("registers an account with --register, and accepts a token instead of a login", async () => {
     const settings = { PARLEY_EMAIL: "ben@example.com", PARLEY_PASSWORD: PASSWORD };
     expect(await runParley(["chat", "--register", server.url, "new"], settings, "hello")).toMatchObject({
       code: 0,
@@ -48,7 +48,7 @@ describe("parley chat, with pipes", () => {
     expect(lines(stdout)[0]).toBe("ben: hello");
   });
 
-  test("comes back through broken connections, and says so", async () => {
+  test("reconnects after broken connections and reports it", async () => {
     const proxy = startProxy(server.port);
     let cuts = 0;
     proxy.down = (text) => (text.includes('"timestamp"') && ++cuts === 1 ? "cut" : "pass");
@@ -56,22 +56,20 @@ describe("parley chat, with pipes", () => {
     proxy.stop();
     expect(code).toBe(0);
     expect(lines(stderr)[0]).toBe("(connected as ada)");
-    expect(lines(stderr)[1]).toMatch(
-      /^\(The server ended the connection \(1006\)\. Trying again in 0\.\d s\)$/,
-    );
+    expect(lines(stderr)[1]).toMatch(/^\(The server ended the connection \(1006\)\. Retrying in 0\.\d s\)$/);
     expect(lines(stderr)[2]).toBe("(connected as ada)");
     const { body } = await api(server, "GET /history/broken/", { token: ada.token });
     expect((body as { content: string }[]).map(({ content }) => content)).toEqual(["one", "two"]);
   });
 
-  test("shows nothing that would move the cursor of who reads it", async () => {
+  test("prints no control characters of a message", async () => {
     const content = "\u001b[2J\u0007evil\ntwo lines";
     await api(server, "POST /rooms/evil/messages/", { token: ada.token, body: { content } });
     const { stdout } = await runParley(["chat", server.url, "evil"], asAda, "x");
     expect(stdout.startsWith("ada: [2Jevil\n  two lines\n")).toBe(true);
   });
 
-  test("says what is wrong, and ends with 1", async () => {
+  test("reports what is wrong and exits with 1", async () => {
     const run = (args: string[], settings: Record<string, string> = asAda, stdin = "") =>
       runParley(["chat", ...args], settings, stdin);
     expect(await run([server.url])).toMatchObject({
@@ -80,7 +78,7 @@ describe("parley chat, with pipes", () => {
     });
     expect(await run([server.url, "hall"], {})).toMatchObject({
       code: 1,
-      stderr: "Set PARLEY_EMAIL, or run it in a terminal.\n",
+      stderr: "Set PARLEY_EMAIL, or run this command in a terminal.\n",
     });
     expect(await run([server.url, "hall"], { ...asAda, PARLEY_PASSWORD: "wrong" })).toMatchObject({
       code: 1,

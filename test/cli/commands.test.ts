@@ -29,26 +29,26 @@ const post = (url: string, body: object) =>
   });
 
 describe("the program", () => {
-  test("tells what it can do", async () => {
+  test("lists its commands", async () => {
     const { code, stdout } = await runParley(["--help"]);
     expect(code).toBe(0);
     for (const command of ["server", "healthcheck", "reset-password", "rotate-key", "new-epoch"])
       expect(stdout).toContain(`  ${command} `);
   });
 
-  test("tells its version", async () => {
+  test("prints its version", async () => {
     expect(await runParley(["--version"])).toEqual({ code: 0, stdout: `${version}\n`, stderr: "" });
   });
 
-  test("refuses a command that it has not got", async () => {
+  test("rejects an unknown command", async () => {
     const { code, stderr } = await runParley(["serve"]);
     expect(code).toBe(2);
-    expect(stderr).toBe('There is no command "serve": see parley --help\n');
+    expect(stderr).toBe('Unknown command "serve": see parley --help\n');
   });
 });
 
 describe("healthcheck", () => {
-  test("ends with 0 where the server is well", async () => {
+  test("exits with 0 if the server is healthy", async () => {
     await withServer(async ({ url }) => {
       const { port } = new URL(url);
       expect(await runParley(["healthcheck"], { PORT: port })).toEqual({ code: 0, stdout: "", stderr: "" });
@@ -56,10 +56,10 @@ describe("healthcheck", () => {
     });
   });
 
-  test("ends with 1 and a line where nothing answers", async () => {
+  test("exits with 1 and one line if nothing responds", async () => {
     const { code, stderr } = await runParley(["healthcheck"], { PORT: "1" });
     expect(code).toBe(1);
-    expect(stderr).toBe("http://127.0.0.1:1/healthz does not answer (ECONNREFUSED)\n");
+    expect(stderr).toBe("http://127.0.0.1:1/healthz does not respond (ECONNREFUSED)\n");
   });
 });
 
@@ -74,30 +74,30 @@ describe("reset-password", () => {
     await withServer(async ({ url }) => expect((await post(`${url}/account/reg/`, ada)).status).toBe(201));
   });
 
-  test("sets the password that is given on standard input", async () => {
+  test("sets the password from standard input", async () => {
     const reset = await runParley(["reset-password", "Ada@Example.com"], settings(), "battery staple\n");
     expect(reset).toEqual({ code: 0, stdout: "The password is set.\n", stderr: "" });
     expect(await login("battery staple")).toBe(200);
     expect(await login(ada.password)).toBe(401);
   });
 
-  test("makes one up where none is given", async () => {
+  test("generates a password if none is given", async () => {
     const { stdout } = await runParley(["reset-password", ada.email], settings());
     const [, password = ""] = /^The password is (\S{16})\n$/.exec(stdout) ?? [];
     expect(await login(password)).toBe(200);
   });
 
-  test("refuses a password that is too short, and an email that nobody has", async () => {
+  test("rejects a password that is too short and an unknown email", async () => {
     expect(await runParley(["reset-password", ada.email], settings(), "short")).toMatchObject({ code: 1 });
     expect(await runParley(["reset-password", "eve@example.com"], settings())).toEqual({
       code: 1,
       stdout: "",
-      stderr: "Nobody has an account with that email\n",
+      stderr: "No account has that email\n",
     });
     expect(await runParley(["reset-password"], settings())).toMatchObject({ code: 1 });
   });
 
-  test("wants the server stopped, and says which process to stop", async () => {
+  test("requires the server to be stopped, and names its process", async () => {
     await withServer(async ({ pid }) => {
       const { code, stderr } = await runParley(["reset-password", ada.email], settings());
       expect(code).toBe(1);
@@ -107,7 +107,7 @@ describe("reset-password", () => {
 });
 
 describe("rotate-key", () => {
-  test("adds a key; the one before it stays known", async () => {
+  test("adds a key and keeps publishing the previous one", async () => {
     const kids = () =>
       withServer(async ({ url }) => {
         const { keys } = (await (await fetch(`${url}/.well-known/jwks.json`)).json()) as {
@@ -123,7 +123,7 @@ describe("rotate-key", () => {
     expect(after.some((kid) => stdout.includes(kid))).toBe(true);
   });
 
-  test("leaves a key that comes from the configuration alone", async () => {
+  test("does not replace a configured key", async () => {
     const ended = await runParley(["rotate-key"], { ...settings(), JWT_PRIVATE_KEY: "{}" });
     expect(ended.code).toBe(1);
     expect(ended.stderr).toBe("The key comes from JWT_PRIVATE_KEY: change it there\n");
@@ -131,7 +131,7 @@ describe("rotate-key", () => {
 });
 
 describe("new-epoch", () => {
-  test("makes another one each time", async () => {
+  test("creates a different epoch each time", async () => {
     const [first, second] = [
       await runParley(["new-epoch"], settings()),
       await runParley(["new-epoch"], settings()),

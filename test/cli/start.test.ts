@@ -15,8 +15,8 @@ afterAll(() => data.remove());
 
 const lines = (text: string) => text.trimEnd().split("\n");
 
-describe("a server that cannot start says why in a line and ends with 1", () => {
-  test("settings that make no sense: a line for each, and no secret in it", async () => {
+describe("a server that cannot start says why in one line and exits with 1", () => {
+  test("invalid settings: one line each, without secrets", async () => {
     const ended = await runParley([], { PORT: "eighty", METRICS_TOKEN: "s3cret", AUTH_ISSUER: "x" });
     expect(ended.code).toBe(1);
     expect(lines(ended.stderr).map((line) => line.split(" ")[0])).toEqual([
@@ -27,12 +27,12 @@ describe("a server that cannot start says why in a line and ends with 1", () => 
     expect(ended.stderr + ended.stdout).not.toContain("s3cret");
   });
 
-  test("a port that is taken", async () => {
+  test("a port that is in use", async () => {
     using taken = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
     const ended = await runParley([], { PORT: String(taken.port), DATA_DIR: data.path });
     expect(ended.code).toBe(1);
     expect(lines(ended.stderr)).toEqual([
-      `Port ${taken.port} of 127.0.0.1 is taken: stop what listens there, or set PORT to another one`,
+      `Port ${taken.port} of 127.0.0.1 is in use: stop the program that listens there, or set PORT to another port`,
     ]);
   });
 
@@ -43,7 +43,7 @@ describe("a server that cannot start says why in a line and ends with 1", () => 
     expect(ended.stderr).toContain("HOST");
   });
 
-  test.each(["postgres", "neon"])("a database server that nobody runs, through %s", async (driver) => {
+  test.each(["postgres", "neon"])("an unreachable database server, through %s", async (driver) => {
     const settings = {
       DATABASE_URL: `postgres://ada:s3cret@${NOBODY_LISTENS}/parley`,
       DATABASE_DRIVER: driver,
@@ -57,7 +57,7 @@ describe("a server that cannot start says why in a line and ends with 1", () => 
     expect(ended.stderr).not.toContain("s3cret");
   });
 
-  test("a data directory that another process owns: it is named", async () => {
+  test("a data directory that another process owns: the line names the process", async () => {
     const owner = await startParley({ DATA_DIR: data.path });
     const ended = await runParley([], { DATA_DIR: data.path });
     await owner.end();
@@ -67,40 +67,42 @@ describe("a server that cannot start says why in a line and ends with 1", () => 
   });
 });
 
-needs("TEST_DATABASE_URL")("a Postgres server that refuses", () => {
+needs("TEST_DATABASE_URL")("a Postgres server that rejects the connection", () => {
   const url = (change: (url: URL) => void) => {
     const changed = new URL(process.env.TEST_DATABASE_URL ?? "");
     change(changed);
     return changed.href;
   };
 
-  test("a database that it has not got", async () => {
+  test("a database that does not exist", async () => {
     const ended = await runParley([], { DATABASE_URL: url((u) => (u.pathname = "/parley_no_such")) });
     expect(ended).toMatchObject({ code: 1, stdout: "" });
-    expect(lines(ended.stderr)).toEqual([expect.stringContaining("There is no database parley_no_such")]);
+    expect(lines(ended.stderr)).toEqual([
+      expect.stringContaining("The database parley_no_such does not exist"),
+    ]);
   });
 
-  test("a user that it does not know", async () => {
+  test("an unknown user", async () => {
     const ended = await runParley([], { DATABASE_URL: url((u) => (u.username = "parley_no_such")) });
     expect(ended).toMatchObject({ code: 1, stdout: "" });
-    expect(lines(ended.stderr)).toEqual([expect.stringContaining("refuses the user or the password")]);
+    expect(lines(ended.stderr)).toEqual([expect.stringContaining("rejected the user or the password")]);
   });
 });
 
-describe("a server that runs", () => {
-  test("says where it listens and what its database survives", async () => {
+describe("a running server", () => {
+  test("reports where it listens and what its database survives", async () => {
     const server = await startParley({ DATA_DIR: data.path });
     expect((await fetch(`${server.url}/healthz`)).status).toBe(200);
     await server.line("survives a crash of this process, not a power cut");
     await server.end();
   });
 
-  test.each(["SIGTERM", "SIGINT"] as const)("stops at %s and ends with 0", async (signal) => {
+  test.each(["SIGTERM", "SIGINT"] as const)("stops on %s and exits with 0", async (signal) => {
     const server = await startParley({ DATA_DIR: data.path });
     expect(await server.end(signal)).toMatchObject({ code: 0, stderr: "" });
   });
 
-  test("ends at once at the second signal", async () => {
+  test("ends at once on the second signal", async () => {
     const server = await startParley({ DATA_DIR: data.path });
     const { hostname, port } = new URL(server.url);
     // A request whose body never ends, which a stopping server waits for.
@@ -116,7 +118,7 @@ describe("a server that runs", () => {
     stuck.destroy();
   });
 
-  test("keeps its key, its epoch and what it acknowledged when it is killed", async () => {
+  test("keeps its key and acknowledged changes when it is killed", async () => {
     const first = await startParley({ DATA_DIR: data.path });
     const account = { email: "ada@example.com", password: "correct horse", password2: "correct horse" };
     const post = (url: string, body: object) =>

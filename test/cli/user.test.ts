@@ -7,9 +7,9 @@ import { PASSWORD, register } from "../support/people.ts";
 import { dataFolder, runParley, startParley } from "../support/process.ts";
 import { soonerThan } from "../support/sooner-than.ts";
 
-// The operator's hand, on the command line.
+// Operator commands.
 
-describe("on an embedded database", () => {
+describe("with an embedded database", () => {
   let data: Awaited<ReturnType<typeof dataFolder>>;
   const settings = () => ({ DATA_DIR: data.path, LOGIN_RATE: "0" });
   const parley = (...args: string[]) => runParley(args, settings());
@@ -31,7 +31,7 @@ describe("on an embedded database", () => {
   }, 20_000);
   afterAll(() => data.remove());
 
-  test("someone is disabled and enabled, by email or username", async () => {
+  test("a person can be disabled and enabled, by email or username", async () => {
     expect(await parley("user", "disable", "ADA@example.com", "spam", "again")).toMatchObject({
       code: 0,
       stderr: "",
@@ -41,14 +41,14 @@ describe("on an embedded database", () => {
     expect(await login()).toBe(200);
   }, 30_000);
 
-  test("sessions are ended", async () => {
+  test("a person's sessions can be ended", async () => {
     const { code, stdout } = await parley("sessions", "end", "ada");
     expect(code).toBe(0);
-    expect(stdout).toMatch(/^[1-9]\d* ended/);
-    expect((await parley("sessions", "end", "ada")).stdout).toStartWith("0 ended");
+    expect(stdout).toMatch(/^Sessions ended: [1-9]\d*\./);
+    expect((await parley("sessions", "end", "ada")).stdout).toStartWith("Sessions ended: 0.");
   }, 20_000);
 
-  test("what makes no sense is told in one line", async () => {
+  test("invalid arguments are reported in one line", async () => {
     for (const [args, line] of [
       [["user", "disable", "nobody"], "Nobody has that email or username.\n"],
       [["user", "disable"], "Usage: parley user disable <email|username> [reason]\n"],
@@ -58,7 +58,7 @@ describe("on an embedded database", () => {
       expect(await parley(...args)).toEqual({ code: 1, stdout: "", stderr: line });
   }, 20_000);
 
-  test("while a server has it, they name that process and the route that does the same", async () => {
+  test("while a server owns the database, they name its process and the equivalent route", async () => {
     const server = await startParley(settings());
     try {
       for (const [args, route] of [
@@ -78,7 +78,7 @@ describe("on an embedded database", () => {
   }, 20_000);
 });
 
-needs("TEST_DATABASE_URL")("on a database that a server uses", () => {
+needs("TEST_DATABASE_URL")("with a database that a server uses", () => {
   let database: TestDatabase;
   beforeAll(async () => {
     database = await postgresDatabase();

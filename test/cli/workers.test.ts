@@ -15,7 +15,7 @@ setDefaultTimeout(60_000);
 
 const METRICS_TOKEN = "a-token-for-the-metrics";
 
-describe("workers are kept running", () => {
+describe("workers are supervised", () => {
   function keep(count: number) {
     const time = handClock();
     const lives: { worker: number; life: WorkerLife; stopped: boolean }[] = [];
@@ -33,7 +33,7 @@ describe("workers are kept running", () => {
     return { ...time, workers, lives, waits };
   }
 
-  test("the first comes alone; the others when it is ready", async () => {
+  test("the first worker starts alone, the others when it is ready", async () => {
     const { workers, lives } = keep(3);
     expect(lives.map(({ worker }) => worker)).toEqual([1]);
     lives[0]?.life.ready();
@@ -43,7 +43,7 @@ describe("workers are kept running", () => {
     expect(lives.map(({ worker }) => worker)).toEqual([1, 2, 3]);
   });
 
-  test("where the first one cannot start, there is no second attempt", async () => {
+  test("if the first worker cannot start, there is no second attempt", async () => {
     const { workers, lives, pass } = keep(3);
     lives[0]?.life.ended(1, null);
     expect(await workers.ready.catch((error: Error) => error.name)).toBe("FirstWorkerEnded");
@@ -51,7 +51,7 @@ describe("workers are kept running", () => {
     expect(lives).toHaveLength(1);
   });
 
-  test("one that ends is started again, later each time, and soon again after a good run", async () => {
+  test("a worker that ends is restarted with a growing delay, which resets after a long run", async () => {
     const { lives, waits, pass } = keep(1);
     lives[0]?.life.ready();
     for (let time = 0; time < 9; time++) {
@@ -63,12 +63,12 @@ describe("workers are kept running", () => {
     expect(waits).toEqual([500, 1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000, 30_000, 500]);
   });
 
-  test("told to stop, all are told, none is started again, and it is well when all ended well", async () => {
+  test("stopping stops all workers, restarts none, and succeeds if all ended cleanly", async () => {
     for (const code of [0, 1]) {
       const { workers, lives, pass } = keep(2);
       lives[0]?.life.ready();
       await until(() => lives.length === 2);
-      lives[1]?.life.ended(1, null); // it waits for its next start
+      lives[1]?.life.ended(1, null); // it is waiting for its restart
       const stopping = workers.stop();
       expect(lives[0]?.stopped).toBe(true);
       lives[0]?.life.ended(code, null);
@@ -79,8 +79,8 @@ describe("workers are kept running", () => {
   });
 });
 
-test("without Redis or Postgres several workers are refused with a line", async () => {
-  const line = "WORKERS above 1 needs DATABASE_URL and REDIS_URL, which the processes share";
+test("several workers without Redis or Postgres are rejected with one line", async () => {
+  const line = "WORKERS of more than 1 needs DATABASE_URL and REDIS_URL: processes share them";
   const incomplete: Record<string, string>[] = [
     {},
     { REDIS_URL: "redis://127.0.0.1" },
@@ -116,7 +116,7 @@ needs("TEST_DATABASE_URL", "TEST_REDIS_URL")("three workers on one port", () => 
   const ends = (pids: number[]) =>
     until(() => pids.every((pid) => Bun.spawnSync(["kill", "-0", String(pid)]).exitCode !== 0), 30_000);
 
-  test("they share its sockets, hear of each other, are started again when killed, and stop as one", async () => {
+  test("they share its sockets, exchange news, are restarted when killed, and stop together", async () => {
     const parley = await startParley({ ...settings, PORT: String(await freePort()) });
     const ada = await register(parley, "ada");
     const sockets = await Promise.all(
@@ -158,7 +158,7 @@ needs("TEST_DATABASE_URL", "TEST_REDIS_URL")("three workers on one port", () => 
     expect((await sockets.at(-1)?.closed)?.code).toBeOneOf([4000, 1006]);
   });
 
-  test("when the parent is killed, the workers stop in order", async () => {
+  test("when the parent is killed, the workers stop gracefully", async () => {
     const parley = await startParley({ ...settings, PORT: "0" });
     const workers = childrenOf(parley.pid);
     expect(workers).toHaveLength(3);
@@ -167,12 +167,12 @@ needs("TEST_DATABASE_URL", "TEST_REDIS_URL")("three workers on one port", () => 
     await ends(workers);
   });
 
-  test("what keeps them from starting is said once", async () => {
+  test("a problem that prevents their start is reported once", async () => {
     using taken = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
     const busy = await runParley([], { ...settings, PORT: String(taken.port) });
     expect([busy.code, busy.stderr.trim()]).toEqual([
       1,
-      `Port ${taken.port} of 127.0.0.1 is taken: stop what listens there, or set PORT to another one`,
+      `Port ${taken.port} of 127.0.0.1 is in use: stop the program that listens there, or set PORT to another port`,
     ]);
     const away = await runParley([], { ...settings, DATABASE_URL: "postgres://127.0.0.1:1/x", PORT: "0" });
     expect([away.code, away.stderr.trim().split("\n")]).toEqual([

@@ -19,7 +19,7 @@ afterEach(async () => {
 });
 
 const OWNER = JSON.stringify(join(import.meta.dir, "../../src/db/owner.ts"));
-/** Says `owner` or why not; an owner then stays until its standard input ends. */
+/** Prints `owner`, or the error. An owner then runs until its standard input ends. */
 const SCRIPT = `
   const { ownDataDir } = await import(${OWNER});
   try {
@@ -31,7 +31,7 @@ const SCRIPT = `
     console.log(error.name + ": " + error.message);
   }`;
 
-/** Another process that wants the folder, and the first thing that it says. */
+/** Starts another process that tries to own the folder. Returns it with its first output. */
 async function contender() {
   const child = Bun.spawn([process.execPath, "-e", SCRIPT, folder.path], { stdin: "pipe", stdout: "pipe" });
   processes.push(child);
@@ -39,7 +39,7 @@ async function contender() {
   return { child, said: new TextDecoder().decode(value).trim() };
 }
 
-test("of twenty processes at once exactly one becomes the owner, and the others name it", async () => {
+test("of twenty concurrent processes exactly one becomes the owner, and the others name it", async () => {
   const contenders = await Promise.all(Array.from({ length: 20 }, contender));
   const [owner, ...more] = contenders.filter(({ said }) => said === "owner");
   expect(more).toEqual([]);
@@ -48,13 +48,13 @@ test("of twenty processes at once exactly one becomes the owner, and the others 
   for (const { said } of others) expect(said).toContain(`in use by process ${owner?.child.pid} on`);
 });
 
-test("what a killed process held is free, whoever has its process id now", async () => {
+test("a killed process releases the folder, even if its process id is reused", async () => {
   const { child, said } = await contender();
   expect(said).toBe("owner");
   child.kill("SIGKILL");
   await child.exited;
   expect(await Bun.file(join(folder.path, "owner.json")).json()).toMatchObject({ pid: child.pid });
-  // The note that it left behind names a process that lives, as it would where ids are used again: nobody asks it.
+  // Make the leftover note name a live process, as after the reuse of an id. It must not matter.
   await Bun.write(
     join(folder.path, "owner.json"),
     JSON.stringify({ pid: process.pid, host: "x", since: "" }),
@@ -64,20 +64,20 @@ test("what a killed process held is free, whoever has its process id now", async
   expect(contenders.filter((contender) => contender.said === "owner")).toHaveLength(1);
 });
 
-test("what a living process holds is never taken over, although its note is gone", async () => {
+test("a folder owned by a live process is never taken over, even if its note is missing", async () => {
   expect((await contender()).said).toBe("owner");
   await Bun.file(join(folder.path, "owner.json")).delete();
   await expect(ownDataDir(folder.path)).rejects.toThrow("in use by another process");
 });
 
-test("a process that stalls keeps what it has", async () => {
+test("a stalled process keeps the folder", async () => {
   const { child } = await contender();
   child.kill("SIGSTOP");
   await expect(ownDataDir(folder.path)).rejects.toBeInstanceOf(DataDirHeld);
   child.kill("SIGCONT");
 });
 
-test("two parts of one process do not own it both, and what was given up is free", async () => {
+test("two parts of one process cannot both own the folder, and it is free once released", async () => {
   const release = await ownDataDir(folder.path);
   await expect(ownDataDir(folder.path)).rejects.toThrow(`in use by process ${process.pid} on`);
   release();
@@ -85,13 +85,13 @@ test("two parts of one process do not own it both, and what was given up is free
   (await ownDataDir(folder.path))();
 });
 
-test("a new data directory is nobody else's to read", async () => {
+test("a new data directory is readable only by its owner", async () => {
   (await ownDataDir(folder.path))();
   const mode = (await Bun.file(folder.path).stat()).mode & 0o777;
   expect(mode).toBe(0o700);
 });
 
-test("a folder that cannot be locked is an error, not an owner", async () => {
+test("a folder that cannot be locked is an unexpected error, not a held folder", async () => {
   await mkdir(join(folder.path, "lock"), { recursive: true });
   await expect(ownDataDir(folder.path)).rejects.not.toBeInstanceOf(DataDirHeld);
 });

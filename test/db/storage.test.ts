@@ -14,10 +14,10 @@ describe("storage on the embedded database", () => storage(freshDatabase));
 needs("TEST_DATABASE_URL")("storage on Postgres", () => storage(postgresDatabase));
 needs("TEST_DATABASE_URL")("storage through Neon's driver", () => storage(neonDatabase));
 
-/** What every driver promises to the rest of the program. */
+/** The guarantees of every driver. */
 function storage(create: () => Promise<TestDatabase>) {
   let database: TestDatabase;
-  /** The same database as other nodes have it open; where there can be one only, that one. */
+  /** The same database, opened once per node; only once if it is embedded. */
   let nodes: Database[];
 
   beforeAll(async () => {
@@ -36,7 +36,7 @@ function storage(create: () => Promise<TestDatabase>) {
   const roomsNamed = (name: string) =>
     database.run((orm) => orm.select().from(rooms).where(eq(rooms.name, name)));
 
-  test("migrations are applied once, by however many nodes start at the same time", async () => {
+  test("migrations are applied once, no matter how many nodes start at the same time", async () => {
     for (const statement of [
       "drop schema drizzle cascade",
       "drop schema public cascade",
@@ -50,19 +50,19 @@ function storage(create: () => Promise<TestDatabase>) {
     expect(await roomsNamed("none")).toEqual([]);
   });
 
-  test("epoch and instance are made once, and the same for all nodes", async () => {
+  test("epoch and instance are created once and are the same for all nodes", async () => {
     const [first, ...others] = await Promise.all([...nodes, ...nodes].map((node) => loadMeta(node)));
     for (const other of others) expect(other).toEqual(first as NonNullable<typeof first>);
   });
 
-  test("a new epoch leaves the instance as it is", async () => {
+  test("a new epoch does not change the instance", async () => {
     const before = await loadMeta(database);
     const epoch = await renewEpoch(database);
     expect(epoch).not.toBe(before.epoch);
     expect(await loadMeta(database)).toEqual({ epoch, instance: before.instance });
   });
 
-  test("a transaction that fails leaves nothing behind, and fails with what was thrown", async () => {
+  test("a failed transaction leaves nothing behind and rejects with the thrown error", async () => {
     const thrown = new Error("no");
     const work = database.run((orm) =>
       orm.transaction(async (tx) => {
@@ -74,7 +74,7 @@ function storage(create: () => Promise<TestDatabase>) {
     expect(await roomsNamed("rolled-back")).toEqual([]);
   });
 
-  test("a transaction whose statement fails leaves nothing behind", async () => {
+  test("a transaction with a failed statement leaves nothing behind", async () => {
     await newRoom("taken");
     const work = database.run((orm) =>
       orm.transaction(async (tx) => {
@@ -86,7 +86,7 @@ function storage(create: () => Promise<TestDatabase>) {
     expect(await roomsNamed("beside-taken")).toEqual([]);
   });
 
-  test("work beside a transaction does not get into it", async () => {
+  test("concurrent work does not become part of a transaction", async () => {
     const inside = Promise.withResolvers<void>();
     const transaction = database.run((orm) =>
       orm.transaction(async (tx) => {
@@ -96,7 +96,7 @@ function storage(create: () => Promise<TestDatabase>) {
         throw new Error("rolled back");
       }),
     );
-    // On one connection the work beside has to wait for the transaction, which therefore must not wait for it.
+    // On a single connection the concurrent work waits for the transaction, which must not wait for it then.
     const beside = inside.promise.then(() => newRoom("beside"));
     const newRoomBeside = database.driver === "pglite" ? Promise.resolve() : beside;
     await expect(transaction).rejects.toThrow("rolled back");
@@ -105,11 +105,11 @@ function storage(create: () => Promise<TestDatabase>) {
     expect(await roomsNamed("beside")).toHaveLength(1);
   });
 
-  test("work past its time limit is given up, and the next work is served", async () => {
+  test("work beyond its time limit is abandoned, and the next work runs", async () => {
     const pool = database.pool({ connections: 2, limitMs: 300 });
     const slow = pool.run((orm) => rows(orm, sql`select pg_sleep(1.5)`));
     await expect(soonerThan(1_400, slow)).rejects.toBeInstanceOf(DatabaseTimeout);
-    // The embedded database has one connection, which is busy for as long as the work takes.
+    // The embedded database has one connection, which stays busy until the abandoned work ends.
     if (database.driver === "pglite") await database.run((orm) => rows(orm, sql`select 1`));
     expect(await pool.run((orm) => rows<{ one: number }>(orm, sql`select 1::int4 as one`))).toEqual([
       { one: 1 },
@@ -117,7 +117,7 @@ function storage(create: () => Promise<TestDatabase>) {
     await pool.close();
   });
 
-  test("what was in flight beside it is given up as well, on a server; other pools go on", async () => {
+  test("on a server, other work in flight on the pool is abandoned too; other pools continue", async () => {
     if (database.driver === "pglite") return;
     const pool = database.pool({ connections: 2, limitMs: 400 });
     const sleep = (seconds: number) => pool.run((orm) => rows(orm, sql`select pg_sleep(${seconds}::float8)`));
@@ -131,7 +131,7 @@ function storage(create: () => Promise<TestDatabase>) {
     await pool.close();
   });
 
-  test("a pool that is closed says so", async () => {
+  test("a closed pool rejects work", async () => {
     const pool = database.pool({ connections: 1, limitMs: 1000 });
     await pool.run((orm) => rows(orm, sql`select 1`));
     await pool.close();
@@ -139,7 +139,7 @@ function storage(create: () => Promise<TestDatabase>) {
     expect(await database.run((orm) => rows(orm, sql`select 1`))).toHaveLength(1);
   });
 
-  test("an error has its SQLSTATE, through Drizzle's and the driver's own", async () => {
+  test("the SQLSTATE of an error is found behind Drizzle's and the driver's errors", async () => {
     const run = (statement: string) => stateOf(database.run((orm) => rows(orm, sql.raw(statement))));
     expect(await run("select 1/0")).toBe("22012");
     expect(await run("select * from nowhere")).toBe("42P01");
@@ -149,7 +149,7 @@ function storage(create: () => Promise<TestDatabase>) {
     expect(sqlState(new Error("another"))).toBeUndefined();
   });
 
-  test("NUL in a text is refused with 22021, and the connection goes on", async () => {
+  test("NUL in a text is rejected with 22021, and the connection stays usable", async () => {
     const insert = database.run((orm) => orm.insert(meta).values({ name: "nul", value: "a\0b" }));
     expect(await stateOf(insert)).toBe("22021");
     expect(await roomsNamed("nul")).toEqual([]);
@@ -166,7 +166,7 @@ function storage(create: () => Promise<TestDatabase>) {
     expect(raw).toEqual({ version: Number.MAX_SAFE_INTEGER, small: 7 });
   });
 
-  test("a message comes back as it went in: texts of every script, times to the millisecond, absent values as null", async () => {
+  test("a message is read as it was written: every script, times to the millisecond, null values", async () => {
     const sent = {
       roomId: 1,
       id: 1,
@@ -184,7 +184,7 @@ function storage(create: () => Promise<TestDatabase>) {
     expect(found).toEqual(sent);
   });
 
-  test("the database's own clock gives times that are about now", async () => {
+  test("the database's clock is close to the current time", async () => {
     const [user] = await database.run((orm) =>
       orm.insert(users).values({ username: "Ada", usernameFold: "ada" }).returning(),
     );
@@ -192,7 +192,7 @@ function storage(create: () => Promise<TestDatabase>) {
     expect(Math.abs(Date.now() - (user?.createdAt.getTime() ?? 0))).toBeLessThan(60_000);
   });
 
-  test("every connection has the settings of a session", async () => {
+  test("every connection has the session settings", async () => {
     const pool = database.pool({ connections: 1, limitMs: 5000 });
     for (const connections of [database, pool]) {
       const [settings] = await connections.run((orm) =>

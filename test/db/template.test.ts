@@ -19,7 +19,7 @@ beforeAll(async () => {
 });
 afterAll(() => database.close());
 
-test("a new embedded database has the schema and nothing else", async () => {
+test("a new embedded database has the schema and no rows", async () => {
   const tables = await database.run((orm) =>
     rows<{ name: string }>(orm, sql`select tablename as name from pg_tables where schemaname = 'public'`),
   );
@@ -32,7 +32,7 @@ test("a new embedded database has the schema and nothing else", async () => {
   }
 });
 
-test("two installations share neither epoch nor instance nor key", async () => {
+test("two installations share no epoch, instance or key", async () => {
   const other = await freshDatabase();
   const [here, there] = [await loadMeta(database), await loadMeta(other)];
   await other.close();
@@ -52,7 +52,7 @@ test("two installations share neither epoch nor instance nor key", async () => {
   expect(first).not.toEqual(second);
 });
 
-test("what a start that was cut short left behind is not taken for a database", async () => {
+test("the leftovers of an interrupted start are not mistaken for a database", async () => {
   const folder = temporaryFolder();
   const dataDir = join(folder.path, "postgres");
   await mkdir(`${dataDir}.new/base`, { recursive: true });
