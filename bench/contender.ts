@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { cpuSeconds, residentBytes } from "./process.ts";
+import { cpuSeconds, residentBytes } from "./proc.ts";
 
 const ROOT = join(import.meta.dir, "..");
 const START_MS = 60_000;

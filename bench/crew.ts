@@ -1,12 +1,12 @@
 import { join } from "node:path";
-import { cpuSeconds } from "./process.ts";
+import { cpuSeconds } from "./proc.ts";
 import { merge } from "./load/histogram.ts";
-import type { Answers, Counts, Order, Said, Seat } from "./load/orders.ts";
+import type { Replies, Counts, Order, Said, Seat } from "./load/orders.ts";
 
 /** The load: processes of its own that open sockets, talk, and check what they hear. */
 export interface Crew {
   /** Has an order carried out by every process; answers what each says. */
-  all<K extends Order["do"]>(order: Extract<Order, { do: K }>): Promise<Answers[K][]>;
+  all<K extends Order["do"]>(order: Extract<Order, { do: K }>): Promise<Replies[K][]>;
   /** Opens a socket for each seat; answers when all are live, or given up, which `settle` then says. */
   dial(order: Omit<Extract<Order, { do: "dial" }>, "do">): Promise<{ openMs: number; liveMs: number }>;
   /** What was counted since the last mark, by all together. */
@@ -24,19 +24,19 @@ export interface Crew {
 const SETTLE_MS = 15_000;
 
 export function createCrew(size: number): Crew {
-  const hands = Array.from({ length: size }, createHand);
+  const workers = Array.from({ length: size }, createWorker);
 
   const all = <K extends Order["do"]>(order: Extract<Order, { do: K }>) =>
-    Promise.all(hands.map((hand) => hand.ask(order))) as Promise<Answers[K][]>;
+    Promise.all(workers.map((worker) => worker.ask(order))) as Promise<Replies[K][]>;
 
   return {
     all,
     size,
     async dial({ seats, ...options }) {
-      const shares = hands.map((_, at) => seats.filter((_, index) => index % size === at) as Seat[]);
+      const shares = workers.map((_, at) => seats.filter((_, index) => index % size === at) as Seat[]);
       const answers = (await Promise.all(
-        hands.map((hand, at) => hand.ask({ do: "dial", ...options, seats: shares[at] ?? [] })),
-      )) as Answers["dial"][];
+        workers.map((worker, at) => worker.ask({ do: "dial", ...options, seats: shares[at] ?? [] })),
+      )) as Replies["dial"][];
       return {
         openMs: Math.max(...answers.map(({ openMs }) => openMs)),
         liveMs: Math.max(...answers.map(({ liveMs }) => liveMs)),
@@ -70,17 +70,17 @@ export function createCrew(size: number): Crew {
       const answers = await all({ do: "settle", said, limitMs });
       return answers.flatMap(({ problems }) => problems);
     },
-    cpuSeconds: () => hands.reduce((sum, { pid }) => sum + cpuSeconds(pid), 0),
+    cpuSeconds: () => workers.reduce((sum, { pid }) => sum + cpuSeconds(pid), 0),
     async stop() {
-      await Promise.all(hands.map((hand) => hand.stop()));
+      await Promise.all(workers.map((worker) => worker.stop()));
     },
   };
 }
 
-function createHand() {
+function createWorker() {
   const waiting = new Map<number, PromiseWithResolvers<unknown>>();
   let lastId = 0;
-  const child = Bun.spawn([process.execPath, join(import.meta.dir, "load/load.ts")], {
+  const child = Bun.spawn([process.execPath, join(import.meta.dir, "load/worker.ts")], {
     stdin: "ignore",
     stdout: "inherit",
     stderr: "inherit",

@@ -5,7 +5,7 @@ import { sql } from "drizzle-orm";
 import type { DatabaseConfig } from "../src/db/open.ts";
 import { openDatabase } from "../src/db/open.ts";
 import { peopleSql } from "./people.ts";
-import { percentileOf } from "./report.ts";
+import { percentile } from "./statistics.ts";
 
 /** More people than any scenario has. */
 export const PEOPLE_MAX = 10_100;
@@ -101,7 +101,7 @@ export async function openPostgres(address: string): Promise<Databases> {
       }
       await sql.close();
       await drop(name);
-      return percentileOf(times, 0.5);
+      return percentile(times, 0.5);
     },
     async remove() {
       for (const name of [...made]) await drop(name);

@@ -1,6 +1,7 @@
 import type { Kind } from "./contender.ts";
 import type { Machine } from "./machine.ts";
-import { describe, type Outcome, short, type Spread } from "./report.ts";
+import { describeMachine, type Outcome, short } from "./report.ts";
+import type { Spread } from "./statistics.ts";
 
 // A picture for the README: written by hand, so that it needs nothing and reads well where the page is dark.
 
@@ -63,7 +64,7 @@ const STYLE = `
   }`;
 
 /** The median of each server's runs as a bar, with a line from the least to the greatest. */
-export function picture(machine: Machine, results: readonly Outcome[]): string {
+export function drawPicture(machine: Machine, results: readonly Outcome[]): string {
   let y = 8;
   const parts: string[] = [];
   for (const panel of PANELS) {
@@ -84,7 +85,7 @@ export function picture(machine: Machine, results: readonly Outcome[]): string {
   const runs = Math.max(0, ...results.map(({ runs }) => runs));
   parts.push(
     `<text class="small" x="8" y="${y}">Medians of ${runs} runs that alternate; lines from the least to the greatest.</text>`,
-    `<text class="small" x="8" y="${y + 15}">${escape(describe(machine))}</text>`,
+    `<text class="small" x="8" y="${y + 15}">${escape(describeMachine(machine))}</text>`,
   );
   const height = y + 25;
   return `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${height}" viewBox="0 0 ${WIDTH} ${height}" role="img" aria-label="Parley beside a memory-only server and one INSERT per message">

@@ -1,9 +1,9 @@
 import type { Figures, Measured, Round, Scenario } from "./scenario.ts";
-import { type Outcome, resultOf } from "./report.ts";
+import { type Outcome, outcomeOf } from "./report.ts";
 import type { Stage } from "./stage.ts";
 
 /** A scenario with all its runs behind it, and what was wrong in them. */
-export interface Played {
+export interface ScenarioRun {
   readonly outcome: Outcome;
   readonly wrong: readonly string[];
 }
@@ -12,7 +12,7 @@ export interface Played {
  * Plays a scenario: its servers in turn, again and again, so that what else the machine does meets them alike. A run
  * that fails leaves its figures out and is among what was wrong.
  */
-export async function playRounds(scenario: Scenario, stage: Stage, runs: number): Promise<Played> {
+export async function runScenario(scenario: Scenario, stage: Stage, runs: number): Promise<ScenarioRun> {
   const rounds: Round[] = [];
   const notes = new Set<string>();
   const wrong: string[] = [];
@@ -29,5 +29,5 @@ export async function playRounds(scenario: Scenario, stage: Stage, runs: number)
     }
     rounds.push({ parley: {}, bare: {}, insert: {}, ...round });
   }
-  return { outcome: resultOf(scenario, rounds, [...notes]), wrong };
+  return { outcome: outcomeOf(scenario, rounds, [...notes]), wrong };
 }

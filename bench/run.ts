@@ -2,10 +2,10 @@ import { openEmbedded, openPostgres } from "./database.ts";
 import { fileLimitProblem, machineFacts } from "./machine.ts";
 import { readOptions, USAGE } from "./options.ts";
 import { createPeople } from "./people.ts";
-import { picture } from "./picture.ts";
-import { describe, type Outcome, tableOf } from "./report.ts";
-import { playRounds } from "./rounds.ts";
-import { SCENARIOS } from "./scenarios.ts";
+import { drawPicture } from "./picture.ts";
+import { describeMachine, type Outcome, tableOf } from "./report.ts";
+import { runScenario } from "./rounds.ts";
+import { SCENARIOS } from "./scenarios/all.ts";
 import { createStage } from "./stage.ts";
 
 // What Parley costs, beside a server that keeps nothing and one that inserts each message by itself.
@@ -34,7 +34,7 @@ for (const [signal, code] of [
 ] as const)
   process.once(signal, () => void remove().finally(() => process.exit(code)));
 
-console.log(describe(machine));
+console.log(describeMachine(machine));
 try {
   for (const scenario of SCENARIOS) {
     if (options.only && !options.only.includes(scenario.name)) continue;
@@ -54,7 +54,7 @@ try {
       flags: options.profile ? ["--cpu-prof", `--cpu-prof-dir=${options.profile}`] : [],
     });
     const runs = Math.min(options.runs, scenario.runs ?? options.runs);
-    const { outcome, wrong } = await playRounds(scenario, stage, runs);
+    const { outcome, wrong } = await runScenario(scenario, stage, runs);
     results.push(outcome);
     wrongs += wrong.length;
     console.log([tableOf(outcome), ...wrong.map((line) => `  WRONG  ${line}`)].join("\n"));
@@ -65,7 +65,7 @@ try {
 
 const minutes = Math.round((performance.now() - begun) / 6000) / 10;
 await Bun.write(options.out, JSON.stringify({ machine, quick: options.quick, minutes, results }, null, 2));
-if (options.picture) await Bun.write(options.picture, picture(machine, results));
+if (options.picture) await Bun.write(options.picture, drawPicture(machine, results));
 const missed = results.flatMap(({ bars }) => bars.filter(({ met }) => met === false)).length;
 console.log(`\n${results.length} scenarios in ${minutes} minutes, ${missed} bars missed; ${options.out}`);
 if (wrongs > 0) console.log(`${wrongs} things were wrong: figures beside them mean nothing`);

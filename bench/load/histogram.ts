@@ -25,7 +25,7 @@ export function merge(parts: readonly ArrayLike<number>[]): Histogram {
 }
 
 /** The duration below which that share (0 to 1) of all lies, in milliseconds; NaN where there are none. */
-export function percentile(histogram: ArrayLike<number>, share: number): number {
+export function histogramPercentile(histogram: ArrayLike<number>, share: number): number {
   let total = 0;
   for (let bucket = 0; bucket < histogram.length; bucket++) total += histogram[bucket] as number;
   let left = Math.max(1, Math.ceil(total * share));

@@ -44,7 +44,7 @@ export type Order =
   | { readonly do: "hush"; readonly finish?: number }
   /** Waits until every socket is live and has all that was said in its room, and says which are not so. */
   | { readonly do: "settle"; readonly said: Readonly<Record<string, Said>>; readonly limitMs: number }
-  /** Answers what was counted since the last mark. */
+  /** Replies what was counted since the last mark. */
   | { readonly do: "mark" };
 
 /** What was said in a room: how many messages, and the sum (modulo 2^32) of the stamps that they carry. */
@@ -68,7 +68,7 @@ export interface Counts {
   readonly last: readonly number[];
 }
 
-export interface Answers {
+export interface Replies {
   dial: { readonly live: number; readonly openMs: number; readonly liveMs: number };
   return: { readonly live: number; readonly openMs: number; readonly liveMs: number };
   cut: { readonly cut: number };

@@ -16,7 +16,7 @@ export interface Talk {
   answered(member: Member): void;
   /** Writes what members have said since, in one piece each. */
   flush(member: Member): void;
-  /** Answers a ping; goes out with `flush`. */
+  /** Replies a ping; goes out with `flush`. */
   pong(payload: string): void;
   /** The kernel takes bytes again. */
   drained(member: Member): void;

@@ -4,7 +4,7 @@ import type { Pace, Seat } from "../load/orders.ts";
 import type { Person } from "../people.ts";
 import type { Scenario } from "../scenario.ts";
 import { seat } from "../stage.ts";
-import { interval, latencies, seatAll } from "../traffic.ts";
+import { measureInterval, latencies, openSockets } from "../traffic.ts";
 import { archiveSql } from "./history.ts";
 
 const ROOMS = 20;
@@ -46,10 +46,10 @@ export const embedded: Scenario = {
       const seconds = stage.quick ? 1.5 : 6;
 
       const talk = async (seats: readonly Seat[], pace: Pace) => {
-        await seatAll(crew, server, "v1", seats);
+        await openSockets(crew, server, "v1", seats);
         await crew.all({ do: "talk", pace });
         await Bun.sleep(seconds * 300);
-        const { figures } = await interval(server, crew, seconds);
+        const { figures } = await measureInterval(server, crew, seconds);
         problems.push(...(await crew.settle()));
         await crew.all({ do: "leave" });
         return figures.messagesPerSecond ?? NaN;
@@ -65,7 +65,7 @@ export const embedded: Scenario = {
         { window: 4 },
       );
 
-      await seatAll(
+      await openSockets(
         crew,
         server,
         "v1",

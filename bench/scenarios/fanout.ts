@@ -1,7 +1,7 @@
 import type { Protocol } from "../load/orders.ts";
 import type { Scenario } from "../scenario.ts";
 import { seat } from "../stage.ts";
-import { traffic } from "../traffic.ts";
+import { measureTraffic } from "../traffic.ts";
 
 const PEOPLE = 100;
 const SENDERS = 8;
@@ -22,7 +22,7 @@ const fanout = (name: string, protocol: Protocol): Scenario => ({
   ],
   async measure(stage, kind) {
     const people = await stage.people.first(PEOPLE);
-    return traffic(stage, kind, {
+    return measureTraffic(stage, kind, {
       protocol,
       seats: people.map((person, at) => seat(kind, person, "hall", at < SENDERS)),
       pace: { window: 8 },

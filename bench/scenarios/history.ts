@@ -1,7 +1,7 @@
 import type { Scenario } from "../scenario.ts";
 import type { Contender } from "../contender.ts";
 import type { Person } from "../people.ts";
-import { percentileOf } from "../report.ts";
+import { percentile } from "../statistics.ts";
 
 const MESSAGES = 1_000_000;
 const QUICK_MESSAGES = 100_000;
@@ -34,14 +34,14 @@ export const history: Scenario = {
       const joins = await times(pages, () => join(server, person));
       return {
         figures: {
-          roomsP50: percentileOf(lists, 0.5),
-          reactP50: percentileOf(reactions, 0.5),
-          joinP50: percentileOf(joins, 0.5),
-          firstP50: percentileOf(first.times, 0.5),
-          firstP99: percentileOf(first.times, 0.99),
-          deepP50: percentileOf(deep.times, 0.5),
-          deepP99: percentileOf(deep.times, 0.99),
-          afterP50: percentileOf(after.times, 0.5),
+          roomsP50: percentile(lists, 0.5),
+          reactP50: percentile(reactions, 0.5),
+          joinP50: percentile(joins, 0.5),
+          firstP50: percentile(first.times, 0.5),
+          firstP99: percentile(first.times, 0.99),
+          deepP50: percentile(deep.times, 0.5),
+          deepP99: percentile(deep.times, 0.99),
+          afterP50: percentile(after.times, 0.5),
           cpuPerPage: deep.cpuPerPage,
         },
         problems: [...first.problems, ...deep.problems, ...after.problems],

@@ -1,7 +1,7 @@
 import type { Person } from "../people.ts";
 import type { Scenario } from "../scenario.ts";
 import { seat } from "../stage.ts";
-import { seatAll } from "../traffic.ts";
+import { openSockets } from "../traffic.ts";
 
 const SOCKETS = 8_000;
 const QUICK_SOCKETS = 2_000;
@@ -36,10 +36,10 @@ export const idle: Scenario = {
       const rest = () => Bun.sleep(stage.quick ? 1000 : 8000);
       const seatsOf = (persons: readonly Person[]) =>
         persons.map((person) => seat(kind, person, null, false));
-      await seatAll(crew, server, "v1", seatsOf(everyone.slice(0, FIRST)));
+      await openSockets(crew, server, "v1", seatsOf(everyone.slice(0, FIRST)));
       await rest();
       const before = { bytes: server.residentBytes(), cpu: server.cpuSeconds() };
-      const { liveMs } = await seatAll(crew, server, "v1", seatsOf(people));
+      const { liveMs } = await openSockets(crew, server, "v1", seatsOf(people));
       const cpuPerConnection = ((server.cpuSeconds() - before.cpu) / people.length) * 1e6;
       await rest();
       const grown = server.residentBytes() - before.bytes;

@@ -1,6 +1,6 @@
 import type { Scenario } from "../scenario.ts";
 import { seat } from "../stage.ts";
-import { seatAll } from "../traffic.ts";
+import { openSockets } from "../traffic.ts";
 
 const PEOPLE = 10_000;
 const QUICK_PEOPLE = 2_000;
@@ -37,7 +37,13 @@ export const joins: Scenario = {
     const join = (count: number) =>
       stage.play({ kind }, async (server, crew) => {
         const seats = people.slice(0, count).map((person) => seat(kind, person, "square", false));
-        const { liveMs } = await seatAll(crew, server, "v1", seats, stage.quick ? QUICK_JOIN_MS : JOIN_MS);
+        const { liveMs } = await openSockets(
+          crew,
+          server,
+          "v1",
+          seats,
+          stage.quick ? QUICK_JOIN_MS : JOIN_MS,
+        );
         await Bun.sleep(stage.quick ? TOLD_MS / 4 : TOLD_MS);
         const { presence, bytes } = await crew.mark();
         const problems = await crew.settle();

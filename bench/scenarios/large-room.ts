@@ -1,6 +1,6 @@
 import type { Scenario } from "../scenario.ts";
 import { seat } from "../stage.ts";
-import { traffic } from "../traffic.ts";
+import { measureTraffic } from "../traffic.ts";
 
 const PEOPLE = 10_000;
 const QUICK_PEOPLE = 2_000;
@@ -21,7 +21,7 @@ export const largeRoom: Scenario = {
   ],
   async measure(stage, kind) {
     const people = await stage.people.first(stage.quick ? QUICK_PEOPLE : PEOPLE);
-    return traffic(stage, kind, {
+    return measureTraffic(stage, kind, {
       protocol: "v1",
       seats: people.map((person, at) => seat(kind, person, "square", at === 0)),
       pace: { perSecond: stage.quick ? 4 : 1 },

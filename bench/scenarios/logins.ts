@@ -1,7 +1,7 @@
 import type { Contender } from "../contender.ts";
 import type { Scenario } from "../scenario.ts";
 import { seat } from "../stage.ts";
-import { latencies, seatAll } from "../traffic.ts";
+import { latencies, openSockets } from "../traffic.ts";
 
 const LOGINS = 40;
 const ROOMS = 20;
@@ -37,7 +37,7 @@ export const logins: Scenario = {
     return stage.play({ kind, also }, async (server, crew) => {
       const people = await stage.people.first(ROOMS * PER_ROOM);
       const seats = people.map((person, at) => seat(kind, person, `room-${at % ROOMS}`, true));
-      await seatAll(crew, server, "v1", seats);
+      await openSockets(crew, server, "v1", seats);
       await crew.all({ do: "talk", pace: { perSecond: 1000 } });
       await Bun.sleep(stage.quick ? 500 : 10_000);
       const statuses: number[] = [];

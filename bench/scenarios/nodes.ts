@@ -2,7 +2,7 @@ import type { Contender } from "../contender.ts";
 import type { Person } from "../people.ts";
 import type { Figures, Scenario } from "../scenario.ts";
 import { seat, type Stage } from "../stage.ts";
-import { interval, seatAll } from "../traffic.ts";
+import { measureInterval, openSockets } from "../traffic.ts";
 
 const ROOMS = 20;
 const PER_ROOM = 10;
@@ -76,13 +76,13 @@ async function work(stage: Stage, people: readonly Person[], count: number, seat
     });
     for (const [at, server] of servers.entries()) {
       const here = seats.filter((each) => each.at === at).map((each) => each.seat);
-      if (here.length > 0) await seatAll(crew, server, "v1", here);
+      if (here.length > 0) await openSockets(crew, server, "v1", here);
     }
     const other = servers[1];
     await crew.all({ do: "talk", pace: { perSecond: PER_SECOND } });
     await Bun.sleep(stage.quick ? 500 : 5_000);
     const [begun, before] = [performance.now(), other?.cpuSeconds() ?? 0];
-    const { figures } = await interval(together(servers), crew, stage.quick ? 2 : 8);
+    const { figures } = await measureInterval(together(servers), crew, stage.quick ? 2 : 8);
     const seconds = (performance.now() - begun) / 1000;
     const problems = await crew.settle();
     const nobodyThere = seats.every(({ at }) => at !== 1);

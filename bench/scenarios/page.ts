@@ -1,7 +1,7 @@
 import type { Browser, Page } from "playwright-core";
 import { startBrowser } from "../../test/support/browser.ts";
 import { chromiumPath } from "../../test/support/needs.ts";
-import { percentileOf } from "../report.ts";
+import { percentile } from "../statistics.ts";
 import type { Scenario } from "../scenario.ts";
 import { archiveSql } from "./history.ts";
 
@@ -45,9 +45,9 @@ export const page: Scenario = {
         return {
           figures: {
             longestTask: Math.max(...tasks),
-            roomPaintedP50: percentileOf(paints, 0.5),
-            shownP50: percentileOf(shown, 0.5),
-            shownP99: percentileOf(shown, 0.99),
+            roomPaintedP50: percentile(paints, 0.5),
+            shownP50: percentile(shown, 0.5),
+            shownP99: percentile(shown, 0.99),
           },
           problems: tasks.length > 0 ? [] : ["the browser's trace has no task of the page"],
         };

@@ -1,6 +1,6 @@
 import type { Scenario } from "../scenario.ts";
 import { seat } from "../stage.ts";
-import { traffic } from "../traffic.ts";
+import { measureTraffic } from "../traffic.ts";
 
 const ROOMS = 100;
 
@@ -26,7 +26,7 @@ export const pairs: Scenario = {
   ],
   async measure(stage, kind) {
     const people = await stage.people.first(2 * ROOMS);
-    return traffic(stage, kind, {
+    return measureTraffic(stage, kind, {
       protocol: "v1",
       seats: people.map((person, at) => seat(kind, person, `pair-${at >> 1}`, true)),
       pace: { window: 4 },

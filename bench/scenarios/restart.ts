@@ -1,6 +1,6 @@
 import type { Scenario } from "../scenario.ts";
 import { seat } from "../stage.ts";
-import { seatAll } from "../traffic.ts";
+import { openSockets } from "../traffic.ts";
 
 const SOCKETS = 8_000;
 const QUICK_SOCKETS = 1_000;
@@ -27,7 +27,7 @@ export const restart: Scenario = {
       const people = await stage.people.first(stage.quick ? QUICK_SOCKETS : SOCKETS);
       const before = server.residentBytes();
       const seats = people.map((person, at) => seat(kind, person, `room-${at % ROOMS}`, at < ROOMS));
-      await seatAll(crew, server, "v1", seats);
+      await openSockets(crew, server, "v1", seats);
       const grown = server.residentBytes() - before;
       await crew.all({ do: "cut", listeners: true });
       await crew.all({ do: "talk", pace: { window: 8, each: MISSED } });

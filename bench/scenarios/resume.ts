@@ -2,8 +2,8 @@ import type { Contender } from "../contender.ts";
 import type { Crew } from "../crew.ts";
 import type { Measured, Scenario } from "../scenario.ts";
 import { seat, type Stage } from "../stage.ts";
-import { spreadOf } from "../report.ts";
-import { latencies, seatAll } from "../traffic.ts";
+import { spreadOf } from "../statistics.ts";
+import { latencies, openSockets } from "../traffic.ts";
 
 const LONG = 1_000;
 const SHORT = 100;
@@ -48,7 +48,7 @@ export const resume: Scenario = {
 /** Cut, missed, back: the median of several times. */
 async function one(stage: Stage, server: Contender, crew: Crew): Promise<number> {
   const people = await stage.people.first(2);
-  await seatAll(
+  await openSockets(
     crew,
     server,
     "v1",
@@ -74,8 +74,8 @@ async function many(stage: Stage, server: Contender, crew: Crew, others: Crew): 
   const talkers = people
     .slice(size + CROWD_ROOMS)
     .map((person, at) => seat("parley", person, `room-${at % 20}`, true));
-  await seatAll(crew, server, "v1", crowd);
-  await seatAll(others, server, "v1", talkers);
+  await openSockets(crew, server, "v1", crowd);
+  await openSockets(others, server, "v1", talkers);
   await crew.all({ do: "cut", listeners: true });
   await say(crew, SHORT);
   await others.all({ do: "talk", pace: { perSecond: 500 } });

@@ -1,6 +1,6 @@
 import type { Scenario } from "../scenario.ts";
 import { seat } from "../stage.ts";
-import { seatAll } from "../traffic.ts";
+import { openSockets } from "../traffic.ts";
 
 const CYCLES = 40;
 const QUICK_CYCLES = 6;
@@ -33,7 +33,7 @@ export const soak: Scenario = {
       const begun = performance.now();
       for (let cycle = 0; cycle < cycles; cycle++) {
         const seats = people.map((person, at) => seat(kind, person, `soak-${cycle}-${at % ROOMS}`, true));
-        await seatAll(crew, server, "v1", seats);
+        await openSockets(crew, server, "v1", seats);
         await crew.all({ do: "talk", pace: { window: 8, each } });
         problems.push(...(await crew.settle({ finish: FINISH_MS })));
         await crew.all({ do: "leave" });

@@ -1,6 +1,6 @@
 import type { Scenario } from "../scenario.ts";
 import { seat } from "../stage.ts";
-import { traffic } from "../traffic.ts";
+import { measureTraffic } from "../traffic.ts";
 
 const ROOMS = 20;
 const PER_ROOM = 10;
@@ -30,7 +30,7 @@ export const steady: Scenario = {
     const people = await stage.people.first(ROOMS * PER_ROOM);
     // What one commit takes here and now, when nobody else wants one.
     const commit = kind === "bare" ? undefined : await stage.databases.commitMs();
-    const measured = await traffic(stage, kind, {
+    const measured = await measureTraffic(stage, kind, {
       protocol: "v1",
       seats: people.map((person, at) => seat(kind, person, `room-${at % ROOMS}`, true)),
       pace: { perSecond: PER_SECOND },

@@ -1,5 +1,5 @@
 /** What a socket of the two small servers carries. */
-export interface Seat {
+export interface SocketData {
   readonly room: string | null;
   readonly plain: boolean;
   readonly username: string;
@@ -30,7 +30,7 @@ const topicOf = (plain: boolean, room: string) => `${plain ? "plain" : "v1"}:${r
  * that the servers built on it differ in.
  */
 export function serveTopics({ port, post, version }: TopicsOptions): void {
-  const server: Bun.Server<Seat> = Bun.serve<Seat>({
+  const server: Bun.Server<SocketData> = Bun.serve<SocketData>({
     hostname: "127.0.0.1",
     port,
     reusePort: false,

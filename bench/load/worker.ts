@@ -1,6 +1,6 @@
 import { createDialler } from "./dial.ts";
 import { createMember, createRoom, createTally, type Member, type Room } from "./member.ts";
-import type { Answers, Order, Said } from "./orders.ts";
+import type { Replies, Order, Said } from "./orders.ts";
 import { createScanner } from "./scan.ts";
 import { createTalk } from "./talk.ts";
 
@@ -65,7 +65,7 @@ async function open(opening: readonly Member[], parallel: number, overMs?: numbe
   return { live: members.filter(({ state }) => state === "live").length, ...took };
 }
 
-const orders: { [K in Order["do"]]: (order: Extract<Order, { do: K }>) => Promise<Answers[K]> | Answers[K] } =
+const orders: { [K in Order["do"]]: (order: Extract<Order, { do: K }>) => Promise<Replies[K]> | Replies[K] } =
   {
     dial({ seats, parallel, overMs, ...options }) {
       const fresh = seats.map((seat) => {
