@@ -4,11 +4,11 @@ import type { Bar, Round, Scenario } from "./scenario.ts";
 import { type Spread, spreadOf } from "./statistics.ts";
 
 export interface BarOutcome extends Spread, Pick<Bar, "what" | "unit" | "atMost" | "atLeast"> {
-  /** Undefined: it was not measured. */
+  /** Undefined if it was not measured. */
   readonly met: boolean | undefined;
 }
 
-/** A scenario with all its runs behind it. */
+/** The result of a scenario over all its runs. */
 export interface Outcome {
   readonly name: string;
   readonly does: string;
@@ -18,10 +18,11 @@ export interface Outcome {
   readonly notes: readonly string[];
 }
 
+/** Summarizes a scenario's rounds. */
 export function outcomeOf(scenario: Scenario, rounds: readonly Round[], notes: readonly string[]): Outcome {
   const bars = scenario.bars.map((bar): BarOutcome => {
     const { what, unit, atMost, atLeast, value } = bar;
-    // Ratios are taken within a round, whose runs lie closest together in time.
+    // Ratios compare runs of the same round, because those are closest together in time.
     const spread = spreadOf(rounds.map(value));
     const met = Number.isNaN(spread.median)
       ? undefined
@@ -49,7 +50,7 @@ export function outcomeOf(scenario: Scenario, rounds: readonly Round[], notes: r
 export const describeMachine = ({ cpu, cores, memoryGiB, kernel, bun, postgres, loadAverage }: Machine) =>
   `${cpu}, ${cores} cores, ${memoryGiB} GiB, Linux ${kernel}; Bun ${bun}; ${postgres}; load average ${loadAverage} at the start`;
 
-/** What is shown of a number: three significant digits. */
+/** Formats a number with three significant digits. */
 export const short = (value: number): string => {
   if (Number.isNaN(value)) return "–";
   if (Math.abs(value) >= 1000) return Math.round(value).toLocaleString("en");
@@ -61,7 +62,7 @@ const spread = ({ median, min, max }: Spread) =>
 
 const VERDICT = { true: "met   ", false: "MISSED", undefined: "none  " } as const;
 
-/** A scenario as lines of text: its bars, then each server's figures. */
+/** Returns a scenario as lines of text: its bars, then a table with each server's figures. */
 export function tableOf({ bars, figures, notes }: Outcome): string {
   const lines = bars.map((bar) => {
     const bound =

@@ -5,22 +5,22 @@ import type { Counts, Pace, Protocol, Seat } from "./load/orders.ts";
 import type { Measured } from "./scenario.ts";
 import type { Stage } from "./stage.ts";
 
-/** From here on a process counts as busy with all of a core. */
+/** Share of a core from which a process counts as saturated. */
 const SATURATED = 0.9;
 const PARALLEL = 200;
-/** The plain protocol does not say when a socket is live. */
+/** Wait after opening plain sockets: the plain protocol does not announce when a socket is live. */
 const PLAIN_MS = 500;
 
 export interface TrafficOptions {
   readonly seats: readonly Seat[];
   readonly protocol: Protocol;
   readonly pace: Pace;
-  /** Before anything is measured, and then; in seconds. */
+  /** Length of the warm-up and of the measurement, in seconds. */
   readonly warmS: number;
   readonly measureS: number;
 }
 
-/** Opens the sockets, lets them talk, measures the middle of it, and checks that everyone heard everything. */
+/** Opens the sockets, starts the senders, measures after the warm-up, and verifies that every message arrived. */
 export const measureTraffic = (stage: Stage, kind: Kind, options: TrafficOptions): Promise<Measured> =>
   stage.play({ kind }, async (server, crew) => {
     const { seats, protocol, pace, warmS, measureS } = options;
@@ -32,7 +32,7 @@ export const measureTraffic = (stage: Stage, kind: Kind, options: TrafficOptions
     return { ...measured, problems };
   });
 
-/** Opens sockets at a server. Ids follow each other in a room everywhere but where each message is inserted by itself. */
+/** Opens sockets at a server. Ids must be consecutive in a room, except on the server that inserts each message separately. */
 export async function openSockets(
   crew: Crew,
   { kind, port }: Contender,
@@ -52,7 +52,7 @@ export async function openSockets(
   return took;
 }
 
-/** Measures what goes on for so many seconds. */
+/** Measures for this many seconds while the senders continue. */
 export async function measureInterval(
   server: Contender,
   crew: Crew,
@@ -82,7 +82,7 @@ export async function measureInterval(
     notes:
       loadBusy >= SATURATED && serverBusy < SATURATED
         ? [
-            `the load was busy to ${percent(loadBusy)}, the ${server.kind} server to ${percent(serverBusy)}: the load may have been the limit`,
+            `the load used ${percent(loadBusy)} and the ${server.kind} server ${percent(serverBusy)}: the load may have been the bottleneck`,
           ]
         : [],
   };

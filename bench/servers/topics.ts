@@ -1,4 +1,4 @@
-/** What a socket of the two small servers carries. */
+/** Data attached to each socket of the two small servers. */
 export interface SocketData {
   readonly room: string | null;
   readonly plain: boolean;
@@ -16,18 +16,18 @@ export interface Posted {
 
 interface TopicsOptions {
   readonly port: number;
-  /** A frame said something. `done` acknowledges it and publishes it. */
+  /** Called for each message. `done` acknowledges and publishes it. */
   post(message: Omit<Posted, "id" | "timestamp">, done: (posted: Posted) => void): void;
-  /** The id that a room has reached. */
+  /** Returns the last id of a room. */
   version(room: string): number;
 }
 
 const topicOf = (plain: boolean, room: string) => `${plain ? "plain" : "v1"}:${room}`;
 
 /**
- * A chat server on nothing but Bun's sockets and topics: no tokens, no limits, no resume. Its frames have the fields of
- * Parley's, so that both write the same bytes and one client reads them. What `post` does with a message is all
- * that the servers built on it differ in.
+ * Starts a chat server on Bun's sockets and topics alone: no tokens, no limits, no resume. Its frames have the same
+ * fields as Parley's, so that both write the same bytes and one client reads both. The servers built on it differ only
+ * in `post` and `version`.
  */
 export function serveTopics({ port, post, version }: TopicsOptions): void {
   const server: Bun.Server<SocketData> = Bun.serve<SocketData>({
