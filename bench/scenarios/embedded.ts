@@ -11,28 +11,28 @@ const ROOMS = 20;
 const ARCHIVE = 200_000;
 const QUICK_ARCHIVE = 20_000;
 
-/** Without a Postgres server: how much the database inside does, and whether reading stops the talk. */
+/** The throughput of the embedded database, and whether reading a long history delays messages. */
 export const embedded: Scenario = {
   name: "embedded",
-  does: `On PGlite: one sender in each of ${ROOMS} rooms, with one message unanswered; 200 people in pairs, with 4; steady talk while a long history is read.`,
+  does: `On PGlite: one sender in each of ${ROOMS} rooms with one unacknowledged message; 200 people in pairs with 4 each; a steady load while a client reads a long history.`,
   kinds: ["parley"],
   sockets: 200,
   embedded: true,
   bars: [
     {
-      what: "messages a second, one sender per room",
+      what: "messages per second, one sender per room",
       unit: "/s",
       value: ({ parley }) => parley.onePerRoom ?? NaN,
       atLeast: 2500,
     },
     {
-      what: "messages a second, in groups",
+      what: "messages per second, 200 people in pairs",
       unit: "/s",
       value: ({ parley }) => parley.inGroups ?? NaN,
       atLeast: 20_000,
     },
     {
-      what: "delivery p99 while a history is read",
+      what: "delivery p99 while a client reads a history",
       unit: "ms",
       value: ({ parley }) => parley.p99Scan ?? NaN,
       atMost: 100,
@@ -90,7 +90,7 @@ async function p99(crew: Crew, during: Promise<unknown>): Promise<number> {
   return latencies(await crew.mark()).p99;
 }
 
-/** Pages back through the archive, for so many seconds, without a pause. */
+/** Pages back through the archive without a pause for this many seconds. */
 async function readArchive({ port }: Contender, { token }: Person, seconds: number): Promise<void> {
   const end = performance.now() + seconds * 1000;
   let before = "";

@@ -6,15 +6,15 @@ import { measureTraffic } from "../traffic.ts";
 const PEOPLE = 100;
 const SENDERS = 8;
 
-/** One full room: what a delivery costs. */
+/** The cost of a delivery in one large room. */
 const fanout = (name: string, protocol: Protocol): Scenario => ({
   name,
-  does: `One room of ${PEOPLE} (${protocol === "v1" ? "chat.v1" : "plain"}), ${SENDERS} of whom send with 8 messages unanswered each.`,
+  does: `One room of ${PEOPLE} (${protocol === "v1" ? "chat.v1" : "plain"}), ${SENDERS} of whom send with 8 unacknowledged messages each.`,
   kinds: ["parley", "bare", "insert"],
   sockets: PEOPLE,
   bars: [
     {
-      what: "server CPU per delivery, to bare",
+      what: "server CPU per delivery relative to bare",
       unit: "×",
       value: ({ parley, bare }) => (parley.cpuPerDelivery ?? NaN) / (bare.cpuPerDelivery ?? NaN),
       atMost: 1.25,

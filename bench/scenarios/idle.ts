@@ -5,25 +5,25 @@ import { openSockets } from "../traffic.ts";
 
 const SOCKETS = 8_000;
 const QUICK_SOCKETS = 2_000;
-/** They come before anything is measured: what the first ones cost is code that is loaded once, not memory of each. */
+/** Sockets opened before the measurement, because the first ones cause one-time costs such as loading code. */
 const FIRST = 500;
 const KIB = 1024;
 
-/** Sockets of people who say nothing: what one costs to open and to keep. */
+/** The cost of opening and keeping an idle socket. */
 export const idle: Scenario = {
   name: "idle",
-  does: `${SOCKETS} people open a socket each, with tokens that the server has not seen before, and keep still.`,
+  does: `${SOCKETS} people open a socket each, with tokens that the server has not seen before, and send nothing.`,
   kinds: ["parley", "bare"],
   sockets: SOCKETS,
   bars: [
     {
-      what: "resident memory for each socket above bare's",
+      what: "resident memory per socket above bare",
       unit: "KiB",
       value: ({ parley, bare }) => (parley.kibPerSocket ?? NaN) - (bare.kibPerSocket ?? NaN),
       atMost: 2,
     },
     {
-      what: "connections a second, tokens verified",
+      what: "connections per second, with verified tokens",
       unit: "/s",
       value: ({ parley }) => parley.connectionsPerSecond ?? NaN,
       atLeast: 3000,

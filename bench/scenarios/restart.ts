@@ -8,15 +8,15 @@ const ROOMS = 50;
 const MISSED = 100;
 const FINISH_MS = 60_000;
 
-/** Everyone comes back at once, and each has missed something. */
+/** Everyone reconnects at once after a restart, and each client has missed messages. */
 export const restart: Scenario = {
   name: "restart",
-  does: `${SOCKETS} sockets in ${ROOMS} rooms are cut, miss ${MISSED} messages each, and all return once the server was restarted.`,
+  does: `${SOCKETS} sockets in ${ROOMS} rooms are cut, miss ${MISSED} messages each, and all reconnect after a restart of the server.`,
   kinds: ["parley"],
   sockets: SOCKETS,
   bars: [
     {
-      what: "until all are live again",
+      what: "time until all are live again",
       unit: "s",
       value: ({ parley }) => parley.allLiveS ?? NaN,
       atMost: 10,
