@@ -22,7 +22,7 @@ const WORK: Readonly<Record<string, readonly [nodes: number, seating: Seating]>>
   across: [2, (_, place) => (place === 0 ? 0 : 1)],
   // Senders without readers: on one node alone, and on one node that publishes to an empty second one.
   silent: [1, (_, place) => (place === 0 ? 0 : undefined)],
-  told: [2, (_, place) => (place === 0 ? 0 : undefined)],
+  published: [2, (_, place) => (place === 0 ? 0 : undefined)],
 };
 
 export const nodes: Scenario = {
@@ -55,13 +55,13 @@ export const nodes: Scenario = {
       problems.push(...measured.problems.map((problem) => `${name}: ${problem}`));
       for (const [figure, value] of Object.entries(measured.figures)) figures[name + figure] = value;
     }
-    const { silentCpuPerMessage = NaN, toldCpuPerMessage = NaN, toldOtherBusy = NaN } = figures;
-    delete figures.toldOtherBusy;
+    const { silentCpuPerMessage = NaN, publishedCpuPerMessage = NaN, publishedOtherBusy = NaN } = figures;
+    delete figures.publishedOtherBusy;
     return {
       figures: {
         ...figures,
-        cpuPerMessageTold: toldCpuPerMessage - silentCpuPerMessage,
-        otherBusyPercent: toldOtherBusy * 100,
+        cpuPerMessageToPublish: publishedCpuPerMessage - silentCpuPerMessage,
+        otherBusyPercent: publishedOtherBusy * 100,
       },
       problems,
     };
