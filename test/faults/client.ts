@@ -112,7 +112,7 @@ export function createClient(options: ClientOptions): Client {
     unanswered.delete(change.clientId);
     if (tooLate) return ledger.tooLate(room, change);
     const { id, version, duplicate = false } = reply as { id: number; version: number; duplicate?: boolean };
-    if (duplicate) ledger.count("repeats");
+    if (duplicate) ledger.count("duplicates");
     acknowledged = Math.max(acknowledged, version);
     ledger.ack(change, { id, version }, duplicate);
     if (change.type === "send") own.add(id);
@@ -173,7 +173,7 @@ export function createClient(options: ClientOptions): Client {
 
   function joined({ epoch, version, resumed }: Frame) {
     joining = false;
-    ledger.count(resumed ? "resumed" : "joined anew");
+    ledger.count(resumed ? "resumed" : "joined without resume");
     fed = resumed ? askedFrom : (version as number);
     if (!resumed) {
       copy.restart(epoch as string, version as number);

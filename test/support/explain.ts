@@ -2,13 +2,13 @@ import { type SQL, sql } from "drizzle-orm";
 import { PgDialect } from "drizzle-orm/pg-core";
 import { type Database, type Orm, rows } from "../../src/db/database.ts";
 
-/** One step of a plan that reads a table or an index of it. */
+/** A plan node that reads a table or one of its indexes. */
 export interface Scan {
   readonly type: string;
   readonly table: string;
-  /** What is looked up in the index; "" where it is read from end to end. */
+  /** The index condition; empty for a full scan. */
   readonly condition: string;
-  /** Rows that were read when it was carried out. */
+  /** The number of rows that it read. */
   readonly rows: number;
 }
 
@@ -23,12 +23,13 @@ interface Plan {
   readonly Plans?: readonly Plan[];
 }
 
-/** A database that explains each statement before it carries it out. */
+/** A database that explains each statement before executing it. */
 export interface Explained extends Database {
-  /** How what was asked since the last call reads its tables. */
+  /** Returns the scans of all statements since the last call. */
   takeScans(): Scan[];
 }
 
+/** Wraps a database so that it records the plans of its statements. */
 export function explained(database: Database): Explained {
   let scans: Scan[] = [];
 
@@ -62,13 +63,13 @@ export function explained(database: Database): Explained {
   };
 }
 
-/** The plan that a connection of ours uses for a statement that it has prepared, carried out and taken back. */
+/** Executes a statement as a prepared one, as the server does, rolls it back, and returns its plan. */
 async function planOf(orm: Orm, statement: SQL): Promise<Plan> {
   const query = new PgDialect({ casing: "snake_case" }).sqlToQuery(statement);
   const name = `p${crypto.randomUUID().replaceAll("-", "")}`;
   const literals = query.params.map((param) => `'${String(param).replaceAll("'", "''")}'`).join(", ");
   const values = literals === "" ? "" : `(${literals})`;
-  const done = new Error("taken back");
+  const done = new Error("rolled back");
   let json: unknown;
   await orm
     .transaction(async (tx) => {
@@ -83,7 +84,7 @@ async function planOf(orm: Orm, statement: SQL): Promise<Plan> {
       if (error !== done) throw error;
     });
   const [plan] = (typeof json === "string" ? JSON.parse(json) : json) as { Plan: Plan }[];
-  if (!plan) throw new Error("there is no plan");
+  if (!plan) throw new Error("Postgres returned no plan");
   return plan.Plan;
 }
 

@@ -12,7 +12,7 @@ import { metricsRoutes } from "../../src/http/metrics.ts";
 import { roomRoutes } from "../../src/http/rooms.ts";
 import type { Log } from "../../src/log.ts";
 
-/** Every route that there can be, on an app that answers none of them: what is behind them is missing. */
+/** Returns all possible routes, from an app that cannot handle requests because its dependencies are missing. */
 export function everyRoute() {
   const [auth, chat, pool] = [{} as Auth, {} as Chat, {} as Pool];
   const app: ReturnType<typeof createApp> = createApp({
