@@ -72,12 +72,12 @@ export function serveTopics({ port, post, version }: TopicsOptions): void {
       },
       message(ws, frame) {
         const { room, plain, username } = ws.data;
-        const said = JSON.parse(frame as string);
+        const command = JSON.parse(frame as string);
         if (room === null) return;
-        const content = plain ? said.message : said.content;
-        post({ room, username, content, clientId: said.clientId }, (posted) => {
+        const content = plain ? command.message : command.content;
+        post({ room, username, content, clientId: command.clientId }, (posted) => {
           const { id, timestamp } = posted;
-          if (!plain) ws.send(JSON.stringify({ type: "ok", ref: said.ref, id, version: id, timestamp }));
+          if (!plain) ws.send(JSON.stringify({ type: "ok", ref: command.ref, id, version: id, timestamp }));
           server.publish(topicOf(plain, room), plain ? plainFrame(posted) : v1Frame(posted), false);
         });
       },

@@ -52,7 +52,7 @@ export function createClient(options: ClientOptions): Client {
   let stopped = false;
   let joining = false;
   /** The position from which the client asked to resume its current feed. */
-  let askedFrom = 0;
+  let resumedFrom = 0;
   /** The last version of the current feed; versions in a feed only rise. */
   let fed = 0;
   /** The client still has to page back to the messages before this id. */
@@ -68,7 +68,7 @@ export function createClient(options: ClientOptions): Client {
     const from = since();
     const query = byCommand || from === undefined ? "" : `?since=${encodeURIComponent(from)}`;
     joining = !byCommand;
-    askedFrom = copy.version;
+    resumedFrom = copy.version;
     const connected = createLine({
       url: `${options.url().replace(/^http/, "ws")}${path}${query}`,
       token: options.token,
@@ -95,7 +95,7 @@ export function createClient(options: ClientOptions): Client {
     if (joining) return;
     joining = true;
     live = false;
-    askedFrom = copy.version;
+    resumedFrom = copy.version;
     const from = since();
     const reply = await ask({ type: "join", ...(from !== undefined && { since: from }) });
     if (reply?.type !== "error") return;
@@ -121,8 +121,8 @@ export function createClient(options: ClientOptions): Client {
   function refused(reply: Frame, again: () => void) {
     ledger.count(String(reply.code));
     if (!reply.retryable) return ledger.breach(`permanently refused: ${JSON.stringify(reply)}`);
-    const asked = line;
-    after(Math.max(Number(reply.retryAfterMs ?? 0), RETRY_LEAST_MS), () => asked === line && again());
+    const current = line;
+    after(Math.max(Number(reply.retryAfterMs ?? 0), RETRY_LEAST_MS), () => current === line && again());
   }
 
   /** Pages back through the history before the current copy. If the socket ends, the next one continues. */
@@ -174,7 +174,7 @@ export function createClient(options: ClientOptions): Client {
   function joined({ epoch, version, resumed }: Frame) {
     joining = false;
     ledger.count(resumed ? "resumed" : "joined without resume");
-    fed = resumed ? askedFrom : (version as number);
+    fed = resumed ? resumedFrom : (version as number);
     if (!resumed) {
       copy.restart(epoch as string, version as number);
       olderThan = (version as number) + 1;
@@ -217,12 +217,12 @@ export function createClient(options: ClientOptions): Client {
       return [...own];
     },
     submit(change) {
-      const asked = unanswered.has(change.clientId);
+      const repeated = unanswered.has(change.clientId);
       unanswered.set(change.clientId, change);
       ledger.send(change);
       if (change.type === "delete") own.delete(change.id);
       // Before `welcome` nothing is sent; `welcome` then triggers all pending changes.
-      if (line?.open && !asked) void transmit(change);
+      if (line?.open && !repeated) void transmit(change);
     },
     move() {
       if (!line?.open) return;

@@ -31,7 +31,7 @@ class PlainRoom:
         given = {"clientId": client_id} if client_id else {}
         await self.socket.send(json.dumps({"message": text, **given}))
 
-    async def hear(self):
+    async def receive(self):
         """Returns the next frame: a message or an error."""
         frame = json.loads(await asyncio.wait_for(self.socket.recv(), 30))
         if "error" not in frame:

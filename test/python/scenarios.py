@@ -192,19 +192,19 @@ async def plain(people):
         await who.open()
     client_id = str(uuid.uuid4())
     await ada.say("Guten Tag", client_id)
-    mine, theirs = await ada.hear(), await ben.hear()
+    mine, theirs = await ada.receive(), await ben.receive()
     assert mine == theirs and mine["username"] == ada.account.username and mine["clientId"] == client_id
     await ada.say("Guten Tag", client_id)
-    assert (await ada.hear()) == {**mine, "duplicate": True}
+    assert (await ada.receive()) == {**mine, "duplicate": True}
     await ada.say("   ")
-    assert (await ada.hear())["error"]["code"] == "invalid"
+    assert (await ada.receive())["error"]["code"] == "invalid"
     ada.cut()
     for number in range(30):
         await ben.say(f"message {number}")
-        await ben.hear()
+        await ben.receive()
     await ada.open()
     while len(ada.messages) < 31:
-        await ada.hear()
+        await ada.receive()
     assert ada.messages == ben.messages and list(ada.messages) == list(range(1, 32))
     stranger = PlainRoom(ada.account, ada.name)
     stranger.account.token = "nonsense"

@@ -50,8 +50,8 @@ function faultOf(exchange: Exchange): string | undefined {
   const template = TEMPLATES.find(({ form }) => form.test(path));
   if (!template) return refusedFault(exchange, ["not_found", "too_large"]);
   const methods = document.paths[template.path] ?? {};
-  const asked = method === "HEAD" ? "get" : method.toLowerCase();
-  const operation = methods[asked];
+  const name = method === "HEAD" ? "get" : method.toLowerCase();
+  const operation = methods[name];
   if (!operation) {
     const allowed = Object.keys(methods).flatMap((name) =>
       name === "get" ? ["GET", "HEAD"] : name.toUpperCase(),
@@ -70,8 +70,8 @@ function faultOf(exchange: Exchange): string | undefined {
   if (!response) return "the document does not list this status";
   const missing = Object.keys(response.headers ?? {}).filter((name) => name !== "Link" && !headers.has(name));
   if (missing.length > 0) return `the headers ${missing} are missing`;
-  const pointer = ["paths", template.path, asked, "responses", String(status), "content"];
-  return bodyFault(exchange, response.content, pointer) ?? requestFault(exchange, template, asked, operation);
+  const pointer = ["paths", template.path, name, "responses", String(status), "content"];
+  return bodyFault(exchange, response.content, pointer) ?? requestFault(exchange, template, name, operation);
 }
 
 function bodyFault(

@@ -105,7 +105,7 @@ function answerOf(bytes: Buffer): { value: RawAnswer; length: number } | undefin
   };
 }
 
-/** Sends a WebSocket handshake; the answer is 101, or whatever refuses it, as the documents know it. */
+/** Sends a WebSocket handshake. Verifies any response other than 101 against the documented refusals. */
 export async function handshake(
   server: { url: string },
   path: string,

@@ -98,7 +98,7 @@ export function expected(
       id,
       version,
       clientId,
-      content: deleted ? "" : (content ?? "(nobody asked for it)"),
+      content: deleted ? "" : (content ?? "(no client sent it)"),
       deleted,
       reactions: deleted ? [] : [...reactions].sort(),
     };

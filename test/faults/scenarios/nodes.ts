@@ -76,7 +76,7 @@ export const nodeKilled = nodes("repeated kill -9 of one", async (stage, { full 
     const victim = pick(stage.servers);
     await victim.kill();
     unanswered += stage.ledger.sends.size - stage.ledger.acks.size;
-    await flow(stage); // at the others
+    await flow(stage); // on the other nodes
     await victim.start();
   }
   return {
@@ -149,7 +149,7 @@ async function roll(stage: Stage, start: (server: ServerProcess) => Promise<void
     const { code, ms } = await server.stop();
     if (code !== 0) wrong.push(`a node exited with code ${code}`);
     times.push(Math.round(ms));
-    await flow(stage); // at the others
+    await flow(stage); // on the other nodes
     await start(server);
   }
   await flow(stage);
