@@ -2,23 +2,23 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { cpuSeconds, residentBytes } from "./process.ts";
+import { cpuSeconds, residentBytes } from "./proc.ts";
 
 const ROOT = join(import.meta.dir, "..");
 const START_MS = 60_000;
 const STOP_MS = 25_000;
 
-/** The servers that are compared: Parley; a memory-only topic; one INSERT per message. */
+/** The servers under comparison: Parley, topics in memory only, and one INSERT per message. */
 export type Kind = "parley" | "bare" | "insert";
 
-/** A server in a process of its own. */
+/** A server under test, in its own process. */
 export interface Contender {
   readonly kind: Kind;
   readonly port: number;
   readonly pid: number;
   cpuSeconds(): number;
   residentBytes(): number;
-  /** Ends it as an operator would, and starts it again on the same port and data. */
+  /** Stops the server with SIGTERM and starts it again on the same port and data. */
   restart(): Promise<void>;
   stop(): Promise<void>;
 }
@@ -26,17 +26,18 @@ export interface Contender {
 export interface ContenderOptions {
   readonly kind: Kind;
   readonly env: Readonly<Record<string, string>>;
-  /** Runs Parley from this file instead of from source. */
+  /** Executable to run instead of Parley's source. */
   readonly binary?: string | undefined;
-  /** Flags of Bun's own, such as `--cpu-prof`. */
+  /** Flags for Bun itself, such as `--cpu-prof`. */
   readonly flags?: readonly string[];
 }
 
-/** What Bun's allocator is told here, it is told in each server. */
+/** The settings of Bun's allocator, passed on to every server. */
 const ALLOCATOR = Object.fromEntries(
   Object.entries(process.env).filter(([name]) => name.startsWith("MIMALLOC_")),
 );
 
+/** Starts a server and resolves when it is ready. @throws {Error} with its log if it is not ready within 60 s. */
 export async function startContender(options: ContenderOptions): Promise<Contender> {
   const { kind, env, binary, flags = [] } = options;
   const port = await freePort();
@@ -60,7 +61,7 @@ export async function startContender(options: ContenderOptions): Promise<Contend
     });
     child = started;
     const end = performance.now() + START_MS;
-    while (!(await answers(`http://127.0.0.1:${port}/readyz`))) {
+    while (!(await isReady(`http://127.0.0.1:${port}/readyz`))) {
       if (started.exitCode !== null || performance.now() > end)
         throw new Error(`${kind} did not start: ${await log.text()}`);
       await Bun.sleep(10);
@@ -70,10 +71,10 @@ export async function startContender(options: ContenderOptions): Promise<Contend
   async function end() {
     child.kill("SIGTERM");
     const code = await Promise.race([child.exited, Bun.sleep(STOP_MS)]);
-    if (code === undefined) throw new Error(`${kind} did not end within ${STOP_MS / 1000} s of SIGTERM`);
+    if (code === undefined) throw new Error(`${kind} did not exit within ${STOP_MS / 1000} s of SIGTERM`);
   }
 
-  const forget = () => {
+  const cleanUp = () => {
     process.off("exit", kill);
     rmSync(folder, { recursive: true, force: true });
   };
@@ -83,7 +84,7 @@ export async function startContender(options: ContenderOptions): Promise<Contend
     await start();
   } catch (error) {
     kill();
-    forget();
+    cleanUp();
     throw error;
   }
   return {
@@ -100,12 +101,12 @@ export async function startContender(options: ContenderOptions): Promise<Contend
     },
     async stop() {
       await end();
-      forget();
+      cleanUp();
     },
   };
 }
 
-async function answers(url: string): Promise<boolean> {
+async function isReady(url: string): Promise<boolean> {
   try {
     const response = await fetch(url, { signal: AbortSignal.timeout(2000), keepalive: false });
     await response.bytes();
@@ -115,7 +116,7 @@ async function answers(url: string): Promise<boolean> {
   }
 }
 
-/** Below the ports that the system gives to outgoing connections, which would else take it between two starts. */
+/** Returns a free port below the ephemeral range, so that no outgoing connection takes it during a restart. */
 async function freePort(): Promise<number> {
   for (;;) {
     const port = 20_000 + Math.floor(Math.random() * 12_000);

@@ -1,19 +1,19 @@
 import { join } from "node:path";
-import { cpuSeconds } from "./process.ts";
+import { cpuSeconds } from "./proc.ts";
 import { merge } from "./load/histogram.ts";
-import type { Answers, Counts, Order, Said, Seat } from "./load/orders.ts";
+import type { Counts, Order, Replies, Said, Seat } from "./load/orders.ts";
 
-/** The load: processes of its own that open sockets, talk, and check what they hear. */
+/** The load processes. They open sockets, send messages and verify what they receive. */
 export interface Crew {
-  /** Has an order carried out by every process; answers what each says. */
-  all<K extends Order["do"]>(order: Extract<Order, { do: K }>): Promise<Answers[K][]>;
-  /** Opens a socket for each seat; answers when all are live, or given up, which `settle` then says. */
+  /** Sends an order to every process and resolves with all replies. */
+  all<K extends Order["do"]>(order: Extract<Order, { do: K }>): Promise<Replies[K][]>;
+  /** Opens a socket for each seat. Resolves when every socket is live or failed; `settle` reports the failed ones. */
   dial(order: Omit<Extract<Order, { do: "dial" }>, "do">): Promise<{ openMs: number; liveMs: number }>;
-  /** What was counted since the last mark, by all together. */
+  /** Returns the totals of all processes since the last mark. */
   mark(): Promise<Counts>;
   /**
-   * Stops the talk and waits until everyone has everything; answers what is wrong. `finish`: how long, in milliseconds,
-   * those who have something left to say may take over it.
+   * Stops the senders, waits until every socket has received every message, and returns the problems found. `finish` is
+   * how long senders may take to send their remaining messages, in milliseconds.
    */
   settle(options?: { finish?: number; limitMs?: number }): Promise<string[]>;
   cpuSeconds(): number;
@@ -24,22 +24,22 @@ export interface Crew {
 const SETTLE_MS = 15_000;
 
 export function createCrew(size: number): Crew {
-  const hands = Array.from({ length: size }, createHand);
+  const workers = Array.from({ length: size }, createWorker);
 
   const all = <K extends Order["do"]>(order: Extract<Order, { do: K }>) =>
-    Promise.all(hands.map((hand) => hand.ask(order))) as Promise<Answers[K][]>;
+    Promise.all(workers.map((worker) => worker.ask(order))) as Promise<Replies[K][]>;
 
   return {
     all,
     size,
     async dial({ seats, ...options }) {
-      const shares = hands.map((_, at) => seats.filter((_, index) => index % size === at) as Seat[]);
-      const answers = (await Promise.all(
-        hands.map((hand, at) => hand.ask({ do: "dial", ...options, seats: shares[at] ?? [] })),
-      )) as Answers["dial"][];
+      const shares = workers.map((_, at) => seats.filter((_, index) => index % size === at) as Seat[]);
+      const replies = (await Promise.all(
+        workers.map((worker, at) => worker.ask({ do: "dial", ...options, seats: shares[at] ?? [] })),
+      )) as Replies["dial"][];
       return {
-        openMs: Math.max(...answers.map(({ openMs }) => openMs)),
-        liveMs: Math.max(...answers.map(({ liveMs }) => liveMs)),
+        openMs: Math.max(...replies.map(({ openMs }) => openMs)),
+        liveMs: Math.max(...replies.map(({ liveMs }) => liveMs)),
       };
     },
     async mark() {
@@ -60,46 +60,46 @@ export function createCrew(size: number): Crew {
       };
     },
     async settle({ finish, limitMs = SETTLE_MS } = {}) {
-      const heard = await all({ do: "hush", ...(finish !== undefined && { finish }) });
+      const hushed = await all({ do: "hush", ...(finish !== undefined && { finish }) });
       const said: Record<string, Said> = {};
-      for (const part of heard)
+      for (const part of hushed)
         for (const [room, { count, sum }] of Object.entries(part.said)) {
           const before = said[room] ?? { count: 0, sum: 0 };
           said[room] = { count: before.count + count, sum: (before.sum + sum) | 0 };
         }
-      const answers = await all({ do: "settle", said, limitMs });
-      return answers.flatMap(({ problems }) => problems);
+      const replies = await all({ do: "settle", said, limitMs });
+      return replies.flatMap(({ problems }) => problems);
     },
-    cpuSeconds: () => hands.reduce((sum, { pid }) => sum + cpuSeconds(pid), 0),
+    cpuSeconds: () => workers.reduce((sum, { pid }) => sum + cpuSeconds(pid), 0),
     async stop() {
-      await Promise.all(hands.map((hand) => hand.stop()));
+      await Promise.all(workers.map((worker) => worker.stop()));
     },
   };
 }
 
-function createHand() {
+function createWorker() {
   const waiting = new Map<number, PromiseWithResolvers<unknown>>();
   let lastId = 0;
-  const child = Bun.spawn([process.execPath, join(import.meta.dir, "load/load.ts")], {
+  const child = Bun.spawn([process.execPath, join(import.meta.dir, "load/worker.ts")], {
     stdin: "ignore",
     stdout: "inherit",
     stderr: "inherit",
-    ipc({ id, answer }: { id: number; answer: unknown }) {
-      waiting.get(id)?.resolve(answer);
+    ipc({ id, reply }: { id: number; reply: unknown }) {
+      waiting.get(id)?.resolve(reply);
       waiting.delete(id);
     },
     onExit(_, code) {
-      for (const { reject } of waiting.values()) reject(new Error(`a load process ended with ${code}`));
+      for (const { reject } of waiting.values()) reject(new Error(`a load process exited with code ${code}`));
     },
   });
   return {
     pid: child.pid,
     ask(order: Order): Promise<unknown> {
       const id = ++lastId;
-      const answer = Promise.withResolvers<unknown>();
-      waiting.set(id, answer);
+      const reply = Promise.withResolvers<unknown>();
+      waiting.set(id, reply);
       child.send({ id, order });
-      return answer.promise;
+      return reply.promise;
     },
     async stop() {
       child.kill("SIGKILL");

@@ -5,29 +5,29 @@ import { sql } from "drizzle-orm";
 import type { DatabaseConfig } from "../src/db/database.ts";
 import { openDatabase } from "../src/db/open.ts";
 import { peopleSql } from "./people.ts";
-import { percentileOf } from "./report.ts";
+import { percentile } from "./statistics.ts";
 
-/** More people than any scenario has. */
+/** Number of people in each database; no scenario needs more. */
 export const PEOPLE_MAX = 10_100;
 
-/** A database of one server's own. */
+/** A database for one server. */
 export interface BenchDatabase {
-  /** What tells the server of it: `DATABASE_URL` or `DATA_DIR`. */
+  /** The setting that points the server to it: `DATABASE_URL` or `DATA_DIR`. */
   readonly env: Readonly<Record<string, string>>;
   remove(): Promise<void>;
 }
 
-/** Where databases come from: each new one has the tables and the people already. */
+/** Creates databases. Each new one already has the tables and the people. */
 export interface Databases {
-  /** Such as `PostgreSQL 15.20`. */
+  /** Name and version, such as `PostgreSQL 15.20`. */
   readonly about: string;
-  /** Whether another program can use it too. */
+  /** Whether more than one process can connect. */
   readonly shared: boolean;
-  /** `also`: what is done to it before the server starts. */
+  /** Creates a database. `also` is SQL to run before the server starts. */
   create(also?: readonly string[]): Promise<BenchDatabase>;
-  /** One without tables, for the server that makes its own. */
+  /** Creates a database without tables, for the server that creates its own. */
   createEmpty(): Promise<BenchDatabase>;
-  /** What the commit of one row takes that nobody waits beside, in milliseconds: the median of many. */
+  /** Returns the median time of a one-row commit without concurrent commits, in milliseconds. */
   commitMs(): Promise<number>;
   remove(): Promise<void>;
 }
@@ -50,7 +50,7 @@ async function prepare(config: Partial<DatabaseConfig>, statements: readonly str
   }
 }
 
-/** Databases of a Postgres server; the address is of one that may make others. */
+/** Creates databases on a Postgres server. The role in `address` must be allowed to create databases. */
 export async function openPostgres(address: string): Promise<Databases> {
   const admin = new Bun.SQL(address, { max: 1 });
   const made = new Set<string>();
@@ -84,7 +84,7 @@ export async function openPostgres(address: string): Promise<Databases> {
       const sql = new Bun.SQL(urlOf(name), { max: 1 });
       for (const statement of also) await sql.unsafe(statement);
       await sql.close();
-      // What was written before is not to be paid for while the server is measured.
+      // Otherwise a checkpoint of the setup's writes could run during the measurement.
       await admin`checkpoint`;
       return handle(name);
     },
@@ -101,7 +101,7 @@ export async function openPostgres(address: string): Promise<Databases> {
       }
       await sql.close();
       await drop(name);
-      return percentileOf(times, 0.5);
+      return percentile(times, 0.5);
     },
     async remove() {
       for (const name of [...made]) await drop(name);
@@ -110,7 +110,7 @@ export async function openPostgres(address: string): Promise<Databases> {
   };
 }
 
-/** Data directories of the embedded database, copies of one. */
+/** Creates data directories of the embedded database as copies of a template. */
 export async function openEmbedded(): Promise<Databases> {
   const folder = await mkdtemp(join(tmpdir(), "parley-bench-"));
   const template = join(folder, "template");
@@ -127,7 +127,7 @@ export async function openEmbedded(): Promise<Databases> {
     shared: false,
     create,
     commitMs: () => Promise.resolve(Number.NaN),
-    createEmpty: () => Promise.reject(new Error("the server with one INSERT per message wants Postgres")),
+    createEmpty: () => Promise.reject(new Error("the server with one INSERT per message needs Postgres")),
     remove: () => rm(folder, { recursive: true, force: true }),
   };
 }

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { availableParallelism, cpus, loadavg, release, totalmem } from "node:os";
 
-/** What figures mean nothing without. */
+/** The facts about the machine that are printed with the figures. */
 export interface Machine {
   readonly cpu: string;
   readonly cores: number;
@@ -9,7 +9,7 @@ export interface Machine {
   readonly kernel: string;
   readonly bun: string;
   readonly postgres: string;
-  /** Of the last minute, before the bench began: other work on the machine blurs every figure. */
+  /** The one-minute load average before the benchmark began. Other work on the machine distorts every figure. */
   readonly loadAverage: number;
   readonly at: string;
 }
@@ -25,10 +25,10 @@ export const machineFacts = (postgres: string): Machine => ({
   at: new Date().toISOString().slice(0, 10),
 });
 
-/** How many files this process and its children may open, and what that is too little for; undefined where it is enough. */
+/** Returns an explanation if the limit of open files is too low for this many sockets, otherwise undefined. */
 export function fileLimitProblem(sockets: number): string | undefined {
   const limits = readFileSync("/proc/self/limits", "utf8");
   const soft = /^Max open files\s+(\d+)/m.exec(limits)?.[1];
   if (soft === undefined || Number(soft) >= sockets + 500) return undefined;
-  return `only ${soft} files may be open: run \`ulimit -n 20000\` first for scenarios of ${sockets} sockets`;
+  return `the limit is ${soft} open files, too low for ${sockets} sockets: run \`ulimit -n 20000\` first`;
 }

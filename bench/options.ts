@@ -3,23 +3,24 @@ import { parseArgs } from "node:util";
 export const USAGE = `bun run bench [--quick] [--embedded] [--only name]… [--runs n] [--loads n] [--messages n] [--binary]
               [--out file] [--picture file] [--profile folder]
 
-  --quick      every scenario in its small form, once: under two minutes
-  --embedded   Parley on PGlite instead of Postgres
-  --only       the scenarios of these names
-  --runs       runs of each server; 5 where it is not given
-  --loads      processes that make the load; 1 where it is not given
-  --messages   what a soak is made of; 10,000,000 where it is not given
-  --binary     dist/parley instead of the source
-  --out        where the figures go as JSON; dist/bench.json where it is not given
-  --picture    where the picture goes, such as docs/bench.svg
-  --profile    a folder for a CPU profile of every Parley server
+  --quick      run the small form of every scenario once: under two minutes
+  --embedded   run Parley on PGlite instead of Postgres
+  --only       run only the scenario of this name; may be repeated
+  --runs       runs of each server (default: 5, or 1 with --quick)
+  --loads      number of load processes (default: 1)
+  --messages   number of messages in the soak scenario (default: 10,000,000)
+  --binary     run dist/parley instead of the source
+  --out        file for the figures as JSON (default: dist/bench.json)
+  --picture    file for the chart, such as docs/bench.svg
+  --profile    folder for a CPU profile of every Parley server
 
-Postgres is at BENCH_DATABASE_URL, or TEST_DATABASE_URL, or on this machine; a Redis for several nodes the same way.
-Linux: it reads /proc.`;
+Environment: BENCH_DATABASE_URL or else TEST_DATABASE_URL (default: Postgres on this machine);
+BENCH_REDIS_URL or else TEST_REDIS_URL (default: Redis on this machine).
+Requires Linux, because it reads /proc.`;
 
 export type Options = ReturnType<typeof readOptions>;
 
-/** @throws {TypeError} for an option that there is not. */
+/** Parses the command line and the environment. @throws {TypeError} for an unknown option. */
 export function readOptions(args: readonly string[], env: Readonly<Record<string, string | undefined>>) {
   const { values } = parseArgs({
     args: [...args],

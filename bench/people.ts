@@ -9,18 +9,18 @@ export interface Person {
   readonly token: string;
 }
 
-/** People who exist as rows, and the key that their tokens are signed with, which is the server's own. */
+/** People who exist as database rows, and the server's key, which signs their tokens. */
 export interface People {
-  /** `JWT_PRIVATE_KEY` of the server. */
+  /** The server's `JWT_PRIVATE_KEY`. */
   readonly privateKey: string;
-  /** That many, always the same ones; their tokens are signed when they are first asked for. */
+  /** Returns the first `count` people. Tokens are signed on first use. */
   first(count: number): Promise<readonly Person[]>;
 }
 
 export const usernameOf = (id: number) => `p${String(id).padStart(5, "0")}`;
 export const sessionOf = (id: number) => `00000000-0000-4000-8000-${String(id).padStart(12, "0")}`;
 
-/** SQL that makes the people 1 to `count` with a session each. */
+/** Returns SQL that inserts the people 1 to `count`, each with a session. */
 export const peopleSql = (count: number) => [
   `insert into users (username, username_fold)
     select n, n from (select 'p' || lpad(i::text, 5, '0') as n from generate_series(1, ${count}) i order by i) s`,

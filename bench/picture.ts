@@ -1,8 +1,9 @@
 import type { Kind } from "./contender.ts";
 import type { Machine } from "./machine.ts";
-import { describe, type Outcome, short, type Spread } from "./report.ts";
+import { describeMachine, type Outcome, short } from "./report.ts";
+import type { Spread } from "./statistics.ts";
 
-// A picture for the README: written by hand, so that it needs nothing and reads well where the page is dark.
+// Draws the chart for the README. The SVG is written by hand: it needs no library and adapts to dark mode.
 
 const WIDTH = 760;
 const LABEL = 190;
@@ -11,12 +12,12 @@ const GAP = 7;
 const FULL = WIDTH - LABEL - 190;
 
 const NAMES: Readonly<Record<Kind, string>> = {
-  bare: "memory only, no promises",
+  bare: "memory only, no guarantees",
   parley: "Parley",
   insert: "one INSERT per message",
 };
 
-/** What is drawn: a figure of a scenario, for each server that it ran. */
+/** One group of bars: a scenario's figure for each server. */
 interface Panel {
   readonly title: string;
   readonly scenario: string;
@@ -26,19 +27,19 @@ interface Panel {
 
 const PANELS: readonly Panel[] = [
   {
-    title: "Messages a second, acknowledged: 100 rooms of two",
+    title: "Acknowledged messages per second: 100 rooms of two",
     scenario: "pairs",
     figure: "messagesPerSecond",
     unit: "/s",
   },
   {
-    title: "Server CPU for each delivery: one room of 100",
+    title: "Server CPU per delivery: one room of 100",
     scenario: "fanout",
     figure: "cpuPerDelivery",
     unit: "µs",
   },
   {
-    title: "Delivery, 99 of 100 within: 1,000 messages a second",
+    title: "Delivery time, p99: 1,000 messages per second",
     scenario: "steady",
     figure: "p99",
     unit: "ms",
@@ -62,8 +63,8 @@ const STYLE = `
     .spread { stroke: #e6edf3 }
   }`;
 
-/** The median of each server's runs as a bar, with a line from the least to the greatest. */
-export function picture(machine: Machine, results: readonly Outcome[]): string {
+/** Returns an SVG that shows each server's median as a bar, with a line from the minimum to the maximum. */
+export function drawPicture(machine: Machine, results: readonly Outcome[]): string {
   let y = 8;
   const parts: string[] = [];
   for (const panel of PANELS) {
@@ -83,11 +84,11 @@ export function picture(machine: Machine, results: readonly Outcome[]): string {
   y += 14;
   const runs = Math.max(0, ...results.map(({ runs }) => runs));
   parts.push(
-    `<text class="small" x="8" y="${y}">Medians of ${runs} runs that alternate; lines from the least to the greatest.</text>`,
-    `<text class="small" x="8" y="${y + 15}">${escape(describe(machine))}</text>`,
+    `<text class="small" x="8" y="${y}">Medians of ${runs} alternating runs; lines from minimum to maximum.</text>`,
+    `<text class="small" x="8" y="${y + 15}">${escape(describeMachine(machine))}</text>`,
   );
   const height = y + 25;
-  return `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${height}" viewBox="0 0 ${WIDTH} ${height}" role="img" aria-label="Parley beside a memory-only server and one INSERT per message">
+  return `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${height}" viewBox="0 0 ${WIDTH} ${height}" role="img" aria-label="Parley compared with a memory-only server and one INSERT per message">
 <style>${STYLE}
 </style>
 ${parts.join("\n")}

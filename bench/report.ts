@@ -1,20 +1,14 @@
 import type { Kind } from "./contender.ts";
 import type { Machine } from "./machine.ts";
 import type { Bar, Round, Scenario } from "./scenario.ts";
-
-/** Several runs of one figure. */
-export interface Spread {
-  readonly median: number;
-  readonly min: number;
-  readonly max: number;
-}
+import { type Spread, spreadOf } from "./statistics.ts";
 
 export interface BarOutcome extends Spread, Pick<Bar, "what" | "unit" | "atMost" | "atLeast"> {
-  /** Undefined: it was not measured. */
+  /** Undefined if it was not measured. */
   readonly met: boolean | undefined;
 }
 
-/** A scenario with all its runs behind it. */
+/** The result of a scenario over all its runs. */
 export interface Outcome {
   readonly name: string;
   readonly does: string;
@@ -24,17 +18,11 @@ export interface Outcome {
   readonly notes: readonly string[];
 }
 
-export function spreadOf(values: readonly number[]): Spread {
-  const sorted = values.filter((value) => !Number.isNaN(value)).sort((a, b) => a - b);
-  const middle = sorted.length / 2;
-  const median = ((sorted[Math.ceil(middle) - 1] ?? NaN) + (sorted[Math.floor(middle)] ?? NaN)) / 2;
-  return { median, min: sorted[0] ?? NaN, max: sorted.at(-1) ?? NaN };
-}
-
-export function resultOf(scenario: Scenario, rounds: readonly Round[], notes: readonly string[]): Outcome {
+/** Summarizes a scenario's rounds. */
+export function outcomeOf(scenario: Scenario, rounds: readonly Round[], notes: readonly string[]): Outcome {
   const bars = scenario.bars.map((bar): BarOutcome => {
     const { what, unit, atMost, atLeast, value } = bar;
-    // Ratios are taken within a round, whose runs lie closest together in time.
+    // Ratios compare runs of the same round, because those are closest together in time.
     const spread = spreadOf(rounds.map(value));
     const met = Number.isNaN(spread.median)
       ? undefined
@@ -59,10 +47,10 @@ export function resultOf(scenario: Scenario, rounds: readonly Round[], notes: re
   return { name, does, runs: rounds.length, bars, figures, notes };
 }
 
-export const describe = ({ cpu, cores, memoryGiB, kernel, bun, postgres, loadAverage }: Machine) =>
+export const describeMachine = ({ cpu, cores, memoryGiB, kernel, bun, postgres, loadAverage }: Machine) =>
   `${cpu}, ${cores} cores, ${memoryGiB} GiB, Linux ${kernel}; Bun ${bun}; ${postgres}; load average ${loadAverage} at the start`;
 
-/** What is shown of a number: three significant digits. */
+/** Formats a number with three significant digits. */
 export const short = (value: number): string => {
   if (Number.isNaN(value)) return "–";
   if (Math.abs(value) >= 1000) return Math.round(value).toLocaleString("en");
@@ -74,7 +62,7 @@ const spread = ({ median, min, max }: Spread) =>
 
 const VERDICT = { true: "met   ", false: "MISSED", undefined: "none  " } as const;
 
-/** A scenario as lines of text: its bars, then each server's figures. */
+/** Returns a scenario as lines of text: its bars, then a table with each server's figures. */
 export function tableOf({ bars, figures, notes }: Outcome): string {
   const lines = bars.map((bar) => {
     const bound =
@@ -102,10 +90,4 @@ export function tableOf({ bars, figures, notes }: Outcome): string {
       `  ${row.map((cell, at) => (at === 0 ? cell.padEnd(widths[at] ?? 0) : cell.padStart(widths[at] ?? 0))).join("  ")}`,
     );
   return [...lines, ...notes.map((note) => `  note: ${note}`)].join("\n");
-}
-
-/** The value below which that share (0 to 1) of all lies. */
-export function percentileOf(values: readonly number[], share: number): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? NaN;
 }

@@ -1,21 +1,21 @@
 import type { Figures, Measured, Round, Scenario } from "./scenario.ts";
-import { type Outcome, resultOf } from "./report.ts";
+import { type Outcome, outcomeOf } from "./report.ts";
 import type { Stage } from "./stage.ts";
 
-/** A scenario with all its runs behind it, and what was wrong in them. */
-export interface Played {
+/** A scenario's outcome and the problems of its runs. */
+export interface ScenarioRun {
   readonly outcome: Outcome;
-  readonly wrong: readonly string[];
+  readonly problems: readonly string[];
 }
 
 /**
- * Plays a scenario: its servers in turn, again and again, so that what else the machine does meets them alike. A run
- * that fails leaves its figures out and is among what was wrong.
+ * Runs a scenario with its servers in turn, `runs` times, so that other work on the machine affects all of them alike.
+ * A failed run adds a problem and no figures.
  */
-export async function playRounds(scenario: Scenario, stage: Stage, runs: number): Promise<Played> {
+export async function runScenario(scenario: Scenario, stage: Stage, runs: number): Promise<ScenarioRun> {
   const rounds: Round[] = [];
   const notes = new Set<string>();
-  const wrong: string[] = [];
+  const problems: string[] = [];
   for (let run = 0; run < runs; run++) {
     const round: Partial<Record<keyof Round, Figures>> = {};
     for (const kind of scenario.kinds) {
@@ -25,9 +25,9 @@ export async function playRounds(scenario: Scenario, stage: Stage, runs: number)
         .catch((error: unknown): Measured => ({ figures: {}, problems: [Bun.inspect(error)] }));
       round[kind] = measured.figures;
       for (const note of measured.notes ?? []) notes.add(note);
-      wrong.push(...measured.problems.map((problem) => `${kind}: ${problem}`));
+      problems.push(...measured.problems.map((problem) => `${kind}: ${problem}`));
     }
     rounds.push({ parley: {}, bare: {}, insert: {}, ...round });
   }
-  return { outcome: resultOf(scenario, rounds, [...notes]), wrong };
+  return { outcome: outcomeOf(scenario, rounds, [...notes]), problems };
 }

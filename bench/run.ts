@@ -2,13 +2,13 @@ import { openEmbedded, openPostgres } from "./database.ts";
 import { fileLimitProblem, machineFacts } from "./machine.ts";
 import { readOptions, USAGE } from "./options.ts";
 import { createPeople } from "./people.ts";
-import { picture } from "./picture.ts";
-import { describe, type Outcome, tableOf } from "./report.ts";
-import { playRounds } from "./rounds.ts";
-import { SCENARIOS } from "./scenarios.ts";
+import { drawPicture } from "./picture.ts";
+import { describeMachine, type Outcome, tableOf } from "./report.ts";
+import { runScenario } from "./rounds.ts";
+import { SCENARIOS } from "./scenarios/all.ts";
 import { createStage } from "./stage.ts";
 
-// What Parley costs, beside a server that keeps nothing and one that inserts each message by itself.
+// Compares Parley with a server that stores nothing and with one that inserts each message separately.
 
 const options = readOptions(process.argv.slice(2), process.env);
 if (options.help) {
@@ -22,7 +22,7 @@ const databases = options.embedded ? await openEmbedded() : await openPostgres(o
 let embedded = options.embedded ? databases : undefined;
 const machine = machineFacts(databases.about);
 const results: Outcome[] = [];
-let wrongs = 0;
+let problemCount = 0;
 
 const remove = async () => {
   await embedded?.remove();
@@ -34,13 +34,13 @@ for (const [signal, code] of [
 ] as const)
   process.once(signal, () => void remove().finally(() => process.exit(code)));
 
-console.log(describe(machine));
+console.log(describeMachine(machine));
 try {
   for (const scenario of SCENARIOS) {
     if (options.only && !options.only.includes(scenario.name)) continue;
     const { name, does, sockets } = scenario;
     const problem = fileLimitProblem(sockets);
-    console.log(`\n${name}${options.quick ? " (small)" : ""}: ${problem ? `left out, ${problem}` : does}`);
+    console.log(`\n${name}${options.quick ? " (small)" : ""}: ${problem ? `skipped, ${problem}` : does}`);
     if (problem) continue;
     if (scenario.embedded) embedded ??= await openEmbedded();
     const stage = createStage({
@@ -54,10 +54,10 @@ try {
       flags: options.profile ? ["--cpu-prof", `--cpu-prof-dir=${options.profile}`] : [],
     });
     const runs = Math.min(options.runs, scenario.runs ?? options.runs);
-    const { outcome, wrong } = await playRounds(scenario, stage, runs);
+    const { outcome, problems } = await runScenario(scenario, stage, runs);
     results.push(outcome);
-    wrongs += wrong.length;
-    console.log([tableOf(outcome), ...wrong.map((line) => `  WRONG  ${line}`)].join("\n"));
+    problemCount += problems.length;
+    console.log([tableOf(outcome), ...problems.map((line) => `  PROBLEM  ${line}`)].join("\n"));
   }
 } finally {
   await remove();
@@ -65,8 +65,9 @@ try {
 
 const minutes = Math.round((performance.now() - begun) / 6000) / 10;
 await Bun.write(options.out, JSON.stringify({ machine, quick: options.quick, minutes, results }, null, 2));
-if (options.picture) await Bun.write(options.picture, picture(machine, results));
+if (options.picture) await Bun.write(options.picture, drawPicture(machine, results));
 const missed = results.flatMap(({ bars }) => bars.filter(({ met }) => met === false)).length;
 console.log(`\n${results.length} scenarios in ${minutes} minutes, ${missed} bars missed; ${options.out}`);
-if (wrongs > 0) console.log(`${wrongs} things were wrong: figures beside them mean nothing`);
-process.exit(wrongs > 0 ? 1 : 0);
+if (problemCount > 0)
+  console.log(`${problemCount} problems were found; the figures of those runs are invalid`);
+process.exit(problemCount > 0 ? 1 : 0);

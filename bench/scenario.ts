@@ -1,23 +1,23 @@
 import type { Kind } from "./contender.ts";
 import type { Stage } from "./stage.ts";
 
-/** What one run gave, by name; times in milliseconds, CPU in microseconds, unless the name says otherwise. */
+/** The figures of one run by name. Times are in milliseconds and CPU in microseconds, unless the name says otherwise. */
 export type Figures = Readonly<Record<string, number>>;
 
 export interface Measured {
   readonly figures: Figures;
-  /** What makes the figures worthless: messages lost, doubled or out of order. */
+  /** What invalidates the figures: messages lost, duplicated or out of order. */
   readonly problems: readonly string[];
-  /** What to know when reading them, such as that the load may have been the limit. */
+  /** Remarks for the reader, for example that the load may have been the bottleneck. */
   readonly notes?: readonly string[];
 }
 
 /** One run of each server. */
 export type Round = Readonly<Record<Kind, Figures>>;
 
-/** What a scenario is held to. */
+/** A target for a scenario. */
 export interface Bar {
-  /** A noun: `CPU per delivery, Parley to bare`. */
+  /** A noun phrase, such as `server CPU per delivery relative to bare`. */
   readonly what: string;
   readonly unit: "×" | "ms" | "KiB" | "/s" | "s" | "%";
   readonly value: (round: Round) => number;
@@ -27,15 +27,15 @@ export interface Bar {
 
 export interface Scenario {
   readonly name: string;
-  /** What happens, in one sentence. */
+  /** One sentence that describes the scenario. */
   readonly does: string;
-  /** The servers that it runs, in turn. */
+  /** The servers to run, in turn. */
   readonly kinds: readonly Kind[];
-  /** Sockets that it holds open. */
+  /** The maximum number of open sockets. */
   readonly sockets: number;
-  /** It is about the embedded database, whatever the others run on. */
+  /** Always runs on the embedded database. */
   readonly embedded?: boolean;
-  /** Runs of each server where more would say no more; else what was asked for. */
+  /** An upper limit for the number of runs, if more would add nothing. */
   readonly runs?: number;
   readonly bars: readonly Bar[];
   measure(stage: Stage, kind: Kind): Promise<Measured>;

@@ -6,7 +6,7 @@ import type { Seat } from "./load/orders.ts";
 
 export const METRICS_TOKEN = crypto.randomUUID();
 
-/** Everything on; limits so high that one person may do what thousands would. */
+/** Every feature is on. The limits are high enough for one person to send what thousands would. */
 const PARLEY_ENV = {
   PUBLIC_URL: ISSUER,
   MESSAGE_RATE: "1000000",
@@ -17,17 +17,17 @@ const PARLEY_ENV = {
   METRICS_TOKEN,
 };
 
-/** What a scenario plays with. */
+/** What a scenario runs on: servers, load processes and people. */
 export interface Stage {
-  /** The small form: a taste of every figure in seconds. */
+  /** Whether to run the small form, which takes seconds. */
   readonly quick: boolean;
   readonly people: People;
   readonly databases: Databases;
-  /** How many messages a soak is made of. */
+  /** Number of messages in the soak scenario. */
   readonly soakMessages: number;
-  /** Starts a server on a database of its own and crews beside it, and ends them all after `play`. */
+  /** Starts a server on its own database, and the load processes. Stops them all after `play`. */
   play<T>(options: PlayOptions, play: Play<T>): Promise<T>;
-  /** Starts so many Parley servers on one database, with a Redis between them where there are several. */
+  /** Starts `count` Parley servers on one database, connected through Redis if there are several. */
   playNodes<T>(count: number, play: (nodes: readonly Contender[], crew: Crew) => Promise<T>): Promise<T>;
 }
 
@@ -35,9 +35,9 @@ type Play<T> = (server: Contender, ...crews: [Crew, Crew]) => Promise<T>;
 
 interface PlayOptions {
   readonly kind: Kind;
-  /** SQL that is done to the database before. */
+  /** SQL to run before the server starts. */
   readonly also?: readonly string[];
-  /** Two, where what one does must not disturb what the other measures; else both are one. */
+  /** Pass 2 if the work of one crew must not disturb the measurements of the other. With 1, both are the same crew. */
   readonly crews?: 1 | 2;
 }
 
@@ -91,7 +91,7 @@ export function createStage({ loads, redis, binary, flags, ...stage }: StageOpti
   };
 }
 
-/** A seat in a room; the small servers take the name for the token. */
+/** Returns a seat in a room. The small servers use the token as the username. */
 export const seat = (kind: Kind, person: Person, room: string | null, speaks: boolean): Seat => ({
   username: person.username,
   token: kind === "parley" ? person.token : person.username,

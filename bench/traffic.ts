@@ -1,39 +1,39 @@
 import type { Contender, Kind } from "./contender.ts";
 import type { Crew } from "./crew.ts";
-import { percentile } from "./load/histogram.ts";
+import { histogramPercentile } from "./load/histogram.ts";
 import type { Counts, Pace, Protocol, Seat } from "./load/orders.ts";
 import type { Measured } from "./scenario.ts";
 import type { Stage } from "./stage.ts";
 
-/** From here on a process counts as busy with all of a core. */
+/** Share of a core from which a process counts as saturated. */
 const SATURATED = 0.9;
 const PARALLEL = 200;
-/** The plain protocol does not say when a socket is live. */
+/** Wait after opening plain sockets: the plain protocol does not announce when a socket is live. */
 const PLAIN_MS = 500;
 
-export interface Traffic {
+export interface TrafficOptions {
   readonly seats: readonly Seat[];
   readonly protocol: Protocol;
   readonly pace: Pace;
-  /** Before anything is measured, and then; in seconds. */
+  /** Length of the warm-up and of the measurement, in seconds. */
   readonly warmS: number;
   readonly measureS: number;
 }
 
-/** Opens the sockets, lets them talk, measures the middle of it, and checks that everyone heard everything. */
-export const traffic = (stage: Stage, kind: Kind, options: Traffic): Promise<Measured> =>
+/** Opens the sockets, starts the senders, measures after the warm-up, and verifies that every message arrived. */
+export const measureTraffic = (stage: Stage, kind: Kind, options: TrafficOptions): Promise<Measured> =>
   stage.play({ kind }, async (server, crew) => {
     const { seats, protocol, pace, warmS, measureS } = options;
-    await seatAll(crew, server, protocol, seats);
+    await openSockets(crew, server, protocol, seats);
     await crew.all({ do: "talk", pace });
     await Bun.sleep(warmS * 1000);
-    const measured = await interval(server, crew, measureS);
+    const measured = await measureInterval(server, crew, measureS);
     const problems = await crew.settle();
     return { ...measured, problems };
   });
 
-/** Opens sockets at a server. Ids follow each other in a room everywhere but where each message is inserted by itself. */
-export async function seatAll(
+/** Opens sockets at a server. Ids must be consecutive in a room, except on the server that inserts each message separately. */
+export async function openSockets(
   crew: Crew,
   { kind, port }: Contender,
   protocol: Protocol,
@@ -52,8 +52,8 @@ export async function seatAll(
   return took;
 }
 
-/** Measures what goes on for so many seconds. */
-export async function interval(
+/** Measures for this many seconds while the senders continue. */
+export async function measureInterval(
   server: Contender,
   crew: Crew,
   seconds: number,
@@ -82,19 +82,19 @@ export async function interval(
     notes:
       loadBusy >= SATURATED && serverBusy < SATURATED
         ? [
-            `the load was busy to ${percent(loadBusy)}, the ${server.kind} server to ${percent(serverBusy)}: the load may have been the limit`,
+            `the load used ${percent(loadBusy)} and the ${server.kind} server ${percent(serverBusy)}: the load may have been the bottleneck`,
           ]
         : [],
   };
 }
 
 export const latencies = ({ ack, delivery, last }: Pick<Counts, "ack" | "delivery" | "last">) => ({
-  ackP50: percentile(ack, 0.5),
-  ackP99: percentile(ack, 0.99),
-  p50: percentile(delivery, 0.5),
-  p99: percentile(delivery, 0.99),
-  lastP50: percentile(last, 0.5),
-  lastP99: percentile(last, 0.99),
+  ackP50: histogramPercentile(ack, 0.5),
+  ackP99: histogramPercentile(ack, 0.99),
+  p50: histogramPercentile(delivery, 0.5),
+  p99: histogramPercentile(delivery, 0.99),
+  lastP50: histogramPercentile(last, 0.5),
+  lastP99: histogramPercentile(last, 0.99),
 });
 
 const percent = (share: number) => `${Math.round(share * 100)} % of a core`;

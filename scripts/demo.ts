@@ -6,8 +6,8 @@ import { startServer } from "../src/server.ts";
 import { temporaryFolder } from "../test/support/folder.ts";
 import { createScene, playScene } from "./scene.ts";
 
-// A server to look around in: a few people, a few rooms, and somebody who says something now and then. What it keeps
-// goes with it.
+// Starts a demo server with a few people and rooms, in which somebody sends a message every few seconds. All data is
+// deleted when it stops.
 
 const PAUSE_MS = 8_000;
 const SMALL_TALK: readonly (readonly [string, string, string])[] = [
@@ -31,11 +31,11 @@ await playScene(scene);
 
 console.log(`
 Open ${server.url}
-Sign in as one of these, or make an account. The password is the same for all.
+Sign in as one of these people, who share a password, or create an account.
 `);
 for (const { name, email, password } of Object.values(scene.actors))
   console.log(`  ${email.padEnd(20)} ${password}   (${name})`);
-console.log("\nCtrl-C ends it, and nothing is kept.");
+console.log("\nPress Ctrl-C to stop the demo and delete its data.");
 
 let said = 0;
 const talking = setInterval(() => {

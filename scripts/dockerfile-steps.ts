@@ -3,9 +3,9 @@ import { tmpdir } from "node:os";
 import { basename, join, relative, resolve } from "node:path";
 import { parseDockerfile, type Step, wordsOf } from "./dockerfile.ts";
 
-// Tries the Dockerfile where no Docker engine runs: does its steps in order, each stage in a clean folder that stands
-// for its root, with this machine's tools in the place of the base image's. Then it starts what came out of it as a
-// user without rights, asks the health check, and stops it.
+// Tests the Dockerfile without a Docker engine. Runs its steps in order, with a clean folder as the root of each stage
+// and this machine's tools instead of the base image's. Then starts the result as an unprivileged user, runs the health
+// check, and stops it.
 
 const ROOT = join(import.meta.dir, "..");
 const NOBODY = 65_534;
@@ -22,7 +22,7 @@ interface Stage {
 
 const work = await mkdtemp(join(tmpdir(), "parley-dockerfile-"));
 try {
-  await chmod(work, 0o755); // nobody has to get through
+  await chmod(work, 0o755); // the user nobody must be able to traverse it
   const stages = new Map<string, Stage>();
   const ignored = (await Bun.file(join(ROOT, ".dockerignore")).text()).split("\n").filter(Boolean);
   let stage: Stage | undefined;
@@ -63,12 +63,12 @@ async function take(
       const env = { PATH: process.env.PATH, HOME: process.env.HOME, ...stage.env };
       const { exited } = Bun.spawn(["sh", "-c", rest], { cwd: stage.workdir, env, stdin: "ignore" });
       const code = await exited;
-      if (code !== 0) throw new Error(`ended with ${code}: ${rest}`);
+      if (code !== 0) throw new Error(`exit code ${code}: ${rest}`);
       return;
     }
     case "COPY": {
       const from = flags.from === undefined ? undefined : stages.get(flags.from);
-      if (flags.from !== undefined && !from) throw new Error(`there is no stage ${flags.from}`);
+      if (flags.from !== undefined && !from) throw new Error(`the Dockerfile has no stage ${flags.from}`);
       const words = rest.split(/\s+/);
       const target = within(stage, words.at(-1) ?? "");
       for (const source of words.slice(0, -1)) {
@@ -94,11 +94,11 @@ async function take(
     case "EXPOSE":
       return;
     default:
-      throw new Error(`this script does not know ${instruction}`);
+      throw new Error(`this script does not support ${instruction}`);
   }
 }
 
-/** A path of the image, in the folder that stands for its root. */
+/** Maps a path of the image to the folder that serves as its root. */
 function within({ folder, workdir }: Stage, path: string): string {
   return path.startsWith("/") ? join(folder, path) : resolve(workdir, path);
 }
@@ -125,17 +125,17 @@ async function tryOut(stage: Stage): Promise<void> {
     server.kill("SIGTERM");
   }
   const code = await server.exited;
-  if (code !== 0) throw new Error(`stopped with ${code}`);
+  if (code !== 0) throw new Error(`the server exited with code ${code}`);
   const data = await Array.fromAsync(
     new Bun.Glob("*").scan({ cwd: stage.env.DATA_DIR ?? "", onlyFiles: false }),
   );
-  if (!data.includes("postgres")) throw new Error(`the volume has only ${data.join(", ")}`);
+  if (!data.includes("postgres")) throw new Error(`the volume contains no database, only ${data.join(", ")}`);
 }
 
-/** Asks until the answer is 0, for 20 seconds at the most, as long as the server lives. */
-async function healthy(ask: () => Promise<number>, server: Bun.Subprocess): Promise<void> {
-  for (const end = performance.now() + 20_000; (await ask()) !== 0; await Bun.sleep(100)) {
-    if (server.exitCode !== null) throw new Error(`the server ended with ${server.exitCode}`);
-    if (performance.now() > end) throw new Error("the server did not become healthy");
+/** Repeats a health check until it exits with 0. @throws {Error} if the server exits or 20 seconds pass. */
+async function healthy(check: () => Promise<number>, server: Bun.Subprocess): Promise<void> {
+  for (const end = performance.now() + 20_000; (await check()) !== 0; await Bun.sleep(100)) {
+    if (server.exitCode !== null) throw new Error(`the server exited with code ${server.exitCode}`);
+    if (performance.now() > end) throw new Error("the server did not become healthy within 20 s");
   }
 }

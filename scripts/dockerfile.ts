@@ -1,11 +1,11 @@
-/** A step of a Dockerfile: its instruction, its flags (`--from=build`) and what follows them. */
+/** A step of a Dockerfile: its instruction, its flags (such as `--from=build`) and its arguments. */
 export interface Step {
   readonly instruction: string;
   readonly flags: Readonly<Record<string, string>>;
   readonly rest: string;
 }
 
-/** Reads as much of the Dockerfile language as ours uses: comments, continued lines, flags. */
+/** Parses the part of the Dockerfile language that this project uses: comments, line continuations and flags. */
 export function parseDockerfile(text: string): Step[] {
   const lines = text
     .split("\n")
@@ -25,10 +25,10 @@ export function parseDockerfile(text: string): Step[] {
   });
 }
 
-/** The words of a step in the JSON form (`["parley", "healthcheck"]`). @throws where it has the shell's form. */
+/** Returns the words of a step in exec form (`["parley", "healthcheck"]`). @throws {Error} if it has the shell form. */
 export function wordsOf(rest: string): string[] {
   const words: unknown = JSON.parse(rest);
   if (!Array.isArray(words) || !words.every((word) => typeof word === "string"))
-    throw new Error(`not a list of words: ${rest}`);
+    throw new Error(`not a JSON list of strings: ${rest}`);
   return words;
 }

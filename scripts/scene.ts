@@ -1,4 +1,4 @@
-/** People and rooms to look at: what the demo and the screenshots show. */
+// The people and rooms that the demo and the screenshots show.
 
 const PASSWORD = "correct horse battery";
 
@@ -11,14 +11,14 @@ export interface Actor {
 
 export interface Scene {
   readonly actors: Readonly<Record<string, Actor>>;
-  /** Says something in a room; answers its id. */
+  /** Sends a message to a room and returns its id. */
   say(name: string, room: string, content: string, replyTo?: number): Promise<number>;
   react(name: string, room: string, id: number, emoji: string): Promise<void>;
 }
 
 const NAMES = ["ada", "ben", "cy", "דנה", "emeka"];
 
-/** Makes the people of the scene, or logs them in where they are there from before. */
+/** Registers the people of the scene, or logs them in if they already exist. */
 export async function createScene(url: string): Promise<Scene> {
   const post = async (path: string, body: object, token?: string, method = "POST") => {
     const response = await fetch(url + path, {
@@ -26,14 +26,14 @@ export async function createScene(url: string): Promise<Scene> {
       headers: { "content-type": "application/json", ...(token && { authorization: `Bearer ${token}` }) },
       body: JSON.stringify(body),
     });
-    return { status: response.status, answer: (await response.json()) as Record<string, unknown> };
+    return { status: response.status, result: (await response.json()) as Record<string, unknown> };
   };
 
   const enter = async (username: string, at: number): Promise<Actor> => {
-    const who = { email: `${at === 3 ? "dana" : username}@example.com`, password: PASSWORD };
-    const { status, answer } = await post("/account/reg/", { ...who, password2: PASSWORD, username });
-    const { access } = status === 201 ? answer : (await post("/account/login/", who)).answer;
-    return { ...who, name: username, token: String(access) };
+    const login = { email: `${at === 3 ? "dana" : username}@example.com`, password: PASSWORD };
+    const { status, result } = await post("/account/reg/", { ...login, password2: PASSWORD, username });
+    const { access } = status === 201 ? result : (await post("/account/login/", login)).result;
+    return { ...login, name: username, token: String(access) };
   };
   const people = await Promise.all(NAMES.map(enter));
   const actors = Object.fromEntries(people.map((actor) => [actor.name, actor]));
@@ -43,8 +43,8 @@ export async function createScene(url: string): Promise<Scene> {
     actors,
     async say(name, room, content, replyTo) {
       const path = `/rooms/${encodeURIComponent(room)}/messages/`;
-      const { answer } = await post(path, { content, ...(replyTo && { replyTo }) }, tokenOf(name));
-      return Number(answer.id);
+      const { result } = await post(path, { content, ...(replyTo && { replyTo }) }, tokenOf(name));
+      return Number(result.id);
     },
     async react(name, room, id, emoji) {
       const path = `/rooms/${encodeURIComponent(room)}/messages/${id}/reactions/${encodeURIComponent(emoji)}/`;
@@ -53,7 +53,7 @@ export async function createScene(url: string): Promise<Scene> {
   };
 }
 
-/** What has been said before somebody comes to look. */
+/** Sends the messages and reactions of the scene. */
 export async function playScene({ say, react }: Scene): Promise<void> {
   await say("ada", "kitchen", "Has anyone seen the large pan?");
   await say("ada", "release", "Who writes the notes for 0.2?");

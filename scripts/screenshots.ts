@@ -4,7 +4,7 @@ import { startBrowser } from "../test/support/browser.ts";
 import { startTestServer } from "../test/support/server.ts";
 import { type Actor, createScene, playScene } from "./scene.ts";
 
-// Makes the pictures of the README: docs/desktop.png, docs/desktop-dark.png and docs/phone.png.
+// Takes the README's screenshots: docs/desktop.png, docs/desktop-dark.png and docs/phone.png.
 
 const DOCS = join(import.meta.dir, "../docs");
 const PICTURES = [
@@ -18,11 +18,11 @@ const scene = await createScene(server.url);
 await playScene(scene);
 const browser = await startBrowser();
 const { ada, ben, emeka } = scene.actors;
-// Those who are seen to be there.
+// These people appear online in the screenshots.
 for (const actor of [ben, emeka]) if (actor) await enter(browser, actor, { width: 1120, height: 700 });
 await scene.say("ben", "football", "I bring the ball");
 for (const { file, width, height, colorScheme } of PICTURES) {
-  if (!ada) throw new Error("ada is not there");
+  if (!ada) throw new Error("the scene has no ada");
   const page = await enter(browser, ada, { width, height }, colorScheme);
   await page.screenshot({ path: join(DOCS, file) });
   console.log(`docs/${file}: ${Math.round(Bun.file(join(DOCS, file)).size / 1024)} KB`);

@@ -7,28 +7,29 @@ const RETRY_MS = 100;
 
 export interface Dialler {
   /**
-   * Opens the sockets of these members, `parallel` at a time, spread over `overMs`; settles when each is live or was
-   * given up.
+   * Opens the sockets of these members, `parallel` at a time, spread over `overMs`. Resolves when each is live or has
+   * failed after 100 retries.
    */
   dial(
     members: readonly Member[],
     parallel: number,
     overMs?: number,
   ): Promise<{ openMs: number; liveMs: number }>;
+  /** Marks a member as live. */
   live(member: Member): void;
 }
 
 interface DiallerOptions {
-  /** One text frame. */
+  /** Called for each text frame. */
   take(member: Member, bytes: Buffer, from: number, to: number): void;
   ping(member: Member, payload: string): void;
-  /** The last frame of a chunk was taken. */
+  /** Called after the last frame of a chunk. */
   chunk(member: Member, bytes: number): void;
   drained(member: Member): void;
   problem(text: string): void;
 }
 
-/** WebSocket handshakes (RFC 6455, section 4) over plain TCP, and the reading of what comes then. */
+/** Performs WebSocket handshakes (RFC 6455, section 4) over plain TCP and reads the frames that follow. */
 export function createDialler({ take, ping, chunk, drained, problem }: DiallerOptions): Dialler {
   let reading: Member;
   let bytes: Buffer;
@@ -51,7 +52,7 @@ export function createDialler({ take, ping, chunk, drained, problem }: DiallerOp
     else if (opcode === OPCODE.close) reading.socket?.end();
   };
 
-  /** The answer to the handshake: what comes after it are frames. */
+  /** Reads the handshake response. Returns the bytes after it, or undefined if it is incomplete or a rejection. */
   const handshake = (member: Member, chunk: Buffer): Buffer | undefined => {
     const all = member.rest ? Buffer.concat([member.rest, chunk]) : chunk;
     const end = all.indexOf("\r\n\r\n");
@@ -59,14 +60,15 @@ export function createDialler({ take, ping, chunk, drained, problem }: DiallerOp
     if (end < 0) return undefined;
     const status = all.toString("latin1", 9, 12);
     if (status !== "101") {
-      // One that is starting or going away says so; everything else is not for a client to repeat.
-      if (status !== "503") problem(`${member.seat.username} was not let in: ${all.toString()}`);
+      // 503 means that the server is starting or stopping. No other rejection is worth a retry.
+      if (status !== "503")
+        problem(`the handshake of ${member.seat.username} was rejected: ${all.toString()}`);
       member.socket?.end();
       return undefined;
     }
     member.state = "open";
     opened();
-    // The plain protocol has no frame that says so.
+    // The plain protocol has no frame that announces it.
     if (member.protocol === "plain") live(member);
     return all.subarray(end + 4);
   };

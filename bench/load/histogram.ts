@@ -1,4 +1,4 @@
-/** Sub-buckets of each power of two: values are kept to within 1.6 %. */
+/** Sub-buckets per power of two, which limits the error to 1.6 %. */
 const STEPS = 64;
 const BUCKETS = 26 * STEPS;
 
@@ -15,7 +15,7 @@ export function record(histogram: Histogram, us: number): void {
   histogram[bucket] = (histogram[bucket] as number) + 1;
 }
 
-/** The sum of several, each an array of counts as it came from another process. */
+/** Adds up histograms, which may be plain arrays from another process. */
 export function merge(parts: readonly ArrayLike<number>[]): Histogram {
   const sum = createHistogram();
   for (const part of parts)
@@ -24,8 +24,8 @@ export function merge(parts: readonly ArrayLike<number>[]): Histogram {
   return sum;
 }
 
-/** The duration below which that share (0 to 1) of all lies, in milliseconds; NaN where there are none. */
-export function percentile(histogram: ArrayLike<number>, share: number): number {
+/** Returns a percentile in milliseconds, or NaN for an empty histogram; `share` is 0.99 for p99. */
+export function histogramPercentile(histogram: ArrayLike<number>, share: number): number {
   let total = 0;
   for (let bucket = 0; bucket < histogram.length; bucket++) total += histogram[bucket] as number;
   let left = Math.max(1, Math.ceil(total * share));

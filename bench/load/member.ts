@@ -1,24 +1,24 @@
 import { createHistogram, type Histogram } from "./histogram.ts";
 import type { Protocol, Seat } from "./orders.ts";
 
-/** Commands that a socket may have unanswered; a ring of their stamps is kept. */
+/** The maximum number of unacknowledged messages per socket: the size of the ring of their timestamps. */
 export const RING = 256;
 
 /** A room as this process sees it. */
 export interface Room {
   readonly name: string;
-  /** Where what differs begins in a message of chat.v1. */
+  /** Length of the part that all chat.v1 messages of this room have in common. */
   readonly prefix: number;
   readonly members: Member[];
-  /** What was said from here, and acknowledged. */
+  /** Count and timestamp sum of the acknowledged messages that this process sent. */
   count: number;
   sum: number;
-  /** The message that was delivered last, and to how many readers here. */
+  /** Timestamp of the last delivered message, and how many members in this process have received it. */
   stamp: number;
   readers: number;
 }
 
-/** One socket: plain data, so that ten thousand of them are cheap. */
+/** One socket. Plain data, so that ten thousand of them are cheap. */
 export interface Member {
   readonly seat: Seat;
   readonly room: Room | undefined;
@@ -27,25 +27,26 @@ export interface Member {
   readonly ordered: boolean;
   socket: Bun.Socket<Member> | undefined;
   state: "closed" | "opening" | "open" | "live";
-  /** Bytes of a frame that is not whole yet; and bytes that the kernel has not taken. */
+  /** Bytes of an incomplete frame. */
   rest: Buffer | undefined;
+  /** Bytes that the kernel has not accepted yet. */
   unsent: Buffer | undefined;
   epoch: string;
-  /** The id that was delivered last; -1: the next one may be any. */
+  /** The last delivered id; -1 if the next message may have any id. */
   version: number;
   received: number;
   sum: number;
-  /** Of one who speaks: when each unanswered message was sent, by ref. */
+  /** For senders: when each unacknowledged message was sent, by ref modulo `RING`. */
   readonly stamps: Float64Array | undefined;
   ref: number;
   unanswered: number;
-  /** How many messages it may still send. */
+  /** Number of messages still to send. */
   left: number;
-  /** Called once, when the socket is live or has ended. */
+  /** Called once, when the socket is live or has closed. */
   settled: (() => void) | undefined;
 }
 
-/** What is counted between two marks, for the whole process. */
+/** The counters of this process since the last mark. */
 export interface Tally {
   acked: number;
   delivered: number;

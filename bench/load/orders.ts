@@ -1,59 +1,63 @@
-/** What a load process is told to do, and what it answers. They cross between processes as JSON. */
+// Orders for load processes and their replies, which cross between processes as JSON.
 
-/** One socket: who sits where. */
+/** One socket to open: a person in a room. */
 export interface Seat {
   readonly username: string;
   readonly token: string;
-  /** The room of the URL; null: `/ws/`, which joins nothing. */
+  /** The room in the URL; null for `/ws/`, which joins no room. */
   readonly room: string | null;
-  /** Whether it sends when there is talk. */
+  /** Whether it sends messages. */
   readonly speaks: boolean;
 }
 
 export type Protocol = "v1" | "plain";
 
 /**
- * How fast those who speak do: with so many messages unanswered each (and `each` in all, where it is given), or so many
- * a second together.
+ * The pace of the senders: either `window` unacknowledged messages per sender, up to `each` messages in all, or
+ * `perSecond` messages from all senders of a process together.
  */
 export type Pace = { readonly window: number; readonly each?: number } | { readonly perSecond: number };
 
 export type Order =
   /**
-   * Opens sockets, `parallel` at a time, beside those that are open; answers when all are live. `overMs`: spread evenly
-   * over so long.
+   * Opens more sockets, `parallel` at a time, spread evenly over `overMs`. The reply comes when each is live or has
+   * failed.
    */
   | {
       readonly do: "dial";
       readonly port: number;
       readonly protocol: Protocol;
-      /** Whether ids go 1, 2, 3 … in the order of delivery; a server without that promise is only held to the sums. */
+      /** Whether ids must be delivered consecutively. For a server without that guarantee only the sums are verified. */
       readonly ordered: boolean;
       readonly seats: readonly Seat[];
       readonly parallel: number;
       readonly overMs?: number;
     }
-  /** Opens every socket that was lost or cut again, from where it stood. */
+  /** Reopens every closed socket and resumes from its last position. */
   | { readonly do: "return"; readonly parallel: number }
-  /** Cuts all sockets, or those that do not speak, without a goodbye. */
+  /** Terminates all sockets without a close frame; with `listeners`, only those that do not send. */
   | { readonly do: "cut"; readonly listeners?: boolean }
-  /** Closes all sockets and forgets them. */
+  /** Closes and forgets all sockets. */
   | { readonly do: "leave" }
+  /** Starts the senders. */
   | { readonly do: "talk"; readonly pace: Pace }
-  /** Stops talking; answers when everything sent was answered. `finish`: each says all it has to first, in so many ms. */
+  /**
+   * Stops the senders. The reply comes when every sent message was acknowledged. With `finish`, first waits up to that
+   * many milliseconds for them to send all their messages.
+   */
   | { readonly do: "hush"; readonly finish?: number }
-  /** Waits until every socket is live and has all that was said in its room, and says which are not so. */
+  /** Waits until every socket is live and has all messages of its room, then reports those that do not. */
   | { readonly do: "settle"; readonly said: Readonly<Record<string, Said>>; readonly limitMs: number }
-  /** Answers what was counted since the last mark. */
+  /** Returns the counters since the last mark and resets them. */
   | { readonly do: "mark" };
 
-/** What was said in a room: how many messages, and the sum (modulo 2^32) of the stamps that they carry. */
+/** The acknowledged messages of a room: their number, and the sum (modulo 2^32) of their timestamps. */
 export interface Said {
   readonly count: number;
   readonly sum: number;
 }
 
-/** Counted between two marks. */
+/** The counters since the last mark. */
 export interface Counts {
   readonly acked: number;
   readonly delivered: number;
@@ -61,14 +65,15 @@ export interface Counts {
   readonly lagging: number;
   readonly refused: number;
   readonly bytes: number;
-  /** Histograms of microseconds. */
+  /** Histogram: microseconds from sending to acknowledgement. */
   readonly ack: readonly number[];
+  /** Histogram: microseconds from sending to each delivery. */
   readonly delivery: readonly number[];
-  /** What the last message took to its last reader, for each message that all readers here had: a histogram. */
+  /** Histogram: microseconds until the last member in this process received a message. */
   readonly last: readonly number[];
 }
 
-export interface Answers {
+export interface Replies {
   dial: { readonly live: number; readonly openMs: number; readonly liveMs: number };
   return: { readonly live: number; readonly openMs: number; readonly liveMs: number };
   cut: { readonly cut: number };
@@ -79,6 +84,6 @@ export interface Answers {
   mark: Counts;
 }
 
-/** Bytes of a message's text: a stamp of 16 digits, then filling. */
+/** Bytes of a message's text: a timestamp of `STAMP_LENGTH` digits, then padding. */
 export const TEXT_LENGTH = 64;
 export const STAMP_LENGTH = 16;

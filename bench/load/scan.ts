@@ -2,7 +2,7 @@ import { type Member, RING, type Tally } from "./member.ts";
 import { record } from "./histogram.ts";
 import { STAMP_LENGTH } from "./orders.ts";
 
-/** One delivery in so many is parsed as a whole and held against what was read out of its bytes. */
+/** One delivery in this many is parsed in full to verify what was read from its bytes. */
 const SAMPLE = 4096;
 const [ZERO, QUOTE, I, M, O, P, R] = Buffer.from('0"imopr') as unknown as [
   ...[number, number, number, number],
@@ -10,7 +10,7 @@ const [ZERO, QUOTE, I, M, O, P, R] = Buffer.from('0"imopr') as unknown as [
 ];
 const TYPE = '{"type":"'.length;
 
-/** What is read of frames that are parsed. */
+/** The fields that are read from parsed frames. */
 interface ServerFrame {
   readonly type: string;
   readonly room: string;
@@ -23,21 +23,21 @@ interface ServerFrame {
 }
 
 export interface Scanner {
-  /** Reads the payload of one text frame. `now` in microseconds. */
+  /** Reads the payload of one text frame. `now` is in microseconds. */
   take(member: Member, bytes: Buffer, from: number, to: number, now: number): void;
 }
 
 interface ScannerOptions {
   readonly tally: () => Tally;
-  /** A message of this member was answered: it may send another. */
+  /** Called when a message of this member was acknowledged, so that it may send another. */
   answered(member: Member): void;
   live(member: Member): void;
   problem(text: string): void;
 }
 
 /**
- * Reads frames where they lie: parsing every one would cost the client more than it costs the server to send it. Fields
- * are looked for where the servers of this bench put them; a frame that looks otherwise is parsed.
+ * Reads frames in place, because parsing each would cost more than the server spends on sending it. Fields are expected
+ * at the positions where the servers of this benchmark put them. Any other frame is parsed.
  */
 export function createScanner({ tally, answered, live, problem }: ScannerOptions): Scanner {
   let at = 0;
@@ -53,7 +53,7 @@ export function createScanner({ tally, answered, live, problem }: ScannerOptions
     }
   };
 
-  /** Whether what was skipped ends with `":"`, as it does where the fields are those that were thought. */
+  /** Whether the skipped bytes end with `":"`, which holds if the frame has the expected fields. */
   const textBegins = (bytes: Buffer) => bytes[at - 1] === QUOTE && bytes[at - 3] === QUOTE;
 
   const stampAt = (bytes: Buffer) => {
@@ -78,7 +78,7 @@ export function createScanner({ tally, answered, live, problem }: ScannerOptions
     if (++room.readers === room.members.length) record(counts.last, now - stamp);
   };
 
-  /** A sender's own message is committed: by its ack, or in the plain protocol by its echo. */
+  /** Counts a sender's own message as committed: on its ack, or in the plain protocol on its echo. */
   const acked = (member: Member, stamp: number, now: number) => {
     const counts = tally();
     counts.acked++;
@@ -93,7 +93,7 @@ export function createScanner({ tally, answered, live, problem }: ScannerOptions
 
   const follow = (member: Member, id: number, follows: boolean) => {
     if (member.ordered && !follows)
-      problem(`${member.seat.username} in ${member.room?.name}: ${id} came after ${member.version}`);
+      problem(`${member.seat.username} in ${member.room?.name}: id ${id} arrived after ${member.version}`);
     member.version = id;
   };
 
@@ -130,7 +130,8 @@ export function createScanner({ tally, answered, live, problem }: ScannerOptions
     while (at < to && bytes[at] !== QUOTE) at++;
     const own = seat.speaks && bytes.toString("latin1", name, at) === seat.username;
     at += '","message":"'.length;
-    if (!textBegins(bytes)) return problem(`a frame has another shape: ${bytes.toString("utf8", from, to)}`);
+    if (!textBegins(bytes))
+      return problem(`a frame has an unexpected shape: ${bytes.toString("utf8", from, to)}`);
     follow(member, id, member.version === -1 || id === member.version + 1);
     const stamp = stampAt(bytes);
     if (++samples % SAMPLE === 0) check(bytes.toString("utf8", from, to), "message", id, stamp);
@@ -141,7 +142,7 @@ export function createScanner({ tally, answered, live, problem }: ScannerOptions
   const check = (text: string, field: string, id: number, stamp: number) => {
     const frame = JSON.parse(text) as Record<string, unknown>;
     if (frame.id !== id || Number(String(frame[field]).slice(0, STAMP_LENGTH)) !== stamp)
-      problem(`a frame was read wrongly: ${text}`);
+      problem(`a frame was misread: ${text}`);
   };
 
   const refused = (member: Member, text: string) => {
@@ -150,7 +151,7 @@ export function createScanner({ tally, answered, live, problem }: ScannerOptions
     problem(`${member.seat.username} was refused: ${text}`);
   };
 
-  /** Whatever is rare, or looks otherwise. */
+  /** Parses a frame that is rare or has an unexpected shape. */
   function parsed(member: Member, text: string, now: number): void {
     const frame = JSON.parse(text) as Partial<ServerFrame>;
     switch (frame.type) {
@@ -160,7 +161,7 @@ export function createScanner({ tally, answered, live, problem }: ScannerOptions
         return;
       case "joined":
         if (!frame.resumed) {
-          if (member.version > 0) problem(`${member.seat.username} was not resumed in ${frame.room}`);
+          if (member.version > 0) problem(`${member.seat.username} could not resume ${frame.room}`);
           member.version = frame.version ?? 0;
         }
         member.epoch = frame.epoch ?? "";

@@ -2,28 +2,28 @@ import { type Member, RING } from "./member.ts";
 import { OPCODE, OVERHEAD, writeFrame } from "./wire.ts";
 import { type Pace, STAMP_LENGTH, TEXT_LENGTH } from "./orders.ts";
 
-const FILLING = " and the tide came in over the long grey sand, as it does".padEnd(TEXT_LENGTH, ".");
-/** More than what one turn writes to one socket. */
-const ROOM_TO_WRITE = 256 * 1024;
+const PADDING = " and the tide came in over the long grey sand, as it does".padEnd(TEXT_LENGTH, ".");
+/** More than one turn writes to one socket, in bytes. */
+const BUFFER_BYTES = 256 * 1024;
 const FRAME_MAX = OVERHEAD + 512;
 const TICK_MS = 1;
 
-/** Sends what members say, at the pace that was asked for. */
+/** Sends messages for members at a given pace. */
 export interface Talk {
   start(speakers: readonly Member[], pace: Pace): void;
   stop(): void;
-  /** One of its messages was answered. What it says then goes out with `flush`. */
+  /** Call when a message of this member was acknowledged. Its next message goes out with `flush`. */
   answered(member: Member): void;
-  /** Writes what members have said since, in one piece each. */
+  /** Writes the buffered frames to this member's socket. */
   flush(member: Member): void;
-  /** Answers a ping; goes out with `flush`. */
+  /** Buffers a pong, which goes out with `flush`. */
   pong(payload: string): void;
-  /** The kernel takes bytes again. */
+  /** Call when the kernel accepts bytes again. */
   drained(member: Member): void;
 }
 
 export function createTalk(now: () => number): Talk {
-  const out = Buffer.alloc(ROOM_TO_WRITE);
+  const out = Buffer.alloc(BUFFER_BYTES);
   let end = 0;
   let talking = false;
   let byWindow = false;
@@ -37,7 +37,7 @@ export function createTalk(now: () => number): Talk {
     stamps[ref % RING] = stamp;
     member.unanswered++;
     member.left--;
-    const text = `${String(stamp).padStart(STAMP_LENGTH, "0")}${FILLING.slice(STAMP_LENGTH)}`;
+    const text = `${String(stamp).padStart(STAMP_LENGTH, "0")}${PADDING.slice(STAMP_LENGTH)}`;
     const clientId = crypto.randomUUID();
     const frame =
       member.protocol === "v1"

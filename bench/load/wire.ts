@@ -1,16 +1,16 @@
-// WebSocket frames (RFC 6455) as a load client needs them: unfragmented, uncompressed, without checks that cost.
+// WebSocket frames (RFC 6455) for a load client: unfragmented, uncompressed, without costly checks.
 
 /** Opcodes of RFC 6455, section 5.2. */
 export const OPCODE = { text: 1, close: 8, ping: 9, pong: 10 } as const;
 
 const FINAL = 0x80;
 const MASKED = 0x80;
-/** Header, 16 bits of length, mask. */
+/** Bytes of the header, a 16-bit length and the mask. */
 export const OVERHEAD = 8;
 
 /**
- * Writes a client's frame of ASCII text at `at`; answers where it ends. The mask is zero, which a server has to undo
- * like any other.
+ * Writes a client frame of ASCII text at `at` and returns the offset of its end. The mask is zero, which the server must
+ * unmask like any other.
  */
 export function writeFrame(into: Buffer, at: number, opcode: number, text: string): number {
   const { length } = text;
@@ -26,8 +26,8 @@ export function writeFrame(into: Buffer, at: number, opcode: number, text: strin
 }
 
 /**
- * Reads a server's frames out of `bytes` from `at` on; answers where the first one begins that is not whole yet.
- * `onFrame` gets the opcode and where the payload lies.
+ * Reads server frames from `bytes`, starting at `at`. Returns the offset of the first incomplete frame. `onFrame`
+ * receives the opcode and the bounds of the payload.
  */
 export function readFrames(
   bytes: Buffer,

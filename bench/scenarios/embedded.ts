@@ -4,35 +4,35 @@ import type { Pace, Seat } from "../load/orders.ts";
 import type { Person } from "../people.ts";
 import type { Scenario } from "../scenario.ts";
 import { seat } from "../stage.ts";
-import { interval, latencies, seatAll } from "../traffic.ts";
+import { measureInterval, latencies, openSockets } from "../traffic.ts";
 import { archiveSql } from "./history.ts";
 
 const ROOMS = 20;
 const ARCHIVE = 200_000;
 const QUICK_ARCHIVE = 20_000;
 
-/** Without a Postgres server: how much the database inside does, and whether reading stops the talk. */
+/** The throughput of the embedded database, and whether reading a long history delays messages. */
 export const embedded: Scenario = {
   name: "embedded",
-  does: `On PGlite: one sender in each of ${ROOMS} rooms, with one message unanswered; 200 people in pairs, with 4; steady talk while a long history is read.`,
+  does: `On PGlite: one sender in each of ${ROOMS} rooms with one unacknowledged message; 200 people in pairs with 4 each; a steady load while a client reads a long history.`,
   kinds: ["parley"],
   sockets: 200,
   embedded: true,
   bars: [
     {
-      what: "messages a second, one sender per room",
+      what: "messages per second, one sender per room",
       unit: "/s",
       value: ({ parley }) => parley.onePerRoom ?? NaN,
       atLeast: 2500,
     },
     {
-      what: "messages a second, in groups",
+      what: "messages per second, 200 people in pairs",
       unit: "/s",
       value: ({ parley }) => parley.inGroups ?? NaN,
       atLeast: 20_000,
     },
     {
-      what: "delivery p99 while a history is read",
+      what: "delivery p99 while a client reads a history",
       unit: "ms",
       value: ({ parley }) => parley.p99Scan ?? NaN,
       atMost: 100,
@@ -46,10 +46,10 @@ export const embedded: Scenario = {
       const seconds = stage.quick ? 1.5 : 6;
 
       const talk = async (seats: readonly Seat[], pace: Pace) => {
-        await seatAll(crew, server, "v1", seats);
+        await openSockets(crew, server, "v1", seats);
         await crew.all({ do: "talk", pace });
         await Bun.sleep(seconds * 300);
-        const { figures } = await interval(server, crew, seconds);
+        const { figures } = await measureInterval(server, crew, seconds);
         problems.push(...(await crew.settle()));
         await crew.all({ do: "leave" });
         return figures.messagesPerSecond ?? NaN;
@@ -65,7 +65,7 @@ export const embedded: Scenario = {
         { window: 4 },
       );
 
-      await seatAll(
+      await openSockets(
         crew,
         server,
         "v1",
@@ -90,7 +90,7 @@ async function p99(crew: Crew, during: Promise<unknown>): Promise<number> {
   return latencies(await crew.mark()).p99;
 }
 
-/** Pages back through the archive, for so many seconds, without a pause. */
+/** Pages back through the archive without a pause for this many seconds. */
 async function readArchive({ port }: Contender, { token }: Person, seconds: number): Promise<void> {
   const end = performance.now() + seconds * 1000;
   let before = "";

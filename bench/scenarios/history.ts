@@ -1,15 +1,15 @@
 import type { Scenario } from "../scenario.ts";
 import type { Contender } from "../contender.ts";
 import type { Person } from "../people.ts";
-import { percentileOf } from "../report.ts";
+import { percentile } from "../statistics.ts";
 
 const MESSAGES = 1_000_000;
 const QUICK_MESSAGES = 100_000;
 
-/** A room with a past: what a page of it takes, wherever it lies. */
+/** The time to read a page of a long history, at any position. */
 export const history: Scenario = {
   name: "history",
-  does: `In a room of ${MESSAGES} messages, one after the other: pages of 100 over HTTP, the newest and from its middle; lists of 50 rooms, it among them; reactions; joins with unread messages.`,
+  does: `In a room of ${MESSAGES} messages, one request at a time: the newest page of 100 over HTTP, then pages at random positions; lists of 50 rooms that include it; reactions; joins with unread messages.`,
   kinds: ["parley"],
   sockets: 1,
   bars: [
@@ -26,22 +26,22 @@ export const history: Scenario = {
       const first = await page(server, person, () => "", pages);
       const deep = await page(server, person, () => `&before=${anywhere()}`, pages);
       const after = await page(server, person, () => `&after=${anywhere()}`, pages);
-      const lists = await times(pages, () => ask(server, person, "GET", "/rooms/?limit=50"));
+      const lists = await times(pages, () => request(server, person, "GET", "/rooms/?limit=50"));
       const reactions = await times(pages, () => {
         const place = `/rooms/archive/messages/${anywhere()}/reactions/${encodeURIComponent("👍")}/`;
-        return ask(server, person, "PUT", place);
+        return request(server, person, "PUT", place);
       });
       const joins = await times(pages, () => join(server, person));
       return {
         figures: {
-          roomsP50: percentileOf(lists, 0.5),
-          reactP50: percentileOf(reactions, 0.5),
-          joinP50: percentileOf(joins, 0.5),
-          firstP50: percentileOf(first.times, 0.5),
-          firstP99: percentileOf(first.times, 0.99),
-          deepP50: percentileOf(deep.times, 0.5),
-          deepP99: percentileOf(deep.times, 0.99),
-          afterP50: percentileOf(after.times, 0.5),
+          roomsP50: percentile(lists, 0.5),
+          reactP50: percentile(reactions, 0.5),
+          joinP50: percentile(joins, 0.5),
+          firstP50: percentile(first.times, 0.5),
+          firstP99: percentile(first.times, 0.99),
+          deepP50: percentile(deep.times, 0.5),
+          deepP99: percentile(deep.times, 0.99),
+          afterP50: percentile(after.times, 0.5),
           cpuPerPage: deep.cpuPerPage,
         },
         problems: [...first.problems, ...deep.problems, ...after.problems],
@@ -50,25 +50,25 @@ export const history: Scenario = {
   },
 };
 
-/** How long each of `count` askings took, one after the other, in milliseconds. */
-async function times(count: number, ask: () => Promise<unknown>): Promise<number[]> {
+/** Calls `task` `count` times in sequence and returns the durations in milliseconds. */
+async function times(count: number, task: () => Promise<unknown>): Promise<number[]> {
   const taken: number[] = [];
   while (taken.length < count) {
     const begun = performance.now();
-    await ask();
+    await task();
     taken.push(performance.now() - begun);
   }
   return taken;
 }
 
-async function ask({ port }: Contender, { token }: Person, method: string, path: string) {
+async function request({ port }: Contender, { token }: Person, method: string, path: string) {
   const headers = { authorization: `Bearer ${token}` };
   const response = await fetch(`http://127.0.0.1:${port}${path}`, { method, headers });
   if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`);
   return response.bytes();
 }
 
-/** Opens a socket on the room's URL, until it has joined: to the unread ones are counted. */
+/** Opens a socket on the room's URL and closes it after `joined`, which includes the unread count. */
 const join = ({ port }: Contender, { token }: Person) =>
   new Promise<void>((resolve, reject) => {
     const socket = new WebSocket(`ws://127.0.0.1:${port}/ws/chat/archive/`, ["chat.v1", `bearer.${token}`]);
@@ -77,10 +77,10 @@ const join = ({ port }: Contender, { token }: Person) =>
       socket.close();
       resolve();
     };
-    socket.onerror = () => reject(new Error("a socket failed"));
+    socket.onerror = () => reject(new Error("the socket failed"));
   });
 
-/** SQL that fills the room `archive`, and makes the first person a member of it and of fifty more. */
+/** Returns SQL that fills the room `archive` and makes the first person a member of it and of fifty more rooms. */
 export const archiveSql = (messages: number) => [
   `insert into rooms (name, version) values ('archive', ${messages})`,
   `insert into messages (room_id, id, version, sender_id, client_id, content, created_at)
@@ -92,7 +92,7 @@ export const archiveSql = (messages: number) => [
   "vacuum analyze messages",
 ];
 
-/** Reads pages one after the other; what the client and the network take is in the times. */
+/** Reads pages in sequence. The times include the client and the network. */
 async function page(server: Contender, { token }: Person, query: () => string, count: number) {
   const times: number[] = [];
   const problems: string[] = [];

@@ -1,29 +1,29 @@
 import type { Person } from "../people.ts";
 import type { Scenario } from "../scenario.ts";
 import { seat } from "../stage.ts";
-import { seatAll } from "../traffic.ts";
+import { openSockets } from "../traffic.ts";
 
 const SOCKETS = 8_000;
 const QUICK_SOCKETS = 2_000;
-/** They come before anything is measured: what the first ones cost is code that is loaded once, not memory of each. */
+/** Sockets opened before the measurement, because the first ones cause one-time costs such as loading code. */
 const FIRST = 500;
 const KIB = 1024;
 
-/** Sockets of people who say nothing: what one costs to open and to keep. */
+/** The cost of opening and keeping an idle socket. */
 export const idle: Scenario = {
   name: "idle",
-  does: `${SOCKETS} people open a socket each, with tokens that the server has not seen before, and keep still.`,
+  does: `${SOCKETS} people open a socket each, with tokens that the server has not seen before, and send nothing.`,
   kinds: ["parley", "bare"],
   sockets: SOCKETS,
   bars: [
     {
-      what: "resident memory for each socket above bare's",
+      what: "resident memory per socket above bare",
       unit: "KiB",
       value: ({ parley, bare }) => (parley.kibPerSocket ?? NaN) - (bare.kibPerSocket ?? NaN),
       atMost: 2,
     },
     {
-      what: "connections a second, tokens verified",
+      what: "connections per second, with verified tokens",
       unit: "/s",
       value: ({ parley }) => parley.connectionsPerSecond ?? NaN,
       atLeast: 3000,
@@ -36,10 +36,10 @@ export const idle: Scenario = {
       const rest = () => Bun.sleep(stage.quick ? 1000 : 8000);
       const seatsOf = (persons: readonly Person[]) =>
         persons.map((person) => seat(kind, person, null, false));
-      await seatAll(crew, server, "v1", seatsOf(everyone.slice(0, FIRST)));
+      await openSockets(crew, server, "v1", seatsOf(everyone.slice(0, FIRST)));
       await rest();
       const before = { bytes: server.residentBytes(), cpu: server.cpuSeconds() };
-      const { liveMs } = await seatAll(crew, server, "v1", seatsOf(people));
+      const { liveMs } = await openSockets(crew, server, "v1", seatsOf(people));
       const cpuPerConnection = ((server.cpuSeconds() - before.cpu) / people.length) * 1e6;
       await rest();
       const grown = server.residentBytes() - before.bytes;

@@ -1,16 +1,16 @@
 import type { Scenario } from "../scenario.ts";
 import { seat } from "../stage.ts";
-import { seatAll } from "../traffic.ts";
+import { openSockets } from "../traffic.ts";
 
 const PEOPLE = 10_000;
 const QUICK_PEOPLE = 2_000;
-/** Over what time they come; the full form's is what the bar says, less what the last ones may take. */
+/** The time over which people join. The full form leaves the last ones half a second below the bar of 10 s. */
 const JOIN_MS = 9_500;
 const QUICK_JOIN_MS = 2_000;
-/** The longest that a room is not told. */
-const TOLD_MS = 11_000;
+/** Longer than the maximum delay of presence frames. */
+const PRESENCE_MS = 11_000;
 
-/** Everyone comes at once: what each is told of the others must not grow with their number. */
+/** A mass join: the number of presence frames per person must not grow with the number of people. */
 export const joins: Scenario = {
   name: "joins",
   does: `${PEOPLE} people join one room, spread over ten seconds.`,
@@ -18,13 +18,13 @@ export const joins: Scenario = {
   sockets: PEOPLE,
   bars: [
     {
-      what: "until all have joined",
+      what: "time until all have joined",
       unit: "s",
       value: ({ parley }) => parley.joinedS ?? NaN,
       atMost: 10,
     },
     {
-      what: "frames about presence for each person, to those with a fourth of the people",
+      what: "presence frames per person relative to a room a quarter of the size",
       unit: "×",
       value: ({ parley }) => (parley.presencePerPerson ?? NaN) / (parley.presencePerPersonFourth ?? NaN),
       atMost: 2,
@@ -37,8 +37,14 @@ export const joins: Scenario = {
     const join = (count: number) =>
       stage.play({ kind }, async (server, crew) => {
         const seats = people.slice(0, count).map((person) => seat(kind, person, "square", false));
-        const { liveMs } = await seatAll(crew, server, "v1", seats, stage.quick ? QUICK_JOIN_MS : JOIN_MS);
-        await Bun.sleep(stage.quick ? TOLD_MS / 4 : TOLD_MS);
+        const { liveMs } = await openSockets(
+          crew,
+          server,
+          "v1",
+          seats,
+          stage.quick ? QUICK_JOIN_MS : JOIN_MS,
+        );
+        await Bun.sleep(stage.quick ? PRESENCE_MS / 4 : PRESENCE_MS);
         const { presence, bytes } = await crew.mark();
         const problems = await crew.settle();
         return { joinedS: liveMs / 1000, presence: presence / count, kib: bytes / 1024 / count, problems };

@@ -1,7 +1,7 @@
 import type { Contender } from "../contender.ts";
 import type { Scenario } from "../scenario.ts";
 import { seat } from "../stage.ts";
-import { latencies, seatAll } from "../traffic.ts";
+import { latencies, openSockets } from "../traffic.ts";
 
 const LOGINS = 40;
 const ROOMS = 20;
@@ -9,17 +9,17 @@ const PER_ROOM = 10;
 const PASSWORD = "correct horse battery";
 
 /**
- * Passwords are slow on purpose: whether those who talk notice. Beside it the bare server, while as many passwords are
- * compared in another process: what of it is the machine's doing, which has only so many cores.
+ * Whether logins, whose password hashes are slow by design, delay messages. The bare server has no logins: meanwhile
+ * another process verifies as many passwords, which shows the share of the delay that is due to the machine's cores.
  */
 export const logins: Scenario = {
   name: "logins",
-  does: `${LOGINS} people log in at once, while ${ROOMS} rooms of ${PER_ROOM} talk at 1,000 messages a second.`,
+  does: `${LOGINS} people log in at once while ${ROOMS} rooms of ${PER_ROOM} send 1,000 messages per second.`,
   kinds: ["parley", "bare"],
   sockets: ROOMS * PER_ROOM,
   bars: [
     {
-      what: "delivery p99 during a second crowd of logins above that before",
+      what: "delivery p99 during a second crowd of logins, above that before it",
       unit: "ms",
       value: ({ parley }) => (parley.p99During ?? NaN) - (parley.p99Before ?? NaN),
       atMost: 10,
@@ -37,11 +37,11 @@ export const logins: Scenario = {
     return stage.play({ kind, also }, async (server, crew) => {
       const people = await stage.people.first(ROOMS * PER_ROOM);
       const seats = people.map((person, at) => seat(kind, person, `room-${at % ROOMS}`, true));
-      await seatAll(crew, server, "v1", seats);
+      await openSockets(crew, server, "v1", seats);
       await crew.all({ do: "talk", pace: { perSecond: 1000 } });
       await Bun.sleep(stage.quick ? 500 : 10_000);
       const statuses: number[] = [];
-      /** What those who talk notice while all log in, and in the seconds before. */
+      /** Measures latencies while everyone logs in, and in the seconds before. */
       const crowd = async () => {
         await crew.mark();
         await Bun.sleep(stage.quick ? 500 : 5000);
@@ -55,7 +55,7 @@ export const logins: Scenario = {
         const took = performance.now() - begun;
         return { before, during: latencies(await crew.mark()), took };
       };
-      const first = await crowd(); // a server that nobody has logged in at since it started
+      const first = await crowd(); // the first logins since the server started
       const { before, during, took } = await crowd();
       const refused = statuses.filter((status) => status !== 200);
       return {
@@ -70,14 +70,14 @@ export const logins: Scenario = {
         },
         problems: [
           ...(await crew.settle()),
-          ...(refused.length > 0 ? [`${refused.length} logins were answered ${refused[0]}`] : []),
+          ...(refused.length > 0 ? [`${refused.length} logins failed with status ${refused[0]}`] : []),
         ],
       };
     });
   },
 };
 
-/** The same work with passwords in this process, one after the other as the server does it on two cores. */
+/** Verifies as many passwords in this process, in sequence, as the server does on two cores. */
 async function compareElsewhere(hash: string): Promise<number[]> {
   const statuses: number[] = [];
   for (let count = 0; count < LOGINS; count++)

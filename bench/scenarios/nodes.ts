@@ -2,45 +2,45 @@ import type { Contender } from "../contender.ts";
 import type { Person } from "../people.ts";
 import type { Figures, Scenario } from "../scenario.ts";
 import { seat, type Stage } from "../stage.ts";
-import { interval, seatAll } from "../traffic.ts";
+import { measureInterval, openSockets } from "../traffic.ts";
 
 const ROOMS = 20;
 const PER_ROOM = 10;
 const PER_SECOND = 500;
 
-/** Where a room's people are: by room and place, the first of whom is the one that speaks. Nobody: not there at all. */
+/** Returns the node of a member, by room and place; undefined leaves the member out. Place 0 is the sender. */
 type Seating = (room: number, place: number) => number | undefined;
 
-/** The same work on one, two and three nodes; and what the others and Redis cost. Figures of all nodes together. */
+/** The same work on one, two and three nodes, which shows the cost of Redis and more nodes. Figures cover all nodes. */
 const WORK: Readonly<Record<string, readonly [nodes: number, seating: Seating]>> = {
   one: [1, () => 0],
-  // As behind a proxy that hashes on the path.
+  // Like a proxy that hashes the path.
   twoByRoom: [2, (room) => room % 2],
   twoMixed: [2, (_, place) => place % 2],
   threeMixed: [3, (_, place) => place % 3],
-  // Who speaks is on one node, who listens on the other.
+  // Senders are on one node and readers on the other.
   across: [2, (_, place) => (place === 0 ? 0 : 1)],
-  // Nobody listens: on one node, and on one that tells another one of it.
+  // Senders without readers: on one node alone, and on one node that publishes to an empty second one.
   silent: [1, (_, place) => (place === 0 ? 0 : undefined)],
-  told: [2, (_, place) => (place === 0 ? 0 : undefined)],
+  published: [2, (_, place) => (place === 0 ? 0 : undefined)],
 };
 
 export const nodes: Scenario = {
   name: "nodes",
-  does: `${ROOMS} rooms of ${PER_ROOM}, one of whom speaks, ${PER_SECOND} messages a second in all of them, on one, two and three nodes.`,
+  does: `${ROOMS} rooms of ${PER_ROOM} with one sender each, ${PER_SECOND} messages per second in total, on one, two and three nodes.`,
   kinds: ["parley"],
   sockets: ROOMS * PER_ROOM,
   runs: 3,
   bars: [
     {
-      // From the ack on: how long a commit takes is another matter.
-      what: "delivery across nodes p50 above the local one",
+      // Measured from the ack on, to exclude the commit.
+      what: "delivery p50 across nodes, above that on one node",
       unit: "ms",
       value: ({ parley }) => (parley.acrossAfterAckP50 ?? NaN) - (parley.oneAfterAckP50 ?? NaN),
       atMost: 1.5,
     },
     {
-      what: "CPU of a node for rooms that it has no one in, of a core",
+      what: "CPU of a node without members in the rooms, as a share of a core",
       unit: "%",
       value: ({ parley }) => parley.otherBusyPercent ?? NaN,
       atMost: 1,
@@ -55,13 +55,13 @@ export const nodes: Scenario = {
       problems.push(...measured.problems.map((problem) => `${name}: ${problem}`));
       for (const [figure, value] of Object.entries(measured.figures)) figures[name + figure] = value;
     }
-    const { silentCpuPerMessage = NaN, toldCpuPerMessage = NaN, toldOtherBusy = NaN } = figures;
-    delete figures.toldOtherBusy;
+    const { silentCpuPerMessage = NaN, publishedCpuPerMessage = NaN, publishedOtherBusy = NaN } = figures;
+    delete figures.publishedOtherBusy;
     return {
       figures: {
         ...figures,
-        cpuPerMessageTold: toldCpuPerMessage - silentCpuPerMessage,
-        otherBusyPercent: toldOtherBusy * 100,
+        cpuPerMessageToPublish: publishedCpuPerMessage - silentCpuPerMessage,
+        otherBusyPercent: publishedOtherBusy * 100,
       },
       problems,
     };
@@ -76,13 +76,13 @@ async function work(stage: Stage, people: readonly Person[], count: number, seat
     });
     for (const [at, server] of servers.entries()) {
       const here = seats.filter((each) => each.at === at).map((each) => each.seat);
-      if (here.length > 0) await seatAll(crew, server, "v1", here);
+      if (here.length > 0) await openSockets(crew, server, "v1", here);
     }
     const other = servers[1];
     await crew.all({ do: "talk", pace: { perSecond: PER_SECOND } });
     await Bun.sleep(stage.quick ? 500 : 5_000);
     const [begun, before] = [performance.now(), other?.cpuSeconds() ?? 0];
-    const { figures } = await interval(together(servers), crew, stage.quick ? 2 : 8);
+    const { figures } = await measureInterval(together(servers), crew, stage.quick ? 2 : 8);
     const seconds = (performance.now() - begun) / 1000;
     const problems = await crew.settle();
     const nobodyThere = seats.every(({ at }) => at !== 1);
@@ -104,7 +104,7 @@ const chosen = ({ p50, p99, ackP50, cpuPerMessage, cpuPerDelivery }: Figures): R
   CpuPerDelivery: cpuPerDelivery ?? NaN,
 });
 
-/** All nodes as one server, as far as CPU goes. */
+/** Returns one contender whose CPU time is the sum of all nodes. */
 const together = (servers: readonly Contender[]): Contender => ({
   ...(servers[0] as Contender),
   cpuSeconds: () => servers.reduce((sum, server) => sum + server.cpuSeconds(), 0),

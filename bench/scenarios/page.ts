@@ -1,7 +1,7 @@
 import type { Browser, Page } from "playwright-core";
 import { startBrowser } from "../../test/support/browser.ts";
 import { chromiumPath } from "../../test/support/needs.ts";
-import { percentileOf } from "../report.ts";
+import { percentile } from "../statistics.ts";
 import type { Scenario } from "../scenario.ts";
 import { archiveSql } from "./history.ts";
 
@@ -11,28 +11,28 @@ const QUICK_LONG = 300;
 const MESSAGES = 100;
 const PASSWORD = "correct horse battery";
 
-/** The page in a browser: how soon a room is there, and how soon the other side shows what one says. */
+/** The web page in a browser: the time to open a room, to show a new message, and to scroll. */
 export const page: Scenario = {
   name: "page",
-  does: `Chromium opens the room of someone who is signed in, ${PAINTS} times; then one of two people says ${MESSAGES} things, one after the other, and the other's page shows them. Someone scrolls a room of ${LONG} messages to its beginning.`,
+  does: `In Chromium, a signed-in person opens a room ${PAINTS} times; one of two people sends ${MESSAGES} messages in sequence, which the other's page shows; a third person scrolls a room of ${LONG} messages to its beginning.`,
   kinds: ["parley"],
   sockets: 2,
   bars: [
     {
-      what: "the longest task while one scrolls, of the page's CPU",
+      what: "CPU time of the longest main-thread task while scrolling",
       unit: "ms",
       value: ({ parley }) => parley.longestTask ?? NaN,
       atMost: 50,
     },
   ],
   async measure(stage, kind) {
-    if (!chromiumPath()) return { figures: {}, problems: [], notes: ["left out: there is no Chromium here"] };
+    if (!chromiumPath()) return { figures: {}, problems: [], notes: ["skipped: Chromium is not installed"] };
     const also = archiveSql(stage.quick ? QUICK_LONG : LONG);
     return stage.play({ kind, also }, async ({ port }) => {
       const url = `http://127.0.0.1:${port}`;
       const browser = await startBrowser();
       try {
-        // First: the browser's trace is of all tabs, and later ones have documents to clear away.
+        // Scrolling comes first: the trace covers all tabs, and later tabs would add the cleanup of old documents.
         const tasks = await scroll(browser, await enter(browser, url, "cy"));
         const [ada, ben] = [await enter(browser, url, "ada"), await enter(browser, url, "ben")];
         await say(ada, "hello");
@@ -45,11 +45,11 @@ export const page: Scenario = {
         return {
           figures: {
             longestTask: Math.max(...tasks),
-            roomPaintedP50: percentileOf(paints, 0.5),
-            shownP50: percentileOf(shown, 0.5),
-            shownP99: percentileOf(shown, 0.99),
+            roomPaintedP50: percentile(paints, 0.5),
+            shownP50: percentile(shown, 0.5),
+            shownP99: percentile(shown, 0.99),
           },
-          problems: tasks.length > 0 ? [] : ["the browser's trace has no task of the page"],
+          problems: tasks.length > 0 ? [] : ["the browser's trace contains no task of the page"],
         };
       } finally {
         await browser.close();
@@ -74,7 +74,7 @@ async function say(tab: Page, text: string): Promise<void> {
   await tab.locator(".composer textarea").press("Enter");
 }
 
-/** From the beginning of the navigation to the frame in which a message is painted, in milliseconds. */
+/** Returns the milliseconds from the start of the navigation to the frame in which a message is painted. */
 async function paint(tab: Page): Promise<number> {
   await tab.reload({ waitUntil: "commit" });
   await tab.locator("[data-id]").first().waitFor();
@@ -83,7 +83,7 @@ async function paint(tab: Page): Promise<number> {
   );
 }
 
-/** From the key that sends it to the frame in which the other side has it, in milliseconds. */
+/** Returns the milliseconds from the keypress that sends a message to the frame in which the other page shows it. */
 async function timeToShow(from: Page, to: Page, text: string): Promise<number> {
   const shown = to.evaluate(
     (wanted) =>
@@ -110,7 +110,7 @@ async function timeToShow(from: Page, to: Page, text: string): Promise<number> {
   return (await shown) - (await sent);
 }
 
-/** Scrolls the archive to its beginning. How long each task of the page's main thread worked, in milliseconds. */
+/** Scrolls the archive to its beginning. Returns the CPU time of each main-thread task in milliseconds. */
 async function scroll(browser: Browser, tab: Page): Promise<number[]> {
   await tab.evaluate(() => void (location.hash = "#/room/archive"));
   await tab.getByRole("log", { name: "Messages in archive" }).waitFor();
@@ -127,12 +127,12 @@ interface TraceEvent {
   readonly name: string;
   readonly pid: number;
   readonly tid: number;
-  /** In microseconds of the processor: what else the machine does is not the page's. */
+  /** CPU time in microseconds, which excludes other work on the machine. */
   readonly tdur?: number;
   readonly args: { readonly name?: string };
 }
 
-/** Of Chromium's trace, in the format of "Trace Event Format". */
+/** Reads the main-thread tasks from a Chromium trace (Trace Event Format). */
 function tasksIn(trace: Buffer): number[] {
   const { traceEvents } = JSON.parse(trace.toString()) as { traceEvents: TraceEvent[] };
   const mains = new Set(

@@ -1,24 +1,24 @@
 import type { Scenario } from "../scenario.ts";
 import { seat } from "../stage.ts";
-import { traffic } from "../traffic.ts";
+import { measureTraffic } from "../traffic.ts";
 
 const ROOMS = 100;
 
-/** Small rooms, all talking: what a durable, acknowledged message costs. */
+/** The cost of a durable, acknowledged message in small rooms. */
 export const pairs: Scenario = {
   name: "pairs",
-  does: `${ROOMS} rooms of two; all ${2 * ROOMS} people send with 4 messages unanswered each.`,
+  does: `${ROOMS} rooms of two; all ${2 * ROOMS} people send with 4 unacknowledged messages each.`,
   kinds: ["parley", "bare", "insert"],
   sockets: 2 * ROOMS,
   bars: [
     {
-      what: "messages a second, to one INSERT each",
+      what: "messages per second relative to one INSERT each",
       unit: "×",
       value: ({ parley, insert }) => (parley.messagesPerSecond ?? NaN) / (insert.messagesPerSecond ?? NaN),
       atLeast: 10,
     },
     {
-      what: "server CPU per message, to bare",
+      what: "server CPU per message relative to bare",
       unit: "×",
       value: ({ parley, bare }) => (parley.cpuPerMessage ?? NaN) / (bare.cpuPerMessage ?? NaN),
       atMost: 2.5,
@@ -26,7 +26,7 @@ export const pairs: Scenario = {
   ],
   async measure(stage, kind) {
     const people = await stage.people.first(2 * ROOMS);
-    return traffic(stage, kind, {
+    return measureTraffic(stage, kind, {
       protocol: "v1",
       seats: people.map((person, at) => seat(kind, person, `pair-${at >> 1}`, true)),
       pace: { window: 4 },

@@ -1,6 +1,6 @@
 import type { Scenario } from "../scenario.ts";
 import { seat } from "../stage.ts";
-import { seatAll } from "../traffic.ts";
+import { openSockets } from "../traffic.ts";
 
 const SOCKETS = 8_000;
 const QUICK_SOCKETS = 1_000;
@@ -8,15 +8,15 @@ const ROOMS = 50;
 const MISSED = 100;
 const FINISH_MS = 60_000;
 
-/** Everyone comes back at once, and each has missed something. */
+/** Everyone reconnects at once after a restart, and each client has missed messages. */
 export const restart: Scenario = {
   name: "restart",
-  does: `${SOCKETS} sockets in ${ROOMS} rooms are cut, miss ${MISSED} messages each, and all return once the server was restarted.`,
+  does: `${SOCKETS} sockets in ${ROOMS} rooms are cut, miss ${MISSED} messages each, and all reconnect after a restart of the server.`,
   kinds: ["parley"],
   sockets: SOCKETS,
   bars: [
     {
-      what: "until all are live again",
+      what: "time until all are live again",
       unit: "s",
       value: ({ parley }) => parley.allLiveS ?? NaN,
       atMost: 10,
@@ -27,7 +27,7 @@ export const restart: Scenario = {
       const people = await stage.people.first(stage.quick ? QUICK_SOCKETS : SOCKETS);
       const before = server.residentBytes();
       const seats = people.map((person, at) => seat(kind, person, `room-${at % ROOMS}`, at < ROOMS));
-      await seatAll(crew, server, "v1", seats);
+      await openSockets(crew, server, "v1", seats);
       const grown = server.residentBytes() - before;
       await crew.all({ do: "cut", listeners: true });
       await crew.all({ do: "talk", pace: { window: 8, each: MISSED } });

@@ -2,8 +2,8 @@ import type { Contender } from "../contender.ts";
 import type { Crew } from "../crew.ts";
 import type { Measured, Scenario } from "../scenario.ts";
 import { seat, type Stage } from "../stage.ts";
-import { spreadOf } from "../report.ts";
-import { latencies, seatAll } from "../traffic.ts";
+import { spreadOf } from "../statistics.ts";
+import { latencies, openSockets } from "../traffic.ts";
 
 const LONG = 1_000;
 const SHORT = 100;
@@ -11,27 +11,27 @@ const CROWD_ROOMS = 10;
 const FINISH_MS = 60_000;
 const PARALLEL = 1_000;
 
-/** Coming back: one who missed much; and a crowd, while others talk on. */
+/** Resuming: one client that missed many messages, then a crowd while others keep sending. */
 export const resume: Scenario = {
   name: "resume",
-  does: `One client resumes ${LONG} missed messages; then 1,000 clients resume ${SHORT} each at once, while others talk.`,
+  does: `One client resumes ${LONG} missed messages; then 1,000 clients resume ${SHORT} each at once while others keep sending.`,
   kinds: ["parley"],
   sockets: 1_300,
   bars: [
     {
-      what: `one client has its ${LONG} missed messages`,
+      what: `time until one client has its ${LONG} missed messages`,
       unit: "ms",
       value: ({ parley }) => parley.oneMs ?? NaN,
       atMost: 50,
     },
     {
-      what: "until all of the crowd are live",
+      what: "time until the whole crowd is live",
       unit: "s",
       value: ({ parley }) => parley.crowdS ?? NaN,
       atMost: 3,
     },
     {
-      what: "delivery p99 to the others meanwhile",
+      what: "delivery p99 to the others during that time",
       unit: "ms",
       value: ({ parley }) => parley.othersP99 ?? NaN,
       atMost: 50,
@@ -45,10 +45,10 @@ export const resume: Scenario = {
     }),
 };
 
-/** Cut, missed, back: the median of several times. */
+/** Cuts one client, lets it miss messages and resumes it. Returns the median time of several runs. */
 async function one(stage: Stage, server: Contender, crew: Crew): Promise<number> {
   const people = await stage.people.first(2);
-  await seatAll(
+  await openSockets(
     crew,
     server,
     "v1",
@@ -74,8 +74,8 @@ async function many(stage: Stage, server: Contender, crew: Crew, others: Crew): 
   const talkers = people
     .slice(size + CROWD_ROOMS)
     .map((person, at) => seat("parley", person, `room-${at % 20}`, true));
-  await seatAll(crew, server, "v1", crowd);
-  await seatAll(others, server, "v1", talkers);
+  await openSockets(crew, server, "v1", crowd);
+  await openSockets(others, server, "v1", talkers);
   await crew.all({ do: "cut", listeners: true });
   await say(crew, SHORT);
   await others.all({ do: "talk", pace: { perSecond: 500 } });

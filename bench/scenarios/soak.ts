@@ -1,6 +1,6 @@
 import type { Scenario } from "../scenario.ts";
 import { seat } from "../stage.ts";
-import { seatAll } from "../traffic.ts";
+import { openSockets } from "../traffic.ts";
 
 const CYCLES = 40;
 const QUICK_CYCLES = 6;
@@ -8,16 +8,16 @@ const QUICK_MESSAGES = 40_000;
 const ROOMS = 100;
 const FINISH_MS = 600_000;
 
-/** A long day in a short time: whether anything stays behind. */
+/** A long run with many people and rooms that come and go, which would reveal a memory leak. */
 export const soak: Scenario = {
   name: "soak",
-  does: `Again and again 200 people come, talk in ${ROOMS} rooms that never were before, and go: 10 million messages in all.`,
+  does: `200 people repeatedly connect, send in ${ROOMS} new rooms, and disconnect: 10 million messages in total.`,
   kinds: ["parley"],
   sockets: 2 * ROOMS,
   runs: 1,
   bars: [
     {
-      what: "memory when all have gone, to that in the second tenth",
+      what: "memory at the end relative to that in the second tenth, with everyone gone",
       unit: "×",
       value: ({ parley }) => (parley.residentMiBEnd ?? NaN) / (parley.residentMiBEarly ?? NaN),
       atMost: 1.1,
@@ -33,14 +33,14 @@ export const soak: Scenario = {
       const begun = performance.now();
       for (let cycle = 0; cycle < cycles; cycle++) {
         const seats = people.map((person, at) => seat(kind, person, `soak-${cycle}-${at % ROOMS}`, true));
-        await seatAll(crew, server, "v1", seats);
+        await openSockets(crew, server, "v1", seats);
         await crew.all({ do: "talk", pace: { window: 8, each } });
         problems.push(...(await crew.settle({ finish: FINISH_MS })));
         await crew.all({ do: "leave" });
-        await Bun.sleep(stage.quick ? 500 : 4000); // people are thought present for three seconds more
+        await Bun.sleep(stage.quick ? 500 : 4000); // people still count as present for three seconds
         resident.push(server.residentBytes() / 2 ** 20);
       }
-      // The heap breathes by a third, garbage that is not collected yet: what is kept is the least of several looks.
+      // Uncollected garbage moves the figure by a third, so the minimum of several samples counts.
       const tenth = Math.ceil(cycles / 10);
       const took = (performance.now() - begun) / 1000;
       return {
@@ -52,7 +52,7 @@ export const soak: Scenario = {
           residentMiBEnd: Math.min(...resident.slice(-tenth - 1)),
         },
         problems,
-        notes: [`MiB after each time that all had gone: ${resident.map(Math.round).join(" ")}`],
+        notes: [`MiB each time after everyone had left: ${resident.map(Math.round).join(" ")}`],
       };
     }),
 };

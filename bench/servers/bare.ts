@@ -1,6 +1,6 @@
 import { serveTopics } from "./topics.ts";
 
-// The ceiling: everything in memory, nothing is promised.
+// The ceiling: everything in memory, without guarantees.
 
 const versions = new Map<string, number>();
 

@@ -1,7 +1,7 @@
 import { serveTopics } from "./topics.ts";
 
-// What one would write first: each message is inserted, then acknowledged and published. Ids are the table's; where
-// two inserts of a room overlap, it is chance which is published first.
+// The obvious design: insert each message, then acknowledge and publish it. Ids come from the table. If two inserts into
+// a room overlap, either may be published first.
 
 const sql = new Bun.SQL(process.env.DATABASE_URL ?? "");
 await sql`create table if not exists posts (

@@ -1,5 +1,5 @@
-/** What a socket of the two small servers carries. */
-export interface Seat {
+/** Data attached to each socket of the two small servers. */
+export interface SocketData {
   readonly room: string | null;
   readonly plain: boolean;
   readonly username: string;
@@ -16,21 +16,21 @@ export interface Posted {
 
 interface TopicsOptions {
   readonly port: number;
-  /** A frame said something. `done` acknowledges it and publishes it. */
+  /** Called for each message. `done` acknowledges and publishes it. */
   post(message: Omit<Posted, "id" | "timestamp">, done: (posted: Posted) => void): void;
-  /** The id that a room has reached. */
+  /** Returns the last id of a room. */
   version(room: string): number;
 }
 
 const topicOf = (plain: boolean, room: string) => `${plain ? "plain" : "v1"}:${room}`;
 
 /**
- * A chat server on nothing but Bun's sockets and topics: no tokens, no limits, no resume. Its frames have the fields of
- * Parley's, so that both write the same bytes and one client reads them. What `post` does with a message is all
- * that the servers built on it differ in.
+ * Starts a chat server on Bun's sockets and topics alone: no tokens, no limits, no resume. Its frames have the same
+ * fields as Parley's, so that both write the same bytes and one client reads both. The servers built on it differ only
+ * in `post` and `version`.
  */
 export function serveTopics({ port, post, version }: TopicsOptions): void {
-  const server: Bun.Server<Seat> = Bun.serve<Seat>({
+  const server: Bun.Server<SocketData> = Bun.serve<SocketData>({
     hostname: "127.0.0.1",
     port,
     reusePort: false,
@@ -72,12 +72,12 @@ export function serveTopics({ port, post, version }: TopicsOptions): void {
       },
       message(ws, frame) {
         const { room, plain, username } = ws.data;
-        const said = JSON.parse(frame as string);
+        const command = JSON.parse(frame as string);
         if (room === null) return;
-        const content = plain ? said.message : said.content;
-        post({ room, username, content, clientId: said.clientId }, (posted) => {
+        const content = plain ? command.message : command.content;
+        post({ room, username, content, clientId: command.clientId }, (posted) => {
           const { id, timestamp } = posted;
-          if (!plain) ws.send(JSON.stringify({ type: "ok", ref: said.ref, id, version: id, timestamp }));
+          if (!plain) ws.send(JSON.stringify({ type: "ok", ref: command.ref, id, version: id, timestamp }));
           server.publish(topicOf(plain, room), plain ? plainFrame(posted) : v1Frame(posted), false);
         });
       },

@@ -48,7 +48,7 @@ test("a subscription is active when its promise resolves, and in the end exactly
       let turns = 0;
       let fake = fakeClient(() => turns);
       const subscriptions = createSubscriptions({
-        hear() {},
+        receive() {},
         failed(error) {
           throw error;
         },

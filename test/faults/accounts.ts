@@ -1,4 +1,4 @@
-/** Registers people at a server; answers their access tokens. */
+/** Registers `count` people at a server and returns their access tokens. */
 export async function register(url: string, count: number): Promise<string[]> {
   const tokens: string[] = [];
   for (let person = 0; person < count; person++) {
@@ -9,7 +9,7 @@ export async function register(url: string, count: number): Promise<string[]> {
       body: JSON.stringify({ email: `${crypto.randomUUID()}@example.com`, password, password2: password }),
     });
     const { access } = (await response.json()) as { access?: string };
-    if (!access) throw new Error(`no account was made: ${response.status}`);
+    if (!access) throw new Error(`registration failed with status ${response.status}`);
     tokens.push(access);
   }
   return tokens;

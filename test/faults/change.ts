@@ -1,4 +1,4 @@
-/** What a client asks for, as its command has it; the same however often it is sent. */
+/** The fields of a client's command for a change. They stay the same on every retry. */
 export type Change = { readonly clientId: string } & (
   | { readonly type: "send"; readonly content: string }
   | { readonly type: "edit"; readonly id: number; readonly content: string }

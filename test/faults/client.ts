@@ -3,42 +3,42 @@ import type { Change } from "./change.ts";
 import { createCopy, type RoomCopy, type Shown } from "./copy.ts";
 import type { Ledger } from "./ledger.ts";
 
-/** How soon a lost client comes back, in milliseconds, spread out. */
+/** The reconnect delay in milliseconds, with jitter. */
 const RETURN_MS = { least: 30, spread: 170 } as const;
 const RETRY_LEAST_MS = 50;
 
 export interface ClientOptions {
-  /** Where to connect; asked anew each time. */
+  /** Returns the server's URL; called before each connection. */
   url(): string;
   readonly token: string;
   readonly room: string;
   readonly ledger: Ledger;
-  /** Joins the room by command on `/ws/`, rather than by the room's own URL. */
+  /** Joins with a command on `/ws/` instead of through the room's URL. */
   readonly byCommand?: boolean;
-  /** Only sends: joins nothing and keeps no copy. */
+  /** Only sends: joins no room and keeps no copy. */
   readonly sendOnly?: boolean;
-  /** Having heard nothing for so long it pings, and after as long again it gives the socket up. */
+  /** Silence after which it pings, in milliseconds. After twice that long it gives the socket up. */
   readonly quietMs?: number;
-  /** Called with each new message that comes live. */
+  /** Called with each new message that arrives live. */
   arrived?(message: Shown): void;
 }
 
-/** A client of chat.v1 that does what clients are to do: resume where it stood, send again what was not answered. */
+/** A chat.v1 client that follows the protocol: it resumes from its position and resends unacknowledged changes. */
 export interface Client {
   readonly copy: RoomCopy;
-  /** In the room, with nothing missing. */
+  /** Whether it is in the room with no message missing. */
   readonly live: boolean;
-  /** Changes that are not acknowledged yet. */
+  /** The number of changes that are not acknowledged yet. */
   readonly unanswered: number;
-  /** The highest version that a change was acknowledged with. */
+  /** The highest acknowledged version. */
   readonly acknowledged: number;
-  /** Its own messages that are there, as far as it knows; the newest of them last. */
+  /** The ids of its own messages that it has not deleted, newest last. */
   readonly own: readonly number[];
-  /** Asks for a change; again, for one that was asked for before. */
+  /** Sends a change, or repeats an earlier one. */
   submit(change: Change): void;
-  /** Leaves its socket and comes back, to whichever server it is told then. */
+  /** Closes its socket and reconnects to the server that `url` then returns. */
   move(): void;
-  /** Ends it for good. */
+  /** Closes it for good. */
   stop(): void;
 }
 
@@ -51,11 +51,11 @@ export function createClient(options: ClientOptions): Client {
   let live = false;
   let stopped = false;
   let joining = false;
-  /** Where the client stood when it asked for its present feed. */
-  let askedFrom = 0;
-  /** The last version of the present feed: a feed only rises. */
+  /** The position from which the client asked to resume its current feed. */
+  let resumedFrom = 0;
+  /** The last version of the current feed; versions in a feed only rise. */
   let fed = 0;
-  /** Messages before this id are still to be paged back. */
+  /** The client still has to page back to the messages before this id. */
   let olderThan = 1;
   let paging = 0;
   let acknowledged = 0;
@@ -68,7 +68,7 @@ export function createClient(options: ClientOptions): Client {
     const from = since();
     const query = byCommand || from === undefined ? "" : `?since=${encodeURIComponent(from)}`;
     joining = !byCommand;
-    askedFrom = copy.version;
+    resumedFrom = copy.version;
     const connected = createLine({
       url: `${options.url().replace(/^http/, "ws")}${path}${query}`,
       token: options.token,
@@ -80,7 +80,7 @@ export function createClient(options: ClientOptions): Client {
         line = undefined;
         live = false;
         if (stopped) return;
-        if (code >= 4500) return ledger.breach(`the server closed with ${code}, which means for good`);
+        if (code >= 4500) return ledger.breach(`the server closed with ${code}, which forbids a reconnect`);
         after(RETURN_MS.least + Math.random() * RETURN_MS.spread, connect);
       },
     });
@@ -95,7 +95,7 @@ export function createClient(options: ClientOptions): Client {
     if (joining) return;
     joining = true;
     live = false;
-    askedFrom = copy.version;
+    resumedFrom = copy.version;
     const from = since();
     const reply = await ask({ type: "join", ...(from !== undefined && { since: from }) });
     if (reply?.type !== "error") return;
@@ -105,14 +105,14 @@ export function createClient(options: ClientOptions): Client {
 
   async function transmit(change: Change) {
     const reply = await ask(change);
-    // Nothing: the socket is gone, and the next one sends it again.
+    // Without a reply the socket is gone, and the next one resends the change.
     if (!reply || !unanswered.has(change.clientId)) return;
     const tooLate = reply.code === "not_found";
     if (reply.type === "error" && !tooLate) return refused(reply, () => void transmit(change));
     unanswered.delete(change.clientId);
     if (tooLate) return ledger.tooLate(room, change);
     const { id, version, duplicate = false } = reply as { id: number; version: number; duplicate?: boolean };
-    if (duplicate) ledger.count("repeats");
+    if (duplicate) ledger.count("duplicates");
     acknowledged = Math.max(acknowledged, version);
     ledger.ack(change, { id, version }, duplicate);
     if (change.type === "send") own.add(id);
@@ -120,12 +120,12 @@ export function createClient(options: ClientOptions): Client {
 
   function refused(reply: Frame, again: () => void) {
     ledger.count(String(reply.code));
-    if (!reply.retryable) return ledger.breach(`refused for good: ${JSON.stringify(reply)}`);
-    const asked = line;
-    after(Math.max(Number(reply.retryAfterMs ?? 0), RETRY_LEAST_MS), () => asked === line && again());
+    if (!reply.retryable) return ledger.breach(`permanently refused: ${JSON.stringify(reply)}`);
+    const current = line;
+    after(Math.max(Number(reply.retryAfterMs ?? 0), RETRY_LEAST_MS), () => current === line && again());
   }
 
-  /** Reads the room's history back from where the client began anew. Cut short, the next socket goes on with it. */
+  /** Pages back through the history before the current copy. If the socket ends, the next one continues. */
   async function pageBack() {
     const run = ++paging;
     while (olderThan > 1) {
@@ -163,7 +163,7 @@ export function createClient(options: ClientOptions): Client {
         ledger.count("lagging");
         live = false;
         if (frame.version !== copy.version)
-          ledger.breach(`taken off at ${frame.version}, but the last that came was ${copy.version}`);
+          ledger.breach(`lagging at version ${frame.version}, but the last one received was ${copy.version}`);
         return;
       case "error":
         return ledger.count(`${frame.code} (no ref)`);
@@ -173,8 +173,8 @@ export function createClient(options: ClientOptions): Client {
 
   function joined({ epoch, version, resumed }: Frame) {
     joining = false;
-    ledger.count(resumed ? "resumed" : "joined anew");
-    fed = resumed ? askedFrom : (version as number);
+    ledger.count(resumed ? "resumed" : "joined without resume");
+    fed = resumed ? resumedFrom : (version as number);
     if (!resumed) {
       copy.restart(epoch as string, version as number);
       olderThan = (version as number) + 1;
@@ -189,9 +189,11 @@ export function createClient(options: ClientOptions): Client {
     fed = Math.max(fed, shown.version);
     if (shown.version <= copy.version) return;
     if (!frame.replay && frame.prev !== copy.version) {
-      // What a client does where something is missing heals it; but a server that works leaves nothing out.
+      // Joining again repairs a gap, but a correct server leaves none.
       if (!joining)
-        ledger.breach(`a gap: version ${shown.version} after ${frame.prev}, here after ${copy.version}`);
+        ledger.breach(
+          `a gap: version ${shown.version} follows ${frame.prev}, but the client has ${copy.version}`,
+        );
       return void join();
     }
     copy.put(shown);
@@ -215,12 +217,12 @@ export function createClient(options: ClientOptions): Client {
       return [...own];
     },
     submit(change) {
-      const asked = unanswered.has(change.clientId);
+      const repeated = unanswered.has(change.clientId);
       unanswered.set(change.clientId, change);
       ledger.send(change);
       if (change.type === "delete") own.delete(change.id);
-      // Before the welcome nothing is sent: the welcome sends all that waits.
-      if (line?.open && !asked) void transmit(change);
+      // Before `welcome` nothing is sent; `welcome` then triggers all pending changes.
+      if (line?.open && !repeated) void transmit(change);
     },
     move() {
       if (!line?.open) return;

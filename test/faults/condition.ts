@@ -1,6 +1,6 @@
 const LOOK_MS = 10;
 
-/** Waits until something holds; fails, saying what was waited for, where it does not within the limit. */
+/** Waits until a condition holds. @throws {Error} that names `what` after `limitMs`. */
 export async function until(
   what: string,
   limitMs: number,

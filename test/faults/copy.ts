@@ -1,4 +1,4 @@
-/** A message as frames and histories show it. */
+/** A message as it appears in frames and histories. */
 export interface Shown {
   readonly id: number;
   readonly version: number;
@@ -9,14 +9,14 @@ export interface Shown {
   readonly reactions?: Readonly<Record<string, { readonly count: number }>>;
 }
 
-/** One client's own copy of a room: its messages by id, and where it stands. */
+/** A client's copy of a room: the messages by id, and the client's position. */
 export interface RoomCopy {
   readonly messages: ReadonlyMap<number, Shown>;
   readonly epoch: string | undefined;
   readonly version: number;
-  /** Forgets everything: live from this version, the rest is to be paged back. */
+  /** Drops all messages. The copy is live from this version on; older messages must be paged back. */
   restart(epoch: string, version: number): void;
-  /** It holds all there is up to this version. */
+  /** Marks the copy as complete up to this version. */
   reach(version: number): void;
   put(message: Shown): void;
 }

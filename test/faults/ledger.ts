@@ -1,29 +1,29 @@
 import type { Change } from "./change.ts";
 
-/** What a change was acknowledged as. */
+/** The id and version with which a change was acknowledged. */
 export interface Acked {
   readonly id: number;
   readonly version: number;
 }
 
-/** What was sent and what was promised, as the clients saw it: one for all clients of a scenario. */
+/** What the clients sent and what the server acknowledged. All clients of a scenario share one ledger. */
 export interface Ledger {
-  /** What was sent, by its clientId. */
+  /** Sent changes by clientId. */
   readonly sends: ReadonlyMap<string, Change>;
-  /** By clientId too. */
+  /** Acknowledgements by clientId. */
   readonly acks: ReadonlyMap<string, Acked>;
-  /** Changes of messages that are deleted, by room and clientId. */
+  /** Changes rejected because their message is deleted, by room and clientId. */
   readonly gone: ReadonlyMap<string, ReadonlyMap<string, { readonly id: number }>>;
-  /** What must not happen, one line each; only the first of them are kept. */
+  /** Violations of the protocol, one line each. Only the first 20 are kept. */
   readonly breaches: readonly string[];
   readonly breachCount: number;
-  /** How often each thing happened that may happen. */
+  /** Counts of legitimate events by name. */
   readonly counts: ReadonlyMap<string, number>;
-  /** The longest that a command on a live socket had to wait for its answer, in milliseconds. */
+  /** The longest time that a command on a live socket waited for its reply, in milliseconds. */
   readonly slowestReply: number;
   send(change: Change): void;
   ack(change: Change, acked: Acked, duplicate: boolean): void;
-  /** A change came too late: its message is deleted. */
+  /** Records that a change came too late because its message is deleted. */
   tooLate(room: string, change: Change): void;
   breach(what: string): void;
   count(what: string, by?: number): void;
@@ -62,13 +62,14 @@ export function createLedger(): Ledger {
     ack({ clientId, type }, { id, version }, duplicate) {
       const before = acks.get(clientId);
       if (before && (before.id !== id || before.version !== version))
-        breach(`one ${type} was acknowledged as ${before.id}.${before.version} and as ${id}.${version}`);
-      if (before && !duplicate) breach(`a ${type} was acknowledged as new twice`);
+        breach(`a ${type} was acknowledged as ${before.id}.${before.version} and later as ${id}.${version}`);
+      if (before && !duplicate) breach(`a ${type} was acknowledged twice as new`);
       acks.set(clientId, { id, version });
     },
     tooLate(room, change) {
       const { clientId, type } = change;
-      if (type === "send" || acks.has(clientId)) return breach(`a ${type} was refused as of no message`);
+      if (type === "send" || acks.has(clientId))
+        return breach(`a ${type} was wrongly refused with not_found`);
       gone.getOrInsert(room, new Map()).set(clientId, change);
     },
     breach,
@@ -77,7 +78,7 @@ export function createLedger(): Ledger {
   };
 }
 
-/** Counts by name, in a line. */
+/** Formats counts by name as one line. */
 export const counted = (counts: ReadonlyMap<string, number>): string =>
   [...counts]
     .sort()

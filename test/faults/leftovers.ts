@@ -1,6 +1,9 @@
 const undoing = new Set<() => void>();
 
-/** Remembers what is to be undone should the run end early: processes to be killed, folders to be removed. */
+/**
+ * Registers a cleanup for the case that the run ends early, such as killing a process or removing a folder. Returns a
+ * function that cancels it.
+ */
 export function leftover(undo: () => void): () => void {
   undoing.add(undo);
   return () => void undoing.delete(undo);
@@ -12,12 +15,12 @@ function undoAll(): void {
     try {
       undo();
     } catch {
-      // It is gone already.
+      // Already gone.
     }
   }
 }
 
-/** From now on nothing is left behind, however this process ends (but for a kill -9). */
+/** Makes all registered cleanups run when this process ends, except on SIGKILL. */
 export function leaveNothing(): void {
   process.on("exit", undoAll);
   for (const [signal, code] of [

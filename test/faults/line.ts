@@ -8,16 +8,16 @@ interface LineOptions {
   readonly token: string;
   readonly quietMs: number;
   readonly ledger: Ledger;
-  /** Every frame that is not the answer to a command. */
+  /** Called for each frame that is not a reply. */
   event(frame: Frame): void;
   closed(code: number): void;
 }
 
-/** One socket: commands with their answers, exactly one each, and events. */
+/** One socket. Verifies that each command gets exactly one reply. */
 export interface Line {
-  /** The server has greeted. */
+  /** Whether `welcome` has arrived. */
   readonly open: boolean;
-  /** The answer; nothing where the socket ends first. */
+  /** Sends a command and resolves with the reply, or with undefined if the socket ends first. */
   ask(command: Command): Promise<Frame | undefined>;
   close(): void;
 }
@@ -26,11 +26,11 @@ const LOOK_MS = 250;
 
 export function createLine({ url, token, quietMs, ledger, event, closed }: LineOptions): Line {
   const socket = new WebSocket(url, ["chat.v1", `bearer.${token}`]);
-  const asked = new Map<number, { resolve(reply: Frame | undefined): void; at: number }>();
+  const pending = new Map<number, { resolve(reply: Frame | undefined): void; at: number }>();
   let lastRef = 0;
   let open = false;
-  let told = false;
-  let heard = performance.now();
+  let closingReceived = false;
+  let lastFrameAt = performance.now();
   let pinged = false;
   let over = false;
 
@@ -38,12 +38,12 @@ export function createLine({ url, token, quietMs, ledger, event, closed }: LineO
     new Promise<Frame | undefined>((resolve) => {
       if (socket.readyState !== WebSocket.OPEN) return resolve(undefined);
       const ref = ++lastRef;
-      asked.set(ref, { resolve, at: performance.now() });
+      pending.set(ref, { resolve, at: performance.now() });
       socket.send(JSON.stringify({ ...command, ref }));
     });
 
   const watch = setInterval(() => {
-    const quiet = performance.now() - heard;
+    const quiet = performance.now() - lastFrameAt;
     if (open && quiet > quietMs && !pinged) {
       pinged = true;
       void ask({ type: "ping" });
@@ -55,26 +55,26 @@ export function createLine({ url, token, quietMs, ledger, event, closed }: LineO
 
   socket.onmessage = ({ data }) => {
     if (over) return;
-    heard = performance.now();
+    lastFrameAt = performance.now();
     pinged = false;
     const frame = JSON.parse(String(data)) as Frame;
     if (frame.type === "welcome") open = true;
-    if (frame.type === "closing") told = true;
+    if (frame.type === "closing") closingReceived = true;
     if (frame.ref === undefined) return event(frame);
-    const question = asked.get(frame.ref as number);
-    asked.delete(frame.ref as number);
-    if (!question) return ledger.breach(`an answer too many: ${data}`);
-    ledger.replied(heard - question.at);
-    question.resolve(frame);
+    const command = pending.get(frame.ref as number);
+    pending.delete(frame.ref as number);
+    if (!command) return ledger.breach(`an unexpected reply: ${data}`);
+    ledger.replied(lastFrameAt - command.at);
+    command.resolve(frame);
   };
   function giveUp(code: number) {
     if (over) return;
     over = true;
     clearInterval(watch);
     open = false;
-    for (const { resolve } of asked.values()) resolve(undefined);
-    asked.clear();
-    // A dead network answers no goodbye: the socket is closed, and nobody waits for it.
+    for (const { resolve } of pending.values()) resolve(undefined);
+    pending.clear();
+    // Do not wait for the close handshake: over a dead network it never completes.
     if (socket.readyState < WebSocket.CLOSING) socket.close();
     closed(code);
   }
@@ -82,8 +82,9 @@ export function createLine({ url, token, quietMs, ledger, event, closed }: LineO
   socket.onclose = ({ code }) => {
     if (over) return;
     ledger.count(`closed ${code}`);
-    // One that was not let in has no use for being told when to come back.
-    if (code === 4000 && open && !told) ledger.breach("closed with 4000 without having been told");
+    // Before `welcome` the server need not send `closing`.
+    if (code === 4000 && open && !closingReceived)
+      ledger.breach("closed with 4000 without a `closing` frame");
     giveUp(code);
   };
 

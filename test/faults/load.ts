@@ -2,14 +2,15 @@ import type { Change } from "./change.ts";
 import type { Client } from "./client.ts";
 
 export interface LoadOptions {
-  /** Changes a second of each client, as long as it is answered. */
+  /** Changes per second and client, unless the window is full. */
   readonly perSecond: number;
-  /** The most that a client leaves unanswered; beyond, it waits. */
+  /** The maximum number of unacknowledged changes per client. */
   readonly window: number;
-  /** Characters of each text, and what it is filled up with. */
+  /** The minimum length of each text in characters. */
   readonly chars?: number;
+  /** The padding of each text. */
   readonly filling?: string;
-  /** Nothing but messages. */
+  /** Restricts the load to new messages. */
   readonly only?: "sends";
 }
 
@@ -18,14 +19,14 @@ export interface Load {
 }
 
 const EMOJIS = ["👍", "❤️", "🎉"];
-/** What is changed is one of the newest so many messages. */
+/** Only this many of the newest messages are changed. */
 const RECENT = 20;
 
 let loads = 0;
 
 /**
- * Makes clients change their rooms at a steady pace: 60 of 100 are new messages, the others edits, deletions,
- * reactions, and what was asked for before. Each text says who sent it, its number and when, so no two are the same.
+ * Makes clients change their rooms at a steady pace. 60 % of the changes are new messages; the rest are edits,
+ * deletions, reactions and repeats. Each text is unique: it contains the load, the sender, a number and the time.
  */
 export function startLoad(clients: readonly Client[], options: LoadOptions): Load {
   const { perSecond, window, chars = 0, filling = "x" } = options;
@@ -33,7 +34,7 @@ export function startLoad(clients: readonly Client[], options: LoadOptions): Loa
   let number = 0;
 
   const timers = clients.map((client, sender) => {
-    const asked: Change[] = [];
+    const sent: Change[] = [];
     const text = () =>
       `${load}.${sender}.${++number} ${performance.now().toFixed(2)} `.padEnd(chars, filling);
     const fresh = (share: number): Change => {
@@ -49,19 +50,19 @@ export function startLoad(clients: readonly Client[], options: LoadOptions): Loa
     const next = () => {
       const share = options.only ? 0 : Math.random();
       if (share < 0.6) return { type: "send", clientId: crypto.randomUUID(), content: text() } as const;
-      return (share > 0.95 && pick(asked)) || fresh(share);
+      return (share > 0.95 && pick(sent)) || fresh(share);
     };
     return setInterval(() => {
       if (client.unanswered >= window) return;
       const change = next();
       client.submit(change);
-      if (asked.push(change) > RECENT) asked.shift();
+      if (sent.push(change) > RECENT) sent.shift();
     }, 1000 / perSecond);
   });
   return { stop: () => timers.forEach(clearInterval) };
 }
 
-/** Messages that are not deleted, as far as the client knows. */
+/** Returns the ids of recent messages that the client does not know to be deleted. */
 function recent({ copy }: Client): number[] {
   const found: number[] = [];
   for (let id = copy.version; id > 0 && id > copy.version - 2 * RECENT; id--) {
@@ -73,5 +74,5 @@ function recent({ copy }: Client): number[] {
 
 const pick = <T>(items: readonly T[]): T | undefined => items[Math.floor(Math.random() * items.length)];
 
-/** When a message of a load was sent, by this process' clock. */
+/** Returns the time at which a message of a load was sent, by this process's clock. */
 export const sentAt = (content: string): number => Number(content.split(" ")[1]);

@@ -1,13 +1,13 @@
 import { createServer } from "node:net";
 
 /**
- * Ports below those that the system gives to outgoing connections. Clients that keep knocking while a server is down
- * would else be given its port for their own end.
+ * Ports below the ephemeral range. Otherwise a client that retries while a server is down could get the server's port
+ * as its own local port.
  */
 const FIRST = 20_000;
 const COUNT = 12_000;
 
-/** A port of 127.0.0.1 that nobody listens on. */
+/** Returns a free port of 127.0.0.1. */
 export async function freePort(): Promise<number> {
   for (;;) {
     const port = FIRST + Math.floor(Math.random() * COUNT);

@@ -6,28 +6,29 @@ import { leftover } from "./leftovers.ts";
 import { freePort } from "./port.ts";
 
 const DEBIAN = "/usr/lib/postgresql";
-/** After a crash it syncs what was written since its last checkpoint, file by file: for long where a sync is slow. */
+/** Generous: after a crash Postgres syncs every file written since its last checkpoint, which slow disks prolong. */
 const START_MS = 120_000;
-/** Processes that are just ending may still write. */
+/** Retries, because processes that are just ending may still write. */
 const REMOVAL = { recursive: true, force: true, maxRetries: 10, retryDelay: 50 } as const;
 
-/** A Postgres server of the run's own, with the faults that can be done to it. */
+/** A private Postgres server with methods that inject faults. */
 export interface Postgres {
-  /** The address of a new, empty database. The one before is dropped, so that no recovery has to sync its files. */
+  /** Creates an empty database and returns its URL. Drops the previous one, so that no recovery has to sync its files. */
   createDatabase(): Promise<string>;
-  /** Stops it as a crash would (`immediate`: no checkpoint, the next start recovers). */
+  /** Shuts down without a checkpoint (`immediate` mode), so that the next start recovers as after a crash. */
   crash(): Promise<void>;
   start(): Promise<void>;
-  /** Stops every process of it (SIGSTOP), so that it neither answers nor refuses; and lets them go on. */
+  /** Stops all its processes with SIGSTOP, so that it neither responds nor refuses connections. */
   freeze(): void;
+  /** Continues all its processes. */
   thaw(): void;
-  /** Ends about this share of the connections to a database; answers how many. */
+  /** Terminates about this share of the connections to a database and returns their number. */
   terminate(databaseUrl: string, share: number): Promise<number>;
   /** Stops it and removes its data. */
   remove(): Promise<void>;
 }
 
-/** The folder of the server's programs; undefined where there is no Postgres on this machine. */
+/** Returns the folder of the Postgres programs, or undefined if Postgres is not installed. */
 export function findPostgres(): string | undefined {
   const versions = existsSync(DEBIAN) ? readdirSync(DEBIAN).sort((a, b) => Number(b) - Number(a)) : [];
   const folders = [
@@ -37,7 +38,7 @@ export function findPostgres(): string | undefined {
   return folders.find((folder) => ["initdb", "postgres"].every((name) => existsSync(join(folder, name))));
 }
 
-/** Makes a cluster in a temporary folder and starts it on a free port of 127.0.0.1. */
+/** Creates a cluster in a temporary folder and starts it on a free port of 127.0.0.1. */
 export async function startPostgres(programs: string): Promise<Postgres> {
   const folder = mkdtempSync(join(tmpdir(), "parley-faults-postgres-"));
   const data = join(folder, "data");
@@ -115,7 +116,7 @@ export async function startPostgres(programs: string): Promise<Postgres> {
     start,
     crash,
     async createDatabase() {
-      await accepts(); // whatever was done to it before
+      await accepts(); // a previous scenario may have restarted it
       if (current) await ask((sql) => sql.unsafe(`drop database ${current} with (force)`));
       current = `faults_${crypto.randomUUID().replaceAll("-", "")}`;
       await ask((sql) => sql.unsafe(`create database ${current}`));
@@ -139,14 +140,14 @@ export async function startPostgres(programs: string): Promise<Postgres> {
   };
 }
 
-/** Signals a process and its children. The parent comes first, so that it cannot make more of them. */
+/** Signals a process and its children. The parent comes first, so that it cannot start more children. */
 function signal(parent: number, name: "SIGSTOP" | "SIGCONT" | "SIGKILL"): void {
   process.kill(parent, name === "SIGKILL" ? "SIGSTOP" : name);
   for (const child of childrenOf(parent)) {
     try {
       process.kill(child, name);
     } catch {
-      // It has ended meanwhile.
+      // The child has ended in the meantime.
     }
   }
   if (name === "SIGKILL") process.kill(parent, name);
@@ -159,13 +160,16 @@ const childrenOf = (parent: number) =>
     .filter(Boolean)
     .map(Number);
 
-/** Postgres refuses to run as root: what to put before its commands, having given the folders to another user. */
+/**
+ * Returns a command prefix that drops root privileges, because Postgres refuses to run as root. Gives the folders to the
+ * other user. Empty if this process is not root.
+ */
 function asOrdinaryUser(folders: readonly string[]): string[] {
   if (process.getuid?.() !== 0) return [];
   const user = ["postgres", "nobody"].find((name) => Bun.spawnSync(["id", "-u", name]).success);
-  if (!user) throw new Error("Postgres does not run as root, and there is no user postgres or nobody");
+  if (!user) throw new Error("Postgres cannot run as root, and this machine has no user postgres or nobody");
   const idOf = (flag: string) => Number(Bun.spawnSync(["id", flag, user]).stdout.toString());
   for (const folder of folders) chownSync(folder, idOf("-u"), idOf("-g"));
-  // `setpriv` becomes the command, so that its process id is the command's. `runuser` would stay in between.
+  // `setpriv` replaces itself with the command, which keeps the process id. `runuser` would stay as the parent.
   return ["setpriv", `--reuid=${user}`, `--regid=${idOf("-g")}`, "--init-groups", "--pdeathsig=QUIT"];
 }

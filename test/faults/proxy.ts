@@ -4,25 +4,26 @@ import type { Socket } from "bun";
 interface Pipe {
   readonly near: Socket<Pipe>;
   far?: Socket<Pipe>;
-  /** What one side has not taken yet; while there is some, the other side is not read. */
+  /** Bytes that one side has not accepted yet. While there are any, the other side is not read. */
   readonly toFar: Buffer[];
   readonly toNear: Buffer[];
-  /** From the server, held back by a delay. */
+  /** Bytes from the server that a delay holds back. */
   readonly late: Buffer[];
   stalled: boolean;
   ended: boolean;
 }
 
-/** A TCP proxy in front of a server, which does what networks do. */
+/** A TCP proxy in front of a server that simulates network faults. */
 export interface Proxy {
   readonly port: number;
   readonly open: number;
-  /** Cuts about this share of the connections, both sides at once; answers how many. */
+  /** Cuts about this share of the connections on both sides and returns their number. */
   cut(share: number): number;
-  /** Stops reading from the server, so that its bytes pile up there; `resume` lets them flow. */
+  /** Stops reading from the server on about this share of the connections and returns their number. */
   stall(share: number): number;
+  /** Ends all stalls. */
   resume(): void;
-  /** What comes from the server arrives this much later, in its order. */
+  /** Delays bytes from the server by this many milliseconds and keeps their order. */
   delay(ms: number): void;
   stop(): void;
 }
@@ -86,7 +87,7 @@ export function startProxy(target: number): Proxy {
             data(_, bytes) {
               if (delayMs === 0 && pipe.late.length === 0) return toNear(pipe, Buffer.from(bytes));
               pipe.late.push(Buffer.from(bytes));
-              // Each timer lets the eldest go, so that the order stays though the delay changes.
+              // Each timer releases the oldest bytes, which keeps the order even if the delay changes.
               setTimeout(() => toNear(pipe, pipe.late.shift() ?? Buffer.alloc(0)), delayMs);
             },
             drain: (far) => write(pipe, far, pipe.toFar),

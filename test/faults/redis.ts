@@ -7,36 +7,37 @@ import { freePort } from "./port.ts";
 
 const START_MS = 10_000;
 
-/** A Redis server of the run's own, with the faults that can be done to it. */
+/** A private Redis server with methods that inject faults. */
 export interface Redis {
   readonly url: string;
   readonly port: number;
-  /** Ends it as a crash would; nothing was stored. */
+  /** Kills it. Its data is lost, because it stores nothing on disk. */
   stop(): Promise<void>;
   /** Starts it again on the same port. */
   start(): Promise<void>;
-  /** Stops the process (SIGSTOP), so that it neither answers nor refuses; and lets it go on. */
+  /** Stops the process with SIGSTOP, so that it neither responds nor refuses connections. */
   freeze(): void;
+  /** Continues the process. */
   thaw(): void;
-  /** Cuts about this share of the connections; answers how many. */
+  /** Cuts about this share of the connections and returns their number. */
   cut(share: number): Promise<number>;
-  /** Sends a command, as a person would by `redis-cli`. */
+  /** Sends a command on its own connection, like `redis-cli`. */
   ask(command: string, ...args: string[]): Promise<unknown>;
   remove(): Promise<void>;
 }
 
-/** Where this machine has a Redis or a Valkey; undefined: nowhere. */
+/** Returns the path of the Redis or Valkey server, or undefined if neither is installed. */
 export const findRedis = (): string | undefined =>
   Bun.which("redis-server") ?? Bun.which("valkey-server") ?? undefined;
 
 interface RedisOptions {
   readonly program: string;
   readonly password?: string;
-  /** More of its settings, such as `--replicaof 127.0.0.1 6379`. */
+  /** Further arguments, such as `--replicaof 127.0.0.1 6379`. */
   readonly settings?: readonly string[];
 }
 
-/** Starts it on a free port of 127.0.0.1, with a temporary folder to be in. */
+/** Starts Redis in a temporary folder on a free port of 127.0.0.1. */
 export async function startRedis({ program, password, settings = [] }: RedisOptions): Promise<Redis> {
   const folder = mkdtempSync(join(tmpdir(), "parley-faults-redis-"));
   const removed = leftover(() => rmSync(folder, { recursive: true, force: true }));
@@ -63,7 +64,7 @@ export async function startRedis({ program, password, settings = [] }: RedisOpti
     });
     server = started;
     forget = leftover(() => started.kill("SIGKILL"));
-    await until("Redis answers", START_MS, () =>
+    await until("Redis responds", START_MS, () =>
       ask("PING").then(
         () => true,
         () => false,

@@ -36,7 +36,7 @@ const SCENARIOS: readonly Scenario[] = [
   clocksApart,
 ];
 
-/** `bun run test:faults [--full] [words of a scenario's name]` */
+// Usage: `bun run test:faults [--full] [words of a scenario's name]`
 const { values, positionals: words } = parseArgs({
   options: { full: { type: "boolean", default: false } },
   allowPositionals: true,
@@ -61,7 +61,7 @@ for (const scenario of chosen) {
   const missing =
     !postgres && !scenario.embedded ? "Postgres" : !redis && scenario.shared ? "Redis" : scenario.lacks?.();
   if (missing) {
-    console.log(`${process.env.CI ? "FAIL" : "skip"}  ${scenario.name}: this machine has no ${missing}`);
+    console.log(`${process.env.CI ? "FAIL" : "skip"}  ${scenario.name}: ${missing} is not installed`);
     if (process.env.CI) failed++;
     else skipped++;
     continue;

@@ -3,27 +3,27 @@ import type { Redis } from "./redis.ts";
 import type { Verdict } from "./verdict.ts";
 
 export interface Setting {
-  /** A Postgres of the run's own; undefined where this machine has none. */
+  /** A private Postgres. May be missing in scenarios with `embedded`. */
   readonly postgres: Postgres;
-  /** A Redis of the run's own, for the scenarios that want one. */
+  /** A private Redis. May be missing in scenarios without `shared`. */
   readonly redis: Redis;
-  /** The longer form: more repetitions. */
+  /** Whether to run the long form, with more repetitions. */
   readonly full: boolean;
 }
 
-/** One way of breaking things. */
+/** One kind of fault and the clients that it affects. */
 export interface Scenario {
   readonly name: string;
-  /** Does without Postgres. */
+  /** Needs no Postgres. */
   readonly embedded?: boolean;
-  /** Wants a Redis besides. */
+  /** Needs Redis as well. */
   readonly shared?: boolean;
-  /** What else it wants that this machine has not got, if so. */
+  /** Returns the name of another program that it needs and this machine lacks. */
   lacks?(): string | undefined;
   play(setting: Setting): Promise<Verdict>;
 }
 
-/** Adds what a scenario measured of its own, and what it found wrong besides. */
+/** Adds a scenario's own measurements and problems to a verdict. */
 export const withMore = (
   verdict: Verdict,
   measured: string,

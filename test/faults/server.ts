@@ -6,27 +6,28 @@ import { leftover } from "./leftovers.ts";
 const ROOT = join(import.meta.dir, "../..");
 const METRICS_TOKEN = crypto.randomUUID();
 const START_MS = 30_000;
-/** What a stop may take: 15 s for answers that are still to come, 2 s for goodbyes, and a little. */
+/** The time limit of a stop: 15 s for pending replies, 2 s for close handshakes, and a margin. */
 export const STOP_MS = 20_000;
 
-/** A server in a process of its own, which can be ended in every way and started again on the same port and data. */
+/** A server in its own process, which can be stopped or killed and restarted on the same port and data. */
 export interface ServerProcess {
   readonly url: string;
   readonly port: number;
-  /** Starts it; settles when it is ready. `root`: the folder of the program, if not this one. */
+  /** Starts it and resolves when it is ready. `root` is the folder of the program; defaults to this repository. */
   start(root?: string): Promise<void>;
-  /** kill -9. */
+  /** Sends SIGKILL. */
   kill(): Promise<void>;
-  /** SIGTERM; answers the exit code and how long it took. Fails where the process outlives its bound. */
+  /** Sends SIGTERM; resolves with the exit code and the duration. @throws {Error} if the process outlives `STOP_MS`. */
   stop(): Promise<{ code: number; ms: number }>;
-  /** Resident memory in MiB. */
+  /** Returns the resident memory in MiB. */
   memory(): number;
-  /** The status of one of its pages; 0 where it does not answer in time. */
+  /** Returns the HTTP status of a path, or 0 if there is no response in time. */
   status(path: string, limitMs?: number): Promise<number>;
-  /** One of its metrics, which has no labels. */
+  /** Returns the value of a metric without labels. */
   metric(name: string): Promise<number>;
-  /** Lines of its log by event (or message), and all that should not be there: fatal lines, output that is no log. */
+  /** The number of log lines by event, or by message if a line has no event. */
   readonly events: ReadonlyMap<string, number>;
+  /** Output that must not occur: fatal log lines, and lines that are not JSON. */
   readonly alarms: readonly string[];
 }
 
@@ -101,7 +102,8 @@ export function createServer(port: number, env: Readonly<Record<string, string>>
       void readLines(started.stdout);
       void readLines(started.stderr);
       await until("the server is ready", START_MS, async () => {
-        if (started.exitCode !== null) throw new Error(`the server ended at its start: ${alarms.join("\n")}`);
+        if (started.exitCode !== null)
+          throw new Error(`the server exited during its start: ${alarms.join("\n")}`);
         return (await status("/readyz")) === 200;
       });
     },
@@ -111,11 +113,12 @@ export function createServer(port: number, env: Readonly<Record<string, string>>
       forget();
     },
     async stop() {
-      if (!child) throw new Error("the server does not run");
+      if (!child) throw new Error("the server is not running");
       const begun = performance.now();
       child.kill("SIGTERM");
       const code = await Promise.race([child.exited, Bun.sleep(STOP_MS).then(() => undefined)]);
-      if (code === undefined) throw new Error(`the server has not ended ${STOP_MS / 1000} s after SIGTERM`);
+      if (code === undefined)
+        throw new Error(`the server did not exit within ${STOP_MS / 1000} s of SIGTERM`);
       forget();
       return { code, ms: performance.now() - begun };
     },

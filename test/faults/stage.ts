@@ -15,39 +15,39 @@ import type { Postgres } from "./postgres.ts";
 import { createServer, type ServerProcess } from "./server.ts";
 import { judge, type Verdict } from "./verdict.ts";
 
-/** How long clients may take to be level again once everything works, in milliseconds. */
+/** The time limit for clients to catch up once everything works again, in milliseconds. */
 const SETTLE_MS = 60_000;
 const PEOPLE = 4;
 
 type JoinOptions = Partial<Omit<ClientOptions, "ledger" | "token">>;
 
-/** What a scenario plays on: servers on one database, clients in rooms, one ledger. */
+/** What a scenario runs on: servers on one database, clients in rooms, and one ledger. */
 export interface Stage {
   readonly servers: readonly ServerProcess[];
   readonly server: ServerProcess;
   readonly databaseUrl: string;
   readonly ledger: Ledger;
-  /** Adds clients; they spread over the servers and people. */
+  /** Adds clients, spread over the servers and people. */
   join(count: number, options?: JoinOptions): Client[];
-  /** Until each client is connected and has all there was. */
+  /** Waits until every client is live with a complete copy. */
   ready(): Promise<void>;
-  /** Until every change is answered and every client has the last version of its room. */
+  /** Waits until every change is acknowledged and every client has the last version of its room. */
   settled(): Promise<void>;
-  /** Ends the clients and servers, then judges what the database holds. */
+  /** Stops the clients and servers, then judges what the database contains. */
   verdict(): Promise<Verdict>;
   remove(): Promise<void>;
 }
 
 interface StageOptions {
-  /** Without one: the embedded database. */
+  /** Defaults to the embedded database. */
   readonly postgres?: Postgres;
   readonly servers?: number;
   readonly env?: Readonly<Record<string, string>>;
-  /** More of it for each server. */
+  /** Additional settings per server. */
   envOf?(server: number): Readonly<Record<string, string>>;
 }
 
-/** Plays on a stage, and clears it whatever happens. What breaks the play off is told with all that was counted until then. */
+/** Runs a scenario and cleans up afterwards. If it throws, the verdict contains the error and all counts so far. */
 export async function onStage(
   options: StageOptions,
   play: (stage: Stage) => Promise<Verdict>,
@@ -78,8 +78,9 @@ async function createStage({ postgres, servers: count = 1, env, envOf }: StageOp
 
   const ledger = createLedger();
   const tokens = await register(server.url, PEOPLE);
-  /** Who keeps a copy of each room, and who posts to it. */
+  /** The clients that keep a copy of each room. */
   const rooms = new Map<string, Client[]>();
+  /** The clients that post to each room. */
   const posters = new Map<string, Client[]>();
   const clients: Client[] = [];
 
@@ -116,9 +117,10 @@ async function createStage({ postgres, servers: count = 1, env, envOf }: StageOp
         return client;
       });
     },
-    ready: () => until("every client is in its room", SETTLE_MS, () => clients.every(({ live }) => live)),
+    ready: () =>
+      until("every client is live in its room", SETTLE_MS, () => clients.every(({ live }) => live)),
     settled: () =>
-      until("every change is answered, and every client has it all", SETTLE_MS, () => {
+      until("every change is acknowledged, and every client has caught up", SETTLE_MS, () => {
         if (clients.some(({ unanswered }) => unanswered > 0)) return false;
         return [...rooms].every(level);
       }),
@@ -127,7 +129,7 @@ async function createStage({ postgres, servers: count = 1, env, envOf }: StageOp
       const wrong: string[] = [];
       for (const { stop, alarms } of servers) {
         const { code } = await stop();
-        if (code !== 0) wrong.push(`the server ended with code ${code}`);
+        if (code !== 0) wrong.push(`the server exited with code ${code}`);
         wrong.push(...alarms.slice(0, 5));
       }
       const database = await openDatabase(loadConfig(storage));
@@ -150,7 +152,7 @@ async function createStage({ postgres, servers: count = 1, env, envOf }: StageOp
   };
 }
 
-/** A folder with a new embedded database. */
+/** Creates a folder with an empty embedded database. */
 async function embedded(): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), "parley-faults-data-"));
   leftover(() => rmSync(folder, { recursive: true, force: true }));

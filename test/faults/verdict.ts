@@ -4,17 +4,17 @@ import type { Shown } from "./copy.ts";
 import { counted, type Ledger } from "./ledger.ts";
 import { expected, holes, readRoom, type StoredMessage } from "../support/stored.ts";
 
-/** A change is answered after 8 s at the latest, and one sweep; these processes are busy as well. */
-const ANSWER_MS = 10_000;
+/** The server replies to a change within 8 s and one sweep. The rest is a margin for busy processes. */
+const REPLY_MS = 10_000;
 
 export interface Verdict {
-  /** All that was counted, for a person. */
+  /** All counts as text. */
   readonly counts: string;
-  /** What is wrong; nothing is a pass. */
+  /** The problems; empty if the scenario passed. */
   readonly wrong: readonly string[];
 }
 
-/** Holds what the clients saw against what the database has. */
+/** Compares what the clients saw with what the database contains. */
 export async function judge(
   database: Database,
   ledger: Ledger,
@@ -41,17 +41,19 @@ export async function judge(
     for (const row of stored.changes) {
       if (answered.has(row.clientId)) doubled++;
       answered.set(row.clientId, row);
-      if (sends.get(row.clientId)?.type !== row.kind) wrong.push(`a ${row.kind} that nobody asked for`);
+      if (sends.get(row.clientId)?.type !== row.kind)
+        wrong.push(`the database has a ${row.kind} that no client sent`);
       kinds.set(row.kind, (kinds.get(row.kind) ?? 0) + 1);
     }
     const wanted = expected(stored, sends);
     stored.messages.forEach((message, index) => {
       if (!Bun.deepEquals(message, wanted[index]))
-        wrong.push(`message ${message.id} of ${room} is not what it was made`);
+        wrong.push(`message ${message.id} of ${room} does not match its changes`);
     });
     const deleted = new Set(stored.messages.filter((message) => message.deleted).map(({ id }) => id));
     for (const [clientId, { id }] of gone.get(room) ?? []) {
-      if (!deleted.has(id)) wrong.push(`message ${id} of ${room} was said not to be there: ${clientId}`);
+      if (!deleted.has(id))
+        wrong.push(`change ${clientId} got not_found, but message ${id} of ${room} is not deleted`);
     }
     for (const client of clients) {
       const held = client.copy.messages;
@@ -60,7 +62,7 @@ export async function judge(
       if (same === stored.messages.length && held.size === same) continue;
       differing++;
       wrong.push(
-        `a client of ${room} holds ${held.size} messages, ${same} of the ${stored.messages.length} there are`,
+        `a client of ${room} has ${held.size} messages, of which ${same} match the ${stored.messages.length} stored ones`,
       );
     }
   }
@@ -75,25 +77,25 @@ export async function judge(
   const unanswered = sends.size - acks.size - tooLate;
   if (lost > 0) wrong.push(`${lost} acknowledged changes are lost`);
   if (doubled > 0) wrong.push(`${doubled} changes are doubled`);
-  if (missing > 0) wrong.push(`${missing} versions are not where they belong`);
-  if (unanswered !== 0) wrong.push(`${unanswered} changes were never answered`);
-  if (ledger.slowestReply > ANSWER_MS) wrong.push(`an answer took ${Math.round(ledger.slowestReply)} ms`);
-  if (messages === 0) wrong.push("nothing was found: nothing was tested");
+  if (missing > 0) wrong.push(`${missing} versions are missing or beyond the room's counter`);
+  if (unanswered !== 0) wrong.push(`${unanswered} changes never got a reply`);
+  if (ledger.slowestReply > REPLY_MS) wrong.push(`a reply took ${Math.round(ledger.slowestReply)} ms`);
+  if (messages === 0) wrong.push("the rooms are empty: nothing was tested");
   wrong.push(...breaches);
   if (breachCount > breaches.length) wrong.push(`and ${breachCount - breaches.length} more of these`);
 
   const counts = [
     `sent ${sends.size}, acknowledged ${acks.size}, doubled ${doubled}, lost ${lost}, out of order ${outOfOrder}`,
-    [`messages ${messages}`, counted(kinds), `too late for what was deleted ${tooLate}`]
+    [`messages ${messages}`, counted(kinds), `too late because deleted ${tooLate}`]
       .filter(Boolean)
       .join(", "),
-    `${copies} clients, ${copies - differing} of them with all of it once; slowest answer ${Math.round(ledger.slowestReply)} ms`,
+    `${copies} clients, ${copies - differing} with a complete copy; slowest reply ${Math.round(ledger.slowestReply)} ms`,
     counted(ledger.counts),
   ].join("\n    ");
   return { counts, wrong: wrong.slice(0, 30) };
 }
 
-/** Whether a client's copy of a message is the one there is. */
+/** Whether a client's copy of a message equals the stored one. */
 function isSame(stored: StoredMessage, held: Shown | undefined): boolean {
   const counts = Map.groupBy(stored.reactions, (reaction) => reaction.split(" ")[1] ?? "");
   const shown = Object.entries(held?.reactions ?? {});

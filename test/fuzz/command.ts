@@ -3,16 +3,16 @@ import type { Random } from "./random.ts";
 
 const ROOMS = Array.from({ length: 40 }, (_, index) => `fuzz-${index}`);
 
-/** A longer frame ends the socket, which is an ending of its own: several long fields must not add up to one. */
+/** The largest frame in bytes. A longer one closes the socket, which only the ending `oversize` should do. */
 export const MAX_FRAME_BYTES = 65_536;
 
 type Fields = [name: string, json: string][];
 
 const EMOJIS = ["👍", "❤️", "🏳️‍🌈", "👩‍👩‍👧‍👦", "🇦🇽", "1️⃣", "👍🏽", "no", "👍👍", "\u200d"];
-/** Commands that are answered only where they have a ref. */
-const TOLD = ["read", "typing"];
+/** Commands that get a reply only if they have a ref. */
+const SILENT = ["read", "typing"];
 
-/** A command that is as it should be, field by field in JSON. */
+/** Returns a valid command, field by field in JSON. */
 function command(random: Random, ref: number, token: string): Fields {
   const room: Fields = [["room", JSON.stringify(random.pick(ROOMS))]];
   const base = (type: string): Fields => [
@@ -74,7 +74,7 @@ const plain = (random: Random): Fields => [
 const written = (fields: Fields) =>
   `{${fields.map(([name, json]) => `${JSON.stringify(name)}:${json}`).join(",")}}`;
 
-/** The text of a frame: a good third as it should be, the others wrong in a field, as JSON, or altogether. */
+/** Returns the text of a frame: 40 % are valid, the others have wrong fields, are not JSON, or are no command at all. */
 export function frameText(random: Random, format: "v1" | "plain", ref: number, token: string): string {
   const fields = format === "v1" ? command(random, ref, token) : plain(random);
   switch (random.below(10)) {
@@ -101,7 +101,7 @@ function wrongField(random: Random, fields: Fields): string {
   return written(random.chance(0.2) ? changed.toSpliced(random.below(fields.length), 1) : changed);
 }
 
-/** Fields that do not belong there, and fields that come twice: the last one counts. */
+/** Adds unknown fields and duplicate fields; the last duplicate counts. */
 function moreFields(random: Random, fields: Fields): string {
   const names = [
     "__proto__",
@@ -124,7 +124,7 @@ function moreFields(random: Random, fields: Fields): string {
   }
 }
 
-/** Characters removed, changed, doubled; or the end missing. */
+/** Removes, inserts or doubles characters, or cuts off the end. */
 function scratched(random: Random, text: string): string {
   let result = text;
   for (let times = 1 + random.below(3); times > 0; times--) {
@@ -150,16 +150,16 @@ function scratched(random: Random, text: string): string {
   return result;
 }
 
-/** The `ref` that can be read from a text: a whole number from 0 on, in a JSON object. */
+/** Returns the `ref` of a text if it is a JSON object with a whole number from 0 on. */
 export function readableRef(text: string): number | undefined {
   const { ref } = objectOf(text) ?? {};
   return Number.isSafeInteger(ref) && Number(ref) >= 0 ? Number(ref) : undefined;
 }
 
-/** Whether a text without a ref may be something that is not answered. */
+/** Whether a text without a ref may get no reply. */
 export function mayBeSilent(text: string): boolean {
   const { type, ref } = objectOf(text) ?? {};
-  return ref === undefined && TOLD.includes(String(type));
+  return ref === undefined && SILENT.includes(String(type));
 }
 
 function objectOf(text: string): { readonly type?: unknown; readonly ref?: unknown } | undefined {

@@ -2,17 +2,17 @@ import { MAX_FRAME_BYTES } from "./command.ts";
 import type { Random } from "./random.ts";
 import { frame, OPCODE } from "./wire.ts";
 
-/** How a socket's life ends: what is sent last, and which close codes may answer it. None: it need not answer. */
+/** How a socket ends: the last bytes it sends and the close codes that the server may respond with. */
 export interface Ending {
   readonly name: string;
   bytes(random: Random): Buffer;
-  /** 1006 stands for an end without a close frame. */
+  /** Undefined if the server need not close. 1006 means an end without a close frame. */
   readonly codes?: readonly number[];
 }
 
 const text = (random: Random, json: string) => frame(random, Buffer.from(json), { opcode: OPCODE.text });
 
-/** What the runtime answers a breach of RFC 6455 with; it may also just cut. */
+/** The close codes of the runtime for a violation of RFC 6455. It may also cut the connection (1006). */
 const BREACH = [1002, 1006, 1007, 1009] as const;
 
 export const ENDINGS: readonly Ending[] = [
@@ -22,12 +22,12 @@ export const ENDINGS: readonly Ending[] = [
     bytes: (random) => text(random, '{"type":"ping","ref":1}').subarray(0, 1 + random.below(20)),
   },
   {
-    name: "goodbye",
+    name: "close frame",
     bytes: (random) => frame(random, Buffer.from([3, 232]), { opcode: OPCODE.close }),
     codes: [1000],
   },
   {
-    name: "goodbye with an odd code",
+    name: "close frame with an odd code",
     bytes: (random) =>
       frame(random, random.bytes(random.pick([0, 1, 2, 2, 60, 125])), { opcode: OPCODE.close }),
     codes: Array.from({ length: 65_536 }, (_, code) => code),
@@ -38,7 +38,7 @@ export const ENDINGS: readonly Ending[] = [
     codes: [1009, 1006],
   },
   {
-    name: "a length beyond belief",
+    name: "an absurd length",
     bytes: (random) =>
       frame(random, random.bytes(20), {
         opcode: OPCODE.text,
@@ -68,17 +68,17 @@ export const ENDINGS: readonly Ending[] = [
     codes: BREACH,
   },
   {
-    name: "a ping in pieces",
+    name: "a fragmented ping",
     bytes: (random) => frame(random, random.bytes(4), { opcode: OPCODE.ping, last: false }),
     codes: BREACH,
   },
   {
-    name: "more of a message that never began",
+    name: "a continuation without a beginning",
     bytes: (random) => frame(random, random.bytes(4), { opcode: OPCODE.continuation }),
     codes: BREACH,
   },
   {
-    name: "a ref that is outstanding",
+    name: "a ref that is still outstanding",
     bytes: (random) => {
       const history = text(random, '{"type":"history","ref":7,"room":"fuzz-0"}');
       return Buffer.concat([history, history]);

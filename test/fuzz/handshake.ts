@@ -23,7 +23,7 @@ const PROTOCOLS = [
 ];
 const SINCES = ["", "0", ".", "e.-1", "e.99999999999999999", "e.1", "é.1", "%00.1", "a.b.c.1"];
 
-/** A handshake that is wrong somewhere. @returns what is wrong with its answer: nothing, as a rule. */
+/** Sends a malformed handshake. Returns what is wrong with the response, or undefined if it is fine. */
 export async function knock(random: Random, port: number, token: string): Promise<string | undefined> {
   const some = (share: number, text: string) => (random.chance(share) ? text : "");
   const noise = random.bytes(random.below(40));
@@ -44,8 +44,8 @@ export async function knock(random: Random, port: number, token: string): Promis
   const socket = await openRawSocket({ port, path: address, headers, received() {}, ended() {} });
   const status = await Promise.race([socket.status, Bun.sleep(10_000).then(() => -1)]);
   socket.cut();
-  // 0: the runtime cut what it could not read.
+  // 0 means that the runtime cut a connection that it could not parse.
   return status === 0 || status === 101 || (status >= 400 && status < 500)
     ? undefined
-    : `the handshake of ${address} was answered ${status}`;
+    : `the handshake for ${address} got status ${status}`;
 }

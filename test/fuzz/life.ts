@@ -5,7 +5,7 @@ import { closeCode, openRawSocket, type RawSocket, type Received } from "./socke
 import { fragments, frame, OPCODE } from "./wire.ts";
 
 const PATIENCE_MS = 20_000;
-/** So many frames are sent before their answers are waited for. */
+/** Number of frames to send before waiting for their replies. */
 const BURST = 40;
 
 export interface LifeOptions {
@@ -15,18 +15,18 @@ export interface LifeOptions {
   readonly frames: number;
 }
 
-/** What one socket sent and got. */
+/** What one socket sent and received. */
 export interface Tally {
   frames: number;
   withRef: number;
   answered: number;
-  /** Errors that answer a frame without a readable ref. */
+  /** Errors in reply to frames without a readable ref. */
   errors: number;
   pongs: number;
   ending: string;
 }
 
-/** What must not happen; `last` is what was sent before it. */
+/** A violation of the protocol by the server; `last` is the last text sent before it. */
 export class Breach extends Error {
   constructor(what: string, last: string) {
     super(
@@ -35,13 +35,13 @@ export class Breach extends Error {
   }
 }
 
-/** One socket's life: random frames, each held to its answer, and a random end. @throws {Breach} */
+/** Runs one socket: sends random frames, verifies each reply, and ends in a random way. @throws {Breach} */
 export async function live({ random, port, token, frames }: LifeOptions): Promise<Tally> {
   const format = random.chance(0.15) ? "plain" : "v1";
   const tally: Tally = { frames: 0, withRef: 0, answered: 0, errors: 0, pongs: 0, ending: "" };
   const outstanding = new Set<number>();
   let errorsDue = 0;
-  /** More errors that may come. */
+  /** Further errors that are optional. */
   let errorsAllowed = 0;
   let pongsDue = 0;
   let ended = false;
@@ -57,18 +57,18 @@ export async function live({ random, port, token, frames }: LifeOptions): Promis
     } else if (got.opcode === OPCODE.close) {
       code = closeCode(got) ?? code;
       if (!tally.ending) fault ??= `the server closed with ${code}`;
-    } else if (got.opcode === OPCODE.text && format === "v1") answer(JSON.parse(got.payload.toString()));
+    } else if (got.opcode === OPCODE.text && format === "v1") reply(JSON.parse(got.payload.toString()));
     wake();
   };
 
-  const answer = ({ type, ref }: { type: string; ref?: number }) => {
+  const reply = ({ type, ref }: { type: string; ref?: number }) => {
     if (ref !== undefined) {
       if (outstanding.delete(ref)) tally.answered++;
-      else if (!tally.ending) fault ??= `an answer too many, to ref ${ref}`;
+      else if (!tally.ending) fault ??= `an unexpected reply to ref ${ref}`;
     } else if (type === "error") {
       errorsDue--;
       tally.errors++;
-      if (errorsDue < -errorsAllowed && !tally.ending) fault ??= "an error too many";
+      if (errorsDue < -errorsAllowed && !tally.ending) fault ??= "an unexpected error";
     }
   };
 
@@ -92,7 +92,7 @@ export async function live({ random, port, token, frames }: LifeOptions): Promis
   const settled = () =>
     until(
       () =>
-        `without an answer: ${outstanding.size} refs (${[...outstanding].slice(0, 5)}), ${errorsDue} errors, ${pongsDue} pongs`,
+        `no reply: ${outstanding.size} refs (${[...outstanding].slice(0, 5)}), ${errorsDue} errors, ${pongsDue} pongs`,
       () => outstanding.size === 0 && errorsDue <= 0 && pongsDue <= 0,
     );
 
@@ -112,21 +112,24 @@ export async function live({ random, port, token, frames }: LifeOptions): Promis
       },
     });
     const status = await opened.status;
-    if (status !== 101) throw new Breach(`the handshake was answered ${status}`, "");
+    if (status !== 101) throw new Breach(`the handshake got status ${status}`, "");
     return opened;
   }
 
-  /** On a room's URL a command may leave the room out, so there is no telling which ones are answered with an error. */
+  /**
+   * Sends a text and records the reply that is due. A ref may get `ok` or an error, because on a room's URL a command may
+   * omit the room.
+   */
   async function sendText(text: string) {
     const payload = Buffer.from(text);
-    // Lone surrogates become U+FFFD on the way: what counts is what arrives.
+    // Encoding turns lone surrogates into U+FFFD, so look at the text as it arrives.
     last = payload.toString();
     const ref = readableRef(last);
     if (format === "v1") {
       if (mayBeSilent(last)) errorsAllowed++;
       else if (ref === undefined) errorsDue++;
       else {
-        // Whether it is still outstanding would depend on time: then a seed would not replay.
+        // Whether the ref is still outstanding depends on timing, so wait: a seed must replay the same frames.
         if (outstanding.has(ref)) await settled();
         outstanding.add(ref);
         tally.withRef++;
@@ -153,7 +156,7 @@ export async function live({ random, port, token, frames }: LifeOptions): Promis
     } else if (kind < 0.07) {
       socket.write(frame(random, random.bytes(random.below(126)), { opcode: OPCODE.pong }));
     } else if (kind < 0.075) {
-      // Just within the limit.
+      // The largest allowed frame.
       await sendText(`{"type":"ping","ref":${ref}}`.padEnd(MAX_FRAME_BYTES, " "));
     } else await sendText(frameText(random, format, ref, token));
     if (ref % BURST === 0) await settled();
@@ -165,10 +168,11 @@ export async function live({ random, port, token, frames }: LifeOptions): Promis
   socket.write(ending.bytes(random));
   if (ending.codes) {
     await until(
-      () => `no end (${ending.name})`,
+      () => `the server did not close (${ending.name})`,
       () => ended,
     );
-    if (!ending.codes.includes(code)) throw new Breach(`${ending.name} was answered with ${code}`, last);
+    if (!ending.codes.includes(code))
+      throw new Breach(`after "${ending.name}" the server closed with ${code}`, last);
   }
   socket.cut();
   return tally;

@@ -1,6 +1,6 @@
 import type { Random } from "./random.ts";
 
-/** Values that programs stumble over, written as JSON. */
+/** JSON values that often break programs. */
 const LITERALS = [
   "null",
   "true",
@@ -41,7 +41,7 @@ const LITERALS = [
   '{"length":1e9}',
 ] as const;
 
-/** One such value; some of them long, or deep. */
+/** Returns an odd value, sometimes a very long or deeply nested one. */
 export function oddValue(random: Random): string {
   const size = 1 + random.below(4_000);
   switch (random.below(12)) {

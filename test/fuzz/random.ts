@@ -1,8 +1,8 @@
-/** Random choices that a seed decides: the same seed, the same choices. */
+/** Random choices from a seed. The same seed yields the same choices. */
 export interface Random {
-  /** From 0 to 1, 1 excluded. */
+  /** Returns a number from 0 to 1, excluding 1. */
   next(): number;
-  /** A whole number from 0 to `below`, `below` excluded. */
+  /** Returns a whole number from 0 to `below`, excluding `below`. */
   below(below: number): number;
   chance(share: number): boolean;
   pick<T>(list: readonly T[]): T;
@@ -10,7 +10,7 @@ export interface Random {
   uuid(): string;
 }
 
-/** Mulberry32: small, fast, and good enough to find things by. */
+/** Creates a Mulberry32 generator: small, fast and good enough for fuzzing. */
 export function createRandom(seed: number): Random {
   let state = seed >>> 0;
   const next = () => {

@@ -13,7 +13,7 @@ import { knock } from "./handshake.ts";
 import { live, type Tally } from "./life.ts";
 import { createRandom } from "./random.ts";
 
-/** `bun run test:fuzz [--full]`, or `--seed N [--socket N]` to send the same frames again, one socket's of them at will. */
+// Usage: `bun run test:fuzz [--full]`. To replay the frames of a run, add `--seed N`; for one socket of it, `--socket N`.
 const { values } = parseArgs({
   options: {
     full: { type: "boolean", default: false },
@@ -25,11 +25,12 @@ const seed = Number(values.seed);
 
 const FRAMES = values.full ? 1_000_000 : 100_000;
 const FRAMES_EACH = 500;
-/** Handshakes that are wrong somewhere, before each socket. */
+/** Malformed handshakes before each socket. */
 const KNOCKS_EACH = 3;
 const SIDE_BY_SIDE = 24;
-/** Memory is weighed once this share of the sockets has gone by, and must not have grown by more since. */
+/** Share of the sockets that run before the first memory measurement. */
 const WARM = 0.25;
+/** The maximum growth of memory after that, in MiB. */
 const GROWTH_MIB = 64;
 const QUIET_MS = 20_000;
 
@@ -48,7 +49,7 @@ const endings = new Map<string, number>();
 const wrong: string[] = [];
 let next = 0;
 
-/** One socket after another, each with random choices of its own, which do not depend on what the others do. */
+/** Runs one socket after another. Each has its own random generator, so its choices do not depend on other sockets. */
 async function worker(end: number) {
   while (next < end && wrong.length < 5) {
     const index = next++;
@@ -73,7 +74,7 @@ const run = (end: number) => Promise.all(Array.from({ length: SIDE_BY_SIDE }, ()
 const quiet = () =>
   until("every socket has ended", QUIET_MS, async () => (await server.metric("parley_sockets")) === 0);
 
-/** Memory once the collector has had the time it wants: the least of what is seen for some seconds. */
+/** Returns the memory after garbage collection: the minimum over three seconds. */
 async function rest(): Promise<number> {
   await quiet();
   let least = server.memory();
@@ -93,19 +94,21 @@ const faults = await server.metric("parley_faults_total");
 const waiting = await server.metric("parley_queue_depth");
 const { code } = await server.stop();
 if (after - warm > GROWTH_MIB) wrong.push(`memory grew by ${Math.round(after - warm)} MiB`);
-if (faults > 0) wrong.push(`the server counted ${faults} faults of its own`);
-if (waiting > 0) wrong.push(`${waiting} messages were never answered`);
-if (code !== 0) wrong.push(`the server ended with code ${code}`);
+if (faults > 0) wrong.push(`the server counted ${faults} internal faults`);
+if (waiting > 0) wrong.push(`${waiting} messages never got a reply`);
+if (code !== 0) wrong.push(`the server exited with code ${code}`);
 wrong.push(...server.alarms.slice(0, 5));
 
 const seconds = ((performance.now() - begun) / 1000).toFixed(1);
 const { frames, withRef, answered, errors, pongs } = total;
 console.log(`seed ${seed}: ${frames} frames over ${sockets} sockets in ${seconds} s`);
 console.log(
-  `with a readable ref ${withRef}, answered once ${answered}; errors to the others ${errors}; pongs ${pongs}`,
+  `with a readable ref ${withRef}, replied to once ${answered}; errors for the others ${errors}; pongs ${pongs}`,
 );
 console.log(`endings: ${[...endings].map(([name, times]) => `${name} ${times}`).join(", ")}`);
-console.log(`memory ${Math.round(warm)} MiB warm, ${Math.round(after)} MiB after; faults ${faults}`);
+console.log(
+  `memory ${Math.round(warm)} MiB after warm-up, ${Math.round(after)} MiB at the end; faults ${faults}`,
+);
 for (const line of wrong) console.log(`wrong: ${line}`);
 console.log(wrong.length === 0 ? "1 passed, 0 failed" : `0 passed, 1 failed: replay with --seed ${seed}`);
 process.exit(wrong.length === 0 ? 0 : 1);

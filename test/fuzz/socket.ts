@@ -1,7 +1,7 @@
 import type { Socket } from "bun";
 import { OPCODE } from "./wire.ts";
 
-/** What a server sent: a frame, or the head of what refused the handshake. */
+/** A frame from the server. */
 export interface Received {
   readonly opcode: number;
   readonly payload: Buffer;
@@ -12,13 +12,13 @@ interface RawSocketOptions {
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
   received(frame: Received): void;
-  /** The TCP connection is gone. */
+  /** Called once, when the TCP connection has ended. */
   ended(): void;
 }
 
-/** A WebSocket whose bytes are ours to choose. */
+/** A WebSocket client that sends arbitrary bytes. */
 export interface RawSocket {
-  /** The status of the handshake; 0 where there was none. */
+  /** The HTTP status of the handshake; 0 if the connection ended without a response. */
   readonly status: Promise<number>;
   write(bytes: Buffer): void;
   cut(): void;
@@ -107,7 +107,7 @@ export async function openRawSocket(options: RawSocketOptions): Promise<RawSocke
   };
 }
 
-/** The frame that the bytes begin with; a server's frames are not masked. */
+/** Parses the unmasked server frame at the start of the bytes; undefined if it is incomplete. */
 function frameAt(bytes: Buffer): (Received & { size: number }) | undefined {
   if (bytes.length < 2) return undefined;
   const short = (bytes[1] as number) & 0x7f;
@@ -120,6 +120,6 @@ function frameAt(bytes: Buffer): (Received & { size: number }) | undefined {
   return { opcode, payload: bytes.subarray(start, start + length), size: start + length };
 }
 
-/** The code of a close frame. */
+/** Returns the code of a close frame, 1005 if it has none, and undefined for other frames. */
 export const closeCode = ({ opcode, payload }: Received): number | undefined =>
   opcode === OPCODE.close ? (payload.length >= 2 ? payload.readUInt16BE(0) : 1005) : undefined;

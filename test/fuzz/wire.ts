@@ -4,15 +4,15 @@ export const OPCODE = { continuation: 0, text: 1, binary: 2, close: 8, ping: 9, 
 
 export interface FrameOptions {
   readonly opcode: number;
-  /** Not set: the message goes on in the next frame. */
+  /** The FIN bit; false if the message continues in another frame. */
   readonly last?: boolean;
   readonly reserved?: number;
   readonly masked?: boolean;
-  /** What the length field says, where that is not the payload's own. */
+  /** A false value for the length field. */
   readonly length?: bigint;
 }
 
-/** A frame of RFC 6455, section 5.2, as a client sends it, or as none should. */
+/** Encodes a client frame (RFC 6455, section 5.2), valid or not. */
 export function frame(random: Random, payload: Uint8Array, options: FrameOptions): Buffer {
   const { opcode, last = true, reserved = 0, masked = true, length = BigInt(payload.length) } = options;
   const first = (last ? 0x80 : 0) | (reserved << 4) | opcode;
@@ -34,7 +34,7 @@ export function frame(random: Random, payload: Uint8Array, options: FrameOptions
   return Buffer.concat([head, mask, hidden]);
 }
 
-/** A message in several frames, cut anywhere, pings between them. */
+/** Encodes a message in fragments of random size, with pings in between. */
 export function fragments(random: Random, payload: Buffer, opcode: number): Buffer {
   const parts: Buffer[] = [];
   let rest = payload;

@@ -133,16 +133,16 @@ describe("a check against the documents fails", () => {
 
   test("for an unknown status, field, code, type or path", () => {
     expect(() => holdExchange(answer(200, { status: "ok" }))).not.toThrow();
-    expect(() => holdExchange(answer(202, { status: "ok" }))).toThrow("does not know this status");
+    expect(() => holdExchange(answer(202, { status: "ok" }))).toThrow("does not list this status");
     expect(() => holdExchange(answer(200, { status: "ok", since: 1 }))).toThrow("additional properties");
     expect(() => holdExchange(answer(200, { status: "fine" }))).toThrow("constant");
-    expect(() => holdExchange({ ...answer(200, {}), headers: new Headers() })).toThrow("its type is");
+    expect(() => holdExchange({ ...answer(200, {}), headers: new Headers() })).toThrow("the content type is");
     expect(() => holdExchange(answer(200, {}, "/elsewhere"))).toThrow("no problem document");
     expect(() => holdExchange(problemAnswer("busy", "/healthz"))).not.toThrow();
-    expect(() => holdExchange(problemAnswer("too_late", "/healthz"))).toThrow("does not know this status");
+    expect(() => holdExchange(problemAnswer("too_late", "/healthz"))).toThrow("does not list this status");
     expect(() => holdExchange(problemAnswer("bad_origin", "/rooms/a/"))).toThrow("allowed values");
     expect(() => holdExchange({ ...problemAnswer("method_not_allowed", "/healthz"), method: "PUT" })).toThrow(
-      "allowed are",
+      "the Allow header",
     );
   });
 
@@ -164,14 +164,14 @@ describe("a check against the documents fails", () => {
     const watch = watchV1();
     expect(watch.received({ type: "synced", room: "a", version: 1 })).toBeUndefined();
     expect(watch.received({ type: "synced", room: "a", version: 1, also: 1 })).toContain("additional");
-    expect(watch.received({ type: "sunk", room: "a" })).toBe("the document knows no such frame");
-    expect(watch.received({ type: "ok", ref: 7 })).toBe("it answers no command");
+    expect(watch.received({ type: "sunk", room: "a" })).toBe("the document has no such frame");
+    expect(watch.received({ type: "ok", ref: 7 })).toBe("it replies to no command");
     watch.sent('{"type": "send", "ref": 8, "content": "hello"}');
     expect(watch.received({ type: "ok", ref: 8, id: 1, version: 1 })).toContain("its command was accepted");
     watch.sent('{"type": "ping", "ref": 9}');
     expect(watch.received({ type: "ok", ref: 9, id: 1 })).toContain("additional");
     const unknown = { type: "error", ref: 9, code: "unknown_command", message: "", retryable: false };
-    expect(watch.received(unknown)).toBe("the document knows the command");
+    expect(watch.received(unknown)).toBe("the document contains the command");
   });
 });
 

@@ -1,4 +1,4 @@
-"""Accounts and the HTTP side of a Parley server, as docs/PROTOCOL.md describes them. Needs nothing but Python."""
+"""Accounts and the HTTP API of a Parley server, as described in docs/PROTOCOL.md. Needs only Python."""
 
 import json
 import re
@@ -10,7 +10,7 @@ PASSWORD = "correct horse battery"
 
 
 class Problem(Exception):
-    """An error of the server: a problem document."""
+    """An error response of the server: a problem document."""
 
     def __init__(self, document):
         super().__init__(f"{document['code']}: {document['detail']}")
@@ -19,21 +19,21 @@ class Problem(Exception):
 
 
 def request(server, method, path, body=None, token=None):
-    """Asks the server; answers the JSON of the body, and the headers."""
+    """Sends a request and returns the parsed body and the headers. Raises Problem if the server responds with an error."""
     headers = {"Content-Type": "application/json"}
     if token:
         headers["Authorization"] = f"Bearer {token}"
     data = None if body is None else json.dumps(body).encode()
-    asked = urllib.request.Request(server + path, data, headers, method=method)
+    call = urllib.request.Request(server + path, data, headers, method=method)
     try:
-        with urllib.request.urlopen(asked, timeout=30) as response:
+        with urllib.request.urlopen(call, timeout=30) as response:
             return json.loads(response.read() or b"null"), response.headers
     except urllib.error.HTTPError as error:
         raise Problem(json.load(error)) from None
 
 
 class Account:
-    """Someone with an account; the tokens are refreshed by `refresh`."""
+    """A registered person and their tokens."""
 
     def __init__(self, server, name):
         self.server = server
@@ -50,16 +50,16 @@ class Account:
     def log_out(self):
         request(self.server, "POST", "/account/logout/", {"refresh": self.refresh_token})
 
-    def _keep(self, answer):
-        self.username = answer.get("username", getattr(self, "username", None))
-        self.token = answer["access"]
-        self.refresh_token = answer["refresh"]
+    def _keep(self, session):
+        self.username = session.get("username", getattr(self, "username", None))
+        self.token = session["access"]
+        self.refresh_token = session["refresh"]
 
     def epoch(self, room):
         return request(self.server, "GET", history_path(room), token=self.token)[1]["Parley-Epoch"]
 
     def history(self, room):
-        """All of a room's messages, oldest first, page by page along the links."""
+        """Returns all messages of a room, oldest first. Follows the links from page to page."""
         messages, path = [], history_path(room) + "?limit=1000"
         while path:
             page, headers = request(self.server, "GET", path, token=self.token)

@@ -1,4 +1,4 @@
-"""A client of chat.v1 in Python, written from docs/PROTOCOL.md alone, with Debian's python3-websockets (10.4)."""
+"""A chat.v1 client in Python, written from docs/PROTOCOL.md alone, with Debian's python3-websockets (10.4)."""
 
 import asyncio
 import json
@@ -7,12 +7,12 @@ import uuid
 
 import websockets
 
-RETURN_FROM = range(4000, 4500)
-"""Close codes after which a client comes back; below 4000 too, but for 1000."""
+RECONNECT_AFTER = range(4000, 4500)
+"""Close codes after which a client reconnects. It also reconnects after codes below 4000, except 1000."""
 
 
 class Room:
-    """A client's copy of a room: "Following a room"."""
+    """A client's copy of a room; see "Following a room"."""
 
     def __init__(self, name):
         self.name = name
@@ -24,14 +24,14 @@ class Room:
         self.unread = 0
         self.synced = asyncio.Event()
         self.seen = []
-        """Every event of the room, by type, for whoever wants to know how it came to be what it is."""
+        """All events of the room in order, for the tests. Messages are stored without their content."""
 
     @property
     def position(self):
         return None if self.epoch is None else f"{self.epoch}.{self.version}"
 
     def take(self, event):
-        """Applies an event. False: something was missed, the room is to be joined again."""
+        """Applies an event. Returns False if a message is missing, so that the client must join the room again."""
         kind = event["type"]
         self.seen.append({**event, "content": None} if kind == "message" else event)
         if kind == "joined":
@@ -72,13 +72,13 @@ class Refused(Exception):
 
 
 class Chat:
-    """One person's connection, which comes back by itself: "A client, step by step"."""
+    """A person's connection, which reconnects automatically; see "A client, step by step"."""
 
     def __init__(self, account):
         self.account = account
         self.rooms = {}
         self.unsettled = {}
-        """What was sent and not answered for good: clientId to (command, its fields, future of the reply)."""
+        """Changes without a final reply: clientId to (command, its fields, future of the reply)."""
         self.welcomed = asyncio.Event()
         self.reading = asyncio.Event()
         self.reading.set()
@@ -100,7 +100,7 @@ class Chat:
             await self._socket.close(1000)
 
     def cut(self):
-        """Ends the TCP connection without a word, as a network does."""
+        """Drops the TCP connection without a close frame, as a network failure does."""
         self.welcomed.clear()
         self._socket.transport.abort()
 
@@ -111,7 +111,7 @@ class Chat:
         return room
 
     async def send(self, name, content):
-        """Sends a message, as often as it takes; answers its acknowledgement."""
+        """Sends a message, with as many retries as it takes, and returns its acknowledgement."""
         return await self._settle("send", room=name, content=content)
 
     async def edit(self, name, id, content):
@@ -124,7 +124,7 @@ class Chat:
         return await self._settle("react", room=name, id=id, emoji=emoji, on=on)
 
     async def read(self, name, id):
-        """Moves the read mark: it never goes back, so it may be sent again without a clientId."""
+        """Moves the read mark. It never moves back, so a retry needs no clientId."""
         await self.ask("read", room=name, id=id)
 
     async def _settle(self, kind, **fields):
@@ -147,7 +147,7 @@ class Chat:
             before = {"before": page["messages"][0]["id"]}
 
     async def ask(self, kind, **fields):
-        """Sends a command and answers its reply. ConnectionError: the socket ended before it came."""
+        """Sends a command and returns its reply. Raises ConnectionError if the socket ends first, and Refused on an error."""
         self._ref += 1
         reply = self._replies[self._ref] = asyncio.get_running_loop().create_future()
         try:
@@ -155,32 +155,32 @@ class Chat:
         except websockets.ConnectionClosed:
             self._replies.pop(self._ref, None)
             raise ConnectionError from None
-        answer = await reply
-        if answer["type"] == "error":
-            raise Refused(answer)
-        return answer
+        result = await reply
+        if result["type"] == "error":
+            raise Refused(result)
+        return result
 
     async def _join(self, room):
         since = {"since": room.position} if room.position else {}
         try:
             await self.ask("join", room=room.name, **since)
         except ConnectionError:
-            pass  # it is joined again when the client is back
+            pass  # the client joins again when it has reconnected
 
     async def _send(self, client_id):
         kind, fields, settled = self.unsettled[client_id]
         while not settled.done():
             try:
-                answer = await self.ask(kind, clientId=client_id, **fields)
+                reply = await self.ask(kind, clientId=client_id, **fields)
             except ConnectionError:
-                return  # not known: it is sent again when the client is back
+                return  # the outcome is unknown: the client resends the change when it has reconnected
             except Refused as refused:
                 if refused.retryable:
                     await asyncio.sleep(refused.retry_after)
                     continue
                 settled.set_exception(refused)
             else:
-                settled.set_result(answer)
+                settled.set_result(reply)
             del self.unsettled[client_id]
 
     async def _live(self):
@@ -191,8 +191,8 @@ class Chat:
             lost, self._replies = self._replies, {}
             for reply in lost.values():
                 reply.set_exception(ConnectionError())
-                reply.exception()  # whoever waits for it is told; nobody may be waiting
-            if code == 1000 or (code >= 4000 and code not in RETURN_FROM):
+                reply.exception()  # marks it as retrieved, in case nobody awaits it
+            if code == 1000 or (code >= 4000 and code not in RECONNECT_AFTER):
                 return
             if code == 4001:
                 await asyncio.to_thread(self.account.refresh)
@@ -200,7 +200,7 @@ class Chat:
             self.attempts += 1
 
     async def _connection(self):
-        """One socket, from the handshake to its end; answers the close code."""
+        """Runs one socket from the handshake to its end and returns the close code."""
         url = self.account.server.replace("http", "ws", 1) + "/ws/"
         protocols = ["chat.v1", f"bearer.{self.account.token}"]
         try:
@@ -228,7 +228,7 @@ class Chat:
             self._spawn(self._join(self.rooms[frame["room"]]))
 
     async def _return(self):
-        """Joins every room from where it was left, and sends again what is unsettled, in its order."""
+        """Rejoins every room from its last position, then resends the unsettled changes in order."""
         for room in list(self.rooms.values()):
             room.synced.clear()
             await self._join(room)

@@ -9,7 +9,7 @@ from accounts import quote
 
 
 class PlainRoom:
-    """A room by its URL: text goes in, messages come out."""
+    """A room through its URL: sends text and receives messages."""
 
     def __init__(self, account, name):
         self.account = account
@@ -18,7 +18,7 @@ class PlainRoom:
         self.socket = None
 
     async def open(self):
-        """Opens the room; after messages were seen, from the last one of them on."""
+        """Opens the room. If messages have been received, resumes after the last one."""
         since = ""
         if self.messages:
             epoch = await asyncio.to_thread(self.account.epoch, self.name)
@@ -31,8 +31,8 @@ class PlainRoom:
         given = {"clientId": client_id} if client_id else {}
         await self.socket.send(json.dumps({"message": text, **given}))
 
-    async def hear(self):
-        """The next frame: a message or an error."""
+    async def receive(self):
+        """Returns the next frame: a message or an error."""
         frame = json.loads(await asyncio.wait_for(self.socket.recv(), 30))
         if "error" not in frame:
             self.messages.setdefault(frame["id"], frame)

@@ -1,4 +1,4 @@
-"""What a client of another make goes through: python3 scenarios.py <server> <scenario>. Exit code 0: it held."""
+"""Scenarios for the Python clients. Usage: python3 scenarios.py <server> <scenario>. Exits with 0 if the scenario passed."""
 
 import asyncio
 import random
@@ -24,7 +24,7 @@ async def talk(people):
         same_as_history(room, ada.account)
     try:
         await ada.send(name, "   ")
-        raise AssertionError("a blank message was taken")
+        raise AssertionError("a blank message was accepted")
     except Refused as refused:
         assert refused.code == "invalid" and not refused.retryable
 
@@ -62,11 +62,11 @@ async def resend(people):
         sending += [asyncio.create_task(ada.send(name, f"later {uuid.uuid4()}")) for _ in range(20)]
     acks = await asyncio.gather(*sending)
     ids = [ack["id"] for ack in acks]
-    assert len(set(ids)) == len(ids) == 260, "an acknowledgement twice, or none"
+    assert len(set(ids)) == len(ids) == 260, "an id was acknowledged twice, or an acknowledgement is missing"
     await until(lambda: room.version == 260)
     same_as_history(room, ada.account)
     contents = [message["content"] for message in room.messages.values()]
-    assert len(set(contents)) == 260, "a message is there twice"
+    assert len(set(contents)) == 260, "a message is duplicated"
 
 
 async def dedupe(people):
@@ -95,9 +95,9 @@ async def lag(people):
     ada.reading.set()
     await until(lambda: room.version == 6000 and room.synced.is_set())
     versioned = [event for event in room.seen if event["type"] in ("joined", "message", "lagging", "synced")]
-    assert any(event["type"] == "lagging" for event in versioned), "it never lagged"
-    assert versioned[-1]["type"] == "synced" or "prev" in versioned[-1], f"the last is {versioned[-1]}"
-    assert ada.closes == [], f"it was closed with {ada.closes}"
+    assert any(event["type"] == "lagging" for event in versioned), "the client never lagged"
+    assert versioned[-1]["type"] == "synced" or "prev" in versioned[-1], f"the last event is {versioned[-1]}"
+    assert ada.closes == [], f"the server closed the socket with {ada.closes}"
     same_as_history(room, ada.account)
 
 
@@ -131,19 +131,19 @@ async def change(people):
         await ada.send(name, f"message {number}")
     assert (await ada.edit(name, 1, "edited"))["version"] == 4
     assert (await ben.react(name, 1, "👍"))["version"] == 5
-    assert (await ben.react(name, 1, "👍"))["version"] == 5, "what changes nothing took a version"
+    assert (await ben.react(name, 1, "👍"))["version"] == 5, "a repeated reaction got a new version"
     assert (await ada.delete(name, 2))["version"] == 6
     for refused, code in [(ben.edit(name, 1, "mine?"), "forbidden"), (ada.edit(name, 2, "back"), "not_found")]:
         try:
             await refused
-            raise AssertionError(f"{code} was taken")
+            raise AssertionError(f"a change was accepted instead of refused with {code}")
         except Refused as refusal:
             assert refusal.code == code and not refusal.retryable
     await until(lambda: here.version == there.version == 6)
     assert here.messages[1]["content"] == "edited"
     assert here.messages[1]["reactions"] == {"👍": {"count": 1, "users": [ben.account.username]}}
     assert here.messages[2]["content"] == "" and here.messages[2]["deletedAt"]
-    # Changes that are cut off before their answer are sent again, and are done once.
+    # Changes whose reply was lost in a cut are resent and applied once.
     changes = [ada.edit(name, 1, f"edit {number}") for number in range(50)]
     changes += [ada.react(name, 3, "🎉", number % 2 == 0) for number in range(50)]
     changing = [asyncio.create_task(change) for change in changes]
@@ -152,7 +152,7 @@ async def change(people):
         await asyncio.sleep(random.uniform(0, 0.01))
         ada.cut()
     versions = [(await task)["version"] for task in changing]
-    assert len(set(versions[:50])) == 50, "two edits took one version"
+    assert len(set(versions[:50])) == 50, "two edits got the same version"
     await until(lambda: here.version == there.version == max(versions))
     for room in (here, there):
         same_as_history(room, ada.account)
@@ -173,14 +173,14 @@ async def mark(people):
     await ada.read(name, 2)
     ada.cut()
     await until(lambda: here.unread == 1)
-    assert here.last_read == 3, "the mark went back"
+    assert here.last_read == 3, "the read mark moved back"
 
 
 async def access_ends(people):
     ada = await people.chat("ada")
     await asyncio.to_thread(ada.account.log_out)
     await until(lambda: ada.closes == [4500])
-    assert ada._life.done(), "it goes on trying"
+    assert ada._life.done(), "the client still tries to reconnect"
     await asyncio.to_thread(ada.account.log_in)
     await ada.start()
 
@@ -192,25 +192,25 @@ async def plain(people):
         await who.open()
     client_id = str(uuid.uuid4())
     await ada.say("Guten Tag", client_id)
-    mine, theirs = await ada.hear(), await ben.hear()
+    mine, theirs = await ada.receive(), await ben.receive()
     assert mine == theirs and mine["username"] == ada.account.username and mine["clientId"] == client_id
     await ada.say("Guten Tag", client_id)
-    assert (await ada.hear()) == {**mine, "duplicate": True}
+    assert (await ada.receive()) == {**mine, "duplicate": True}
     await ada.say("   ")
-    assert (await ada.hear())["error"]["code"] == "invalid"
+    assert (await ada.receive())["error"]["code"] == "invalid"
     ada.cut()
     for number in range(30):
         await ben.say(f"message {number}")
-        await ben.hear()
+        await ben.receive()
     await ada.open()
     while len(ada.messages) < 31:
-        await ada.hear()
+        await ada.receive()
     assert ada.messages == ben.messages and list(ada.messages) == list(range(1, 32))
     stranger = PlainRoom(ada.account, ada.name)
     stranger.account.token = "nonsense"
     try:
         await stranger.open()
-        raise AssertionError("a token that is none was taken")
+        raise AssertionError("an invalid token was accepted")
     except websockets.InvalidStatusCode as refused:
         assert refused.status_code == 401
     for who in (ada, ben):
@@ -230,7 +230,7 @@ async def main(server, scenario):
     finally:
         for chat in people.chats:
             await chat.stop()
-    print(f"{scenario} holds")
+    print(f"{scenario} passed")
 
 
 if __name__ == "__main__":

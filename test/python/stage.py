@@ -1,4 +1,4 @@
-"""Who plays in the scenarios, and what they are held to."""
+"""People, rooms and checks for the scenarios."""
 
 import asyncio
 import uuid
@@ -8,7 +8,7 @@ from chat_client import Chat
 
 
 class People:
-    """Makes accounts and connections on demand, with names that no other run has."""
+    """Creates accounts and connections on demand, with unique names."""
 
     def __init__(self, server):
         self.server = server
@@ -32,24 +32,24 @@ def room_name():
 
 
 async def until(check):
-    """Waits until a check holds; the time limit is that of a test, not of the server."""
+    """Waits until a check holds, for at least 60 seconds. That is the test's time limit, not one of the server."""
     for _ in range(6000):
         if check():
             return
         await asyncio.sleep(0.01)
-    raise AssertionError("it did not come to that")
+    raise AssertionError("the condition did not hold within the time limit")
 
 
 def same_as_history(room, account):
-    """The client's copy is what the server has, message by message."""
+    """Asserts that the client's copy equals the server's history, message by message."""
     truth = {message["id"]: state(message) for message in account.history(room.name)}
     copy = {id: state(message) for id, message in room.messages.items()}
-    assert copy == truth, f"{len(copy)} messages here, {len(truth)} there"
+    assert copy == truth, f"the copies differ: {len(copy)} messages in the client, {len(truth)} on the server"
     changed = any(message["version"] != id for id, message in truth.items())
-    assert changed or sorted(truth) == list(range(1, len(truth) + 1)), "ids have holes"
+    assert changed or sorted(truth) == list(range(1, len(truth) + 1)), "ids have gaps"
 
 
 def state(message):
-    """What a message is, however it was heard of."""
+    """Returns the fields of a message that do not depend on how it was delivered."""
     ways = ("type", "room", "change", "prev", "replay")
     return {key: value for key, value in message.items() if key not in ways}

@@ -1,6 +1,6 @@
 import { holdExchange } from "./contract.ts";
 
-/** What a server answered; `body` is the JSON of it, undefined where it is none. */
+/** A response of a server; `body` is the parsed JSON, or undefined if the text is not JSON. */
 export interface Answer {
   readonly status: number;
   readonly headers: Headers;
@@ -10,13 +10,13 @@ export interface Answer {
 
 export interface Call {
   readonly token?: string | undefined;
-  /** Sent as JSON; a string, bytes or a stream as they are. */
+  /** Sent as JSON, except a string, bytes or a stream, which are sent as they are. */
   readonly body?: unknown;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
 /**
- * Calls a server over HTTP: `api(server, "POST /account/login/", { body })`. What it answers is held against the OpenAPI
+ * Calls a server over HTTP: `api(server, "POST /account/login/", { body })`. Verifies the exchange against the OpenAPI
  * document.
  */
 export async function api(server: { url: string }, target: string, call: Call = {}): Promise<Answer> {

@@ -2,29 +2,29 @@ import type * as v from "valibot";
 import type { PLAIN_FRAMES, SERVER_FRAMES } from "../../src/protocol/frames.ts";
 import { type FrameWatch, watchPlain, watchV1 } from "./frames.ts";
 
-/** How long a test waits for anything before it fails, in milliseconds. */
+/** The time limit for anything that a test waits for, in milliseconds. */
 export const PATIENCE_MS = Number(process.env.TEST_PATIENCE_MS ?? 4_000);
 
 type Outputs<S extends Record<string, v.GenericSchema>> = { [K in keyof S]: v.InferOutput<S[K]> };
 export type V1Frames = Outputs<typeof SERVER_FRAMES>;
 export type PlainFrames = Outputs<typeof PLAIN_FRAMES>;
 
-/** One WebSocket as a test uses it: `await ada.next("message")`. Every frame that comes is held against the AsyncAPI document. */
+/** A WebSocket for tests: `await ada.next("message")`. Verifies every received frame against the AsyncAPI document. */
 export interface Client<Frames> {
-  /** Sends an object as JSON; a string or bytes as they are. */
+  /** Sends an object as JSON, and a string or bytes as they are. */
   send(frame: object | string | Uint8Array<ArrayBuffer>): void;
-  /** The first frame of that type which has not been taken yet, waited for where it has still to come. */
+  /** Takes the first untaken frame of this type and waits for it if necessary. */
   next<T extends keyof Frames>(type: T): Promise<Frames[T]>;
-  /** As many of them, in their order. */
+  /** Takes `count` frames of this type in order. */
   take<T extends keyof Frames>(type: T, count: number): Promise<Frames[T][]>;
-  /** All that came, taken or not, in its order. */
+  /** All received frames in order, taken or not. */
   readonly frames: readonly Record<string, unknown>[];
-  /** How the socket ended. */
+  /** Resolves with the close code and reason when the socket has closed. */
   readonly closed: Promise<{ code: number; reason: string }>;
   close(): void;
 }
 
-/** What a command was answered with. */
+/** The reply to a command. */
 export interface Reply {
   readonly type: "ok" | "error";
   readonly ref: number;
@@ -33,18 +33,18 @@ export interface Reply {
 
 /** A socket that speaks chat.v1. */
 export interface V1Client extends Client<V1Frames> {
-  /** Sends a command with a `ref` of its own; answers its reply, `ok` or `error`. */
+  /** Sends a command with a unique `ref` and resolves with its reply, `ok` or `error`. */
   ask(command: Readonly<Record<string, unknown>>): Promise<Reply>;
 }
 
 export interface ConnectOptions {
-  /** The room of a room's URL; without it, `/ws/`. */
+  /** The room in the URL. Without it, the socket opens on `/ws/`. */
   readonly room?: string;
   readonly token: string;
   readonly since?: string;
 }
 
-/** Connects to a room as the first clients did: no subprotocol, the token in the URL. */
+/** Connects with the plain protocol: without a subprotocol, with the token in the URL. */
 export async function connectPlain(server: { url: string }, { room = "", token, since }: ConnectOptions) {
   const position = since === undefined ? "" : `&since=${encodeURIComponent(since)}`;
   const url = `${wsUrl(server)}/ws/chat/${encodeURIComponent(room)}/?token=${token}${position}`;
@@ -54,7 +54,7 @@ export async function connectPlain(server: { url: string }, { room = "", token, 
   return client as Client<PlainFrames>;
 }
 
-/** Connects as chat.v1, the token in the subprotocol list. */
+/** Connects with chat.v1, with the token in the subprotocol list. */
 export async function connect(
   server: { url: string },
   { room, token, since }: ConnectOptions,
@@ -100,7 +100,7 @@ function createClient<Frames>(
   const untaken: Arrival[] = [];
   const closed = Promise.withResolvers<{ code: number; reason: string }>();
   const opened = Promise.withResolvers<void>();
-  opened.promise.catch(() => {}); // a test that is about `closed` need not look at it
+  opened.promise.catch(() => {}); // a test may only look at `closed`
   const waiting = new Set<Waiter>();
   let fault: Error | undefined;
 
@@ -111,7 +111,7 @@ function createClient<Frames>(
   };
   socket.onopen = () => opened.resolve();
   socket.onclose = ({ code, reason }) => {
-    opened.reject(new Error(`the socket was not opened (${code} ${reason})`));
+    opened.reject(new Error(`the socket did not open (${code} ${reason})`));
     closed.resolve({ code, reason });
     fail(new Error(`the socket is closed (${code} ${reason})`));
   };
@@ -129,7 +129,7 @@ function createClient<Frames>(
     untaken.push({ frame, type });
   };
 
-  /** The first arrival that fits and has not been taken. */
+  /** Takes the first untaken frame that fits and waits for it if necessary. */
   async function find(fits: Waiter["fits"], what: string) {
     const index = untaken.findIndex(({ frame, type }) => fits(frame, type));
     if (index !== -1) return untaken.splice(index, 1)[0]?.frame ?? {};
@@ -140,7 +140,7 @@ function createClient<Frames>(
     const timer = setTimeout(() => {
       waiting.delete(waiter);
       const others = JSON.stringify(untaken.map(({ frame }) => frame)).slice(0, 2_000);
-      reject(new Error(`no ${what} came; untaken are ${others}`));
+      reject(new Error(`no ${what} arrived; the untaken frames are ${others}`));
     }, PATIENCE_MS);
     return promise.finally(() => clearTimeout(timer));
   }

@@ -3,13 +3,13 @@ import { type OpenApiOperation, openApiOf } from "../../src/http/documents/opena
 import { everyRoute } from "./routes.ts";
 import { createMisfit } from "./schemas.ts";
 
-// What a server and its callers say to each other over HTTP, held against the document that it serves.
+// Verifies HTTP requests and responses against the OpenAPI document that the server serves.
 
 export interface Exchange {
   readonly method: string;
-  /** With its query. */
+  /** The path with its query. */
   readonly target: string;
-  /** The body of the request, as a text. */
+  /** The body of the request as text. */
   readonly sent?: string | undefined;
   readonly status: number;
   readonly headers: Headers;
@@ -32,10 +32,10 @@ const TEMPLATES = Object.keys(document.paths)
     path,
     form: new RegExp(`^${path.replace(/[.]/g, "\\.").replace(/\{\w+\}/g, "([^/]+)")}/?$`),
   }))
-  // What is spelled out goes before what is a parameter.
+  // Literal paths take precedence over paths with parameters.
   .sort((a, b) => a.path.split("{").length - b.path.split("{").length);
 
-/** @throws where the document does not know what was answered, or knows it otherwise. */
+/** Verifies an exchange. @throws {Error} if the response or an accepted request does not match the document. */
 export function holdExchange(exchange: Exchange): void {
   const wrong = faultOf(exchange);
   const { method, target, status, text } = exchange;
@@ -44,34 +44,34 @@ export function holdExchange(exchange: Exchange): void {
 
 function faultOf(exchange: Exchange): string | undefined {
   const { method, status, headers, text } = exchange;
-  const { pathname: path } = new URL(`http://localhost${exchange.target}`); // without dot segments, as it was sent
-  if (method === "OPTIONS" && status === 204) return undefined; // CORS, before anything is asked for
+  const { pathname: path } = new URL(`http://localhost${exchange.target}`); // without dot segments, like the request that was sent
+  if (method === "OPTIONS" && status === 204) return undefined; // a CORS preflight
   if (/^\/ws(\/|$)/.test(path)) return refusedFault(exchange, [...handshakes]);
   const template = TEMPLATES.find(({ form }) => form.test(path));
   if (!template) return refusedFault(exchange, ["not_found", "too_large"]);
   const methods = document.paths[template.path] ?? {};
-  const asked = method === "HEAD" ? "get" : method.toLowerCase();
-  const operation = methods[asked];
+  const name = method === "HEAD" ? "get" : method.toLowerCase();
+  const operation = methods[name];
   if (!operation) {
     const allowed = Object.keys(methods).flatMap((name) =>
       name === "get" ? ["GET", "HEAD"] : name.toUpperCase(),
     );
-    const said = headers.get("allow")?.split(", ") ?? [];
-    if (said.sort().join() !== allowed.sort().join())
-      return `allowed are ${said}, and in the document ${allowed}`;
+    const listed = headers.get("allow")?.split(", ") ?? [];
+    if (listed.sort().join() !== allowed.sort().join())
+      return `the Allow header lists ${listed}, but the document ${allowed}`;
     return refusedFault(exchange, ["method_not_allowed"]);
   }
-  // Where an operator has not asked for them there are no such routes.
+  // Routes for operators do not exist unless they are configured.
   const optional = operation.security?.some((scheme) => !("accessToken" in scheme));
   if (optional && status === 404 && codeOf(text) === "not_found")
     return refusedFault(exchange, ["not_found"]);
 
   const response = operation.responses[status];
-  if (!response) return "the document does not know this status here";
+  if (!response) return "the document does not list this status";
   const missing = Object.keys(response.headers ?? {}).filter((name) => name !== "Link" && !headers.has(name));
   if (missing.length > 0) return `the headers ${missing} are missing`;
-  const pointer = ["paths", template.path, asked, "responses", String(status), "content"];
-  return bodyFault(exchange, response.content, pointer) ?? requestFault(exchange, template, asked, operation);
+  const pointer = ["paths", template.path, name, "responses", String(status), "content"];
+  return bodyFault(exchange, response.content, pointer) ?? requestFault(exchange, template, name, operation);
 }
 
 function bodyFault(
@@ -79,13 +79,14 @@ function bodyFault(
   content: Readonly<Record<string, unknown>> | undefined,
   pointer: readonly string[],
 ): string | undefined {
-  if (method === "HEAD" || !content) return text === "" ? undefined : "it has a body";
+  if (method === "HEAD" || !content)
+    return text === "" ? undefined : "the response has a body, but the document lists none";
   const media = headers.get("content-type")?.split(";")[0] ?? "";
-  if (!(media in content)) return `its type is ${media}`;
+  if (!(media in content)) return `the content type is ${media}, which the document does not list`;
   return misfit(media.endsWith("json") ? JSON.parse(text) : text, ...pointer, media, "schema");
 }
 
-/** What was accepted is what the document allows: it is not narrower than the server. */
+/** Verifies that the document allows an accepted request, so that it is not stricter than the server. */
 function requestFault(
   exchange: Exchange,
   { path, form }: { path: string; form: RegExp },
@@ -113,8 +114,8 @@ function requestFault(
 function refusedFault({ method, text, status }: Exchange, codes: readonly string[]): string | undefined {
   if (method === "HEAD") return undefined;
   const problem = problemOf(text);
-  if (!problem || problem.status !== status) return "it is no problem document of this status";
-  if (!codes.includes(problem.code ?? "")) return `it is not refused as ${codes}`;
+  if (!problem || problem.status !== status) return "the body is no problem document with this status";
+  if (!codes.includes(problem.code ?? "")) return `the code is ${problem.code}, not ${codes.join(" or ")}`;
   return misfit(problem, "components", "schemas", "Problem");
 }
 

@@ -5,11 +5,11 @@ import { temporaryFolder } from "./folder.ts";
 import { startNeonBridge } from "./neon-bridge.ts";
 import { cachedTemplate } from "./template.ts";
 
-/** A database of a test's own; `close` also removes it. */
+/** A private database for one test; `close` also removes it. */
 export interface TestDatabase extends Database {
-  /** The settings that lead to it, as they would stand in the environment. */
+  /** The environment variables that point a server to it. */
   readonly env: Readonly<Record<string, string>>;
-  /** Opens it once more, as another node would. Not for the embedded one: that has one owner. */
+  /** Opens it a second time, like another node. Fails for the embedded database, which allows only one owner. */
   again(): Promise<Database>;
 }
 
@@ -25,19 +25,19 @@ async function open(env: Record<string, string>, remove: () => unknown): Promise
   return { ...database, env, again, close };
 }
 
-/** A new embedded database, migrated and empty. */
+/** Creates an embedded database, migrated and empty. */
 export async function freshDatabase(): Promise<TestDatabase> {
   const folder = temporaryFolder();
   return open({ DATA_DIR: folder.path }, folder.remove);
 }
 
-/** A new database on the Postgres server of TEST_DATABASE_URL. */
+/** Creates a database on the Postgres server of TEST_DATABASE_URL. */
 export async function postgresDatabase(): Promise<TestDatabase> {
   const { url, drop } = await createDatabase();
   return open({ DATABASE_URL: url }, drop);
 }
 
-/** The same through Neon's driver, with a bridge in the place of Neon's proxy. */
+/** Like `postgresDatabase`, but through Neon's driver, with a bridge instead of Neon's proxy. */
 export async function neonDatabase(): Promise<TestDatabase> {
   const { url, drop } = await createDatabase();
   const { hostname, port } = new URL(url);

@@ -2,7 +2,7 @@ import { type SQL, sql } from "drizzle-orm";
 import { PgDialect } from "drizzle-orm/pg-core";
 import { type Database, type Orm, rows } from "../../src/db/database.ts";
 
-/** One step of a plan that reads a table or an index of it. */
+/** A plan node that reads a table or one of its indexes. */
 export interface Scan {
   readonly type: string;
   readonly table: string;
@@ -29,6 +29,7 @@ export interface Explained extends Database {
   takeScans(): Scan[];
 }
 
+/** Wraps a database so that it records the plans of its statements. */
 export function explained(database: Database): Explained {
   let scans: Scan[] = [];
 
@@ -85,7 +86,7 @@ async function planOf(orm: Orm, statement: SQL): Promise<Plan> {
       if (error !== done) throw error;
     });
   const [plan] = (typeof json === "string" ? JSON.parse(json) : json) as { Plan: Plan }[];
-  if (!plan) throw new Error("there is no plan");
+  if (!plan) throw new Error("Postgres returned no plan");
   return plan.Plan;
 }
 

@@ -2,16 +2,16 @@ import { rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-/** Where the folders of this process' tests are. */
+/** The parent of all temporary folders of this process. */
 const PARENT = join(tmpdir(), `parley-test-${process.pid}`);
 
-/** Removes what tests that failed have left behind. */
+/** Removes all temporary folders, including those that failed tests left behind. */
 export const removeTemporaryFolders = () => rmSync(PARENT, { recursive: true, force: true });
 
-/** A folder of a test's own, which does not exist yet; it is removed by `remove`, or else when the tests end. */
+/** Returns the path of a private folder, which does not exist yet. `remove`, or the end of the process, deletes it. */
 export function temporaryFolder() {
   const path = join(PARENT, crypto.randomUUID());
-  // Under `bun test` this does not come to pass; preload.ts does the same there.
+  // `bun test` does not emit "exit"; there, preload.ts removes the folders.
   process.once("exit", removeTemporaryFolders);
   const remove = () => rmSync(path, { recursive: true, force: true });
   return { path, remove };

@@ -1,13 +1,15 @@
 import { asyncApiOf } from "../../src/http/documents/asyncapi.ts";
 import { createMisfit } from "./schemas.ts";
 
-// The frames of a socket, held against the document that the server serves.
+// Verifies the frames of a socket against the AsyncAPI document that the server serves.
 
 type Frame = Readonly<Record<string, unknown>>;
 
-/** Watches one socket; both answer what is wrong with a frame, undefined where nothing is. */
+/** Watches the frames of one socket. */
 export interface FrameWatch {
+  /** Records a sent frame, so that its reply can be verified. */
   sent(data: string): void;
+  /** Returns what is wrong with a received frame, or undefined. */
   received(frame: Frame): string | undefined;
 }
 
@@ -16,19 +18,22 @@ const closed = createMisfit(document, { closed: true });
 const open = createMisfit(document, { closed: false });
 const { messages } = document.components;
 
-/** What the server sends fits the document, to the last field. */
+/** Verifies a frame from the server. The document must contain all its fields. */
 function serverFault(name: string, frame: Frame): string | undefined {
-  if (!(name in messages)) return "the document knows no such frame";
+  if (!(name in messages)) return "the document has no such frame";
   return closed(frame, "components", "messages", name, "payload");
 }
 
-/** Whether the document allows what a client sent. */
+/** Verifies a frame from a client, which may have further fields. */
 function clientFault(name: string, frame: unknown): string | undefined {
-  if (!(name in messages)) return "the document knows no such command";
+  if (!(name in messages)) return "the document has no such command";
   return open(frame, "components", "messages", name, "payload");
 }
 
-/** A socket that speaks chat.v1. What was answered `ok`, the document allows; what it did not know, it does not tell of. */
+/**
+ * Watches a chat.v1 socket. A command that got `ok` must match the document. A command that got `unknown_command` must
+ * not be in it.
+ */
 export function watchV1(): FrameWatch {
   const commands = new Map<number, Frame>();
   return {
@@ -42,10 +47,10 @@ export function watchV1(): FrameWatch {
       if (type !== "ok" && type !== "error") return serverFault(`event.${type}`, frame);
       if (type === "error") {
         const known = typeof command?.type === "string" && `command.${command.type}` in messages;
-        if (known && code === "unknown_command") return "the document knows the command";
+        if (known && code === "unknown_command") return "the document contains the command";
         return serverFault("reply.error", frame);
       }
-      if (!command) return "it answers no command";
+      if (!command) return "it replies to no command";
       const refused = clientFault(`command.${String(command.type)}`, command);
       if (refused)
         return `its command was accepted, but ${refused}: ${JSON.stringify(command).slice(0, 500)}`;
@@ -54,7 +59,7 @@ export function watchV1(): FrameWatch {
   };
 }
 
-/** A socket that speaks plain. What has come back was allowed by the document. */
+/** Watches a plain socket. A message that the server echoes must match the document. */
 export function watchPlain(): FrameWatch {
   const sent = new Map<string, Frame>();
   return {
@@ -66,7 +71,7 @@ export function watchPlain(): FrameWatch {
       if ("error" in frame) return serverFault("plain.error", frame);
       const own = sent.get(String(frame.clientId));
       const refused = own && clientFault("plain.send", own);
-      if (refused) return `it was accepted, but ${refused}: ${JSON.stringify(own).slice(0, 500)}`;
+      if (refused) return `the message was accepted, but ${refused}: ${JSON.stringify(own).slice(0, 500)}`;
       return serverFault("plain.message", frame);
     },
   };

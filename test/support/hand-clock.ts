@@ -1,6 +1,6 @@
 import type { Clock } from "../../src/clock.ts";
 
-/** Time that passes when it is told to. */
+/** Creates a clock whose time passes only by calls of `pass`. */
 export function handClock() {
   let now = 0;
   const tasks = new Set<{ at: number; run: () => void }>();

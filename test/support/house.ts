@@ -2,13 +2,13 @@ import { type Person, register } from "./people.ts";
 import { startTestServer, type TestServer } from "./server.ts";
 import { createMint, type Mint } from "./tokens.ts";
 
-/** How long servers and databases may take to start on a machine that has much else to do, in milliseconds. */
+/** The time limit for servers and databases to start on a busy machine, in milliseconds. */
 export const START_MS = 30_000;
 
-/** A server with an embedded database and no limits on rates, and three people who are signed in there. */
+/** A server with an embedded database and without rate limits, and three people who are signed in. */
 export interface House {
   readonly server: TestServer;
-  /** Makes tokens that the server takes for its own. */
+  /** Creates tokens that the server accepts as its own. */
   readonly mint: Mint;
   readonly ada: Person;
   readonly ben: Person;
@@ -18,12 +18,12 @@ export interface House {
 let opened: Promise<House> | undefined;
 
 /**
- * One server for all test files that want nothing special of theirs: starting one for each costs more than the tests.
- * A test uses rooms of its own, and leaves the three people as they are. It ends with the process.
+ * Returns the server that all test files without special needs share, because starting one per file takes longer than
+ * the tests. Tests must use their own rooms and must not change the three people. The server ends with the process.
  */
 export const house = (): Promise<House> => (opened ??= ownHouse());
 
-/** The same for one test file alone, which may do to the three what it likes; the server is to be stopped. */
+/** Starts a private house for one test file, which may change the three people and must stop the server. */
 export async function ownHouse(): Promise<House> {
   const mint = await createMint();
   const server = await startTestServer({ ...mint.settings, LOGIN_RATE: "0", MESSAGE_RATE: "0" });

@@ -1,11 +1,11 @@
 import { describe, test } from "bun:test";
 import { findRedis } from "../faults/redis.ts";
 
-/** What is not on every machine: servers that an environment variable names, and programs. */
+/** What not every machine has: servers named by an environment variable, and programs. */
 export type Need =
   "TEST_DATABASE_URL" | "TEST_REDIS_URL" | "chromium" | "redis-server" | "nginx" | "haproxy" | "caddy";
 
-/** The browser of this machine: what CHROMIUM names, or else the one on the path. */
+/** Returns the path of Chromium: CHROMIUM if set, or else the one on PATH. */
 export const chromiumPath = (): string | undefined =>
   process.env.CHROMIUM || Bun.which("chromium") || Bun.which("chromium-browser") || undefined;
 
@@ -17,8 +17,8 @@ const has = (need: Need) => {
 };
 
 /**
- * `describe` for tests that need something more than Bun: `needs("TEST_REDIS_URL")("the bus", () => …)`. Where it is
- * missing they are skipped, with one line that says so; with CI=true that is a failure.
+ * `describe` for tests that need more than Bun: `needs("TEST_REDIS_URL")("the bus", () => …)`. If something is missing,
+ * they are skipped with one line that says so; with CI=true they fail.
  */
 export function needs(...wanted: readonly Need[]): (name: string, tests: () => void) => void {
   const missing = wanted.filter((need) => !has(need)).join(" and ");
@@ -26,6 +26,6 @@ export function needs(...wanted: readonly Need[]): (name: string, tests: () => v
   if (process.env.CI !== "true") return (name) => test.skip(`${name} (skipped: needs ${missing})`, () => {});
   return (name) =>
     test(name, () => {
-      throw new Error(`needs ${missing}, and with CI=true nothing is skipped`);
+      throw new Error(`needs ${missing}; with CI=true nothing may be skipped`);
     });
 }

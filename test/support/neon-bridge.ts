@@ -1,10 +1,10 @@
 /**
- * What stands between Neon's serverless driver and a Postgres server: each WebSocket is one TCP connection, bytes go
- * through as they are. Listens on a free port of 127.0.0.1.
+ * Starts a bridge from Neon's serverless driver to a Postgres server on a free port of 127.0.0.1. It forwards the bytes
+ * of each WebSocket unchanged over one TCP connection.
  */
 export function startNeonBridge(postgres: { hostname: string; port: number }) {
   interface Tunnel {
-    /** Settles when the TCP side is there; bytes that come earlier wait for it. */
+    /** Resolves when the TCP connection is open; earlier bytes wait for it. */
     tcp?: Promise<Bun.Socket<undefined>>;
   }
   const server = Bun.serve<Tunnel>({
@@ -14,7 +14,7 @@ export function startNeonBridge(postgres: { hostname: string; port: number }) {
     fetch: (request, server) =>
       server.upgrade(request, { data: {} })
         ? undefined
-        : new Response("a WebSocket, please", { status: 426 }),
+        : new Response("Connect with a WebSocket.", { status: 426 }),
     websocket: {
       open(ws) {
         ws.binaryType = "uint8array";

@@ -2,7 +2,7 @@ import { api } from "./api.ts";
 
 export const PASSWORD = "correct horse battery";
 
-/** Someone with an account, signed in. */
+/** A person with an account, signed in. */
 export interface Person {
   readonly username: string;
   readonly email: string;
@@ -11,7 +11,7 @@ export interface Person {
   readonly refresh: string;
 }
 
-/** Registers someone of that name. */
+/** Registers a person with this username. */
 export async function register(server: { url: string }, name: string): Promise<Person> {
   const email = `${name}@example.com`;
   const { status, text, body } = await api(server, "POST /account/reg/", {

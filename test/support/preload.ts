@@ -2,6 +2,6 @@ import { afterAll } from "bun:test";
 import { removeTemporaryFolders } from "./folder.ts";
 import { cachedTemplate } from "./template.ts";
 
-// What every fresh database starts from is made here, not within the time of the first test that wants one.
+// Creates the template of all fresh databases here, so that the first test that needs one does not time out.
 await cachedTemplate();
 afterAll(removeTemporaryFolders);

@@ -5,7 +5,7 @@ import { cachedTemplate } from "./template.ts";
 
 const ROOT = join(import.meta.dir, "../..");
 
-/** The program: from source, or the binary that PARLEY names. */
+/** The command of the program under test: the binary that PARLEY names, or else the source. */
 const PARLEY = process.env.PARLEY
   ? [resolve(ROOT, process.env.PARLEY)]
   : [process.execPath, join(ROOT, "src/main.ts")];
@@ -19,22 +19,22 @@ export interface Ended {
 export interface Running {
   readonly url: string;
   readonly pid: number;
-  /** Resolves when a line with that text has come on standard output. */
+  /** Resolves with the first line of standard output that contains the text. */
   line(text: string): Promise<string>;
-  /** Sends a signal; answers how the process ended. */
+  /** Sends a signal (default: SIGTERM) and resolves when the process has exited. */
   end(signal?: NodeJS.Signals): Promise<Ended>;
 }
 
 type Settings = Readonly<Record<string, string>>;
 
-/** A folder for an embedded database, which is made from the template: the program's first start would take seconds. */
+/** Creates a folder with an embedded database from the template, because a first start without it takes seconds. */
 export async function dataFolder() {
   const folder = temporaryFolder();
   await createDataDir(join(folder.path, "postgres"), await cachedTemplate());
   return folder;
 }
 
-// Only what the test says: settings of the machine are not the test's.
+// Passes only the test's settings, so that the machine's environment has no effect.
 const spawn = (args: readonly string[], settings: Settings, stdin: string, cwd = ROOT) =>
   Bun.spawn([...PARLEY, ...args], {
     env: { PATH: process.env.PATH, PORT: "0", ...settings },
@@ -46,7 +46,7 @@ const spawn = (args: readonly string[], settings: Settings, stdin: string, cwd =
 
 const textOf = (stream: ReadableStream<Uint8Array<ArrayBuffer>>) => new Response(stream).text();
 
-/** Runs the program until it ends. */
+/** Runs the program until it exits. */
 export async function runParley(
   args: readonly string[],
   settings: Settings = {},
@@ -61,7 +61,7 @@ export async function runParley(
   return { code, stdout, stderr };
 }
 
-/** Starts the server and waits until it listens. @throws with what it said where it ends instead. */
+/** Starts the server and waits until it listens. @throws {Error} with its output if it exits instead. */
 export async function startParley(settings: Settings, cwd?: string): Promise<Running> {
   const child = spawn([], settings, "", cwd);
   const stderr = textOf(child.stderr);
@@ -72,13 +72,13 @@ export async function startParley(settings: Settings, cwd?: string): Promise<Run
     stdout: await output.all,
     stderr: await stderr,
   });
-  if (first === undefined) throw new Error(`it did not start: ${JSON.stringify(await ended())}`);
+  if (first === undefined) throw new Error(`the server did not start: ${JSON.stringify(await ended())}`);
   return {
     url: (JSON.parse(first) as { url: string }).url,
     pid: child.pid,
     async line(text) {
       const found = await output.line(text);
-      if (found === undefined) throw new Error(`it ended without saying "${text}"`);
+      if (found === undefined) throw new Error(`the server exited without printing "${text}"`);
       return found;
     },
     end(signal = "SIGTERM") {
@@ -88,7 +88,7 @@ export async function startParley(settings: Settings, cwd?: string): Promise<Run
   };
 }
 
-/** Reads a stream to its end; `line` answers the first line with that text, undefined where the stream ends without. */
+/** Reads a stream to its end. `line` returns the first line with a text, or undefined if the stream ends without it. */
 function readLines(stream: ReadableStream<Uint8Array<ArrayBuffer>>) {
   let text = "";
   let ended = false;

@@ -3,16 +3,16 @@ import { exportJWK, generateKeyPair, type JWTPayload, SignJWT } from "jose";
 const ISSUER = "https://id.example.com";
 const AUDIENCE = "chat";
 
-/** A product's own identity provider: people without an account here, as many as are wanted, at no cost. */
+/** An external identity provider: a cheap source of any number of people without a Parley account. */
 export interface Provider {
-  /** Settings that make a server take its tokens. */
+  /** Settings that make a server accept its tokens. */
   readonly settings: Readonly<Record<"AUTH_JWKS_URL" | "AUTH_ISSUER" | "AUTH_AUDIENCE", string>>;
-  /** A token for someone of that name, for an hour unless the claims say otherwise. */
+  /** Returns a token for a username. It is valid for an hour, unless the claims say otherwise. */
   tokenOf(name: string, claims?: JWTPayload): Promise<string>;
   stop(): Promise<void>;
 }
 
-/** Starts one, with its key set on a free port. */
+/** Starts a provider that serves its key set on a free port. */
 export async function startProvider(): Promise<Provider> {
   const { privateKey, publicKey } = await generateKeyPair("ES256");
   const key = { ...(await exportJWK(publicKey)), kid: "one", alg: "ES256" };

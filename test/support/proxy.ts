@@ -4,36 +4,38 @@ import type { Socket } from "bun";
 interface Pipe {
   readonly near: Socket<Pipe>;
   far?: Socket<Pipe>;
-  /** From the client, before the server's side is open. */
+  /** Bytes from the client before the connection to the server is open. */
   readonly early: Buffer[];
-  /** From the server, while it is stalled. */
+  /** Bytes from the server while the connection is stalled. */
   readonly held: Buffer[];
   stalled: boolean;
 }
 
-/** What becomes of bytes: they go on, only some of them do before the connection is cut, or it is cut at once. */
+/** What happens to bytes: pass them on, cut the connection at once, or cut it after the first `cutAfter` bytes. */
 export type Fate = "pass" | "cut" | { readonly cutAfter: number };
-/** Looks at what goes by. A server's frames can be read in it; a client's are masked. */
+/** Decides about passing bytes. Frames from the server are readable in `text`; frames from clients are masked. */
 export type Rule = (text: string, size: number) => Fate;
 
-/** A TCP proxy before a server that does what a test says, at the moment that it says. */
+/** A TCP proxy in front of a server that injects faults at the exact moment that a test chooses. */
 export interface Proxy {
   readonly url: string;
-  /** How many connections there are, and have been. */
+  /** The number of open connections. */
   readonly open: number;
+  /** The number of connections so far. */
   readonly total: number;
-  /** Where new connections lead to. */
+  /** The port that new connections lead to. */
   target: number;
-  /** For what goes to the server, and for what comes from it. */
+  /** The rule for bytes to the server. */
   up: Rule;
+  /** The rule for bytes from the server. */
   down: Rule;
-  /** What comes from the server arrives this much later. */
+  /** The delay of bytes from the server, in milliseconds. */
   delayMs: number;
   /** Cuts all connections. */
   cut(): void;
-  /** Nothing comes from the server any more over the connections that there are. */
+  /** Stops delivering bytes from the server on all open connections. */
   stall(): void;
-  /** New connections are accepted and cut. */
+  /** Whether to cut new connections as soon as they are accepted. */
   refuse: boolean;
   stop(): void;
 }
@@ -55,12 +57,12 @@ export function startProxy(target: number): Proxy {
     if (fate === "cut") return end(pipe);
     to(bytes.subarray(0, fate.cutAfter));
     pipes.delete(pipe);
-    pipe.near.end(); // what was let through arrives
+    pipe.near.end(); // so that the passed bytes still arrive
     pipe.far?.terminate();
   };
 
   const write = (socket: Socket<Pipe>, bytes: Buffer) => {
-    // What goes through here in tests is small: it fits what the system takes at once.
+    // Tests send little enough for the system's socket buffers.
     if (socket.write(bytes) !== bytes.length) throw new Error("the proxy cannot keep up");
   };
 
@@ -136,7 +138,7 @@ export function startProxy(target: number): Proxy {
   return proxy;
 }
 
-/** A rule that holds once: at the `nth` time that what goes by has this text in it. */
+/** Returns a rule that applies once, when the text passes for the `nth` time. */
 export function once(text: string, fate: Fate | ((text: string) => Fate), nth = 1) {
   let left = nth;
   const rule = (seen: string): Fate => {

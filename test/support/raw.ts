@@ -2,7 +2,7 @@ import { connect as connectTcp, type Socket } from "node:net";
 import { PATIENCE_MS } from "./client.ts";
 import { holdExchange } from "./contract.ts";
 
-/** The bytes of a WebSocket frame as a client sends it (RFC 6455, section 5.2): masked, with its end. */
+/** Encodes a client frame (RFC 6455, section 5.2): masked, with the FIN bit. */
 export function frameOf(payload: string | Uint8Array, opcode = typeof payload === "string" ? 1 : 2): Buffer {
   const data = Buffer.from(payload as string);
   const { length } = data;
@@ -16,30 +16,30 @@ export function frameOf(payload: string | Uint8Array, opcode = typeof payload ==
     head[1] = 0x80 | 127;
     head.writeBigUInt64BE(BigInt(length), 2);
   }
-  // A mask of zeros leaves the payload as it is.
+  // A mask of zeros leaves the payload unchanged.
   return Buffer.concat([head, Buffer.alloc(4), data]);
 }
 
-/** A message in two frames, the first of which is not its end (section 5.4). */
+/** Encodes a message as two fragments (section 5.4). */
 export function fragmentsOf(first: string, second: string): Buffer {
   const begin = frameOf(first);
   begin[0] = 1;
   return Buffer.concat([begin, frameOf(Buffer.from(second), 0)]);
 }
 
-/** A server's answer to raw bytes. */
+/** A server's response to raw bytes. */
 export interface RawAnswer {
   readonly status: number;
   readonly headers: Headers;
   readonly body: string;
 }
 
-/** A TCP connection to a server, for what no ordinary client would send. */
+/** A TCP connection to a server, for bytes that no ordinary client would send. */
 export interface RawConnection {
   readonly socket: Socket;
-  /** Waits until `read` makes something of the bytes that have come, and takes as many of them as it says. */
+  /** Waits until `read` returns a value for the received bytes, then consumes `length` of them. */
   read<T>(read: (bytes: Buffer) => { value: T; length: number } | undefined): Promise<T>;
-  /** The next response of HTTP/1.1; one without a length ends with its head. */
+  /** Reads the next HTTP/1.1 response. Without a content length it ends with its headers. */
   answer(): Promise<RawAnswer>;
   end(): void;
 }
@@ -73,7 +73,7 @@ export async function openRaw({ url }: { url: string }): Promise<RawConnection> 
       if (taken) return taken.value;
       const left = end - performance.now();
       if (ended || left <= 0)
-        throw new Error(`${ended ? "the connection ended" : "nothing came"} after ${bytes.length} bytes`);
+        throw new Error(`${ended ? "the connection ended" : "timed out"} with ${bytes.length} unread bytes`);
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, left);
         wake = () => {
@@ -105,7 +105,7 @@ function answerOf(bytes: Buffer): { value: RawAnswer; length: number } | undefin
   };
 }
 
-/** Sends a WebSocket handshake; the answer is 101, or whatever refuses it, as the documents know it. */
+/** Sends a WebSocket handshake. Verifies any response other than 101 against the documented refusals. */
 export async function handshake(
   server: { url: string },
   path: string,
@@ -126,7 +126,7 @@ export async function handshake(
   return { ...answer, connection };
 }
 
-/** The next frame that the server sent: text as it is, a close frame as its code. Pings are passed over. */
+/** Returns the server's next frame: the text of a text frame, or the code of a close frame. Skips pings. */
 export async function nextFrame({ read }: RawConnection): Promise<{ text: string } | { close: number }> {
   for (;;) {
     const { opcode, payload } = await read(serverFrame);

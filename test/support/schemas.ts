@@ -1,12 +1,12 @@
 import Ajv2020 from "ajv/dist/2020.js";
 import addFormats from "ajv-formats";
 
-/** What is wrong with a value by the schema at a JSON pointer into a document; undefined where nothing is. */
+/** Returns what is wrong with a value according to the schema at a JSON pointer of a document, or undefined. */
 export type Misfit = (value: unknown, ...pointer: string[]) => string | undefined;
 
 /**
- * Holds values against the schemas in a document. `closed`: a field that the document does not tell of is wrong too, as
- * it is in what the server sends, though a client shall ignore it.
+ * Validates values against the schemas of a document. With `closed`, undocumented fields are wrong too: the server must
+ * not send any, although clients must ignore them.
  */
 export function createMisfit(document: object, { closed }: { closed: boolean }): Misfit {
   const ajv = new Ajv2020({ strict: false });
@@ -22,7 +22,7 @@ export function createMisfit(document: object, { closed }: { closed: boolean }):
   };
 }
 
-/** The same, but that objects have no fields besides those that are told of. */
+/** Returns a copy of a schema in which objects allow no undocumented fields. */
 function closedOf(node: unknown): unknown {
   if (Array.isArray(node)) return node.map(closedOf);
   if (typeof node !== "object" || node === null) return node;

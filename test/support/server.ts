@@ -8,19 +8,20 @@ import { cachedTemplate } from "./template.ts";
 export type LogLine = Readonly<Record<string, unknown>> & { readonly level: number; readonly msg: string };
 
 export interface TestServer {
-  /** Such as `http://127.0.0.1:3000`; `wsUrl` is the same with `ws:`. */
+  /** An address such as `http://127.0.0.1:3000`. */
   readonly url: string;
+  /** The same address with the scheme `ws:`. */
   readonly wsUrl: string;
   readonly port: number;
-  /** What it has logged so far. */
+  /** The log lines so far. */
   readonly log: readonly LogLine[];
-  /** Stops it; the database goes with it, but for one that the settings named. */
+  /** Stops the server and removes its database, unless the settings named one. */
   stop(): Promise<void>;
 }
 
 /**
- * Starts the real server on a free port. `settings` are as in the environment, over the defaults; where they name no
- * database, it gets an embedded one of its own. It logs everything from `info` on, and prints nothing.
+ * Starts the real server on a free port. `settings` are environment variables. Without a database among them it gets a
+ * new embedded one. It logs from LOG_LEVEL on (default: `info`) to `log` and prints nothing.
  */
 export async function startTestServer(settings: Readonly<Record<string, string>> = {}): Promise<TestServer> {
   const folder = temporaryFolder();

@@ -1,6 +1,6 @@
 /**
- * What `work` comes to, which has to be before a timer of `ms` that begins now. A clock would be read late where the
- * machine stands still for a moment; a timer is late then too, and so are the timers of what is tested.
+ * Resolves with the result of `work`. @throws {Error} if a timer of `ms` that starts now fires first. A timer, unlike a
+ * clock, is delayed together with the timers under test if the machine pauses.
  */
 export async function soonerThan<T>(ms: number, work: Promise<T>): Promise<T> {
   const { promise, reject } = Promise.withResolvers<never>();

@@ -1,7 +1,7 @@
 import { sql } from "drizzle-orm";
 import { type Database, rows } from "../../src/db/database.ts";
 
-/** What was asked for with a client id. */
+/** A change that a client sent, looked up by its client id. */
 export interface Asked {
   readonly type: string;
   readonly content?: string;
@@ -9,11 +9,11 @@ export interface Asked {
   readonly on?: boolean;
 }
 
-/** One room as the database holds it. */
+/** A room's rows in the database. */
 export interface Stored {
   readonly counter: number;
   readonly messages: readonly StoredMessage[];
-  /** Every amendment that was answered, by version. */
+  /** All acknowledged edits, deletions and reactions, by version. */
   readonly changes: readonly StoredChange[];
 }
 
@@ -35,6 +35,7 @@ export interface StoredChange {
   readonly version: number;
 }
 
+/** Reads a room from the database. */
 export async function readRoom(database: Database, room: string): Promise<Stored> {
   const read = <T>(query: ReturnType<typeof sql>) => database.run((orm) => rows<T>(orm, query));
   const ofRoom = sql`(select id from rooms where name = ${room})`;
@@ -60,7 +61,10 @@ export async function readRoom(database: Database, room: string): Promise<Stored
   };
 }
 
-/** Versions that stand nowhere, or beyond the counter: every one was taken by a message or a change of one. */
+/**
+ * Counts the versions that no message and no change uses, and those beyond the room's counter. Every version must belong
+ * to exactly one message or change.
+ */
 export function holes({ counter, messages, changes }: Stored): number {
   const taken = new Set([...messages, ...changes].map((row) => ("kind" in row ? row.version : row.id)));
   let missing = 0;
@@ -68,7 +72,7 @@ export function holes({ counter, messages, changes }: Stored): number {
   return missing + taken.size;
 }
 
-/** The messages that have to be there by what was asked for, and answered: the rules once more, from their results. */
+/** Computes the messages that must result from the acknowledged changes, independently of the server's code. */
 export function expected(
   { messages, changes }: Stored,
   asked: ReadonlyMap<string, Asked>,
@@ -94,7 +98,7 @@ export function expected(
       id,
       version,
       clientId,
-      content: deleted ? "" : (content ?? "(nobody asked for it)"),
+      content: deleted ? "" : (content ?? "(no client sent it)"),
       deleted,
       reactions: deleted ? [] : [...reactions].sort(),
     };

@@ -8,8 +8,8 @@ const ROOT = join(import.meta.dir, "../..");
 const CACHE = join(ROOT, "node_modules/.cache/parley");
 
 /**
- * What fresh embedded databases start from: made once for a set of migrations and a version of PGlite, and kept. Test
- * files that run at the same time may both make it; the last one to finish replaces the other's, which is the same.
+ * Returns the template of fresh embedded databases. It is created once per set of migrations and version of PGlite, and
+ * cached. Test files that run concurrently may both create it; the last one replaces an identical file.
  */
 export async function cachedTemplate(): Promise<Blob> {
   const migrations = readMigrationFiles({ migrationsFolder: join(ROOT, "drizzle") });

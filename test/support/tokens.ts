@@ -8,15 +8,15 @@ import {
   SignJWT,
 } from "jose";
 
-/** A signing key that the test shares with the server, so that it can make tokens as the server would, and others. */
+/** A signing key that a test shares with the server, for valid and invalid tokens. */
 export interface Mint {
   /** Settings that make a server use the key. */
   readonly settings: { readonly JWT_PRIVATE_KEY: string; readonly PUBLIC_URL: string };
-  /** The public half, as a JWK in JSON. */
+  /** The public key as a JWK in JSON. */
   readonly publicKey: string;
-  /** A token that says what `token` does, but for these claims; undefined takes one away. */
+  /** Returns a copy of `token` with these claims changed; undefined removes a claim. */
   alter(token: string, claims: JWTPayload, header?: Partial<JWTHeaderParameters>): Promise<string>;
-  /** The same, signed with another key. */
+  /** Returns a copy of `token` signed with another key. */
   forge(token: string, key: CryptoKey | Uint8Array, header?: Partial<JWTHeaderParameters>): Promise<string>;
 }
 
@@ -37,11 +37,11 @@ export async function createMint(): Promise<Mint> {
   };
 }
 
-/** A token that claims what `token` does and is signed by nobody (RFC 7519, section 6). */
+/** Returns a copy of `token` without a signature (RFC 7519, section 6). */
 export function unsigned(token: string): string {
   const header = Buffer.from(JSON.stringify({ alg: "none", typ: "at+jwt" })).toString("base64url");
   return `${header}.${token.split(".")[1]}.`;
 }
 
-/** Seconds since 1970, that many from now. */
+/** Returns the time this many seconds from now, in seconds since 1970. */
 export const inSeconds = (seconds: number) => Date.now() / 1000 + seconds;

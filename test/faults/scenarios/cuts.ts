@@ -5,7 +5,7 @@ import { onStage } from "../stage.ts";
 
 const CUTTING_MS = 8_000;
 
-/** Sockets are cut, stalled and delayed at random; those that hear nothing give up and come back. */
+/** Sockets are cut, stalled and delayed at random. Clients with a silent socket give it up and reconnect. */
 export const socketsCut: Scenario = {
   name: "sockets cut, stalled and delayed at random",
   play: ({ postgres, full }) =>
@@ -32,7 +32,7 @@ export const socketsCut: Scenario = {
         load.stop();
         await stage.settled();
         return withMore(await stage.verdict(), `sockets cut ${cut}, stalled ${stalled}`, [
-          cut < 20 && "hardly a socket was cut: nothing was tested",
+          cut < 20 && "fewer than 20 sockets were cut: nothing was tested",
         ]);
       } finally {
         proxy.stop();

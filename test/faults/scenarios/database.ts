@@ -5,7 +5,7 @@ import { onStage } from "../stage.ts";
 
 const TERMINATE_MS = 4_000;
 
-/** Postgres is stopped as by a crash and started again, and its connections are ended at random, all under load. */
+/** Under load, Postgres crashes and restarts several times, then random connections to it are terminated. */
 export const databaseRestarts: Scenario = {
   name: "Postgres stopped and started, its connections ended at random",
   play: ({ postgres, full }) =>

@@ -5,7 +5,7 @@ import { onStage, type Stage } from "../stage.ts";
 
 const KILLS = { short: 10, full: 30 } as const;
 
-/** The server is killed in the middle of load and started again on the same data. */
+/** The server is killed under load and restarted on the same data. */
 async function killUnderLoad(stage: Stage, kills: number) {
   const { server, ledger } = stage;
   const clients = stage.join(8);
@@ -22,8 +22,8 @@ async function killUnderLoad(stage: Stage, kills: number) {
   }
   load.stop();
   await stage.settled();
-  return withMore(await stage.verdict(), `kills ${kills}, sends in flight when it died ${unanswered}`, [
-    unanswered === 0 && "no kill met a send in flight: nothing was tested",
+  return withMore(await stage.verdict(), `kills ${kills}, changes in flight at the kills ${unanswered}`, [
+    unanswered === 0 && "no change was in flight at any kill: nothing was tested",
   ]);
 }
 

@@ -10,9 +10,9 @@ import type { ServerProcess } from "../server.ts";
 import { onStage, type Stage } from "../stage.ts";
 
 const NODES = 3;
-/** How often one of the clients leaves its node for another, in milliseconds. */
+/** The interval at which one client moves to another node, in milliseconds. */
 const MOVE_MS = 200;
-/** How soon all clients have everything once all works and nobody sends, in milliseconds. */
+/** The time limit for all clients to catch up once everything works and nobody sends, in milliseconds. */
 const LEVEL_MS = 5_000;
 
 interface Broken {
@@ -22,7 +22,7 @@ interface Broken {
 
 type Breaks = (stage: Stage, setting: Setting) => Promise<Broken>;
 
-/** Three nodes with a Redis between them, two rooms, clients that move from node to node; and something that breaks. */
+/** Three nodes connected through Redis, two rooms, and clients that move from node to node, under the given fault. */
 const nodes = (name: string, breaks: Breaks, envOf?: (node: number) => Record<string, string>): Scenario => ({
   name: `three nodes: ${name}`,
   shared: true,
@@ -39,7 +39,7 @@ const nodes = (name: string, breaks: Breaks, envOf?: (node: number) => Record<st
         const clients = [...stage.join(6, { url }), ...stage.join(4, { room: "side", url })];
         await stage.ready();
         for (const server of stage.servers)
-          await until("the nodes hear of each other", 10_000, () => hears(server));
+          await until("the nodes see each other", 10_000, () => seesOthers(server));
         const load = startLoad(clients, { perSecond: 25, window: 40 });
         const moving = setInterval(() => pick(clients).move(), MOVE_MS);
         const { measured, wrong } = await breaks(stage, setting);
@@ -51,8 +51,8 @@ const nodes = (name: string, breaks: Breaks, envOf?: (node: number) => Record<st
         const repairs = stage.servers.map(({ events }) => events.get("repair") ?? 0);
         return withMore(
           await stage.verdict(),
-          `${measured}; level ${level} ms after the last change; repairs ${repairs.join(", ")}`,
-          [...wrong, level > LEVEL_MS && `it took ${level} ms until every client had everything`],
+          `${measured}; caught up ${level} ms after the last change; repairs ${repairs.join(", ")}`,
+          [...wrong, level > LEVEL_MS && `it took ${level} ms until every client had caught up`],
         );
       },
     ),
@@ -60,14 +60,14 @@ const nodes = (name: string, breaks: Breaks, envOf?: (node: number) => Record<st
 
 const pick = <T>(items: readonly T[]): T => items[Math.floor(Math.random() * items.length)] as T;
 
-const hears = async (server: ServerProcess) => (await server.metric("parley_bus_nodes")) === NODES - 1;
+const seesOthers = async (server: ServerProcess) => (await server.metric("parley_bus_nodes")) === NODES - 1;
 
 async function flow({ ledger }: Stage, acks = 50): Promise<void> {
   const before = ledger.acks.size;
   await until("acks flow", 30_000, () => ledger.acks.size > before + acks);
 }
 
-export const nodeKilled = nodes("kill -9 of one, again and again", async (stage, { full }) => {
+export const nodeKilled = nodes("repeated kill -9 of one", async (stage, { full }) => {
   const kills = full ? 20 : 4;
   let unanswered = 0;
   for (let kill = 0; kill < kills; kill++) {
@@ -76,12 +76,12 @@ export const nodeKilled = nodes("kill -9 of one, again and again", async (stage,
     const victim = pick(stage.servers);
     await victim.kill();
     unanswered += stage.ledger.sends.size - stage.ledger.acks.size;
-    await flow(stage); // at the others
+    await flow(stage); // on the other nodes
     await victim.start();
   }
   return {
-    measured: `kills ${kills}, changes in flight then ${unanswered}`,
-    wrong: [unanswered === 0 && "no kill met a change in flight: nothing was tested"],
+    measured: `kills ${kills}, changes in flight at the kills ${unanswered}`,
+    wrong: [unanswered === 0 && "no change was in flight at any kill: nothing was tested"],
   };
 });
 
@@ -109,9 +109,10 @@ export const redisBreaks = nodes(
     await up(stage);
     const aways = stage.servers.map(({ events }) => events.get("bus_away") ?? 0);
     return {
-      measured: `away ${lasting / 1000} s twice, connections cut ${cut}; times each node lost Redis: ${aways.join(", ")}`,
+      measured: `Redis down for ${lasting / 1000} s twice, connections cut ${cut}; times each node lost Redis: ${aways.join(", ")}`,
       wrong: [
-        (aways.some((times) => times < 2) || cut === 0) && "a node never lost Redis: nothing was tested",
+        (aways.some((times) => times < 2) || cut === 0) &&
+          "a node lost Redis less than twice: nothing was tested",
       ],
     };
   },
@@ -136,7 +137,7 @@ export const postgresUnderNodes = nodes("Postgres stopped and started", async (s
   return { measured: `restarts ${restarts}`, wrong: [] };
 });
 
-/** Each is stopped and started while the others serve. */
+/** Stops and starts each node while the others serve. */
 async function roll(stage: Stage, start: (server: ServerProcess) => Promise<void>): Promise<Broken> {
   const { servers, ledger } = stage;
   const wrong: string[] = [];
@@ -146,16 +147,16 @@ async function roll(stage: Stage, start: (server: ServerProcess) => Promise<void
   for (const server of servers) {
     await flow(stage);
     const { code, ms } = await server.stop();
-    if (code !== 0) wrong.push(`a node ended with code ${code}`);
+    if (code !== 0) wrong.push(`a node exited with code ${code}`);
     times.push(Math.round(ms));
-    await flow(stage); // at the others
+    await flow(stage); // on the other nodes
     await start(server);
   }
   await flow(stage);
   const closed = goingAway() - before;
   return {
-    measured: `ms from signal to exit ${times.join(", ")}; sockets told to go ${closed}`,
-    wrong: [...wrong, closed === 0 && "no socket was told to go: nothing was tested"],
+    measured: `ms from signal to exit ${times.join(", ")}; sockets closed with 4000: ${closed}`,
+    wrong: [...wrong, closed === 0 && "no socket was closed with 4000: nothing was tested"],
   };
 }
 
@@ -168,27 +169,27 @@ export const nodesRestarted = nodes("a rolling restart", async (stage, { full })
   return last;
 });
 
-/** Nodes of the next version speak another format on the bus: neither version understands the other there. */
-export const nodesUpgraded = nodes("a rolling upgrade to another format of the bus", async (stage) => {
+/** A rolling upgrade to a version with another bus format: neither version understands the other's frames. */
+export const nodesUpgraded = nodes("a rolling upgrade to another bus format", async (stage) => {
   const folder = nextVersion();
   const rolled = await roll(stage, (server) => server.start(folder));
   const refusals = stage.servers.map(({ events }) => events.get("bus_refused") ?? 0);
   rmSync(folder, { recursive: true });
   return {
-    measured: `${rolled.measured}; lines about frames of another version: ${refusals.join(", ")}`,
+    measured: `${rolled.measured}; log lines about frames of another version: ${refusals.join(", ")}`,
     wrong: [
       ...rolled.wrong,
       refusals.every((lines) => lines === 0) && "no frame was refused: nothing was tested",
-      refusals.some((lines) => lines > 2) && "more than a line was said of each version",
+      refusals.some((lines) => lines > 2) && "a node logged more than two lines about other versions",
     ],
   };
 });
 
-/** What sets a process' clock apart: `faketime`, as Debian has it. */
+/** Returns the library that shifts a process's clock, from Debian's `faketime`. */
 const faketime = () => [...new Bun.Glob("*/faketime/libfaketime.so.1").scanSync("/usr/lib")][0];
 const APART_S = [60, 0, -60];
 
-/** Whoever's clock is believed where: tokens of one are used at the others, and one is killed meanwhile. */
+/** Clocks that differ by a minute: tokens of one node are used at the others, and nodes are killed. */
 export const clocksApart: Scenario = {
   ...nodes(
     "clocks a minute apart",
@@ -216,9 +217,9 @@ export const clocksApart: Scenario = {
   lacks: () => (faketime() ? undefined : "faketime"),
 };
 
-/** By when a node issues tokens. */
+/** Returns a node's clock, read from the `iat` of a new token, in milliseconds. */
 async function clockOf({ url }: ServerProcess): Promise<number> {
-  const answer = await fetch(`${url}/account/reg/`, {
+  const response = await fetch(`${url}/account/reg/`, {
     method: "POST",
     headers: { "content-type": "application/json" },
     body: JSON.stringify({
@@ -227,11 +228,11 @@ async function clockOf({ url }: ServerProcess): Promise<number> {
       password2: "correct horse battery",
     }),
   });
-  const { access } = (await answer.json()) as { access: string };
+  const { access } = (await response.json()) as { access: string };
   return Number(decodeJwt(access).iat) * 1000;
 }
 
-/** A copy of the program whose frames are of the next version. */
+/** Creates a copy of the program with the next bus version and returns its folder. */
 function nextVersion(): string {
   const root = join(import.meta.dir, "../../..");
   const folder = mkdtempSync(join(tmpdir(), "parley-faults-next-"));
@@ -242,7 +243,7 @@ function nextVersion(): string {
   const file = join(folder, "src/bus/frame.ts");
   const source = readFileSync(file, "utf8");
   const next = source.replace(/BUS_VERSION = (\d+)/, (_, version) => `BUS_VERSION = ${Number(version) + 1}`);
-  if (next === source) throw new Error("the version of the bus is not where it was");
+  if (next === source) throw new Error("src/bus/frame.ts no longer contains BUS_VERSION");
   writeFileSync(file, next);
   return folder;
 }

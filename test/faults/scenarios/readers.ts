@@ -6,16 +6,17 @@ import { onStage } from "../stage.ts";
 
 const SLOW = 50;
 const CALM_MS = 3_000;
-/** How long they go on not reading once they have been taken off the live feed; and how long that may take. */
+/** How long the slow readers stay stalled once they lag. */
 const LAGGING_MS = 3_000;
+/** The time limit for all slow readers to lag. */
 const FILLING_MS = 90_000;
-/** Each of the slow may have what is beyond the soft limit waiting, up to the hard one of 1 MiB; and some for the rest. */
+/** The maximum growth of memory: 1 MiB per slow reader, the hard limit of its buffer, plus 100 MiB for the rest. */
 const GROWTH_MIB = SLOW + 100;
-/** Large enough to fill the system's own buffers first, which take more than 4 MB a connection: 27 KB a message. */
+/** Messages of 27 KB, large enough to fill the system's socket buffers of more than 4 MB per connection. */
 const LOAD = { perSecond: 8, window: 50, chars: 9_000, filling: "あ" } as const;
 const SENDERS = 4;
 
-/** Fifty readers stop reading in a room under load: the others do not slow, and the fifty catch up. */
+/** Fifty readers stop reading in a room under load. The others do not slow down, and the fifty catch up. */
 export const slowReaders: Scenario = {
   name: "50 readers stop reading for seconds",
   play: ({ postgres, full }) =>
@@ -30,7 +31,7 @@ export const slowReaders: Scenario = {
         stage.join(4, { arrived });
         const slow = stage.join(SLOW, {
           url: () => `http://127.0.0.1:${proxy.port}`,
-          quietMs: FILLING_MS, // they would find their own silence and come back
+          quietMs: FILLING_MS, // so that they do not notice the silence and reconnect
         });
         await stage.ready();
         const load = startLoad(senders, LOAD);
@@ -44,10 +45,10 @@ export const slowReaders: Scenario = {
         latencies = [];
         const stalled = performance.now();
         const lagging = () => ledger.counts.get("lagging") ?? 0;
-        const told = () => server.metric("parley_lagging_sockets");
-        await until("all who do not read lag", FILLING_MS, async () => {
-          if (server.events.has("socket_closed")) throw new Error("one who does not read was closed");
-          return (await told()) === SLOW;
+        const laggingSockets = () => server.metric("parley_lagging_sockets");
+        await until("all slow readers lag", FILLING_MS, async () => {
+          if (server.events.has("socket_closed")) throw new Error("the server closed a slow reader's socket");
+          return (await laggingSockets()) === SLOW;
         });
         const end = performance.now() + LAGGING_MS * (full ? 5 : 1);
         while (performance.now() < end) {
@@ -59,7 +60,7 @@ export const slowReaders: Scenario = {
         const missing = slow.map(({ copy }) => (senders[0]?.copy.version ?? 0) - copy.version);
         proxy.resume();
         const resumed = performance.now();
-        await until("the slow catch up under load", 60_000, () => {
+        await until("the slow readers catch up under load", 60_000, () => {
           peak = Math.max(peak, server.memory());
           return slow.every(({ live }) => live) && lagging() >= SLOW;
         });
@@ -69,11 +70,11 @@ export const slowReaders: Scenario = {
         return withMore(
           await stage.verdict(),
           `delivery ms p50/p95/p99: ${before.join("/")} before, ${meanwhile.join("/")} while ${SLOW} did not read for ${stallMs / 1000} s; ` +
-            `each missed ${Math.min(...missing)} messages or more, caught up in ${caughtUp} ms; told to lag ${lagging()}; ` +
+            `each missed at least ${Math.min(...missing)} messages, caught up in ${caughtUp} ms; \`lagging\` frames ${lagging()}; ` +
             `memory ${Math.round(calm)} MiB before, ${Math.round(peak)} MiB at most`,
           [
-            lagging() < SLOW && `only ${lagging()} were told that they lag`,
-            meanwhile[1] > 3 * before[1] + 20 && "the others slowed",
+            lagging() < SLOW && `only ${lagging()} slow readers received \`lagging\``,
+            meanwhile[1] > 3 * before[1] + 20 && "delivery to the other readers slowed down",
             peak - calm > GROWTH_MIB && `memory grew by ${Math.round(peak - calm)} MiB`,
           ],
         );

@@ -4,7 +4,7 @@ import { onStage } from "../stage.ts";
 
 const WRITING_MS = 6_000;
 
-/** Two processes without a bus between them write one room on one database: each finds the other's by its counter. */
+/** Two processes without a bus write to one room in one database. Each finds the other's messages by the room's counter. */
 export const twoWriters: Scenario = {
   name: "two processes write one room",
   play: ({ postgres, full }) =>
@@ -20,10 +20,10 @@ export const twoWriters: Scenario = {
       const repairs = stage.servers.map(({ events }) => events.get("repair") ?? 0);
       return withMore(
         await stage.verdict(),
-        `level ${level} ms after the last send; times each process read what the other wrote: ${repairs.join(", ")}`,
+        `caught up ${level} ms after the last change; times each process read the other's messages: ${repairs.join(", ")}`,
         [
           repairs.some((times) => times === 0) &&
-            "a process never met the other's messages: nothing was tested",
+            "a process never read the other's messages: nothing was tested",
         ],
       );
     }),

@@ -1,16 +1,16 @@
 import { createDialler } from "./dial.ts";
 import { createMember, createRoom, createTally, type Member, type Room } from "./member.ts";
-import type { Answers, Order, Said } from "./orders.ts";
+import type { Replies, Order, Said } from "./orders.ts";
 import { createScanner } from "./scan.ts";
 import { createTalk } from "./talk.ts";
 
-// A load process: many sockets, driven by orders from its parent.
+// A load process. It drives many sockets as its parent orders.
 
-/** Problems beyond these are only counted. */
+/** Further problems are only counted. */
 const PROBLEMS_SHOWN = 10;
-const ANSWER_MS = 15_000;
+const WAIT_MS = 15_000;
 
-/** Microseconds on the machine's monotonic clock, which all load processes share. */
+/** Microseconds of the machine's monotonic clock, which all load processes share. */
 const offset = Number(process.hrtime.bigint()) / 1000 - performance.now() * 1000;
 const now = () => performance.now() * 1000 + offset;
 
@@ -33,7 +33,7 @@ const scanner = createScanner({
 });
 const dialler = createDialler({
   take(member, bytes, from, to) {
-    if (chunkAt === 0) chunkAt = now(); // all frames of a chunk came at once
+    if (chunkAt === 0) chunkAt = now(); // all frames of a chunk arrived together
     scanner.take(member, bytes, from, to, chunkAt);
   },
   ping: (_, payload) => talk.pong(payload),
@@ -65,7 +65,7 @@ async function open(opening: readonly Member[], parallel: number, overMs?: numbe
   return { live: members.filter(({ state }) => state === "live").length, ...took };
 }
 
-const orders: { [K in Order["do"]]: (order: Extract<Order, { do: K }>) => Promise<Answers[K]> | Answers[K] } =
+const orders: { [K in Order["do"]]: (order: Extract<Order, { do: K }>) => Promise<Replies[K]> | Replies[K] } =
   {
     dial({ seats, parallel, overMs, ...options }) {
       const fresh = seats.map((seat) => {
@@ -85,13 +85,13 @@ const orders: { [K in Order["do"]]: (order: Extract<Order, { do: K }>) => Promis
     async cut({ listeners }) {
       const chosen = members.filter(({ seat, state }) => state !== "closed" && !(listeners && seat.speaks));
       for (const { socket } of chosen) socket?.terminate();
-      await until(ANSWER_MS, () => chosen.every(({ state }) => state === "closed"));
+      await until(WAIT_MS, () => chosen.every(({ state }) => state === "closed"));
       return { cut: chosen.length };
     },
     async leave() {
       const left = members;
       for (const { socket } of left) socket?.end();
-      await until(ANSWER_MS, () => left.every(({ state }) => state === "closed"));
+      await until(WAIT_MS, () => left.every(({ state }) => state === "closed"));
       members = [];
       rooms = new Map();
       return { left: left.length };
@@ -105,9 +105,9 @@ const orders: { [K in Order["do"]]: (order: Extract<Order, { do: K }>) => Promis
       if (finish)
         await until(finish, () => members.every(({ left, unanswered }) => left === 0 && unanswered === 0));
       talk.stop();
-      await until(ANSWER_MS, () => members.every(({ unanswered }) => unanswered <= 0));
+      await until(WAIT_MS, () => members.every(({ unanswered }) => unanswered <= 0));
       for (const { seat, unanswered } of members)
-        if (unanswered > 0) problem(`${unanswered} messages of ${seat.username} were not answered`);
+        if (unanswered > 0) problem(`${unanswered} messages of ${seat.username} were not acknowledged`);
       return { said: saidHere() };
     },
     async settle({ said, limitMs }) {
@@ -120,13 +120,13 @@ const orders: { [K in Order["do"]]: (order: Extract<Order, { do: K }>) => Promis
         const { seat, received, state } = member;
         if (!has(member))
           problem(
-            `${seat.username} (${state}) has ${received} of ${said[seat.room ?? ""]?.count ?? 0} messages of ${seat.room}`,
+            `${seat.username} (${state}) received ${received} of ${said[seat.room ?? ""]?.count ?? 0} messages in ${seat.room}`,
           );
       }
       const rest = problemCount - problems.length;
-      const answer = { problems: rest > 0 ? [...problems, `and ${rest} more`] : problems };
+      const reply = { problems: rest > 0 ? [...problems, `and ${rest} more`] : problems };
       [problems, problemCount] = [[], 0];
-      return answer;
+      return reply;
     },
     mark() {
       const { ack, delivery, last, ...counts } = tally;
@@ -136,7 +136,7 @@ const orders: { [K in Order["do"]]: (order: Extract<Order, { do: K }>) => Promis
   };
 
 process.on("message", async ({ id, order }: { id: number; order: Order }) => {
-  const answer = await orders[order.do](order as never);
-  process.send?.({ id, answer });
+  const reply = await orders[order.do](order as never);
+  process.send?.({ id, reply });
 });
 process.on("disconnect", () => process.exit(0));

@@ -1,0 +1,21 @@
+import type { Scenario } from "../scenario.ts";
+import { embedded } from "./embedded.ts";
+import { fanoutPlain, fanoutV1 } from "./fanout.ts";
+import { history } from "./history.ts";
+import { idle } from "./idle.ts";
+import { joins } from "./joins.ts";
+import { largeRoom } from "./large-room.ts";
+import { logins } from "./logins.ts";
+import { nodes } from "./nodes.ts";
+import { page } from "./page.ts";
+import { pairs } from "./pairs.ts";
+import { restart } from "./restart.ts";
+import { resume } from "./resume.ts";
+import { soak } from "./soak.ts";
+import { steady } from "./steady.ts";
+
+export const SCENARIOS: readonly Scenario[] = [
+  ...[fanoutV1, fanoutPlain, pairs, steady, largeRoom],
+  ...[nodes, idle, restart, resume, joins],
+  ...[history, page, logins, embedded, soak],
+];
