@@ -5,9 +5,10 @@ import { createHttp } from "./http.ts";
 import type { RoomFrame, WelcomeFrame } from "./message.ts";
 import { createOutbox } from "./outbox.ts";
 import { type Ports, systemPorts } from "./ports.ts";
-import { createRequests } from "./requests.ts";
-import { createRoom, type RoomInside } from "./room.ts";
-import type { Room, RoomOptions } from "./roomstate.ts";
+import { createQueries } from "./queries.ts";
+import { createRoom } from "./room.ts";
+import { listIn, listRooms, type RoomsPage, type RoomsQuery } from "./roomlist.ts";
+import type { Room, RoomInside, RoomOptions } from "./roomstate.ts";
 import { type Account, createSession, type SessionInfo, type TokenSource } from "./session.ts";
 import { type ChatStorage, createSlot } from "./storage.ts";
 import { createSubject } from "./subject.ts";
@@ -30,7 +31,7 @@ export interface Credentials {
   readonly password: string;
 }
 
-export interface Calling {
+export interface CallOptions {
   readonly signal?: AbortSignal;
 }
 
@@ -57,16 +58,21 @@ export interface Chat extends AsyncDisposable {
   /** Once what an earlier run has kept is read: whether someone is signed in. */
   readonly ready: Promise<boolean>;
   /** Makes an account and signs in with it. */
-  register(who: Credentials & { readonly username?: string }, calling?: Calling): Promise<Account>;
-  login(who: Credentials, calling?: Calling): Promise<Account>;
+  register(who: Credentials & { readonly username?: string }, options?: CallOptions): Promise<Account>;
+  login(who: Credentials, options?: CallOptions): Promise<Account>;
   /** Forgets the person, and what waited to be sent, at once; then tells the server. */
   logout(): Promise<void>;
   readonly sessions: {
     /** Where the person is logged in, the last used first. */
-    list(calling?: Calling): Promise<readonly SessionInfo[]>;
-    end(id: string, calling?: Calling): Promise<void>;
-    endOthers(calling?: Calling): Promise<void>;
+    list(options?: CallOptions): Promise<readonly SessionInfo[]>;
+    end(id: string, options?: CallOptions): Promise<void>;
+    endOthers(options?: CallOptions): Promise<void>;
   };
+  /**
+   * Lists this person's rooms, or with `all` every room that they may enter. Returns one page and the cursor of the next.
+   * @throws {ChatError}
+   */
+  rooms(query?: RoomsQuery): Promise<RoomsPage>;
   /**
    * An access token, for requests of your own; another one than `refused`. @throws {ChatError} signed_out, token_failed,
    * why the server refuses to renew it.
@@ -85,12 +91,11 @@ export interface Chat extends AsyncDisposable {
 
 export function createChat(options: ChatOptions): Chat {
   const ports: Ports = { ...systemPorts(), ...options.ports };
-  const { clock, random } = ports;
   const base = baseOf(options.url);
   const emitter = createEmitter<ChatEvents>();
   const rooms = new Map<string, RoomInside>();
   let wanted = false;
-  let closed = false;
+  let closed: ChatError | undefined;
   let user: { readonly id: number; readonly username: string } | undefined;
   let account: Account | undefined;
 
@@ -103,11 +108,11 @@ export function createChat(options: ChatOptions): Chat {
     tokens: options.tokens,
     locks: options.storage && ports.locks,
     lock: `parley ${base.href}`,
-    clock,
-    changed: (next, error) => signed(next, error),
+    clock: ports.clock,
+    changed: signed,
   });
 
-  const each = (what: "opened" | "lost" | "drop" | "close") => {
+  const each = (what: "connected" | "disconnected" | "drop") => {
     for (const room of rooms.values()) room[what]();
   };
 
@@ -118,27 +123,23 @@ export function createChat(options: ChatOptions): Chat {
     ports,
     token: session.token,
     changed(state) {
-      if (state.state !== "open") each("lost");
+      if (state.state !== "open") each("disconnected");
       view.changed();
       emitter.emit("connection", state);
     },
-    welcome: (frame) => welcome(frame),
+    welcome,
     event(event) {
       if ("room" in event) rooms.get(event.room)?.take(event as RoomFrame);
     },
     problem: (error) => emitter.emit("problem", error),
   });
 
-  const open = () => connection.open;
-  const { ask } = connection;
-  const requests = createRequests({ clock, random, open, ask });
+  const queries = createQueries(ports, connection);
   const outbox = createOutbox({
     slot: kept,
     max: options.outbox ?? 200,
-    clock,
-    random,
-    open,
-    ask,
+    ports,
+    connection,
     room: (name) => rooms.get(name),
   });
 
@@ -146,34 +147,25 @@ export function createChat(options: ChatOptions): Chat {
     const known = rooms.get(name);
     if (known) return known;
     const me = () => user?.username;
-    const room = createRoom({
-      ...roomOptions,
-      name,
-      ports,
-      outbox,
-      requests,
-      connected: open,
-      me,
-      ask,
-    });
+    const room = createRoom({ ...roomOptions, name, ports, connection, outbox, queries, me });
     rooms.set(name, room);
     return room;
   };
 
-  const welcome = (frame: WelcomeFrame) => {
-    const other = user !== undefined && user.id !== frame.user.id;
+  function welcome(frame: WelcomeFrame) {
+    const other = user && user.id !== frame.user.id;
     ({ user } = frame);
     if (other) each("drop");
     outbox.own(user.id);
     if (other) void outbox.load();
     // What waits in a room is sent after it is joined.
     for (const name of outbox.rooms()) insideOf(name);
-    each("opened");
-    requests.pump();
+    each("connected");
+    queries.pump();
     outbox.pump();
-  };
+  }
 
-  const signed = (next: Account | undefined, error?: ChatError) => {
+  function signed(next: Account | undefined, error?: ChatError) {
     const other = account?.email !== next?.email;
     account = next;
     connection.stop(error);
@@ -181,7 +173,7 @@ export function createChat(options: ChatOptions): Chat {
     view.changed();
     emitter.emit("session", { account: next, error });
     start();
-  };
+  }
 
   const start = () => {
     if (wanted && !closed && session.signedIn) connection.start();
@@ -199,17 +191,21 @@ export function createChat(options: ChatOptions): Chat {
     return session.signedIn;
   };
 
+  const remove = async (path: string, call?: CallOptions) => {
+    await session.request("DELETE", path, call);
+  };
+
   const guard = () => {
-    if (closed) throw gone();
+    if (closed) throw closed;
   };
 
   const close = async () => {
     if (closed) return;
-    closed = true;
-    connection.stop(gone());
-    outbox.clear(gone(), false);
-    requests.clear(gone());
-    each("close");
+    closed = new ChatError("closed", "The chat was closed.");
+    connection.stop(closed);
+    outbox.close(closed);
+    queries.close(closed);
+    for (const room of rooms.values()) room.close(closed);
     // What was to be kept is kept by then.
     await kept.read().catch(() => {});
   };
@@ -219,31 +215,27 @@ export function createChat(options: ChatOptions): Chat {
     subscribe: view.subscribe,
     on: emitter.on,
     ready: load(),
-    async register({ email, password, username }, calling) {
+    async register({ email, password, username }, call) {
       const body = { email, password, password2: password, username };
-      return session.enter("account/reg/", { ...calling, body });
+      return session.enter("account/reg/", { ...call, body });
     },
-    login: ({ email, password }, calling) =>
-      session.enter("account/login/", { ...calling, body: { email, password } }),
+    login: ({ email, password }, call) =>
+      session.enter("account/login/", { ...call, body: { email, password } }),
     async logout() {
-      outbox.clear(new ChatError("signed_out", "Logged out."), true);
+      outbox.clear(new ChatError("signed_out", "Logged out."));
       const refresh = await session.leave();
       await kept.read().catch(() => {});
-      if (refresh !== undefined) await http("POST", "account/logout/", { body: { refresh } });
+      if (refresh) await http("POST", "account/logout/", { body: { refresh } });
     },
     sessions: {
-      async list(calling) {
-        const found = await session.request("GET", "account/sessions/", calling);
-        if (!Array.isArray(found)) throw new ChatError("bad_answer", "The answer is none.");
-        return found as SessionInfo[];
+      async list(call) {
+        const { body } = await session.request("GET", "account/sessions/", call);
+        return listIn(body) as SessionInfo[];
       },
-      async end(id, calling) {
-        await session.request("DELETE", `account/sessions/${encodeURIComponent(id)}/`, calling);
-      },
-      async endOthers(calling) {
-        await session.request("DELETE", "account/sessions/", calling);
-      },
+      end: (id, call) => remove(`account/sessions/${encodeURIComponent(id)}/`, call),
+      endOthers: (call) => remove("account/sessions/", call),
     },
+    rooms: (query) => listRooms(session, query),
     token: session.token,
     connect() {
       guard();
@@ -271,5 +263,3 @@ function baseOf(url: string): URL {
   if (!base.pathname.endsWith("/")) base.pathname += "/";
   return base;
 }
-
-const gone = () => new ChatError("closed", "The chat was closed.");

@@ -1,9 +1,9 @@
 import { ChatError, errorOf, passing } from "./errors.ts";
-import { readFrame, type Reply } from "./frames.ts";
+import { parseFrame, type Reply } from "./frames.ts";
 import { createHeartbeat, type Heartbeat } from "./heartbeat.ts";
 import type { EventFrame, Limits, User, WelcomeFrame } from "./message.ts";
 import type { Ports, Wire } from "./ports.ts";
-import { afterClose, backoff, blamesFrame, named } from "./reconnect.ts";
+import { afterClose, backoff, named } from "./reconnect.ts";
 
 /** How long a server may take to greet, in milliseconds. */
 const WELCOME_MS = 10_000;
@@ -14,6 +14,9 @@ const MARGIN_MS = 10_000;
 /** How often, at most, a token is renewed in place because the server says that it expires. */
 const RENEW_MS = 20_000;
 
+/** Close codes that blame a frame of the client, which is then not sent again (RFC 6455, section 7.4.1). */
+const FRAME_CODES = [1002, 1007, 1009];
+
 export type ConnectionState =
   /** Nobody is signed in, or nothing asks for a connection yet. */
   | { readonly state: "idle" }
@@ -23,6 +26,8 @@ export type ConnectionState =
   | { readonly state: "waiting"; readonly retryInMs: number; readonly error: ChatError }
   /** It does not come back by itself: sign in, or `connect()` once what `error` tells of has changed. */
   | { readonly state: "closed"; readonly error: ChatError };
+
+export type Fields = Readonly<Record<string, unknown>>;
 
 export interface Connection {
   readonly state: ConnectionState;
@@ -61,9 +66,9 @@ interface Life {
   limits?: Limits;
   heartbeat?: Heartbeat;
   /** The server has said when to come back. */
-  retryAfterMs: number;
+  retryAfterMs?: number | undefined;
   lastRef: number;
-  renewedAt?: number;
+  renewedAt: number;
   cancel(): void;
 }
 
@@ -88,7 +93,7 @@ export function createConnection(options: ConnectionOptions): Connection {
   const connect = () => {
     wait?.cancel();
     wait = undefined;
-    const mine: Life = { asked: new Map(), retryAfterMs: 0, lastRef: 0, cancel() {} };
+    const mine: Life = { asked: new Map(), lastRef: 0, renewedAt: -Infinity, cancel() {} };
     life = mine;
     const spent = expiresAt && clock.now() > expiresAt.at - MARGIN_MS ? expiresAt.token : undefined;
     set({ state: "connecting" });
@@ -106,7 +111,7 @@ export function createConnection(options: ConnectionOptions): Connection {
   const open = (mine: Life, token: string) => {
     mine.token = token;
     mine.cancel = clock.after(WELCOME_MS, () =>
-      drop(mine, passing("unreachable", "The server did not greet in time.")),
+      drop(mine, passing("unreachable", "The server did not respond.")),
     );
     try {
       mine.wire = ports.open(url, ["chat.v1", `bearer.${token}`], {
@@ -115,13 +120,13 @@ export function createConnection(options: ConnectionOptions): Connection {
       });
     } catch {
       // A browser refuses a token with characters that no header may have.
-      stop(new ChatError("token_invalid", "The token cannot be sent."));
+      stop(new ChatError("token_invalid", "The token was rejected."));
     }
   };
 
   const arrived = (mine: Life, data: unknown) => {
     mine.heartbeat?.heard();
-    const { ref, reply, event, problem } = readFrame(data);
+    const { ref, reply, event, problem } = parseFrame(data);
     if (problem) options.problem(problem);
     if (ref !== undefined && reply) {
       const asked = mine.asked.get(ref);
@@ -148,21 +153,21 @@ export function createConnection(options: ConnectionOptions): Connection {
       clock,
       quietMs: Math.min(Math.max(frame.heartbeatMs, 1_000), 600_000),
       ping: () => ask({ type: "ping" }, () => {}),
-      dead: () => drop(mine, passing("disconnected", "The connection is dead.")),
+      dead: () => drop(mine, disconnected()),
     });
     set({ state: "open", user: frame.user });
     if (life === mine) options.welcome(frame);
   };
 
   const expires = ({ token = "" }: Life, at: unknown) => {
-    const time = Date.parse(String(at));
-    expiresAt = Number.isNaN(time) ? undefined : { token, at: time };
+    // An unreadable time is NaN, which no time is after.
+    expiresAt = { token, at: Date.parse(String(at)) };
   };
 
   /** Goes on with a newer token on the same socket. Where that fails, the server closes it when the time has come. */
   const renew = async (mine: Life) => {
     const now = clock.monotonic();
-    if (mine.renewedAt !== undefined && now - mine.renewedAt < RENEW_MS) return;
+    if (now - mine.renewedAt < RENEW_MS) return;
     mine.renewedAt = now;
     try {
       const token = await options.token(mine.token);
@@ -185,19 +190,17 @@ export function createConnection(options: ConnectionOptions): Connection {
   };
 
   const closed = (mine: Life, code: number, reason: string) => {
-    const welcome = mine.limits !== undefined;
     // The reason of a code of ours is its name, or that of the error.
     const name = code >= 4000 && /^[a-z_]{1,40}$/.test(reason) ? reason : "disconnected";
-    const what = welcome || code >= 4000 ? "The server ended the connection" : "The server cannot be reached";
     const next = afterClose(code);
-    const error = new ChatError(name, `${what} (${code}).`, { retryable: next !== "stay" });
+    const error = new ChatError(name, `The connection was closed (${code}).`, { retryable: next !== "stay" });
     end(mine, code);
     if (next === "stay") return stop(error);
     if (next === "renew") {
       // A token that was good and has expired is no fault of anybody's.
-      if (!welcome || code >= 4500) strikes++;
+      if (!mine.limits || code >= 4500) strikes++;
       refused = mine.token;
-      if (strikes > 1) return stop(new ChatError(name, "The server refuses a renewed token."));
+      if (strikes > 1) return stop(new ChatError(name, "The token was rejected."));
     }
     later(mine, error);
   };
@@ -210,14 +213,14 @@ export function createConnection(options: ConnectionOptions): Connection {
     const asked = [...mine.asked.values()];
     mine.asked.clear();
     // The one that was too much was not answered, so the largest of these is too large, whichever it was.
-    const blamed = blamesFrame(code) ? asked.toSorted((a, b) => b.bytes - a.bytes)[0] : undefined;
+    const blamed = FRAME_CODES.includes(code) ? asked.toSorted((a, b) => b.bytes - a.bytes)[0] : undefined;
     for (const one of asked) one.reply(one === blamed ? tooLarge() : disconnected());
   };
 
   const later = (mine: Life, error: ChatError) => {
     life = undefined;
     if (!wanted) return;
-    const told = mine.retryAfterMs || error.retryAfterMs;
+    const told = mine.retryAfterMs ?? error.retryAfterMs;
     const ms = told ?? backoff(attempts, ports.random());
     attempts++;
     wait = { named: told !== undefined, cancel: clock.after(ms, connect) };
@@ -250,10 +253,14 @@ export function createConnection(options: ConnectionOptions): Connection {
     if (!mine?.limits || !mine.wire) return reply(disconnected());
     const ref = ++mine.lastRef;
     const text = JSON.stringify({ ...command, ref });
-    const bytes = byteLength(text);
+    const bytes = new TextEncoder().encode(text).length;
     if (bytes > mine.limits.frameBytes) return reply(tooLarge());
     mine.asked.set(ref, { bytes, reply });
-    put(mine.wire, text);
+    try {
+      mine.wire.send(text);
+    } catch {
+      // Some runtimes throw if the socket is closing. Its `closed` follows.
+    }
   };
 
   return {
@@ -261,7 +268,7 @@ export function createConnection(options: ConnectionOptions): Connection {
       return state;
     },
     get open() {
-      return life?.limits !== undefined;
+      return !!life?.limits;
     },
     start() {
       if (wanted) return;
@@ -274,14 +281,5 @@ export function createConnection(options: ConnectionOptions): Connection {
   };
 }
 
-/** A socket that closes as we speak throws in some places; its end is told soon enough. */
-function put(wire: Wire, text: string): void {
-  try {
-    wire.send(text);
-  } catch {}
-}
-
-const byteLength = (text: string) => new TextEncoder().encode(text).length;
-
-const disconnected = () => passing("disconnected", "The connection ended.");
-const tooLarge = () => new ChatError("too_large", "That is larger than the server reads.");
+const disconnected = () => passing("disconnected", "The connection was closed.");
+const tooLarge = () => new ChatError("too_large", "Too large for the server.");

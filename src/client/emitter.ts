@@ -6,18 +6,17 @@ export interface Emitter<Events> {
 
 /** What a listener throws is its own affair: it comes up as an uncaught error, and the others are called. */
 export function createEmitter<Events>(): Emitter<Events> {
-  const listeners = new Map<keyof Events, Set<(event: never) => void>>();
+  const listeners = new Set<readonly [keyof Events, (event: never) => void]>();
   return {
     on(type, listener) {
-      const those = listeners.get(type) ?? new Set();
-      listeners.set(type, those);
-      those.add(listener);
-      return () => void those.delete(listener);
+      const entry = [type, listener] as const;
+      listeners.add(entry);
+      return () => void listeners.delete(entry);
     },
     emit(type, event) {
-      for (const listener of [...(listeners.get(type) ?? [])])
+      for (const [wanted, listener] of [...listeners])
         try {
-          listener(event as never);
+          if (wanted === type) listener(event as never);
         } catch (error) {
           queueMicrotask(() => {
             throw error;

@@ -61,6 +61,8 @@ export class ChatError extends Error {
 export const passing = (code: ChatErrorCode, message: string, detail?: ChatErrorDetail): ChatError =>
   new ChatError(code, message, { ...detail, retryable: true });
 
+export const unexpected = (): ChatError => passing("bad_answer", "Unexpected response.");
+
 export const errorOf = (thrown: unknown): ChatError =>
   thrown instanceof ChatError
     ? thrown

@@ -12,8 +12,6 @@ export interface List {
   readonly from: number;
   /** There is more before it. */
   readonly more: boolean;
-  /** Changes when the copy is dropped: what was asked before means nothing then. */
-  readonly generation: number;
   /** A stable array: the same one until something has changed. */
   readonly messages: readonly Message[];
   /** Where to resume. */
@@ -25,8 +23,8 @@ export interface List {
   synced(version: number): void;
   /** A page is being asked for, or is not any more: what changes before `from` meanwhile is kept for it. */
   awaitPage(is: boolean): void;
-  /** Takes a page of history that ends right before `from`. */
-  page(messages: readonly Message[], more: boolean): void;
+  /** Takes a page of history that ends right before `from`. Returns false if the list was dropped since `awaitPage`. */
+  page(messages: readonly Message[], more: boolean): boolean;
   /** Forgets everything. */
   drop(): void;
 }
@@ -37,7 +35,6 @@ export function createList(keep: number): List {
   let version = 0;
   let from = 1;
   let more = false;
-  let generation = 0;
   let bound = keep;
   /** By id. */
   let kept: Message[] = [];
@@ -71,7 +68,6 @@ export function createList(keep: number): List {
     from = to + 1;
     more = to > 0;
     bound = keep;
-    generation++;
   };
 
   return {
@@ -87,14 +83,11 @@ export function createList(keep: number): List {
     get more() {
       return more;
     },
-    get generation() {
-      return generation;
-    },
     get messages() {
       return (shown ??= kept.slice());
     },
     get since() {
-      return epoch === undefined ? undefined : `${epoch}.${version}`;
+      return epoch && `${epoch}.${version}`;
     },
     joined(frame) {
       // What cannot be a continuation of ours is none, whatever it says.
@@ -118,6 +111,7 @@ export function createList(keep: number): List {
     },
     awaitPage: (is) => void (aside = is ? (aside ?? new Map()) : undefined),
     page(messages, older) {
+      if (!aside) return false;
       const before = from;
       // They are in their order; a long list would make it slow to find the place of each.
       const those = messages.filter(({ id }, at) => id < before && id !== messages[at + 1]?.id);
@@ -126,9 +120,10 @@ export function createList(keep: number): List {
       from = those[0]?.id ?? before;
       more = older && those.length > 0;
       if (!more) from = 1;
-      for (const [id, message] of aside ?? []) if (id >= from) put(message);
+      for (const [id, message] of aside) if (id >= from) put(message);
       aside = undefined;
       bound = Math.max(keep, kept.length);
+      return true;
     },
     drop: () => reset(undefined, 0),
   };

@@ -1,8 +1,8 @@
 import type { List } from "./list.ts";
 import type { JoinedFrame, MessageFrame } from "./message.ts";
 
-/** What the server counts to. */
-const UNREAD_MAX = 100;
+/** The server stops counting unread messages here. */
+export const UNREAD_MAX = 100;
 
 /** How far someone has read, and how much they have not. */
 export function createMarks(list: List, me: () => string | undefined) {

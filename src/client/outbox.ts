@@ -1,7 +1,8 @@
 import { onAbort } from "./abort.ts";
-import { ChatError, errorOf } from "./errors.ts";
+import type { Connection } from "./connection.ts";
+import { ChatError, errorOf, unexpected } from "./errors.ts";
 import { parse, type Reply, shape } from "./frames.ts";
-import type { Clock } from "./ports.ts";
+import type { Ports } from "./ports.ts";
 import { pauseAfter } from "./reconnect.ts";
 import type { Slot } from "./storage.ts";
 
@@ -13,6 +14,10 @@ export type Change = { readonly room: string; readonly clientId: string } & (
   | { readonly type: "react"; readonly id: number; readonly emoji: string; readonly on: boolean }
   | { readonly type: "read"; readonly id: number }
 );
+
+/** What a caller says about a change. */
+export type ChangeFields = DistributiveOmit<Change, "room" | "clientId">;
+type DistributiveOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
 
 /** The change is committed. */
 export interface Ack {
@@ -68,16 +73,18 @@ export interface Outbox {
   entered(room: string, epoch: string): void;
   /** A room cannot be joined, so that it is not known what ids mean there. */
   refused(room: string, error: ChatError): void;
-  /** Gives up everything; `forget`: in the storage too. */
-  clear(error: ChatError, forget: boolean): void;
+  /** Gives up everything, in the storage too. */
+  clear(error: ChatError): void;
+  /** Gives up everything for good, but leaves the storage to the next run. */
+  close(error: ChatError): void;
 }
 
-/** What is to be known of a room, and told to it. */
-interface OutboxRoom {
-  /** The epoch of its copy. */
+/** What the outbox needs of a room. */
+export interface OutboxRoom {
+  /** The epoch of the room's list. */
   readonly epoch: string | undefined;
-  /** The same, where this socket has said so. */
-  readonly epochNow: string | undefined;
+  /** The same, but only while the room is joined on the current socket. */
+  readonly joinedEpoch: string | undefined;
   changed(): void;
   settled(settled: Settled): void;
 }
@@ -86,21 +93,21 @@ interface OutboxOptions {
   readonly slot: Slot;
   /** The most that may wait. */
   readonly max: number;
-  readonly clock: Clock;
-  readonly random: () => number;
-  readonly open: () => boolean;
-  ask(command: Readonly<Record<string, unknown>>, reply: (reply: Reply) => void): void;
+  readonly ports: Pick<Ports, "clock" | "random">;
+  readonly connection: Pick<Connection, "open" | "ask">;
   room(name: string): OutboxRoom | undefined;
 }
 
 /** Keeps what is to be sent until it is settled, and sends it again through whatever happens, each room in its order. */
 export function createOutbox(options: OutboxOptions): Outbox {
-  const { slot, clock } = options;
+  const { slot, connection } = options;
+  const { clock, random } = options.ports;
   let entries: Entry[] = [];
   let user: number | undefined;
   let refusals = 0;
   /** The server wants a pause. */
   let pause: (() => void) | undefined;
+  let closed: ChatError | undefined;
 
   /** Other tabs keep theirs in the same place: only what is ours is touched. */
   const store = (change: (items: Item[]) => Item[]) =>
@@ -120,7 +127,6 @@ export function createOutbox(options: OutboxOptions): Outbox {
     else entry.reject(error);
     const room = options.room(change.room);
     room?.settled({ change, ack, error: ack ? undefined : error });
-    room?.changed();
   };
 
   const answered = (entry: Entry, reply: Reply) => {
@@ -131,7 +137,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
       else settle(entry, undefined, reply);
     } else {
       refusals = 0;
-      settle(entry, ackOf(entry.item.change, reply), new ChatError("bad_answer", "The answer says nothing."));
+      settle(entry, ackOf(entry.item.change, reply), unexpected());
     }
     pump();
   };
@@ -139,14 +145,14 @@ export function createOutbox(options: OutboxOptions): Outbox {
   /** Nothing is sent for as long as the server has named, and longer the more often it refuses. */
   const hold = (error: ChatError) => {
     if (pause) return;
-    pause = clock.after(pauseAfter(error, refusals++, options.random()), () => {
+    pause = clock.after(pauseAfter(error, refusals++, random()), () => {
       pause = undefined;
       pump();
     });
   };
 
   const pump = () => {
-    if (pause || !options.open()) return;
+    if (pause || !connection.open) return;
     // One at a time in each room: what is refused and sent again would else come after what was behind it.
     const busy = new Set<string>();
     for (const entry of entries) {
@@ -154,11 +160,20 @@ export function createOutbox(options: OutboxOptions): Outbox {
       if (pause || busy.has(change.room) || !entries.includes(entry)) continue;
       busy.add(change.room);
       // Until the room is joined, nobody knows whether an id still means the same message.
-      if (entry.inFlight || (namesMessage(change) && epoch && options.room(change.room)?.epochNow !== epoch))
+      if (
+        entry.inFlight ||
+        (namesMessage(change) && epoch && options.room(change.room)?.joinedEpoch !== epoch)
+      )
         continue;
       entry.inFlight = true;
-      options.ask(commandOf(change), (reply) => answered(entry, reply));
+      connection.ask(change, (reply) => answered(entry, reply));
     }
+  };
+
+  const clear = (error: ChatError, forget = true) => {
+    pause?.();
+    pause = undefined;
+    for (const entry of entries) settle(entry, undefined, error, forget);
   };
 
   const ofRoom = (room: string) => entries.filter(({ item }) => item.change.room === room);
@@ -167,6 +182,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
     waiting: (room) => ofRoom(room).map(({ item }) => item.change),
     rooms: () => [...new Set(entries.map(({ item }) => item.change.room))],
     async add(change, signal) {
+      if (closed) throw closed;
       const { promise, resolve, reject } = Promise.withResolvers<Ack>();
       const item = { change, epoch: options.room(change.room)?.epoch, user };
       const entry: Entry = { item, inFlight: false, resolve, reject };
@@ -229,19 +245,12 @@ export function createOutbox(options: OutboxOptions): Outbox {
         if (entry.item.epoch && namesMessage(entry.item.change)) settle(entry, undefined, error);
       pump();
     },
-    clear(error, forget) {
-      pause?.();
-      pause = undefined;
-      for (const entry of entries) settle(entry, undefined, error, forget);
+    clear,
+    close(error) {
+      closed = error;
+      clear(error, false);
     },
   };
-}
-
-/** A read mark needs no client id: it only ever moves on. */
-function commandOf(change: Change): Readonly<Record<string, unknown>> {
-  if (change.type !== "read") return change;
-  const { clientId: _, ...command } = change;
-  return command;
 }
 
 const namesMessage = (change: Change) => change.type !== "send" || change.replyTo !== undefined;
@@ -253,8 +262,8 @@ function ackOf(change: Change, reply: Readonly<Record<string, unknown>>): Ack | 
   return isAck(reply) ? { clientId, id, version, timestamp, duplicate } : undefined;
 }
 
-const isAck = shape("id:id version:id timestamp:text? duplicate:true?");
-const isChange = shape("type:text room:text clientId:text id:id? content:text? replyTo:id?");
+const isAck = shape("id:id version:id timestamp? duplicate?:true");
+const isChange = shape("type room clientId id?:id content? replyTo?:id");
 
 /** What was kept, as far as it can be read. */
 function read(text: string | undefined): Item[] {

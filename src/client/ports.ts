@@ -46,7 +46,7 @@ export const systemPorts = (): Ports => ({
   open: openWebSocket,
   fetch: (url, init) => fetch(url, init),
   clock: {
-    now: () => Date.now(),
+    now: Date.now,
     monotonic: () => performance.now(),
     after(ms, task) {
       const timer = setTimeout(task, ms);
@@ -63,30 +63,24 @@ const openWebSocket: OpenWire = (url, protocols, listener) => {
   const socket = new WebSocket(url, protocols);
   socket.onmessage = ({ data }) => listener.message(data);
   socket.onclose = ({ code, reason }) => listener.closed(code, reason);
-  socket.onerror = () => {}; // the close that follows says as much as may be known
-  return {
-    send: (text) => socket.send(text),
-    close: (code) => socket.close(code),
-  };
+  socket.onerror = () => {}; // The close that follows says as much as a page may know.
+  return socket;
 };
 
 /** RFC 9562, section 5.4. `crypto.randomUUID` exists on secure pages alone. */
-function randomUuid(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(32));
-  let at = 0;
-  // The x are four random bits each, the y two of them.
-  return "xxxxxxxx-xxxx-4xxx-yxxx-xxxxxxxxxxxx".replace(/[xy]/g, (place) =>
-    (((bytes[at++] as number) % (place === "x" ? 16 : 4)) | (place === "x" ? 0 : 8)).toString(16),
-  );
-}
+const randomUuid = () =>
+  // A 0 stands for four random bits, the 8 for the two variant bits and two random ones.
+  "00000000-0000-4000-8000-000000000000".replace(/[08]/g, (digit) => {
+    const [random = 0] = crypto.getRandomValues(new Uint8Array(1));
+    return (digit === "0" ? random % 16 : 8 + (random % 4)).toString(16);
+  });
 
 function onWake(wake: () => void): () => void {
   const page = globalThis.document as Document | undefined;
   const visible = () => page?.visibilityState === "visible" && wake();
-  globalThis.addEventListener?.("online", wake);
-  page?.addEventListener("visibilitychange", visible);
-  return () => {
-    globalThis.removeEventListener?.("online", wake);
-    page?.removeEventListener("visibilitychange", visible);
-  };
+  const control = new AbortController();
+  const { signal } = control;
+  globalThis.addEventListener?.("online", wake, { signal });
+  page?.addEventListener("visibilitychange", visible, { signal });
+  return () => control.abort();
 }

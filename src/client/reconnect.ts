@@ -1,4 +1,5 @@
 import type { CLOSE } from "../protocol/codes.ts";
+import { ChatError } from "./errors.ts";
 
 /** After these another token is wanted: 4001 and 4500, spelled out, because the table is not needed otherwise. */
 const TOKEN_CODES: readonly number[] = [4001, 4500] satisfies (typeof CLOSE)[
@@ -16,9 +17,9 @@ export const backoff = (attempt: number, random: number): number =>
 export const pauseAfter = (error: { retryAfterMs?: number | undefined }, attempt: number, random: number) =>
   Math.max(error.retryAfterMs ?? 0, backoff(attempt, random));
 
-/** A time that the server has named, as far as it makes sense: 0 where it named none. */
-export const named = (ms: unknown): number =>
-  typeof ms === "number" && ms > 0 ? Math.min(ms, NAMED_MAX_MS) : 0;
+/** Returns a wait that the server asked for, at most 10 minutes, or undefined if it makes no sense. */
+export const named = (ms: unknown): number | undefined =>
+  typeof ms === "number" && ms > 0 ? Math.min(ms, NAMED_MAX_MS) : undefined;
 
 /**
  * What to do after a close code. `back`: connect again. `renew`: with another token. `stay`: do not, until something
@@ -29,5 +30,6 @@ export function afterClose(code: number): "back" | "renew" | "stay" {
   return code === 1000 || (code >= 4500 && code < 5000) ? "stay" : "back";
 }
 
-/** Codes that put the blame on a frame of ours: it is not to be sent again (RFC 6455, section 7.4.1). */
-export const blamesFrame = (code: number): boolean => code === 1002 || code === 1007 || code === 1009;
+/** The error of a room whose `left` frame has a code after which it is not joined again. */
+export const leftError = (code: number): ChatError =>
+  new ChatError(code === 4503 ? "removed" : "forbidden", "You were removed from this room.");

@@ -7,10 +7,11 @@ import type {
   MessageFrame,
   PresenceFrame,
   ReadFrame,
+  RoomFrame,
   SyncedFrame,
   TypingFrame,
 } from "./message.ts";
-import type { Ack, Change, Settled } from "./outbox.ts";
+import type { Ack, Change, OutboxRoom, Settled } from "./outbox.ts";
 
 /** A room as it stands. */
 export interface RoomState {
@@ -69,7 +70,7 @@ export interface HistoryQuery {
   readonly around?: number;
   /** 1 to 1,000; 100 where it is not given; around a message half of them on each side. A page may be shorter. */
   readonly limit?: number;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** A page of a room's history, oldest first. */
@@ -115,4 +116,18 @@ export interface RoomOptions {
   readonly history?: number;
   /** How many messages the list keeps as new ones come, besides what was paged back to. 1,000 where not given. */
   readonly keep?: number;
+}
+
+/** The side of a room that the chat uses. */
+export interface RoomInside extends OutboxRoom {
+  readonly room: Room;
+  /** The application wants to be in the room. */
+  open(): void;
+  /** A socket was opened: joins the room if it is wanted. */
+  connected(): void;
+  disconnected(): void;
+  take(frame: RoomFrame): void;
+  /** Forgets everything, because another person signed in. */
+  drop(): void;
+  close(why: ChatError): void;
 }

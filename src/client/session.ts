@@ -1,6 +1,6 @@
-import { ChatError, errorOf, passing } from "./errors.ts";
+import { ChatError, errorOf, passing, unexpected } from "./errors.ts";
 import { parse, shape } from "./frames.ts";
-import type { Http, HttpCall } from "./http.ts";
+import type { Http, HttpAnswer, HttpCall } from "./http.ts";
 import type { Clock, Ports } from "./ports.ts";
 import type { Slot } from "./storage.ts";
 
@@ -31,7 +31,6 @@ interface Held extends Account {
 
 /** The tokens: where they come from, and who renews them. */
 export interface Session {
-  readonly account: Account | undefined;
   /** There is a token, or someone who gives one. */
   readonly signedIn: boolean;
   /** Reads what an earlier run has left. */
@@ -46,7 +45,7 @@ export interface Session {
    */
   token(refused?: string): Promise<string>;
   /** A request with the token; it is repeated once with another one where the token was refused. */
-  request(method: string, path: string, call?: HttpCall): Promise<unknown>;
+  request(method: string, path: string, call?: HttpCall): Promise<HttpAnswer>;
 }
 
 /** How long another tab may take to see what this one has stored, in milliseconds: it may be another process. */
@@ -72,9 +71,16 @@ export function createSession({ http, slot, tokens, locks, lock, clock, changed 
   let loading: Promise<void> | undefined;
 
   const signedOut = () => new ChatError("signed_out", "Nobody is signed in.");
-  const stored = async () => heldIn(await slot.read().catch(() => undefined));
+  const stored = async () => heldOf(parse((await slot.read().catch(() => undefined)) ?? ""));
   /** Where it cannot be kept, it lasts as long as the page. */
   const keep = (next: Held | undefined) => slot.update(() => next && JSON.stringify(next)).catch(() => {});
+
+  /** Someone signed in, or nobody is signed in any more. */
+  const become = (next: Held | undefined, error?: ChatError) => {
+    held = next;
+    changed(next && accountOf(next), error);
+    return keep(next);
+  };
 
   const load = () =>
     (loading ??= (async () => {
@@ -90,18 +96,16 @@ export function createSession({ http, slot, tokens, locks, lock, clock, changed 
     if (there && there.access !== mine.access) return take(mine, there);
     let pair: unknown;
     try {
-      pair = await http("POST", "account/refresh/", { body: { refresh: mine.refresh } });
+      pair = (await http("POST", "account/refresh/", { body: { refresh: mine.refresh } })).body;
     } catch (error) {
       // The session has ended. Anything else says nothing of it: a proxy's page, a network that is away.
       if (error instanceof ChatError && error.status === 401 && !error.retryable && held === mine) {
-        held = undefined;
-        await keep(undefined);
-        changed(undefined, error);
+        await become(undefined, error);
       }
       throw error;
     }
-    if (!isPair(pair)) throw notTokens();
-    const next = { ...mine, access: pair.access as string, refresh: pair.refresh as string };
+    const next = heldOf({ ...(pair as object), ...accountOf(mine) });
+    if (!next) throw unexpected();
     // Kept before it is used: the old one is good for a minute only.
     if (held === mine) await keep(next);
     return take(mine, next);
@@ -117,7 +121,7 @@ export function createSession({ http, slot, tokens, locks, lock, clock, changed 
     try {
       const token = await source({ refused });
       if (typeof token === "string" && token) return (given = token);
-      throw new Error("what it gave is none");
+      throw new Error("not a text");
     } catch (error) {
       if (error instanceof ChatError) throw error;
       throw passing("token_failed", `No token: ${errorOf(error).message}`);
@@ -125,7 +129,7 @@ export function createSession({ http, slot, tokens, locks, lock, clock, changed 
   };
 
   const renew = async (): Promise<string> => {
-    if (tokens) return ask(tokens, given !== undefined);
+    if (tokens) return ask(tokens, !!given);
     const mine = held;
     if (!mine) throw signedOut();
     if (!locks) return refresh(mine);
@@ -143,32 +147,26 @@ export function createSession({ http, slot, tokens, locks, lock, clock, changed 
   const token = async (refused?: string): Promise<string> => {
     await load();
     const inHand = given ?? held?.access;
-    if (inHand !== undefined && inHand !== refused) return inHand;
+    if (inHand && inHand !== refused) return inHand;
     return (renewing ??= renew().finally(() => (renewing = undefined)));
   };
 
   return {
-    get account() {
-      return held && accountOf(held);
-    },
     get signedIn() {
-      return tokens !== undefined || held !== undefined;
+      return !!(tokens || held);
     },
     load,
     async enter(path, call) {
       await load();
-      const next = heldOf(await http("POST", path, call));
-      if (!next) throw notTokens();
-      held = next;
-      await keep(next);
-      changed(accountOf(next));
+      const next = heldOf((await http("POST", path, call)).body);
+      if (!next) throw unexpected();
+      await become(next);
       return accountOf(next);
     },
     async leave() {
       const mine = held;
-      held = given = undefined;
-      changed(undefined);
-      await keep(undefined);
+      given = undefined;
+      await become(undefined);
       return mine?.refresh;
     },
     token,
@@ -177,25 +175,15 @@ export function createSession({ http, slot, tokens, locks, lock, clock, changed 
       try {
         return await http(method, path, { ...call, token: first });
       } catch (error) {
-        const { code } = errorOf(error);
-        if (code !== "token_expired" && code !== "token_invalid") throw error;
+        if (errorOf(error).status !== 401) throw error;
         return http(method, path, { ...call, token: await token(first) });
       }
     },
   };
 }
 
-const isPair = shape("access:text refresh:text");
-const isHeld = shape("access:text refresh:text username:text email:text");
+const isHeld = shape("access refresh username email");
 
 const accountOf = ({ username, email }: Held): Account => ({ username, email });
 
-const heldOf = (value: unknown): Held | undefined => {
-  if (!isHeld(value)) return undefined;
-  const { access, refresh, username, email } = value as unknown as Held;
-  return { access, refresh, username, email };
-};
-
-const heldIn = (text: string | undefined) => heldOf(parse(text ?? ""));
-
-const notTokens = () => passing("bad_answer", "The answer has no tokens.");
+const heldOf = (value: unknown): Held | undefined => (isHeld(value) ? (value as unknown as Held) : undefined);

@@ -24,7 +24,7 @@ export function createStream<T>(signal: AbortSignal | undefined) {
       try {
         for (;;) {
           signal?.throwIfAborted();
-          if (queue.length > MAX) throw new ChatError("too_slow", `${MAX} events wait to be read.`);
+          if (queue.length > MAX) throw new ChatError("too_slow", "The reader is too slow.");
           if (queue.length > 0) yield queue.shift() as T;
           else if (ended) return;
           else await new Promise<void>((resolve) => (wake = resolve));

@@ -1,4 +1,4 @@
-import { createSubject } from "../client/subject.ts";
+import { createSubject } from "../client/index.ts";
 import type { Source } from "./source.ts";
 
 /** Where in the page one is: what stands behind the # of its address. */

@@ -1,6 +1,5 @@
-import type { Chat, Message } from "../client/index.ts";
+import { type Chat, createSubject, type Message } from "../client/index.ts";
 import { createListing, type Last, type Listed } from "./listing.ts";
-import { createSubject } from "../client/subject.ts";
 import type { Source } from "./source.ts";
 import { createTalk, type Talk } from "./talk.ts";
 

@@ -1,5 +1,4 @@
-import { ChatError, type Message, type Room } from "../client/index.ts";
-import { createSubject } from "../client/subject.ts";
+import { ChatError, createSubject, type Message, type Room } from "../client/index.ts";
 import type { Source } from "./source.ts";
 
 /** A message that the server does not take. */

@@ -167,7 +167,7 @@ describe("close codes", () => {
       error: {
         code: "account_disabled",
         retryable: false,
-        message: "The server ended the connection (4502).",
+        message: "The connection was closed (4502).",
       },
     });
   });
@@ -243,7 +243,7 @@ describe("a connection that dies", () => {
     expect(rig.wires[0]?.closed).toBeDefined();
     expect(rig.chat.snapshot().connection).toMatchObject({
       state: "waiting",
-      error: { message: "The server did not greet in time." },
+      error: { message: "The server did not respond." },
     });
   });
 

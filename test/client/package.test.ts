@@ -50,11 +50,16 @@ describe("the built client", () => {
     test(`has types that need no other package (${moduleResolution})`, async () => {
       await Bun.write(
         join(project.path, "use.ts"),
-        `import { type Chat, ChatError, createChat, type Message } from "parley/client";
+        `import { type Chat, ChatError, createChat, type Message, type RoomSummary } from "parley/client";
         export async function use(chat: Chat = createChat({ url: "/", storage: localStorage })): Promise<number> {
           await using room = chat.room("hall");
           room.on("message", ({ change, username }) => void \`\${change satisfies "created" | "updated" | "deleted"}\${username}\`);
           const messages: readonly Message[] = room.snapshot().messages;
+          const { rooms, next } = await chat.rooms({ all: true, limit: 10 });
+          const more: readonly RoomSummary[] = (await chat.rooms({ after: next })).rooms;
+          const unread: number = [...rooms, ...more].reduce((sum, one) => sum + one.unread + (one.last?.id ?? 0), 0);
+          // @ts-expect-error: a page has no such field
+          void (await chat.rooms()).cursor;
           const { connection } = chat.snapshot();
           if (connection.state === "closed") throw connection.error;
           // @ts-expect-error: there is no such event
@@ -62,7 +67,7 @@ describe("the built client", () => {
           // @ts-expect-error: a message has a text
           void room.send(7);
           try {
-            return (await room.send("Hello", { signal: AbortSignal.timeout(5) })).id + messages.length;
+            return (await room.send("Hello", { signal: AbortSignal.timeout(5) })).id + messages.length + unread;
           } catch (error) {
             return error instanceof ChatError && error.code === "rate_limited" ? (error.retryAfterMs ?? 0) : 0;
           }

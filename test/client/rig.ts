@@ -62,7 +62,8 @@ interface RigOptions extends Omit<ChatOptions, "url" | "ports"> {
   readonly ports?: Partial<Ports>;
 }
 
-export const json = (body: unknown, status = 200) => Response.json(body, { status });
+export const json = (body: unknown, status = 200, headers: Record<string, string> = {}) =>
+  Response.json(body, { status, headers });
 export const problem = (code: string, status: number, retryable = false) =>
   json({ code, status, retryable, detail: code }, status);
 
@@ -92,7 +93,7 @@ export function createRig({ http, random = () => 0, ports, ...options }: RigOpti
       async fetch(url, init) {
         const request: Request = {
           method: String(init.method),
-          path: new URL(url).pathname,
+          path: url.slice(new URL(url).origin.length),
           body: init.body ? JSON.parse(String(init.body)) : undefined,
           token: new Headers(init.headers).get("authorization")?.replace("Bearer ", ""),
         };

@@ -295,7 +295,7 @@ describe("what is asked over HTTP", () => {
     });
     expect(await rig.chat.login(ADA).catch((error: unknown) => error)).toMatchObject({
       code: "bad_answer",
-      message: "The answer (502) is not one of a chat server.",
+      message: "Unexpected response (502).",
       retryable: true,
       retryAfterMs: 7_000,
     });
