@@ -1,12 +1,18 @@
-import { type Chat, createSubject, type Message } from "../client/index.ts";
-import { createListing, type Last, type Listed } from "./listing.ts";
+import {
+  type Chat,
+  createSubject,
+  type LastMessage,
+  type Message,
+  type RoomSummary,
+} from "../client/index.ts";
+import { listRooms } from "./listing.ts";
 import type { Source } from "./source.ts";
 import { createTalk, type Talk } from "./talk.ts";
 
 /** A room in the list. */
 export interface RoomLine {
   readonly name: string;
-  readonly last: Last | undefined;
+  readonly last: LastMessage | null;
   /** 100 stands for as many or more. */
   readonly unread: number;
   /** Someone is typing there. */
@@ -33,7 +39,7 @@ export interface Rooms extends Source<RoomsState> {
 interface Entry {
   readonly name: string;
   readonly enteredAt: string;
-  last?: Last | undefined;
+  last: LastMessage | null;
   unread: number;
   talk?: Talk;
 }
@@ -45,7 +51,6 @@ const LIVE_MAX = 100;
 const KEEP = 20_000;
 
 export function createRooms(chat: Chat): Rooms {
-  const listing = createListing(chat);
   const entries = new Map<string, Entry>();
   let loaded = false;
   let loading = false;
@@ -65,7 +70,7 @@ export function createRooms(chat: Chat): Rooms {
   const entryOf = (name: string): Entry => {
     const known = entries.get(name);
     if (known) return known;
-    const entry: Entry = { name, enteredAt: new Date().toISOString(), unread: 0 };
+    const entry: Entry = { name, enteredAt: new Date().toISOString(), last: null, unread: 0 };
     entries.set(name, entry);
     return entry;
   };
@@ -90,7 +95,7 @@ export function createRooms(chat: Chat): Rooms {
     return (entry.talk = createTalk(room));
   };
 
-  const take = (listed: readonly Listed[]) => {
+  const take = (listed: readonly RoomSummary[]) => {
     for (const { room, last, unread } of listed) {
       const entry = entryOf(room);
       if ((last?.id ?? 0) >= (entry.last?.id ?? 0)) entry.last = last;
@@ -104,8 +109,7 @@ export function createRooms(chat: Chat): Rooms {
   const refresh = () => {
     if (loading || !chat.snapshot().account) return;
     loading = true;
-    listing
-      .mine()
+    listRooms(chat)
       .then(take, () => {}) // it is asked again when there is a connection
       .finally(() => (loading = false));
   };
@@ -132,7 +136,7 @@ export function createRooms(chat: Chat): Rooms {
       if (fresh) queueMicrotask(source.changed);
       return talk;
     },
-    others: listing.all,
+    others: async () => (await listRooms(chat, true)).map(({ room }) => room),
     refresh,
   };
 }
