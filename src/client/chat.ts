@@ -6,6 +6,7 @@ import type { RoomFrame, WelcomeFrame } from "./message.ts";
 import { createOutbox } from "./outbox.ts";
 import { type Ports, systemPorts } from "./ports.ts";
 import { createQueries } from "./queries.ts";
+import { leftError } from "./reconnect.ts";
 import { createRoom } from "./room.ts";
 import { listIn, listRooms, type RoomsPage, type RoomsQuery } from "./roomlist.ts";
 import type { Room, RoomInside, RoomOptions } from "./roomstate.ts";
@@ -73,6 +74,12 @@ export interface Chat extends AsyncDisposable {
    * @throws {ChatError}
    */
   rooms(query?: RoomsQuery): Promise<RoomsPage>;
+  /**
+   * Ends this person's membership of a room: it goes from their list of rooms. On each of their connections a room that
+   * they are in becomes `out` with the error `left`. Whatever still waits to be sent there is given up.
+   * @throws {ChatError}
+   */
+  leaveRoom(name: string, options?: CallOptions): Promise<void>;
   /**
    * An access token, for requests of your own; another one than `refused`. @throws {ChatError} signed_out, token_failed,
    * why the server refuses to renew it.
@@ -236,6 +243,11 @@ export function createChat(options: ChatOptions): Chat {
       endOthers: (call) => remove("account/sessions/", call),
     },
     rooms: (query) => listRooms(session, query),
+    async leaveRoom(name, call) {
+      const room = name.normalize();
+      await remove(`rooms/${encodeURIComponent(room)}/members/me/`, call);
+      rooms.get(room)?.close(leftError(4505));
+    },
     token: session.token,
     connect() {
       guard();

@@ -23,7 +23,9 @@ export type ClientErrorCode =
   /** The server ended the connection because of what the client sent. */
   | "protocol"
   /** The person was removed from the room. */
-  | "removed";
+  | "removed"
+  /** The person left the room for good. */
+  | "left";
 
 /** Codes of later servers are unknown here: go by `retryable`. */
 export type ChatErrorCode = ErrorCode | ClientErrorCode | (string & {});

@@ -242,7 +242,11 @@ export function createOutbox(options: OutboxOptions): Outbox {
     },
     refused(room, error) {
       for (const entry of ofRoom(room))
-        if (entry.item.epoch && namesMessage(entry.item.change)) settle(entry, undefined, error);
+        if (
+          !entry.inFlight &&
+          (error.code === "left" || (entry.item.epoch && namesMessage(entry.item.change)))
+        )
+          settle(entry, undefined, error);
       pump();
     },
     clear,

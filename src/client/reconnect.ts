@@ -32,4 +32,6 @@ export function afterClose(code: number): "back" | "renew" | "stay" {
 
 /** The error of a room whose `left` frame has a code after which it is not joined again. */
 export const leftError = (code: number): ChatError =>
-  new ChatError(code === 4503 ? "removed" : "forbidden", "You were removed from this room.");
+  code === 4505
+    ? new ChatError("left", "You left this room.")
+    : new ChatError(code === 4503 ? "removed" : "forbidden", "You were removed from this room.");

@@ -3,16 +3,15 @@ import type { Chat, ChatError } from "../client/index.ts";
 import { Account } from "./account.tsx";
 import { Conversation } from "./conversation.tsx";
 import { useLatest } from "./latest.ts";
-import { hrefOf, type Place } from "./place.ts";
+import { type CurrentPlace, hrefOf } from "./place.ts";
 import type { Rooms } from "./rooms.ts";
 import { Sidebar } from "./sidebar.tsx";
 import { Sign } from "./sign.tsx";
-import type { Source } from "./source.ts";
 
 export interface AppProps {
   readonly chat: Chat;
   readonly rooms: Rooms;
-  readonly place: Source<Place>;
+  readonly place: CurrentPlace;
   readonly storage: Storage | undefined;
 }
 
@@ -34,7 +33,7 @@ function Desk({ chat, rooms, place, storage }: AppProps) {
     <div class={`desk at-${here.view}`}>
       <Sidebar rooms={rooms} place={here} me={me} />
       {name !== undefined ? (
-        <Conversation key={name} chat={chat} talk={rooms.talk(name)} me={me} />
+        <Conversation key={name} chat={chat} rooms={rooms} talk={rooms.talk(name)} me={me} />
       ) : here.view === "account" ? (
         <Account chat={chat} person={account} storage={storage} />
       ) : (

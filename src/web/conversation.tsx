@@ -6,19 +6,22 @@ import { Banner } from "./banner.tsx";
 import { Composer } from "./composer.tsx";
 import { Icon } from "./icon.tsx";
 import { useLatest } from "./latest.ts";
+import { LeaveRoom } from "./leave.tsx";
 import { People } from "./people.tsx";
 import { hrefOf } from "./place.ts";
+import type { Rooms } from "./rooms.ts";
 import type { Talk } from "./talk.ts";
 import { Timeline } from "./timeline.tsx";
 
 interface ConversationProps {
   readonly chat: Chat;
+  readonly rooms: Rooms;
   readonly talk: Talk;
   readonly me: string | undefined;
 }
 
 /** One room: what is said there, who is there, and where one writes. */
-export function Conversation({ chat, talk, me }: ConversationProps) {
+export function Conversation({ chat, rooms, talk, me }: ConversationProps) {
   const room = useLatest(talk.room);
   const mine = useLatest(talk);
   const [people, setPeople] = useState(() => matchMedia("(min-width: 75rem)").matches);
@@ -47,6 +50,7 @@ export function Conversation({ chat, talk, me }: ConversationProps) {
               <Icon name="people" /> <span>{room.online || "–"}</span>
             </button>
           )}
+          <LeaveRoom key={room.name} name={room.name} leave={() => rooms.leave(room.name)} />
         </header>
         <Banner chat={chat} waiting={room.waiting.length} />
         {room.state === "out" ? (

@@ -25,9 +25,21 @@ export function placeOf(hash: string): Place {
   }
 }
 
+export interface CurrentPlace extends Source<Place> {
+  /** Replaces the place, without a way back to it. */
+  replace(place: Place): void;
+}
+
 /** The place in the address bar. */
-export function createPlace(page: Window): Source<Place> {
-  const source = createSubject(() => placeOf(page.location.hash));
-  page.addEventListener("hashchange", source.changed);
-  return source;
+export function createPlace(page: Window): CurrentPlace {
+  const { snapshot, subscribe, changed } = createSubject(() => placeOf(page.location.hash));
+  page.addEventListener("hashchange", changed);
+  return {
+    snapshot,
+    subscribe,
+    replace(place) {
+      page.location.replace(hrefOf(place));
+      changed(); // `hashchange` comes later.
+    },
+  };
 }

@@ -31,6 +31,8 @@ export interface RoomsState {
 export interface Rooms extends Source<RoomsState> {
   /** Enters the room. */
   talk(name: string): Talk;
+  /** Ends the person's membership. @throws {ChatError} */
+  leave(name: string): Promise<void>;
   /** Names of rooms that one might enter. */
   others(): Promise<readonly string[]>;
   refresh(): void;
@@ -42,6 +44,8 @@ interface Entry {
   last: LastMessage | null;
   unread: number;
   talk?: Talk;
+  /** Stops listening to the room. */
+  stop?(): void;
 }
 
 /** So many of the last active are followed live; a socket may be in 200. */
@@ -50,11 +54,14 @@ const LIVE_MAX = 100;
 /** What one reads does not go away because others write; after so many messages it does. */
 const KEEP = 20_000;
 
-export function createRooms(chat: Chat): Rooms {
+/** `left`: called when the person left a room, here or on another device. */
+export function createRooms(chat: Chat, left: (name: string) => void): Rooms {
   const entries = new Map<string, Entry>();
   let loaded = false;
   let loading = false;
   let wasOpen = false;
+  /** Rooms that were left since the list was last requested, which may still have them. */
+  const gone = new Set<string>();
 
   const source = createSubject<RoomsState>(() => {
     const lines = [...entries.values()].toSorted(byActivity).map(lineOf);
@@ -81,9 +88,10 @@ export function createRooms(chat: Chat): Rooms {
     const seen = (message: Message) => {
       if (message.id >= (entry.last?.id ?? 0)) entry.last = message;
     };
-    room.on("message", seen);
+    const off = room.on("message", seen);
     let drawn = "";
-    room.subscribe(() => {
+    const unsubscribe = room.subscribe(() => {
+      if (room.snapshot().error?.code === "left") return forget(entry);
       const newest = room.snapshot().messages.at(-1);
       if (newest) seen(newest);
       const { last, unread, typing } = lineOf(entry);
@@ -92,11 +100,26 @@ export function createRooms(chat: Chat): Rooms {
       drawn = shown;
       source.changed();
     });
-    return (entry.talk = createTalk(room));
+    const talk = createTalk(room);
+    entry.stop = () => {
+      off();
+      unsubscribe();
+      talk.close();
+    };
+    return (entry.talk = talk);
+  };
+
+  const forget = (entry: Entry) => {
+    entry.stop?.();
+    entries.delete(entry.name);
+    gone.add(entry.name);
+    left(entry.name);
+    source.changed();
   };
 
   const take = (listed: readonly RoomSummary[]) => {
     for (const { room, last, unread } of listed) {
+      if (gone.has(room)) continue;
       const entry = entryOf(room);
       if ((last?.id ?? 0) >= (entry.last?.id ?? 0)) entry.last = last;
       entry.unread = unread;
@@ -109,13 +132,17 @@ export function createRooms(chat: Chat): Rooms {
   const refresh = () => {
     if (loading || !chat.snapshot().account) return;
     loading = true;
+    gone.clear();
     listRooms(chat)
       .then(take, () => {}) // it is asked again when there is a connection
       .finally(() => (loading = false));
   };
 
   chat.on("session", ({ account }) => {
-    for (const { talk } of entries.values()) talk?.room.leave();
+    for (const { talk, stop } of entries.values()) {
+      stop?.();
+      talk?.room.leave();
+    }
     entries.clear();
     loaded = false;
     source.changed();
@@ -130,6 +157,12 @@ export function createRooms(chat: Chat): Rooms {
   return {
     snapshot: source.snapshot,
     subscribe: source.subscribe,
+    async leave(name) {
+      await chat.leaveRoom(name);
+      // If the page does not follow the room, nothing else says that it was left.
+      const entry = entries.get(name);
+      if (entry) forget(entry);
+    },
     talk: (name) => {
       const fresh = !entries.has(name);
       const talk = follow(entryOf(name));

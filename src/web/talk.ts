@@ -38,6 +38,8 @@ export interface Talk extends Source<TalkState> {
   remove(id: number): void;
   react(id: number, emoji: string, on: boolean): void;
   quiet(): void;
+  /** Stops listening to the room. */
+  close(): void;
 }
 
 const EMPTY: Draft = { text: "" };
@@ -49,7 +51,7 @@ export function createTalk(room: Room): Talk {
   let notice: string | undefined;
   const source = createSubject<TalkState>(() => ({ draft, refused, changing, notice }));
 
-  room.on("settled", ({ change, error }) => {
+  const off = room.on("settled", ({ change, error }) => {
     // What was given up because nobody is signed in any more is nobody's to see.
     if (change.type !== "send" || !(error instanceof ChatError) || error.code === "signed_out") return;
     const { clientId, content, replyTo } = change;
@@ -123,5 +125,6 @@ export function createTalk(room: Room): Talk {
       notice = undefined;
       source.changed();
     },
+    close: off,
   };
 }

@@ -86,3 +86,101 @@ describe("a list of rooms", () => {
     expect(await outcome(createRig().chat.rooms())).toBe("unreachable");
   });
 });
+
+describe("leaving a room for good", () => {
+  const MEMBER = "DELETE /rooms/caf%C3%A9/members/me/";
+  const gone = () => new Response(null, { status: 204 });
+  const calls = (requests: readonly Request[]) => requests.map(({ method, path }) => `${method} ${path}`);
+
+  /** A signed-in person who is in the room "café". */
+  async function inCafe(http: (request: Request) => Response | Promise<Response> = gone) {
+    const rig = await signedIn(http);
+    const room = rig.chat.room("café", { history: 0 });
+    await rig.settle();
+    rig.wire.welcome();
+    rig.wire.admit("café", { version: 3 });
+    return { rig, room };
+  }
+
+  const reconnect = async (rig: Awaited<ReturnType<typeof signedIn>>) => {
+    rig.wire.end(1006);
+    await rig.back();
+    rig.wire.welcome();
+  };
+
+  test("ends the membership, and the room is out and stays out", async () => {
+    const { rig, room } = await inCafe();
+    const iterated = Array.fromAsync(room);
+    await rig.chat.leaveRoom("cafe\u0301");
+    expect(calls(rig.requests)).toEqual([MEMBER]);
+    expect(room.snapshot()).toMatchObject({
+      state: "out",
+      error: { code: "left", message: "You left this room.", retryable: false },
+    });
+    expect(await iterated).toEqual([]);
+    // The server's own word comes later, and changes nothing.
+    rig.wire.say({ type: "left", room: "café", code: 4505 });
+    await reconnect(rig);
+    await rig.pass(3_600_000);
+    expect(rig.wires.flatMap(({ sent }) => sent.filter(({ type }) => type === "join"))).toEqual([]);
+    expect(room.snapshot()).toMatchObject({ state: "out", error: { code: "left" } });
+  });
+
+  test("works without a connection to the room, which is then not joined later", async () => {
+    const { rig, room } = await inCafe();
+    rig.wire.end(1006);
+    await rig.chat.leaveRoom("café");
+    await rig.back();
+    rig.wire.welcome();
+    expect(rig.wire.sent).toEqual([]);
+    expect(room.snapshot().state).toBe("out");
+    await rig.chat.leaveRoom("never joined");
+    expect(calls(rig.requests)).toEqual([MEMBER, "DELETE /rooms/never%20joined/members/me/"]);
+  });
+
+  test("gives up what waits there, so that nothing makes the person a member again", async () => {
+    const { rig, room } = await inCafe();
+    const first = outcome(room.send("on its way"));
+    const { ref } = rig.wire.take("send");
+    const later = [room.send("behind it"), room.edit(2, "and this")].map(outcome);
+    await rig.chat.leaveRoom("café");
+    expect(await Promise.all(later)).toEqual(["left", "left"]);
+    rig.wire.say({ type: "ok", ref, id: 4, version: 4, timestamp: "now" });
+    expect(await first).toBe("done");
+    expect(rig.wire.sent.filter(({ type }) => type !== "leave")).toEqual([]);
+  });
+
+  test("from another device ends the room here, and it does not rejoin by itself", async () => {
+    const { rig, room } = await inCafe();
+    const codes: number[] = [];
+    room.on("left", ({ code }) => void codes.push(code));
+    const edited = outcome(room.edit(2, "in flight"));
+    rig.wire.take("edit");
+    const waiting = outcome(room.edit(3, "behind it"));
+    rig.wire.say({ type: "left", room: "café", code: 4505 });
+    expect(codes).toEqual([4505]);
+    expect(await waiting).toBe("left");
+    expect(room.snapshot()).toMatchObject({ state: "out", error: { code: "left" } });
+    await reconnect(rig);
+    await rig.pass(3_600_000);
+    expect(rig.wires.flatMap(({ sent }) => sent.filter(({ type }) => type === "join"))).toEqual([]);
+    // Its outcome is unknown, and it is not sent again.
+    expect(await edited).toBe("left");
+  });
+
+  test("can be undone by joining again", async () => {
+    const { rig, room } = await inCafe();
+    await rig.chat.leaveRoom("café");
+    expect(rig.chat.room("café")).toBe(room);
+    // Whatever the server says of the earlier membership comes before the reply to the new join.
+    rig.wire.say({ type: "left", room: "café", code: 4505 });
+    rig.wire.admit("café", { version: 3, resumed: true });
+    expect(room.snapshot()).toMatchObject({ state: "live", error: undefined });
+  });
+
+  test("fails with the server's code, and the person stays in the room", async () => {
+    const { rig, room } = await inCafe(() => problem("unavailable", 503, true));
+    expect(await outcome(rig.chat.leaveRoom("café"))).toBe("unavailable");
+    expect(room.snapshot().state).toBe("live");
+  });
+});

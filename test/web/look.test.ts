@@ -98,6 +98,10 @@ needs("chromium")("the page, as it looks", () => {
         await first.getByRole("button", { name: "Edit" }).click();
         await check("editing");
         await page.getByRole("button", { name: "Stop editing" }).click();
+        await page.getByRole("button", { name: "Leave room" }).click();
+        await page.getByRole("dialog").waitFor();
+        await check("leaving a room");
+        await page.getByRole("dialog").getByRole("button", { name: "Cancel" }).click();
         if (viewport === PHONE) {
           await page.locator(".count").click();
           await page.locator(".people").waitFor();

@@ -151,6 +151,43 @@ needs("chromium")("the page, in which people talk", () => {
     await ada.close();
   });
 
+  test("a person leaves a room from the keyboard, and it goes from their list and stays away", async () => {
+    const ada = await inRoom("ada", "web-leave");
+    const { page } = ada;
+    await ada.say("I was here");
+    const line = page.locator(".line", { hasText: "web-leave" });
+    await line.waitFor();
+    let left = 0;
+    await page.route("**/rooms/web-leave/members/me/", (route) =>
+      ++left === 1
+        ? route.fulfill({
+            status: 503,
+            json: { code: "unavailable", retryable: true, detail: "Try again soon." },
+          })
+        : route.fulfill({ status: 204 }),
+    );
+    const button = page.getByRole("button", { name: "Leave room" });
+    await button.press("Enter");
+    await page.getByRole("dialog", { name: "Leave web-leave?" }).waitFor();
+    await page.keyboard.press("Escape");
+    await page.getByRole("dialog").waitFor({ state: "hidden" });
+    expect(left).toBe(0);
+
+    await button.press("Enter");
+    await page.getByRole("button", { name: "Leave", exact: true }).press("Enter");
+    await page.getByRole("alert").getByText("Try again soon.").waitFor();
+    await page.getByRole("button", { name: "Leave", exact: true }).press("Enter");
+    await page.locator(".blank").waitFor();
+    await line.waitFor({ state: "detached" });
+    expect(await page.evaluate(() => location.hash)).toBe("#/");
+    expect(left).toBe(2);
+
+    await ada.enter("web-leave-other");
+    await page.locator(".line", { hasText: "web-leave-other" }).waitFor();
+    expect(await page.locator(".line .title").allTextContents()).not.toContain("web-leave");
+    await ada.close();
+  });
+
   test("who loses the network is told, writes on, and comes back to everything", async () => {
     const ada = await inRoom("ada", "web-cut", proxy.url);
     await ada.say("before");
