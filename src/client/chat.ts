@@ -15,15 +15,15 @@ import { type ChatStorage, createSlot } from "./storage.ts";
 import { createSubject } from "./subject.ts";
 
 export interface ChatOptions {
-  /** Where the server is: `https://chat.example.com`. In a browser it may be relative to the page: `/`. */
+  /** The server's address: `https://chat.example.com`. In a browser it can be relative to the page: `/`. */
   readonly url: string;
-  /** Keeps tokens, and what waits to be sent, beyond this run: `localStorage`, for example. */
+  /** Keeps tokens and unsent changes for the next run, for example `localStorage`. */
   readonly storage?: ChatStorage;
-  /** Gives tokens of your own product, in place of accounts of the server. */
+  /** Returns tokens of your own product, instead of logging in with an account of the server. */
   readonly tokens?: TokenSource;
-  /** How many changes may wait to be sent; 200 where it is not given. */
+  /** The most changes that may wait in the outbox. Defaults to 200. */
   readonly outbox?: number;
-  /** What a test or a simulation puts in the place of the system. */
+  /** Replacements for the network, the clock and other parts of the system, for tests. */
   readonly ports?: Partial<Ports>;
 }
 
@@ -36,18 +36,18 @@ export interface CallOptions {
   readonly signal?: AbortSignal;
 }
 
-/** A chat as it stands. */
+/** The state of a chat. */
 export interface ChatState {
   readonly connection: ConnectionState;
-  /** Who is signed in with an account of the server. */
+  /** The signed-in account. Undefined if nobody is signed in, or if `tokens` is in use. */
   readonly account: Account | undefined;
 }
 
 export interface ChatEvents {
   readonly connection: ConnectionState;
-  /** Someone has signed in or out; `error`: the server has ended the session. */
+  /** Someone signed in or out. `error` is set if the server ended the session. */
   readonly session: { readonly account: Account | undefined; readonly error: ChatError | undefined };
-  /** The server said something that is not of the protocol, or a token could not be renewed ahead of time. */
+  /** The server sent an invalid frame, or a token could not be renewed ahead of time. */
   readonly problem: ChatError;
 }
 
@@ -56,15 +56,15 @@ export interface Chat extends AsyncDisposable {
   snapshot(): ChatState;
   subscribe(listener: () => void): () => void;
   on<T extends keyof ChatEvents>(type: T, listener: (event: ChatEvents[T]) => void): () => void;
-  /** Once what an earlier run has kept is read: whether someone is signed in. */
+  /** Resolves once the storage is read, with whether someone is signed in. */
   readonly ready: Promise<boolean>;
-  /** Makes an account and signs in with it. */
+  /** Creates an account and signs in with it. */
   register(who: Credentials & { readonly username?: string }, options?: CallOptions): Promise<Account>;
   login(who: Credentials, options?: CallOptions): Promise<Account>;
-  /** Forgets the person, and what waited to be sent, at once; then tells the server. */
+  /** Forgets the person and the outbox at once, then ends the session on the server. */
   logout(): Promise<void>;
   readonly sessions: {
-    /** Where the person is logged in, the last used first. */
+    /** Lists the account's sessions, most recently used first. */
     list(options?: CallOptions): Promise<readonly SessionInfo[]>;
     end(id: string, options?: CallOptions): Promise<void>;
     endOthers(options?: CallOptions): Promise<void>;
@@ -75,24 +75,24 @@ export interface Chat extends AsyncDisposable {
    */
   rooms(query?: RoomsQuery): Promise<RoomsPage>;
   /**
-   * Ends this person's membership of a room: it goes from their list of rooms. On each of their connections a room that
-   * they are in becomes `out` with the error `left`. Whatever still waits to be sent there is given up.
+   * Ends this person's membership of a room, which then leaves their list of rooms. On all of their connections the room
+   * goes to state `out` with the error `left`. Changes that still wait for the room are given up.
    * @throws {ChatError}
    */
   leaveRoom(name: string, options?: CallOptions): Promise<void>;
   /**
-   * An access token, for requests of your own; another one than `refused`. @throws {ChatError} signed_out, token_failed,
-   * why the server refuses to renew it.
+   * Returns an access token for requests of your own, other than `refused`.
+   * @throws {ChatError} `signed_out`; `token_failed`; the server's refusal to renew the token.
    */
   token(refused?: string): Promise<string>;
-  /** Connects, also after it has been `closed`. A room does that by itself. */
+  /** Connects, even if the connection is `closed`. Opening a room connects by itself. */
   connect(): void;
   /**
-   * Joins a room, once there is a connection, until `leave`. The same name is the same room; its options are those of
-   * the first time. What is no name is `out`, as the server says.
+   * Joins a room as soon as there is a connection, until `leave`. The same name returns the same room, with the options of
+   * the first call. If the name is invalid, the room goes to state `out`.
    */
   room(name: string, options?: RoomOptions): Room;
-  /** Ends the connection. What waits is not sent any more; what a storage keeps is sent by the next run. */
+  /** Ends the connection for good. Unsent changes are rejected here; if a storage keeps them, the next run sends them. */
   close(): Promise<void>;
 }
 
@@ -165,7 +165,7 @@ export function createChat(options: ChatOptions): Chat {
     if (other) each("drop");
     outbox.own(user.id);
     if (other) void outbox.load();
-    // What waits in a room is sent after it is joined.
+    // The outbox needs its rooms joined.
     for (const name of outbox.rooms()) insideOf(name);
     each("connected");
     queries.pump();
@@ -213,7 +213,7 @@ export function createChat(options: ChatOptions): Chat {
     outbox.close(closed);
     queries.close(closed);
     for (const room of rooms.values()) room.close(closed);
-    // What was to be kept is kept by then.
+    // Wait until the storage has everything.
     await kept.read().catch(() => {});
   };
 
@@ -255,10 +255,10 @@ export function createChat(options: ChatOptions): Chat {
     },
     room(name, roomOptions) {
       guard();
-      // The one spelling, in which the server speaks of it (Unicode NFC).
+      // The server uses the NFC spelling.
       const inside = insideOf(name.normalize(), roomOptions);
       inside.open();
-      // What has been closed for good stays so until somebody says `connect`.
+      // A connection that was closed for good stays closed until someone calls `connect`.
       if (!wanted) connect();
       return inside.room;
     },
@@ -267,7 +267,7 @@ export function createChat(options: ChatOptions): Chat {
   };
 }
 
-/** The address below which the server's paths are. @throws {TypeError} where it is none. */
+/** Returns the URL below which the server's paths are. @throws {TypeError} if `url` is not a URL. */
 function baseOf(url: string): URL {
   const base = new URL(url, globalThis.location?.href);
   base.protocol = base.protocol.replace(/^ws/, "http");

@@ -3,53 +3,53 @@ import { parseFrame, type Reply } from "./frames.ts";
 import { createHeartbeat, type Heartbeat } from "./heartbeat.ts";
 import type { EventFrame, Limits, User, WelcomeFrame } from "./message.ts";
 import type { Ports, Wire } from "./ports.ts";
-import { afterClose, backoff, named } from "./reconnect.ts";
+import { afterClose, backoff, serverDelay } from "./reconnect.ts";
 
-/** How long a server may take to greet, in milliseconds. */
+/** How long the server may take to send `welcome`, in milliseconds. */
 const WELCOME_MS = 10_000;
-/** A connection that lives for so long was a good one: the backoff begins anew, and a token may be refused again. */
+/** After this time a connection counts as good, which resets the backoff and the count of refused tokens. */
 const STABLE_MS = 5_000;
-/** A token with less left than this is renewed before it is used, in milliseconds. */
+/** A token that expires within this time is renewed before it is used, in milliseconds. */
 const MARGIN_MS = 10_000;
-/** How often, at most, a token is renewed in place because the server says that it expires. */
+/** The shortest time between two renewals on an open socket, in milliseconds. */
 const RENEW_MS = 20_000;
 
 /** Close codes that blame a frame of the client, which is then not sent again (RFC 6455, section 7.4.1). */
 const FRAME_CODES = [1002, 1007, 1009];
 
 export type ConnectionState =
-  /** Nobody is signed in, or nothing asks for a connection yet. */
+  /** Nobody is signed in, or nothing needs a connection yet. */
   | { readonly state: "idle" }
   | { readonly state: "connecting" }
   | { readonly state: "open"; readonly user: User }
-  /** It comes back by itself, `retryInMs` after it said so. */
+  /** Retries by itself after `retryInMs`. */
   | { readonly state: "waiting"; readonly retryInMs: number; readonly error: ChatError }
-  /** It does not come back by itself: sign in, or `connect()` once what `error` tells of has changed. */
+  /** Does not retry by itself. Sign in, or call `connect()` once the cause in `error` is gone. */
   | { readonly state: "closed"; readonly error: ChatError };
 
 export type Fields = Readonly<Record<string, unknown>>;
 
 export interface Connection {
   readonly state: ConnectionState;
-  /** The server has greeted. */
+  /** Whether the server has sent `welcome`. */
   readonly open: boolean;
-  /** Wants to be connected, from now on. */
+  /** Connects, and reconnects until `stop`. */
   start(): void;
-  /** Ends it. `error`: why it stays away. */
+  /** Disconnects. With an `error` the state becomes `closed`, otherwise `idle`. */
   stop(error?: ChatError): void;
-  /** Sends a command; the reply comes once, in the order of the frames; `disconnected` where the socket ends first. */
+  /** Sends a command. `reply` is called once, in frame order, with a `disconnected` error if the socket ends first. */
   ask(command: Readonly<Record<string, unknown>>, reply: (reply: Reply) => void): void;
 }
 
 interface ConnectionOptions {
   readonly url: string;
   readonly ports: Pick<Ports, "open" | "clock" | "random" | "onWake">;
-  /** An access token, other than the one that was refused. */
+  /** Returns an access token other than the refused one. */
   token(refused?: string): Promise<string>;
   changed(state: ConnectionState): void;
   welcome(frame: WelcomeFrame): void;
   event(event: EventFrame): void;
-  /** The server said something that it should not, or that a command without a ref was wrong. */
+  /** The server sent an invalid frame, or an error that names no command. */
   problem(error: ChatError): void;
 }
 
@@ -58,33 +58,33 @@ interface Asked {
   reply(reply: Reply): void;
 }
 
-/** One attempt, from the token to the end of its socket. */
+/** One attempt to connect, from its token to the end of its socket. */
 interface Life {
   readonly asked: Map<number, Asked>;
   token?: string;
   wire?: Wire;
   limits?: Limits;
   heartbeat?: Heartbeat;
-  /** The server has said when to come back. */
+  /** When the server wants the client back, as `closing` says. */
   retryAfterMs?: number | undefined;
   lastRef: number;
   renewedAt: number;
   cancel(): void;
 }
 
-/** The one socket, and what brings it back. */
+/** Keeps one socket to the server open, with retries. */
 export function createConnection(options: ConnectionOptions): Connection {
   const { url, ports } = options;
   const { clock } = ports;
   let state: ConnectionState = { state: "idle" };
   let wanted = false;
   let life: Life | undefined;
-  /** Attempts, and refused tokens, since the last connection that was a good one. */
+  /** Failed attempts and refused tokens since the last good connection. */
   let attempts = 0;
   let strikes = 0;
   let refused: string | undefined;
   let expiresAt: { readonly token: string; readonly at: number } | undefined;
-  /** A wait that may be cut short when the network comes back. */
+  /** The wait before a retry. If the server named it, a returning network does not end it early. */
   let wait: { readonly named: boolean; cancel(): void } | undefined;
   let sleep: (() => void) | undefined;
 
@@ -119,13 +119,13 @@ export function createConnection(options: ConnectionOptions): Connection {
         closed: (code, reason) => life === mine && closed(mine, code, reason),
       });
     } catch {
-      // A browser refuses a token with characters that no header may have.
+      // Browsers reject subprotocols with characters that headers may not have.
       stop(new ChatError("token_invalid", "The token was rejected."));
     }
   };
 
   const arrived = (mine: Life, data: unknown) => {
-    mine.heartbeat?.heard();
+    mine.heartbeat?.alive();
     const { ref, reply, event, problem } = parseFrame(data);
     if (problem) options.problem(problem);
     if (ref !== undefined && reply) {
@@ -134,7 +134,7 @@ export function createConnection(options: ConnectionOptions): Connection {
       asked?.reply(reply);
     }
     if (event?.type === "welcome") return mine.limits ? undefined : welcomed(mine, event);
-    if (event?.type === "closing") mine.retryAfterMs = named(event.retryAfterMs);
+    if (event?.type === "closing") mine.retryAfterMs = serverDelay(event.retryAfterMs);
     if (!mine.limits || !event) return;
     if (event.type === "expiring") void renew(mine);
     options.event(event);
@@ -160,11 +160,11 @@ export function createConnection(options: ConnectionOptions): Connection {
   };
 
   const expires = ({ token = "" }: Life, at: unknown) => {
-    // An unreadable time is NaN, which no time is after.
+    // An invalid time becomes NaN, so that the token never counts as expired.
     expiresAt = { token, at: Date.parse(String(at)) };
   };
 
-  /** Goes on with a newer token on the same socket. Where that fails, the server closes it when the time has come. */
+  /** Sends a newer token on the open socket. If that fails, the server closes the socket when the old token expires. */
   const renew = async (mine: Life) => {
     const now = clock.monotonic();
     if (now - mine.renewedAt < RENEW_MS) return;
@@ -182,7 +182,7 @@ export function createConnection(options: ConnectionOptions): Connection {
     }
   };
 
-  /** The socket is of no use: nobody waits for its goodbye. */
+  /** Gives up on a socket without waiting for its close event. */
   const drop = (mine: Life, error: ChatError) => {
     end(mine);
     later(mine, error);
@@ -190,14 +190,14 @@ export function createConnection(options: ConnectionOptions): Connection {
   };
 
   const closed = (mine: Life, code: number, reason: string) => {
-    // The reason of a code of ours is its name, or that of the error.
+    // From 4000 on the close reason is an error code.
     const name = code >= 4000 && /^[a-z_]{1,40}$/.test(reason) ? reason : "disconnected";
     const next = afterClose(code);
     const error = new ChatError(name, `The connection was closed (${code}).`, { retryable: next !== "stay" });
     end(mine, code);
     if (next === "stay") return stop(error);
     if (next === "renew") {
-      // A token that was good and has expired is no fault of anybody's.
+      // 4001 on an open socket is normal expiry, not a refusal.
       if (!mine.limits || code >= 4500) strikes++;
       refused = mine.token;
       if (strikes > 1) return stop(new ChatError(name, "The token was rejected."));
@@ -205,14 +205,14 @@ export function createConnection(options: ConnectionOptions): Connection {
     later(mine, error);
   };
 
-  /** Nothing of this attempt counts any more, and whatever was asked is not known. */
+  /** Ends an attempt. Commands without a reply get an error, because their outcome is unknown. */
   const end = (mine: Life, code = 1006) => {
     if (life === mine) life = undefined;
     mine.cancel();
     mine.heartbeat?.stop();
     const asked = [...mine.asked.values()];
     mine.asked.clear();
-    // The one that was too much was not answered, so the largest of these is too large, whichever it was.
+    // The offending frame got no reply. Which one it was is unknown, so blame the largest.
     const blamed = FRAME_CODES.includes(code) ? asked.toSorted((a, b) => b.bytes - a.bytes)[0] : undefined;
     for (const one of asked) one.reply(one === blamed ? tooLarge() : disconnected());
   };
@@ -220,10 +220,10 @@ export function createConnection(options: ConnectionOptions): Connection {
   const later = (mine: Life, error: ChatError) => {
     life = undefined;
     if (!wanted) return;
-    const told = mine.retryAfterMs ?? error.retryAfterMs;
-    const ms = told ?? backoff(attempts, ports.random());
+    const named = mine.retryAfterMs ?? error.retryAfterMs;
+    const ms = named ?? backoff(attempts, ports.random());
     attempts++;
-    wait = { named: told !== undefined, cancel: clock.after(ms, connect) };
+    wait = { named: named !== undefined, cancel: clock.after(ms, connect) };
     set({ state: "waiting", retryInMs: Math.round(ms), error });
   };
 

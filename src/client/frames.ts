@@ -1,16 +1,16 @@
 import { ChatError } from "./errors.ts";
 import type { EventFrame, Message } from "./message.ts";
-import { named } from "./reconnect.ts";
+import { serverDelay } from "./reconnect.ts";
 
-/** The reply to a command: its `ok` with whatever fields, or what went wrong. */
+/** The reply to a command: the fields of its `ok`, or an error. */
 export type Reply = ChatError | Readonly<Record<string, unknown>>;
 
-/** A frame of the server, held against the protocol. Nothing in it: it is of a later protocol, and to be ignored. */
+/** A parsed frame. All fields are absent if the type is unknown: a newer server sent it, and clients ignore it. */
 export interface Incoming {
   readonly ref?: number;
   readonly reply?: Reply;
   readonly event?: EventFrame;
-  /** It is not of the protocol, or an error that names no command. */
+  /** The frame is invalid, or an error that names no command. */
   readonly problem?: ChatError;
 }
 
@@ -25,7 +25,7 @@ const isTexts = (value: unknown) => Array.isArray(value) && value.every(isText);
 const isReaction = shape("count:whole users:texts");
 const isLast = shape("id:id username content timestamp");
 
-/** What a field may be, by its name below. */
+/** The kinds of fields in shapes. */
 const KINDS: Readonly<Record<string, (value: unknown) => boolean>> = {
   text: isText,
   texts: isTexts,
@@ -43,8 +43,8 @@ const KINDS: Readonly<Record<string, (value: unknown) => boolean>> = {
 };
 
 /**
- * Makes a check for an object with these fields: `name:kind`, or `name` for a text, with `?` behind the name of a field
- * that may be absent. Other fields may be present too.
+ * Creates a check for objects with these fields: `name:kind`, or `name` for a text. A `?` after the name makes the field
+ * optional. Further fields are allowed.
  */
 export function shape(spec: string): (value: unknown) => value is Fields {
   const fields = [...spec.matchAll(/(\w+)(\??):?(\w*)/g)];
@@ -62,7 +62,7 @@ const MESSAGE =
 const isFrame = shape("type");
 const isMessage = shape(MESSAGE);
 
-/** What of each event the client relies on. */
+/** The fields of each event that the client relies on. */
 const EVENTS: Readonly<Record<EventFrame["type"], ReturnType<typeof shape>>> = {
   welcome: shape("user:user expiresAt heartbeatMs:number limits:limits"),
   joined: shape(
@@ -79,7 +79,7 @@ const EVENTS: Readonly<Record<EventFrame["type"], ReturnType<typeof shape>>> = {
   closing: shape("reason retryAfterMs:number"),
 };
 
-/** Reads what came over a socket. Never throws. */
+/** Parses what arrived on a socket. Never throws. */
 export function parseFrame(data: unknown): Incoming {
   const frame = isText(data) ? parse(data) : undefined;
   if (!isFrame(frame)) return malformed();
@@ -104,19 +104,19 @@ export function parse(text: string): unknown {
   }
 }
 
-/** The error of an error frame, or of a problem document (RFC 9457) where there is a `status`. */
+/** Returns the error in an error frame or, with a `status`, in a problem document (RFC 9457). */
 export function errorIn(fields: Fields, status?: number): ChatError {
   const { code, message, detail, title, retryable, errors } = fields;
   const text = [message, detail, title].find(isText) ?? "The server gave no reason.";
   return new ChatError(isText(code) ? code : "bad_answer", text, {
     retryable: retryable === true,
-    retryAfterMs: named(fields.retryAfterMs),
+    retryAfterMs: serverDelay(fields.retryAfterMs),
     status,
     errors: isObject(errors) && Object.values(errors).every(isTexts) ? (errors as never) : undefined,
   });
 }
 
-/** Those of a page's messages that are messages, oldest first. */
+/** Returns the valid messages of a page, oldest first. */
 export const messagesIn = (value: unknown): Message[] =>
   Array.isArray(value)
     ? (value.filter(isMessage) as unknown as Message[]).toSorted((a, b) => a.id - b.id)

@@ -5,7 +5,7 @@ const GIVE_UP_MS = 10_000;
 
 export interface Heartbeat {
   /** Something arrived: the connection is alive. */
-  heard(): void;
+  alive(): void;
   /** Pings now, unless a ping is still unanswered. */
   probe(): void;
   stop(): void;
@@ -42,7 +42,7 @@ export function createHeartbeat({ clock, quietMs, ping, dead }: HeartbeatOptions
   };
 
   return {
-    heard() {
+    alive() {
       last = clock.monotonic();
       pinged = false;
     },

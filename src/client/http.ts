@@ -2,9 +2,9 @@ import { onAbort } from "./abort.ts";
 import { ChatError, passing } from "./errors.ts";
 import { errorIn, parse, shape } from "./frames.ts";
 import type { Ports } from "./ports.ts";
-import { named } from "./reconnect.ts";
+import { serverDelay } from "./reconnect.ts";
 
-/** How long an answer may take, in milliseconds. */
+/** Timeout of a request, in milliseconds. */
 const LIMIT_MS = 15_000;
 
 export interface HttpCall {
@@ -13,7 +13,7 @@ export interface HttpCall {
   readonly signal?: AbortSignal | undefined;
 }
 
-export interface HttpAnswer {
+export interface HttpResponse {
   /** Parsed JSON. Absent if the status is 204. */
   readonly body?: unknown;
   readonly headers: Headers;
@@ -24,7 +24,7 @@ export interface HttpAnswer {
  * @throws {ChatError} the error in the response; `unreachable`; `bad_answer` if the response is not Parley's.
  * @throws the reason of `signal`.
  */
-export type Http = (method: string, path: string, call?: HttpCall) => Promise<HttpAnswer>;
+export type Http = (method: string, path: string, call?: HttpCall) => Promise<HttpResponse>;
 
 export const createHttp =
   (base: URL, { fetch, clock }: Pick<Ports, "fetch" | "clock">): Http =>
@@ -43,7 +43,7 @@ export const createHttp =
         body: body ? JSON.stringify(body) : null,
         signal: control.signal,
       });
-      return await answerOf(response);
+      return await readResponse(response);
     } catch (error) {
       signal?.throwIfAborted();
       if (error instanceof ChatError) throw error;
@@ -54,10 +54,10 @@ export const createHttp =
     }
   };
 
-/** Ours say whether to try again; those of a proxy or of another server do not. */
+/** Parley's errors have `retryable`. Those of a proxy or another server do not. */
 const isProblem = shape("code retryable:flag");
 
-async function answerOf(response: Response): Promise<HttpAnswer> {
+async function readResponse(response: Response): Promise<HttpResponse> {
   const { status, ok, headers } = response;
   if (status === 204) return { headers };
   const body = parse(await response.text());
@@ -65,7 +65,7 @@ async function answerOf(response: Response): Promise<HttpAnswer> {
     // Most often a proxy in front of a server that is down.
     throw passing("bad_answer", `Unexpected response (${status}).`, {
       status,
-      retryAfterMs: named(Number(headers.get("retry-after")) * 1000),
+      retryAfterMs: serverDelay(Number(headers.get("retry-after")) * 1000),
     });
   if (!ok) throw errorIn(body as Record<string, unknown>, status);
   return { body, headers };

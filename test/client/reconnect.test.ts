@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { afterClose, backoff, named } from "../../src/client/reconnect.ts";
+import { afterClose, backoff, serverDelay } from "../../src/client/reconnect.ts";
 import { CLOSE } from "../../src/protocol/codes.ts";
 
 const chance = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
@@ -19,7 +19,7 @@ describe("the wait before an attempt", () => {
   });
 
   test("that a server names is a number of milliseconds within reason", () => {
-    expect([250, 0, -1, NaN, Infinity, 1e300, "5", null, undefined].map(named)).toEqual([
+    expect([250, 0, -1, NaN, Infinity, 1e300, "5", null, undefined].map(serverDelay)).toEqual([
       250,
       undefined,
       undefined,
