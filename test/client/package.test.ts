@@ -9,10 +9,10 @@ import { startProxy } from "../support/proxy.ts";
 setDefaultTimeout(START_MS);
 
 const ROOT = join(import.meta.dir, "../..");
-/** Somebody's project that has the package, and nothing else. */
+/** A project that has the package and nothing else. */
 const project = temporaryFolder();
 
-/** A Node of 22 or newer: what NODE names, or the one that comes with the packages for development. */
+/** Node 22 or newer: the one in NODE, or the one from the development dependencies. */
 const NODE = process.env.NODE || join(ROOT, `node_modules/node-${process.platform}-${process.arch}/bin/node`);
 const hasNode = (await Bun.file(NODE).exists()) || process.env.CI === "true";
 
@@ -37,7 +37,7 @@ beforeAll(async () => {
 afterAll(() => project.remove());
 
 describe("the built client", () => {
-  test("weighs less than 10 KB gzipped, and says what it weighs", async () => {
+  test("is under 10 KB gzipped, and the build prints its size", async () => {
     expect(built).toMatchObject({ code: 0, stderr: "" });
     const [, bytes] = /\((\d+) bytes\)/.exec(built.stdout) ?? [];
     const code = await Bun.file(join(ROOT, "dist/client/index.js")).text();
@@ -62,9 +62,9 @@ describe("the built client", () => {
           void (await chat.rooms()).cursor;
           const { connection } = chat.snapshot();
           if (connection.state === "closed") throw connection.error;
-          // @ts-expect-error: there is no such event
+          // @ts-expect-error: unknown event
           room.on("massage", () => {});
-          // @ts-expect-error: a message has a text
+          // @ts-expect-error: a message is a text
           void room.send(7);
           try {
             return (await room.send("Hello", { signal: AbortSignal.timeout(5) })).id + messages.length + unread;
@@ -98,7 +98,7 @@ describe("the built client", () => {
       });
     });
 
-  const name = "talks from Node, through connections that break, and then lets the process end";
+  const name = "works in Node through breaking connections, and lets the process exit";
   test.if(hasNode)(hasNode ? name : `${name} (skipped: needs NODE)`, async () => {
     const { server, ada } = await house();
     const proxy = startProxy(server.port);
@@ -115,7 +115,7 @@ describe("the built client", () => {
     expect(said).toMatchObject({
       account: { username: "nora", email: "nora@example.com" },
       acks: ids,
-      heard: ids,
+      received: ids,
       refused: "invalid",
       aborted: "never mind",
       around: [3, 4, 5, 6],
