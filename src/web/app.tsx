@@ -15,7 +15,7 @@ export interface AppProps {
   readonly storage: Storage | undefined;
 }
 
-/** The whole page: who nobody is signs in; who is somebody sees the rooms, and one of them. */
+/** The whole page. Visitors get the sign-in form; a signed-in person gets the rooms. */
 export function App({ chat, rooms, place, storage }: AppProps) {
   const { account, connection } = useLatest(chat);
   if (account) return <Desk key={account.email} chat={chat} rooms={rooms} place={place} storage={storage} />;
@@ -38,9 +38,9 @@ function Desk({ chat, rooms, place, storage }: AppProps) {
         <Account chat={chat} person={account} storage={storage} />
       ) : (
         <section class="blank" aria-label="Welcome">
-          <h2>Where to?</h2>
+          <h2>Welcome</h2>
           <p>
-            Choose a room, or make one. To look around:{" "}
+            Choose a room, create one, or look around in{" "}
             <a href={hrefOf({ view: "room", name: "lobby" })}>the lobby</a>.
           </p>
         </section>

@@ -1,6 +1,6 @@
 /** @jsxImportSource hono/jsx/dom */
 
-/** Strokes on a grid of 24, two wide. */
+/** Strokes on a 24 × 24 grid, 2 wide. */
 const PATHS = {
   back: "M15 5l-7 7 7 7",
   close: "M6 6l12 12M18 6L6 18",

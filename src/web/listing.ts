@@ -1,8 +1,8 @@
 import type { Chat, RoomSummary } from "../client/index.ts";
 
-/** The largest page that the server gives. */
+/** The server's limit for a page. */
 const PAGE = 200;
-/** The page shows at most 1,000 rooms: nobody looks through more. */
+/** Limits the list to 1,000 rooms. */
 const PAGES_MAX = 5;
 
 /** Reads this person's rooms, or with `all` every room that they may enter. */

@@ -8,7 +8,7 @@ import { watchTabs } from "./tabs.ts";
 import { readTheme, showTheme } from "./theme.ts";
 import { keepTitle } from "./title.ts";
 
-/** A browser may keep pages from storing anything. */
+/** Returns undefined if the browser blocks storage. */
 function storageOf(page: Window): Storage | undefined {
   try {
     return page.localStorage;

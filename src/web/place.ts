@@ -1,7 +1,7 @@
 import { createSubject } from "../client/index.ts";
 import type { Source } from "./source.ts";
 
-/** Where in the page one is: what stands behind the # of its address. */
+/** What the page shows, as the fragment of its address says. */
 export type Place =
   | { readonly view: "rooms" }
   | { readonly view: "room"; readonly name: string }
@@ -21,12 +21,12 @@ export function placeOf(hash: string): Place {
   try {
     return { view, name: decodeURIComponent(rest).normalize() };
   } catch {
-    return { view: "rooms" }; // not UTF-8
+    return { view: "rooms" }; // Not UTF-8.
   }
 }
 
 export interface CurrentPlace extends Source<Place> {
-  /** Replaces the place, without a way back to it. */
+  /** Changes the place and replaces the entry in the browser's history. */
   replace(place: Place): void;
 }
 
@@ -39,7 +39,7 @@ export function createPlace(page: Window): CurrentPlace {
     subscribe,
     replace(place) {
       page.location.replace(hrefOf(place));
-      changed(); // `hashchange` comes later.
+      changed(); // `hashchange` fires later.
     },
   };
 }

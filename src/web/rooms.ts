@@ -13,27 +13,27 @@ import { createTalk, type Talk } from "./talk.ts";
 export interface RoomLine {
   readonly name: string;
   readonly last: LastMessage | null;
-  /** 100 stands for as many or more. */
+  /** 100 means 100 or more. */
   readonly unread: number;
-  /** Someone is typing there. */
+  /** Whether someone is typing. */
   readonly typing: boolean;
 }
 
 export interface RoomsState {
-  /** The last active first. */
+  /** Most recently active first. */
   readonly lines: readonly RoomLine[];
-  /** The server has told which there are. */
+  /** Whether the list was loaded from the server. */
   readonly loaded: boolean;
   readonly unread: number;
 }
 
-/** The rooms that one is in, live over the one socket. */
+/** The person's rooms, updated live. */
 export interface Rooms extends Source<RoomsState> {
-  /** Enters the room. */
+  /** Joins the room. */
   talk(name: string): Talk;
   /** Ends the person's membership. @throws {ChatError} */
   leave(name: string): Promise<void>;
-  /** Names of rooms that one might enter. */
+  /** Returns the names of all rooms that the person may enter. */
   others(): Promise<readonly string[]>;
   refresh(): void;
 }
@@ -48,19 +48,19 @@ interface Entry {
   stop?(): void;
 }
 
-/** So many of the last active are followed live; a socket may be in 200. */
+/** How many of the most recently active rooms are followed live. A socket can be in 200. */
 const LIVE_MAX = 100;
 
-/** What one reads does not go away because others write; after so many messages it does. */
+/** How many messages a room keeps, so that messages on the screen are not dropped while others write. */
 const KEEP = 20_000;
 
-/** `left`: called when the person left a room, here or on another device. */
+/** `left` is called when the person left a room, here or on another device. */
 export function createRooms(chat: Chat, left: (name: string) => void): Rooms {
   const entries = new Map<string, Entry>();
   let loaded = false;
   let loading = false;
   let wasOpen = false;
-  /** Rooms that were left since the list was last requested, which may still have them. */
+  /** Rooms left since the list was last requested. A response that still has them is outdated. */
   const gone = new Set<string>();
 
   const source = createSubject<RoomsState>(() => {
@@ -134,7 +134,7 @@ export function createRooms(chat: Chat, left: (name: string) => void): Rooms {
     loading = true;
     gone.clear();
     listRooms(chat)
-      .then(take, () => {}) // it is asked again when there is a connection
+      .then(take, () => {}) // Requested again when the connection is back.
       .finally(() => (loading = false));
   };
 
@@ -159,7 +159,7 @@ export function createRooms(chat: Chat, left: (name: string) => void): Rooms {
     subscribe: source.subscribe,
     async leave(name) {
       await chat.leaveRoom(name);
-      // If the page does not follow the room, nothing else says that it was left.
+      // A room that the page does not follow emits no event.
       const entry = entries.get(name);
       if (entry) forget(entry);
     },
