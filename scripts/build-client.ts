@@ -1,9 +1,9 @@
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
 
-// Makes dist/client: a package of one ESM file and its type declarations, for browsers, Bun and Node, which needs no other.
+// Builds dist/client: a package of one ESM file and its types for browsers, Bun and Node, without dependencies.
 
-/** The most that the client may weigh in somebody's bundle, in bytes after gzip. */
+/** The limit of the client's size, in bytes after gzip. */
 const LIMIT = 10 * 1024;
 const OUT = "dist/client";
 
@@ -18,12 +18,13 @@ try {
     minify: true,
   });
   const [bundle] = built.outputs;
-  if (!bundle) throw new Error("there is no bundle");
+  if (!bundle) throw new Error("Bun.build returned no bundle");
   const code = await bundle.text();
   const size = Bun.gzipSync(code, { level: 9 }).length;
-  if (size > LIMIT) throw new Error(`the client is ${size} bytes gzipped; ${LIMIT} are the limit`);
+  if (size > LIMIT)
+    throw new Error(`the client is ${size} bytes gzipped, which exceeds the limit of ${LIMIT}`);
 
-  // No types but the platform's: the client uses nothing of Bun's.
+  // Only the platform's types: the client may not use Bun's.
   const project = join(work, "tsconfig.json");
   const compilerOptions = {
     noEmit: false,
@@ -46,7 +47,7 @@ try {
     stdout: "inherit",
     stderr: "inherit",
   });
-  if ((await tsc.exited) !== 0) throw new Error("the declarations could not be made");
+  if ((await tsc.exited) !== 0) throw new Error("tsc failed to write the declarations");
 
   await rm(OUT, { recursive: true, force: true });
   await Bun.write(join(OUT, "index.js"), code);
@@ -59,7 +60,7 @@ try {
   for (const file of new Bun.Glob("**/*.d.ts").scanSync(join(work, "types"))) {
     const text = await Bun.file(join(work, "types", file)).text();
     const foreign = /\bfrom "[^.][^"]*"|\bimport\("[^.][^"]*"\)/.exec(text);
-    if (foreign) throw new Error(`${file} needs another package: ${foreign[0]}`);
+    if (foreign) throw new Error(`${file} imports another package: ${foreign[0]}`);
     await Bun.write(join(OUT, "types", file), text.replace(/(from "\.[^"]*)\.ts"/g, '$1.js"'));
   }
   console.log(

@@ -3,16 +3,17 @@ import { join } from "node:path";
 import { makeTemplate, TEMPLATE_FILE } from "../src/db/template.ts";
 import { createPage } from "../src/http/page/page.ts";
 
-/** What the page's script and style may weigh together, in bytes after gzip. */
+/** The limit of the page's script and style together, in bytes after gzip. */
 const PAGE_MAX = 60 * 1024;
 
-// Makes dist/parley: one file that needs nothing beside it, with the embedded database, its first data directory and
-// the migrations inside.
+// Builds dist/parley: one self-contained file with the embedded database, a template of its data directory and the
+// migrations.
 
 process.chdir(join(import.meta.dir, ".."));
 await mkdir("dist", { recursive: true });
 const weight = await createPage().weigh();
-if (weight > PAGE_MAX) throw new Error(`the page is ${weight} bytes gzipped; ${PAGE_MAX} are the limit`);
+if (weight > PAGE_MAX)
+  throw new Error(`the page is ${weight} bytes gzipped, which exceeds the limit of ${PAGE_MAX}`);
 const work = await mkdtemp("dist/build-");
 try {
   const template = join(work, TEMPLATE_FILE);
@@ -22,11 +23,11 @@ try {
     compile: {
       outfile: join(work, "parley"),
       assets: ["drizzle", template],
-      // What lies in the folder that it is started in is not the program's business.
+      // Ignore .env and bunfig.toml in the working directory.
       autoloadDotenv: false,
       autoloadBunfig: false,
     },
-    // Flat, so that the worker is found beside the entry point.
+    // Flat names, so that the entry point finds the worker beside it.
     naming: { entry: "[name].[ext]" },
     format: "esm",
     bytecode: true,

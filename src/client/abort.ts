@@ -1,4 +1,7 @@
-/** Calls `abort` when the signal says so. @throws its reason where it has said so already. The answer ends it. */
+/**
+ * Calls `abort` when the signal is aborted. Returns a function that stops listening.
+ * @throws the signal's reason if it is aborted already.
+ */
 export function onAbort(signal: AbortSignal | undefined, abort: () => void): () => void {
   signal?.throwIfAborted();
   signal?.addEventListener("abort", abort);

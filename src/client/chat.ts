@@ -5,23 +5,25 @@ import { createHttp } from "./http.ts";
 import type { RoomFrame, WelcomeFrame } from "./message.ts";
 import { createOutbox } from "./outbox.ts";
 import { type Ports, systemPorts } from "./ports.ts";
-import { createRequests } from "./requests.ts";
-import { createRoom, type RoomInside } from "./room.ts";
-import type { Room, RoomOptions } from "./roomstate.ts";
+import { createQueries } from "./queries.ts";
+import { leftError } from "./reconnect.ts";
+import { createRoom } from "./room.ts";
+import { listIn, listRooms, type RoomsPage, type RoomsQuery } from "./roomlist.ts";
+import type { Room, RoomInside, RoomOptions } from "./roomstate.ts";
 import { type Account, createSession, type SessionInfo, type TokenSource } from "./session.ts";
 import { type ChatStorage, createSlot } from "./storage.ts";
 import { createSubject } from "./subject.ts";
 
 export interface ChatOptions {
-  /** Where the server is: `https://chat.example.com`. In a browser it may be relative to the page: `/`. */
+  /** The server's address: `https://chat.example.com`. In a browser it can be relative to the page: `/`. */
   readonly url: string;
-  /** Keeps tokens, and what waits to be sent, beyond this run: `localStorage`, for example. */
+  /** Keeps tokens and unsent changes for the next run, for example `localStorage`. */
   readonly storage?: ChatStorage;
-  /** Gives tokens of your own product, in place of accounts of the server. */
+  /** Returns tokens of your own product, instead of logging in with an account of the server. */
   readonly tokens?: TokenSource;
-  /** How many changes may wait to be sent; 200 where it is not given. */
+  /** The most changes that may wait in the outbox. Defaults to 200. */
   readonly outbox?: number;
-  /** What a test or a simulation puts in the place of the system. */
+  /** Replacements for the network, the clock and other parts of the system, for tests. */
   readonly ports?: Partial<Ports>;
 }
 
@@ -30,22 +32,22 @@ export interface Credentials {
   readonly password: string;
 }
 
-export interface Calling {
+export interface CallOptions {
   readonly signal?: AbortSignal;
 }
 
-/** A chat as it stands. */
+/** The state of a chat. */
 export interface ChatState {
   readonly connection: ConnectionState;
-  /** Who is signed in with an account of the server. */
+  /** The signed-in account. Undefined if nobody is signed in, or if `tokens` is in use. */
   readonly account: Account | undefined;
 }
 
 export interface ChatEvents {
   readonly connection: ConnectionState;
-  /** Someone has signed in or out; `error`: the server has ended the session. */
+  /** Someone signed in or out. `error` is set if the server ended the session. */
   readonly session: { readonly account: Account | undefined; readonly error: ChatError | undefined };
-  /** The server said something that is not of the protocol, or a token could not be renewed ahead of time. */
+  /** The server sent an invalid frame, or a token could not be renewed ahead of time. */
   readonly problem: ChatError;
 }
 
@@ -54,43 +56,53 @@ export interface Chat extends AsyncDisposable {
   snapshot(): ChatState;
   subscribe(listener: () => void): () => void;
   on<T extends keyof ChatEvents>(type: T, listener: (event: ChatEvents[T]) => void): () => void;
-  /** Once what an earlier run has kept is read: whether someone is signed in. */
+  /** Resolves once the storage is read, with whether someone is signed in. */
   readonly ready: Promise<boolean>;
-  /** Makes an account and signs in with it. */
-  register(who: Credentials & { readonly username?: string }, calling?: Calling): Promise<Account>;
-  login(who: Credentials, calling?: Calling): Promise<Account>;
-  /** Forgets the person, and what waited to be sent, at once; then tells the server. */
+  /** Creates an account and signs in with it. */
+  register(who: Credentials & { readonly username?: string }, options?: CallOptions): Promise<Account>;
+  login(who: Credentials, options?: CallOptions): Promise<Account>;
+  /** Forgets the person and the outbox at once, then ends the session on the server. */
   logout(): Promise<void>;
   readonly sessions: {
-    /** Where the person is logged in, the last used first. */
-    list(calling?: Calling): Promise<readonly SessionInfo[]>;
-    end(id: string, calling?: Calling): Promise<void>;
-    endOthers(calling?: Calling): Promise<void>;
+    /** Lists the account's sessions, most recently used first. */
+    list(options?: CallOptions): Promise<readonly SessionInfo[]>;
+    end(id: string, options?: CallOptions): Promise<void>;
+    endOthers(options?: CallOptions): Promise<void>;
   };
   /**
-   * An access token, for requests of your own; another one than `refused`. @throws {ChatError} signed_out, token_failed,
-   * why the server refuses to renew it.
+   * Lists this person's rooms, or with `all` every room that they may enter. Returns one page and the cursor of the next.
+   * @throws {ChatError}
+   */
+  rooms(query?: RoomsQuery): Promise<RoomsPage>;
+  /**
+   * Ends this person's membership of a room, which then leaves their list of rooms. On all of their connections the room
+   * goes to state `out` with the error `left`. Changes that still wait for the room are given up.
+   * @throws {ChatError}
+   */
+  leaveRoom(name: string, options?: CallOptions): Promise<void>;
+  /**
+   * Returns an access token for requests of your own, other than `refused`.
+   * @throws {ChatError} `signed_out`; `token_failed`; the server's refusal to renew the token.
    */
   token(refused?: string): Promise<string>;
-  /** Connects, also after it has been `closed`. A room does that by itself. */
+  /** Connects, even if the connection is `closed`. Opening a room connects by itself. */
   connect(): void;
   /**
-   * Joins a room, once there is a connection, until `leave`. The same name is the same room; its options are those of
-   * the first time. What is no name is `out`, as the server says.
+   * Joins a room as soon as there is a connection, until `leave`. The same name returns the same room, with the options of
+   * the first call. If the name is invalid, the room goes to state `out`.
    */
   room(name: string, options?: RoomOptions): Room;
-  /** Ends the connection. What waits is not sent any more; what a storage keeps is sent by the next run. */
+  /** Ends the connection for good. Unsent changes are rejected here; if a storage keeps them, the next run sends them. */
   close(): Promise<void>;
 }
 
 export function createChat(options: ChatOptions): Chat {
   const ports: Ports = { ...systemPorts(), ...options.ports };
-  const { clock, random } = ports;
   const base = baseOf(options.url);
   const emitter = createEmitter<ChatEvents>();
   const rooms = new Map<string, RoomInside>();
   let wanted = false;
-  let closed = false;
+  let closed: ChatError | undefined;
   let user: { readonly id: number; readonly username: string } | undefined;
   let account: Account | undefined;
 
@@ -103,11 +115,11 @@ export function createChat(options: ChatOptions): Chat {
     tokens: options.tokens,
     locks: options.storage && ports.locks,
     lock: `parley ${base.href}`,
-    clock,
-    changed: (next, error) => signed(next, error),
+    clock: ports.clock,
+    changed: signed,
   });
 
-  const each = (what: "opened" | "lost" | "drop" | "close") => {
+  const each = (what: "connected" | "disconnected" | "drop") => {
     for (const room of rooms.values()) room[what]();
   };
 
@@ -118,27 +130,23 @@ export function createChat(options: ChatOptions): Chat {
     ports,
     token: session.token,
     changed(state) {
-      if (state.state !== "open") each("lost");
+      if (state.state !== "open") each("disconnected");
       view.changed();
       emitter.emit("connection", state);
     },
-    welcome: (frame) => welcome(frame),
+    welcome,
     event(event) {
       if ("room" in event) rooms.get(event.room)?.take(event as RoomFrame);
     },
     problem: (error) => emitter.emit("problem", error),
   });
 
-  const open = () => connection.open;
-  const { ask } = connection;
-  const requests = createRequests({ clock, random, open, ask });
+  const queries = createQueries(ports, connection);
   const outbox = createOutbox({
     slot: kept,
     max: options.outbox ?? 200,
-    clock,
-    random,
-    open,
-    ask,
+    ports,
+    connection,
     room: (name) => rooms.get(name),
   });
 
@@ -146,34 +154,25 @@ export function createChat(options: ChatOptions): Chat {
     const known = rooms.get(name);
     if (known) return known;
     const me = () => user?.username;
-    const room = createRoom({
-      ...roomOptions,
-      name,
-      ports,
-      outbox,
-      requests,
-      connected: open,
-      me,
-      ask,
-    });
+    const room = createRoom({ ...roomOptions, name, ports, connection, outbox, queries, me });
     rooms.set(name, room);
     return room;
   };
 
-  const welcome = (frame: WelcomeFrame) => {
-    const other = user !== undefined && user.id !== frame.user.id;
+  function welcome(frame: WelcomeFrame) {
+    const other = user && user.id !== frame.user.id;
     ({ user } = frame);
     if (other) each("drop");
     outbox.own(user.id);
     if (other) void outbox.load();
-    // What waits in a room is sent after it is joined.
+    // The outbox needs its rooms joined.
     for (const name of outbox.rooms()) insideOf(name);
-    each("opened");
-    requests.pump();
+    each("connected");
+    queries.pump();
     outbox.pump();
-  };
+  }
 
-  const signed = (next: Account | undefined, error?: ChatError) => {
+  function signed(next: Account | undefined, error?: ChatError) {
     const other = account?.email !== next?.email;
     account = next;
     connection.stop(error);
@@ -181,7 +180,7 @@ export function createChat(options: ChatOptions): Chat {
     view.changed();
     emitter.emit("session", { account: next, error });
     start();
-  };
+  }
 
   const start = () => {
     if (wanted && !closed && session.signedIn) connection.start();
@@ -199,18 +198,22 @@ export function createChat(options: ChatOptions): Chat {
     return session.signedIn;
   };
 
+  const remove = async (path: string, call?: CallOptions) => {
+    await session.request("DELETE", path, call);
+  };
+
   const guard = () => {
-    if (closed) throw gone();
+    if (closed) throw closed;
   };
 
   const close = async () => {
     if (closed) return;
-    closed = true;
-    connection.stop(gone());
-    outbox.clear(gone(), false);
-    requests.clear(gone());
-    each("close");
-    // What was to be kept is kept by then.
+    closed = new ChatError("closed", "The chat was closed.");
+    connection.stop(closed);
+    outbox.close(closed);
+    queries.close(closed);
+    for (const room of rooms.values()) room.close(closed);
+    // Wait until the storage has everything.
     await kept.read().catch(() => {});
   };
 
@@ -219,30 +222,31 @@ export function createChat(options: ChatOptions): Chat {
     subscribe: view.subscribe,
     on: emitter.on,
     ready: load(),
-    async register({ email, password, username }, calling) {
+    async register({ email, password, username }, call) {
       const body = { email, password, password2: password, username };
-      return session.enter("account/reg/", { ...calling, body });
+      return session.enter("account/reg/", { ...call, body });
     },
-    login: ({ email, password }, calling) =>
-      session.enter("account/login/", { ...calling, body: { email, password } }),
+    login: ({ email, password }, call) =>
+      session.enter("account/login/", { ...call, body: { email, password } }),
     async logout() {
-      outbox.clear(new ChatError("signed_out", "Logged out."), true);
+      outbox.clear(new ChatError("signed_out", "Logged out."));
       const refresh = await session.leave();
       await kept.read().catch(() => {});
-      if (refresh !== undefined) await http("POST", "account/logout/", { body: { refresh } });
+      if (refresh) await http("POST", "account/logout/", { body: { refresh } });
     },
     sessions: {
-      async list(calling) {
-        const found = await session.request("GET", "account/sessions/", calling);
-        if (!Array.isArray(found)) throw new ChatError("bad_answer", "The answer is none.");
-        return found as SessionInfo[];
+      async list(call) {
+        const { body } = await session.request("GET", "account/sessions/", call);
+        return listIn(body) as SessionInfo[];
       },
-      async end(id, calling) {
-        await session.request("DELETE", `account/sessions/${encodeURIComponent(id)}/`, calling);
-      },
-      async endOthers(calling) {
-        await session.request("DELETE", "account/sessions/", calling);
-      },
+      end: (id, call) => remove(`account/sessions/${encodeURIComponent(id)}/`, call),
+      endOthers: (call) => remove("account/sessions/", call),
+    },
+    rooms: (query) => listRooms(session, query),
+    async leaveRoom(name, call) {
+      const room = name.normalize();
+      await remove(`rooms/${encodeURIComponent(room)}/members/me/`, call);
+      rooms.get(room)?.close(leftError(4505));
     },
     token: session.token,
     connect() {
@@ -251,10 +255,10 @@ export function createChat(options: ChatOptions): Chat {
     },
     room(name, roomOptions) {
       guard();
-      // The one spelling, in which the server speaks of it (Unicode NFC).
+      // The server uses the NFC spelling.
       const inside = insideOf(name.normalize(), roomOptions);
       inside.open();
-      // What has been closed for good stays so until somebody says `connect`.
+      // A connection that was closed for good stays closed until someone calls `connect`.
       if (!wanted) connect();
       return inside.room;
     },
@@ -263,7 +267,7 @@ export function createChat(options: ChatOptions): Chat {
   };
 }
 
-/** The address below which the server's paths are. @throws {TypeError} where it is none. */
+/** Returns the URL below which the server's paths are. @throws {TypeError} if `url` is not a URL. */
 function baseOf(url: string): URL {
   const base = new URL(url, globalThis.location?.href);
   base.protocol = base.protocol.replace(/^ws/, "http");
@@ -271,5 +275,3 @@ function baseOf(url: string): URL {
   if (!base.pathname.endsWith("/")) base.pathname += "/";
   return base;
 }
-
-const gone = () => new ChatError("closed", "The chat was closed.");

@@ -1,50 +1,55 @@
 import { ChatError, errorOf, passing } from "./errors.ts";
-import { readFrame, type Reply } from "./frames.ts";
+import { parseFrame, type Reply } from "./frames.ts";
 import { createHeartbeat, type Heartbeat } from "./heartbeat.ts";
 import type { EventFrame, Limits, User, WelcomeFrame } from "./message.ts";
 import type { Ports, Wire } from "./ports.ts";
-import { afterClose, backoff, blamesFrame, named } from "./reconnect.ts";
+import { afterClose, backoff, serverDelay } from "./reconnect.ts";
 
-/** How long a server may take to greet, in milliseconds. */
+/** How long the server may take to send `welcome`, in milliseconds. */
 const WELCOME_MS = 10_000;
-/** A connection that lives for so long was a good one: the backoff begins anew, and a token may be refused again. */
+/** After this time a connection counts as good, which resets the backoff and the count of refused tokens. */
 const STABLE_MS = 5_000;
-/** A token with less left than this is renewed before it is used, in milliseconds. */
+/** A token that expires within this time is renewed before it is used, in milliseconds. */
 const MARGIN_MS = 10_000;
-/** How often, at most, a token is renewed in place because the server says that it expires. */
+/** The shortest time between two renewals on an open socket, in milliseconds. */
 const RENEW_MS = 20_000;
 
+/** Close codes that blame a frame of the client, which is then not sent again (RFC 6455, section 7.4.1). */
+const FRAME_CODES = [1002, 1007, 1009];
+
 export type ConnectionState =
-  /** Nobody is signed in, or nothing asks for a connection yet. */
+  /** Nobody is signed in, or nothing needs a connection yet. */
   | { readonly state: "idle" }
   | { readonly state: "connecting" }
   | { readonly state: "open"; readonly user: User }
-  /** It comes back by itself, `retryInMs` after it said so. */
+  /** Retries by itself after `retryInMs`. */
   | { readonly state: "waiting"; readonly retryInMs: number; readonly error: ChatError }
-  /** It does not come back by itself: sign in, or `connect()` once what `error` tells of has changed. */
+  /** Does not retry by itself. Sign in, or call `connect()` once the cause in `error` is gone. */
   | { readonly state: "closed"; readonly error: ChatError };
+
+export type Fields = Readonly<Record<string, unknown>>;
 
 export interface Connection {
   readonly state: ConnectionState;
-  /** The server has greeted. */
+  /** Whether the server has sent `welcome`. */
   readonly open: boolean;
-  /** Wants to be connected, from now on. */
+  /** Connects, and reconnects until `stop`. */
   start(): void;
-  /** Ends it. `error`: why it stays away. */
+  /** Disconnects. With an `error` the state becomes `closed`, otherwise `idle`. */
   stop(error?: ChatError): void;
-  /** Sends a command; the reply comes once, in the order of the frames; `disconnected` where the socket ends first. */
+  /** Sends a command. `reply` is called once, in frame order, with a `disconnected` error if the socket ends first. */
   ask(command: Readonly<Record<string, unknown>>, reply: (reply: Reply) => void): void;
 }
 
 interface ConnectionOptions {
   readonly url: string;
   readonly ports: Pick<Ports, "open" | "clock" | "random" | "onWake">;
-  /** An access token, other than the one that was refused. */
+  /** Returns an access token other than the refused one. */
   token(refused?: string): Promise<string>;
   changed(state: ConnectionState): void;
   welcome(frame: WelcomeFrame): void;
   event(event: EventFrame): void;
-  /** The server said something that it should not, or that a command without a ref was wrong. */
+  /** The server sent an invalid frame, or an error that names no command. */
   problem(error: ChatError): void;
 }
 
@@ -53,33 +58,33 @@ interface Asked {
   reply(reply: Reply): void;
 }
 
-/** One attempt, from the token to the end of its socket. */
+/** One attempt to connect, from its token to the end of its socket. */
 interface Life {
   readonly asked: Map<number, Asked>;
   token?: string;
   wire?: Wire;
   limits?: Limits;
   heartbeat?: Heartbeat;
-  /** The server has said when to come back. */
-  retryAfterMs: number;
+  /** When the server wants the client back, as `closing` says. */
+  retryAfterMs?: number | undefined;
   lastRef: number;
-  renewedAt?: number;
+  renewedAt: number;
   cancel(): void;
 }
 
-/** The one socket, and what brings it back. */
+/** Keeps one socket to the server open, with retries. */
 export function createConnection(options: ConnectionOptions): Connection {
   const { url, ports } = options;
   const { clock } = ports;
   let state: ConnectionState = { state: "idle" };
   let wanted = false;
   let life: Life | undefined;
-  /** Attempts, and refused tokens, since the last connection that was a good one. */
+  /** Failed attempts and refused tokens since the last good connection. */
   let attempts = 0;
   let strikes = 0;
   let refused: string | undefined;
   let expiresAt: { readonly token: string; readonly at: number } | undefined;
-  /** A wait that may be cut short when the network comes back. */
+  /** The wait before a retry. If the server named it, a returning network does not end it early. */
   let wait: { readonly named: boolean; cancel(): void } | undefined;
   let sleep: (() => void) | undefined;
 
@@ -88,7 +93,7 @@ export function createConnection(options: ConnectionOptions): Connection {
   const connect = () => {
     wait?.cancel();
     wait = undefined;
-    const mine: Life = { asked: new Map(), retryAfterMs: 0, lastRef: 0, cancel() {} };
+    const mine: Life = { asked: new Map(), lastRef: 0, renewedAt: -Infinity, cancel() {} };
     life = mine;
     const spent = expiresAt && clock.now() > expiresAt.at - MARGIN_MS ? expiresAt.token : undefined;
     set({ state: "connecting" });
@@ -106,7 +111,7 @@ export function createConnection(options: ConnectionOptions): Connection {
   const open = (mine: Life, token: string) => {
     mine.token = token;
     mine.cancel = clock.after(WELCOME_MS, () =>
-      drop(mine, passing("unreachable", "The server did not greet in time.")),
+      drop(mine, passing("unreachable", "The server did not respond.")),
     );
     try {
       mine.wire = ports.open(url, ["chat.v1", `bearer.${token}`], {
@@ -114,14 +119,14 @@ export function createConnection(options: ConnectionOptions): Connection {
         closed: (code, reason) => life === mine && closed(mine, code, reason),
       });
     } catch {
-      // A browser refuses a token with characters that no header may have.
-      stop(new ChatError("token_invalid", "The token cannot be sent."));
+      // Browsers reject subprotocols with characters that headers may not have.
+      stop(new ChatError("token_invalid", "The token was rejected."));
     }
   };
 
   const arrived = (mine: Life, data: unknown) => {
-    mine.heartbeat?.heard();
-    const { ref, reply, event, problem } = readFrame(data);
+    mine.heartbeat?.alive();
+    const { ref, reply, event, problem } = parseFrame(data);
     if (problem) options.problem(problem);
     if (ref !== undefined && reply) {
       const asked = mine.asked.get(ref);
@@ -129,7 +134,7 @@ export function createConnection(options: ConnectionOptions): Connection {
       asked?.reply(reply);
     }
     if (event?.type === "welcome") return mine.limits ? undefined : welcomed(mine, event);
-    if (event?.type === "closing") mine.retryAfterMs = named(event.retryAfterMs);
+    if (event?.type === "closing") mine.retryAfterMs = serverDelay(event.retryAfterMs);
     if (!mine.limits || !event) return;
     if (event.type === "expiring") void renew(mine);
     options.event(event);
@@ -148,21 +153,21 @@ export function createConnection(options: ConnectionOptions): Connection {
       clock,
       quietMs: Math.min(Math.max(frame.heartbeatMs, 1_000), 600_000),
       ping: () => ask({ type: "ping" }, () => {}),
-      dead: () => drop(mine, passing("disconnected", "The connection is dead.")),
+      dead: () => drop(mine, disconnected()),
     });
     set({ state: "open", user: frame.user });
     if (life === mine) options.welcome(frame);
   };
 
   const expires = ({ token = "" }: Life, at: unknown) => {
-    const time = Date.parse(String(at));
-    expiresAt = Number.isNaN(time) ? undefined : { token, at: time };
+    // An invalid time becomes NaN, so that the token never counts as expired.
+    expiresAt = { token, at: Date.parse(String(at)) };
   };
 
-  /** Goes on with a newer token on the same socket. Where that fails, the server closes it when the time has come. */
+  /** Sends a newer token on the open socket. If that fails, the server closes the socket when the old token expires. */
   const renew = async (mine: Life) => {
     const now = clock.monotonic();
-    if (mine.renewedAt !== undefined && now - mine.renewedAt < RENEW_MS) return;
+    if (now - mine.renewedAt < RENEW_MS) return;
     mine.renewedAt = now;
     try {
       const token = await options.token(mine.token);
@@ -177,7 +182,7 @@ export function createConnection(options: ConnectionOptions): Connection {
     }
   };
 
-  /** The socket is of no use: nobody waits for its goodbye. */
+  /** Gives up on a socket without waiting for its close event. */
   const drop = (mine: Life, error: ChatError) => {
     end(mine);
     later(mine, error);
@@ -185,42 +190,40 @@ export function createConnection(options: ConnectionOptions): Connection {
   };
 
   const closed = (mine: Life, code: number, reason: string) => {
-    const welcome = mine.limits !== undefined;
-    // The reason of a code of ours is its name, or that of the error.
+    // From 4000 on the close reason is an error code.
     const name = code >= 4000 && /^[a-z_]{1,40}$/.test(reason) ? reason : "disconnected";
-    const what = welcome || code >= 4000 ? "The server ended the connection" : "The server cannot be reached";
     const next = afterClose(code);
-    const error = new ChatError(name, `${what} (${code}).`, { retryable: next !== "stay" });
+    const error = new ChatError(name, `The connection was closed (${code}).`, { retryable: next !== "stay" });
     end(mine, code);
     if (next === "stay") return stop(error);
     if (next === "renew") {
-      // A token that was good and has expired is no fault of anybody's.
-      if (!welcome || code >= 4500) strikes++;
+      // 4001 on an open socket is normal expiry, not a refusal.
+      if (!mine.limits || code >= 4500) strikes++;
       refused = mine.token;
-      if (strikes > 1) return stop(new ChatError(name, "The server refuses a renewed token."));
+      if (strikes > 1) return stop(new ChatError(name, "The token was rejected."));
     }
     later(mine, error);
   };
 
-  /** Nothing of this attempt counts any more, and whatever was asked is not known. */
+  /** Ends an attempt. Commands without a reply get an error, because their outcome is unknown. */
   const end = (mine: Life, code = 1006) => {
     if (life === mine) life = undefined;
     mine.cancel();
     mine.heartbeat?.stop();
     const asked = [...mine.asked.values()];
     mine.asked.clear();
-    // The one that was too much was not answered, so the largest of these is too large, whichever it was.
-    const blamed = blamesFrame(code) ? asked.toSorted((a, b) => b.bytes - a.bytes)[0] : undefined;
+    // The offending frame got no reply. Which one it was is unknown, so blame the largest.
+    const blamed = FRAME_CODES.includes(code) ? asked.toSorted((a, b) => b.bytes - a.bytes)[0] : undefined;
     for (const one of asked) one.reply(one === blamed ? tooLarge() : disconnected());
   };
 
   const later = (mine: Life, error: ChatError) => {
     life = undefined;
     if (!wanted) return;
-    const told = mine.retryAfterMs || error.retryAfterMs;
-    const ms = told ?? backoff(attempts, ports.random());
+    const named = mine.retryAfterMs ?? error.retryAfterMs;
+    const ms = named ?? backoff(attempts, ports.random());
     attempts++;
-    wait = { named: told !== undefined, cancel: clock.after(ms, connect) };
+    wait = { named: named !== undefined, cancel: clock.after(ms, connect) };
     set({ state: "waiting", retryInMs: Math.round(ms), error });
   };
 
@@ -250,10 +253,14 @@ export function createConnection(options: ConnectionOptions): Connection {
     if (!mine?.limits || !mine.wire) return reply(disconnected());
     const ref = ++mine.lastRef;
     const text = JSON.stringify({ ...command, ref });
-    const bytes = byteLength(text);
+    const bytes = new TextEncoder().encode(text).length;
     if (bytes > mine.limits.frameBytes) return reply(tooLarge());
     mine.asked.set(ref, { bytes, reply });
-    put(mine.wire, text);
+    try {
+      mine.wire.send(text);
+    } catch {
+      // Some runtimes throw if the socket is closing. Its `closed` follows.
+    }
   };
 
   return {
@@ -261,7 +268,7 @@ export function createConnection(options: ConnectionOptions): Connection {
       return state;
     },
     get open() {
-      return life?.limits !== undefined;
+      return !!life?.limits;
     },
     start() {
       if (wanted) return;
@@ -274,14 +281,5 @@ export function createConnection(options: ConnectionOptions): Connection {
   };
 }
 
-/** A socket that closes as we speak throws in some places; its end is told soon enough. */
-function put(wire: Wire, text: string): void {
-  try {
-    wire.send(text);
-  } catch {}
-}
-
-const byteLength = (text: string) => new TextEncoder().encode(text).length;
-
-const disconnected = () => passing("disconnected", "The connection ended.");
-const tooLarge = () => new ChatError("too_large", "That is larger than the server reads.");
+const disconnected = () => passing("disconnected", "The connection was closed.");
+const tooLarge = () => new ChatError("too_large", "Too large for the server.");

@@ -1,23 +1,22 @@
 export interface Emitter<Events> {
-  /** Calls `listener` with each such event. The answer ends it. */
+  /** Calls `listener` with each event of this type. Returns a function that stops it. */
   on<T extends keyof Events>(type: T, listener: (event: Events[T]) => void): () => void;
   emit<T extends keyof Events>(type: T, event: Events[T]): void;
 }
 
-/** What a listener throws is its own affair: it comes up as an uncaught error, and the others are called. */
+/** If a listener throws, the error is reported as uncaught and the other listeners still run. */
 export function createEmitter<Events>(): Emitter<Events> {
-  const listeners = new Map<keyof Events, Set<(event: never) => void>>();
+  const listeners = new Set<readonly [keyof Events, (event: never) => void]>();
   return {
     on(type, listener) {
-      const those = listeners.get(type) ?? new Set();
-      listeners.set(type, those);
-      those.add(listener);
-      return () => void those.delete(listener);
+      const entry = [type, listener] as const;
+      listeners.add(entry);
+      return () => void listeners.delete(entry);
     },
     emit(type, event) {
-      for (const listener of [...(listeners.get(type) ?? [])])
+      for (const [wanted, listener] of [...listeners])
         try {
-          listener(event as never);
+          if (wanted === type) listener(event as never);
         } catch (error) {
           queueMicrotask(() => {
             throw error;

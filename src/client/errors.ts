@@ -1,31 +1,33 @@
 import type { ErrorCode } from "../protocol/codes.ts";
 
-/** What goes wrong on this side of the wire. */
+/** Codes of errors that the client itself raises. */
 export type ClientErrorCode =
   /** Nobody is signed in. */
   | "signed_out"
   /** The product's own `tokens` function failed. */
   | "token_failed"
-  /** The server could not be reached, or said nothing in time. */
+  /** The server could not be reached, or did not respond in time. */
   | "unreachable"
   /** The connection ended. */
   | "disconnected"
-  /** What answered does not speak the protocol: a proxy's page, perhaps, or another server. */
+  /** The response is not of the protocol, for example a proxy's error page. */
   | "bad_answer"
-  /** More waits to be sent than may. */
+  /** The outbox has reached its limit, or the storage is full. */
   | "outbox_full"
-  /** The server's history is another one since (its database was restored): the id may mean another message now. */
+  /** The server's database was restored, so the id may now belong to another message. */
   | "stale_epoch"
-  /** Who reads an iteration is too slow for what comes. */
+  /** The reader of an iteration is too slow: too many messages wait for it. */
   | "too_slow"
   /** The chat, or the room, was closed here. */
   | "closed"
   /** The server ended the connection because of what the client sent. */
   | "protocol"
   /** The person was removed from the room. */
-  | "removed";
+  | "removed"
+  /** The person left the room for good. */
+  | "left";
 
-/** Codes of later servers are unknown here: go by `retryable`. */
+/** A newer server can send codes that are unknown here. Go by `retryable` then. */
 export type ChatErrorCode = ErrorCode | ClientErrorCode | (string & {});
 
 interface ChatErrorDetail {
@@ -35,16 +37,16 @@ interface ChatErrorDetail {
   readonly errors?: Readonly<Record<string, readonly string[]>> | undefined;
 }
 
-/** Every failure of the client. `code` is stable, `message` is for a person. */
+/** Any failure of the client. `code` is stable, `message` is for people. */
 export class ChatError extends Error {
   override readonly name = "ChatError";
-  /** The same may succeed later without being changed. */
+  /** Whether the same call may succeed later. */
   declare readonly retryable: boolean;
-  /** When, in milliseconds, where the server has said so. */
+  /** How long to wait before a retry, in milliseconds, if the server named a time. */
   declare readonly retryAfterMs: number | undefined;
-  /** The status of the HTTP answer that said it. */
+  /** The status of the HTTP response, if there was one. */
   declare readonly status: number | undefined;
-  /** What is wrong with each field of what was sent. */
+  /** What is wrong with each field of the request. */
   declare readonly errors: Readonly<Record<string, readonly string[]>> | undefined;
 
   constructor(
@@ -57,9 +59,11 @@ export class ChatError extends Error {
   }
 }
 
-/** One that may be gone the next time. */
+/** Creates an error that is retryable. */
 export const passing = (code: ChatErrorCode, message: string, detail?: ChatErrorDetail): ChatError =>
   new ChatError(code, message, { ...detail, retryable: true });
+
+export const unexpected = (): ChatError => passing("bad_answer", "Unexpected response.");
 
 export const errorOf = (thrown: unknown): ChatError =>
   thrown instanceof ChatError

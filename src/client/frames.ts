@@ -1,16 +1,16 @@
 import { ChatError } from "./errors.ts";
 import type { EventFrame, Message } from "./message.ts";
-import { named } from "./reconnect.ts";
+import { serverDelay } from "./reconnect.ts";
 
-/** The reply to a command: its `ok` with whatever fields, or what went wrong. */
+/** The reply to a command: the fields of its `ok`, or an error. */
 export type Reply = ChatError | Readonly<Record<string, unknown>>;
 
-/** A frame of the server, held against the protocol. Nothing in it: it is of a later protocol, and to be ignored. */
+/** A parsed frame. All fields are absent if the type is unknown: a newer server sent it, and clients ignore it. */
 export interface Incoming {
   readonly ref?: number;
   readonly reply?: Reply;
   readonly event?: EventFrame;
-  /** It is not of the protocol, or an error that names no command. */
+  /** The frame is invalid, or an error that names no command. */
   readonly problem?: ChatError;
 }
 
@@ -23,8 +23,9 @@ const isWhole = (value: unknown): value is number => Number.isSafeInteger(value)
 const isTexts = (value: unknown) => Array.isArray(value) && value.every(isText);
 
 const isReaction = shape("count:whole users:texts");
+const isLast = shape("id:id username content timestamp");
 
-/** What a field may be, by its name below. */
+/** The kinds of fields in shapes. */
 const KINDS: Readonly<Record<string, (value: unknown) => boolean>> = {
   text: isText,
   texts: isTexts,
@@ -34,61 +35,65 @@ const KINDS: Readonly<Record<string, (value: unknown) => boolean>> = {
   flag: (value) => typeof value === "boolean",
   true: (value) => value === true,
   change: (value) => value === "created" || value === "updated" || value === "deleted",
-  user: shape("id:number username:text"),
+  user: shape("id:number username"),
+  last: (value) => value === null || isLast(value),
+  mark: (value) => value === null || isWhole(value),
   limits: shape("frameBytes:number messageChars:number rooms:number"),
   reactions: (value) => isObject(value) && Object.values(value).every(isReaction),
 };
 
-/** Holds a value against the fields of an object: `name:kind`, and `name:kind?` where it may be absent. */
+/**
+ * Creates a check for objects with these fields: `name:kind`, or `name` for a text. A `?` after the name makes the field
+ * optional. Further fields are allowed.
+ */
 export function shape(spec: string): (value: unknown) => value is Fields {
-  const fields = spec.split(" ").map((field) => field.split(/[:?]/) as [string, string, string?]);
+  const fields = [...spec.matchAll(/(\w+)(\??):?(\w*)/g)];
   return (value): value is Fields =>
     isObject(value) &&
     fields.every(
-      ([name, kind, optional]) =>
-        (optional === "" && value[name] === undefined) || KINDS[kind]?.(value[name]),
+      ([, name = "", optional, kind]) =>
+        (optional && value[name] === undefined) || KINDS[kind || "text"]?.(value[name]),
     );
 }
 
 const MESSAGE =
-  "id:id version:id username:text content:text timestamp:text clientId:text replyTo:id? editedAt:text? deletedAt:text? reactions:reactions?";
+  "id:id version:id username content timestamp clientId replyTo?:id editedAt? deletedAt? reactions?:reactions";
 
-const isFrame = shape("type:text");
+const isFrame = shape("type");
 const isMessage = shape(MESSAGE);
 
-/** What of each event the client relies on. */
+/** The fields of each event that the client relies on. */
 const EVENTS: Readonly<Record<EventFrame["type"], ReturnType<typeof shape>>> = {
-  welcome: shape("user:user expiresAt:text heartbeatMs:number limits:limits"),
+  welcome: shape("user:user expiresAt heartbeatMs:number limits:limits"),
   joined: shape(
-    "room:text version:whole epoch:text resumed:flag online:whole? people:texts? lastRead:whole? unread:whole?",
+    "room version:whole epoch resumed:flag online?:whole people?:texts lastRead?:whole unread?:whole",
   ),
-  message: shape(`room:text change:change prev:whole? replay:true? ${MESSAGE}`),
-  synced: shape("room:text version:whole"),
-  lagging: shape("room:text version:whole"),
-  presence: shape("room:text online:whole joined:texts? left:texts?"),
-  typing: shape("room:text username:text"),
-  read: shape("room:text id:whole"),
-  left: shape("room:text code:number"),
-  expiring: shape("at:text"),
-  closing: shape("reason:text retryAfterMs:number"),
+  message: shape(`room change:change prev?:whole replay?:true ${MESSAGE}`),
+  synced: shape("room version:whole"),
+  lagging: shape("room version:whole"),
+  presence: shape("room online:whole joined?:texts left?:texts"),
+  typing: shape("room username"),
+  read: shape("room id:whole"),
+  left: shape("room code:number"),
+  expiring: shape("at"),
+  closing: shape("reason retryAfterMs:number"),
 };
 
-/** Reads what came over a socket. Never throws. */
-export function readFrame(data: unknown): Incoming {
+/** Parses what arrived on a socket. Never throws. */
+export function parseFrame(data: unknown): Incoming {
   const frame = isText(data) ? parse(data) : undefined;
-  if (!isFrame(frame)) return malformed("something that is no frame");
+  if (!isFrame(frame)) return malformed();
   const { type, ref } = frame as { type: string; ref?: unknown };
   const problem = type === "error" ? errorIn(frame) : undefined;
   if (problem && !isWhole(ref)) return { problem };
-  if (type === "ok" || problem)
-    return isWhole(ref) ? { ref, reply: problem ?? frame } : malformed("an ok to nothing");
+  if (type === "ok" || problem) return isWhole(ref) ? { ref, reply: problem ?? frame } : malformed(type);
   if (!Object.hasOwn(EVENTS, type)) return {};
   const event = frame as unknown as EventFrame;
-  return EVENTS[event.type](frame) ? { event } : malformed(`a frame "${type}" with fields that do not fit`);
+  return EVENTS[event.type](frame) ? { event } : malformed(type);
 }
 
-const malformed = (what: string): Incoming => ({
-  problem: new ChatError("bad_answer", `The server sent ${what}.`),
+const malformed = (type = "no type"): Incoming => ({
+  problem: new ChatError("bad_answer", `The server sent an invalid frame: ${type}.`),
 });
 
 export function parse(text: string): unknown {
@@ -99,19 +104,19 @@ export function parse(text: string): unknown {
   }
 }
 
-/** The error of an error frame, or of a problem document (RFC 9457) where there is a `status`. */
+/** Returns the error in an error frame or, with a `status`, in a problem document (RFC 9457). */
 export function errorIn(fields: Fields, status?: number): ChatError {
   const { code, message, detail, title, retryable, errors } = fields;
   const text = [message, detail, title].find(isText) ?? "The server gave no reason.";
   return new ChatError(isText(code) ? code : "bad_answer", text, {
     retryable: retryable === true,
-    retryAfterMs: named(fields.retryAfterMs) || undefined,
+    retryAfterMs: serverDelay(fields.retryAfterMs),
     status,
     errors: isObject(errors) && Object.values(errors).every(isTexts) ? (errors as never) : undefined,
   });
 }
 
-/** Those of a page's messages that are messages, oldest first. */
+/** Returns the valid messages of a page, oldest first. */
 export const messagesIn = (value: unknown): Message[] =>
   Array.isArray(value)
     ? (value.filter(isMessage) as unknown as Message[]).toSorted((a, b) => a.id - b.id)

@@ -4,49 +4,48 @@ import type { Clock } from "./ports.ts";
 const GIVE_UP_MS = 10_000;
 
 export interface Heartbeat {
-  /** Something has come. */
-  heard(): void;
-  /** Asks at once whether the connection lives. */
+  /** Something arrived: the connection is alive. */
+  alive(): void;
+  /** Pings now, unless a ping is still unanswered. */
   probe(): void;
   stop(): void;
 }
 
 interface HeartbeatOptions {
   readonly clock: Clock;
-  /** How long it may be quiet, in milliseconds. */
+  /** How long the connection may be quiet before it is pinged, in milliseconds. */
   readonly quietMs: number;
   ping(): void;
   dead(): void;
 }
 
-/** Watches a connection: quiet for so long, it is pinged; still quiet ten seconds later, it is dead. */
+/** Watches a connection: pings it after `quietMs` of silence and reports it dead if nothing arrives for 10 seconds. */
 export function createHeartbeat({ clock, quietMs, ping, dead }: HeartbeatOptions): Heartbeat {
   let last = clock.monotonic();
-  let pinged: number | undefined;
-  let cancel = () => {};
+  /** Nothing has arrived since the last ping. */
+  let pinged = false;
+  let cancel = clock.after(quietMs, look);
 
-  const look = () => {
-    const now = clock.monotonic();
-    if (pinged !== undefined && last >= pinged) pinged = undefined;
-    const due = pinged === undefined ? last + quietMs : pinged + GIVE_UP_MS;
-    if (now < due) return void (cancel = clock.after(due - now, look));
-    if (pinged !== undefined) return dead();
-    probe();
-  };
+  function look() {
+    if (pinged) return dead();
+    const rest = last + quietMs - clock.monotonic();
+    if (rest > 0) cancel = clock.after(rest, look);
+    else probe();
+  }
 
   const probe = () => {
-    if (pinged !== undefined && last < pinged) return;
+    if (pinged) return;
     cancel();
-    pinged = clock.monotonic();
-    // What is heard in this very moment must not pass for an answer.
-    last = Math.min(last, pinged - 1);
+    pinged = true;
     cancel = clock.after(GIVE_UP_MS, look);
     ping();
   };
 
-  cancel = clock.after(quietMs, look);
   return {
-    heard: () => void (last = clock.monotonic()),
+    alive() {
+      last = clock.monotonic();
+      pinged = false;
+    },
     probe,
     stop: () => cancel(),
   };

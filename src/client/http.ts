@@ -2,9 +2,9 @@ import { onAbort } from "./abort.ts";
 import { ChatError, passing } from "./errors.ts";
 import { errorIn, parse, shape } from "./frames.ts";
 import type { Ports } from "./ports.ts";
-import { named } from "./reconnect.ts";
+import { serverDelay } from "./reconnect.ts";
 
-/** How long an answer may take, in milliseconds. */
+/** Timeout of a request, in milliseconds. */
 const LIMIT_MS = 15_000;
 
 export interface HttpCall {
@@ -13,12 +13,18 @@ export interface HttpCall {
   readonly signal?: AbortSignal | undefined;
 }
 
+export interface HttpResponse {
+  /** Parsed JSON. Absent if the status is 204. */
+  readonly body?: unknown;
+  readonly headers: Headers;
+}
+
 /**
- * One request: `http("POST", "account/login/", { body })`. Answers the JSON of the answer, undefined where it has none.
- * @throws {ChatError} what the server answered; `unreachable`; `bad_answer` where what answered is no Parley.
+ * Makes one request: `http("POST", "account/login/", { body })`.
+ * @throws {ChatError} the error in the response; `unreachable`; `bad_answer` if the response is not Parley's.
  * @throws the reason of `signal`.
  */
-export type Http = (method: string, path: string, call?: HttpCall) => Promise<unknown>;
+export type Http = (method: string, path: string, call?: HttpCall) => Promise<HttpResponse>;
 
 export const createHttp =
   (base: URL, { fetch, clock }: Pick<Ports, "fetch" | "clock">): Http =>
@@ -34,10 +40,10 @@ export const createHttp =
           ...(body && { "content-type": "application/json" }),
           ...(token && { authorization: `Bearer ${token}` }),
         },
-        ...(body && { body: JSON.stringify(body) }),
+        body: body ? JSON.stringify(body) : null,
         signal: control.signal,
       });
-      return answerOf(response, await response.text());
+      return await readResponse(response);
     } catch (error) {
       signal?.throwIfAborted();
       if (error instanceof ChatError) throw error;
@@ -48,18 +54,19 @@ export const createHttp =
     }
   };
 
-/** Ours say whether to try again; those of a proxy or of another server do not. */
-const isProblem = shape("code:text retryable:flag");
+/** Parley's errors have `retryable`. Those of a proxy or another server do not. */
+const isProblem = shape("code retryable:flag");
 
-function answerOf({ status, ok, headers }: Response, text: string): unknown {
-  if (status === 204) return undefined;
-  const fields = parse(text);
-  if (typeof fields !== "object" || fields === null || !(ok || isProblem(fields)))
-    // Most often a proxy in front of a server that is away.
-    throw passing("bad_answer", `The answer (${status}) is not one of a chat server.`, {
+async function readResponse(response: Response): Promise<HttpResponse> {
+  const { status, ok, headers } = response;
+  if (status === 204) return { headers };
+  const body = parse(await response.text());
+  if (typeof body !== "object" || body === null || !(ok || isProblem(body)))
+    // Most often a proxy in front of a server that is down.
+    throw passing("bad_answer", `Unexpected response (${status}).`, {
       status,
-      retryAfterMs: named(Number(headers.get("retry-after")) * 1000) || undefined,
+      retryAfterMs: serverDelay(Number(headers.get("retry-after")) * 1000),
     });
-  if (!ok) throw errorIn(fields as Record<string, unknown>, status);
-  return fields;
+  if (!ok) throw errorIn(body as Record<string, unknown>, status);
+  return { body, headers };
 }

@@ -1,5 +1,5 @@
 export {
-  type Calling,
+  type CallOptions,
   type Chat,
   type ChatEvents,
   type ChatOptions,
@@ -35,5 +35,7 @@ export type {
   SendOptions,
   Waiting,
 } from "./roomstate.ts";
+export type { LastMessage, RoomsPage, RoomsQuery, RoomSummary } from "./roomlist.ts";
 export type { Account, SessionInfo, TokenSource } from "./session.ts";
 export type { ChatStorage } from "./storage.ts";
+export { createSubject, type Subject } from "./subject.ts";

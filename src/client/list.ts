@@ -1,53 +1,50 @@
 import type { JoinedFrame, Message, MessageFrame } from "./message.ts";
 
 /**
- * A copy of a room by the rules of the protocol ("Following a room"): every message from some id on, in their order,
- * each in its latest state. It has no way to be wrong for longer than the server takes to answer a join.
+ * A copy of a room, kept by the rules in "Following a room" of the protocol: every message from some id on, in order,
+ * each in its latest state. If the copy misses something, a new join repairs it.
  */
 export interface List {
   readonly epoch: string | undefined;
-  /** How far the room has been followed. */
+  /** The last version that was taken in. */
   readonly version: number;
-  /** Everything from this id on is here. */
+  /** The list is complete from this id on. */
   readonly from: number;
-  /** There is more before it. */
+  /** Whether the room has older messages. */
   readonly more: boolean;
-  /** Changes when the copy is dropped: what was asked before means nothing then. */
-  readonly generation: number;
-  /** A stable array: the same one until something has changed. */
+  /** The same array until something changes. */
   readonly messages: readonly Message[];
-  /** Where to resume. */
+  /** The position for `since` of a join. */
   readonly since: string | undefined;
-  /** Takes the beginning of a room. False: what was there is dropped. */
+  /** Takes in a `joined`. Returns false if the list had to be dropped. */
   joined(frame: JoinedFrame): boolean;
-  /** `old`: known already. `gap`: something before it is missing, and it was not taken. */
+  /** Takes in a message. `old`: already known. `gap`: an earlier version is missing, so it was not taken. */
   message(frame: MessageFrame): "applied" | "old" | "gap";
   synced(version: number): void;
-  /** A page is being asked for, or is not any more: what changes before `from` meanwhile is kept for it. */
+  /** Starts or stops waiting for a page. Meanwhile, changes of messages before `from` are kept to be merged into it. */
   awaitPage(is: boolean): void;
-  /** Takes a page of history that ends right before `from`. */
-  page(messages: readonly Message[], more: boolean): void;
+  /** Takes in a page that ends right before `from`. Returns false if the list was dropped since `awaitPage`. */
+  page(messages: readonly Message[], more: boolean): boolean;
   /** Forgets everything. */
   drop(): void;
 }
 
-/** `keep`: how many messages are kept as new ones come; what was paged back to besides is kept too. */
+/** `keep`: how many messages the list keeps, not counting pages that were loaded later. */
 export function createList(keep: number): List {
   let epoch: string | undefined;
   let version = 0;
   let from = 1;
   let more = false;
-  let generation = 0;
   let bound = keep;
   /** By id. */
   let kept: Message[] = [];
   let shown: readonly Message[] | undefined;
-  /** Changes of messages before `from` while a page is under way: it may have been read before them. */
+  /** Changes of messages before `from` while a page is loading. The page may be older than these changes. */
   let aside: Map<number, Message> | undefined;
 
   const put = (message: Message) => {
     shown = undefined;
-    // Most are at the end.
+    // Most messages belong at the end.
     const at = kept.findLastIndex(({ id }) => id <= message.id);
     const old = kept[at];
     if (old?.id !== message.id) kept.splice(at + 1, 0, message);
@@ -55,7 +52,7 @@ export function createList(keep: number): List {
   };
 
   const trim = () => {
-    // Not while a page is under way: it is to end right before `from`.
+    // Not while a page is loading: it has to end right before `from`.
     if (kept.length <= bound || aside) return;
     kept.splice(0, kept.length - bound);
     from = kept[0]?.id ?? from;
@@ -71,7 +68,6 @@ export function createList(keep: number): List {
     from = to + 1;
     more = to > 0;
     bound = keep;
-    generation++;
   };
 
   return {
@@ -87,17 +83,14 @@ export function createList(keep: number): List {
     get more() {
       return more;
     },
-    get generation() {
-      return generation;
-    },
     get messages() {
       return (shown ??= kept.slice());
     },
     get since() {
-      return epoch === undefined ? undefined : `${epoch}.${version}`;
+      return epoch && `${epoch}.${version}`;
     },
     joined(frame) {
-      // What cannot be a continuation of ours is none, whatever it says.
+      // Do not trust `resumed` alone: epoch and version must also fit.
       const resumed = frame.resumed && frame.epoch === epoch && frame.version >= version;
       if (!resumed) reset(frame.epoch, frame.version);
       return resumed;
@@ -118,17 +111,19 @@ export function createList(keep: number): List {
     },
     awaitPage: (is) => void (aside = is ? (aside ?? new Map()) : undefined),
     page(messages, older) {
+      if (!aside) return false;
       const before = from;
-      // They are in their order; a long list would make it slow to find the place of each.
+      // The page is sorted, so prepend it as a whole: inserting one by one is slow in a long list.
       const those = messages.filter(({ id }, at) => id < before && id !== messages[at + 1]?.id);
       kept = those.concat(kept);
       shown = undefined;
       from = those[0]?.id ?? before;
       more = older && those.length > 0;
       if (!more) from = 1;
-      for (const [id, message] of aside ?? []) if (id >= from) put(message);
+      for (const [id, message] of aside) if (id >= from) put(message);
       aside = undefined;
       bound = Math.max(keep, kept.length);
+      return true;
     },
     drop: () => reset(undefined, 0),
   };

@@ -1,18 +1,18 @@
 import type { List } from "./list.ts";
 import type { JoinedFrame, MessageFrame } from "./message.ts";
 
-/** What the server counts to. */
-const UNREAD_MAX = 100;
+/** The server stops counting unread messages here. */
+export const UNREAD_MAX = 100;
 
-/** How far someone has read, and how much they have not. */
+/** The person's read mark in a room, and the number of unread messages. */
 export function createMarks(list: List, me: () => string | undefined) {
   let lastRead = 0;
-  /** As the server counted them, up to a version, and as they came since. */
+  /** Unread messages as the server counted them up to version `upTo`, plus those that arrived since. */
   let counted = 0;
   let upTo = 0;
 
   const unread = () => {
-    // Exact where the list goes back far enough.
+    // If the list reaches back to the mark, count exactly.
     if (list.from > lastRead + 1) return Math.min(UNREAD_MAX, counted);
     let count = 0;
     for (let at = list.messages.length - 1; at >= 0 && count < UNREAD_MAX; at--) {
@@ -35,7 +35,7 @@ export function createMarks(list: List, me: () => string | undefined) {
     message({ change, version, id, username }: MessageFrame) {
       if (change === "created" && version > upTo && id > lastRead && username !== me()) counted++;
     },
-    /** Whether that moves the mark. */
+    /** Moves the mark. Returns false if it is already there or further. */
     read(id: number): boolean {
       if (id <= lastRead) return false;
       lastRead = Math.min(id, Math.max(list.version, lastRead));

@@ -1,10 +1,10 @@
-/** The shapes of the wire as the users of the client see them: plain interfaces, so that they need no other package. */
+/** The protocol's frames as plain interfaces, so that the package's types need no other package. */
 
-/** A message, always in its whole state. Absent fields are those that say nothing. */
+/** A message in its current state. */
 export interface Message {
-  /** The version at which it was posted: its place in the room. */
+  /** The room's version when the message was posted, and so its position in the room. */
   readonly id: number;
-  /** That of its latest change. */
+  /** The room's version at the latest change of this message. */
   readonly version: number;
   readonly username: string;
   /** Empty for a deleted message. */
@@ -15,7 +15,7 @@ export interface Message {
   readonly replyTo?: number | undefined;
   readonly editedAt?: string | undefined;
   readonly deletedAt?: string | undefined;
-  /** By emoji: how many, and at most 20 names. */
+  /** By emoji. Each has at most 20 names in `users`. */
   readonly reactions?: Readonly<Record<string, Reaction>> | undefined;
 }
 
@@ -100,7 +100,7 @@ export interface ClosingFrame {
   readonly retryAfterMs: number;
 }
 
-/** What a server sends unasked about one room. */
+/** An event of one room. */
 export type RoomFrame =
   | JoinedFrame
   | MessageFrame
@@ -110,5 +110,5 @@ export type RoomFrame =
   | TypingFrame
   | ReadFrame
   | LeftFrame;
-/** What a server sends unasked. */
+/** A frame that the server sends on its own, not as a reply. */
 export type EventFrame = WelcomeFrame | RoomFrame | ExpiringFrame | ClosingFrame;

@@ -1,11 +1,12 @@
 import { onAbort } from "./abort.ts";
-import { ChatError, errorOf } from "./errors.ts";
+import type { Connection } from "./connection.ts";
+import { ChatError, errorOf, unexpected } from "./errors.ts";
 import { parse, type Reply, shape } from "./frames.ts";
-import type { Clock } from "./ports.ts";
+import type { Ports } from "./ports.ts";
 import { pauseAfter } from "./reconnect.ts";
 import type { Slot } from "./storage.ts";
 
-/** What is to be done in a room, until it is settled. Its `clientId` makes it one change, however often it is sent. */
+/** A change of a room. The `clientId` makes it idempotent: it is applied once, however often it is sent. */
 export type Change = { readonly room: string; readonly clientId: string } & (
   | { readonly type: "send"; readonly content: string; readonly replyTo?: number | undefined }
   | { readonly type: "edit"; readonly id: number; readonly content: string }
@@ -14,33 +15,36 @@ export type Change = { readonly room: string; readonly clientId: string } & (
   | { readonly type: "read"; readonly id: number }
 );
 
-/** The change is committed. */
+/** The fields of a change that depend on its type. */
+export type ChangeFields = DistributiveOmit<Change, "room" | "clientId">;
+type DistributiveOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
+
+/** The acknowledgement of a committed change. */
 export interface Ack {
   readonly clientId: string;
-  /** The message's. */
+  /** The id of the message. */
   readonly id: number;
   readonly version: number;
-  /** Of a message that was sent: when it was committed. */
+  /** When the message was committed. Only for `send`. */
   readonly timestamp?: string | undefined;
-  /** It had been committed before. */
+  /** The change was committed by an earlier attempt. */
   readonly duplicate?: true | undefined;
 }
 
-/** How a change came out. */
+/** The outcome of a change: either `ack` or `error` is set. */
 export interface Settled {
   readonly change: Change;
-  /** It is committed. */
   readonly ack?: Ack | undefined;
-  /** It is not, as a rule a {@link ChatError}. */
+  /** A {@link ChatError}, or the reason of an aborted signal. */
   readonly error?: unknown;
 }
 
-/** What is kept of a change. */
+/** A change as the storage keeps it. */
 interface Item {
   readonly change: Change;
-  /** The epoch that ids in it belong to, where that was known. */
+  /** The epoch of the ids in the change, if it was known. */
   readonly epoch?: string | undefined;
-  /** Whose it is, where that was known. */
+  /** The id of the person who made the change, if it was known. */
   readonly user?: number | undefined;
 }
 
@@ -52,64 +56,66 @@ interface Entry {
 }
 
 export interface Outbox {
-  /** Those that wait, in their order. */
+  /** The room's waiting changes, in order. */
   waiting(room: string): readonly Change[];
-  /** The rooms of those that wait. */
+  /** The rooms that have waiting changes. */
   rooms(): string[];
-  /** @throws {ChatError} how the server refused it; `outbox_full`, `stale_epoch`, `closed`. */
+  /** Resolves when the change is committed. @throws {ChatError} the server's refusal; `outbox_full`, `stale_epoch`, `closed`. */
   add(change: Change, signal?: AbortSignal): Promise<Ack>;
-  /** Reads what an earlier run has left. */
+  /** Loads the changes that an earlier run left in the storage. */
   load(): Promise<void>;
-  /** Sends what can be sent now. */
+  /** Sends whatever can be sent now. */
   pump(): void;
-  /** It is this person's turn: what others left is not sent for them. */
+  /** This person is connected now. Changes of other people are rejected, but stay in the storage. */
   own(user: number): void;
-  /** A room has this history now: ids of another one mean nothing. */
+  /** The room was joined and has this epoch. Changes with ids of another epoch are rejected as `stale_epoch`. */
   entered(room: string, epoch: string): void;
-  /** A room cannot be joined, so that it is not known what ids mean there. */
+  /** The room cannot be joined. Rejects changes that depend on that; if the person left, all that are not in flight. */
   refused(room: string, error: ChatError): void;
-  /** Gives up everything; `forget`: in the storage too. */
-  clear(error: ChatError, forget: boolean): void;
+  /** Rejects all changes and removes them from the storage. */
+  clear(error: ChatError): void;
+  /** Rejects all changes, now and from now on, but leaves the storage to the next run. */
+  close(error: ChatError): void;
 }
 
-/** What is to be known of a room, and told to it. */
-interface OutboxRoom {
-  /** The epoch of its copy. */
+/** What the outbox needs of a room. */
+export interface OutboxRoom {
+  /** The epoch of the room's list. */
   readonly epoch: string | undefined;
-  /** The same, where this socket has said so. */
-  readonly epochNow: string | undefined;
+  /** The same, but only while the room is joined on the current socket. */
+  readonly joinedEpoch: string | undefined;
   changed(): void;
   settled(settled: Settled): void;
 }
 
 interface OutboxOptions {
   readonly slot: Slot;
-  /** The most that may wait. */
+  /** The most changes that may wait. */
   readonly max: number;
-  readonly clock: Clock;
-  readonly random: () => number;
-  readonly open: () => boolean;
-  ask(command: Readonly<Record<string, unknown>>, reply: (reply: Reply) => void): void;
+  readonly ports: Pick<Ports, "clock" | "random">;
+  readonly connection: Pick<Connection, "open" | "ask">;
   room(name: string): OutboxRoom | undefined;
 }
 
-/** Keeps what is to be sent until it is settled, and sends it again through whatever happens, each room in its order. */
+/** Keeps each change until its outcome is known and retries it across connections. Each room's changes stay in order. */
 export function createOutbox(options: OutboxOptions): Outbox {
-  const { slot, clock } = options;
+  const { slot, connection } = options;
+  const { clock, random } = options.ports;
   let entries: Entry[] = [];
   let user: number | undefined;
   let refusals = 0;
-  /** The server wants a pause. */
+  /** Ends the pause that the server asked for. */
   let pause: (() => void) | undefined;
+  let closed: ChatError | undefined;
 
-  /** Other tabs keep theirs in the same place: only what is ours is touched. */
+  /** Other tabs use the same slot, so change only the items of this one. */
   const store = (change: (items: Item[]) => Item[]) =>
     slot.update((text) => {
       const items = change(read(text));
       return items.length > 0 ? JSON.stringify(items) : undefined;
     });
 
-  /** `forget`: in the storage too. */
+  /** `forget`: also remove the change from the storage. */
   const settle = (entry: Entry, ack: Ack | undefined, error?: unknown, forget = true) => {
     if (!entries.includes(entry)) return;
     const { change } = entry.item;
@@ -120,45 +126,53 @@ export function createOutbox(options: OutboxOptions): Outbox {
     else entry.reject(error);
     const room = options.room(change.room);
     room?.settled({ change, ack, error: ack ? undefined : error });
-    room?.changed();
   };
 
   const answered = (entry: Entry, reply: Reply) => {
     entry.inFlight = false;
     if (reply instanceof ChatError) {
-      if (reply.code === "disconnected") return; // sent again on the next socket
+      if (reply.code === "disconnected") return; // Sent again on the next socket.
       if (reply.retryable) hold(reply);
       else settle(entry, undefined, reply);
     } else {
       refusals = 0;
-      settle(entry, ackOf(entry.item.change, reply), new ChatError("bad_answer", "The answer says nothing."));
+      settle(entry, ackOf(entry.item.change, reply), unexpected());
     }
     pump();
   };
 
-  /** Nothing is sent for as long as the server has named, and longer the more often it refuses. */
+  /** Pauses for as long as the server asked, and longer with each refusal. */
   const hold = (error: ChatError) => {
     if (pause) return;
-    pause = clock.after(pauseAfter(error, refusals++, options.random()), () => {
+    pause = clock.after(pauseAfter(error, refusals++, random()), () => {
       pause = undefined;
       pump();
     });
   };
 
   const pump = () => {
-    if (pause || !options.open()) return;
-    // One at a time in each room: what is refused and sent again would else come after what was behind it.
+    if (pause || !connection.open) return;
+    // One change at a time per room: otherwise a retry would arrive after the changes behind it.
     const busy = new Set<string>();
     for (const entry of entries) {
       const { change, epoch } = entry.item;
       if (pause || busy.has(change.room) || !entries.includes(entry)) continue;
       busy.add(change.room);
-      // Until the room is joined, nobody knows whether an id still means the same message.
-      if (entry.inFlight || (namesMessage(change) && epoch && options.room(change.room)?.epochNow !== epoch))
+      // Ids are only valid in their epoch, which is known once the room is joined.
+      if (
+        entry.inFlight ||
+        (namesMessage(change) && epoch && options.room(change.room)?.joinedEpoch !== epoch)
+      )
         continue;
       entry.inFlight = true;
-      options.ask(commandOf(change), (reply) => answered(entry, reply));
+      connection.ask(change, (reply) => answered(entry, reply));
     }
+  };
+
+  const clear = (error: ChatError, forget = true) => {
+    pause?.();
+    pause = undefined;
+    for (const entry of entries) settle(entry, undefined, error, forget);
   };
 
   const ofRoom = (room: string) => entries.filter(({ item }) => item.change.room === room);
@@ -167,6 +181,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
     waiting: (room) => ofRoom(room).map(({ item }) => item.change),
     rooms: () => [...new Set(entries.map(({ item }) => item.change.room))],
     async add(change, signal) {
+      if (closed) throw closed;
       const { promise, resolve, reject } = Promise.withResolvers<Ack>();
       const item = { change, epoch: options.room(change.room)?.epoch, user };
       const entry: Entry = { item, inFlight: false, resolve, reject };
@@ -175,18 +190,17 @@ export function createOutbox(options: OutboxOptions): Outbox {
         pump();
       });
       if (change.type === "read") {
-        // The later mark says all that an earlier one would.
+        // The later mark includes the earlier one.
         const earlier = ofRoom(change.room).find((one) => !one.inFlight && one.item.change.type === "read");
         if (earlier) settle(earlier, { clientId: change.clientId, id: change.id, version: 0 });
       }
-      if (entries.length >= options.max)
-        throw new ChatError("outbox_full", `${options.max} changes wait already.`);
+      if (entries.length >= options.max) throw new ChatError("outbox_full", "The outbox is full.");
       entries.push(entry);
       store((items) => [...items, item]).catch((error: unknown) => {
-        // One that is on its way needs no keeping.
+        // A change in flight is not lost if it cannot be stored.
         const { message } = errorOf(error);
         if (!entry.inFlight)
-          settle(entry, undefined, new ChatError("outbox_full", `It cannot be kept: ${message}`));
+          settle(entry, undefined, new ChatError("outbox_full", `The change was not stored: ${message}`));
       });
       options.room(change.room)?.changed();
       pump();
@@ -209,7 +223,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
       for (const entry of entries) {
         const { user: whose = next } = entry.item;
         if (whose === next) entry.item = { ...entry.item, user: next };
-        else settle(entry, undefined, new ChatError("signed_out", "Somebody else is signed in."), false);
+        else settle(entry, undefined, new ChatError("signed_out", "Another person is signed in."), false);
       }
     },
     entered(room, epoch) {
@@ -217,31 +231,28 @@ export function createOutbox(options: OutboxOptions): Outbox {
         const { change, epoch: old = epoch } = entry.item;
         if (old === epoch) continue;
         if (change.type === "send") {
-          // What is kept need not say so: by its old epoch it is treated like this again.
+          // The storage can keep the old item: its old epoch leads to the same result.
           entry.item = { ...entry.item, change: { ...change, replyTo: undefined }, epoch };
           options.room(room)?.changed();
-        } else settle(entry, undefined, new ChatError("stale_epoch", "The room's history is another one."));
+        } else settle(entry, undefined, new ChatError("stale_epoch", "The room's history was replaced."));
       }
       pump();
     },
     refused(room, error) {
       for (const entry of ofRoom(room))
-        if (entry.item.epoch && namesMessage(entry.item.change)) settle(entry, undefined, error);
+        if (
+          !entry.inFlight &&
+          (error.code === "left" || (entry.item.epoch && namesMessage(entry.item.change)))
+        )
+          settle(entry, undefined, error);
       pump();
     },
-    clear(error, forget) {
-      pause?.();
-      pause = undefined;
-      for (const entry of entries) settle(entry, undefined, error, forget);
+    clear,
+    close(error) {
+      closed = error;
+      clear(error, false);
     },
   };
-}
-
-/** A read mark needs no client id: it only ever moves on. */
-function commandOf(change: Change): Readonly<Record<string, unknown>> {
-  if (change.type !== "read") return change;
-  const { clientId: _, ...command } = change;
-  return command;
 }
 
 const namesMessage = (change: Change) => change.type !== "send" || change.replyTo !== undefined;
@@ -253,10 +264,10 @@ function ackOf(change: Change, reply: Readonly<Record<string, unknown>>): Ack | 
   return isAck(reply) ? { clientId, id, version, timestamp, duplicate } : undefined;
 }
 
-const isAck = shape("id:id version:id timestamp:text? duplicate:true?");
-const isChange = shape("type:text room:text clientId:text id:id? content:text? replyTo:id?");
+const isAck = shape("id:id version:id timestamp? duplicate?:true");
+const isChange = shape("type room clientId id?:id content? replyTo?:id");
 
-/** What was kept, as far as it can be read. */
+/** Returns the valid items of a storage's text. */
 function read(text: string | undefined): Item[] {
   const items = parse(text ?? "");
   return Array.isArray(items) ? items.filter(isItem) : [];

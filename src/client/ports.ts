@@ -1,15 +1,18 @@
-/** What the client needs of the place that it runs in. Each can be given, so that a test or a simulation decides it. */
+/** What the client needs of its environment. Tests and simulations can replace each part. */
 export interface Ports {
   readonly open: OpenWire;
   readonly fetch: (url: string, init: RequestInit) => Promise<Response>;
   readonly clock: Clock;
-  /** From 0 to below 1. */
+  /** Returns a number from 0 to below 1, like `Math.random`. */
   readonly random: () => number;
-  /** A new UUID. */
+  /** Returns a new UUID. */
   readonly uuid: () => string;
-  /** One tab at a time; without it there are no other tabs. */
+  /** Locks between tabs. If undefined, the client assumes that there are no other tabs. */
   readonly locks: Locks | undefined;
-  /** Calls back when the network may be there again: `online`, or the page becomes visible. The answer ends it. */
+  /**
+   * Calls back when the network may be back: on `online`, or when the page becomes visible. Returns a function that stops
+   * it.
+   */
   readonly onWake: (wake: () => void) => () => void;
 }
 
@@ -18,7 +21,7 @@ export type OpenWire = (url: string, protocols: string[], listener: WireListener
 
 export interface WireListener {
   message(data: unknown): void;
-  /** It has ended, or could not be opened (1006). Called once, and never before the wire was handed out. */
+  /** The socket ended, or could not be opened (1006). Called once, after `open` has returned. */
   closed(code: number, reason: string): void;
 }
 
@@ -27,13 +30,13 @@ export interface Wire {
   close(code?: number): void;
 }
 
-/** Milliseconds throughout. */
+/** All times are in milliseconds. */
 export interface Clock {
-  /** Wall-clock time since 1970. */
+  /** Returns the wall-clock time since 1970. */
   now(): number;
-  /** Time that only rises. */
+  /** Returns a time that never goes back. */
   monotonic(): number;
-  /** Runs `task` once after `ms`; the answer cancels it. */
+  /** Runs `task` once after `ms`. Returns a function that cancels it. */
   after(ms: number, task: () => void): () => void;
 }
 
@@ -46,7 +49,7 @@ export const systemPorts = (): Ports => ({
   open: openWebSocket,
   fetch: (url, init) => fetch(url, init),
   clock: {
-    now: () => Date.now(),
+    now: Date.now,
     monotonic: () => performance.now(),
     after(ms, task) {
       const timer = setTimeout(task, ms);
@@ -63,30 +66,24 @@ const openWebSocket: OpenWire = (url, protocols, listener) => {
   const socket = new WebSocket(url, protocols);
   socket.onmessage = ({ data }) => listener.message(data);
   socket.onclose = ({ code, reason }) => listener.closed(code, reason);
-  socket.onerror = () => {}; // the close that follows says as much as may be known
-  return {
-    send: (text) => socket.send(text),
-    close: (code) => socket.close(code),
-  };
+  socket.onerror = () => {}; // The close that follows says as much as a page may know.
+  return socket;
 };
 
-/** RFC 9562, section 5.4. `crypto.randomUUID` exists on secure pages alone. */
-function randomUuid(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(32));
-  let at = 0;
-  // The x are four random bits each, the y two of them.
-  return "xxxxxxxx-xxxx-4xxx-yxxx-xxxxxxxxxxxx".replace(/[xy]/g, (place) =>
-    (((bytes[at++] as number) % (place === "x" ? 16 : 4)) | (place === "x" ? 0 : 8)).toString(16),
-  );
-}
+/** Creates a random UUID (RFC 9562, section 5.4). `crypto.randomUUID` exists only on secure pages. */
+const randomUuid = () =>
+  // A 0 stands for four random bits, the 8 for the two variant bits and two random ones.
+  "00000000-0000-4000-8000-000000000000".replace(/[08]/g, (digit) => {
+    const [random = 0] = crypto.getRandomValues(new Uint8Array(1));
+    return (digit === "0" ? random % 16 : 8 + (random % 4)).toString(16);
+  });
 
 function onWake(wake: () => void): () => void {
   const page = globalThis.document as Document | undefined;
   const visible = () => page?.visibilityState === "visible" && wake();
-  globalThis.addEventListener?.("online", wake);
-  page?.addEventListener("visibilitychange", visible);
-  return () => {
-    globalThis.removeEventListener?.("online", wake);
-    page?.removeEventListener("visibilitychange", visible);
-  };
+  const control = new AbortController();
+  const { signal } = control;
+  globalThis.addEventListener?.("online", wake, { signal });
+  page?.addEventListener("visibilitychange", visible, { signal });
+  return () => control.abort();
 }

@@ -1,33 +1,37 @@
 import type { CLOSE } from "../protocol/codes.ts";
+import { ChatError } from "./errors.ts";
 
-/** After these another token is wanted: 4001 and 4500, spelled out, because the table is not needed otherwise. */
+/** Close codes after which the client needs another token. Literals keep the table of codes out of the bundle. */
 const TOKEN_CODES: readonly number[] = [4001, 4500] satisfies (typeof CLOSE)[
   "token_expired" | "token_invalid"][];
 const BASE_MS = 500;
 const CAP_MS = 30_000;
-/** No server sends us away for longer, whatever it says. */
+/** The longest wait that a server can ask for. */
 const NAMED_MAX_MS = 10 * 60_000;
 
-/** How long to wait before an attempt, with full jitter: `attempt` counts from 0, `random` is from 0 to below 1. */
+/** Returns the wait before an attempt, with full jitter. `attempt` counts from 0, `random` is from 0 to below 1. */
 export const backoff = (attempt: number, random: number): number =>
   random * Math.min(CAP_MS, BASE_MS * 2 ** attempt);
 
-/** How long to wait with a command that was refused for now: what the server says, and longer the more often. */
+/** Returns the wait before a retry of a refused command: what the server asked for, and longer with each attempt. */
 export const pauseAfter = (error: { retryAfterMs?: number | undefined }, attempt: number, random: number) =>
   Math.max(error.retryAfterMs ?? 0, backoff(attempt, random));
 
-/** A time that the server has named, as far as it makes sense: 0 where it named none. */
-export const named = (ms: unknown): number =>
-  typeof ms === "number" && ms > 0 ? Math.min(ms, NAMED_MAX_MS) : 0;
+/** Returns a wait that the server asked for, at most 10 minutes, or undefined if it makes no sense. */
+export const serverDelay = (ms: unknown): number | undefined =>
+  typeof ms === "number" && ms > 0 ? Math.min(ms, NAMED_MAX_MS) : undefined;
 
 /**
- * What to do after a close code. `back`: connect again. `renew`: with another token. `stay`: do not, until something
- * has changed. Unknown codes go by their range.
+ * Returns what to do after a close code. `back`: connect again. `renew`: connect with another token. `stay`: do not
+ * connect. Unknown codes go by their range.
  */
 export function afterClose(code: number): "back" | "renew" | "stay" {
   if (TOKEN_CODES.includes(code)) return "renew";
   return code === 1000 || (code >= 4500 && code < 5000) ? "stay" : "back";
 }
 
-/** Codes that put the blame on a frame of ours: it is not to be sent again (RFC 6455, section 7.4.1). */
-export const blamesFrame = (code: number): boolean => code === 1002 || code === 1007 || code === 1009;
+/** Returns the error of a room that is not to be joined again, by the code of its `left` frame. */
+export const leftError = (code: number): ChatError =>
+  code === 4505
+    ? new ChatError("left", "You left this room.")
+    : new ChatError(code === 4503 ? "removed" : "forbidden", "You were removed from this room.");

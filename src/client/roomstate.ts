@@ -7,39 +7,41 @@ import type {
   MessageFrame,
   PresenceFrame,
   ReadFrame,
+  RoomFrame,
   SyncedFrame,
   TypingFrame,
 } from "./message.ts";
-import type { Ack, Change, Settled } from "./outbox.ts";
+import type { Ack, Change, OutboxRoom, Settled } from "./outbox.ts";
 
-/** A room as it stands. */
+/** The state of a room. */
 export interface RoomState {
   readonly name: string;
-  /** `offline`: as it was; it goes on when the connection is back. `out`: not in it, see `error`. */
+  /** `offline`: continues when the connection is back. `out`: not in the room, see `error`. */
   readonly state: "offline" | "joining" | "catching_up" | "live" | "out";
-  /** Why it is `out`. */
+  /** Why the state is `out`. Undefined if the room was left with `leave()`. */
   readonly error: ChatError | undefined;
-  /** Everything from the first of them on, oldest first, each in its latest state. Deleted ones are there, empty. */
+  /** The room's messages without gaps, oldest first, each in its latest state. Deleted messages stay, with empty content. */
   readonly messages: readonly Message[];
-  /** There are older ones: `older()` puts them into the list. */
+  /** Whether there are older messages, which `older()` loads. */
   readonly more: boolean;
-  /** What this client sends and is not in the list yet, in its order. */
+  /** Messages of this client that are not in the list yet, in order. */
   readonly waiting: readonly Waiting[];
-  /** How many people are here, and the names of at most 100 of them. */
+  /** The number of people in the room. */
   readonly online: number;
+  /** The names of at most 100 of them. */
   readonly people: readonly string[];
-  /** Who else is typing. */
+  /** The names of other people who are typing. */
   readonly typing: readonly string[];
   /** The id up to which this person has read. */
   readonly lastRead: number;
-  /** Messages of others after it; 100 stands for as many or more. */
+  /** Unread messages of other people. 100 means 100 or more. */
   readonly unread: number;
 }
 
 export type Waiting = Extract<Change, { type: "send" }>;
 
 export interface RoomEvents {
-  /** A message that was posted or changed, those missed meanwhile too. */
+  /** A message was posted or changed, now or while the client was away. */
   readonly message: MessageFrame;
   readonly joined: JoinedFrame;
   readonly synced: SyncedFrame;
@@ -48,71 +50,86 @@ export interface RoomEvents {
   readonly typing: TypingFrame;
   readonly read: ReadFrame;
   readonly left: LeftFrame;
-  /** Something that was to be done is done, or is not going to be; what an earlier run of the page began too. */
+  /** The outcome of a change is known. Includes changes of an earlier run. */
   readonly settled: Settled;
 }
 
 export interface SendOptions {
-  /** The id of the message that this one answers. */
+  /** The id of the message that this one replies to. */
   readonly replyTo?: number;
-  /** A UUID that the message keeps for ever; without it one is made. */
+  /** The UUID of the change. Defaults to a random one. */
   readonly clientId?: string;
-  /** Gives it up. It may be committed all the same, if it is on its way. */
+  /** Gives up the change. If it is in flight, it may be committed nevertheless. */
   readonly signal?: AbortSignal;
 }
 export type ChangeOptions = Omit<SendOptions, "replyTo">;
 
-/** Which page: at most one of `before`, `after` and `around`, message ids; none: the newest. */
+/** Selects a page by a message id: at most one of `before`, `after` and `around`. Without one, the newest page. */
 export interface HistoryQuery {
   readonly before?: number;
   readonly after?: number;
   readonly around?: number;
-  /** 1 to 1,000; 100 where it is not given; around a message half of them on each side. A page may be shorter. */
+  /** 1 to 1,000. Defaults to 100. With `around`, half of them on each side. A page can be shorter. */
   readonly limit?: number;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** A page of a room's history, oldest first. */
 export interface HistoryPage {
   readonly messages: readonly Message[];
-  /** There is more before the first of them, after the last one. */
+  /** Whether there are messages before this page. */
   readonly older: boolean;
+  /** Whether there are messages after this page. */
   readonly newer: boolean;
 }
 
-/** A room that one is in. */
+/** A room of the chat. */
 export interface Room extends AsyncDisposable, AsyncIterable<MessageFrame> {
   readonly name: string;
-  /** What is to be shown; the same object until something has changed. */
+  /** Returns the room's state: the same object until something changes. */
   snapshot(): RoomState;
-  /** Calls back after each change of the snapshot. The answer ends it. */
+  /** Calls `listener` after each change of the state. Returns a function that stops it. */
   subscribe(listener: () => void): () => void;
   on<T extends keyof RoomEvents>(type: T, listener: (event: RoomEvents[T]) => void): () => void;
-  /** The room's messages as they come, as an iteration. */
+  /** Iterates over messages as they are posted and changed, until `leave` or an aborted signal. */
   events(options?: { signal?: AbortSignal }): AsyncIterableIterator<MessageFrame>;
-  /** Settles once the message is committed, through any disconnection. @throws {ChatError} */
+  /** Posts a message. Resolves once it is committed, however often the connection breaks. @throws {ChatError} */
   send(content: string, options?: SendOptions): Promise<Ack>;
-  /** Changes the text of one's own message. @throws {ChatError} */
+  /** Changes the text of a message of this person. @throws {ChatError} */
   edit(id: number, content: string, options?: ChangeOptions): Promise<Ack>;
-  /** Leaves a tombstone where one's own message was. @throws {ChatError} */
+  /** Deletes a message of this person; a tombstone stays. @throws {ChatError} */
   delete(id: number, options?: ChangeOptions): Promise<Ack>;
-  /** Gives a reaction, or takes it back. @throws {ChatError} */
+  /** Adds a reaction, or removes it if `on` is false. @throws {ChatError} */
   react(id: number, emoji: string, on?: boolean, options?: ChangeOptions): Promise<Ack>;
   /** Moves the read mark to this message. @throws {ChatError} */
   read(id: number): Promise<void>;
-  /** Says that the person is typing; call it with each key. */
+  /** Shows others that the person is typing. Call it with each key: it sends at most one frame every 2 seconds. */
   typing(): void;
-  /** Puts the page before the list into it, of about so many messages. @throws {ChatError} */
+  /** Loads the page before the list into the list. `limit` is approximate; it defaults to 100. @throws {ChatError} */
   older(limit?: number): Promise<void>;
-  /** A page of the history beside the list. @throws {ChatError} */
+  /** Reads a page of the history without changing the list. @throws {ChatError} */
   history(query?: HistoryQuery): Promise<HistoryPage>;
-  /** Is in it no longer. What waits to be sent is sent all the same. */
+  /** Stops following the room. The person stays a member, and waiting changes are still sent. */
   leave(): void;
 }
 
 export interface RoomOptions {
-  /** How many messages to begin with; 0: none before what comes. 50 where it is not given. */
+  /** How many messages to load at first. 0 loads none. Defaults to 50. */
   readonly history?: number;
-  /** How many messages the list keeps as new ones come, besides what was paged back to. 1,000 where not given. */
+  /** How many messages the list keeps, not counting pages loaded by `older()`. Defaults to 1,000. */
   readonly keep?: number;
+}
+
+/** The side of a room that the chat uses. */
+export interface RoomInside extends OutboxRoom {
+  readonly room: Room;
+  /** The application wants to be in the room. */
+  open(): void;
+  /** A socket was opened: joins the room if it is wanted. */
+  connected(): void;
+  disconnected(): void;
+  take(frame: RoomFrame): void;
+  /** Forgets everything, because another person signed in. */
+  drop(): void;
+  close(why: ChatError): void;
 }

@@ -1,26 +1,26 @@
-import { ChatError, errorOf, passing } from "./errors.ts";
+import { ChatError, errorOf, passing, unexpected } from "./errors.ts";
 import { parse, shape } from "./frames.ts";
-import type { Http, HttpCall } from "./http.ts";
+import type { Http, HttpResponse, HttpCall } from "./http.ts";
 import type { Clock, Ports } from "./ports.ts";
 import type { Slot } from "./storage.ts";
 
-/** Who is signed in with an account of the server. */
+/** An account of the server. */
 export interface Account {
   readonly username: string;
   readonly email: string;
 }
 
-/** A product's own tokens: called for the first one, and when one is about to expire or was `refused`. */
+/** Returns a token of your product. Called for the first one, and when one is about to expire or was `refused`. */
 export type TokenSource = (why: { readonly refused: boolean }) => string | Promise<string>;
 
-/** One login of an account. */
+/** A session of an account: one login. */
 export interface SessionInfo {
   readonly id: string;
   readonly userAgent: string;
   readonly createdAt: string;
   readonly usedAt: string;
   readonly expiresAt: string;
-  /** The one that asks. */
+  /** Whether this client uses the session. */
   readonly current: boolean;
 }
 
@@ -29,27 +29,27 @@ interface Held extends Account {
   readonly refresh: string;
 }
 
-/** The tokens: where they come from, and who renews them. */
+/** Holds the tokens and renews them. */
 export interface Session {
-  readonly account: Account | undefined;
-  /** There is a token, or someone who gives one. */
+  /** Whether there is an account or a `tokens` function. */
   readonly signedIn: boolean;
-  /** Reads what an earlier run has left. */
+  /** Restores the session that an earlier run left in the storage. */
   load(): Promise<void>;
   /** Registers or logs in. */
   enter(path: string, call: HttpCall): Promise<Account>;
-  /** Forgets the tokens; answers the refresh token, which the server is still to be told. */
+  /** Forgets the tokens. Returns the refresh token, so that the caller can end the session on the server. */
   leave(): Promise<string | undefined>;
   /**
-   * An access token other than the refused one. Only where that is the one in hand it is renewed: once, whoever asks
-   * meanwhile, in whichever tab. @throws {ChatError} signed_out, token_failed, why the server refuses to renew it.
+   * Returns an access token other than the refused one. Renews the token only if it is the refused one. Concurrent calls,
+   * also from other tabs, share one renewal.
+   * @throws {ChatError} `signed_out`; `token_failed`; the server's refusal to renew the token.
    */
   token(refused?: string): Promise<string>;
-  /** A request with the token; it is repeated once with another one where the token was refused. */
-  request(method: string, path: string, call?: HttpCall): Promise<unknown>;
+  /** Makes a request with the token. If the status is 401, renews the token and repeats the request once. */
+  request(method: string, path: string, call?: HttpCall): Promise<HttpResponse>;
 }
 
-/** How long another tab may take to see what this one has stored, in milliseconds: it may be another process. */
+/** How long another tab, perhaps in another process, can take to see what this one stored, in milliseconds. */
 const SEEN_MS = 100;
 
 interface SessionOptions {
@@ -58,23 +58,29 @@ interface SessionOptions {
   readonly tokens: TokenSource | undefined;
   readonly locks: Ports["locks"];
   readonly clock: Pick<Clock, "after">;
-  /** The name that tabs agree on. */
+  /** The name of the lock that all tabs use. */
   readonly lock: string;
-  /** Signed in, or out; `error`: by the server. */
+  /** Called when someone signs in or out. `error` is set if the server ended the session. */
   changed(account: Account | undefined, error?: ChatError): void;
 }
 
 export function createSession({ http, slot, tokens, locks, lock, clock, changed }: SessionOptions): Session {
   let held: Held | undefined;
-  /** By the product's own function. */
+  /** The latest token of the product's own function. */
   let given: string | undefined;
   let renewing: Promise<string> | undefined;
   let loading: Promise<void> | undefined;
 
   const signedOut = () => new ChatError("signed_out", "Nobody is signed in.");
-  const stored = async () => heldIn(await slot.read().catch(() => undefined));
-  /** Where it cannot be kept, it lasts as long as the page. */
+  const stored = async () => heldOf(parse((await slot.read().catch(() => undefined)) ?? ""));
+  /** If the storage fails, the session lasts as long as the page. */
   const keep = (next: Held | undefined) => slot.update(() => next && JSON.stringify(next)).catch(() => {});
+
+  const become = (next: Held | undefined, error?: ChatError) => {
+    held = next;
+    changed(next && accountOf(next), error);
+    return keep(next);
+  };
 
   const load = () =>
     (loading ??= (async () => {
@@ -85,24 +91,22 @@ export function createSession({ http, slot, tokens, locks, lock, clock, changed 
     })());
 
   const refresh = async (mine: Held): Promise<string> => {
-    // Another tab may have been faster.
+    // Another tab may have renewed the token already.
     const there = await stored();
     if (there && there.access !== mine.access) return take(mine, there);
     let pair: unknown;
     try {
-      pair = await http("POST", "account/refresh/", { body: { refresh: mine.refresh } });
+      pair = (await http("POST", "account/refresh/", { body: { refresh: mine.refresh } })).body;
     } catch (error) {
-      // The session has ended. Anything else says nothing of it: a proxy's page, a network that is away.
+      // The session ended. Other errors, such as a proxy's page or a lost network, do not end it.
       if (error instanceof ChatError && error.status === 401 && !error.retryable && held === mine) {
-        held = undefined;
-        await keep(undefined);
-        changed(undefined, error);
+        await become(undefined, error);
       }
       throw error;
     }
-    if (!isPair(pair)) throw notTokens();
-    const next = { ...mine, access: pair.access as string, refresh: pair.refresh as string };
-    // Kept before it is used: the old one is good for a minute only.
+    const next = heldOf({ ...(pair as object), ...accountOf(mine) });
+    if (!next) throw unexpected();
+    // Store the new token before using it: the old refresh token is valid for only one more minute.
     if (held === mine) await keep(next);
     return take(mine, next);
   };
@@ -117,7 +121,7 @@ export function createSession({ http, slot, tokens, locks, lock, clock, changed 
     try {
       const token = await source({ refused });
       if (typeof token === "string" && token) return (given = token);
-      throw new Error("what it gave is none");
+      throw new Error("not a string");
     } catch (error) {
       if (error instanceof ChatError) throw error;
       throw passing("token_failed", `No token: ${errorOf(error).message}`);
@@ -125,7 +129,7 @@ export function createSession({ http, slot, tokens, locks, lock, clock, changed 
   };
 
   const renew = async (): Promise<string> => {
-    if (tokens) return ask(tokens, given !== undefined);
+    if (tokens) return ask(tokens, !!given);
     const mine = held;
     if (!mine) throw signedOut();
     if (!locks) return refresh(mine);
@@ -143,32 +147,26 @@ export function createSession({ http, slot, tokens, locks, lock, clock, changed 
   const token = async (refused?: string): Promise<string> => {
     await load();
     const inHand = given ?? held?.access;
-    if (inHand !== undefined && inHand !== refused) return inHand;
+    if (inHand && inHand !== refused) return inHand;
     return (renewing ??= renew().finally(() => (renewing = undefined)));
   };
 
   return {
-    get account() {
-      return held && accountOf(held);
-    },
     get signedIn() {
-      return tokens !== undefined || held !== undefined;
+      return !!(tokens || held);
     },
     load,
     async enter(path, call) {
       await load();
-      const next = heldOf(await http("POST", path, call));
-      if (!next) throw notTokens();
-      held = next;
-      await keep(next);
-      changed(accountOf(next));
+      const next = heldOf((await http("POST", path, call)).body);
+      if (!next) throw unexpected();
+      await become(next);
       return accountOf(next);
     },
     async leave() {
       const mine = held;
-      held = given = undefined;
-      changed(undefined);
-      await keep(undefined);
+      given = undefined;
+      await become(undefined);
       return mine?.refresh;
     },
     token,
@@ -177,25 +175,15 @@ export function createSession({ http, slot, tokens, locks, lock, clock, changed 
       try {
         return await http(method, path, { ...call, token: first });
       } catch (error) {
-        const { code } = errorOf(error);
-        if (code !== "token_expired" && code !== "token_invalid") throw error;
+        if (errorOf(error).status !== 401) throw error;
         return http(method, path, { ...call, token: await token(first) });
       }
     },
   };
 }
 
-const isPair = shape("access:text refresh:text");
-const isHeld = shape("access:text refresh:text username:text email:text");
+const isHeld = shape("access refresh username email");
 
 const accountOf = ({ username, email }: Held): Account => ({ username, email });
 
-const heldOf = (value: unknown): Held | undefined => {
-  if (!isHeld(value)) return undefined;
-  const { access, refresh, username, email } = value as unknown as Held;
-  return { access, refresh, username, email };
-};
-
-const heldIn = (text: string | undefined) => heldOf(parse(text ?? ""));
-
-const notTokens = () => passing("bad_answer", "The answer has no tokens.");
+const heldOf = (value: unknown): Held | undefined => (isHeld(value) ? (value as unknown as Held) : undefined);

@@ -1,6 +1,6 @@
 type Maybe<T> = T | Promise<T>;
 
-/** Where a client keeps what is to outlive it: `localStorage` has this form, and so has many a promise of one. */
+/** A store that outlives the client, such as `localStorage`. Its methods may return promises. */
 export interface ChatStorage {
   getItem(key: string): Maybe<string | null | undefined>;
   setItem(key: string, value: string): Maybe<unknown>;
@@ -11,15 +11,16 @@ export interface ChatStorage {
 export interface Slot {
   read(): Promise<string | undefined>;
   /**
-   * Makes the next value out of the one that is there now: another tab may have written it. Undefined removes it.
-   * @throws what the storage throws, such as that it is full.
+   * Replaces the value by one that `next` makes of the current value, which another tab may have written. Undefined
+   * removes it.
+   * @throws the storage's error, for example because it is full.
    */
   update(next: (value: string | undefined) => string | undefined): Promise<void>;
 }
 
 /**
- * One step comes after the other. Where the storage answers at once nothing but promises lies between them, so that all
- * is written before the page can go away.
+ * Serializes reads and updates of one key. With a synchronous storage only promises separate the steps, so everything is
+ * written before the page can unload.
  */
 export function createSlot(storage: ChatStorage | undefined, key: string): Slot {
   let memory: string | undefined;

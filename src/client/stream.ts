@@ -1,10 +1,13 @@
 import { onAbort } from "./abort.ts";
 import { ChatError } from "./errors.ts";
 
-/** Events that wait for a slow reader. */
+/** The most events that may wait for a slow reader. */
 const MAX = 10_000;
 
-/** Events as an iteration. It ends with `end`, with the reader, or with `signal`, whose reason it throws. */
+/**
+ * Turns pushed events into an iteration, which ends with `end`, when the reader stops, or with the reason of `signal`.
+ * The iteration throws `too_slow` if more than 10,000 events wait.
+ */
 export function createStream<T>(signal: AbortSignal | undefined) {
   const queue: T[] = [];
   let ended = false;
@@ -24,7 +27,7 @@ export function createStream<T>(signal: AbortSignal | undefined) {
       try {
         for (;;) {
           signal?.throwIfAborted();
-          if (queue.length > MAX) throw new ChatError("too_slow", `${MAX} events wait to be read.`);
+          if (queue.length > MAX) throw new ChatError("too_slow", "The reader is too slow.");
           if (queue.length > 0) yield queue.shift() as T;
           else if (ended) return;
           else await new Promise<void>((resolve) => (wake = resolve));

@@ -1,13 +1,14 @@
-/** Something that shows itself in snapshots: what `useSyncExternalStore` and its like take. */
+/** State with snapshots and subscribers, as `useSyncExternalStore` expects it. */
 export interface Subject<T> {
-  /** The same object until something has changed. */
+  /** Returns the same object until the next change. */
   snapshot(): T;
-  /** Calls back after each change. The answer ends it. */
+  /** Calls `listener` after each change. Returns a function that stops it. */
   subscribe(listener: () => void): () => void;
-  /** Something has changed. */
+  /** Reports a change: the next snapshot is built anew. */
   changed(): void;
 }
 
+/** `build` makes a snapshot of the current state. */
 export function createSubject<T>(build: () => T): Subject<T> {
   const listeners = new Set<() => void>();
   let built: { readonly value: T } | undefined;

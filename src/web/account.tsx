@@ -13,7 +13,7 @@ interface AccountProps {
   readonly storage: Storage | undefined;
 }
 
-/** Who one is, where one is signed in, and how the page looks. */
+/** The person's account, their sessions and the appearance of the page. */
 export function Account({ chat, person, storage }: AccountProps) {
   const [sessions, setSessions] = useState<readonly SessionInfo[] | undefined>(undefined);
   const [problem, setProblem] = useState("");
@@ -48,11 +48,11 @@ export function Account({ chat, person, storage }: AccountProps) {
           </button>
         </section>
         <section>
-          <h2>Look</h2>
+          <h2>Appearance</h2>
           <Look storage={storage} />
         </section>
         <section>
-          <h2>Where you are signed in</h2>
+          <h2>Sessions</h2>
           <p class="alert" role="alert">
             {problem}
           </p>
@@ -61,15 +61,15 @@ export function Account({ chat, person, storage }: AccountProps) {
               <li key={id}>
                 <p>
                   <strong>{deviceOf(userAgent)}</strong>
-                  <small>{current ? "This one" : `Last used ${fullTime(usedAt)}`}</small>
+                  <small>{current ? "This device" : `Last used ${fullTime(usedAt)}`}</small>
                 </p>
                 {!current && (
                   <button
                     type="button"
-                    aria-label={`End the session of ${deviceOf(userAgent)}`}
+                    aria-label={`Sign out ${deviceOf(userAgent)}`}
                     onClick={() => void load(chat.sessions.end(id))}
                   >
-                    End
+                    Sign out
                   </button>
                 )}
               </li>
@@ -77,7 +77,7 @@ export function Account({ chat, person, storage }: AccountProps) {
           </ul>
           {others && (
             <button type="button" onClick={() => void load(chat.sessions.endOthers())}>
-              End all others
+              Sign out all other devices
             </button>
           )}
         </section>
@@ -87,7 +87,7 @@ export function Account({ chat, person, storage }: AccountProps) {
 }
 
 const LOOKS: readonly (readonly [Theme, string])[] = [
-  ["system", "Like the system"],
+  ["system", "Same as system"],
   ["light", "Light"],
   ["dark", "Dark"],
 ];
@@ -95,7 +95,7 @@ const LOOKS: readonly (readonly [Theme, string])[] = [
 function Look({ storage }: { readonly storage: Storage | undefined }) {
   const [theme, choose] = useState(() => readTheme(storage));
   return (
-    <div class="choice" role="group" aria-label="Look">
+    <div class="choice" role="group" aria-label="Appearance">
       {LOOKS.map(([value, label]) => (
         <button
           key={value}
@@ -113,12 +113,12 @@ function Look({ storage }: { readonly storage: Storage | undefined }) {
   );
 }
 
-/** What a person calls it: "Firefox on Linux". */
+/** Returns a device's name for people, such as "Firefox on Linux". */
 export function deviceOf(userAgent: string): string {
   const browser = /\b(?:Headless)?(Edg|OPR|Firefox|Chrome|Safari|curl|Bun|node)\b/.exec(userAgent)?.[1];
   const system = /\b(Android|iPhone|iPad|Windows|Mac OS X|CrOS|Linux)\b/.exec(userAgent)?.[1];
   const name = { Edg: "Edge", OPR: "Opera", node: "Node" }[browser ?? ""] ?? browser;
   const place = { "Mac OS X": "macOS", CrOS: "ChromeOS" }[system ?? ""] ?? system;
-  if (!name) return userAgent.slice(0, 60) || "Something unnamed";
+  if (!name) return userAgent.slice(0, 60) || "Unknown device";
   return place ? `${name} on ${place}` : name;
 }

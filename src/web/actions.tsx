@@ -13,7 +13,7 @@ interface ActionsProps {
   readonly has: (emoji: string) => boolean;
 }
 
-/** What can be done with a message. */
+/** The actions of a message. */
 export function Actions({ talk, message, own, has }: ActionsProps) {
   const [asks, setAsks] = useState<"" | "react" | "remove">("");
   const reply = () => {

@@ -2,10 +2,10 @@
 import { useEffect, useState } from "hono/jsx/dom";
 import type { Room } from "../client/index.ts";
 
-/** So much of a message is read out, in characters. */
+/** Screen readers read at most this many characters of a message. */
 const LONGEST = 200;
 
-/** Reads new messages out to who listens to the page instead of looking at it. */
+/** Announces new messages to screen readers. */
 export function Announcer({ room, me }: { readonly room: Room; readonly me: string | undefined }) {
   const [said, setSaid] = useState("");
   useEffect(

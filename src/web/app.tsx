@@ -3,20 +3,19 @@ import type { Chat, ChatError } from "../client/index.ts";
 import { Account } from "./account.tsx";
 import { Conversation } from "./conversation.tsx";
 import { useLatest } from "./latest.ts";
-import { hrefOf, type Place } from "./place.ts";
+import { type CurrentPlace, hrefOf } from "./place.ts";
 import type { Rooms } from "./rooms.ts";
 import { Sidebar } from "./sidebar.tsx";
 import { Sign } from "./sign.tsx";
-import type { Source } from "./source.ts";
 
 export interface AppProps {
   readonly chat: Chat;
   readonly rooms: Rooms;
-  readonly place: Source<Place>;
+  readonly place: CurrentPlace;
   readonly storage: Storage | undefined;
 }
 
-/** The whole page: who nobody is signs in; who is somebody sees the rooms, and one of them. */
+/** The whole page. Visitors get the sign-in form; a signed-in person gets the rooms. */
 export function App({ chat, rooms, place, storage }: AppProps) {
   const { account, connection } = useLatest(chat);
   if (account) return <Desk key={account.email} chat={chat} rooms={rooms} place={place} storage={storage} />;
@@ -34,14 +33,14 @@ function Desk({ chat, rooms, place, storage }: AppProps) {
     <div class={`desk at-${here.view}`}>
       <Sidebar rooms={rooms} place={here} me={me} />
       {name !== undefined ? (
-        <Conversation key={name} chat={chat} talk={rooms.talk(name)} me={me} />
+        <Conversation key={name} chat={chat} rooms={rooms} talk={rooms.talk(name)} me={me} />
       ) : here.view === "account" ? (
         <Account chat={chat} person={account} storage={storage} />
       ) : (
         <section class="blank" aria-label="Welcome">
-          <h2>Where to?</h2>
+          <h2>Welcome</h2>
           <p>
-            Choose a room, or make one. To look around:{" "}
+            Choose a room, create one, or look around in{" "}
             <a href={hrefOf({ view: "room", name: "lobby" })}>the lobby</a>.
           </p>
         </section>

@@ -3,7 +3,7 @@
 const HUES = 8;
 const letters = new Intl.Segmenter();
 
-/** The beginning of a name, in a colour that is always the same. */
+/** The first letter of a name, in a colour that depends on the name. */
 export function Avatar({ name }: { readonly name: string }) {
   const [first = ""] = letters.segment(name);
   const letter = typeof first === "string" ? first : first.segment;

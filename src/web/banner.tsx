@@ -3,10 +3,10 @@ import { useEffect, useState } from "hono/jsx/dom";
 import type { Chat } from "../client/index.ts";
 import { useLatest } from "./latest.ts";
 
-/** A moment without a connection is nobody's concern, in milliseconds. */
+/** The banner appears only after this time without a connection, in milliseconds. */
 const PATIENCE_MS = 1_200;
 
-/** How the connection stands, where there is something to say about it. */
+/** Shows a lost connection, and how many messages wait for it. */
 export function Banner({ chat, waiting }: { readonly chat: Chat; readonly waiting: number }) {
   const { connection } = useLatest(chat);
   const [late, setLate] = useState(false);
@@ -20,21 +20,21 @@ export function Banner({ chat, waiting }: { readonly chat: Chat; readonly waitin
   const said = () => {
     if (!away || !late) return "";
     if (connection.state === "closed") return `Not connected: ${connection.error.message}`;
-    return navigator.onLine ? "The connection is lost. Trying again." : "You are offline.";
+    return navigator.onLine ? "Connection lost. Reconnecting…" : "You are offline.";
   };
   const text = said();
-  const kept = waiting === 0 ? "" : waiting === 1 ? " One message waits." : ` ${waiting} messages wait.`;
+  const kept = waiting === 0 ? "" : waiting === 1 ? " 1 message waiting." : ` ${waiting} messages waiting.`;
   return (
     <div class={text ? "banner shown" : "banner"} role="status">
       {text && (
         <p>
           {text}
-          {connection.state === "closed" ? "" : kept || " What you write is kept."}
+          {connection.state === "closed" ? "" : kept || " Your messages will be sent later."}
         </p>
       )}
       {text && connection.state === "closed" && (
         <button type="button" class="link" onClick={() => chat.connect()}>
-          Connect
+          Reconnect
         </button>
       )}
     </div>

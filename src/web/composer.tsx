@@ -7,11 +7,11 @@ import type { Talk, TalkState } from "./talk.ts";
 interface ComposerProps {
   readonly talk: Talk;
   readonly mine: TalkState;
-  /** One's own last message, which the arrow up edits. */
+  /** The person's latest message, which the up arrow edits. */
   readonly last: () => Message | undefined;
 }
 
-/** Where one writes. */
+/** The form for writing and editing messages. */
 export function Composer({ talk, mine, last }: ComposerProps) {
   const field = useRef<HTMLTextAreaElement>(null);
   const { draft } = mine;
@@ -23,7 +23,7 @@ export function Composer({ talk, mine, last }: ComposerProps) {
     if (area.value !== draft.text) area.value = draft.text;
     fit(area);
   }, [draft.text]);
-  // Who answers or edits goes on writing; so does who opens a room, where there is a keyboard anyway.
+  // Keep focus here after replying, editing or opening a room, except on touch devices, where it would open the keyboard.
   useEffect(() => {
     if (about || matchMedia("(pointer: fine)").matches) field.current?.focus({ preventScroll: true });
   }, [talk, about]);
@@ -58,7 +58,7 @@ export function Composer({ talk, mine, last }: ComposerProps) {
     >
       {about && (
         <div class="about">
-          <span class="what">{draft.editing ? "Edit" : "Reply to"}</span>
+          <span class="what">{draft.editing ? "Editing" : "Replying to"}</span>
           <bdi class="name">{draft.editing ? "your message" : about.username}</bdi>
           <span class="what" dir="auto">
             {draft.editing ? "" : about.content}
@@ -66,7 +66,7 @@ export function Composer({ talk, mine, last }: ComposerProps) {
           <button
             type="button"
             class="plain"
-            aria-label={draft.editing ? "Stop editing" : "Do not reply"}
+            aria-label={draft.editing ? "Stop editing" : "Cancel reply"}
             onClick={() => talk.draft({ text: draft.editing ? "" : draft.text })}
           >
             <Icon name="close" />
@@ -101,7 +101,7 @@ export function Composer({ talk, mine, last }: ComposerProps) {
   );
 }
 
-/** As high as its text, for browsers that do not do that by themselves. */
+/** Makes the field as high as its text, in browsers without `field-sizing`. */
 function fit(area: HTMLTextAreaElement): void {
   if (CSS.supports("field-sizing", "content")) return;
   area.style.height = "auto";

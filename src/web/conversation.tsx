@@ -6,25 +6,28 @@ import { Banner } from "./banner.tsx";
 import { Composer } from "./composer.tsx";
 import { Icon } from "./icon.tsx";
 import { useLatest } from "./latest.ts";
+import { LeaveRoom } from "./leave.tsx";
 import { People } from "./people.tsx";
 import { hrefOf } from "./place.ts";
+import type { Rooms } from "./rooms.ts";
 import type { Talk } from "./talk.ts";
 import { Timeline } from "./timeline.tsx";
 
 interface ConversationProps {
   readonly chat: Chat;
+  readonly rooms: Rooms;
   readonly talk: Talk;
   readonly me: string | undefined;
 }
 
-/** One room: what is said there, who is there, and where one writes. */
-export function Conversation({ chat, talk, me }: ConversationProps) {
+/** One room: its messages, its people and the composer. */
+export function Conversation({ chat, rooms, talk, me }: ConversationProps) {
   const room = useLatest(talk.room);
   const mine = useLatest(talk);
   const [people, setPeople] = useState(() => matchMedia("(min-width: 75rem)").matches);
   const last = () =>
     talk.room.snapshot().messages.findLast(({ username, deletedAt }) => username === me && !deletedAt);
-  const online = `${room.online} here`;
+  const online = `${room.online} online`;
 
   return (
     <>
@@ -41,12 +44,13 @@ export function Conversation({ chat, talk, me }: ConversationProps) {
               type="button"
               class="plain count"
               aria-expanded={String(people) as "true"}
-              aria-label={`${online}: show who`}
+              aria-label={`${online}: show people`}
               onClick={() => setPeople(!people)}
             >
               <Icon name="people" /> <span>{room.online || "–"}</span>
             </button>
           )}
+          <LeaveRoom key={room.name} name={room.name} leave={() => rooms.leave(room.name)} />
         </header>
         <Banner chat={chat} waiting={room.waiting.length} />
         {room.state === "out" ? (
@@ -82,13 +86,13 @@ export function Conversation({ chat, talk, me }: ConversationProps) {
 function Typing({ names }: { readonly names: readonly string[] }) {
   const [first, second] = names;
   if (first === undefined) return <span />;
-  if (names.length > 2) return <span>{names.length} people are typing …</span>;
+  if (names.length > 2) return <span>{names.length} people are typing…</span>;
   return (
     <span>
       <bdi>{first}</bdi>
-      {second === undefined ? " is typing …" : " and "}
+      {second === undefined ? " is typing…" : " and "}
       {second !== undefined && <bdi>{second}</bdi>}
-      {second !== undefined && " are typing …"}
+      {second !== undefined && " are typing…"}
     </span>
   );
 }

@@ -10,11 +10,11 @@ interface FinderProps {
   readonly rooms: Rooms;
   readonly text: string;
   readonly setText: (text: string) => void;
-  /** Names of the rooms that one is in. */
+  /** Names of the person's rooms. */
   readonly mine: readonly string[];
 }
 
-/** Finds rooms, one's own and others, and makes the one that is not there. */
+/** Finds the person's rooms and others, or creates a new room. */
 export function Finder({ rooms, text, setText, mine }: FinderProps) {
   const field = useRef<HTMLInputElement>(null);
   const [others, setOthers] = useState<readonly string[]>([]);
@@ -26,7 +26,7 @@ export function Finder({ rooms, text, setText, mine }: FinderProps) {
     if (!looking && field.current) field.current.value = "";
   }, [looking]);
 
-  // The server says what is a name; this makes one of what people write.
+  // Only the server decides if the name is valid.
   const name = text.trim().replace(/\s+/g, "-").normalize();
   const found = others.filter((other) => !mine.includes(other) && includes(other, name)).slice(0, SHOWN_MAX);
   const isNew = name !== "" && ![...mine, ...others].includes(name);
@@ -53,8 +53,8 @@ export function Finder({ rooms, text, setText, mine }: FinderProps) {
           ref={field}
           type="search"
           dir="auto"
-          aria-label="Find or make a room"
-          placeholder="Find or make a room"
+          aria-label="Find or create a room"
+          placeholder="Find or create a room"
           autocomplete="off"
           maxlength={64}
           onInput={(event: Event) => setText((event.target as HTMLInputElement).value)}
@@ -73,7 +73,7 @@ export function Finder({ rooms, text, setText, mine }: FinderProps) {
           {isNew && (
             <li key=" new">
               <a href={hrefOf({ view: "room", name })} onClick={() => setText("")}>
-                Make <bdi>{name}</bdi>
+                Create <bdi>{name}</bdi>
               </a>
             </li>
           )}

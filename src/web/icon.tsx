@@ -1,11 +1,12 @@
 /** @jsxImportSource hono/jsx/dom */
 
-/** Strokes on a grid of 24, two wide. */
+/** Strokes on a 24 × 24 grid, 2 wide. */
 const PATHS = {
   back: "M15 5l-7 7 7 7",
   close: "M6 6l12 12M18 6L6 18",
   down: "M12 5v14M6 13l6 6 6-6",
   edit: "M4 20h4L19 9l-4-4L4 16zM13 7l4 4",
+  leave: "M10 4H5v16h5M10 12h11M17 8l4 4-4 4",
   people:
     "M9 11a3.5 3.5 0 1 0 0-7 3.5 3.5 0 0 0 0 7zM2.5 20c0-3.6 2.9-6 6.5-6s6.5 2.4 6.5 6M16 4.5a3.5 3.5 0 0 1 0 6.3M18 14.4c2.1.8 3.5 2.8 3.5 5.6",
   react:

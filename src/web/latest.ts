@@ -1,7 +1,7 @@
 import { useLayoutEffect, useState } from "hono/jsx/dom";
 import type { Source } from "./source.ts";
 
-/** What a source shows now. However often it changes, the component is drawn once a frame at most. */
+/** Returns the source's latest snapshot. Renders the component at most once per frame, however often the source changes. */
 export function useLatest<T>(source: Source<T>): T {
   const [, redraw] = useState(0);
   const drawn = source.snapshot();

@@ -1,14 +1,14 @@
-/** A piece of a text: as it is, or an address that one can follow. */
+/** A piece of a text: plain, or a link if it has an `href`. */
 export interface Piece {
   readonly text: string;
   readonly href?: string;
 }
 
 const ADDRESS = /\bhttps?:\/\/[^\s<>"'`\u{200b}-\u{200f}\u{202a}-\u{202e}\u{2066}-\u{2069}]+/giu;
-/** What ends a sentence rather than an address. */
+/** Punctuation that ends a sentence rather than an address. */
 const AFTER = /[.,;:!?…»”’\]}*_~]+$/u;
 
-/** Finds the web addresses in a text. Nothing of the text is lost or changed. */
+/** Splits a text at its web addresses. The pieces together are the unchanged text. */
 export function piecesOf(text: string): Piece[] {
   const pieces: Piece[] = [];
   let at = 0;
@@ -24,7 +24,7 @@ export function piecesOf(text: string): Piece[] {
   return pieces;
 }
 
-/** Without the punctuation behind it, and without a bracket that was opened before it. */
+/** Removes trailing punctuation, and a closing bracket that was opened before the address. */
 function trimmed(address: string): string {
   for (;;) {
     const shorter = address.replace(AFTER, "");
@@ -37,5 +37,5 @@ function trimmed(address: string): string {
 
 const ONLY_EMOJI = /^(?:\p{RGI_Emoji}\s?){1,3}$/v;
 
-/** A text of one to three emoji and nothing else is shown large. */
+/** Whether a text is one to three emoji and nothing else. Such texts are shown large. */
 export const isOnlyEmoji = (text: string): boolean => text.length <= 64 && ONLY_EMOJI.test(text);

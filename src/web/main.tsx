@@ -8,7 +8,7 @@ import { watchTabs } from "./tabs.ts";
 import { readTheme, showTheme } from "./theme.ts";
 import { keepTitle } from "./title.ts";
 
-/** A browser may keep pages from storing anything. */
+/** Returns undefined if the browser blocks storage. */
 function storageOf(page: Window): Storage | undefined {
   try {
     return page.localStorage;
@@ -20,8 +20,11 @@ function storageOf(page: Window): Storage | undefined {
 const storage = storageOf(window);
 showTheme(readTheme(storage), document.documentElement);
 const chat = createChat({ url: "/", ...(storage && { storage }) });
-const rooms = createRooms(chat);
 const place = createPlace(window);
+const rooms = createRooms(chat, (name) => {
+  const here = place.snapshot();
+  if (here.view === "room" && here.name === name) place.replace({ view: "rooms" });
+});
 watchTabs(chat, window);
 keepTitle(document, rooms, place);
 await chat.ready;

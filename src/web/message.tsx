@@ -13,18 +13,18 @@ interface MessageProps {
   readonly message: Message;
   readonly head: boolean;
   readonly me: string | undefined;
-  /** The message that it answers, where it is at hand. */
+  /** The message that this one replies to, if it is loaded. */
   readonly answered: Message | undefined;
-  /** Its actions are shown. */
+  /** Whether to show its actions. */
   readonly active: boolean;
-  /** An edit or its deletion is under way. */
+  /** An edit or the deletion of the message is in progress. */
   readonly changing: boolean;
-  /** Someone has jumped to it. */
+  /** The person jumped to this message. */
   readonly found: boolean;
   readonly show: (id: number) => void;
 }
 
-/** A message of the room. Only what has changed is drawn again. */
+/** A message of the room. Memoized: renders only if its props change. */
 export const MessageRow = memo((props: MessageProps) => {
   const { talk, message, head, me, answered, active, changing, found, show } = props;
   const { id, username, content, timestamp, replyTo, editedAt, deletedAt, reactions } = message;

@@ -9,16 +9,16 @@ interface PeopleProps {
   readonly close: () => void;
 }
 
-/** Who is in the room now. */
+/** The people in the room. */
 export function People({ room, me, close }: PeopleProps) {
   const more = room.online - room.people.length;
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.key === "Escape") close();
   };
   return (
-    <aside class="people" aria-label="Who is here" onKeyDown={onKeyDown}>
+    <aside class="people" aria-label="People in this room" onKeyDown={onKeyDown}>
       <header class="bar">
-        <h2>Here now</h2>
+        <h2>Online now</h2>
         <button type="button" class="plain" aria-label="Close the list of people" onClick={close}>
           <Icon name="close" />
         </button>
@@ -29,7 +29,7 @@ export function People({ room, me, close }: PeopleProps) {
             <Avatar name={name} /> <bdi class="name">{name}</bdi> {name === me && <small>you</small>}
           </li>
         ))}
-        {room.state === "offline" && <li class="more">Not known without a connection.</li>}
+        {room.state === "offline" && <li class="more">Unknown while offline.</li>}
         {more > 0 && <li class="more">and {more} more</li>}
       </ul>
     </aside>

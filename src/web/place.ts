@@ -1,7 +1,7 @@
-import { createSubject } from "../client/subject.ts";
+import { createSubject } from "../client/index.ts";
 import type { Source } from "./source.ts";
 
-/** Where in the page one is: what stands behind the # of its address. */
+/** What the page shows, as the fragment of its address says. */
 export type Place =
   | { readonly view: "rooms" }
   | { readonly view: "room"; readonly name: string }
@@ -21,13 +21,25 @@ export function placeOf(hash: string): Place {
   try {
     return { view, name: decodeURIComponent(rest).normalize() };
   } catch {
-    return { view: "rooms" }; // not UTF-8
+    return { view: "rooms" }; // Not UTF-8.
   }
 }
 
+export interface CurrentPlace extends Source<Place> {
+  /** Changes the place and replaces the entry in the browser's history. */
+  replace(place: Place): void;
+}
+
 /** The place in the address bar. */
-export function createPlace(page: Window): Source<Place> {
-  const source = createSubject(() => placeOf(page.location.hash));
-  page.addEventListener("hashchange", source.changed);
-  return source;
+export function createPlace(page: Window): CurrentPlace {
+  const { snapshot, subscribe, changed } = createSubject(() => placeOf(page.location.hash));
+  page.addEventListener("hashchange", changed);
+  return {
+    snapshot,
+    subscribe,
+    replace(place) {
+      page.location.replace(hrefOf(place));
+      changed(); // `hashchange` fires later.
+    },
+  };
 }

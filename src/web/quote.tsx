@@ -6,12 +6,12 @@ import { indexOf } from "./span.ts";
 interface QuoteProps {
   readonly room: Room;
   readonly id: number;
-  /** The room's messages: as a rule the one that is meant is among them. */
+  /** The quoted message, if it is loaded. */
   readonly here: Message | undefined;
   readonly show: (id: number) => void;
 }
 
-/** The message that another one answers; it leads there. */
+/** The message that another one replies to. A click jumps to it. */
 export function Quote({ room, id, here, show }: QuoteProps) {
   const [fetched, setFetched] = useState<Message | null | undefined>(undefined);
   const missing = here === undefined;
@@ -33,7 +33,7 @@ export function Quote({ room, id, here, show }: QuoteProps) {
           <span dir="auto">{message.deletedAt ? "Message deleted" : message.content}</span>
         </>
       ) : (
-        <span>{message === null ? "A message that is not there" : "An earlier message"}</span>
+        <span>{message === null ? "Message not found" : "Earlier message"}</span>
       )}
     </button>
   );

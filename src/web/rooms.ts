@@ -1,32 +1,39 @@
-import type { Chat, Message } from "../client/index.ts";
-import { createListing, type Last, type Listed } from "./listing.ts";
-import { createSubject } from "../client/subject.ts";
+import {
+  type Chat,
+  createSubject,
+  type LastMessage,
+  type Message,
+  type RoomSummary,
+} from "../client/index.ts";
+import { listRooms } from "./listing.ts";
 import type { Source } from "./source.ts";
 import { createTalk, type Talk } from "./talk.ts";
 
 /** A room in the list. */
 export interface RoomLine {
   readonly name: string;
-  readonly last: Last | undefined;
-  /** 100 stands for as many or more. */
+  readonly last: LastMessage | null;
+  /** 100 means 100 or more. */
   readonly unread: number;
-  /** Someone is typing there. */
+  /** Whether someone is typing. */
   readonly typing: boolean;
 }
 
 export interface RoomsState {
-  /** The last active first. */
+  /** Most recently active first. */
   readonly lines: readonly RoomLine[];
-  /** The server has told which there are. */
+  /** Whether the list was loaded from the server. */
   readonly loaded: boolean;
   readonly unread: number;
 }
 
-/** The rooms that one is in, live over the one socket. */
+/** The person's rooms, updated live. */
 export interface Rooms extends Source<RoomsState> {
-  /** Enters the room. */
+  /** Joins the room. */
   talk(name: string): Talk;
-  /** Names of rooms that one might enter. */
+  /** Ends the person's membership. @throws {ChatError} */
+  leave(name: string): Promise<void>;
+  /** Returns the names of all rooms that the person may enter. */
   others(): Promise<readonly string[]>;
   refresh(): void;
 }
@@ -34,23 +41,27 @@ export interface Rooms extends Source<RoomsState> {
 interface Entry {
   readonly name: string;
   readonly enteredAt: string;
-  last?: Last | undefined;
+  last: LastMessage | null;
   unread: number;
   talk?: Talk;
+  /** Stops listening to the room. */
+  stop?(): void;
 }
 
-/** So many of the last active are followed live; a socket may be in 200. */
+/** How many of the most recently active rooms are followed live. A socket can be in 200. */
 const LIVE_MAX = 100;
 
-/** What one reads does not go away because others write; after so many messages it does. */
+/** How many messages a room keeps, so that messages on the screen are not dropped while others write. */
 const KEEP = 20_000;
 
-export function createRooms(chat: Chat): Rooms {
-  const listing = createListing(chat);
+/** `left` is called when the person left a room, here or on another device. */
+export function createRooms(chat: Chat, left: (name: string) => void): Rooms {
   const entries = new Map<string, Entry>();
   let loaded = false;
   let loading = false;
   let wasOpen = false;
+  /** Rooms left since the list was last requested. A response that still has them is outdated. */
+  const gone = new Set<string>();
 
   const source = createSubject<RoomsState>(() => {
     const lines = [...entries.values()].toSorted(byActivity).map(lineOf);
@@ -66,7 +77,7 @@ export function createRooms(chat: Chat): Rooms {
   const entryOf = (name: string): Entry => {
     const known = entries.get(name);
     if (known) return known;
-    const entry: Entry = { name, enteredAt: new Date().toISOString(), unread: 0 };
+    const entry: Entry = { name, enteredAt: new Date().toISOString(), last: null, unread: 0 };
     entries.set(name, entry);
     return entry;
   };
@@ -77,9 +88,10 @@ export function createRooms(chat: Chat): Rooms {
     const seen = (message: Message) => {
       if (message.id >= (entry.last?.id ?? 0)) entry.last = message;
     };
-    room.on("message", seen);
+    const off = room.on("message", seen);
     let drawn = "";
-    room.subscribe(() => {
+    const unsubscribe = room.subscribe(() => {
+      if (room.snapshot().error?.code === "left") return forget(entry);
       const newest = room.snapshot().messages.at(-1);
       if (newest) seen(newest);
       const { last, unread, typing } = lineOf(entry);
@@ -88,11 +100,26 @@ export function createRooms(chat: Chat): Rooms {
       drawn = shown;
       source.changed();
     });
-    return (entry.talk = createTalk(room));
+    const talk = createTalk(room);
+    entry.stop = () => {
+      off();
+      unsubscribe();
+      talk.close();
+    };
+    return (entry.talk = talk);
   };
 
-  const take = (listed: readonly Listed[]) => {
+  const forget = (entry: Entry) => {
+    entry.stop?.();
+    entries.delete(entry.name);
+    gone.add(entry.name);
+    left(entry.name);
+    source.changed();
+  };
+
+  const take = (listed: readonly RoomSummary[]) => {
     for (const { room, last, unread } of listed) {
+      if (gone.has(room)) continue;
       const entry = entryOf(room);
       if ((last?.id ?? 0) >= (entry.last?.id ?? 0)) entry.last = last;
       entry.unread = unread;
@@ -105,14 +132,17 @@ export function createRooms(chat: Chat): Rooms {
   const refresh = () => {
     if (loading || !chat.snapshot().account) return;
     loading = true;
-    listing
-      .mine()
-      .then(take, () => {}) // it is asked again when there is a connection
+    gone.clear();
+    listRooms(chat)
+      .then(take, () => {}) // Requested again when the connection is back.
       .finally(() => (loading = false));
   };
 
   chat.on("session", ({ account }) => {
-    for (const { talk } of entries.values()) talk?.room.leave();
+    for (const { talk, stop } of entries.values()) {
+      stop?.();
+      talk?.room.leave();
+    }
     entries.clear();
     loaded = false;
     source.changed();
@@ -127,13 +157,19 @@ export function createRooms(chat: Chat): Rooms {
   return {
     snapshot: source.snapshot,
     subscribe: source.subscribe,
+    async leave(name) {
+      await chat.leaveRoom(name);
+      // A room that the page does not follow emits no event.
+      const entry = entries.get(name);
+      if (entry) forget(entry);
+    },
     talk: (name) => {
       const fresh = !entries.has(name);
       const talk = follow(entryOf(name));
       if (fresh) queueMicrotask(source.changed);
       return talk;
     },
-    others: listing.all,
+    others: async () => (await listRooms(chat, true)).map(({ room }) => room),
     refresh,
   };
 }

@@ -3,7 +3,7 @@ import { indexOf, type Span } from "./span.ts";
 import type { Refused } from "./talk.ts";
 import { dayOf } from "./time.ts";
 
-/** A line of the conversation. `head`: it begins with who says it. */
+/** A row of the conversation. `head`: it begins with the sender's name. */
 export type Row =
   | { readonly kind: "day"; readonly key: string; readonly at: string }
   | { readonly kind: "new"; readonly key: string }
@@ -14,7 +14,7 @@ export type Row =
 interface Said {
   readonly messages: readonly Message[];
   readonly span: Span;
-  /** There are messages before the first one. */
+  /** Whether there are earlier messages. */
   readonly more: boolean;
   /** The first message that was new when the room was opened. */
   readonly firstNew: number | undefined;
@@ -23,17 +23,17 @@ interface Said {
   readonly me: string | undefined;
 }
 
-/** After so long the name is said again, in milliseconds. */
+/** After this time the sender's name is repeated, in milliseconds. */
 const GROUP_MS = 5 * 60_000;
 
-/** The lines of a span of messages, and behind the last message those that are not in the room yet. */
+/** Returns the rows of a span. After the last message follow those that are refused or not sent yet. */
 export function rowsOf({ messages, span, more, firstNew, waiting, refused, me }: Said): Row[] {
   const rows: Row[] = [];
   let before = messages[span.from - 1];
   for (let at = span.from; at < span.to; at++) {
     const message = messages[at] as Message;
     let head = !before || !isGrouped(before, message);
-    // What comes before the first one is not known yet, where there is more.
+    // If there are earlier messages, the day before the first one is unknown.
     if (before ? dayOf(before.timestamp) !== dayOf(message.timestamp) : !more) {
       rows.push({ kind: "day", key: `day ${message.id}`, at: message.timestamp });
       head = true;
@@ -59,7 +59,7 @@ export function rowsOf({ messages, span, more, firstNew, waiting, refused, me }:
   return rows;
 }
 
-/** The first message of somebody else after what has been read; undefined where that cannot be known yet. */
+/** Returns the id of the first unread message of another person, or undefined if it is not loaded yet. */
 export function firstNewOf(
   { messages, more }: Pick<RoomState, "messages" | "more">,
   readTo: number,
@@ -75,5 +75,5 @@ const isGrouped = (before: Message, { username, timestamp, replyTo }: Message) =
   replyTo === undefined &&
   Date.parse(timestamp) - Date.parse(before.timestamp) < GROUP_MS;
 
-/** The same before and after it is committed, so that it stays the same element. Others may have the same client id. */
+/** Stays the same when a message is committed, so that its element stays. Other people can use the same clientId. */
 const keyOf = (username: string | undefined, clientId: string) => `${username} ${clientId}`;

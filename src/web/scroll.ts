@@ -1,10 +1,10 @@
-/** Keeps what one reads where it is, whatever is put before or behind it. */
+/** Keeps the visible messages in place when others are added before or after them. */
 export interface Scroll {
-  /** Before the page is drawn anew: remembers which message is at the top. */
+  /** Call before rendering: remembers the message at the top. */
   hold(): void;
-  /** Someone has scrolled away from the end, and the event that says so has not come yet. */
+  /** Whether the person scrolled away from the end, even if the scroll event has not fired yet. */
   strayed(): boolean;
-  /** Afterwards: puts it back there; pinned, goes to the end. */
+  /** Call after rendering: moves that message back, or scrolls to the end if pinned. */
   restore(pinned: boolean): void;
 }
 
@@ -15,7 +15,7 @@ interface Anchor {
 
 export function createScroll(box: () => HTMLElement | null): Scroll {
   let anchor: Anchor | undefined;
-  /** As it was when it was put to its end. */
+  /** Measures of the box when it was last scrolled to its end. */
   let end: { readonly height: number; readonly whole: number; readonly top: number } | undefined;
   return {
     strayed() {
@@ -54,7 +54,7 @@ function anchorIn(element: HTMLElement): Anchor | undefined {
     if ((rows[middle] as HTMLElement).getBoundingClientRect().bottom <= edge) low = middle + 1;
     else high = middle;
   }
-  // The second one that one sees: the first may lose its head to one that is put before it.
+  // Use the second visible row: the first can lose its head when a message is added before it.
   const row = rows[low + 1] ?? rows[low];
   return row && { id: row.dataset.id ?? "", top: row.getBoundingClientRect().top - edge };
 }

@@ -13,7 +13,7 @@ interface SidebarProps {
   readonly me: string;
 }
 
-/** The rooms that one is in. */
+/** The list of the person's rooms. */
 export function Sidebar({ rooms, place, me }: SidebarProps) {
   const { lines, loaded } = useLatest(rooms);
   const [text, setText] = useState("");
@@ -36,12 +36,10 @@ export function Sidebar({ rooms, place, me }: SidebarProps) {
       <nav aria-label="Rooms">
         <ul class="rooms">
           {shown.map((line) => (
-            <Line key={line.name} {...line} current={line.name === here} me={me} leave={() => setText("")} />
+            <Line key={line.name} {...line} current={line.name === here} me={me} chosen={() => setText("")} />
           ))}
         </ul>
-        {loaded && lines.length === 0 && (
-          <p class="hint">You are in no room yet. Find one, or make one, above.</p>
-        )}
+        {loaded && lines.length === 0 && <p class="hint">You have no rooms yet. Find or create one above.</p>}
       </nav>
     </div>
   );
@@ -50,7 +48,7 @@ export function Sidebar({ rooms, place, me }: SidebarProps) {
 interface LineProps extends RoomLine {
   readonly current: boolean;
   readonly me: string;
-  readonly leave: () => void;
+  readonly chosen: () => void;
 }
 
 const same = (a: LineProps, b: LineProps) =>
@@ -61,26 +59,26 @@ const same = (a: LineProps, b: LineProps) =>
   a.me === b.me;
 
 const Line = memo(
-  ({ name, last, unread, typing, current, me, leave }: LineProps) => (
+  ({ name, last, unread, typing, current, me, chosen }: LineProps) => (
     <li>
       <a
         class={unread > 0 ? "line unread" : "line"}
         href={hrefOf({ view: "room", name })}
         aria-current={current ? "page" : undefined}
-        onClick={leave}
+        onClick={chosen}
       >
         <bdi class="title">{name}</bdi>
         <time datetime={last?.timestamp}>{last && shortTime(last.timestamp)}</time>
         <span class="said-last">
           {typing ? (
-            "someone is typing …"
+            "someone is typing…"
           ) : last ? (
             <>
               <bdi>{last.username === me ? "You" : last.username}</bdi>:{" "}
               <bdi>{last.content === "" ? "Message deleted" : last.content}</bdi>
             </>
           ) : (
-            "Nothing yet"
+            "No messages yet"
           )}
         </span>
         {unread > 0 && (

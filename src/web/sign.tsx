@@ -7,7 +7,7 @@ interface Problem {
   readonly fields: Readonly<Record<string, readonly string[]>>;
 }
 
-/** Signs in, or up. `why`: the session has been ended from elsewhere. */
+/** The form for signing in and signing up. `why` explains why the last session ended. */
 export function Sign({ chat, why }: { readonly chat: Chat; readonly why: string | undefined }) {
   const [isNew, setNew] = useState(false);
   const [busy, setBusy] = useState(false);
@@ -55,7 +55,7 @@ export function Sign({ chat, why }: { readonly chat: Chat; readonly why: string 
     <main class="sign">
       <form onSubmit={submit}>
         <h1 class="brand">Parley</h1>
-        <p class="lead">{isNew ? "Make an account." : "Sign in to talk."}</p>
+        <p class="lead">{isNew ? "Create an account." : "Sign in to chat."}</p>
         <p class="alert" role="alert">
           {problem?.text ?? (why && !isNew ? why : "")}
         </p>
@@ -66,7 +66,7 @@ export function Sign({ chat, why }: { readonly chat: Chat; readonly why: string 
             "Name",
             "text",
             "nickname",
-            "What others see. Without one it is made from the email.",
+            "Shown to others. If empty, it is derived from your email.",
           )}
         {field(
           "password",
@@ -79,7 +79,7 @@ export function Sign({ chat, why }: { readonly chat: Chat; readonly why: string 
           {isNew ? "Sign up" : "Sign in"}
         </button>
         <p class="other">
-          {isNew ? "You have an account?" : "New here?"}{" "}
+          {isNew ? "Already have an account?" : "New here?"}{" "}
           <button
             type="button"
             class="link"
@@ -88,7 +88,7 @@ export function Sign({ chat, why }: { readonly chat: Chat; readonly why: string 
               setProblem(undefined);
             }}
           >
-            {isNew ? "Sign in" : "Make an account"}
+            {isNew ? "Sign in" : "Create an account"}
           </button>
         </p>
       </form>
@@ -99,6 +99,6 @@ export function Sign({ chat, why }: { readonly chat: Chat; readonly why: string 
 function problemOf(error: unknown): Problem {
   if (!(error instanceof ChatError)) return { text: String(error), fields: {} };
   const fields = error.errors ?? {};
-  // That something is wrong says less than what it is.
+  // The errors of the fields say more than the general message.
   return { text: error.code === "invalid" && error.errors ? "" : error.message, fields };
 }

@@ -1,4 +1,4 @@
-import type { Subject } from "../client/subject.ts";
+import type { Subject } from "../client/index.ts";
 
-/** Something that shows itself in snapshots, as the client's own parts do. */
+/** State with snapshots and subscribers, like a chat and its rooms. */
 export type Source<T> = Pick<Subject<T>, "snapshot" | "subscribe">;

@@ -1,23 +1,23 @@
 import type { Message } from "../client/index.ts";
 
-/** Which of the messages are on the page: only so many, wherever in a long history one reads. */
+/** The range of messages that is rendered. Its size is limited, however long the history is. */
 export interface Span {
   readonly from: number;
-  /** The one after the last. */
+  /** The index after the last message. */
   readonly to: number;
 }
 
-/** What a span is held by. Ids, because what is paged back to moves every index. */
+/** The message ids that hold a span. Indexes would shift when earlier messages are loaded. */
 export interface Held {
-  /** Undefined: the newest few. */
+  /** Undefined for the newest few. */
   readonly first?: number | undefined;
-  /** Undefined: to the end, and on with it. */
+  /** Undefined to follow the end. */
   readonly last?: number | undefined;
 }
 
 export const SPAN = { first: 60, step: 40, most: 160 } as const;
 
-/** `pinned`: the reader is at the end, so that the oldest make room for the newest. */
+/** `pinned`: the reader is at the end, so a span that is too large drops its oldest messages. */
 export function spanOf(messages: readonly Message[], { first, last }: Held, pinned: boolean): Span {
   const to = last === undefined ? messages.length : indexOf(messages, last + 1);
   const from = first === undefined ? Math.max(0, to - SPAN.first) : Math.min(indexOf(messages, first), to);
@@ -46,7 +46,7 @@ export function around(messages: readonly Message[], id: number): Held {
   return heldBy(messages, { from, to: Math.min(messages.length, from + 2 * SPAN.first) });
 }
 
-/** The place of the first message with this id or a later one. */
+/** Returns the index of the first message with this id or a later one. */
 export function indexOf(messages: readonly Message[], id: number): number {
   let low = 0;
   let high = messages.length;

@@ -1,6 +1,6 @@
 import type { Chat } from "../client/index.ts";
 
-/** Who signs in, or as somebody else, in one tab does so in all of them. */
+/** Reloads this tab when another person signs in, or the person signs out, in another tab. */
 export function watchTabs(chat: Chat, page: Window): void {
   page.addEventListener("storage", ({ key, newValue }) => {
     if (!key?.startsWith("parley ") || !key.endsWith(" session")) return;

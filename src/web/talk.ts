@@ -1,8 +1,7 @@
-import { ChatError, type Message, type Room } from "../client/index.ts";
-import { createSubject } from "../client/subject.ts";
+import { ChatError, createSubject, type Message, type Room } from "../client/index.ts";
 import type { Source } from "./source.ts";
 
-/** A message that the server does not take. */
+/** A message that the server refused. */
 export interface Refused {
   readonly clientId: string;
   readonly content: string;
@@ -10,7 +9,7 @@ export interface Refused {
   readonly why: string;
 }
 
-/** What is being written in a room. */
+/** A message that the person is writing. */
 export interface Draft {
   readonly text: string;
   readonly replyTo?: Message | undefined;
@@ -20,25 +19,27 @@ export interface Draft {
 export interface TalkState {
   readonly draft: Draft;
   readonly refused: readonly Refused[];
-  /** Messages that are being edited or deleted, until the server has said so. */
+  /** Ids of messages whose edit or deletion the server has not confirmed yet. */
   readonly changing: ReadonlySet<number>;
-  /** What went wrong last. */
+  /** The latest error. */
   readonly notice: string | undefined;
 }
 
-/** One's own side of a room: what is written, what was refused. It outlives the view of the room. */
+/** The person's own state in a room: draft and refused messages. It outlives the view of the room. */
 export interface Talk extends Source<TalkState> {
   readonly room: Room;
   draft(draft: Draft): void;
-  /** Sends, or edits, what is written. */
+  /** Sends the draft, or the edit. */
   say(): void;
   again(refused: Refused): void;
-  /** Puts it back to where it was written. */
+  /** Puts the message back into the draft. */
   rewrite(refused: Refused): void;
   discard(refused: Refused): void;
   remove(id: number): void;
   react(id: number, emoji: string, on: boolean): void;
   quiet(): void;
+  /** Stops listening to the room. */
+  close(): void;
 }
 
 const EMPTY: Draft = { text: "" };
@@ -50,8 +51,8 @@ export function createTalk(room: Room): Talk {
   let notice: string | undefined;
   const source = createSubject<TalkState>(() => ({ draft, refused, changing, notice }));
 
-  room.on("settled", ({ change, error }) => {
-    // What was given up because nobody is signed in any more is nobody's to see.
+  const off = room.on("settled", ({ change, error }) => {
+    // Do not show messages that were given up because the person signed out.
     if (change.type !== "send" || !(error instanceof ChatError) || error.code === "signed_out") return;
     const { clientId, content, replyTo } = change;
     refused = [...refused, { clientId, content, replyTo, why: error.message }];
@@ -59,10 +60,10 @@ export function createTalk(room: Room): Talk {
   });
 
   const send = (content: string, replyTo: number | undefined) => {
-    // How it comes out is told by `settled`, what an earlier run of the page has left included.
+    // `settled` handles the outcome, also for messages of an earlier page.
     room.send(content, replyTo === undefined ? {} : { replyTo }).catch((error: unknown) => {
       if (!(error instanceof ChatError) || error.code !== "outbox_full") return;
-      fail("Not sent", error);
+      fail("Could not send", error);
       if (draft.text === "") set({ text: content });
     });
   };
@@ -105,7 +106,8 @@ export function createTalk(room: Room): Talk {
       if (content === "") return;
       set(EMPTY);
       if (!editing) send(content, replyTo?.id);
-      else if (content !== editing.content) change(editing.id, "Not edited", room.edit(editing.id, content));
+      else if (content !== editing.content)
+        change(editing.id, "Could not edit", room.edit(editing.id, content));
     },
     again(one) {
       discard(one);
@@ -116,13 +118,14 @@ export function createTalk(room: Room): Talk {
       set({ text: draft.text ? `${draft.text}\n${one.content}` : one.content, replyTo: draft.replyTo });
     },
     discard,
-    remove: (id) => change(id, "Not deleted", room.delete(id)),
+    remove: (id) => change(id, "Could not delete", room.delete(id)),
     react(id, emoji, on) {
-      room.react(id, emoji, on).catch((error: unknown) => fail("No reaction", error));
+      room.react(id, emoji, on).catch((error: unknown) => fail("Could not react", error));
     },
     quiet() {
       notice = undefined;
       source.changed();
     },
+    close: off,
   };
 }

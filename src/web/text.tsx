@@ -1,7 +1,7 @@
 /** @jsxImportSource hono/jsx/dom */
 import { isOnlyEmoji, piecesOf } from "./links.ts";
 
-/** What someone wrote: text and links to web addresses, never anything else. */
+/** The text of a message with links, and no other markup. */
 export function Text({ content }: { readonly content: string }) {
   return (
     <div class={isOnlyEmoji(content) ? "text emoji" : "text"} dir="auto">

@@ -1,4 +1,4 @@
-/** Dark or light: as the system says, or as someone has chosen here. */
+/** The page's colours: those of the system, or the person's choice. */
 export type Theme = "system" | "light" | "dark";
 
 const KEY = "parley theme";

@@ -1,6 +1,6 @@
 /**
- * A time as people read it, where they are. Made once: a formatter costs more than all that it writes, and the browser
- * frees them in pieces of work during which the page stands still.
+ * Creates a formatter for the reader's locale and time zone. Create each only once: formatters are expensive, and the page
+ * freezes while the browser frees them.
  */
 function format(options: Intl.DateTimeFormatOptions): (iso: string) => string {
   const formatter = new Intl.DateTimeFormat([], options);
@@ -14,7 +14,7 @@ const dayOfAnyYear = format({ weekday: "long", month: "long", day: "numeric", ye
 const weekday = format({ weekday: "short" });
 const shortDay = format({ month: "short", day: "numeric" });
 
-/** The day of a time, as something that can be compared. */
+/** Returns a key of the local day, for comparisons. */
 export function dayOf(iso: string): string {
   const date = new Date(iso);
   return `${date.getFullYear()}-${date.getMonth()}-${date.getDate()}`;
@@ -22,7 +22,7 @@ export function dayOf(iso: string): string {
 
 const DAY_MS = 24 * 3600_000;
 
-/** Today, Yesterday, or the date. */
+/** Returns "Today", "Yesterday" or the date. */
 export function dayName(iso: string, now = Date.now()): string {
   const day = dayOf(iso);
   if (day === dayOf(new Date(now).toISOString())) return "Today";
@@ -31,7 +31,7 @@ export function dayName(iso: string, now = Date.now()): string {
   return isThisYear ? dayOfThisYear(iso) : dayOfAnyYear(iso);
 }
 
-/** Short: the time of today, the day of this week, or the date. */
+/** Returns the time of today, the weekday within the last six days, or the date. */
 export function shortTime(iso: string, now = Date.now()): string {
   if (dayOf(iso) === dayOf(new Date(now).toISOString())) return clockTime(iso);
   return now - Date.parse(iso) < 6 * DAY_MS ? weekday(iso) : shortDay(iso);

@@ -15,7 +15,7 @@ interface TimelineProps {
   readonly me: string | undefined;
 }
 
-/** The messages of a room. However long it is, a few hundred of them are on the page. */
+/** The messages of a room. At most 160 of them are on the page. */
 export function Timeline({ talk, mine, me }: TimelineProps) {
   const box = useRef<HTMLElement>(null);
   const [, redraw] = useState(0);
@@ -25,7 +25,7 @@ export function Timeline({ talk, mine, me }: TimelineProps) {
     [talk],
   );
   const [active, setActive] = useState<number | undefined>(undefined);
-  // As it is now: it may be drawn for other reasons than that the room has changed.
+  // Read the latest state: not only changes of the room cause a render.
   const room = talk.room.snapshot();
   const { messages, waiting, more } = room;
   const span = view.begin(room);
@@ -107,12 +107,12 @@ export function Timeline({ talk, mine, me }: TimelineProps) {
         <div class="sheet">
           {!more && span.from === 0 && messages.length > 0 && (
             <p class="beginning">
-              The beginning of <bdi>{room.name}</bdi>
+              This is the beginning of <bdi>{room.name}</bdi>
             </p>
           )}
-          {more && <p class="beginning loading">Earlier messages are read</p>}
+          {more && <p class="beginning loading">Loading earlier messages…</p>}
           {rows.map(draw)}
-          {empty && <p class="beginning">Nobody has said anything here yet.</p>}
+          {empty && <p class="beginning">No messages here yet.</p>}
         </div>
       </section>
       {!view.pinned && (

@@ -2,7 +2,7 @@ import type { Place } from "./place.ts";
 import type { Rooms } from "./rooms.ts";
 import type { Source } from "./source.ts";
 
-/** The title says where one is and how much is new, above all while one looks at another tab. */
+/** Shows the room and the number of unread messages in the title of the page. */
 export function keepTitle(page: Document, rooms: Rooms, place: Source<Place>): void {
   const write = () => {
     const { unread } = rooms.snapshot();

@@ -19,12 +19,12 @@ interface WaitingProps {
   readonly me: string | undefined;
 }
 
-/** One's own message before the server has it. */
+/** A message of the person that is not committed yet. */
 export const WaitingRow = ({ change, head, me }: WaitingProps) => (
   <article class={head ? "said waiting head" : "said waiting"}>
     {head && <Head me={me} />}
     <Text content={change.content} />
-    <small class="edited">sending</small>
+    <small class="edited">sending…</small>
   </article>
 );
 
@@ -35,7 +35,7 @@ interface RefusedProps {
   readonly me: string | undefined;
 }
 
-/** One's own message that the server does not take. */
+/** A message of the person that the server refused. */
 export const RefusedRow = ({ talk, refused, head, me }: RefusedProps) => (
   <article class={head ? "said refused head" : "said refused"}>
     {head && <Head me={me} />}

@@ -3,16 +3,16 @@ import { firstNewOf } from "./rows.ts";
 import { createScroll } from "./scroll.ts";
 import { around, earlier, type Held, heldBy, indexOf, later, type Span, spanOf } from "./span.ts";
 
-/** More is drawn, or read, when the edge is nearer than this, in pixels. */
+/** More messages are rendered or loaded within this distance of the edge, in pixels. */
 const NEAR = 600;
-/** At the end is who is not further from it than this, in pixels. */
+/** A reader within this many pixels of the end counts as being at the end. */
 const END = 32;
 const PAGE = 50;
-/** A jump reads no more than this many pages of the history. */
+/** A jump loads at most this many pages of the history. */
 const PAGES_MAX = 200;
-/** How long a message that someone has jumped to is marked, in milliseconds. */
+/** How long the target of a jump is highlighted, in milliseconds. */
 const FOUND_MS = 2_000;
-/** The mark of what has been read moves so often at most, in milliseconds. */
+/** The shortest time between two moves of the read mark, in milliseconds. */
 const READ_MS = 300;
 
 interface ViewOptions {
@@ -22,7 +22,7 @@ interface ViewOptions {
   redraw(): void;
 }
 
-/** Which part of a conversation is on the page, and where one reads in it. */
+/** The part of a conversation that is on the page, and the reader's position in it. */
 export type View = ReturnType<typeof createView>;
 
 export function createView({ room, me, box, redraw }: ViewOptions) {
@@ -32,18 +32,18 @@ export function createView({ room, me, box, redraw }: ViewOptions) {
   let state = room.snapshot();
   let span: Span = { from: 0, to: 0 };
   let loading = false;
-  /** As it was when the room was opened. */
+  /** The read mark when the room was opened. */
   let readTo: number | undefined;
   let unread = 0;
   let firstNew: number | undefined;
-  /** The newest message that was drawn while one was at the end. */
+  /** The newest message that was shown while the reader was at the end. */
   let seen = 0;
-  /** Where to go once it is drawn. */
+  /** The message to scroll to after the next render. */
   let target: number | undefined;
-  /** To the end, from wherever one is. */
+  /** Scroll to the end after the next render. */
   let going = false;
   let found: number | undefined;
-  /** The first new message has been on the screen. */
+  /** Whether the first new message has been on the screen. */
   let metNew = false;
   let looking: number | undefined;
   let marking: ReturnType<typeof setTimeout> | undefined;
@@ -60,7 +60,7 @@ export function createView({ room, me, box, redraw }: ViewOptions) {
       .older(PAGE)
       .then(
         () => {
-          // Drawn together with what it is put before, so that nothing moves.
+          // Render the page together with the messages after it, so that nothing moves.
           const { messages } = (state = room.snapshot());
           if (!pinned) held = earlier(messages, spanOf(messages, held, pinned));
         },
@@ -72,7 +72,7 @@ export function createView({ room, me, box, redraw }: ViewOptions) {
       });
   };
 
-  /** What is on the screen of somebody who is there has been read. */
+  /** Moves the read mark to the last message if the page is visible. */
   const read = () => {
     marking ??= setTimeout(() => {
       marking = undefined;
@@ -82,7 +82,7 @@ export function createView({ room, me, box, redraw }: ViewOptions) {
     }, READ_MS);
   };
 
-  /** What is on the page stays there, whatever comes. */
+  /** Keeps the current span when new messages arrive. */
   const unpin = () => {
     pinned = false;
     held = { ...heldBy(state.messages, span), last: undefined };
@@ -157,19 +157,19 @@ export function createView({ room, me, box, redraw }: ViewOptions) {
     get firstNew() {
       return firstNew;
     },
-    /** How many new messages are above what one sees. */
+    /** The number of new messages above the visible ones. */
     get above(): number {
       return metNew ? 0 : unread;
     },
-    /** How many have come since one was at the end. */
+    /** The number of messages since the reader was at the end. */
     get below(): number {
       return seen === 0 ? 0 : state.messages.length - indexOf(state.messages, seen + 1);
     },
-    /** Before it is drawn. */
+    /** Call before rendering. Returns the span to render. */
     begin(next: RoomState): Span {
       if (pinned && !going && scroll.strayed()) unpin();
       state = next;
-      // What was read when the room was opened; messages that come afterwards are not what one looks for.
+      // Remember the mark once: messages that arrive later are not the ones the reader is looking for.
       if (readTo === undefined && next.state === "live") {
         ({ unread } = next);
         readTo = unread > 0 ? next.lastRead : Infinity;
@@ -178,7 +178,7 @@ export function createView({ room, me, box, redraw }: ViewOptions) {
       scroll.hold();
       return (span = spanOf(next.messages, held, pinned));
     },
-    /** After it is drawn. */
+    /** Call after rendering. */
     drawn() {
       const element = box();
       going = false;
@@ -192,13 +192,13 @@ export function createView({ room, me, box, redraw }: ViewOptions) {
           row.focus({ preventScroll: true });
         }
       }
-      // In the next frame: a page that is drawn again and again would stand still.
+      // Wait a frame: rendering again at once could block the page.
       looking ??= requestAnimationFrame(() => {
         looking = undefined;
         look();
       });
     },
-    /** Keeps the place when the window or what is in it changes its size. */
+    /** Keeps the position when the window or its content is resized. Returns a function that stops it. */
     watch(): () => void {
       const element = box();
       if (!element) return () => {};
@@ -221,7 +221,7 @@ export function createView({ room, me, box, redraw }: ViewOptions) {
       metNew = true;
       void show(firstNew ?? (readTo ?? 0) + 1);
     },
-    /** Up and down go from message to message. */
+    /** The arrow keys move the focus from message to message. */
     key(event: KeyboardEvent) {
       const step = { ArrowUp: -1, ArrowDown: 1 }[event.key];
       if (event.key === "End" || (step && !(event.target as Element).matches(".messages, .said"))) {

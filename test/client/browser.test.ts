@@ -15,7 +15,7 @@ setDefaultTimeout(2 * START_MS);
 const ROOT = join(import.meta.dir, "../..");
 const EACH = 25;
 
-/** What the pages of these tests have at hand. */
+/** Globals of the pages in these tests. */
 declare global {
   var chat: Chat;
   /** How far the page's clock is ahead, in milliseconds. */
@@ -57,13 +57,13 @@ needs("chromium")("the built client in Chromium", () => {
     await site?.stop(true);
   });
 
-  /** How a page makes its chat: waiting `wait` times the longest that it would, and without locks where none are wanted. */
+  /** How a page creates its chat. `wait` replaces `random`, so it scales every backoff. */
   interface Making {
     readonly wait: number;
     readonly locks?: boolean;
   }
 
-  /** A page with a chat, which goes through the proxy. */
+  /** Opens a page with a chat that connects through the proxy. */
   async function open(context: BrowserContext, making: Making = { wait: 0.02 }): Promise<Page> {
     const page = await context.newPage();
     page.on("pageerror", (error) => expect(error).toBeUndefined());
@@ -107,7 +107,7 @@ needs("chromium")("the built client in Chromium", () => {
   const listOf = (page: Page, room: string): Promise<readonly Message[]> =>
     page.evaluate((name) => globalThis.chat.room(name).snapshot().messages, room);
 
-  test("two people talk through connections that break, and both have the room as it is", async () => {
+  test("two people talk through breaking connections, and both end up with the exact room", async () => {
     const room = "in-browsers";
     const contexts = await Promise.all([browser.newContext(), browser.newContext()]);
     const [ada, ben] = (await Promise.all(contexts.map((context) => open(context)))) as [Page, Page];
@@ -142,7 +142,7 @@ needs("chromium")("the built client in Chromium", () => {
     await Promise.all(contexts.map((context) => context.close()));
   });
 
-  test("what waits when the page is reloaded is sent by the next one, once", async () => {
+  test("a message that waits during a reload is sent once by the next page", async () => {
     const room = "reloaded";
     const context = await browser.newContext();
     const before = await open(context);
@@ -170,7 +170,7 @@ needs("chromium")("the built client in Chromium", () => {
     await context.close();
   });
 
-  test("a page connects at once when the network is back, however long it would have waited", async () => {
+  test("a page reconnects as soon as the network is back, however long its backoff is", async () => {
     const context = await browser.newContext();
     const page = await open(context, { wait: 200 });
     await login(page, home.ada);
@@ -186,7 +186,7 @@ needs("chromium")("the built client in Chromium", () => {
     await context.close();
   });
 
-  /** Two tabs of one person, whose token has expired in both: how many times is it renewed? */
+  /** Returns how often the token is renewed if it has expired in two tabs of one person. */
   async function renewals(locks: boolean): Promise<number> {
     const context = await browser.newContext();
     const making = { wait: 0.02, locks };
@@ -196,15 +196,15 @@ needs("chromium")("the built client in Chromium", () => {
     for (const tab of [first, second]) await enter(tab, "two-tabs");
 
     let asked = 0;
-    const answers = Promise.withResolvers<void>();
+    const gate = Promise.withResolvers<void>();
     await context.route("**/account/refresh/", async (route) => {
       if (route.request().method() === "POST") asked++;
-      await answers.promise;
+      await gate.promise;
       await route.continue();
     });
     for (const tab of [first, second]) await tab.evaluate(() => void (globalThis.ahead = 2 * 60 * 60 * 1000));
     proxy.cut();
-    // Both want a new token by now: one holds the lock and asks, the other waits for it.
+    // Both tabs need a new token now: one holds the lock and renews, the other waits for the lock.
     const queue = () =>
       second.evaluate(async () => {
         const { held = [], pending = [] } = await navigator.locks.query();
@@ -212,7 +212,7 @@ needs("chromium")("the built client in Chromium", () => {
       });
     if (locks) await until(async () => asked > 0 && (await queue()).join() === "1,1");
     else await until(() => asked === 2);
-    answers.resolve();
+    gate.resolve();
     for (const tab of [first, second]) {
       await live(tab, "two-tabs");
       expect(await tab.evaluate(() => globalThis.chat.snapshot().account?.username)).toBe("ben");
@@ -225,11 +225,11 @@ needs("chromium")("the built client in Chromium", () => {
     return asked;
   }
 
-  test("two tabs renew a token once, because the browser's locks let one after the other", async () => {
+  test("two tabs renew a token once, because they use the browser's locks", async () => {
     expect(await renewals(true)).toBe(1);
   });
 
-  test("without locks both would", async () => {
+  test("without locks, both tabs renew it", async () => {
     expect(await renewals(false)).toBe(2);
   });
 });

@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { ChatError } from "../../src/client/index.ts";
 import { createRig, message, outcome } from "./rig.ts";
 
-/** A chat that is in the hall. */
+/** Creates a chat that has joined the room "hall". */
 async function inHall(options: Parameters<typeof createRig>[0] = {}) {
   const rig = createRig(options);
   const room = rig.chat.room("hall", { history: 0 });
@@ -13,7 +13,7 @@ async function inHall(options: Parameters<typeof createRig>[0] = {}) {
 }
 
 describe("connecting", () => {
-  test("one socket at /ws/ for all rooms, with the token among the subprotocols", async () => {
+  test("all rooms share one socket at /ws/, with the token among the subprotocols", async () => {
     const rig = createRig();
     rig.chat.room("hall");
     rig.chat.room("attic");
@@ -29,7 +29,7 @@ describe("connecting", () => {
     expect(rig.states).toEqual(["connecting", "open"]);
   });
 
-  test("it waits with full jitter, longer each time, as long as there is no welcome", async () => {
+  test("without a welcome, each wait has full jitter and is longer than the last", async () => {
     const rig = createRig({ random: () => 0.999_999 });
     rig.chat.connect();
     const waits: number[] = [];
@@ -42,7 +42,7 @@ describe("connecting", () => {
     expect(waits).toEqual([500, 1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000, 30_000]);
   });
 
-  test("a connection that was good for a while makes the next wait short again", async () => {
+  test("a connection that lasted for a while resets the backoff", async () => {
     const rig = createRig({ random: () => 0.999_999 });
     rig.chat.connect();
     for (const code of [1006, 1006, 1006]) {
@@ -56,7 +56,7 @@ describe("connecting", () => {
     expect(rig.chat.snapshot().connection).toMatchObject({ state: "waiting", retryInMs: 500 });
   });
 
-  test("a server that greets and closes at once is not called in a loop", async () => {
+  test("a server that sends a welcome and closes at once is not called in a loop", async () => {
     const rig = createRig({ random: () => 0.5 });
     rig.chat.connect();
     await rig.settle();
@@ -70,7 +70,7 @@ describe("connecting", () => {
     expect(rig.wires.length).toBeLessThan(15); // in 100 seconds
   });
 
-  test("the network coming back, or the page, ends the wait at once", async () => {
+  test("the wait ends at once when the network or the page is back", async () => {
     const rig = createRig({ random: () => 0.9 });
     rig.chat.connect();
     await rig.settle();
@@ -81,7 +81,7 @@ describe("connecting", () => {
     expect(rig.wires).toHaveLength(2);
   });
 
-  test("but not a time that the server has named", async () => {
+  test("a wait that the server asked for does not end early", async () => {
     const rig = createRig();
     rig.chat.connect();
     await rig.settle();
@@ -96,7 +96,7 @@ describe("connecting", () => {
     expect(rig.wires).toHaveLength(2);
   });
 
-  test("a token that cannot be sent is said to be one", async () => {
+  test("a token that cannot be sent closes the connection as token_invalid", async () => {
     const rig = createRig({
       ports: {
         open() {
@@ -115,7 +115,7 @@ describe("connecting", () => {
 
 describe("close codes", () => {
   for (const code of [1001, 1006, 1011, 1012, 3000, 4000, 4002, 4003, 4242, 4499, 5000])
-    test(`after ${code} it comes back, with the token that it has`, async () => {
+    test(`after ${code} it reconnects with the same token`, async () => {
       const asked: boolean[] = [];
       const rig = createRig({ tokens: ({ refused }) => `token ${asked.push(refused)}` });
       rig.chat.connect();
@@ -127,7 +127,7 @@ describe("close codes", () => {
     });
 
   for (const code of [4001, 4500])
-    test(`after ${code} it comes back with another token`, async () => {
+    test(`after ${code} it reconnects with another token`, async () => {
       const asked: boolean[] = [];
       const rig = createRig({ tokens: ({ refused }) => `token ${asked.push(refused)}` });
       rig.chat.connect();
@@ -140,7 +140,7 @@ describe("close codes", () => {
     });
 
   for (const code of [1000, 4501, 4502, 4503, 4504, 4777, 4999])
-    test(`after ${code} it stays away, until it is told to connect`, async () => {
+    test(`after ${code} it stays disconnected until connect() is called`, async () => {
       const rig = createRig();
       rig.chat.connect();
       await rig.settle();
@@ -157,7 +157,7 @@ describe("close codes", () => {
       expect(rig.wires).toHaveLength(2);
     });
 
-  test("the reason is the code of the error", async () => {
+  test("the close reason becomes the code of the error", async () => {
     const rig = createRig();
     rig.chat.connect();
     await rig.settle();
@@ -167,13 +167,13 @@ describe("close codes", () => {
       error: {
         code: "account_disabled",
         retryable: false,
-        message: "The server ended the connection (4502).",
+        message: "The connection was closed (4502).",
       },
     });
   });
 
   for (const code of [4001, 4500])
-    test(`a server that answers every token with ${code} is asked twice, and no more`, async () => {
+    test(`a server that rejects every token with ${code} is tried only twice`, async () => {
       let given = 0;
       const rig = createRig({ tokens: () => `token ${++given}` });
       rig.chat.connect();
@@ -187,7 +187,7 @@ describe("close codes", () => {
       expect(rig.chat.snapshot().connection).toMatchObject({ state: "closed" });
     });
 
-  test("a server that greets and then refuses the token, again and again, is left alone too", async () => {
+  test("a server that rejects each token after its welcome is tried only twice, too", async () => {
     let given = 0;
     const rig = createRig({ tokens: () => `token ${++given}` });
     rig.chat.connect();
@@ -201,7 +201,7 @@ describe("close codes", () => {
     expect(given).toBe(2);
   });
 
-  test("tokens that are refused hours apart are renewed each time", async () => {
+  test("tokens that are rejected far apart are renewed each time", async () => {
     let given = 0;
     const rig = createRig({ tokens: () => `token ${++given}` });
     rig.chat.connect();
@@ -216,7 +216,7 @@ describe("close codes", () => {
   });
 
   for (const code of [1009, 1007, 1002])
-    test(`after ${code} the largest frame that was not answered is not sent again, the others are`, async () => {
+    test(`after ${code} all frames without a reply are sent again, except the largest`, async () => {
       const { rig, room, chat } = await inHall();
       const attic = chat.room("attic", { history: 0 });
       rig.wire.admit("attic");
@@ -234,7 +234,7 @@ describe("close codes", () => {
 });
 
 describe("a connection that dies", () => {
-  test("no welcome within ten seconds: it is dropped", async () => {
+  test("is dropped if there is no welcome within 10 seconds", async () => {
     const rig = createRig({ random: () => 0.999 });
     rig.chat.connect();
     await rig.pass(9_999);
@@ -243,11 +243,11 @@ describe("a connection that dies", () => {
     expect(rig.wires[0]?.closed).toBeDefined();
     expect(rig.chat.snapshot().connection).toMatchObject({
       state: "waiting",
-      error: { message: "The server did not greet in time." },
+      error: { message: "The server did not respond." },
     });
   });
 
-  test("heard nothing for the time that the server named: a ping; nothing ten seconds later: dropped", async () => {
+  test("is pinged after the server's heartbeat interval, and dropped 10 seconds later", async () => {
     const { rig, room } = await inHall({ random: () => 0.5 });
     await rig.pass(29_999);
     expect(rig.wire.sent).toEqual([]);
@@ -260,7 +260,7 @@ describe("a connection that dies", () => {
     expect(room.snapshot().state).toBe("offline");
   });
 
-  test("whatever is heard counts", async () => {
+  test("counts as alive after any frame", async () => {
     const { rig } = await inHall();
     await rig.pass(29_000);
     rig.wire.say({ type: "of a later protocol" });
@@ -273,7 +273,7 @@ describe("a connection that dies", () => {
     expect(rig.wires).toHaveLength(1);
   });
 
-  test("a page that becomes visible asks at once whether the connection lives", async () => {
+  test("is pinged at once when the page becomes visible", async () => {
     const { rig } = await inHall();
     await rig.pass(5_000);
     rig.wake();
@@ -282,7 +282,7 @@ describe("a connection that dies", () => {
     expect(rig.wires).toHaveLength(2);
   });
 
-  test("what was heard in the moment of asking is no answer", async () => {
+  test("does not count a frame before the ping as a reply to it", async () => {
     const { rig } = await inHall();
     await rig.pass(5_000);
     rig.wire.say({ type: "of a later protocol" });
@@ -291,7 +291,7 @@ describe("a connection that dies", () => {
     expect(rig.wires).toHaveLength(2);
   });
 
-  test("a wall clock that jumps is nothing to it", async () => {
+  test("is not affected by a wall clock that jumps", async () => {
     const { rig } = await inHall();
     rig.jump(-86_400_000);
     await rig.pass(1_000);
@@ -301,7 +301,7 @@ describe("a connection that dies", () => {
     expect(rig.wires).toHaveLength(1);
   });
 
-  test("what a socket says after it was given up is not heard", async () => {
+  test("is ignored after it was given up", async () => {
     const { rig, room } = await inHall();
     const old = rig.wire;
     await rig.pass(40_000);
@@ -329,7 +329,7 @@ describe("a token that expires", () => {
     expect(given).toBe(2);
   });
 
-  test("a server that says so again and again makes no loop", async () => {
+  test("is renewed once if the server repeats `expiring`", async () => {
     let given = 0;
     const { rig } = await inHall({ tokens: () => `token ${++given}` });
     for (let round = 0; round < 100; round++) {
@@ -340,7 +340,7 @@ describe("a token that expires", () => {
     expect(rig.wire.sent.map(({ type }) => type)).toEqual(["auth"]);
   });
 
-  test("one that has expired while we were away is renewed before it is used", async () => {
+  test("is renewed before the next connection if it expired meanwhile", async () => {
     let given = 0;
     const { rig } = await inHall({ tokens: () => `token ${++given}` });
     rig.wire.end(1006);
@@ -349,7 +349,7 @@ describe("a token that expires", () => {
     expect(rig.wire.token).toBe("token 2");
   });
 
-  test("a wall clock that is hours ahead costs one renewal for each connection, and no loop", async () => {
+  test("is renewed once per connection if the wall clock is hours ahead", async () => {
     let given = 0;
     const { rig } = await inHall({ tokens: () => `token ${++given}` });
     rig.jump(5 * 3_600_000);
@@ -363,7 +363,7 @@ describe("a token that expires", () => {
     expect(rig.wires).toHaveLength(4);
   });
 
-  test("a tokens function that fails is asked again, with backoff, and says why", async () => {
+  test("is requested again with backoff, and with the reason, if the tokens function fails", async () => {
     let asked = 0;
     const rig = createRig({
       random: () => 0.999_999,
@@ -383,7 +383,7 @@ describe("a token that expires", () => {
   });
 });
 
-test("an error says whether to try again", () => {
+test("an error says whether a retry may succeed", () => {
   expect(new ChatError("signed_out", "Nobody is signed in.")).toMatchObject({
     name: "ChatError",
     code: "signed_out",
@@ -392,7 +392,7 @@ test("an error says whether to try again", () => {
   });
 });
 
-test("a closed chat leaves nothing behind that runs", async () => {
+test("a closed chat leaves nothing running", async () => {
   const { rig, room, chat } = await inHall();
   const sent = outcome(room.send("Too late"));
   const paged = outcome(room.history());

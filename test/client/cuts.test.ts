@@ -19,7 +19,7 @@ import { memory } from "./rig.ts";
 
 setDefaultTimeout(START_MS);
 
-// A real server, real sockets, and between them a proxy that breaks them at the moment that the test names.
+// A real server and real sockets. A proxy between them breaks connections at the moment that the test chooses.
 
 let home: House;
 let proxy: Proxy;
@@ -33,7 +33,7 @@ afterEach(async () => {
   proxy?.stop();
 });
 
-/** Comes back soon: how long it waits is tried elsewhere. */
+/** Keeps the backoff short. Other tests cover its length. */
 const soon = { random: () => 0.02 };
 
 function through({ port }: TestServer, options: Partial<ChatOptions> = {}): Chat {
@@ -54,7 +54,7 @@ const newRoom = () => `cut-${++rooms}`;
 
 const live = (room: Room) => until(() => room.snapshot().state === "live");
 
-/** What the database has. */
+/** Reads the room from the database. */
 async function history(server: { url: string }, room: string, { token }: Person): Promise<Message[]> {
   const { body } = await api(server, `GET /history/${room}/?limit=1000`, { token });
   return (body as (Message & { room: string })[]).map(({ room: _, ...message }) => message);
@@ -63,7 +63,7 @@ async function history(server: { url: string }, room: string, { token }: Person)
 const post = (room: string, content: string, { token } = home.ben) =>
   api(home.server, `POST /rooms/${room}/messages/`, { token, body: { content } });
 
-/** The list is, message for message and change for change, what the database has. */
+/** Checks that the list equals the room in the database. */
 async function same(room: Room, server: { url: string } = home.server, person = home.ada) {
   const there = await history(server, room.name, person);
   await until(
@@ -74,7 +74,7 @@ async function same(room: Room, server: { url: string } = home.server, person = 
 }
 
 describe("a send", () => {
-  test("that is cut before it reaches the server is sent again, and is there once", async () => {
+  test("that is cut before the server has it is sent again, and committed once", async () => {
     const chat = through(home.server, asAda());
     const room = chat.room(newRoom());
     await live(room);
@@ -85,7 +85,7 @@ describe("a send", () => {
     await same(room);
   });
 
-  test("that is cut between commit and ack is there once, and its ack says so", async () => {
+  test("that is cut between commit and ack is committed once, and acked as a duplicate", async () => {
     const chat = through(home.server, asAda());
     const room = chat.room(newRoom());
     await live(room);
@@ -97,7 +97,7 @@ describe("a send", () => {
     await same(room);
   });
 
-  test("that is cut in the middle of the frame of its ack is there once", async () => {
+  test("that is cut in the middle of its ack is committed once", async () => {
     const chat = through(home.server, asAda());
     const room = chat.room(newRoom());
     await live(room);
@@ -107,7 +107,7 @@ describe("a send", () => {
     await same(room);
   });
 
-  test("is the same for edits, deletions and reactions", async () => {
+  test("can also be an edit, a deletion or a reaction", async () => {
     const chat = through(home.server, asAda());
     const room = chat.room(newRoom());
     for (const text of ["one", "two", "three"]) await room.send(text);
@@ -128,7 +128,7 @@ describe("a send", () => {
 });
 
 describe("a replay", () => {
-  test("that breaks off in the middle of a frame, again and again, goes on where it was", async () => {
+  test("that is cut in the middle of a frame several times continues each time", async () => {
     const chat = through(home.server, asAda());
     const room = chat.room(newRoom());
     await room.send("before");
@@ -150,7 +150,7 @@ describe("a replay", () => {
     expect(seen).toEqual(Array.from({ length: 20 }, (_, n) => n + 2)); // each once, in order
   });
 
-  test("of edits and deletions ends in the room as it is", async () => {
+  test("of edits and deletions ends in the exact room", async () => {
     const chat = through(home.server, asAda());
     const room = chat.room(newRoom());
     for (let n = 1; n <= 5; n++) await room.send(`${n}`);
@@ -168,13 +168,13 @@ describe("a replay", () => {
 });
 
 describe("the list", () => {
-  test("is the room though connections break at random, while others talk and change things", async () => {
+  test("equals the room although connections break at random and others post and edit", async () => {
     const chat = through(home.server, asAda());
     const other = straight(home.server, { tokens: () => home.ben.token });
     const name = newRoom();
     const room = chat.room(name, { history: 5 });
     const bens = other.room(name);
-    // Every so many chunks in either direction: where that falls is not decided.
+    // Cuts every 23rd chunk in either direction, wherever that falls.
     let chunks = 0;
     proxy.up = proxy.down = () => (++chunks % 23 === 0 ? "cut" : "pass");
     const acks: number[] = [];
@@ -206,7 +206,7 @@ describe("the list", () => {
     ).toEqual(Array.from({ length: 30 }, (_, n) => `ada ${n}`));
   });
 
-  test("is paged back, and around a message, over slow lines", async () => {
+  test("loads earlier pages, and a page around a message, over a slow connection", async () => {
     const chat = through(home.server, asAda());
     const name = newRoom();
     for (let n = 1; n <= 30; n++) await post(name, `${n}`);
@@ -224,7 +224,7 @@ describe("the list", () => {
   });
 });
 
-test("what is no name of a room is out, and what is sent there fails", async () => {
+test("a room with an invalid name is out, and a message to it fails", async () => {
   const chat = through(home.server, asAda());
   const room = chat.room("no spaces");
   expect(await room.send("Hello").catch((error) => error.code)).toBe("invalid");
@@ -233,8 +233,8 @@ test("what is no name of a room is out, and what is sent there fails", async () 
 });
 
 describe("a line that goes silent", () => {
-  test("is given up after the heartbeat, and what was not acknowledged goes out over the next", async () => {
-    // A hundred times as fast as the clock on the wall.
+  test("is given up after the heartbeat, and unacknowledged messages go over the next one", async () => {
+    // Runs 100 times as fast as real time.
     const clock: Ports["clock"] = {
       now: () => Date.now(),
       monotonic: () => performance.now() * 100,
@@ -267,7 +267,7 @@ describe("a token", () => {
     expect(proxy.total).toBe(2);
   });
 
-  test("that is about to expire is renewed on the open socket, and nothing is missed", async () => {
+  test("that is about to expire is renewed on the open socket", async () => {
     const short = await home.mint.alter(home.ada.token, { exp: inSeconds(3) });
     const tokens = [short, home.ada.token];
     const chat = through(home.server, { tokens: () => tokens.shift() ?? "" });
@@ -276,19 +276,19 @@ describe("a token", () => {
     const room = chat.room(newRoom());
     await live(room);
     await until(() => tokens.length === 0);
-    await Bun.sleep(3_500); // the point is that the time goes by
+    await Bun.sleep(3_500); // Let the first token expire.
     expect(await room.send("Still here")).toMatchObject({ id: 1 });
     expect(states).toEqual(["connecting", "open"]);
     expect(proxy.total).toBe(1);
   });
 
-  test("whose refresh is cut after the server has done it is refreshed with the same one again", async () => {
+  test("whose refresh is cut after the server performed it is refreshed again with the same refresh token", async () => {
     const storage = memory();
     const chat = through(home.server, { storage });
     await chat.login({ email: home.cy.email, password: PASSWORD });
     const key = [...storage.items.keys()].find((name) => name.endsWith("session")) ?? "";
     const before = JSON.parse(storage.items.get(key) ?? "");
-    // Its access token is one that has expired, as after a night.
+    // Replace its access token by an expired one.
     const expired = await home.mint.alter(before.access, { exp: inSeconds(-100) });
     storage.setItem(key, JSON.stringify({ ...before, access: expired }));
     await chat.close();
@@ -304,7 +304,7 @@ describe("a token", () => {
     expect(again.snapshot().account).toMatchObject({ username: "cy" });
   });
 
-  test("of a session that was ended from elsewhere signs out, and does not come back", async () => {
+  test("of a session that was ended on another device signs out for good", async () => {
     const chat = through(home.server);
     await chat.login({ email: home.cy.email, password: PASSWORD });
     const room = chat.room(newRoom());
@@ -321,7 +321,7 @@ describe("a token", () => {
     });
   });
 
-  test("of a clock that is a day ahead, or behind, is as good as any", async () => {
+  test("works with a clock that is a day ahead or behind", async () => {
     for (const ahead of [86_400_000, -86_400_000]) {
       const clock: Ports["clock"] = {
         now: () => Date.now() + ahead,
@@ -347,7 +347,7 @@ describe("a token", () => {
 });
 
 describe("a server", () => {
-  test("that restarts is come back to, and one with a new epoch is read anew", async () => {
+  test("that restarts is reconnected to, and one with a new epoch is read anew", async () => {
     const folder = await dataFolder();
     const mint = await createMint();
     const settings = { DATA_DIR: folder.path, ...mint.settings, LOGIN_RATE: "0", MESSAGE_RATE: "0" };
@@ -380,13 +380,13 @@ describe("a server", () => {
     const stale = [room.edit(1, "ONE"), room.react(2, "👍")].map((change) =>
       change.catch((error) => error.code),
     );
-    const answer = room.send("four", { replyTo: 3 });
+    const reply = room.send("four", { replyTo: 3 });
     expect(await runParley(["new-epoch"], { DATA_DIR: folder.path })).toMatchObject({ code: 0 });
     server = await startTestServer(settings);
     proxy.target = server.port;
     proxy.refuse = false;
     expect(await Promise.all(stale)).toEqual(["stale_epoch", "stale_epoch"]);
-    expect(await answer).toMatchObject({ id: 5 });
+    expect(await reply).toMatchObject({ id: 5 });
     await same(room, server, ada);
     expect(room.snapshot().messages.at(-1)).not.toHaveProperty("replyTo");
     await chat.close();

@@ -2,13 +2,13 @@ import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import * as v from "valibot";
 import type * as Wire from "../../src/client/message.ts";
-import { readFrame } from "../../src/client/frames.ts";
+import { parseFrame } from "../../src/client/frames.ts";
 import { SERVER_FRAMES, type ServerFrame } from "../../src/protocol/frames.ts";
 
 type Of<T extends ServerFrame["type"]> = Extract<ServerFrame, { type: T }>;
-/** Compiles only where whatever the server's schema lets through fits what the client promises its users. */
+/** Compiles only if everything that the server's schema allows fits the client's type. */
 const promised = <Server extends Client, Client>(_?: [Server, Client]): true => true;
-/** And only where the client promises no field that the schema does not have. */
+/** Compiles only if the client's type has no field that the schema lacks. */
 const known = <Client, Server>(..._: keyof Client extends keyof Server ? [] : [never]): true => true;
 
 test("the types of the client are those of the protocol", () => {
@@ -31,7 +31,7 @@ test("the types of the client are those of the protocol", () => {
   expect(promised<Wire.EventFrame["type"], Exclude<ServerFrame["type"], "ok" | "error">>()).toBe(true);
 });
 
-/** The door takes times and uuids as the texts that they are. */
+/** The client accepts any text as a time or a UUID. */
 const fits = (frame: ServerFrame) =>
   (v.safeParse(SERVER_FRAMES[frame.type], frame).issues ?? []).every(
     ({ type }) => type === "iso_timestamp" || type === "uuid",
@@ -45,7 +45,7 @@ const id = fc.integer({ min: 1 });
 const texts = fc.array(fc.string(), { maxLength: 3 });
 const maybe = { requiredKeys: ["type", "room"] as ("type" | "room")[] };
 
-/** Frames as a server may send them. */
+/** Frames that a server may send. */
 const FRAMES: fc.Arbitrary<unknown> = fc.oneof(
   fc.record({
     type: fc.constant("welcome"),
@@ -116,13 +116,13 @@ const FRAMES: fc.Arbitrary<unknown> = fc.oneof(
 );
 
 describe("what comes over a socket", () => {
-  test("is taken as it is, where it is of the protocol, with whatever else is in it", () => {
+  test("is passed on unchanged, with unknown fields, if it fits the protocol", () => {
     fc.assert(
       fc.property(FRAMES, fc.string(), (frame, extra) => {
         const text = JSON.stringify({ ...(frame as object), extra });
         const sent = JSON.parse(text) as ServerFrame;
         expect(v.is(SERVER_FRAMES[sent.type], sent)).toBe(true);
-        const read = readFrame(text);
+        const read = parseFrame(text);
         expect((read.event ?? read.reply) as unknown).toEqual(sent);
         expect(read.problem).toBeUndefined();
       }),
@@ -130,12 +130,12 @@ describe("what comes over a socket", () => {
     );
   });
 
-  test("is never more than the protocol allows, and never an exception", () => {
+  test("never yields an event outside the protocol, and never throws", () => {
     const odd = fc.oneof(
       fc.anything(),
       fc.json(),
       fc.anything().map((value) => JSON.stringify(value)),
-      // A right frame, with one field wrong.
+      // A valid frame with one field replaced.
       fc
         .tuple(FRAMES, fc.nat(20), fc.oneof(fc.jsonValue(), fc.constant(undefined)))
         .map(([frame, which, value]) => {
@@ -146,20 +146,20 @@ describe("what comes over a socket", () => {
     );
     fc.assert(
       fc.property(odd, (data) => {
-        const { event } = readFrame(data);
+        const { event } = parseFrame(data);
         if (event) expect(fits(event as ServerFrame)).toBe(true);
       }),
       { numRuns: 3_000 },
     );
   });
 
-  test("of a later protocol says nothing", () => {
-    expect(readFrame('{"type": "dance", "room": "hall"}')).toEqual({});
-    expect(readFrame('{"type": "__proto__"}')).toEqual({});
-    expect(readFrame('{"type": "toString"}')).toEqual({});
+  test("is ignored if its type is unknown", () => {
+    expect(parseFrame('{"type": "dance", "room": "hall"}')).toEqual({});
+    expect(parseFrame('{"type": "__proto__"}')).toEqual({});
+    expect(parseFrame('{"type": "toString"}')).toEqual({});
   });
 
-  test("that makes no sense is a problem with a sentence", () => {
+  test("is reported as a problem if it is invalid", () => {
     const messages = [
       "<html>",
       "[]",
@@ -169,21 +169,21 @@ describe("what comes over a socket", () => {
       '{"type": 1}',
       new Uint8Array(3),
       undefined,
-    ].map((data) => readFrame(data).problem?.message);
-    expect(new Set(messages)).toEqual(new Set(["The server sent something that is no frame."]));
-    expect(readFrame('{"type": "synced", "room": "hall"}').problem).toMatchObject({
+    ].map((data) => parseFrame(data).problem?.message);
+    expect(new Set(messages)).toEqual(new Set(["The server sent an invalid frame: no type."]));
+    expect(parseFrame('{"type": "synced", "room": "hall"}').problem).toMatchObject({
       code: "bad_answer",
-      message: 'The server sent a frame "synced" with fields that do not fit.',
+      message: "The server sent an invalid frame: synced.",
     });
-    expect(readFrame('{"type": "ok"}').problem?.message).toBe("The server sent an ok to nothing.");
+    expect(parseFrame('{"type": "ok"}').problem?.message).toBe("The server sent an invalid frame: ok.");
   });
 
-  test("an error keeps its code, and an unknown one goes by what it says of itself", () => {
-    const { reply } = readFrame(
+  test("keeps the code of an error, and `retryable` of an unknown one", () => {
+    const { reply } = parseFrame(
       '{"type": "error", "ref": 1, "code": "new", "message": "Later.", "retryable": true, "retryAfterMs": 5}',
     );
     expect(reply).toMatchObject({ code: "new", message: "Later.", retryable: true, retryAfterMs: 5 });
-    expect(readFrame('{"type": "error", "ref": 1}').reply).toMatchObject({
+    expect(parseFrame('{"type": "error", "ref": 1}').reply).toMatchObject({
       code: "bad_answer",
       retryable: false,
       message: "The server gave no reason.",

@@ -3,10 +3,10 @@ import fc from "fast-check";
 import { createList, type List } from "../../src/client/list.ts";
 import type { Message, MessageFrame } from "../../src/client/message.ts";
 
-/** A room as a server has it: what was posted and changed, version by version. */
+/** The server's side of a room: all posts and changes, version by version. */
 function createRoom() {
   const states = new Map<number, Message>();
-  /** The room's messages as they were at each version, so that a page can be read late or early. */
+  /** The room's messages at each version, so that a page can be read at any of them. */
   const snapshots: ReadonlyMap<number, Message>[] = [new Map()];
   const log: Message[] = [];
   const take = (message: Message) => {
@@ -36,7 +36,7 @@ function createRoom() {
       change: "created",
       prev: version - 1,
     }),
-    /** What changed after a version, each in its last state. */
+    /** Messages that changed after a version, each in its latest state. */
     replay: (since: number): MessageFrame[] =>
       [...states.values()]
         .filter(({ version }) => version > since)
@@ -48,7 +48,7 @@ function createRoom() {
         .toSorted((a, b) => a.id - b.id);
       return { messages: older.slice(-limit), more: older.length > limit };
     },
-    /** All from an id on, as they are. */
+    /** All messages from an id on, in their latest state. */
     from: (id: number) => [...states.values()].filter((one) => one.id >= id).toSorted((a, b) => a.id - b.id),
   };
 }
@@ -80,14 +80,16 @@ const STEPS = fc.array(
 );
 
 describe("a copy of a room", () => {
-  test("is the room, from its first message on, whatever the network and the pages do", () => {
+  test("equals the room from its first message on, whatever the network and the pages do", () => {
     fc.assert(
       fc.property(STEPS, fc.integer({ min: 1, max: 9 }), (steps, keep) => {
         const room = createRoom();
         const list = createList(keep);
-        /** Live frames up to here were delivered; the others are on their way. */
+        /** Live frames up to this version were delivered. */
         let delivered = 0;
         let asked: { from: number; limit: number; generation: number; at: number } | undefined;
+        /** Counts how often the list was dropped. */
+        let generation = 0;
         list.joined(joined(0, false));
 
         const resume = (seen = Infinity) => {
@@ -100,11 +102,10 @@ describe("a copy of a room", () => {
           return seen >= frames.length;
         };
 
-        /** Nothing that was seen in a newer state is seen in an older one again. */
-        let seen = { generation: list.generation, versions: new Map<number, number>() };
+        /** Checks that no message goes back to an older state. */
+        let seen = { generation, versions: new Map<number, number>() };
         const look = () => {
-          if (seen.generation !== list.generation)
-            seen = { generation: list.generation, versions: new Map() };
+          if (seen.generation !== generation) seen = { generation, versions: new Map() };
           for (const { id, version } of list.messages) {
             expect(version).toBeGreaterThanOrEqual(seen.versions.get(id) ?? 0);
             seen.versions.set(id, version);
@@ -122,22 +123,23 @@ describe("a copy of a room", () => {
           if (step.do === "cut" && !resume(step.seen)) resume();
           if (step.do === "reset") {
             list.joined(joined(room.version, false));
+            generation++;
             delivered = room.version;
           }
           if (step.do === "ask" && !asked && list.more) {
             list.awaitPage(true);
-            asked = { from: list.from, limit: step.limit, generation: list.generation, at: delivered };
+            asked = { from: list.from, limit: step.limit, generation, at: delivered };
           }
           if (step.do === "page" && asked) {
-            // The page is as the room was at some time after it was asked for.
+            // The page shows the room at some version after the request.
             const at = Math.min(room.version, asked.at + step.early);
             const { messages, more } = room.page(asked.from, asked.limit, at);
-            if (list.generation === asked.generation) list.page(messages, more);
+            expect(list.page(messages, more)).toBe(generation === asked.generation);
             asked = undefined;
           }
         }
         resume();
-        // A page may have been read before changes that were not delivered then; all of them are now.
+        // By now, all changes were delivered that a page may have missed.
         expect(list.messages).toEqual(room.from(list.from));
         expect(list.version).toBe(room.version);
         if (!list.more) expect(list.messages).toHaveLength(room.from(1).length);
@@ -165,14 +167,14 @@ describe("a copy of a room", () => {
     ...more,
   });
 
-  test("does not take in a change of a message that is older than what is loaded", () => {
+  test("ignores a change of a message before the loaded ones", () => {
     const list = follow();
     expect(list.message(frame(3, 6))).toBe("applied");
     expect(list.messages).toEqual([]);
     expect(list.version).toBe(6);
   });
 
-  test("a change that comes while a page is on its way is not undone by the page", () => {
+  test("keeps a change that arrives while a page is loading", () => {
     const list = follow();
     list.awaitPage(true);
     list.message(frame(3, 6));
@@ -181,7 +183,7 @@ describe("a copy of a room", () => {
     expect(list.messages.map(({ content }) => content)).toEqual(["v6"]);
   });
 
-  test("and what a page knows better than such a change stays", () => {
+  test("keeps a page's message if it is newer than such a change", () => {
     const list = follow();
     list.awaitPage(true);
     list.message(frame(3, 6));
@@ -190,7 +192,7 @@ describe("a copy of a room", () => {
     expect(list.messages.map(({ content }) => content)).toEqual(["v7"]);
   });
 
-  test("a page that was asked for ends where the list begins, though more than it keeps came meanwhile", () => {
+  test("is not trimmed while a page is loading", () => {
     const list = createList(2);
     list.joined(joined(5, false));
     list.awaitPage(true);
@@ -200,14 +202,14 @@ describe("a copy of a room", () => {
     expect(list.messages.map(({ id }) => id)).toEqual([5, 6, 7, 8, 9]);
   });
 
-  test("never goes back, whatever the server says", () => {
+  test("never goes back to an earlier version", () => {
     const list = follow();
     list.synced(3);
     expect(list.version).toBe(5);
     expect(list.message(frame(4, 4))).toBe("old");
   });
 
-  test("is another array after each change, and the same one without", () => {
+  test("is a new array after each change, and otherwise the same", () => {
     const list = follow();
     const before = list.messages;
     expect(list.messages).toBe(before);
@@ -219,7 +221,7 @@ describe("a copy of a room", () => {
     expect(list.messages).toBe(after);
   });
 
-  test("drops what it has where the server goes on from elsewhere, whatever the server calls it", () => {
+  test("is dropped if the server continues from elsewhere, even if it says `resumed`", () => {
     for (const odd of [joined(9, true, "second"), joined(2, true), joined(9, false)]) {
       const list = follow();
       list.message(frame(6, 6));
@@ -229,21 +231,23 @@ describe("a copy of a room", () => {
     }
   });
 
-  test("keeps as many as it is told to, and what was paged back to", () => {
+  test("keeps the configured number of messages, plus loaded pages", () => {
     const list = createList(3);
     list.joined(joined(0, false));
     for (let id = 1; id <= 10; id++) list.message(frame(id, id));
     expect(list.messages.map(({ id }) => id)).toEqual([8, 9, 10]);
     expect(list.more).toBe(true);
     const { type: _, room: __, change: ___, prev: ____, ...seventh } = frame(7, 7);
+    list.awaitPage(true);
     list.page([seventh], true);
     list.message(frame(11, 11));
     expect(list.messages.map(({ id }) => id)).toEqual([8, 9, 10, 11]);
   });
 
-  test("a page of a server that goes in circles ends the paging", () => {
+  test("stops paging if the server repeats a page", () => {
     const list = follow();
     const { type: _, room: __, change: ___, prev: ____, ...same } = frame(6, 6);
+    list.awaitPage(true);
     list.page([same], true);
     expect(list.more).toBe(false);
   });

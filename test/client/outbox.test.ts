@@ -11,7 +11,7 @@ async function inHall(options: Partial<ChatOptions> = {}, joined: Record<string,
   return { rig, room };
 }
 
-/** The connection breaks, and the room is there again on the next. */
+/** Breaks the connection, and joins the room on the next one. */
 async function reconnect(rig: Rig, joined: Record<string, unknown> = { version: 10, resumed: true }) {
   rig.wire.end(1006);
   await rig.back();
@@ -32,20 +32,20 @@ const contents = (rig: Rig) =>
   rig.wire.sent.filter(({ type }) => type === "send").map(({ content }) => content);
 
 describe("a message that is sent", () => {
-  test("is acknowledged, and waits until then", async () => {
+  test("waits until it is acknowledged", async () => {
     const { rig, room } = await inHall();
     const sent = room.send("Tea?", { replyTo: 3 });
     expect(room.snapshot().waiting).toMatchObject([{ content: "Tea?", replyTo: 3 }]);
     const { clientId, replyTo } = ack(rig, 11);
     expect(replyTo).toBe(3);
     expect(await sent).toEqual({ clientId: String(clientId), id: 11, version: 11, timestamp: "now" });
-    // It stays where it is until the list has it: nothing flickers.
+    // It stays in `waiting` until the list has it, so that nothing flickers.
     expect(room.snapshot()).toMatchObject({ messages: [], waiting: [{ content: "Tea?" }] });
     rig.wire.say(message("hall", 11, { clientId, content: "Tea?" }));
     expect(room.snapshot()).toMatchObject({ messages: [{ id: 11 }], waiting: [] });
   });
 
-  test("is sent again with the same clientId through any disconnection", async () => {
+  test("is sent again with the same clientId after each disconnection", async () => {
     const { rig, room } = await inHall();
     const sent = room.send("Tea?");
     const ids = [];
@@ -58,7 +58,7 @@ describe("a message that is sent", () => {
     expect(await sent).toMatchObject({ id: 11, duplicate: true });
   });
 
-  test("is sent again at once when the connection is back: it was not refused", async () => {
+  test("is sent again without backoff when the connection is back", async () => {
     const rig = createRig({ random: () => 0.999 });
     const room = rig.chat.room("hall", { history: 0 });
     await rig.settle();
@@ -72,7 +72,7 @@ describe("a message that is sent", () => {
     expect(await sent).toMatchObject({ id: 11 });
   });
 
-  test("waits while there is no connection, and goes out in order, one at a time in each room", async () => {
+  test("waits for a connection and goes out in order, one at a time per room", async () => {
     const rig = createRig();
     const hall = rig.chat.room("hall", { history: 0 });
     const attic = rig.chat.room("attic", { history: 0 });
@@ -87,7 +87,7 @@ describe("a message that is sent", () => {
     expect((await Promise.all(all)).map(({ id }) => id)).toEqual([1, 2, 1]);
   });
 
-  test("holds back what is behind it where the server wants a pause", async () => {
+  test("holds back later messages if the server asks for a pause", async () => {
     const { rig, room } = await inHall();
     const all = [room.send("one"), room.send("two")];
     refuse(rig, "rate_limited", true, 700);
@@ -101,7 +101,7 @@ describe("a message that is sent", () => {
     await Promise.all(all);
   });
 
-  test("is not sent in a loop to a server that wants no pause and never takes it", async () => {
+  test("is retried with backoff if the server refuses it without naming a pause", async () => {
     const rig = createRig({ random: () => 0.999 });
     const room = rig.chat.room("hall", { history: 0 });
     const sent = outcome(room.send("one"));
@@ -111,7 +111,7 @@ describe("a message that is sent", () => {
     let tries = 0;
     for (let tick = 0; tick < 600; tick++) {
       for (; contents(rig).length > 0; tries++) refuse(rig, "internal", true, 0);
-      // It is alive, but for that.
+      // All other commands succeed.
       for (const { ref } of rig.wire.sent.splice(0)) rig.wire.say({ type: "ok", ref });
       await rig.pass(100);
     }
@@ -120,7 +120,7 @@ describe("a message that is sent", () => {
     expect(await sent).toBe("closed");
   });
 
-  test("that is refused for good fails with the server's code, and what is behind it goes on", async () => {
+  test("that is refused for good fails with the server's code, and later ones are sent", async () => {
     const { rig, room } = await inHall();
     const one = outcome(room.send(" "));
     const two = room.send("two");
@@ -130,7 +130,7 @@ describe("a message that is sent", () => {
     expect(await two).toMatchObject({ id: 11 });
   });
 
-  test("that is larger than the server reads is not sent at all", async () => {
+  test("that exceeds the server's frame limit is not sent", async () => {
     const rig = createRig();
     const room = rig.chat.room("hall", { history: 0 });
     await rig.settle();
@@ -140,7 +140,7 @@ describe("a message that is sent", () => {
     expect(rig.wire.sent).toEqual([]);
   });
 
-  test("whose acknowledgement says nothing fails, and is not sent again", async () => {
+  test("with an invalid acknowledgement fails and is not sent again", async () => {
     const { rig, room } = await inHall();
     const sent = outcome(room.send("one"));
     rig.wire.say({ type: "ok", ref: rig.wire.take("send").ref, id: "eleven" });
@@ -148,7 +148,7 @@ describe("a message that is sent", () => {
     expect(contents(rig)).toEqual([]);
   });
 
-  test("can be given up", async () => {
+  test("can be given up with a signal", async () => {
     const { rig, room } = await inHall();
     rig.wire.end(1006);
     const control = new AbortController();
@@ -164,7 +164,7 @@ describe("a message that is sent", () => {
     await two;
   });
 
-  test("no more of them wait than may", async () => {
+  test("is rejected if the outbox is full", async () => {
     const rig = createRig({ outbox: 2 });
     const room = rig.chat.room("hall");
     const waiting = [outcome(room.send("one")), outcome(room.send("two"))];
@@ -173,7 +173,7 @@ describe("a message that is sent", () => {
     expect(await Promise.all(waiting)).toEqual(["closed", "closed"]);
   });
 
-  test("to a room that is left is sent all the same, and then the room is left", async () => {
+  test("to a room that the application left is sent before the room is left", async () => {
     const { rig, room } = await inHall();
     const sent = room.send("Good night");
     room.leave();
@@ -185,7 +185,7 @@ describe("a message that is sent", () => {
 });
 
 describe("read marks", () => {
-  test("that wait are one: the last", async () => {
+  test("that wait are merged into the last one", async () => {
     const { rig, room } = await inHall();
     rig.wire.end(1006);
     const marks = [room.read(3), room.read(5), room.read(8)];
@@ -198,8 +198,8 @@ describe("read marks", () => {
   });
 });
 
-describe("what names a message", () => {
-  test("goes out once the room is joined, which says whether ids still mean the same", async () => {
+describe("a change that names a message", () => {
+  test("is sent once the room is joined and its epoch is known", async () => {
     const { rig, room } = await inHall();
     rig.wire.end(1006);
     const edited = room.edit(7, "Tea.");
@@ -211,11 +211,11 @@ describe("what names a message", () => {
     expect(await edited).toMatchObject({ id: 7, version: 11 });
   });
 
-  test("fails as `stale_epoch` where they do not; messages go out again, answering nothing", async () => {
+  test("fails as `stale_epoch` in a new epoch; messages are sent without their `replyTo`", async () => {
     const { rig, room } = await inHall();
     rig.wire.end(1006);
     const changes = [room.edit(7, "x"), room.delete(7), room.react(7, "👍"), room.read(7)].map(outcome);
-    const answer = room.send("Yes", { replyTo: 7 });
+    const reply = room.send("Yes", { replyTo: 7 });
     const plain = room.send("And another thing");
     await rig.back();
     rig.wire.welcome();
@@ -226,11 +226,11 @@ describe("what names a message", () => {
     ]);
     ack(rig, 5);
     ack(rig, 6);
-    expect(await answer).toMatchObject({ id: 5 });
+    expect(await reply).toMatchObject({ id: 5 });
     expect(await plain).toMatchObject({ id: 6 });
   });
 
-  test("that was on its way when the history changed is not sent to another message", async () => {
+  test("in flight is not applied to another message if the epoch changes", async () => {
     const { rig, room } = await inHall();
     const deleted = outcome(room.delete(7));
     rig.wire.take("delete");
@@ -242,7 +242,7 @@ describe("what names a message", () => {
     expect(rig.wire.sent).toEqual([]);
   });
 
-  test("fails with the reason where the room cannot be joined any more", async () => {
+  test("fails with the reason if the room can no longer be joined", async () => {
     const { rig, room } = await inHall();
     rig.wire.end(1006);
     const edited = outcome(room.edit(7, "x"));
@@ -263,7 +263,7 @@ describe("a storage", () => {
   const kept = (storage: ReturnType<typeof memory>) =>
     [...storage.items.keys()].filter((key) => key.endsWith("outbox"));
 
-  test("keeps what waits over a reload, with its clientId, its order and its epoch", async () => {
+  test("keeps waiting changes over a reload, with clientId, order and epoch", async () => {
     const storage = memory();
     const before = await inHall({ storage });
     before.rig.wire.end(1006);
@@ -271,7 +271,7 @@ describe("a storage", () => {
     void before.room.edit(4, "two").catch(() => {});
     const { clientId } = before.room.snapshot().waiting[0] ?? {};
     await before.rig.settle();
-    // The page is gone. The next one knows nothing of the room but what was kept.
+    // The page is gone. The next one only has the storage.
     const after = createRig({ storage });
     const settled: string[] = [];
     expect(await after.chat.ready).toBe(true);
@@ -279,7 +279,7 @@ describe("a storage", () => {
     after.wire.welcome();
     expect(after.wire.sent).toMatchObject([{ type: "join", room: "hall" }]);
     const room = after.chat.room("hall", { history: 0 });
-    // What is committed was once told with an error beside the ack.
+    // Regression: a committed change once had an error beside its ack.
     room.on("settled", ({ change, error }) => void settled.push(error ? "refused" : change.type));
     expect(room.snapshot().waiting).toMatchObject([{ clientId, content: "one" }]);
     after.wire.admit("hall", { version: 10, epoch: EPOCH });
@@ -290,7 +290,7 @@ describe("a storage", () => {
     expect(kept(storage)).toEqual([]);
   });
 
-  test("and what it kept of another epoch is treated as such", async () => {
+  test("keeps the epoch, so that stale changes are recognized after a reload", async () => {
     const storage = memory();
     const before = await inHall({ storage });
     before.rig.wire.end(1006);
@@ -310,7 +310,7 @@ describe("a storage", () => {
     expect(kept(storage)).toEqual([]);
   });
 
-  test("of one person is not sent for another", async () => {
+  test("keeps changes of one person out of another person's session", async () => {
     const storage = memory();
     const before = await inHall({ storage });
     before.rig.wire.end(1006);
@@ -328,7 +328,7 @@ describe("a storage", () => {
     expect(contents(ada)).toEqual(["by ada"]);
   });
 
-  test("that holds nonsense is as good as an empty one", async () => {
+  test("with invalid contents counts as empty", async () => {
     for (const nonsense of ["", "{", "[]", "7", '[1, null, {"change": {"type": "send"}}]', '{"a": 1}']) {
       const items = new Map([
         ["parley https://chat.example.com/ outbox", nonsense],
@@ -340,7 +340,7 @@ describe("a storage", () => {
     }
   });
 
-  test("that is full lets nobody believe that something was kept", async () => {
+  test("that is full makes a waiting change fail", async () => {
     const full: ChatStorage = {
       getItem: () => null,
       removeItem() {},
@@ -353,14 +353,14 @@ describe("a storage", () => {
     expect(await outcome(room.send("one"))).toBe("outbox_full");
     await rig.back();
     rig.wire.welcome();
-    // With a connection it is on its way already, and needs no keeping.
+    // With a connection the message is in flight already and need not be stored.
     const sent = room.send("two");
     await rig.settle();
     ack(rig, 11);
     expect(await sent).toMatchObject({ id: 11 });
   });
 
-  test("may answer with promises", async () => {
+  test("may return promises", async () => {
     const { items } = memory();
     const slow: ChatStorage = {
       async getItem(key) {

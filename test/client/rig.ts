@@ -7,22 +7,22 @@ import {
   type WireListener,
 } from "../../src/client/index.ts";
 
-/** One socket that the client has opened, seen from the server's side. */
+/** A socket that the client opened, seen from the server. */
 export interface FakeWire {
   readonly url: string;
   readonly token: string;
-  /** What the client has sent and nobody has taken yet. */
+  /** Frames from the client that the test has not taken yet. */
   readonly sent: Record<string, unknown>[];
-  /** How the client has closed it. */
+  /** Set once the client closed the socket. */
   readonly closed: { readonly code: number | undefined } | undefined;
-  /** Says a frame; a string or bytes as they are. */
+  /** Sends a frame. Strings and bytes are sent as they are. */
   say(frame: unknown): void;
   end(code: number, reason?: string): void;
-  /** Greets; `more` over the usual. */
+  /** Sends `welcome`, with `more` over the defaults. */
   welcome(more?: Record<string, unknown>): void;
-  /** Takes the next command of that type. Fails where there is none. */
+  /** Takes the next command of this type. @throws if there is none. */
   take(type: string): Record<string, unknown> & { ref: number };
-  /** Takes the join of a room and lets the client in. */
+  /** Takes the join of a room and admits the client. */
   admit(room: string, joined?: Record<string, unknown>): void;
 }
 
@@ -33,36 +33,37 @@ export interface Request {
   readonly token: string | undefined;
 }
 
-/** A chat whose time, network and chance are the test's. */
+/** A chat with time, network and randomness under the test's control. */
 export interface Rig {
   readonly chat: Chat;
   readonly wires: readonly FakeWire[];
-  /** The last one. */
+  /** The latest socket. */
   readonly wire: FakeWire;
   readonly requests: readonly Request[];
-  /** What has been said of the connection. */
+  /** All states of the connection so far. */
   readonly states: string[];
   readonly problems: string[];
-  /** Lets every promise run that can. */
+  /** Runs all promises that can proceed. */
   settle(): Promise<void>;
-  /** Lets time pass. */
+  /** Advances the time and runs timers. */
   pass(ms: number): Promise<void>;
-  /** Lets it wait until it connects again, where it does. */
+  /** Advances the time to the next attempt to connect, if one is due. */
   back(): Promise<void>;
-  /** Sets the wall clock, which nothing but the expiry of tokens may go by. */
+  /** Moves the wall clock, which only the expiry of tokens may depend on. */
   jump(ms: number): void;
-  /** The network is back, or the page visible. */
+  /** Signals that the network is back or the page visible. */
   wake(): void;
 }
 
 interface RigOptions extends Omit<ChatOptions, "url" | "ports"> {
-  /** Answers requests; without it nothing can be reached. */
+  /** Handles requests. By default every request fails. */
   http?(request: Request): Response | Promise<Response>;
   readonly random?: () => number;
   readonly ports?: Partial<Ports>;
 }
 
-export const json = (body: unknown, status = 200) => Response.json(body, { status });
+export const json = (body: unknown, status = 200, headers: Record<string, string> = {}) =>
+  Response.json(body, { status, headers });
 export const problem = (code: string, status: number, retryable = false) =>
   json({ code, status, retryable, detail: code }, status);
 
@@ -92,7 +93,7 @@ export function createRig({ http, random = () => 0, ports, ...options }: RigOpti
       async fetch(url, init) {
         const request: Request = {
           method: String(init.method),
-          path: new URL(url).pathname,
+          path: url.slice(new URL(url).origin.length),
           body: init.body ? JSON.parse(String(init.body)) : undefined,
           token: new Headers(init.headers).get("authorization")?.replace("Bearer ", ""),
         };
@@ -215,7 +216,7 @@ function fakeWire(url: string, protocols: string[], listener: WireListener) {
   return { fake, wire };
 }
 
-/** A live message. */
+/** Creates a live message frame. */
 export const message = (room: string, id: number, more: Record<string, unknown> = {}) => ({
   type: "message",
   room,
@@ -230,7 +231,7 @@ export const message = (room: string, id: number, more: Record<string, unknown> 
   ...more,
 });
 
-/** How a promise came out, once it has. */
+/** Resolves with "done", or with the code of the error. */
 export async function outcome(promise: Promise<unknown>): Promise<string> {
   try {
     await promise;
@@ -240,7 +241,7 @@ export async function outcome(promise: Promise<unknown>): Promise<string> {
   }
 }
 
-/** A storage like `localStorage`. */
+/** Creates a storage like `localStorage`. */
 export function memory(items = new Map<string, string>()) {
   return {
     items,

@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import type { RoomOptions } from "../../src/client/index.ts";
 import { createRig, message, outcome } from "./rig.ts";
 
-/** A chat that is in the hall, which stands at version 10. */
+/** Creates a chat that has joined the room "hall" at version 10. */
 async function inHall(
   options: RoomOptions = { history: 0 },
   joined: Record<string, unknown> = { version: 10 },
@@ -14,7 +14,7 @@ async function inHall(
   rig.wire.admit("hall", joined);
   await rig.settle();
   const ids = () => room.snapshot().messages.map(({ id }) => id);
-  /** The connection breaks, and the next one is greeted. */
+  /** Breaks the connection and welcomes the next one. */
   const reconnect = async () => {
     rig.wire.end(1006);
     await rig.back();
@@ -30,7 +30,7 @@ const page = (from: number, to: number) =>
   });
 
 describe("a room", () => {
-  test("begins with a page of its history, and says when there is no more of it", async () => {
+  test("loads its newest page, then earlier ones until there are no more", async () => {
     const { rig, room, ids } = await inHall({ history: 4 });
     const { ref, before, limit } = rig.wire.take("history");
     expect([before, limit]).toEqual([11, 4]);
@@ -50,7 +50,7 @@ describe("a room", () => {
     expect(rig.wire.sent).toEqual([]);
   });
 
-  test("resumes from the last version, and takes what it missed", async () => {
+  test("resumes from the last version and receives what it missed", async () => {
     const { rig, room, ids, reconnect } = await inHall();
     rig.wire.say(message("hall", 11));
     await reconnect();
@@ -68,7 +68,7 @@ describe("a room", () => {
     expect(ids()).toEqual([11, 12, 14]);
   });
 
-  test("that breaks off in the middle of a replay goes on from there", async () => {
+  test("continues from there if a replay is cut", async () => {
     const { rig, ids, reconnect } = await inHall();
     await reconnect();
     const { ref } = rig.wire.take("join");
@@ -80,12 +80,12 @@ describe("a room", () => {
     expect(ids()).toEqual([12]);
   });
 
-  test("finds a gap by `prev`, joins again, and hears nothing before the answer", async () => {
+  test("detects a gap by `prev`, joins again, and ignores frames before the reply", async () => {
     const { rig, ids } = await inHall();
     rig.wire.say(message("hall", 12));
     const { ref, since } = rig.wire.take("join");
     expect(since).toBe("first.10");
-    // Of the feed that has a hole: none of it counts.
+    // Frames of the feed with the gap do not count.
     rig.wire.say({ type: "synced", room: "hall", version: 13 });
     rig.wire.say(message("hall", 13));
     rig.wire.say({ type: "joined", room: "hall", epoch: "first", version: 13, resumed: false });
@@ -97,7 +97,7 @@ describe("a room", () => {
     expect(ids()).toEqual([11, 12, 13, 14]);
   });
 
-  test("of a server whose every message leaves a gap is not joined in a loop", async () => {
+  test("is not joined in a loop if every message leaves a gap", async () => {
     const { rig } = await inHall();
     let joins = 0;
     for (let round = 0; round < 500; round++) {
@@ -108,10 +108,10 @@ describe("a room", () => {
       rig.wire.say(message("hall", 20, { prev: 15 }));
       await rig.settle();
     }
-    expect(joins).toBeLessThan(3); // no time has passed but that of chance, which is 0 here: it waits for timers
+    expect(joins).toBeLessThan(3); // No time passes here, so later attempts wait for their timers.
   });
 
-  test("nor that of one which replays a little each time", async () => {
+  test("is not joined in a loop if each replay makes a little progress", async () => {
     const { rig } = await inHall();
     let joins = 0;
     for (let id = 11; id < 500; id++) {
@@ -126,7 +126,7 @@ describe("a room", () => {
     expect(joins).toBeLessThan(3);
   });
 
-  test("that is left while it is being joined stays left", async () => {
+  test("stays left if it is left while joining", async () => {
     const rig = createRig();
     const room = rig.chat.room("hall", { history: 0 });
     await rig.settle();
@@ -141,7 +141,7 @@ describe("a room", () => {
     expect(room.snapshot().state).toBe("live");
   });
 
-  test("is dropped where the server cannot resume, and read again", async () => {
+  test("is read anew if the server cannot resume", async () => {
     const { rig, ids, reconnect } = await inHall({ history: 3 });
     rig.wire.say({ type: "ok", ref: rig.wire.take("history").ref, messages: page(8, 10), more: true });
     await rig.settle();
@@ -159,7 +159,7 @@ describe("a room", () => {
     expect(ids()).toEqual([19_998, 19_999, 20_000]);
   });
 
-  test("does not take a page that was asked for before it was dropped", async () => {
+  test("ignores a page that was requested before the list was dropped", async () => {
     const { rig, room, ids } = await inHall();
     const older = room.older(3);
     await rig.settle();
@@ -175,7 +175,7 @@ describe("a room", () => {
     expect(ids()).toEqual([19_999, 20_000]);
   });
 
-  test("asks for a page again that a broken connection has swallowed", async () => {
+  test("requests a page again if the connection broke", async () => {
     const { rig, room, ids, reconnect } = await inHall();
     const older = room.older(3);
     await rig.settle();
@@ -187,7 +187,7 @@ describe("a room", () => {
     expect(ids()).toEqual([8, 9, 10]);
   });
 
-  test("is joined again after a while where the server could not", async () => {
+  test("is joined again later if the server is unavailable", async () => {
     const { rig, reconnect, room } = await inHall();
     await reconnect();
     const { ref } = rig.wire.take("join");
@@ -206,7 +206,7 @@ describe("a room", () => {
     expect(room.snapshot().state).toBe("live");
   });
 
-  test("that one may not enter says so, and is not tried again before somebody asks for it", async () => {
+  test("that refuses the person is out, and is not joined again until the application asks", async () => {
     const { rig, room, reconnect } = await inHall();
     await reconnect();
     const { ref } = rig.wire.take("join");
@@ -219,7 +219,7 @@ describe("a room", () => {
     expect(rig.wire.take("join")).toMatchObject({ room: "hall" });
   });
 
-  test("that one was removed from is left; other codes by their range", async () => {
+  test("is out after a removal, and joined again after codes of the other range", async () => {
     const { rig, room } = await inHall();
     rig.wire.say({ type: "left", room: "hall", code: 4242 });
     expect(rig.wire.take("join")).toMatchObject({ since: "first.10" });
@@ -230,7 +230,7 @@ describe("a room", () => {
     expect(rig.wire.sent).toEqual([]);
   });
 
-  test("is left with `leave` and with `await using`, and nothing of it is heard any more", async () => {
+  test("is left with `leave` or `await using`, and its frames are then ignored", async () => {
     const { rig, ids } = await inHall();
     {
       await using attic = rig.chat.room("attic", { history: 0 });
@@ -243,12 +243,12 @@ describe("a room", () => {
     expect(ids()).toEqual([]);
   });
 
-  test("has one name, however it is spelled", async () => {
+  test("is the same for all Unicode spellings of its name", async () => {
     const { rig } = await inHall();
     expect(rig.chat.room("caf\u00e9")).toBe(rig.chat.room("cafe\u0301"));
   });
 
-  test("shows itself in snapshots that are the same until something has changed", async () => {
+  test("returns the same snapshot until something changes", async () => {
     const { rig, room } = await inHall();
     let calls = 0;
     const stop = room.subscribe(() => calls++);
@@ -262,39 +262,39 @@ describe("a room", () => {
     expect(calls).toBe(1);
   });
 
-  test("a listener that throws keeps nobody else from hearing", async () => {
+  test("calls the other listeners if one throws", async () => {
     const { rig, room } = await inHall();
-    const heard: number[] = [];
+    const received: number[] = [];
     const { queueMicrotask } = globalThis;
     const later: (() => void)[] = [];
     globalThis.queueMicrotask = (task) => void later.push(task);
     room.on("message", () => {
-      throw new Error("a listener's own affair");
+      throw new Error("a listener failed");
     });
-    room.on("message", ({ id }) => void heard.push(id));
+    room.on("message", ({ id }) => void received.push(id));
     rig.wire.say(message("hall", 11));
     globalThis.queueMicrotask = queueMicrotask;
-    expect(heard).toEqual([11]);
-    expect(later[0]).toThrow("a listener's own affair"); // uncaught, as it would be of an event of the page
+    expect(received).toEqual([11]);
+    expect(later[0]).toThrow("a listener failed"); // Uncaught, like an error in an event listener.
   });
 });
 
 describe("a room as an iteration", () => {
-  test("gives each message as it comes, until it is left", async () => {
+  test("yields each message as it arrives, until the room is left", async () => {
     const { rig, room } = await inHall();
-    const heard: string[] = [];
+    const received: string[] = [];
     const done = (async () => {
-      for await (const { id, change } of room) heard.push(`${id} ${change}`);
+      for await (const { id, change } of room) received.push(`${id} ${change}`);
     })();
     rig.wire.say(message("hall", 11));
     rig.wire.say(message("hall", 11, { version: 12, prev: 11, change: "updated" }));
     await rig.settle();
     room.leave();
     await done;
-    expect(heard).toEqual(["11 created", "11 updated"]);
+    expect(received).toEqual(["11 created", "11 updated"]);
   });
 
-  test("ends with the reason of a signal", async () => {
+  test("throws the reason of an aborted signal", async () => {
     const { room } = await inHall();
     const control = new AbortController();
     const next = room.events({ signal: control.signal }).next();
@@ -302,7 +302,7 @@ describe("a room as an iteration", () => {
     expect(next).rejects.toThrow("enough");
   });
 
-  test("tells a reader that is too slow, in place of growing for ever", async () => {
+  test("throws if the reader is too slow, so that memory stays bounded", async () => {
     const { rig, room } = await inHall();
     const events = room.events();
     const next = outcome(events.next());
@@ -321,12 +321,12 @@ describe("people", () => {
     expect(room.snapshot()).toMatchObject({ online: 2, people: ["ada", "cy"] });
     rig.wire.say({ type: "presence", room: "hall", online: 400 });
     expect(room.snapshot()).toMatchObject({ online: 400 });
-    // Few enough again to be named: these are all there are.
+    // Few enough to be named again: this is the whole list.
     rig.wire.say({ type: "presence", room: "hall", online: 2, joined: ["ada", "dan"] });
     expect(room.snapshot()).toMatchObject({ online: 2, people: ["ada", "dan"] });
   });
 
-  test("type, for a while; not oneself", async () => {
+  test("are shown as typing for a while, except oneself", async () => {
     const { rig, room } = await inHall({ history: 0 }, joined);
     rig.wire.say({ type: "typing", room: "hall", username: "ben" });
     rig.wire.say({ type: "typing", room: "hall", username: "ada" });
@@ -338,7 +338,7 @@ describe("people", () => {
     expect(room.snapshot().typing).toEqual([]);
   });
 
-  test("are told at most once in two seconds that one is typing", async () => {
+  test("are notified of typing at most every 2 seconds", async () => {
     const { rig, room } = await inHall({ history: 0 }, joined);
     for (let key = 0; key < 10; key++) room.typing();
     expect(rig.wire.sent).toMatchObject([{ type: "typing", room: "hall" }]);
@@ -347,7 +347,7 @@ describe("people", () => {
     expect(rig.wire.sent).toHaveLength(2);
   });
 
-  test("have read up to somewhere: what others say counts from there", async () => {
+  test("have a read mark, after which messages of others count as unread", async () => {
     const { rig, room } = await inHall({ history: 0 }, joined);
     expect(room.snapshot()).toMatchObject({ lastRead: 7, unread: 3 });
     rig.wire.say(message("hall", 11));
@@ -370,8 +370,8 @@ describe("people", () => {
   });
 });
 
-describe("what is unread", () => {
-  test("has what was missed counted once, by the server", async () => {
+describe("the number of unread messages", () => {
+  test("counts missed messages once, as the server does", async () => {
     const { rig, room, reconnect } = await inHall({ history: 0 }, { version: 10, lastRead: 7, unread: 3 });
     await reconnect();
     rig.wire.say({ type: "ok", ref: rig.wire.take("join").ref });
@@ -384,34 +384,34 @@ describe("what is unread", () => {
   });
 });
 
-describe("history beside the list", () => {
-  const answer = async (rig: ReturnType<typeof createRig>, messages: unknown[], more: boolean) => {
+describe("history outside the list", () => {
+  const reply = async (rig: ReturnType<typeof createRig>, messages: unknown[], more: boolean) => {
     await rig.settle();
     const asked = rig.wire.take("history");
     rig.wire.say({ type: "ok", ref: asked.ref, messages, more });
     return asked;
   };
 
-  test("goes both ways, and around a message", async () => {
+  test("reads before, after and around a message", async () => {
     const { rig, room } = await inHall();
     const older = room.history({ before: 5, limit: 2 });
-    expect(await answer(rig, page(3, 4), true)).toMatchObject({ before: 5, limit: 2 });
+    expect(await reply(rig, page(3, 4), true)).toMatchObject({ before: 5, limit: 2 });
     expect(await older).toMatchObject({ messages: [{ id: 3 }, { id: 4 }], older: true, newer: true });
 
     const newer = room.history({ after: 8, limit: 5 });
-    expect(await answer(rig, page(9, 10), false)).toMatchObject({ after: 8, limit: 5 });
+    expect(await reply(rig, page(9, 10), false)).toMatchObject({ after: 8, limit: 5 });
     expect(await newer).toMatchObject({ messages: [{ id: 9 }, { id: 10 }], older: true, newer: false });
 
     const around = room.history({ around: 5, limit: 4 });
-    expect(await answer(rig, page(3, 4), true)).toMatchObject({ before: 5, limit: 2 });
-    expect(await answer(rig, page(5, 6), true)).toMatchObject({ after: 4, limit: 2 });
+    expect(await reply(rig, page(3, 4), true)).toMatchObject({ before: 5, limit: 2 });
+    expect(await reply(rig, page(5, 6), true)).toMatchObject({ after: 4, limit: 2 });
     const found = await around;
     expect(found.messages.map(({ id }) => id)).toEqual([3, 4, 5, 6]);
     expect(found).toMatchObject({ older: true, newer: true });
     expect(room.snapshot().messages).toEqual([]);
   });
 
-  test("waits for the connection, and is given up with its signal", async () => {
+  test("waits for the connection, or until its signal is aborted", async () => {
     const { rig, room } = await inHall();
     const page1 = room.history();
     rig.wire.end(1006);
@@ -419,20 +419,20 @@ describe("history beside the list", () => {
     const page2 = outcome(room.history({ signal: control.signal }));
     control.abort(new Error("never mind"));
     expect(await page2).toBe("Error: never mind");
-    // No longer than it must: a question that was lost was not refused.
+    // A lost query was not refused, so there is no backoff.
     rig.wake();
     await rig.settle();
     rig.wire.welcome();
     rig.wire.admit("hall", { version: 10, resumed: true });
-    await answer(rig, page(9, 10), true);
+    await reply(rig, page(9, 10), true);
     expect((await page1).messages).toHaveLength(2);
   });
 
-  test("keeps what is a message of what a server sends, and in order", async () => {
+  test("keeps only valid messages, and sorts them", async () => {
     const { rig, room } = await inHall();
     const found = room.history();
     const [one, two] = page(9, 10);
-    await answer(rig, [two, null, "x", { id: 3 }, one], false);
+    await reply(rig, [two, null, "x", { id: 3 }, one], false);
     expect((await found).messages.map(({ id }) => id)).toEqual([9, 10]);
   });
 });

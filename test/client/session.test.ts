@@ -4,7 +4,7 @@ import { createRig, json, memory, outcome, problem, type Request } from "./rig.t
 
 const ADA = { email: "ada@example.com", password: "correct horse battery" };
 
-/** What an account server does, as far as the client sees it: each refresh token is good once. */
+/** An account server in which each refresh token is valid once. */
 function createAccounts() {
   let generation = 1;
   let refreshes = 0;
@@ -13,7 +13,7 @@ function createAccounts() {
     get refreshes() {
       return refreshes;
     },
-    /** The next refresh waits for it. */
+    /** Makes the next refresh wait until the returned function is called. */
     hold() {
       const gate = Promise.withResolvers<void>();
       gates.push(gate.promise);
@@ -50,7 +50,7 @@ const stored = (storage: ReturnType<typeof memory>) =>
   [...storage.items].find(([key]) => key.endsWith("session"))?.[1] ?? "";
 
 describe("a session", () => {
-  test("begins with a login or a registration, and the socket has its token", async () => {
+  test("begins with a login or a registration, whose token the socket uses", async () => {
     const { rig } = await signedIn();
     expect(rig.requests[0]).toMatchObject({ method: "POST", path: "/account/login/", body: ADA });
     expect(rig.chat.snapshot().account).toEqual({ username: "ada", email: "ada@example.com" });
@@ -59,7 +59,7 @@ describe("a session", () => {
     expect(rig.requests[1]?.body).toEqual({ ...ADA, password2: ADA.password, username: "ada" });
   });
 
-  test("is kept over a reload", async () => {
+  test("survives a reload", async () => {
     const { storage, accounts } = await signedIn();
     const again = createRig({ http: accounts.http, storage });
     expect(await again.chat.ready).toBe(true);
@@ -69,7 +69,7 @@ describe("a session", () => {
     expect(again.requests).toEqual([]);
   });
 
-  test("ends with a logout: nothing of it is kept, then the server is told", async () => {
+  test("ends with a logout, which clears the storage and then notifies the server", async () => {
     const { rig, storage } = await signedIn();
     rig.wire.welcome();
     const room = rig.chat.room("hall", { history: 0 });
@@ -87,7 +87,7 @@ describe("a session", () => {
     expect(rig.wires).toHaveLength(1);
   });
 
-  test("waits for somebody to sign in before it connects", async () => {
+  test("connects only once someone signs in", async () => {
     const accounts = createAccounts();
     const rig = createRig({ http: accounts.http });
     const room = rig.chat.room("hall");
@@ -104,7 +104,7 @@ describe("a session", () => {
 });
 
 describe("a refresh", () => {
-  test("comes before the next connection where the server says that the token has expired", async () => {
+  test("precedes the next connection if the token expired", async () => {
     const { rig, accounts, storage } = await signedIn();
     rig.wire.welcome();
     rig.wire.end(4001, "token_expired");
@@ -114,7 +114,7 @@ describe("a refresh", () => {
     expect(JSON.parse(stored(storage))).toMatchObject({ access: "access 2", refresh: "refresh 2" });
   });
 
-  test("is one, whoever asks for it meanwhile", async () => {
+  test("is shared by concurrent callers", async () => {
     const { rig, accounts } = await signedIn();
     rig.wire.welcome();
     const release = accounts.hold();
@@ -129,7 +129,7 @@ describe("a refresh", () => {
     expect(rig.wire.token).toBe("access 2");
   });
 
-  test("repeats a request once", async () => {
+  test("is tried once for a refused request", async () => {
     const { rig, accounts } = await signedIn();
     accounts.http({
       path: "/account/refresh/",
@@ -137,7 +137,7 @@ describe("a refresh", () => {
       method: "POST",
       token: undefined,
     });
-    // The server has moved on without us: our token is refused, and so is our refresh token.
+    // Someone else used the refresh token: the server now refuses it and the access token.
     expect(await outcome(rig.chat.sessions.list())).toBe("refresh_reused");
     expect(rig.requests.map(({ path }) => path)).toEqual([
       "/account/login/",
@@ -146,7 +146,7 @@ describe("a refresh", () => {
     ]);
   });
 
-  test("that is refused ends the session, and the connection with it", async () => {
+  test("that is refused ends the session and the connection", async () => {
     const { storage } = await signedIn();
     const ended: unknown[] = [];
     storage.items.set(
@@ -171,17 +171,17 @@ describe("a refresh", () => {
     expect(again.requests).toHaveLength(1);
   });
 
-  for (const [what, answer] of [
+  for (const [what, respond] of [
     ["a proxy's 502", () => new Response("<html>Bad gateway</html>", { status: 502 })],
-    ["a page where JSON should be", () => new Response("<html>Welcome to the hotel</html>")],
-    ["a 401 of somebody else", () => new Response("<html>Who are you?</html>", { status: 401 })],
-    ["a 401 of somebody else in JSON", () => json({ code: "unauthorized", message: "Who are you?" }, 401)],
-    ["tokens that are none", () => json({ access: 1 })],
-    ["a server that is busy", () => problem("busy", 503, true)],
-    ["nothing at all", () => Promise.reject(new TypeError("fetch failed"))],
-    ["no answer", () => new Promise<Response>(() => {})],
+    ["a page instead of JSON", () => new Response("<html>Welcome to the hotel</html>")],
+    ["another server's 401", () => new Response("<html>Who are you?</html>", { status: 401 })],
+    ["another server's 401 in JSON", () => json({ code: "unauthorized", message: "Who are you?" }, 401)],
+    ["invalid tokens", () => json({ access: 1 })],
+    ["a busy server", () => problem("busy", 503, true)],
+    ["a network error", () => Promise.reject(new TypeError("fetch failed"))],
+    ["no response", () => new Promise<Response>(() => {})],
   ] as const)
-    test(`that meets ${what} is tried again with backoff, and nobody is signed out`, async () => {
+    test(`that meets ${what} is retried with backoff, without signing out`, async () => {
       let refreshes = 0;
       const rig = createRig({
         random: () => 0.999_999,
@@ -189,7 +189,7 @@ describe("a refresh", () => {
           if (path !== "/account/refresh/")
             return json({ access: "access 1", refresh: "refresh 1", username: "ada", email: ADA.email });
           refreshes++;
-          return answer();
+          return respond();
         },
       });
       await rig.chat.login(ADA);
@@ -206,7 +206,7 @@ describe("a refresh", () => {
 });
 
 describe("two tabs with one storage", () => {
-  /** As the browser has them: one at a time. */
+  /** Locks like those of a browser: one holder at a time. */
   function createLocks(): Locks & { readonly names: string[] } {
     const last = new Map<string, Promise<unknown>>();
     const names: string[] = [];
@@ -221,7 +221,7 @@ describe("two tabs with one storage", () => {
     };
   }
 
-  test("refresh one after the other, and the second takes what the first has got", async () => {
+  test("refresh one after the other, and the second takes over the token of the first", async () => {
     const locks = createLocks();
     const { rig, accounts, storage } = await signedIn(memory(), locks);
     const other = createRig({ http: accounts.http, storage, ports: { locks } });
@@ -239,7 +239,7 @@ describe("two tabs with one storage", () => {
     await Promise.all(both);
     await rig.settle();
     expect(other.chat.snapshot().connection.state).toBe("connecting");
-    await rig.pass(100); // another process may be slow to see what was stored
+    await rig.pass(100); // Another process may be slow to see the storage.
     expect(locks.names).toHaveLength(2);
     expect(accounts.refreshes).toBe(1);
     expect([rig.wire.token, other.wire.token]).toEqual(["access 2", "access 2"]);
@@ -263,8 +263,8 @@ describe("sessions", () => {
   });
 });
 
-describe("what is asked over HTTP", () => {
-  test("fails with the server's code, its fields and its time", async () => {
+describe("an HTTP request", () => {
+  test("fails with the server's code, field errors and retry time", async () => {
     const rig = createRig({
       http: () =>
         json(
@@ -289,19 +289,19 @@ describe("what is asked over HTTP", () => {
     });
   });
 
-  test("says clearly that what answered is no chat server", async () => {
+  test("fails clearly if the response is not from a chat server", async () => {
     const rig = createRig({
       http: () => new Response("<html>", { status: 502, headers: { "retry-after": "7" } }),
     });
     expect(await rig.chat.login(ADA).catch((error: unknown) => error)).toMatchObject({
       code: "bad_answer",
-      message: "The answer (502) is not one of a chat server.",
+      message: "Unexpected response (502).",
       retryable: true,
       retryAfterMs: 7_000,
     });
   });
 
-  test("is given up with its signal, and by itself after a while", async () => {
+  test("is given up with its signal or after a timeout", async () => {
     const rig = createRig({ http: () => new Promise<Response>(() => {}) });
     const control = new AbortController();
     const given = outcome(rig.chat.login(ADA, { signal: control.signal }));

@@ -1,10 +1,10 @@
-// Runs in Node, on the package as others get it: `node talk.mjs <url> <room>`. Prints what it has in the end.
+// Runs in Node with the built package: `node talk.mjs <url> <room>`. Prints its final state.
 import { ChatError, createChat } from "parley/client";
 
 const [, , url, room] = process.argv;
 const password = "correct horse battery";
 
-/** What goes by HTTP ends with the connection it is on, and whoever asked is told: asks again. */
+/** Retries an HTTP call: unlike changes, these fail if their connection breaks. */
 async function again(ask) {
   for (;;) {
     try {
@@ -19,9 +19,9 @@ const chat = createChat({ url, ports: { random: () => 0.02 } });
 const account = await chat.register({ email: "nora@example.com", username: "nora", password });
 const hall = chat.room(room, { history: 5 });
 
-const heard = [];
+const received = [];
 const listening = (async () => {
-  for await (const { id } of hall) if (heard.push(id) && id >= 30) break;
+  for await (const { id } of hall) if (received.push(id) && id >= 30) break;
 })();
 
 const acks = [];
@@ -46,7 +46,7 @@ console.log(
   JSON.stringify({
     account,
     acks,
-    heard: [...new Set(heard)],
+    received: [...new Set(received)],
     refused,
     aborted,
     around: around.messages.map(({ id }) => id),
@@ -56,4 +56,4 @@ console.log(
   }),
 );
 await again(() => chat.logout());
-await chat[Symbol.asyncDispose](); // what `await using` does, where there is that syntax
+await chat[Symbol.asyncDispose](); // What `await using` does, which Node 22 cannot parse.

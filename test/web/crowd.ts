@@ -1,4 +1,4 @@
-/** Fills a room with so many messages of the people who have these tokens, in turn, as fast as the server takes them. */
+/** Fills a room with `count` messages, spread over the owners of these tokens, as fast as the server accepts them. */
 export async function fill(
   server: { readonly wsUrl: string },
   room: string,
@@ -17,9 +17,9 @@ async function pour(url: string, room: string, token: string, count: number): Pr
   const socket = new WebSocket(`${url}/ws/`, ["chat.v1", `bearer.${token}`]);
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   let sent = 0;
-  let answered = 0;
+  let acked = 0;
   const send = () => {
-    for (; sent < count && sent - answered < WINDOW; sent++) {
+    for (; sent < count && sent - acked < WINDOW; sent++) {
       const content = `Message ${sent}, ${"which says a little more ".repeat(sent % 5)}and ends.`;
       socket.send(JSON.stringify({ type: "send", ref: sent, room, clientId: crypto.randomUUID(), content }));
     }
@@ -27,7 +27,7 @@ async function pour(url: string, room: string, token: string, count: number): Pr
   socket.onmessage = ({ data }) => {
     const frame = JSON.parse(String(data)) as { type: string; message?: string };
     if (frame.type === "error") return reject(new Error(frame.message));
-    if (frame.type === "ok" && ++answered === count) return resolve();
+    if (frame.type === "ok" && ++acked === count) return resolve();
     send();
   };
   socket.onclose = ({ code }) => reject(new Error(`closed with ${code}`));

@@ -4,7 +4,7 @@ import { isOnlyEmoji, piecesOf } from "../../src/web/links.ts";
 
 const links = (text: string) => piecesOf(text).flatMap(({ text, href }) => (href ? [[text, href]] : []));
 
-test("web addresses in a text are found, without the punctuation around them", () => {
+test("web addresses in a text become links, without the punctuation around them", () => {
   expect(links("See https://example.com/a?b=c#d.")).toEqual([
     ["https://example.com/a?b=c#d", "https://example.com/a?b=c#d"],
   ]);
@@ -14,7 +14,7 @@ test("web addresses in a text are found, without the punctuation around them", (
   ]);
 });
 
-test("nothing but http and https is a link", () => {
+test("only http and https addresses become links", () => {
   for (const text of [
     "javascript:alert(1)",
     "data:text/html,x",
@@ -25,7 +25,7 @@ test("nothing but http and https is a link", () => {
     expect(links(text)).toEqual([]);
 });
 
-test("nothing of a text is lost or changed, and every link is one that a browser takes for the web", () => {
+test("no text is lost or changed, and every link is http or https", () => {
   const text = fc.array(
     fc.oneof(
       fc.string({ unit: "binary" }),
@@ -42,7 +42,7 @@ test("nothing of a text is lost or changed, and every link is one that a browser
   );
 });
 
-test("one to three emoji and nothing else are shown large", () => {
+test("a text of one to three emoji and nothing else is shown large", () => {
   for (const text of ["👍", "🌱🌻", "👩‍👩‍👧‍👦 🏳️‍🌈"]) expect(isOnlyEmoji(text)).toBe(true);
   for (const text of ["", "a", "👍!", "👍👍👍👍", "1"]) expect(isOnlyEmoji(text)).toBe(false);
 });

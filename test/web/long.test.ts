@@ -11,9 +11,9 @@ import { visit, type Visitor } from "./visitor.ts";
 setDefaultTimeout(4 * START_MS);
 
 const COUNT = 10_000;
-/** However much there is: this many elements on the whole page. */
+/** The page never has more elements than this. */
 const NODES_MAX = 4_000;
-/** Messages that come to the page at once, at most. */
+/** At most this many messages are added to the page at once. */
 const DRAWN_MAX = 60;
 
 needs("chromium")("a room of 10,000 messages", () => {
@@ -23,7 +23,7 @@ needs("chromium")("a room of 10,000 messages", () => {
 
   beforeAll(async () => {
     home = await house();
-    // Who has been there once is told what is new since.
+    // Make ada a member, so that she gets a count of unread messages.
     await fill(home.server, "web-long", [home.ada.token], 1);
     await fill(home.server, "web-long", [home.ben.token, home.cy.token], COUNT - 1);
     browser = await startBrowser();
@@ -38,7 +38,7 @@ needs("chromium")("a room of 10,000 messages", () => {
   const nodes = () => ada.page.evaluate(() => document.querySelectorAll("*").length);
   const wheel = (by: number) => ada.page.mouse.wheel(0, by);
 
-  test("lets go of its end at the first turn of the wheel, whatever the mouse passes over", async () => {
+  test("leaves its end at the first turn of the wheel, wherever the mouse is", async () => {
     await ada.enter("web-long");
     await ada.page.locator("[data-id='10000']").waitFor();
     await ada.page.mouse.move(700, 400);
@@ -50,7 +50,7 @@ needs("chromium")("a room of 10,000 messages", () => {
     await ada.page.getByRole("button", { name: "Newest" }).waitFor();
   });
 
-  test("scrolls from its end to its beginning with a bounded number of elements, a few drawn at once", async () => {
+  test("scrolls from its end to its beginning with few elements, adding few at once", async () => {
     await ada.page.getByRole("button", { name: "99+ new" }).waitFor();
     await ada.page.mouse.move(700, 400);
     const watched = await ada.page.evaluateHandle(watchWork);
@@ -70,11 +70,11 @@ needs("chromium")("a room of 10,000 messages", () => {
     expect(most).toBeLessThan(NODES_MAX);
     expect(drawn).toBeGreaterThanOrEqual(COUNT - 200);
     expect(mostDrawn).toBeLessThanOrEqual(DRAWN_MAX);
-    // One for each message and time froze the page for 200 ms whenever the browser freed them.
+    // Regression: one formatter per message froze the page for 200 ms whenever the browser freed them.
     expect(formatters).toBe(0);
   });
 
-  test("stays where one reads while others write, and says that there is something new", async () => {
+  test("keeps the reader's position while others post, and shows that there are new messages", async () => {
     const before = await ada.page.evaluate(topOf);
     await fill(home.server, "web-long", [home.ben.token], 30);
     await ada.page
@@ -87,7 +87,7 @@ needs("chromium")("a room of 10,000 messages", () => {
     expect(await nodes()).toBeLessThan(NODES_MAX);
   });
 
-  test("jumps to an answered message however far back it is", async () => {
+  test("jumps to the message that a reply quotes, however far back it is", async () => {
     await ada.page.evaluate(() => location.reload());
     await ada.page.locator("[data-id='10030']").waitFor();
     await api(home.server, "POST /rooms/web-long/messages/", {
@@ -102,7 +102,7 @@ needs("chromium")("a room of 10,000 messages", () => {
   });
 });
 
-/** The message at the top of what one sees, and where it stands. */
+/** Returns the topmost visible message and its position. */
 function topOf() {
   const box = document.querySelector(".messages") as HTMLElement;
   const { top } = box.getBoundingClientRect();
@@ -113,7 +113,7 @@ function topOf() {
   return undefined;
 }
 
-/** Counts what the page does from now on: the messages that it draws, the most of them at once, the formatters it makes. */
+/** Counts the messages that the page adds, the most at once, and the formatters that it creates. */
 function watchWork() {
   const work = { drawn: 0, most: 0, formatters: 0 };
   new MutationObserver((mutations) => {

@@ -14,7 +14,7 @@ setDefaultTimeout(2 * START_MS);
 const DESK = { width: 1280, height: 800 };
 const PHONE = { width: 390, height: 844 };
 
-/** What breaks pages that trust what people write. */
+/** Messages that break pages which trust their input. */
 const HOSTILE = [
   "<img src=x onerror=\"document.title='owned'\"><script>document.title='owned'</script>",
   "x".repeat(4000),
@@ -27,7 +27,7 @@ const HOSTILE = [
   "مرحبا https://example.com/?q=<b>&x='y' שלום",
 ];
 
-needs("chromium")("the page, as it looks", () => {
+needs("chromium")("the look of the page", () => {
   let browser: Browser;
   let home: House;
   let proxy: Proxy;
@@ -52,9 +52,9 @@ needs("chromium")("the page, as it looks", () => {
     proxy?.stop();
   });
 
-  /** What axe-core finds, each with where. */
+  /** Returns the violations that axe-core finds. */
   async function violations(page: Page): Promise<string[]> {
-    // The page's own policy lets nobody bring a script along; this comes from outside it.
+    // `evaluate` bypasses the page's Content-Security-Policy.
     await page.evaluate(`${axe.source}; undefined`);
     const found = (await page.evaluate("axe.run(document)")) as axe.AxeResults;
     return found.violations.flatMap(({ id, nodes }) =>
@@ -64,12 +64,12 @@ needs("chromium")("the page, as it looks", () => {
 
   for (const colorScheme of ["light", "dark"] as const)
     for (const viewport of [DESK, PHONE])
-      test(`axe-core finds nothing on any view, ${colorScheme}, ${viewport.width} wide`, async () => {
+      test(`axe-core finds no violation in any view: ${colorScheme}, ${viewport.width} pixels wide`, async () => {
         const ada = await visit(browser, proxy.url, { colorScheme, viewport, reducedMotion: "reduce" });
         const { page } = ada;
         const check = async (view: string) => expect([view, ...(await violations(page))]).toEqual([view]);
         await check("sign in");
-        await page.getByRole("button", { name: "Make an account" }).click();
+        await page.getByRole("button", { name: "Create an account" }).click();
         await page.getByLabel("Email").fill("nobody@example.com");
         await page.getByLabel("Password").fill("short");
         await page.getByRole("button", { name: "Sign up" }).click();
@@ -85,7 +85,7 @@ needs("chromium")("the page, as it looks", () => {
           await check("finding a room");
         }
         await ada.enter(`web-empty-${colorScheme}`);
-        await page.getByText("Nobody has said anything").waitFor();
+        await page.getByText("No messages here yet.").waitFor();
         await check("an empty room");
         await ada.enter("web-look");
         await ada.sees("Good morning");
@@ -98,6 +98,10 @@ needs("chromium")("the page, as it looks", () => {
         await first.getByRole("button", { name: "Edit" }).click();
         await check("editing");
         await page.getByRole("button", { name: "Stop editing" }).click();
+        await page.getByRole("button", { name: "Leave room" }).click();
+        await page.getByRole("dialog").waitFor();
+        await check("leaving a room");
+        await page.getByRole("dialog").getByRole("button", { name: "Cancel" }).click();
         if (viewport === PHONE) {
           await page.locator(".count").click();
           await page.locator(".people").waitFor();
@@ -113,12 +117,12 @@ needs("chromium")("the page, as it looks", () => {
         await page.evaluate(() => dispatchEvent(new Event("online")));
         await page.locator(".banner.shown").waitFor({ state: "detached" });
         await page.evaluate(() => void (location.hash = "#/account"));
-        await page.getByText("This one").waitFor();
+        await page.getByText("This device").waitFor();
         await check("account");
         await ada.close();
       });
 
-  test("hostile messages are text, and break nothing", async () => {
+  test("hostile messages are shown as text and break nothing", async () => {
     const cy = await visit(browser, home.server.url);
     await cy.signIn("cy");
     await cy.enter("web-hostile");
@@ -145,7 +149,7 @@ needs("chromium")("the page, as it looks", () => {
       expect(wide.page).toBeLessThanOrEqual(viewport.width);
       expect(wide.messages).toBeLessThanOrEqual(wide.room);
     }
-    // What is written over and over does not reach into its neighbours.
+    // Stacked combining marks do not overlap the messages around them.
     const heights = await page
       .locator("[data-id='5'] .text")
       .evaluate((text) => [text.getBoundingClientRect().height, getComputedStyle(text).overflowY]);
@@ -167,7 +171,7 @@ needs("chromium")("the page, as it looks", () => {
     await zed.say("here");
     await zed.sees("here");
     expect(await zed.page.evaluate(() => document.documentElement.scrollWidth)).toBe(PHONE.width);
-    // What is no name at all is said to be none.
+    // An invalid name leads to an error.
     await zed.page.evaluate(() => void (location.hash = "#/room/..%2F%3Cb%3E"));
     await zed.page.getByRole("alert").getByText("must be 1 to 64 letters").waitFor();
     await zed.page.evaluate(() => void (location.hash = "#/room/%ff"));
@@ -175,7 +179,7 @@ needs("chromium")("the page, as it looks", () => {
     await zed.close();
   });
 
-  test("on a phone there is one thing at a time, and a way back", async () => {
+  test("a phone shows one view at a time, with a way back", async () => {
     const ada = await visit(browser, home.server.url, { viewport: PHONE, hasTouch: true, isMobile: true });
     await ada.signIn("ada");
     await ada.page.locator(".line", { hasText: "web-look" }).tap();
@@ -193,7 +197,7 @@ needs("chromium")("the page, as it looks", () => {
     await ada.close();
   });
 
-  test("dark and light follow the system, until someone chooses", async () => {
+  test("dark and light follow the system until the person chooses", async () => {
     const ben = await visit(browser, home.server.url, { colorScheme: "dark" });
     await ben.signIn("ben");
     const paper = () => ben.page.evaluate(() => getComputedStyle(document.body).backgroundColor);

@@ -11,7 +11,7 @@ import { visit } from "./visitor.ts";
 setDefaultTimeout(3 * START_MS);
 
 needs("chromium")("a server that restarts", () => {
-  test("gets what was written meanwhile, once and in its order, even where the page was reloaded", async () => {
+  test("gets messages written meanwhile once and in order, even if the page was reloaded", async () => {
     const data = temporaryFolder();
     const settings = { DATA_DIR: data.path, LOGIN_RATE: "0" };
     const first = await startTestServer(settings);
@@ -31,13 +31,13 @@ needs("chromium")("a server that restarts", () => {
     await ben.sees("before");
 
     await first.stop();
-    await ada.page.getByText("The connection is lost.").waitFor();
+    await ada.page.getByText("Connection lost.").waitFor();
     for (const text of ["one", "two", "three"]) await ada.say(text);
-    await ada.page.getByText("3 messages wait.").waitFor();
+    await ada.page.getByText("3 messages waiting.").waitFor();
 
     const second = await startTestServer(settings);
     proxy.target = second.port;
-    // The page that is opened anew has what the old one kept.
+    // The reloaded page has the messages that the old one stored.
     await ada.page.reload();
     await ada.sees("three");
     await ben.page.evaluate(() => dispatchEvent(new Event("online")));

@@ -26,8 +26,8 @@ const rows = (messages: Message[], more = {}) =>
 const shape = (list: Row[]) =>
   list.map((row) => (row.kind === "message" ? `${row.head ? "head " : ""}${row.message.id}` : row.kind));
 
-describe("the lines of a conversation", () => {
-  test("say who speaks once, and again after a while, after somebody else and in an answer", () => {
+describe("the rows of a conversation", () => {
+  test("repeat the sender's name after a while, after another sender and in a reply", () => {
     const messages = [
       said(1, "ben"),
       said(2, "ben"),
@@ -38,13 +38,13 @@ describe("the lines of a conversation", () => {
     expect(shape(rows(messages))).toEqual(["day", "head 1", "2", "head 3", "head 4", "head 5"]);
   });
 
-  test("have a line between two days, none before the first message that is known where there are more", () => {
+  test("have a divider between days, but not before the first loaded message if there are more", () => {
     const messages = [said(1, "ben"), said(2, "ben", 24 * 60)];
     expect(shape(rows(messages))).toEqual(["day", "head 1", "day", "head 2"]);
     expect(shape(rows(messages, { more: true }))).toEqual(["head 1", "day", "head 2"]);
   });
 
-  test("have a line before the first message of somebody else that was not read", () => {
+  test("have a divider before the first unread message of another person", () => {
     const messages = [said(1, "ben"), said(2, "ada"), said(3, "ben"), said(4, "ben")];
     const state = { messages, more: false };
     expect(firstNewOf(state, 1, "ada")).toBe(3);
@@ -52,7 +52,7 @@ describe("the lines of a conversation", () => {
     expect(shape(rows(messages, { firstNew: 3 }))).toEqual(["day", "head 1", "head 2", "new", "head 3", "4"]);
   });
 
-  test("end with what was refused and what waits, under the key that a message will have", () => {
+  test("end with refused and waiting messages; a waiting one keeps its key when it is committed", () => {
     const change = { type: "send", room: "r", clientId: "client-2", content: "2" } as const;
     const refused = { clientId: "client-9", content: "9", why: "no" };
     const list = rows([said(1, "ada")], { waiting: [change], refused: [refused] });
@@ -62,16 +62,16 @@ describe("the lines of a conversation", () => {
   });
 });
 
-describe("the span that is on the page", () => {
+describe("the span of messages on the page", () => {
   const messages = Array.from({ length: 1_000 }, (_, at) => said(at + 1, "ben", 0));
 
-  test("begins with the newest and goes on with them", () => {
+  test("starts at the newest messages and follows them", () => {
     expect(spanOf(messages, {}, true)).toEqual({ from: 1_000 - SPAN.first, to: 1_000 });
     const held = heldBy(messages, { from: 800, to: 1_000 });
     expect(spanOf([...messages, said(1_001, "ben", 0)], held, true).to).toBe(1_001);
   });
 
-  test("goes to the beginning and back to the end in steps, never larger than it may be, and loses nothing between", () => {
+  test("moves to the beginning and back in steps, never exceeds its limit, and skips nothing", () => {
     let span = spanOf(messages, {}, true);
     for (let steps = 0; span.from > 0; steps++) {
       const next = spanOf(messages, earlier(messages, span), false);
@@ -89,14 +89,14 @@ describe("the span that is on the page", () => {
     }
   });
 
-  test("stays with its messages when older ones are put before them", () => {
+  test("keeps its messages when older ones are loaded before them", () => {
     const newer = messages.slice(500);
     const held = heldBy(newer, { from: 10, to: 50 });
     const span = spanOf(messages, held, false);
     expect([messages[span.from]?.id, messages[span.to - 1]?.id]).toEqual([511, 550]);
   });
 
-  test("is around a message that someone jumps to", () => {
+  test("surrounds the target of a jump", () => {
     const span = spanOf(messages, around(messages, 300), false);
     expect(span.from).toBeLessThan(299);
     expect(span.to).toBeGreaterThan(300);

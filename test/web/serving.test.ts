@@ -4,7 +4,7 @@ import { house, START_MS } from "../support/house.ts";
 
 setDefaultTimeout(START_MS);
 
-/** What script and style may weigh together, in bytes after gzip. */
+/** The most that script and style may weigh together, in bytes after gzip. */
 const WEIGHT_MAX = 60 * 1024;
 
 let url: string;
@@ -21,7 +21,7 @@ async function assets(): Promise<string[]> {
 }
 
 describe("the page", () => {
-  test("is there at /, asked for anew each time, and knows a copy that is still good", async () => {
+  test("is served at / without caching, and confirms a copy that is current", async () => {
     const page = await get("/");
     expect(page.status).toBe(200);
     expect(page.headers.get("content-type")).toBe("text/html; charset=utf-8");
@@ -33,14 +33,14 @@ describe("the page", () => {
     expect((await get("/", { "if-none-match": '"another"' })).status).toBe(200);
   });
 
-  test("answers HEAD without a body, and nothing but GET and HEAD", async () => {
+  test("responds to HEAD without a body, and only to GET and HEAD", async () => {
     const head = await get("/", {}, "HEAD");
     expect(head.status).toBe(200);
     expect(await head.text()).toBe("");
     expect((await get("/", {}, "POST")).status).toBe(404);
   });
 
-  test("lets no script run but its own, and none make HTML out of text", async () => {
+  test("allows only its own scripts, and no HTML from text", async () => {
     const policy = (await get("/")).headers.get("content-security-policy") ?? "";
     const directives = new Set(policy.split("; "));
     for (const directive of [
@@ -59,7 +59,7 @@ describe("the page", () => {
     expect(html).not.toMatch(/<script(?![^>]*\bsrc=)|<style|\son\w+=|\sstyle=/);
   });
 
-  test("names its files by what is in them, so that they may be kept for ever", async () => {
+  test("names its files by their content, so that they can be cached for ever", async () => {
     const paths = await assets();
     expect(paths.map((path) => path.split(".").at(-1)).toSorted()).toEqual(["css", "js", "svg"]);
     for (const path of paths) {
@@ -70,11 +70,11 @@ describe("the page", () => {
     }
   });
 
-  test("answers 404 for a file that it has not got", async () => {
+  test("responds with 404 to an unknown file", async () => {
     expect((await get("/chunk-gone.js")).status).toBe(404);
   });
 
-  test("is compressed for who can read that, and is the same then", async () => {
+  test("is compressed for clients that accept gzip, with the same content", async () => {
     for (const path of ["/", ...(await assets())]) {
       const plain = await get(path);
       const zipped = await get(path, { "accept-encoding": "br, gzip" });
@@ -88,7 +88,7 @@ describe("the page", () => {
     }
   });
 
-  test("weighs no more than 60 KB, script and style together", async () => {
+  test("weighs at most 60 KB, script and style together", async () => {
     let weight = 0;
     for (const path of await assets())
       if (!path.endsWith(".svg"))

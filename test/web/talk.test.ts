@@ -10,7 +10,7 @@ import { visit } from "./visitor.ts";
 
 setDefaultTimeout(2 * START_MS);
 
-needs("chromium")("the page, in which people talk", () => {
+needs("chromium")("talking on the page", () => {
   let browser: Browser;
   let home: House;
   let proxy: Proxy;
@@ -32,10 +32,10 @@ needs("chromium")("the page, in which people talk", () => {
     return visitor;
   };
 
-  test("someone makes an account, is told what is wrong with it, and signs in again", async () => {
+  test("a visitor signs up, sees what is wrong with the form, and signs in again", async () => {
     const visitor = await visit(browser, home.server.url);
     const { page } = visitor;
-    await page.getByRole("button", { name: "Make an account" }).click();
+    await page.getByRole("button", { name: "Create an account" }).click();
     await page.getByLabel("Email").fill("ada@example.com");
     await page.getByLabel("Password").fill("short");
     await page.getByRole("button", { name: "Sign up" }).click();
@@ -47,9 +47,9 @@ needs("chromium")("the page, in which people talk", () => {
     await page.getByLabel("Email").fill("dee@example.com");
     await page.getByLabel("Name").fill("dee");
     await page.getByRole("button", { name: "Sign up" }).click();
-    await page.getByText("You are in no room yet.").waitFor();
+    await page.getByText("You have no rooms yet.").waitFor();
     await page.getByRole("link", { name: "Account of dee" }).click();
-    await page.getByText("This one").waitFor();
+    await page.getByText("This device").waitFor();
     await page.getByRole("button", { name: "Sign out" }).click();
     await page.getByLabel("Password").fill("long enough for it");
     await page.getByLabel("Email").fill("dee@example.com");
@@ -58,19 +58,19 @@ needs("chromium")("the page, in which people talk", () => {
     await visitor.close();
   });
 
-  test("two people in two browsers talk: write, answer, react, edit, delete", async () => {
+  test("two people in two browsers post, reply, react, edit and delete", async () => {
     const [ada, ben] = [await inRoom("ada", "web-talk"), await inRoom("ben", "web-talk")];
     await ada.watchShifts();
     await ada.say("Good morning");
     await ben.sees("Good morning");
     await ben.composer.pressSequentially("Hel");
-    await ada.page.getByText("ben is typing …").waitFor();
+    await ada.page.getByText("ben is typing…").waitFor();
     await ben.say("Hello Ada\nhow are you?");
     await ada.sees("how are you?");
-    // Who listens to the page hears it, who wrote it does not.
+    // Screen readers announce it to others, but not to its sender.
     await ada.page.getByRole("log", { name: "New messages" }).getByText("ben: Hello Ada").waitFor();
     expect(await ben.page.getByRole("log", { name: "New messages" }).textContent()).toBe("ada: Good morning");
-    await ada.page.getByText("ben is typing …").waitFor({ state: "detached" });
+    await ada.page.getByText("ben is typing…").waitFor({ state: "detached" });
 
     const greeting = ada.page.locator("[data-id]", { hasText: "Hello Ada" });
     await greeting.hover();
@@ -79,12 +79,12 @@ needs("chromium")("the page, in which people talk", () => {
     await ben.page.getByRole("button", { name: "🎉 1: ada" }).waitFor();
     await greeting.hover();
     await greeting.getByRole("button", { name: "Reply" }).click();
-    // Drawn a frame later: what a machine types before that can go nowhere.
+    // The form appears a frame later. Typing before that would be lost.
     await ada.page.locator(".about", { hasText: "Hello Ada" }).waitFor();
     await ada.say("Very well");
     await ben.page.locator(".quote", { hasText: "Hello Ada" }).waitFor();
 
-    // The arrow up edits what one has said last.
+    // The up arrow edits the latest message.
     await ada.sees("Very well");
     await ada.composer.press("ArrowUp");
     await until(async () => (await ada.composer.inputValue()) === "Very well");
@@ -98,12 +98,12 @@ needs("chromium")("the page, in which people talk", () => {
     await own.getByRole("button", { name: "Delete for everyone" }).click();
     await ben.page.getByText("Message deleted").first().waitFor();
     expect(await ben.texts()).toEqual(["Good morning", "Hello Ada\nhow are you?", "Message deleted"]);
-    // Messages come at the end and move what was said before; whatever else happens moves nothing.
+    // Only new messages may move others. Nothing else moves anything.
     expect(await ada.shifted()).toEqual([]);
     await Promise.all([ada.close(), ben.close()]);
   });
 
-  test("a list of rooms shows what is new in each, without opening it", async () => {
+  test("the list of rooms shows new messages without opening a room", async () => {
     for (const room of ["web-list-one", "web-list-two"])
       await api(home.server, `POST /rooms/${room}/messages/`, {
         token: home.cy.token,
@@ -122,14 +122,14 @@ needs("chromium")("the page, in which people talk", () => {
     await line.getByRole("img", { name: "1 unread" }).waitFor();
     expect(await cy.page.locator(".line .title").first().textContent()).toBe("web-list-two");
     await until(async () => /^\(\d+\+?\) web-list-one · Parley$/.test(await cy.page.title()));
-    // Who opens it and sees it has read it.
+    // Opening the room marks its messages as read.
     await line.click();
     await line.locator(".badge").waitFor({ state: "detached" });
     await cy.page.locator(".divider.new").waitFor();
     await cy.close();
   });
 
-  test("a room is found, or made, by its name, from the keyboard alone", async () => {
+  test("a room is found or created by name, with the keyboard alone", async () => {
     const ada = await visit(browser, home.server.url);
     await ada.signIn("ada");
     await ada.page.keyboard.press("Tab");
@@ -137,13 +137,13 @@ needs("chromium")("the page, in which people talk", () => {
     await ada.page.keyboard.type("web new room");
     await ada.page.keyboard.press("Enter");
     await ada.page.getByRole("heading", { name: "web-new-room" }).waitFor();
-    await ada.page.getByText("Nobody has said anything here yet.").waitFor();
+    await ada.page.getByText("No messages here yet.").waitFor();
     await ada.page.keyboard.type("I am the first");
     await ada.page.keyboard.press("Enter");
     await ada.sees("I am the first");
     await ada.page.locator(".line", { hasText: "web-new-room" }).getByText("I am the first").waitFor();
     await ada.page.mouse.move(0, 0);
-    // Shift and Tab lead from where one writes to the messages, the arrow to the last of them, Tab to what it offers.
+    // Shift+Tab leads from the composer to the messages, the up arrow to the last of them, Tab to its actions.
     await ada.page.keyboard.press("Shift+Tab");
     await ada.page.keyboard.press("ArrowUp");
     await ada.page.keyboard.press("Tab");
@@ -151,17 +151,54 @@ needs("chromium")("the page, in which people talk", () => {
     await ada.close();
   });
 
-  test("who loses the network is told, writes on, and comes back to everything", async () => {
+  test("a person leaves a room with the keyboard, and it disappears from their list", async () => {
+    const ada = await inRoom("ada", "web-leave");
+    const { page } = ada;
+    await ada.say("I was here");
+    const line = page.locator(".line", { hasText: "web-leave" });
+    await line.waitFor();
+    let left = 0;
+    await page.route("**/rooms/web-leave/members/me/", (route) =>
+      ++left === 1
+        ? route.fulfill({
+            status: 503,
+            json: { code: "unavailable", retryable: true, detail: "Try again soon." },
+          })
+        : route.fulfill({ status: 204 }),
+    );
+    const button = page.getByRole("button", { name: "Leave room" });
+    await button.press("Enter");
+    await page.getByRole("dialog", { name: "Leave web-leave?" }).waitFor();
+    await page.keyboard.press("Escape");
+    await page.getByRole("dialog").waitFor({ state: "hidden" });
+    expect(left).toBe(0);
+
+    await button.press("Enter");
+    await page.getByRole("button", { name: "Leave", exact: true }).press("Enter");
+    await page.getByRole("alert").getByText("Try again soon.").waitFor();
+    await page.getByRole("button", { name: "Leave", exact: true }).press("Enter");
+    await page.locator(".blank").waitFor();
+    await line.waitFor({ state: "detached" });
+    expect(await page.evaluate(() => location.hash)).toBe("#/");
+    expect(left).toBe(2);
+
+    await ada.enter("web-leave-other");
+    await page.locator(".line", { hasText: "web-leave-other" }).waitFor();
+    expect(await page.locator(".line .title").allTextContents()).not.toContain("web-leave");
+    await ada.close();
+  });
+
+  test("a person who loses the network sees it, goes on writing, and misses nothing", async () => {
     const ada = await inRoom("ada", "web-cut", proxy.url);
     await ada.say("before");
     await ada.sees("before");
     proxy.refuse = true;
     proxy.cut();
-    await ada.page.getByText("The connection is lost.").waitFor();
+    await ada.page.getByText("Connection lost.").waitFor();
     await ada.say("written meanwhile");
     await ada.say("and one more");
     await ada.page.locator(".waiting", { hasText: "written meanwhile" }).waitFor();
-    await ada.page.getByText("2 messages wait.").waitFor();
+    await ada.page.getByText("2 messages waiting.").waitFor();
     await api(home.server, "POST /rooms/web-cut/messages/", {
       token: home.ben.token,
       body: { content: "said by ben meanwhile" },
@@ -179,7 +216,7 @@ needs("chromium")("the page, in which people talk", () => {
     await ada.close();
   });
 
-  test("what the server refuses stays, says why, and can be written anew", async () => {
+  test("a refused message stays, shows the reason, and can be edited", async () => {
     const ada = await inRoom("ada", "web-refused");
     await ada.say("x".repeat(4001));
     const refused = ada.page.locator(".refused");
@@ -194,7 +231,7 @@ needs("chromium")("the page, in which people talk", () => {
     await ada.close();
   });
 
-  test("two tabs of one person show the same, and a session that is ended elsewhere ends here", async () => {
+  test("two tabs show the same, and a session that is ended on another device ends here", async () => {
     const ben = await inRoom("ben", "web-tabs");
     const other = await ben.page.context().newPage();
     await other.goto(`${home.server.url}/#/room/web-tabs`);
@@ -204,8 +241,10 @@ needs("chromium")("the page, in which people talk", () => {
     const elsewhere = await visit(browser, home.server.url);
     await elsewhere.signIn("ben");
     await elsewhere.page.goto(`${home.server.url}/#/account`);
-    await elsewhere.page.getByRole("button", { name: "End all others" }).click();
-    await elsewhere.page.getByRole("button", { name: "End all others" }).waitFor({ state: "detached" });
+    await elsewhere.page.getByRole("button", { name: "Sign out all other devices" }).click();
+    await elsewhere.page
+      .getByRole("button", { name: "Sign out all other devices" })
+      .waitFor({ state: "detached" });
     await ben.page.getByRole("button", { name: "Sign in" }).waitFor();
     await other.getByRole("button", { name: "Sign in" }).waitFor();
     await elsewhere.close();

@@ -2,27 +2,27 @@ import { expect } from "bun:test";
 import type { Browser, BrowserContextOptions, Locator, Page } from "playwright-core";
 import { PASSWORD } from "../support/people.ts";
 
-/** Someone who has the page open in a browser of their own. */
+/** A person with the page open in a browser of their own. */
 export interface Visitor {
   readonly page: Page;
   readonly composer: Locator;
   signIn(name: string): Promise<void>;
-  /** Opens a room from wherever one is. */
+  /** Opens a room from any view. */
   enter(room: string): Promise<void>;
   say(text: string): Promise<void>;
-  /** Waits until the room shows this text, committed and not only sent. */
+  /** Waits until the room shows a committed message with this text. */
   sees(text: string): Promise<void>;
-  /** The texts of the messages on the page, in their order. */
+  /** Returns the texts of the messages on the page, in order. */
   texts(): Promise<string[]>;
-  /** From now on it is noted what moves on the page by itself, but for messages. */
+  /** Starts recording layout shifts outside the messages. */
   watchShifts(): Promise<void>;
   shifted(): Promise<string[]>;
-  /** Fails where the page has met an error, or its Content-Security-Policy a violation. */
+  /** Closes the page. Fails if it had an error or violated its Content-Security-Policy. */
   close(): Promise<void>;
 }
 
 declare global {
-  /** What the page's policy has reported. */
+  /** Violations of the Content-Security-Policy. */
   var violations: string[];
   var shifted: string[];
 }
@@ -76,7 +76,7 @@ export async function visit(
 }
 
 interface LayoutShift extends PerformanceEntry {
-  /** It answers what somebody has just done. */
+  /** The shift follows an input of the person. */
   readonly hadRecentInput: boolean;
   readonly sources: readonly { readonly node: Element | null }[];
 }

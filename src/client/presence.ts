@@ -1,13 +1,13 @@
 import type { JoinedFrame, PresenceFrame } from "./message.ts";
 import type { Clock } from "./ports.ts";
 
-/** How long someone is typing who says so once, in milliseconds. */
+/** How long one `typing` frame counts, in milliseconds. */
 const TYPING_MS = 6_000;
-/** As many names as the server gives. */
+/** The server sends at most this many names. */
 const NAMES_MAX = 100;
 
-/** Who is in a room, and who is typing there. */
-export function createHere(clock: Clock, changed: () => void) {
+/** The people in a room, and those of them who are typing. */
+export function createPresence(clock: Clock, changed: () => void) {
   let online = 0;
   let people: readonly string[] = [];
   const typing = new Map<string, () => void>();
@@ -23,7 +23,7 @@ export function createHere(clock: Clock, changed: () => void) {
       online = frame.online ?? online;
       people = frame.people?.slice(0, NAMES_MAX) ?? people;
     },
-    presence({ online: count, joined = [], left = [] }: PresenceFrame) {
+    update({ online: count, joined = [], left = [] }: PresenceFrame) {
       online = count;
       const gone = new Set(left);
       const before = joined.length === count ? [] : people.filter((name) => !gone.has(name));
@@ -40,9 +40,9 @@ export function createHere(clock: Clock, changed: () => void) {
         }),
       );
     },
-    /** Has said it, or is gone. */
+    /** Ends someone's typing: they posted, or went away. */
     quiet,
-    /** Nothing is known of it now. */
+    /** Forgets everything, for example because the connection was lost. */
     clear() {
       for (const name of [...typing.keys()]) quiet(name);
       online = 0;

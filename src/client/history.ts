@@ -1,0 +1,73 @@
+import { messagesIn } from "./frames.ts";
+import type { List } from "./list.ts";
+import type { Queries } from "./queries.ts";
+import type { HistoryPage, HistoryQuery } from "./roomstate.ts";
+
+interface HistoryOptions {
+  /** The room's name. */
+  readonly name: string;
+  readonly list: List;
+  readonly queries: Queries;
+  /** Whether the room is joined on the current socket. @throws {ChatError} why it cannot be joined. */
+  joined(): boolean;
+  changed(): void;
+}
+
+/** Reads pages of a room's history, into its list or beside it. */
+export function createHistory({ name, list, queries, joined, changed }: HistoryOptions) {
+  let gate = Promise.withResolvers<void>();
+  let paging: Promise<void> | undefined;
+
+  const read = async (query: HistoryQuery = {}): Promise<HistoryPage> => {
+    const { before, after, around, limit = 100, signal } = query;
+    const size = Math.min(1_000, Math.max(1, Math.floor(limit) || 1));
+    if (around !== undefined) {
+      const half = { limit: Math.ceil(size / 2), signal };
+      const [head, tail] = await Promise.all([
+        read({ ...half, before: around }),
+        read({ ...half, after: Math.max(0, around - 1) }),
+      ]);
+      return { messages: [...head.messages, ...tail.messages], older: head.older, newer: tail.newer };
+    }
+    const forward = after !== undefined;
+    const reply = await queries.ask(
+      { type: "history", room: name, limit: size, after, before: forward ? undefined : before },
+      signal,
+    );
+    const more = reply.more === true;
+    return {
+      messages: messagesIn(reply.messages),
+      older: forward ? after > 0 : more,
+      newer: forward ? more : before !== undefined && before <= list.version,
+    };
+  };
+
+  const page = async (limit: number): Promise<void> => {
+    for (;;) {
+      if (!joined()) {
+        await gate.promise;
+        continue;
+      }
+      if (!list.more) return;
+      list.awaitPage(true);
+      const { messages, older } = await read({ before: list.from, limit });
+      // Ask again if the list was dropped meanwhile, or if a new socket may be about to drop it.
+      if (joined() && list.page(messages, older)) return changed();
+    }
+  };
+
+  return {
+    read,
+    /** Puts the page before the list into the list. Concurrent calls share one page. */
+    older: (limit = 100) =>
+      (paging ??= page(limit).finally(() => {
+        paging = undefined;
+        list.awaitPage(false);
+      })),
+    /** Lets waiting calls go on: the room was joined, or cannot be. */
+    wake() {
+      gate.resolve();
+      gate = Promise.withResolvers();
+    },
+  };
+}
