@@ -1,42 +1,20 @@
-import type { Clock } from "../../clock.ts";
 import { Refusal, refusalOf } from "../../errors.ts";
 import type { RoomAction } from "../../grants.ts";
 import type { Identity } from "../../identity.ts";
 import { CLOSE, type CloseReason } from "../../protocol/codes.ts";
 import type { Position } from "../../protocol/frames.ts";
-import type { Turns } from "../../turns.ts";
-import { type Access, AccessDenied, allow } from "../access/access.ts";
-import type { Delivery } from "../delivery/delivery.ts";
-import type { Presence } from "../ephemeral/presence.ts";
+import { AccessDenied, allow } from "../access/access.ts";
 import { EXPIRING_MS, OUTSTANDING, REPLAY_MAX, TOKEN_LOOK_MS } from "../limits.ts";
 import type { Pass } from "../pass.ts";
 import type { Departures, Socket } from "../ports.ts";
 import { openFor } from "../room/catchup.ts";
-import type { Members } from "../room/members.ts";
-import type { Rooms } from "../room/rooms.ts";
 import type { Timeline } from "../room/timeline.ts";
 import type { Codec, Protocol } from "./codec.ts";
-import type { Hub, OpenConnection } from "./hub.ts";
+import type { OpenConnection } from "./hub.ts";
+import type { ConnectionParts } from "./parts.ts";
 import type { Peer, Task } from "./peer.ts";
 import { createSubscription, type Subscription } from "./subscription.ts";
 import { createWriter, type Writer } from "./writer.ts";
-
-/** What all connections of a process share. */
-export interface ConnectionParts {
-  readonly access: Pick<Access, "enter" | "enterNow" | "renew">;
-  readonly rooms: Pick<Rooms, "open" | "close">;
-  readonly members: Pick<Members, "join">;
-  readonly presence: Pick<Presence, "enter" | "leave" | "online" | "people">;
-  readonly delivery: Pick<Delivery, "count">;
-  readonly hub: Pick<Hub, "add" | "remove">;
-  readonly turns: Turns;
-  readonly clock: Clock;
-  readonly roomsPerSocket: number;
-  /** Counts a socket that starts (+1) or stops (-1) lagging. */
-  lagging(change: 1 | -1): void;
-  /** Reports an unexpected error. */
-  faulted(error: unknown): void;
-}
 
 export interface ConnectionOptions {
   readonly socket: Socket;

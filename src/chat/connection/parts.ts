@@ -1,0 +1,25 @@
+import type { Clock } from "../../clock.ts";
+import type { Turns } from "../../turns.ts";
+import type { Access } from "../access/access.ts";
+import type { Delivery } from "../delivery/delivery.ts";
+import type { Presence } from "../ephemeral/presence.ts";
+import type { Members } from "../room/members.ts";
+import type { Rooms } from "../room/rooms.ts";
+import type { Hub } from "./hub.ts";
+
+/** What all connections of a process share. */
+export interface ConnectionParts {
+  readonly access: Pick<Access, "enter" | "enterNow" | "renew">;
+  readonly rooms: Pick<Rooms, "open" | "close">;
+  readonly members: Pick<Members, "join">;
+  readonly presence: Pick<Presence, "enter" | "leave" | "online" | "people">;
+  readonly delivery: Pick<Delivery, "count">;
+  readonly hub: Pick<Hub, "add" | "remove">;
+  readonly turns: Turns;
+  readonly clock: Clock;
+  readonly roomsPerSocket: number;
+  /** Counts a socket that starts (+1) or stops (-1) lagging. */
+  lagging(change: 1 | -1): void;
+  /** Reports an unexpected error. */
+  faulted(error: unknown): void;
+}
