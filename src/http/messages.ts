@@ -2,7 +2,7 @@ import { type Context, Hono } from "hono";
 import * as v from "valibot";
 import type { Auth } from "../auth/auth.ts";
 import type { Ack, Chat, Submission } from "../chat/chat.ts";
-import { clientId, content, messageId } from "../protocol/frames.ts";
+import { clientId, content, draft } from "../protocol/frames.ts";
 import { CHANGED, POSTED } from "./answers.ts";
 import { bearer } from "./bearer.ts";
 import { operation } from "./operation.ts";
@@ -16,11 +16,7 @@ import {
   roomParam,
 } from "./room.ts";
 
-const POST = v.object({
-  content,
-  clientId: v.optional(clientId),
-  replyTo: v.optional(v.nullable(messageId), null),
-});
+const POST = v.object({ ...draft, clientId: v.optional(clientId) });
 const EDIT = v.object({ content, clientId: v.optional(clientId) });
 /** A request without a body has its client id in the query. */
 const QUERY = v.object({ clientId: v.optional(clientId) });

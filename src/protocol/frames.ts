@@ -50,6 +50,9 @@ export type Position = v.InferOutput<typeof position>;
  */
 export const content = text({ min: 1, max: MESSAGE_MAX_CHARS });
 
+/** What a client sets on a new message, over a socket and over HTTP. */
+export const draft = { content, replyTo: v.optional(v.nullable(messageId), null) };
+
 const ref = v.pipe(whole, v.description("Chosen by the client and repeated in the reply."));
 /** A command on a room's own URL may omit `room`. */
 const inRoom = { ref, room: v.optional(room) };
@@ -64,8 +67,7 @@ export const COMMANDS = {
     type: v.literal("send"),
     ...inRoom,
     clientId,
-    content,
-    replyTo: v.optional(v.nullable(messageId), null),
+    ...draft,
   }),
   edit: v.object({ type: v.literal("edit"), ...inRoom, clientId, id: messageId, content }),
   delete: v.object({ type: v.literal("delete"), ...inRoom, clientId, id: messageId }),
