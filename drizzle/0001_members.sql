@@ -21,6 +21,7 @@ INSERT INTO "bans" ("user_id", "room_id", "at")
 -- A row with both times equal was made by a ban alone: that person was never in the room.
 DELETE FROM "members" WHERE "banned_at" = "joined_at";
 --> statement-breakpoint
+ALTER TABLE "rooms" ADD COLUMN "departures" bigint DEFAULT 0 NOT NULL;--> statement-breakpoint
 DROP INDEX "members_banned";--> statement-breakpoint
 ALTER TABLE "members" ADD COLUMN "state" text DEFAULT 'in' NOT NULL;--> statement-breakpoint
 ALTER TABLE "members" ADD COLUMN "version" bigint DEFAULT 0 NOT NULL;--> statement-breakpoint

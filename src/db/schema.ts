@@ -61,6 +61,8 @@ export const rooms = pgTable("rooms", {
   name: text().notNull().unique("rooms_name"),
   /** The version of the last change in the room: 1, 2, 3 …, without gaps. */
   version: id().notNull().default(0),
+  /** Rises with every member who leaves for good: what is known about its members then may be out of date. */
+  departures: id().notNull().default(0),
   createdAt: at().notNull().default(now),
 });
 

@@ -11,6 +11,7 @@ import {
   type State,
 } from "../chat/room/decide.ts";
 import type { Committed } from "../chat/ports.ts";
+import type { KnownMembers } from "./known-members.ts";
 import {
   lockRooms,
   type ReactionRow,
@@ -24,6 +25,7 @@ interface LockedRoom {
   readonly name: string;
   readonly id: number;
   readonly version: number;
+  readonly departures: number;
   readonly at: string;
   readonly epoch: string;
 }
@@ -38,11 +40,13 @@ export async function commitCarefully(
   orm: Orm,
   changes: readonly Change[],
   rules: Rules,
+  known: Pick<KnownMembers, "seen">,
 ): Promise<Committed> {
   return orm.transaction(async (tx) => {
     const names = [...new Set(changes.map(({ room }) => room))];
     const postedTo = new Set(changes.filter(({ kind }) => kind === "post").map(({ room }) => room));
     const locked = await rows<LockedRoom>(tx, lockRooms(names, postedTo));
+    for (const { name, departures } of locked) known.seen(name, departures);
     const answered = await rows<AnsweredRow>(tx, readAnswered(changes));
     const targets = changes.every(({ kind }) => kind === "post")
       ? []

@@ -53,9 +53,13 @@ export function createMemberStore(pool: Pool): MemberStore {
       await runOrRefuse(pool, (orm) =>
         rows(
           orm,
-          sql`update members set state = 'left', since = clock_timestamp()
-            where user_id = ${userId}::bigint and state = 'in'
-              and room_id = (select id from rooms where name = ${room}::text)`,
+          // The room is locked first, as everywhere.
+          sql`with room as materialized (select id from rooms where name = ${room}::text for update),
+            gone as (
+              update members m set state = 'left', since = clock_timestamp() from room
+              where m.user_id = ${userId}::bigint and m.room_id = room.id and m.state = 'in' returning m.room_id
+            )
+            update rooms r set departures = r.departures + 1 from gone where r.id = gone.room_id`,
         ),
       );
     },

@@ -2,6 +2,7 @@ import { runOrRefuse } from "../db/away.ts";
 import { type Database, type Orm, rows, sqlState } from "../db/database.ts";
 import type { Message, Reaction } from "../message.ts";
 import { commitCarefully } from "./careful.ts";
+import { createKnownMembers } from "./known-members.ts";
 import { type Outcome, type Post, posted } from "../chat/change.ts";
 import { inOrder, type Rules } from "../chat/room/decide.ts";
 import { cutToSize } from "../chat/room/pages.ts";
@@ -24,7 +25,34 @@ export function createMessageStore(database: Database, rules: Rules = {}): Messa
     database.pool({ connections: 1, limitMs: COMMIT_LIMIT_MS }),
   );
 
+  const known = createKnownMembers();
+
   const read = <T>(work: (orm: Orm) => Promise<T>) => runOrRefuse(database, work);
+
+  async function commitPosts(orm: Orm, posts: readonly Post[]): Promise<Committed> {
+    const newcomers = known.newcomers(posts);
+    const moved = await rows<MovedRoom>(orm, postAll(posts, newcomers, known.departuresOf));
+    const rooms = new Map(moved.map((room) => [room.name, room]));
+    // The room's counter is the id of its last post; the ones before it are counted down.
+    const outcomes = new Array<Outcome>(posts.length);
+    const left: number[] = [];
+    for (let index = posts.length - 1; index >= 0; index--) {
+      const post = posts[index] as Post;
+      const room = rooms.get(post.room);
+      if (!room) left.unshift(index);
+      else outcomes[index] = newPost(post, room.version--, room.at);
+    }
+    if (moved[0]) known.seenEpoch(moved[0].epoch);
+    if (left.length === 0) {
+      if (newcomers.length > 0) known.enrolled(newcomers);
+      return { epoch: moved[0]?.epoch ?? "", outcomes };
+    }
+    // Someone left these rooms for good, so who is a member of them has to be read again.
+    const rest = left.map((index) => posts[index] as Post);
+    const { epoch, outcomes: theirs } = await commitCarefully(orm, rest, rules, known);
+    left.forEach((index, at) => (outcomes[index] = theirs[at] as Outcome));
+    return { epoch, outcomes };
+  }
 
   async function readPage(statement: ReturnType<typeof readChanges>): Promise<HistoryPage> {
     const found = await read((orm) => rows<MessageRow>(orm, statement));
@@ -42,7 +70,7 @@ export function createMessageStore(database: Database, rules: Rules = {}): Messa
       try {
         const plain = !careful && changes.every((change) => change.kind === "post");
         return await pool.run((orm) =>
-          plain ? commitPosts(orm, changes) : commitCarefully(orm, changes, rules),
+          plain ? commitPosts(orm, changes) : commitCarefully(orm, changes, rules, known),
         );
       } catch (error) {
         throw new CommitFailure(failureOf(error), error);
@@ -74,25 +102,17 @@ export function createMessageStore(database: Database, rules: Rules = {}): Messa
   };
 }
 
-async function commitPosts(orm: Orm, posts: readonly Post[]): Promise<Committed> {
-  const moved = await rows<{ name: string; version: number; at: string; epoch: string }>(orm, postAll(posts));
-  const rooms = new Map(moved.map((room) => [room.name, room]));
-  // The room's counter is the id of its last post; the ones before it are counted down.
-  const outcomes = new Array<Outcome>(posts.length);
-  const next = new Map(moved.map((room) => [room.name, room.version]));
-  for (let index = posts.length - 1; index >= 0; index--) {
-    const post = posts[index] as Post;
-    const id = next.get(post.room) ?? 0;
-    next.set(post.room, id - 1);
-    const timestamp = rooms.get(post.room)?.at;
-    if (timestamp === undefined) throw new Error("the commit returned no counter for a room");
-    outcomes[index] = {
-      ack: { id, version: id, timestamp, duplicate: false },
-      state: posted(post, id, timestamp),
-    };
-  }
-  return { epoch: moved[0]?.epoch ?? "", outcomes };
+interface MovedRoom {
+  readonly name: string;
+  version: number;
+  readonly at: string;
+  readonly epoch: string;
 }
+
+const newPost = (post: Post, id: number, at: string): Outcome => ({
+  ack: { id, version: id, timestamp: at, duplicate: false },
+  state: posted(post, id, at),
+});
 
 /** 23505: a post was committed before. Other errors in the data (22, 23): some row is invalid. The rest says nothing. */
 function failureOf(error: unknown): CommitFailure["kind"] {

@@ -9,13 +9,24 @@ export const PAGE_ROWS = 200;
 /** Rows of a page of history: one more than the page shows whether there are more. */
 const HISTORY_ROWS = HISTORY_MAX + 1;
 
+/** Someone whose post may make them a member. */
+export interface Newcomer {
+  readonly room: string;
+  readonly senderId: number;
+}
+
 /**
  * Commits new posts in one statement and one round trip. The upsert creates rooms, locks them in one order and advances
- * their counters. `below` is how many posts of the batch follow a post in its room, so `id = version - below`. Senders
- * become members. If a post was committed before, it violates the unique key and the whole statement fails, so no version
- * is lost.
+ * their counters. `below` is how many posts of the batch follow a post in its room, so `id = version - below`. The
+ * newcomers become members. If a post was committed before, it violates the unique key and the whole statement fails, so no
+ * version is lost. A room is missing from the result, and nothing was posted to it, if it has other `departures` than
+ * expected: then one of its senders may no longer be a member.
  */
-export function postAll(posts: readonly Post[]): SQL {
+export function postAll(
+  posts: readonly Post[],
+  newcomers: readonly Newcomer[],
+  departuresOf: (room: string) => number,
+): SQL {
   // One flat template: Drizzle takes longer to assemble nested ones than Postgres to run a small batch.
   const remaining = new Map<string, number>();
   for (const { room } of posts) remaining.set(room, (remaining.get(room) ?? 0) + 1);
@@ -26,34 +37,57 @@ export function postAll(posts: readonly Post[]): SQL {
     remaining.set(room, left);
     return left;
   });
+  // Newcomers are members from their own last post on.
+  const lastOf = new Map(
+    newcomers.length > 0 ? posts.map((post, index) => [senderKey(post), below[index]]) : [],
+  );
+  const enrolled =
+    newcomers.length > 0
+      ? sql`, enrolled as (
+    insert into members (user_id, room_id, version)
+    select e.user_id, m.id, m.version - e.below
+    from unnest(
+      ${texts(newcomers.map((n) => n.room))}, ${integers(newcomers.map((n) => n.senderId))},
+      ${integers(newcomers.map((n) => lastOf.get(senderKey(n)) ?? 0))}
+    ) as e(room, user_id, below)
+    join moved m on m.name = e.room
+    where ${isNoMember(sql`e.user_id`, sql`m.id`)}
+    order by e.user_id, m.id ${REENTER}
+  )`
+      : NOTHING;
   return sql`with moved as (
-    insert into rooms as r (name, version)
-    select b.room, b.n from unnest(${array(roomNames)}::text::text[], ${numberArray(counts)}::text::bigint[]) as b(room, n)
+    insert into rooms as r (name, version, departures)
+    select b.room, b.n, b.departures
+    from unnest(${array(roomNames)}::text::text[], ${numberArray(counts)}::text::bigint[],
+      ${numberArray(roomNames.map(departuresOf))}::text::bigint[]) as b(room, n, departures)
     order by b.room collate "C"
-    on conflict (name) do update set version = r.version + excluded.version
+    on conflict (name) do update set version = r.version + excluded.version where r.departures = excluded.departures
     returning r.id, r.name, r.version, clock_timestamp() as at
-  ), posts as materialized (
-    select m.id as room_id, m.version, m.at, i.* from unnest(
+  ), posted as (
+    insert into messages (room_id, id, version, sender_id, client_id, content, reply_to, created_at)
+    select m.id, m.version - i.below, m.version - i.below, i.sender_id, i.client_id, i.content, i.reply_to, m.at
+    from unnest(
       ${array(posts.map((p) => p.room))}::text::text[], ${numberArray(below)}::text::bigint[],
       ${numberArray(posts.map((p) => p.senderId))}::text::bigint[], ${array(posts.map((p) => p.clientId))}::text::uuid[],
       ${array(posts.map((p) => p.content))}::text::text[], ${numberArray(posts.map((p) => p.replyTo))}::text::bigint[]
     ) as i(room, below, sender_id, client_id, content, reply_to)
     join moved m on m.name = i.room
-  ), posted as (
-    insert into messages (room_id, id, version, sender_id, client_id, content, reply_to, created_at)
-    select room_id, version - below, version - below, sender_id, client_id, content, reply_to, at from posts
-  ), enrolled as (
-    insert into members (user_id, room_id, version)
-    select p.sender_id, p.room_id, p.version from (select distinct sender_id, room_id, version from posts) p
-    where (select m.state from members m where m.user_id = p.sender_id and m.room_id = p.room_id) is distinct from 'in'
-    order by p.sender_id, p.room_id
-    on conflict (user_id, room_id) do update
-      set state = 'in', version = excluded.version, since = clock_timestamp() where members.state <> 'in'
-  )
+  )${enrolled}
   select name, version::float8 as version, to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as at,
     (select value from meta where name = 'epoch') as epoch
   from moved`;
 }
+
+const NOTHING = sql``;
+
+export const senderKey = ({ senderId, room }: Newcomer) => `${senderId} ${room}`;
+
+const isNoMember = (userId: SQL, roomId: SQL) =>
+  sql`(select k.state from members k where k.user_id = ${userId} and k.room_id = ${roomId}) is distinct from 'in'`;
+
+/** What an insert of a member does if they were one before. */
+const REENTER = sql`on conflict (user_id, room_id) do update
+  set state = 'in', version = excluded.version, since = clock_timestamp() where members.state <> 'in'`;
 
 /**
  * First step of a careful commit: locks rooms in the same order as {@link postAll}, and creates those that are posted to.
@@ -66,7 +100,8 @@ export const lockRooms = (names: readonly string[], postedTo: ReadonlySet<string
   where b.posted = 1 or (select true from rooms q where q.name = b.room)
   order by b.room collate "C"
   on conflict (name) do update set version = r.version
-  returning r.name, r.id::float8 as id, r.version::float8 as version, ${iso(sql`clock_timestamp()`)} as at,
+  returning r.name, r.id::float8 as id, r.version::float8 as version,
+    r.departures::float8 as departures, ${iso(sql`clock_timestamp()`)} as at,
     (select value from meta where name = 'epoch') as epoch`;
 
 /** The changes of a batch as a relation, each with the id of its locked room. */
@@ -160,10 +195,8 @@ export function writeDecision({ decision, roomIds, given, taken }: Write): SQL {
       ${integers(enrolled.map(({ userId }) => userId))}, ${integers(enrolled.map(({ room }) => idOf(room)))},
       ${integers(enrolled.map(({ version }) => version))}
     ) as e(user_id, room_id, version)
-    where (select m.state from members m where m.user_id = e.user_id and m.room_id = e.room_id) is distinct from 'in'
-    order by e.user_id, e.room_id
-    on conflict (user_id, room_id) do update
-      set state = 'in', version = excluded.version, since = clock_timestamp() where members.state <> 'in'
+    where ${isNoMember(sql`e.user_id`, sql`e.room_id`)}
+    order by e.user_id, e.room_id ${REENTER}
   ), given as (
     insert into reactions (room_id, message_id, user_id, emoji) select * from ${reactionRows(given)}
   )

@@ -289,7 +289,7 @@ const { values } = parseArgs({
 /** Copies the sources with one of them changed. */
 async function mutate({ file, from, to }: Mutant): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), "parley-mutant-"));
-  for (const part of ["src", "test/sim", "package.json", "tsconfig.json"])
+  for (const part of ["src", "test/sim", "test/support", "package.json", "tsconfig.json"])
     await cp(join(ROOT, part), join(folder, part), { recursive: true });
   await symlink(join(ROOT, "node_modules"), join(folder, "node_modules"));
   const path = join(folder, "src/chat", file);

@@ -5,6 +5,7 @@ import type { Identity } from "../../src/identity.ts";
 import type { Log } from "../../src/log.ts";
 import { MESSAGE_MAX_CHARS } from "../../src/protocol/limits.ts";
 import type { Wish } from "./changes.ts";
+import { aliveStanding } from "../support/stubs.ts";
 import { type ClientEnd, createLink, type Link } from "./link.ts";
 import { createMeters } from "./meters.ts";
 import { createProcessClock } from "./schedule.ts";
@@ -78,7 +79,7 @@ export function createNode(name: string, world: World): SimNode {
     const chat = createChat({
       store: createStore({ ...world, alive }),
       bus: line.bus,
-      standing: { ask: async (logins) => logins.map(() => "alive" as const), onEnded: () => () => {} },
+      standing: aliveStanding,
       authenticate: async () => {
         throw new Refusal("token_invalid");
       },

@@ -1,5 +1,6 @@
 import { type ChatStore, CommitFailure } from "../../src/chat/ports.ts";
 import { Refusal } from "../../src/errors.ts";
+import { emptyLists } from "../support/stubs.ts";
 import type { SimDatabase } from "./database.ts";
 import type { Plan } from "./plan.ts";
 import type { Random } from "./random.ts";
@@ -136,6 +137,3 @@ export function createStore(options: StoreOptions): ChatStore {
     lists: emptyLists,
   };
 }
-
-/** Nobody lists rooms in the simulation. */
-const emptyLists: ChatStore["lists"] = { rooms: async () => [], room: async () => undefined };

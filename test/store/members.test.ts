@@ -215,7 +215,10 @@ onEachDriver((open) => {
     const [first] = await say(at.ada, "one");
     await at.members.leave(seat(at.ada));
     if (!first) throw new Error("nothing was posted");
-    await expect(at.store.commit(0, [first], false)).rejects.toMatchObject({ kind: "duplicate" });
+    // The room has a departure that this store does not know of, so the post takes the careful path by itself.
+    expect(await at.store.commit(0, [first], false)).toMatchObject({
+      outcomes: [{ ack: { id: 1, duplicate: true } }],
+    });
     const edit = { kind: "edit", room, senderId: at.ada, username: "ada", id: 1, content: "two" } as const;
     await at.store.commit(0, [first, { ...edit, clientId: crypto.randomUUID() }], true);
     expect(await namesOf(at.ada)).toEqual([]);

@@ -42,6 +42,10 @@ export const createConnection = (
   options: ConnectionOptions,
 ): Connection => new SocketConnection(parts, codec, options);
 
+/** How often a join asks whether its person may still enter, and when it may be retried after that, in milliseconds. */
+const ROUNDS = 5;
+const RETRY_MS = 1_000;
+
 /** Most sockets have few rooms: a list is far smaller than a Map, and all empty ones are shared. */
 const NONE: readonly Subscription[] = [];
 
@@ -250,12 +254,12 @@ class SocketConnection implements Connection, OpenConnection, Peer {
    * have been banned, since the join began.
    */
   private async stillMay(room: string): Promise<Pass> {
-    for (;;) {
-      if (this.closed) throw new Refusal("unavailable");
+    for (let round = 0; round < ROUNDS && !this.closed; round++) {
       const pass = this.parts.access.enterNow(this.identity, room);
       if (pass) return pass;
       await this.parts.access.enter(this.identity, room);
     }
+    throw new Refusal("unavailable", { retryAfterMs: RETRY_MS });
   }
 
   private async joinOwn(room: string): Promise<void> {
