@@ -1,7 +1,9 @@
-import { afterAll } from "bun:test";
+import { afterAll, mock } from "bun:test";
 import { removeTemporaryFolders } from "./folder.ts";
+import { openRecycled } from "./recycled.ts";
 import { cachedTemplate } from "./template.ts";
 
 // What every fresh database starts from is made here, not within the time of the first test that wants one.
 await cachedTemplate();
+mock.module("../../src/db/open.ts", () => ({ openDatabase: openRecycled }));
 afterAll(removeTemporaryFolders);
