@@ -16,7 +16,7 @@ const CACHE = join(ROOT, "node_modules/.cache/parley");
  * CPU time at the default of 128 MB; two thirds of the files belong to databases that nothing connects to.
  */
 const CHEAPER = [
-  "alter system set shared_buffers = '8MB'",
+  "alter system set shared_buffers = '32MB'",
   "update pg_database set datistemplate = false",
   "drop database template0",
   "drop database template1",
