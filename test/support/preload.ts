@@ -1,10 +1,12 @@
 import { afterAll, mock } from "bun:test";
 import { removeTemporaryFolders } from "./folder.ts";
+import { handOver } from "./hand-over.ts";
 import { openRecycled } from "./recycled.ts";
 import { cachedTemplate } from "./template.ts";
 
 // What every fresh database starts from is made here, not within the time of the first test that wants one.
 await cachedTemplate();
+await handOver();
 mock.module("../../src/db/open.ts", () => ({ openDatabase: openRecycled }));
-// If several processes share the work, this runs after each file, while others still need the folders: run.ts removes them.
+// With several processes, this runs after each file while other files still need the folders: see hand-over.ts.
 if (!process.env.BUN_TEST_WORKER_ID) afterAll(removeTemporaryFolders);
