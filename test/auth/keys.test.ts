@@ -5,7 +5,7 @@ import { rotateKey } from "../../src/auth/keystore.ts";
 import { ConfigError } from "../../src/config.ts";
 import { loadMeta } from "../../src/db/meta.ts";
 import { keys, meta } from "../../src/db/schema.ts";
-import { freshDatabase, postgresDatabase, type TestDatabase } from "../support/database.ts";
+import { freshDatabase, newDatabase, postgresDatabase, type TestDatabase } from "../support/database.ts";
 import { needs } from "../support/needs.ts";
 import { codeOf, HERE, PASSWORD, startNode, until } from "./node.ts";
 
@@ -46,14 +46,14 @@ async function startAtOnce(fresh: TestDatabase) {
 }
 
 describe("nodes that start at once on a new database share their keys and accept each other's tokens", () => {
-  test("on the embedded database", async () => startAtOnce(await freshDatabase()));
+  test("on the embedded database", async () => startAtOnce(await newDatabase()));
   needs("TEST_DATABASE_URL")("on Postgres", () => {
     test("through an advisory lock", async () => startAtOnce(await postgresDatabase()));
   });
 });
 
 test("two new installations share no key, epoch or issuer", async () => {
-  const [one, two] = await Promise.all([freshDatabase(), freshDatabase()]);
+  const [one, two] = await Promise.all([newDatabase(), newDatabase()]);
   const secretsOf = async (install: TestDatabase) => {
     const node = await startNode(install);
     node.auth.stop();

@@ -4,6 +4,7 @@ import type { Browser, BrowserContext, Page } from "playwright-core";
 import type { Chat, Message, Ports } from "../../src/client/index.ts";
 import { api } from "../support/api.ts";
 import { startBrowser } from "../support/browser.ts";
+import { builtClient } from "../support/built-client.ts";
 import { house, START_MS } from "../support/house.ts";
 import { needs } from "../support/needs.ts";
 import { PASSWORD, type Person } from "../support/people.ts";
@@ -29,8 +30,7 @@ needs("chromium")("the built client in Chromium", () => {
   let home: Awaited<ReturnType<typeof house>>;
 
   beforeAll(async () => {
-    const build = Bun.spawn([process.execPath, join(ROOT, "scripts/build-client.ts")], { stdout: "ignore" });
-    expect(await build.exited).toBe(0);
+    await builtClient();
     const client = await Bun.file(join(ROOT, "dist/client/index.js")).text();
     const files: Record<string, [string, string]> = {
       "/": ["text/html", "<!doctype html><title>A page</title>"],

@@ -4,13 +4,13 @@ import { type Database, DatabaseTimeout, rows, sqlState } from "../../src/db/dat
 import { loadMeta, renewEpoch } from "../../src/db/meta.ts";
 import { migrate } from "../../src/db/migrate.ts";
 import { messages, meta, rooms, users } from "../../src/db/schema.ts";
-import { freshDatabase, neonDatabase, postgresDatabase, type TestDatabase } from "../support/database.ts";
+import { neonDatabase, newDatabase, postgresDatabase, type TestDatabase } from "../support/database.ts";
 import { needs } from "../support/needs.ts";
 import { soonerThan } from "../support/sooner-than.ts";
 
 setDefaultTimeout(30_000);
 
-describe("storage on the embedded database", () => storage(freshDatabase));
+describe("storage on the embedded database", () => storage(newDatabase));
 needs("TEST_DATABASE_URL")("storage on Postgres", () => storage(postgresDatabase));
 needs("TEST_DATABASE_URL")("storage through Neon's driver", () => storage(neonDatabase));
 

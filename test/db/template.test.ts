@@ -6,7 +6,7 @@ import { sql } from "drizzle-orm";
 import { type Database, rows } from "../../src/db/database.ts";
 import { loadMeta } from "../../src/db/meta.ts";
 import { createDataDir } from "../../src/db/template.ts";
-import { freshDatabase } from "../support/database.ts";
+import { newDatabase } from "../support/database.ts";
 import { temporaryFolder } from "../support/folder.ts";
 import { startTestServer } from "../support/server.ts";
 import { cachedTemplate } from "../support/template.ts";
@@ -15,7 +15,7 @@ setDefaultTimeout(30_000);
 
 let database: Database;
 beforeAll(async () => {
-  database = await freshDatabase();
+  database = await newDatabase();
 });
 afterAll(() => database.close());
 
@@ -33,18 +33,20 @@ test("a new embedded database has the schema and no rows", async () => {
 });
 
 test("two installations share no epoch, instance or key", async () => {
-  const other = await freshDatabase();
+  const other = await newDatabase();
   const [here, there] = [await loadMeta(database), await loadMeta(other)];
   await other.close();
   expect(here.epoch).not.toBe(there.epoch);
   expect(here.instance).not.toBe(there.instance);
 
   const kids = async () => {
-    const server = await startTestServer();
+    const folder = temporaryFolder();
+    const server = await startTestServer({ DATA_DIR: folder.path });
     const { keys } = (await (await fetch(`${server.url}/.well-known/jwks.json`)).json()) as {
       keys: { kid: string }[];
     };
     await server.stop();
+    folder.remove();
     return keys.map(({ kid }) => kid);
   };
   const [first, second] = [await kids(), await kids()];

@@ -3,6 +3,7 @@ import { cp, mkdir, readdir, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import type { Browser, Page } from "playwright-core";
 import { startBrowser } from "../support/browser.ts";
+import { builtClient } from "../support/built-client.ts";
 import { temporaryFolder } from "../support/folder.ts";
 import { START_MS } from "../support/house.ts";
 import { needs } from "../support/needs.ts";
@@ -20,8 +21,7 @@ const copies = temporaryFolder();
 const [page, product] = ["page", "product"].map((name) => join(copies.path, name)) as [string, string];
 
 beforeAll(async () => {
-  const build = Bun.spawn([process.execPath, join(ROOT, "scripts/build-client.ts")], { stdout: "ignore" });
-  expect(await build.exited).toBe(0);
+  await builtClient();
   await cp(join(ROOT, "examples"), copies.path, { recursive: true });
   await cp(join(ROOT, "dist/client/index.js"), join(page, "client.js"));
   const modules = join(product, "node_modules");

@@ -3,6 +3,7 @@ import type { Database } from "../../src/db/database.ts";
 import { openDatabase } from "../../src/db/open.ts";
 import { temporaryFolder } from "./folder.ts";
 import { startNeonBridge } from "./neon-bridge.ts";
+import { disposableFolder } from "./recycled.ts";
 import { cachedTemplate } from "./template.ts";
 
 /** A private database for one test; `close` also removes it. */
@@ -25,8 +26,14 @@ async function open(env: Record<string, string>, remove: () => unknown): Promise
   return { ...database, env, again, close };
 }
 
-/** Creates an embedded database, migrated and empty. */
+/** Returns an embedded database, migrated and empty. Other tests may have used it before. */
 export async function freshDatabase(): Promise<TestDatabase> {
+  const folder = disposableFolder();
+  return open({ DATA_DIR: folder.path }, folder.remove);
+}
+
+/** The same, newly made from the template: for tests of how databases are made, or that change the schema. */
+export async function newDatabase(): Promise<TestDatabase> {
   const folder = temporaryFolder();
   return open({ DATA_DIR: folder.path }, folder.remove);
 }

@@ -17,15 +17,18 @@ const has = (need: Need) => {
 };
 
 /**
- * `describe` for tests that need more than Bun: `needs("TEST_REDIS_URL")("the bus", () => …)`. If something is missing,
- * they are skipped with one line that says so; with CI=true they fail.
+ * `describe` for tests that need more than Bun: `needs("TEST_REDIS_URL")("the bus", () => …)`. If something is missing
+ * they are skipped, with a line that names it; with CI=true they fail. The titles of those that need a service end in
+ * "(needs TEST_REDIS_URL)", so that `bun test -t "\(needs TEST_"` runs them and no others.
  */
 export function needs(...wanted: readonly Need[]): (name: string, tests: () => void) => void {
+  const services = wanted.filter((need) => need.startsWith("TEST_")).join(" and ");
   const missing = wanted.filter((need) => !has(need)).join(" and ");
-  if (!missing) return (name, tests) => describe(name, tests);
+  const titled = (name: string) => (services ? `${name} (needs ${services})` : name);
+  if (!missing) return (name, tests) => describe(titled(name), tests);
   if (process.env.CI !== "true") return (name) => test.skip(`${name} (skipped: needs ${missing})`, () => {});
   return (name) =>
-    test(name, () => {
-      throw new Error(`needs ${missing}; with CI=true nothing may be skipped`);
+    test(titled(name), () => {
+      throw new Error(`needs ${missing}, and with CI=true nothing is skipped`);
     });
 }

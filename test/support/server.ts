@@ -1,7 +1,7 @@
 import { loadConfig } from "../../src/config.ts";
 import { createLog } from "../../src/log.ts";
 import { startServer } from "../../src/server.ts";
-import { temporaryFolder } from "./folder.ts";
+import { disposableFolder } from "./recycled.ts";
 import { cachedTemplate } from "./template.ts";
 
 /** A line of the server's log, parsed. */
@@ -24,7 +24,7 @@ export interface TestServer {
  * new embedded one. It logs from LOG_LEVEL on (default: `info`) to `log` and prints nothing.
  */
 export async function startTestServer(settings: Readonly<Record<string, string>> = {}): Promise<TestServer> {
-  const folder = temporaryFolder();
+  const folder = disposableFolder();
   const log: LogLine[] = [];
   const config = loadConfig({ PORT: "0", DATA_DIR: folder.path, ...settings });
   const server = await startServer(config, {
