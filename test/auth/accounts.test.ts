@@ -33,7 +33,7 @@ test("registering signs in under a name derived from the email, and the account 
   const registered = await register();
   expect(registered).toMatchObject({ email, username: `person${people}` });
   const identity = await auth.authenticate(registered.access);
-  expect(identity).toMatchObject({ username: `person${people}`, rooms: null });
+  expect(identity).toMatchObject({ username: `person${people}`, grants: null });
   expect(identity.sessionId).toBeString();
   expect(await auth.accounts.me(identity)).toMatchObject({ email, username: `person${people}` });
   expect((await login()).username).toBe(`person${people}`);

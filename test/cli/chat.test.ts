@@ -56,7 +56,7 @@ describe("parley chat, with pipes", () => {
     proxy.stop();
     expect(code).toBe(0);
     expect(lines(stderr)[0]).toBe("(connected as ada)");
-    expect(lines(stderr)[1]).toMatch(/^\(The connection was closed \(1006\)\. Trying again in 0\.\d s\)$/);
+    expect(lines(stderr)[1]).toMatch(/^\(The connection was closed \(1006\)\. Retrying in 0\.\d s\)$/);
     expect(lines(stderr)[2]).toBe("(connected as ada)");
     const { body } = await api(server, "GET /history/broken/", { token: ada.token });
     expect((body as { content: string }[]).map(({ content }) => content)).toEqual(["one", "two"]);

@@ -80,7 +80,7 @@ describe("workers are supervised", () => {
 });
 
 test("several workers without Redis or Postgres are rejected with one line", async () => {
-  const line = "WORKERS of more than 1 needs DATABASE_URL and REDIS_URL: processes share them";
+  const line = "WORKERS above 1 needs DATABASE_URL and REDIS_URL, which the processes share";
   const incomplete: Record<string, string>[] = [
     {},
     { REDIS_URL: "redis://127.0.0.1" },

@@ -120,6 +120,10 @@ export function createRealClient(name: string, person: () => Identity, world: Wo
         if (!(error instanceof ChatError) || error.retryable)
           return world.fail("a change was given up", `${name}: ${String(error)}`);
         if (error.code === "closed" || (error.code === "stale_epoch" && change.kind !== "post")) return;
+        // Anyone who leaves a room for good, or is banned, gives up what still waits to be sent there.
+        const seat = { userId, room: change.room };
+        if (error.code === "left" && database.people.leftAt(seat) !== undefined) return;
+        if (error.code === "removed" && world.rights.mayBeRefused(seat)) return;
         world.refused(key, error.code as ErrorCode);
       },
     );

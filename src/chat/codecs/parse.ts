@@ -5,7 +5,7 @@ import { readFields } from "../../protocol/fields.ts";
 /** Parses the object in a text frame. @throws {Refusal} malformed: a binary frame, not JSON, or not an object. */
 export function objectOf(frame: string | Uint8Array): Record<string, unknown> {
   if (typeof frame !== "string")
-    throw new Refusal("malformed", { detail: "Send text frames, not binary ones." });
+    throw new Refusal("malformed", { detail: "Frames must be text, not binary." });
   let value: unknown;
   try {
     value = JSON.parse(frame);
