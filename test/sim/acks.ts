@@ -1,15 +1,15 @@
 import type { Ack, Key } from "../../src/chat/change.ts";
 import type { SimDatabase } from "./database.ts";
 
-/** Every ack that was given: it names what the database has, and the same change has the same one always. */
+/** Checks every ack: it names what the database has, and a change always gets the same one. */
 export function createAckBook(database: SimDatabase, fail: (sentence: string, detail: string) => void) {
-  /** Changes that were acked as new, by what they became. */
+  /** Acks that were given as new. */
   const fresh = new Set<Ack>();
 
   return (change: Key, ack: Partial<Ack>) => {
     const { kind, room, senderId } = change;
     const name = `${kind} ${room} ${senderId} ${ack.id}.${ack.version}${ack.duplicate ? " again" : ""}`;
-    // The same in several epochs, where the database was restored: as new once in each.
+    // After a restore, a change may be in several epochs, and is acked as new once in each.
     const matches = database
       .committed(change)
       .filter(

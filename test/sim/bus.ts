@@ -7,15 +7,15 @@ import type { Schedule } from "./schedule.ts";
 interface Member {
   readonly name: string;
   readonly alive: () => boolean;
-  /** Rooms that it hears of. */
+  /** Rooms that it subscribes to. */
   readonly rooms: Set<string>;
   readonly listeners: BusListener[];
 }
 
-/** How long a process that ended is believed to be there. */
+/** How long a process that ended counts as alive, in milliseconds. */
 const SILENT_MS = 4_000;
 
-/** The bus between processes. What is told may be lost, doubled, late and out of order. */
+/** The bus between processes. Its frames may be lost, repeated, late and out of order. */
 export function createBusLine(schedule: Schedule, random: Random, plan: Plan) {
   const members = new Set<Member>();
   let down = false;
@@ -42,13 +42,13 @@ export function createBusLine(schedule: Schedule, random: Random, plan: Plan) {
 
   return {
     publish: (news: RoomNews) => tell(news),
-    /** Nothing comes through until it is back. */
+    /** While it is away, nothing comes through. */
     away(now: boolean) {
       if (down === now) return;
       down = now;
       if (!down) everyone(({ restored }) => restored?.());
     },
-    /** One process's end of it. `rooms`: what it is subscribed to. */
+    /** Connects a process. `rooms`: its subscriptions. */
     join(alive: () => boolean): { bus: Bus; rooms: ReadonlySet<string>; leave(): void } {
       const rooms = new Set<string>();
       const wanted = new Map<string, symbol>();

@@ -5,31 +5,31 @@ import type { ServerFrame } from "../../src/protocol/frames.ts";
 type Frame<T extends ServerFrame["type"]> = Extract<ServerFrame, { type: T }>;
 type MessageFrame = Frame<"message">;
 
-/** What a client keeps of a message. */
+/** A message as a client keeps it. */
 export type Kept = ReturnType<typeof shown>;
 
-/** A client's copy of a room, kept by the rules of chat.v1. */
+/** A client's copy of a room, maintained by the rules of chat.v1. */
 export interface Copy {
   readonly room: string;
-  /** Not joined (any more); asked to join; being caught up; live. */
+  /** `joining`: a join was sent. `behind`: the server replays what is missing. */
   state: "out" | "joining" | "behind" | "live";
   /** The client wants to be in the room. */
   wanted: boolean;
-  /** Whether a join is under way, and another one is to follow it. */
+  /** Whether a join is in flight (`once`), and another one has to follow it (`again`). */
   asked: "no" | "once" | "again";
   readonly version: number;
   /** It has everything from this message on. */
   readonly oldest: number;
   readonly messages: ReadonlyMap<number, Kept>;
-  /** Changes when the copy is dropped: answers to what was asked before mean nothing then. */
+  /** Changes when the copy is dropped: replies to earlier requests do not apply to the new one. */
   readonly generation: number;
-  /** Where to resume from, as `since`. */
+  /** The position to resume from, as `since`. */
   position(): { epoch: string; version: number } | undefined;
   joined(frame: Frame<"joined">): void;
-  /** False: something is missing, join again. */
+  /** Returns false if something is missing and the client has to join again. */
   message(frame: MessageFrame): boolean;
   synced(frame: Frame<"synced">): void;
-  /** A page of history before `oldest`. */
+  /** Adds a page of history before `oldest`. */
   page(messages: readonly Kept[], more: boolean): void;
 }
 
@@ -87,7 +87,7 @@ export function createCopy(room: string): Copy {
   return copy;
 }
 
-/** How a copy at rest differs from the room; nothing where it is the room. */
+/** Returns how a copy at rest differs from the room; undefined if it does not. */
 export function difference(copy: Copy, messages: ReadonlyMap<number, Message>): string | undefined {
   for (const [id, message] of messages) {
     const kept = copy.messages.get(id);
@@ -97,7 +97,7 @@ export function difference(copy: Copy, messages: ReadonlyMap<number, Message>): 
   return copy.messages.size === messages.size ? undefined : " has more messages";
 }
 
-/** Whether a frame shows a message as it was written. */
+/** Whether a frame shows a message as the database has it. */
 export const sameMessage = (written: Kept, frame: Kept | MessageFrame) =>
   written.id === frame.id &&
   written.version === frame.version &&

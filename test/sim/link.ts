@@ -5,9 +5,9 @@ import type { Schedule } from "./schedule.ts";
 import { createUpstream } from "./upstream.ts";
 import type { Wire } from "./wire.ts";
 
-/** Code of a socket that ended without a goodbye. */
+/** The close code of a socket that ended without a close frame. */
 export const CUT = 1006;
-/** How long a closed socket may take to say goodbye before it is cut, in milliseconds. */
+/** How long a closed socket may take to send its close frame before it is cut, in milliseconds. */
 const GOODBYE_MS = 5_000;
 const HELD_BACK = { frames: 32, bytes: 16 * 1024 } as const;
 
@@ -22,7 +22,7 @@ export interface ClientEnd {
   closed(code: number): void;
 }
 
-/** What is watched of a link. */
+/** Observes a link. */
 export interface LinkWatch {
   received(link: Link, frame: string): void;
   sent(link: Link, wire: Wire): void;
@@ -30,33 +30,33 @@ export interface LinkWatch {
   closed(link: Link, code: number): void;
 }
 
-/** One WebSocket between a client and a node, with the network between them: first in, first out, each way. */
+/** One WebSocket between a client and a node, and the network between them: a queue in each direction. */
 export interface Link {
   readonly id: number;
   readonly socket: Socket;
   readonly topics: ReadonlySet<string>;
-  /** The server has not seen its end. */
+  /** The server does not know yet that it ended. */
   readonly open: boolean;
-  /** The server's bytes for it do not go out at once. */
+  /** The server's bytes wait before they go out. */
   readonly pressed: boolean;
   readonly buffered: number;
-  /** Bytes of it that its socket does not show yet. */
+  /** Waiting bytes that the socket does not show yet. */
   readonly hidden: number;
-  /** Since when it has not been read from, in virtual time. */
+  /** Since when the client has not been reading, in virtual time. */
   readonly stalledAt: number | undefined;
   attach(server: ServerEnd): void;
-  /** Queues a frame; `published`: its bytes may not be seen before the next turn. */
+  /** Queues a frame. `published`: its bytes may stay hidden until the next turn. */
   put(wire: Wire, published: boolean): void;
   /** Sends a client's frame. */
   send(frame: string): void;
-  /** The client stops reading, and goes on reading. */
+  /** The client stops reading, and resumes. */
   stall(): void;
   read(): void;
-  /** The client says goodbye. */
+  /** The client closes the socket. */
   leave(): void;
   /** The network fails; each side finds out when it does. */
   cut(): void;
-  /** The server's process is gone. */
+  /** The server's process has died. */
   orphan(): void;
 }
 
@@ -67,7 +67,7 @@ interface LinkOptions {
   readonly client: ClientEnd;
   readonly watch: LinkWatch;
   toWire(frame: string): Wire;
-  /** The server's loop goes once around. */
+  /** Runs a task in the next turn of the server's event loop. */
   soon(task: () => void): void;
 }
 
@@ -81,7 +81,7 @@ export function createLink(options: LinkOptions): Link {
   let clientOpen = true;
   let severed = false;
 
-  // From server to client: what the system took, what waits in the process.
+  // From server to client: frames that the operating system took, and frames that wait in the process.
   let kernel: Outgoing[] = [];
   let kernelRoom = 0;
   let queue: Outgoing[] = [];
@@ -115,7 +115,7 @@ export function createLink(options: LinkOptions): Link {
     else client.arrived(item);
   };
 
-  /** What is sent in one moment arrives in one. */
+  /** Frames sent at one moment arrive at one moment. */
   const fly = (item: Outgoing) => {
     if (flight && flight.sentAt === schedule.now) return void flight.items.push(item);
     const { items } = (flight = { sentAt: schedule.now, items: [item] });
@@ -127,7 +127,7 @@ export function createLink(options: LinkOptions): Link {
 
   const show = () => void (hidden = held = 0);
 
-  /** As the runtime does: a few small frames of a turn stay back, and are written together. */
+  /** Holds back a few small frames of a turn and writes them together, as the runtime does. */
   const holdBack = (bytes: number) => {
     if (held === HELD_BACK.frames || bytes >= HELD_BACK.bytes) show();
     if (bytes >= HELD_BACK.bytes) return;
@@ -151,7 +151,7 @@ export function createLink(options: LinkOptions): Link {
     if (queued > HARD_LIMIT) sever("by the runtime");
   };
 
-  /** The client reads again: what waited goes out in steps. */
+  /** The client reads again, and waiting frames go out in steps. */
   const drain = () => {
     if (stalledAt !== undefined || severed || !clientOpen) return void (draining = false);
     let budget = random.between(20_000, 400_000);

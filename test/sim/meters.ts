@@ -1,6 +1,6 @@
 import type { Metrics } from "../../src/metrics.ts";
 
-/** Counts what a process has open. A real registry for each of thousands of processes would take most of the time. */
+/** Counts what a process has open. Real registries for thousands of processes would take most of the time. */
 export function createMeters() {
   const gauges = new Map<string, number>();
   const ignored = { count: 0, inc() {}, set() {}, observe() {}, labels: () => ignored, of: () => ignored };

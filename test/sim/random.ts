@@ -1,6 +1,6 @@
-/** Everything that chance decides in a simulation comes from here, and so from its seed. */
+/** The only source of randomness in a simulation, determined by its seed. */
 export interface Random {
-  /** From 0 to 1, 1 excluded. */
+  /** From 0 to 1, excluding 1. */
   next(): number;
   /** A whole number below `bound`. */
   below(bound: number): number;

@@ -1,16 +1,16 @@
 import type { Clock } from "../../src/clock.ts";
 import type { Random } from "./random.ts";
 
-/** Virtual time: what is to happen, in its order. Nothing here looks at a real clock. */
+/** Virtual time: pending tasks, in order. Nothing here reads a real clock. */
 export interface Schedule {
   readonly now: number;
   readonly events: number;
   /**
-   * Runs `task` after `ms`; the answer cancels it. `together`: what comes at nearly the same time may run before the
-   * promises of this one have, as answers of a database do that arrive in one packet.
+   * Runs `task` after `ms`. Returns a function that cancels it. `together`: other tasks at nearly the same time may run
+   * before the promises of this one, as with database results that arrive in one packet.
    */
   after(ms: number, task: () => void, together?: boolean): () => void;
-  /** Goes on until `done`, or until `ms` have passed. Whether it was done. */
+  /** Runs until `done` returns true or `ms` have passed. Resolves to whether it was done. */
   run(ms: number, done?: () => boolean): Promise<boolean>;
 }
 
@@ -21,9 +21,9 @@ interface Event {
   task: (() => void) | undefined;
 }
 
-/** More than any run needs: something goes round in circles. */
+/** More tasks than any run needs: beyond this, something loops for ever. */
 const EVENTS_MAX = 400_000;
-/** Within so many milliseconds answers come in one packet. */
+/** Results within this many milliseconds arrive in one packet. */
 const PACKET_MS = 0.5;
 
 export function createSchedule(random: Random): Schedule {
@@ -45,7 +45,7 @@ export function createSchedule(random: Random): Schedule {
       if (next.time > event.time + PACKET_MS || random.chance(0.3)) break;
       happen(take(heap) as Event);
     }
-    // Lets every promise run that can.
+    // Let every promise run that can.
     await new Promise<void>((resolve) => setImmediate(resolve));
   };
 
@@ -76,7 +76,7 @@ export function createSchedule(random: Random): Schedule {
   };
 }
 
-/** A process's own clock, which ends with it. `pending`: timers that are set. */
+/** A process's own clock, which ends with the process. `pending`: the number of active timers. */
 export function createProcessClock(schedule: Schedule, alive: () => boolean) {
   let pending = 0;
   const after = (ms: number, task: () => void) => {
@@ -109,7 +109,7 @@ export function createProcessClock(schedule: Schedule, alive: () => boolean) {
   };
 }
 
-/** The moment at which virtual time begins, in milliseconds since 1970. */
+/** The start of virtual time, in milliseconds since 1970. */
 export const EPOCH_MS = Date.UTC(2030, 0, 1);
 
 const earlier = (a: Event, b: Event) => a.time < b.time || (a.time === b.time && a.order < b.order);

@@ -10,7 +10,7 @@ interface UpstreamOptions {
   take(frame: string): void;
 }
 
-/** The way from a client to its server: in order, and not read while the server says so. */
+/** The path from a client to its server: in order, and unread while the server has paused the socket. */
 export function createUpstream({ schedule, random, latency, isOpen, take }: UpstreamOptions) {
   const inbox: string[] = [];
   let paused = false;
@@ -21,7 +21,7 @@ export function createUpstream({ schedule, random, latency, isOpen, take }: Upst
     if (!isOpen()) return;
     if (!paused && inbox.length === 0) return take(frame);
     inbox.push(frame);
-    // What was read already may still come.
+    // Frames that were already read may still arrive.
     if (paused && overrun-- > 0) take(inbox.shift() as string);
   };
 
@@ -30,7 +30,7 @@ export function createUpstream({ schedule, random, latency, isOpen, take }: Upst
       last = Math.max(last, schedule.now + latency());
       schedule.after(last - schedule.now, () => arrived(frame));
     },
-    /** Calls `ended` after everything that was sent. */
+    /** Calls `ended` after everything that was sent has arrived. */
     end: (ended: () => void) => void schedule.after(Math.max(last - schedule.now, 0) + latency(), ended),
     pause() {
       paused = true;

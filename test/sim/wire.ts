@@ -8,7 +8,7 @@ import {
 
 export type PlainFrame = v.InferOutput<(typeof PLAIN_FRAMES)["message" | "error"]>;
 
-/** A frame that a server sent. It is read once, however many it goes to. */
+/** A frame that a server sent. It is parsed once, however many sockets get it. */
 export interface Wire {
   readonly text: string;
   readonly bytes: number;
@@ -16,7 +16,7 @@ export interface Wire {
   readonly plain: PlainFrame;
 }
 
-/** `strict`: frames are held against their schema. */
+/** `strict`: frames are checked against their schemas. */
 export function createWire(text: string, strict: boolean): Wire {
   let v1: ServerFrame | undefined;
   let plain: PlainFrame | undefined;
@@ -36,7 +36,7 @@ export function createWire(text: string, strict: boolean): Wire {
   };
 }
 
-/** A frame as a trace shows it: short, and without what a server makes up on its own. */
+/** A frame as a trace shows it: short, and without values that the server generates. */
 export const summary = (text: string) =>
   text
     .replace(/"clientId":"[^"]*",?/g, "")

@@ -1,6 +1,6 @@
 import { simulate } from "./simulation.ts";
 
-/** What a worker says: that it begins a seed, or what came of one. */
+/** A message of a worker: it starts a seed, or the outcome of one. */
 type Word =
   { readonly begins: number } | { readonly seed: number; readonly broken?: string; readonly events: number };
 
@@ -17,11 +17,11 @@ interface Job {
   progress(done: number): void;
 }
 
-/** A seed that takes longer goes round in circles, in milliseconds. */
+/** A seed that takes longer than this is stuck, in milliseconds. */
 const STUCK_MS = 60_000;
 const PROGRESS = 1_000;
 
-/** Runs seeds in processes side by side, up to the first one in which the contract does not hold. */
+/** Runs seeds in parallel processes, up to the first seed in which a guarantee does not hold. */
 export function runSeeds({ from, count, workers, progress }: Job): Promise<Result> {
   let done = 0;
   let events = 0;
@@ -60,7 +60,7 @@ export function runSeeds({ from, count, workers, progress }: Job): Promise<Resul
   });
 }
 
-/** A worker: every n-th seed. */
+/** A worker runs every n-th seed. */
 async function work(first: number, end: number, step: number): Promise<void> {
   const say = (word: Word) => process.send?.(word);
   Error.stackTraceLimit = 0;

@@ -23,7 +23,7 @@ export class Broken extends Error {
   override readonly name = "Broken";
 }
 
-/** Everything there is in one simulation. */
+/** Everything in one simulation. */
 export interface World {
   readonly plan: Plan;
   readonly random: Random;
