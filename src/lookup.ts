@@ -9,8 +9,10 @@ export interface Lookup<Key, Value> {
   get(key: Key): Promise<Value>;
   /** Asks the source about all keys, bypassing memory, and remembers the values. Results keep the order of the keys. */
   refresh(keys: readonly Key[]): Promise<readonly Value[]>;
-  /** Drops the entries that match. Values already on their way are returned but not remembered. */
-  forget(matches: (key: Key) => boolean): void;
+  /** Drops one entry. A value that is being read is returned but not remembered. */
+  forget(key: Key): void;
+  /** Does the same for all entries that match. It looks at every entry. */
+  forgetAll(matches: (key: Key) => boolean): void;
 }
 
 interface LookupOptions<Key, Value> {
@@ -28,6 +30,12 @@ interface LookupOptions<Key, Value> {
   read(keys: readonly Key[]): Promise<readonly Value[]>;
 }
 
+interface Entry<Key, Value> {
+  readonly key: Key;
+  readonly value: Value;
+  readonly until: number;
+}
+
 export function createLookup<Key, Value>({
   clock,
   ttlMs,
@@ -37,10 +45,10 @@ export function createLookup<Key, Value>({
   isSame = () => true,
   read,
 }: LookupOptions<Key, Value>): Lookup<Key, Value> {
-  const known = new Map<string | number, { readonly key: Key; readonly value: Value; until: number }>();
-  const pending = new Map<string | number, Promise<Value>>();
-  /** Rises with every `forget`: a value that was being read by then may be out of date. */
-  let changes = 0;
+  const known = new Map<string | number, Entry<Key, Value>>();
+  const pending = new Map<string | number, { readonly key: Key; readonly value: Promise<Value> }>();
+  /** What was forgotten while each read is in flight: its values for those keys may be out of date. */
+  const reads = new Set<((key: Key) => boolean)[]>();
 
   const remember = (key: Key, value: Value, until: number) => {
     const id = idOf(key);
@@ -53,10 +61,18 @@ export function createLookup<Key, Value>({
     const values: Value[] = [];
     for (let from = 0; from < keys.length; from += batch) {
       const some = keys.slice(from, from + batch);
-      const [until, before] = [clock.monotonic() + ttlMs, changes];
-      const found = await read(some);
-      if (before === changes) some.forEach((key, index) => remember(key, found[index] as Value, until));
-      values.push(...found);
+      const until = clock.monotonic() + ttlMs;
+      const forgotten: ((key: Key) => boolean)[] = [];
+      reads.add(forgotten);
+      try {
+        const found = await read(some);
+        some.forEach((key, index) => {
+          if (!forgotten.some((matches) => matches(key))) remember(key, found[index] as Value, until);
+        });
+        values.push(...found);
+      } finally {
+        reads.delete(forgotten);
+      }
     }
     return values;
   }
@@ -72,20 +88,25 @@ export function createLookup<Key, Value>({
     peek,
     refresh,
     get(key) {
-      const value = peek(key);
-      if (value !== undefined) return Promise.resolve(value);
+      const remembered = peek(key);
+      if (remembered !== undefined) return Promise.resolve(remembered);
       const id = idOf(key);
-      let asked = pending.get(id);
-      if (!asked) {
-        asked = ask(key).finally(() => pending.get(id) === asked && pending.delete(id));
-        pending.set(id, asked);
-      }
-      return asked;
+      const asked = pending.get(id);
+      if (asked && isSame(asked.key, key)) return asked.value;
+      const value = ask(key).finally(() => pending.get(id)?.value === value && pending.delete(id));
+      pending.set(id, { key, value });
+      return value;
     },
-    forget(matches) {
-      changes++;
-      pending.clear();
+    forget(key) {
+      const id = idOf(key);
+      known.delete(id);
+      pending.delete(id);
+      for (const forgotten of reads) forgotten.push((other) => idOf(other) === id);
+    },
+    forgetAll(matches) {
       for (const [id, { key }] of known) if (matches(key)) known.delete(id);
+      for (const [id, { key }] of pending) if (matches(key)) pending.delete(id);
+      for (const forgotten of reads) forgotten.push(matches);
     },
   };
 }

@@ -94,11 +94,13 @@ test("refresh bypasses the cache, in batches and in order, and its values are ca
   expect(reads).toEqual([[2], [4, 3, 2], [1]]);
 });
 
-test("forget drops the keys that match and no others", async () => {
-  const { all, peek, forget } = stage();
-  await all(key(1), key(2, "ben"));
-  forget(({ owner }) => owner === "ben");
-  expect([peek(key(1)), peek(key(2, "ben"))]).toEqual(["1 1", undefined]);
+test("forget drops one key, and forgetAll those that match, and no others", async () => {
+  const { all, peek, forget, forgetAll } = stage();
+  await all(key(1), key(2, "ben"), key(3));
+  forgetAll(({ owner }) => owner === "ben");
+  expect([peek(key(1)), peek(key(2, "ben")), peek(key(3))]).toEqual(["1 1", undefined, "3 1"]);
+  forget(key(3));
+  expect([peek(key(1)), peek(key(3))]).toEqual(["1 1", undefined]);
 });
 
 test("a value that was being read during a forget is returned but not cached, and is read anew for later calls", async () => {
@@ -107,7 +109,7 @@ test("a value that was being read during a forget is returned but not cached, an
   gate = release.promise;
   const before = all(key(1));
   await Promise.resolve();
-  forget(({ id }) => id === 1);
+  forget(key(1));
   const after = get(key(1));
   turn();
   release.resolve();
@@ -116,15 +118,22 @@ test("a value that was being read during a forget is returned but not cached, an
   expect(peek(key(1))).toBe("1 2");
 });
 
-test("the same holds for a refresh", async () => {
-  const { refresh, peek, forget } = stage();
+test("the same holds for a refresh, and what is forgotten of one key does not affect others", async () => {
+  const { refresh, peek, forget, forgetAll } = stage();
   const release = Promise.withResolvers<void>();
   gate = release.promise;
-  const refreshed = refresh([key(1)]);
-  forget(() => false);
+  const refreshed = refresh([key(1), key(2), key(3, "ben")]);
+  forget(key(1));
+  forgetAll(({ owner }) => owner === "ben");
   release.resolve();
-  expect(await refreshed).toEqual(["1 1"]);
-  expect(peek(key(1))).toBeUndefined();
+  await refreshed;
+  expect([peek(key(1)), peek(key(2)), peek(key(3, "ben"))]).toEqual([undefined, "2 1", undefined]);
+});
+
+test("a different key with the same id is read for itself, also while the other is being read", async () => {
+  const { all } = stage();
+  expect(await all(key(1), key(1, "ben"))).toEqual(["1 1", "1 1"]);
+  expect(reads).toEqual([[1, 1]]);
 });
 
 test("a different key with the same id is read for itself", async () => {

@@ -50,7 +50,7 @@ export function createStanding({ pool, clock, bus }: StandingOptions): Standing 
   });
 
   const forget = ({ userId, sessionIds }: Pick<Ended, "userId" | "sessionIds">) =>
-    statuses.forget((login) =>
+    statuses.forgetAll((login) =>
       sessionIds ? login.sessionId !== null && sessionIds.includes(login.sessionId) : login.userId === userId,
     );
 

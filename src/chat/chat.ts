@@ -42,7 +42,6 @@ export { HARD_LIMIT } from "./limits.ts";
 export type { Pass } from "./pass.ts";
 export { type Fanout, type RoomSummary, ROOMS_MAX, type Socket, UNREAD_MAX } from "./ports.ts";
 export type { HistoryQuery, HistoryResult } from "./room/history.ts";
-export { allow } from "./access/access.ts";
 export type { ListedRoom, RoomPage } from "./access/lists.ts";
 
 /**
@@ -66,7 +65,10 @@ export interface Chat {
   rooms(person: Identity, range: Omit<RoomRange, "patterns">): Promise<RoomPage>;
   /** Reads one room as a list would show it. @throws {Refusal} unavailable. */
   room(pass: Pass): Promise<ListedRoom>;
-  /** Ends a person's membership of a room, and their sockets leave it. It needs no pass. @throws {Refusal} unavailable. */
+  /**
+   * Ends a person's membership of a room, and their sockets leave it. It needs no pass, because anyone who was banned may
+   * leave. @throws {Refusal} forbidden by the token, rate_limited, unavailable.
+   */
   leave(person: Identity, room: string): Promise<void>;
   /** Bans a person from a room for the operator, and their sockets leave it. @throws {Refusal} unavailable. */
   ban(userId: number, room: string, order: Order): Promise<void>;
@@ -224,12 +226,16 @@ export function createChat(options: ChatOptions): Chat {
     page: history.page,
     rooms: lists.rooms,
     room: lists.room,
-    async leave({ userId }, room) {
+    async leave(person, room) {
+      access.checkLeave(person, room);
+      const { userId } = person;
+      const wait = pace.wait(userId);
+      if (wait > 0) throw new Refusal("rate_limited", { retryAfterMs: wait });
       // Taken first: whoever joins again while this is committed joins after they left.
       const open = hub.subscriptionsOf(userId);
-      await store.members.leave({ userId, room });
+      const left = await store.members.leave({ userId, room });
       guard.expel(userId, room, "left", open);
-      departed.changed(userId);
+      if (left) departed.changed(userId);
     },
     async ban(userId, room, order) {
       await store.members.ban({ userId, room }, order);

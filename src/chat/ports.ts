@@ -116,8 +116,8 @@ export interface MemberStore {
    * new member. Results keep the input order.
    */
   join(seats: readonly Seat[]): Promise<readonly Reading[]>;
-  /** Ends a membership. Does nothing if there is none. */
-  leave(seat: Seat): Promise<void>;
+  /** Ends a membership. Resolves to false if there was none. */
+  leave(seat: Seat): Promise<boolean>;
   /** Moves read marks, never backwards and never past the room's end. Makes nobody a member. Keeps the input order. */
   mark(marks: readonly (Seat & { readonly id: number })[]): Promise<readonly Marked[]>;
   /** Reads, for each person, the rooms that they may no longer be in. Keeps the input order. */

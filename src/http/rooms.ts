@@ -42,6 +42,7 @@ const LEAVE = {
     "Ends the membership: the room leaves the caller's list, and their sockets leave the room. Joining or posting again makes them a member again.",
   params: ROOM_PARAMS,
   answers: { 204: null },
+  refusals: ["forbidden", "rate_limited"],
 } as const;
 
 /** Lists of rooms: last message, last activity, people online, unread. */

@@ -50,7 +50,7 @@ export function createMemberStore(pool: Pool): MemberStore {
     },
 
     async leave({ userId, room }) {
-      await runOrRefuse(pool, (orm) =>
+      const left = await runOrRefuse(pool, (orm) =>
         rows(
           orm,
           // The room is locked first, as everywhere.
@@ -59,9 +59,10 @@ export function createMemberStore(pool: Pool): MemberStore {
               update members m set state = 'left', since = clock_timestamp() from room
               where m.user_id = ${userId}::bigint and m.room_id = room.id and m.state = 'in' returning m.room_id
             )
-            update rooms r set departures = r.departures + 1 from gone where r.id = gone.room_id`,
+            update rooms r set departures = r.departures + 1 from gone where r.id = gone.room_id returning r.id`,
         ),
       );
+      return left.length > 0;
     },
 
     async mark(marks) {

@@ -49,7 +49,9 @@ export function createMessageStore(database: Database, rules: Rules = {}): Messa
     }
     // Someone left these rooms for good, so who is a member of them has to be read again.
     const rest = left.map((index) => posts[index] as Post);
-    const { epoch, outcomes: theirs } = await commitCarefully(orm, rest, rules, known);
+    const { epoch, outcomes: theirs } = await commitCarefully(orm, rest, rules, known).catch((error) => {
+      throw new CommitFailure("unknown", error); // the others are committed
+    });
     left.forEach((index, at) => (outcomes[index] = theirs[at] as Outcome));
     return { epoch, outcomes };
   }
@@ -73,7 +75,7 @@ export function createMessageStore(database: Database, rules: Rules = {}): Messa
           plain ? commitPosts(orm, changes) : commitCarefully(orm, changes, rules, known),
         );
       } catch (error) {
-        throw new CommitFailure(failureOf(error), error);
+        throw error instanceof CommitFailure ? error : new CommitFailure(failureOf(error), error);
       }
     },
 
@@ -95,6 +97,7 @@ export function createMessageStore(database: Database, rules: Rules = {}): Messa
       );
       const epoch = found[0]?.epoch;
       if (epoch === undefined) throw new Error("the database has no epoch");
+      known.seenEpoch(epoch);
       const versions = new Map(names.map((name) => [name, 0]));
       for (const { name, version } of found) if (name !== null) versions.set(name, version);
       return { epoch, versions };

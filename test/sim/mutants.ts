@@ -222,8 +222,8 @@ const MUTANTS: readonly Mutant[] = [
   {
     name: "a ban does not stop a join in flight",
     file: "connection/connection.ts",
-    from: "pass = await this.stillMay(room);",
-    to: "pass = asked; void this.stillMay;",
+    from: "        pass = access.enterNow(this.identity, room);\n",
+    to: "        pass = asked;\n",
   },
   {
     name: "a banned person enters as long as memory knows it",

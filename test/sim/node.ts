@@ -227,7 +227,7 @@ export function createNode(name: string, world: World): SimNode {
     },
     ban: ({ userId, room }) => whileAlive((chat) => chat.ban(userId, room, ORDER)),
     unban: ({ userId, room }) => whileAlive((chat) => chat.unban(userId, room, ORDER)),
-    leave: ({ userId, room }) => whileAlive((chat) => chat.leave({ userId } as Identity, room)),
+    leave: ({ userId, room }) => whileAlive((chat) => chat.leave({ userId, grants: null } as Identity, room)),
     links: () => [...(life?.links ?? [])],
     leftovers: () => life?.leftovers() ?? [],
   };

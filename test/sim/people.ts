@@ -60,8 +60,9 @@ export function createPeople(
       const key = seatKey({ userId, room });
       const member = rows.members.get(key);
       leftAt.set(key, now());
-      if (member?.state !== "in") return;
+      if (member?.state !== "in") return false;
       write({ seat: { userId, room }, state: "left", version: member.version });
+      return true;
     },
     mark: (marks: readonly (Seat & { readonly id: number })[]): Marked[] =>
       marks.map(({ userId, room, id }) => {

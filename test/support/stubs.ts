@@ -40,7 +40,9 @@ export function createMemberStub(): MemberStore & { roomsOf(userId: number): str
         return { lastRead: markOf(userId, room), unread: 0 };
       }),
     async leave({ userId, room }) {
-      if (statesOf(userId).get(room) === "in") statesOf(userId).set(room, "left");
+      if (statesOf(userId).get(room) !== "in") return false;
+      statesOf(userId).set(room, "left");
+      return true;
     },
     mark: async (asked) =>
       asked.map(({ userId, room, id }) => {

@@ -29,12 +29,15 @@ export interface Access {
   enterNow<A extends RoomAction = "read">(person: Identity, room: string, action?: A): Pass<A> | undefined;
   /** Renews a pass for a newer token of its person, which may allow less. @throws {AccessDenied} */
   renew(pass: Pass, person: Identity): Pass;
+  /** Checks that someone may end their membership of a room: a ban does not matter, a narrower token does. @throws {AccessDenied} */
+  checkLeave(person: Identity, room: string): void;
   /** The patterns of the rooms that a person may read as far as their token says; null: all rooms. */
   readable(person: Identity): readonly string[] | null;
 }
 
+const ACTIONS: readonly RoomAction[] = ["read", "post"];
+
 export function createAccess(policy: RoomPolicy, departed: Pick<Departed, "get" | "peek">): Access {
-  const ACTIONS: readonly RoomAction[] = ["read", "post"];
   const unlimited = policy === "open" ? ACTIONS : [];
 
   const actionsOf = ({ grants }: Identity, room: string): readonly RoomAction[] =>
@@ -61,6 +64,10 @@ export function createAccess(policy: RoomPolicy, departed: Pick<Departed, "get" 
       const departures = await departed.get(person.userId);
       if (departures.get(room) === "banned") throw new AccessDenied("removed");
       return issue(person, room, action ?? ("read" as NonNullable<typeof action>));
+    },
+    checkLeave({ grants }, room) {
+      if (grants !== null && !ACTIONS.some((action) => isGranted(grants, room, action)))
+        throw new AccessDenied("forbidden");
     },
     renew: ({ room }, person) => issue(person, room, "read"),
     readable({ grants }) {

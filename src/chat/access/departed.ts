@@ -1,5 +1,6 @@
 import type { Bus } from "../../bus/bus.ts";
 import type { Clock } from "../../clock.ts";
+import { Refusal } from "../../errors.ts";
 import { createLookup } from "../../lookup.ts";
 import type { Departures, MemberStore } from "../ports.ts";
 
@@ -7,12 +8,14 @@ import type { Departures, MemberStore } from "../ports.ts";
 const TTL_MS = 5_000;
 const CACHE_MAX = 20_000;
 const BATCH_MAX = 1_000;
+/** How long a lookup may take, in milliseconds. Commands of a socket wait for it, and a commit has its own limit after it. */
+const LOOKUP_MS = 2_000;
 
 /** The rooms that people are banned from or have just left, cached, and notice of changes. */
 export interface Departed {
   /** From memory, if it is recent enough. */
   peek(userId: number): Departures | undefined;
-  /** @throws {Refusal} unavailable. */
+  /** @throws {Refusal} `unavailable`; `busy` if the database takes too long. */
   get(userId: number): Promise<Departures>;
   /** Queries the database directly, bypassing the cache. Results keep the input order. */
   refresh(userIds: readonly number[]): Promise<readonly Departures[]>;
@@ -43,7 +46,7 @@ export function createDeparted({ store, clock, bus }: DepartedOptions): Departed
   });
 
   const apply = (userId: number) => {
-    lookup.forget((key) => key === userId);
+    lookup.forget(userId);
     for (const listener of listeners) listener(userId);
   };
 
@@ -55,7 +58,11 @@ export function createDeparted({ store, clock, bus }: DepartedOptions): Departed
 
   return {
     peek: lookup.peek,
-    get: lookup.get,
+    get: (userId) =>
+      new Promise((resolve, reject) => {
+        const cancel = clock.after(LOOKUP_MS, () => reject(new Refusal("busy", { retryAfterMs: LOOKUP_MS })));
+        lookup.get(userId).then(resolve, reject).finally(cancel);
+      }),
     refresh: lookup.refresh,
     changed(userId) {
       bus.announce({ type: "departures", userId });

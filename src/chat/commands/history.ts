@@ -17,9 +17,12 @@ export const history = ({ history: { page } }: { readonly history: History }): C
   async run({ peer, pass, command: { before, after, limit }, reply }) {
     if (before !== undefined && after !== undefined)
       throw new Refusal("invalid", { detail: "before and after exclude each other" });
-    await peer.writable();
+    const pause = peer.writable();
+    if (pause) await pause;
+    // Access may have ended during the pause.
+    const current = pause ? await peer.enter(pass.room, "read") : pass;
     const forward = after !== undefined;
-    const { older, newer, ...found } = await page(pass, { before, after, limit });
+    const { older, newer, ...found } = await page(current, { before, after, limit });
     const messages = found.messages.map(shown);
     if (!forward) messages.reverse();
     const fit = fitting(

@@ -174,9 +174,9 @@ class SocketConnection implements Connection, OpenConnection, Peer {
 
   enter<A extends RoomAction>(room: string, action: A): Pass<A> | Promise<Pass<A>> {
     const subscription = this.subscriptionOf(room);
-    return subscription
-      ? allow(subscription.pass, action)
-      : this.parts.access.enter(this.identity, room, action);
+    if (subscription) return allow(subscription.pass, action);
+    const { access } = this.parts;
+    return access.enterNow(this.identity, room, action) ?? access.enter(this.identity, room, action);
   }
 
   async join(room: string, since: Position | undefined, accepted: () => void): Promise<void> {
@@ -189,9 +189,16 @@ class SocketConnection implements Connection, OpenConnection, Peer {
       throw new Refusal("too_many_rooms");
     const reading = await members.join(asked);
     const timeline = await openFor(rooms, room, since, this.parts.faulted);
-    let pass: Pass;
+    // Meanwhile the socket may have closed, and the person may have been banned. Memory has to confirm the pass in this very
+    // tick, so nothing is awaited after that.
+    let pass: Pass | undefined;
     try {
-      pass = await this.stillMay(room);
+      for (let round = 0; round < ROUNDS && !this.closed; round++) {
+        pass = access.enterNow(this.identity, room);
+        if (pass) break;
+        await access.enter(this.identity, room);
+      }
+      if (!pass || this.closed) throw new Refusal("unavailable", { retryAfterMs: RETRY_MS });
     } catch (error) {
       rooms.close(timeline);
       throw error;
@@ -249,23 +256,11 @@ class SocketConnection implements Connection, OpenConnection, Peer {
     return this.subscriptions.find(({ timeline }) => timeline.room === room);
   }
 
-  /**
-   * Returns a pass in the very tick in which memory confirms it, because the socket may have closed, and the person may
-   * have been banned, since the join began.
-   */
-  private async stillMay(room: string): Promise<Pass> {
-    for (let round = 0; round < ROUNDS && !this.closed; round++) {
-      const pass = this.parts.access.enterNow(this.identity, room);
-      if (pass) return pass;
-      await this.parts.access.enter(this.identity, room);
-    }
-    throw new Refusal("unavailable", { retryAfterMs: RETRY_MS });
-  }
-
   private async joinOwn(room: string): Promise<void> {
     try {
       await this.join(room, this.since, () => {});
     } catch (error) {
+      if (!(error instanceof Refusal)) this.parts.faulted(error);
       this.protocol.refused(refusalOf(error));
       this.close(error instanceof AccessDenied ? error.reason : "resync");
     }
