@@ -5,20 +5,25 @@ import { join } from "node:path";
 /** As many as the suite is tuned for: with more, tests that measure time would compete for the cores. */
 const PROCESSES = 2;
 
+/** How long a test may take by default, in milliseconds: Bun's five seconds are for a core of one's own. */
+const TIMEOUT = "--timeout=30000";
+
 /** What may be on the command line of a run of all tests. */
 const OPTION = /^--(reporter|reporter-outfile|timeout)=/;
 
 /**
  * Runs all tests in two processes if this one was started to run them all, and ends it with their exit code. Each
  * process keeps its servers and databases from one file to the next (house.ts, recycled.ts). bunfig.toml has no option
- * for this, and `bun test` alone would take twice as long. Outside Linux, the tests run in this process.
+ * for this. Outside Linux, the tests run in this process.
  */
 export async function handOver(): Promise<void> {
   const options = commandLine()?.slice(2);
   if (process.env.BUN_TEST_WORKER_ID || !options?.every((option) => OPTION.test(option))) return;
   // Neither process knows which file is its last, so nothing is removed before both have ended.
   const folder = mkdtempSync(join(tmpdir(), "parley-tests-"));
-  const tests = Bun.spawn([process.execPath, "test", `--parallel=${PROCESSES}`, "--no-isolate", ...options], {
+  const all = ["test", `--parallel=${PROCESSES}`, "--no-isolate", ...options];
+  if (!`${process.env.BUN_OPTIONS} ${options.join(" ")}`.includes("--timeout")) all.push(TIMEOUT);
+  const tests = Bun.spawn([process.execPath, ...all], {
     env: { ...process.env, TMPDIR: folder },
     stdio: ["inherit", "inherit", "inherit"],
   });
