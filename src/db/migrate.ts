@@ -2,13 +2,15 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { sql } from "drizzle-orm";
 import { readMigrationFiles } from "drizzle-orm/migrator";
-import { type Pool, rows } from "./database.ts";
+import { type Database, rows } from "./database.ts";
 
 /** The folder of migrations, beside the compiled program's entry point or in the checkout. */
 const FOLDER = [join(import.meta.dir, "drizzle"), join(import.meta.dir, "../../drizzle")].find((folder) =>
   existsSync(folder),
 );
 
+/** How long all migrations may take, in milliseconds: they copy tables of any size, and nodes wait for each other. */
+const LIMIT_MS = 30 * 60_000;
 /** An arbitrary advisory lock key that nothing else uses. */
 const LOCK = 7_205_392_331;
 
@@ -16,10 +18,11 @@ const LOCK = 7_205_392_331;
  * Applies the pending migrations in one transaction, only once if several nodes start at the same time.
  * Drizzle's own migrators take no lock and cannot run inside the transaction that holds one.
  */
-export async function migrate(pool: Pool): Promise<void> {
+export async function migrate(database: Database): Promise<void> {
   if (!FOLDER) throw new Error("the migrations are missing from this build");
   const migrations = readMigrationFiles({ migrationsFolder: FOLDER });
-  await pool.run((orm) =>
+  const pool = database.pool({ connections: 1, limitMs: LIMIT_MS });
+  const applied = pool.run((orm) =>
     orm.transaction(async (tx) => {
       await rows(tx, sql`select pg_advisory_xact_lock(${LOCK}::bigint)`);
       await rows(tx, sql`create schema if not exists drizzle`);
@@ -41,4 +44,5 @@ export async function migrate(pool: Pool): Promise<void> {
       }
     }),
   );
+  await applied.finally(() => pool.close());
 }

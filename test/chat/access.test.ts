@@ -108,6 +108,13 @@ test("an empty claim allows no room, even if ROOM_ACCESS is open", async () => {
   expect(await outcomes(open, token, "anywhere")).toEqual({ read: MAY_NOT_READ, post: MAY_NOT_POST });
 });
 
+test("a token ends memberships only in rooms that its claim names", async () => {
+  const token = await tokenOf("gus", [{ match: "support-1", allow: ["read"] }]);
+  const leave = async (room: string) =>
+    (await api(open, `DELETE /rooms/${room}/members/me/`, { token })).status;
+  expect([await leave("support-1"), await leave("private")]).toEqual([204, 403]);
+});
+
 test("a reader that may not post gets an error frame, and its socket keeps receiving messages", async () => {
   const reader = await connectPlain(open, { room: "news", token: await tokenOf("ada", SUPPORT) });
   reader.send({ message: "hello", clientId: "00000000-0000-4000-8000-00000000000a" });
