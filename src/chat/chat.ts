@@ -18,7 +18,7 @@ import { createV1 } from "./codecs/v1.ts";
 import { createCommands } from "./commands/table.ts";
 import { type Connection, type ConnectionOptions, createConnection } from "./connection/connection.ts";
 import { createGuard, type Standing } from "./connection/guard.ts";
-import { createHub } from "./connection/hub.ts";
+import { createHub, type Subscriptions } from "./connection/hub.ts";
 import { createAdmission } from "./delivery/admission.ts";
 import { createDelivery } from "./delivery/delivery.ts";
 import type { Format } from "./delivery/encoder.ts";
@@ -220,6 +220,15 @@ export function createChat(options: ChatOptions): Chat {
   };
   const guard = createGuard({ hub, standing: options.standing, departed, clock });
 
+  /**
+   * Ends a person's subscriptions to a room after that was committed. The database is asked once more, because by now they
+   * may be in again. If it does not respond, those that were `open` before end.
+   */
+  const departedFrom = async (userId: number, room: string, why: "banned" | "left", open: Subscriptions) => {
+    departed.changed(userId);
+    await guard.recheck(userId).catch(() => guard.expel(room, why, open));
+  };
+
   return {
     enter: access.enter,
     submit: (pass, change) => settled((answer) => submit(pass, change, answer)),
@@ -234,13 +243,13 @@ export function createChat(options: ChatOptions): Chat {
       // Taken first: whoever joins again while this is committed joins after they left.
       const open = hub.subscriptionsOf(userId);
       const left = await store.members.leave({ userId, room });
-      guard.expel(userId, room, "left", open);
-      if (left) departed.changed(userId);
+      guard.expel(room, "left", open);
+      if (left) await departedFrom(userId, room, "left", open);
     },
     async ban(userId, room, order) {
+      const open = hub.subscriptionsOf(userId);
       await store.members.ban({ userId, room }, order);
-      guard.expel(userId, room, "banned");
-      departed.changed(userId);
+      await departedFrom(userId, room, "banned", open);
     },
     async unban(userId, room, order) {
       await store.members.unban({ userId, room }, order);

@@ -216,8 +216,8 @@ const MUTANTS: readonly Mutant[] = [
   {
     name: "a ban leaves open sockets in the room",
     file: "chat.ts",
-    from: `      guard.expel(userId, room, "banned");\n`,
-    to: "",
+    from: `      await departedFrom(userId, room, "banned", open);\n`,
+    to: "      departed.changed(userId); void open;\n",
   },
   {
     name: "a ban does not stop a join in flight",
@@ -238,6 +238,12 @@ const MUTANTS: readonly Mutant[] = [
     to: "      void departures;\n",
   },
   {
+    name: "a ban that is answered late takes out whoever was let in since",
+    file: "chat.ts",
+    from: "    await guard.recheck(userId).catch(() => guard.expel(room, why, open));\n",
+    to: "    void open; guard.expel(room, why, hub.subscriptionsOf(userId));\n",
+  },
+  {
     name: "a ban on one node never reaches the others",
     file: "connection/guard.ts",
     from: "    every(clock, CHECK_MS, () => checkRooms(everyone()).catch(ignore)),\n",
@@ -252,14 +258,14 @@ const MUTANTS: readonly Mutant[] = [
   {
     name: "leaving for good leaves the sockets in the room",
     file: "chat.ts",
-    from: `      guard.expel(userId, room, "left", open);\n`,
-    to: "      void open;\n",
+    from: `      guard.expel(room, "left", open);\n      if (left) await departedFrom(userId, room, "left", open);\n`,
+    to: "      if (left) departed.changed(userId); void open;\n",
   },
   {
     name: "leaving for good takes out whoever has joined again",
     file: "chat.ts",
-    from: `guard.expel(userId, room, "left", open);`,
-    to: `void open; guard.expel(userId, room, "left");`,
+    from: `guard.expel(room, "left", open);`,
+    to: `void open; guard.expel(room, "left", hub.subscriptionsOf(userId));`,
   },
   {
     name: "the client leaves out what changes while a page is under way",

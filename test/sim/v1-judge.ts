@@ -120,7 +120,8 @@ export function createV1Judge(world: World, served: Served): SocketJudge {
     const askedAt = feeds.get(room)?.askedAt ?? 0;
     feeds.delete(room);
     const isLate = code === CLOSE.removed && database.people.isBanned(seat);
-    if (!isLate && (cause === undefined || cause < askedAt))
+    // A restore may bring back an earlier departure.
+    if (!isLate && !database.isRestored && (cause === undefined || cause < askedAt))
       world.fail("someone was taken out of a room without a reason", `${seat.userId} in ${room}, ${code}`);
   };
 

@@ -19,12 +19,9 @@ export interface Departed {
   get(userId: number): Promise<Departures>;
   /** Queries the database directly, bypassing the cache. Results keep the input order. */
   refresh(userIds: readonly number[]): Promise<readonly Departures[]>;
-  /**
-   * Someone was banned from a room or left one, or a ban was lifted, on this node. Drops what is cached for them, and
-   * notifies listeners and other nodes.
-   */
+  /** Drops what is cached for someone after this node banned them, let them in again or let them leave, and tells other nodes. */
   changed(userId: number): void;
-  /** Adds a listener for changes here and on other nodes. */
+  /** Adds a listener for such changes on other nodes. What is cached has been dropped by then. */
   onChanged(listener: (userId: number) => void): void;
 }
 
@@ -45,14 +42,11 @@ export function createDeparted({ store, clock, bus }: DepartedOptions): Departed
     read: (userIds) => store.departures(userIds),
   });
 
-  const apply = (userId: number) => {
-    lookup.forget(userId);
-    for (const listener of listeners) listener(userId);
-  };
-
   bus.listen({
     heard(news) {
-      if (news.type === "departures") apply(news.userId);
+      if (news.type !== "departures") return;
+      lookup.forget(news.userId);
+      for (const listener of listeners) listener(news.userId);
     },
   });
 
@@ -65,8 +59,8 @@ export function createDeparted({ store, clock, bus }: DepartedOptions): Departed
       }),
     refresh: lookup.refresh,
     changed(userId) {
+      lookup.forget(userId);
       bus.announce({ type: "departures", userId });
-      apply(userId);
     },
     onChanged: (listener) => void listeners.push(listener),
   };

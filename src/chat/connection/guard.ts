@@ -35,11 +35,10 @@ interface GuardOptions {
 }
 
 export interface Guard {
-  /**
-   * Takes a person out of a room at once, after this node committed that. `open` are the subscriptions that it ends: by
-   * default all that the person has.
-   */
-  expel(userId: number, room: string, why: "banned" | "left", open?: Subscriptions): void;
+  /** Takes a person out of the rooms that the database says they are out of. Rejects if it does not respond. */
+  recheck(userId: number): Promise<void>;
+  /** Ends those of these subscriptions that are to a room. */
+  expel(room: string, why: "banned" | "left", open: Subscriptions): void;
   stop(): void;
 }
 
@@ -94,7 +93,8 @@ export function createGuard({ hub, standing, departed, clock }: GuardOptions): G
   departed.onChanged((userId) => void checkRooms([userId]).catch(ignore));
 
   return {
-    expel(userId, room, why, open = hub.subscriptionsOf(userId)) {
+    recheck: (userId) => checkRooms([userId]),
+    expel(room, why, open) {
       const departures = new Map([[room, why]]);
       for (const [connection, subscriptions] of open) connection.depart(departures, subscriptions);
     },
