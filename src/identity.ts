@@ -15,3 +15,24 @@ export interface Bearer {
 
 /** A bearer whose token was verified and whose session and account were alive at that moment. */
 export type Identity = Bearer;
+
+/** A login: a person, and their session unless they are an outside identity. */
+export type Login = Pick<Identity, "userId" | "sessionId">;
+
+/** Why access has ended. */
+export type EndReason = "session_ended" | "account_disabled";
+
+/** Access that has ended: some sessions of a user, or (null) all that the user has. */
+export interface Ended {
+  readonly userId: number;
+  readonly sessionIds: readonly string[] | null;
+  readonly reason: EndReason;
+}
+
+/** Whether logins are alive, for sockets that are open. */
+export interface Standing {
+  /** Queries the database directly, bypassing every cache. Results keep the input order. */
+  ask(logins: readonly Login[]): Promise<readonly ("alive" | EndReason)[]>;
+  /** Adds a listener for access that ends, here or on another node. Returns a function that removes it. */
+  onEnded(listener: (ended: Ended) => void): () => void;
+}

@@ -8,7 +8,7 @@ import { emailOf } from "./emails.ts";
 import { hashPassword, type Passwords } from "./passwords.ts";
 import type { Sessions, TokenPair } from "./sessions.ts";
 import { revokeSessions } from "./sessionstore.ts";
-import type { Standing } from "./standing.ts";
+import type { Logins } from "./standing.ts";
 import { deletedName, namesFor } from "./usernames.ts";
 import { insertUser, type User } from "./users.ts";
 
@@ -65,7 +65,7 @@ interface AccountsOptions {
   readonly passwords: Passwords;
   readonly attempts: Attempts;
   readonly sessions: Sessions;
-  readonly standing: Standing;
+  readonly standing: Logins;
   readonly registration: "open" | "off";
 }
 

@@ -16,7 +16,7 @@ import { createKeys } from "./keys.ts";
 import { createOutside, type Outside } from "./outside.ts";
 import { createPasswords } from "./passwords.ts";
 import { createSessions, type Sessions } from "./sessions.ts";
-import { createStanding, type Standing } from "./standing.ts";
+import { createStanding, type Logins } from "./standing.ts";
 import { createTokens } from "./tokens.ts";
 
 /** Accounts, sessions and tokens: the API of this folder. */
@@ -32,7 +32,7 @@ export interface Auth {
   readonly accounts: Accounts;
   readonly sessions: Sessions;
   /** For sockets that are open: whether their logins are still alive, and notice of those that ended. */
-  readonly standing: Pick<Standing, "ask" | "end" | "forget" | "onEnded">;
+  readonly standing: Pick<Logins, "ask" | "end" | "forget" | "onEnded">;
   /** Stops background work. */
   stop(): void;
 }

@@ -11,7 +11,7 @@ import {
   revokeSession,
   revokeSessions,
 } from "./sessionstore.ts";
-import type { Standing } from "./standing.ts";
+import type { Logins } from "./standing.ts";
 import type { Tokens } from "./tokens.ts";
 import type { User } from "./users.ts";
 
@@ -56,7 +56,7 @@ interface SessionsOptions {
   readonly pool: Pool;
   readonly keys: Keys;
   readonly tokens: Tokens;
-  readonly standing: Standing;
+  readonly standing: Logins;
   /** How long an unused session lasts. */
   readonly ttlMs: number;
 }

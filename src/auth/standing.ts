@@ -2,33 +2,23 @@ import type { Bus } from "../bus/bus.ts";
 import type { Clock } from "../clock.ts";
 import type { Pool } from "../db/database.ts";
 import { Refusal } from "../errors.ts";
+import type { Ended, Login, Standing } from "../identity.ts";
 import { createLookup } from "../lookup.ts";
-import { type EndReason, type Login, readStatuses, type Status } from "./status.ts";
+import { readStatuses, type Status } from "./status.ts";
 
 /** How long the database's word is believed, in milliseconds. */
 const TTL_MS = 5000;
 const CACHE_MAX = 20_000;
 const BATCH_MAX = 1000;
 
-/** Access that has ended: some sessions of a user, or (null) all that the user has. */
-export interface Ended {
-  readonly userId: number;
-  readonly sessionIds: readonly string[] | null;
-  readonly reason: EndReason;
-}
-
-/** Whether sessions and users are alive. */
-export interface Standing {
+/** Checks logins, and ends them. `ask` takes one query per 1,000 logins. */
+export interface Logins extends Standing {
   /** @throws {Refusal} session_ended, account_disabled; `unavailable` if the database does not respond. */
   check(login: Login): Promise<void>;
-  /** Queries the database directly, bypassing the cache. One query per 1,000 logins; results keep the input order. */
-  ask(logins: readonly Login[]): Promise<readonly Status[]>;
   /** Access ended here: drops cached state and notifies the listeners and the other nodes. */
   end(ended: Ended): void;
   /** Drops cached state after access ended or was restored, without notifying other nodes. */
   forget(ended: Pick<Ended, "userId" | "sessionIds">): void;
-  /** Adds a listener for access that ends, here or on another node. Returns a function that removes it. */
-  onEnded(listener: (ended: Ended) => void): () => void;
 }
 
 interface StandingOptions {
@@ -37,7 +27,7 @@ interface StandingOptions {
   readonly bus: Pick<Bus, "announce" | "listen">;
 }
 
-export function createStanding({ pool, clock, bus }: StandingOptions): Standing {
+export function createStanding({ pool, clock, bus }: StandingOptions): Logins {
   const listeners = new Set<(ended: Ended) => void>();
   const statuses = createLookup<Login, Status>({
     clock,

@@ -1,12 +1,6 @@
 import { sql } from "drizzle-orm";
 import { type Orm, rows } from "../db/database.ts";
-import type { Identity } from "../identity.ts";
-
-/** A login: a person, and their session unless they are an outside identity. */
-export type Login = Pick<Identity, "userId" | "sessionId">;
-
-/** Why access has ended. */
-export type EndReason = "session_ended" | "account_disabled";
+import type { EndReason, Login } from "../identity.ts";
 
 /** Whether a login is alive: `alive`, or why its access has ended. */
 export type Status = "alive" | EndReason;

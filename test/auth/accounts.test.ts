@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from "bun:test";
 import { eq, sql } from "drizzle-orm";
 import { resetPassword } from "../../src/auth/accounts.ts";
 import type { Auth } from "../../src/auth/auth.ts";
-import type { Ended } from "../../src/auth/standing.ts";
+import type { Ended } from "../../src/identity.ts";
 import { sessions, users } from "../../src/db/schema.ts";
 import { freshDatabase, type TestDatabase } from "../support/database.ts";
 import { codeOf, HERE, PASSWORD, startNode } from "./node.ts";

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from "bun:test";
 import { eq } from "drizzle-orm";
 import { createLocalBus } from "../../src/bus/local.ts";
-import { createStanding, type Standing } from "../../src/auth/standing.ts";
-import type { Login } from "../../src/auth/status.ts";
+import { createStanding, type Logins } from "../../src/auth/standing.ts";
+import type { Login } from "../../src/identity.ts";
 import type { Pool } from "../../src/db/database.ts";
 import { sessions, users } from "../../src/db/schema.ts";
 import { freshDatabase, type TestDatabase } from "../support/database.ts";
@@ -12,7 +12,7 @@ let database: TestDatabase;
 let ids: number[];
 let queries: number;
 let broken: boolean;
-let standing: Standing;
+let standing: Logins;
 let clock: StoppedClock;
 
 const pool: Pool = {

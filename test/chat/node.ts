@@ -2,7 +2,7 @@ import type { BusListener } from "../../src/bus/bus.ts";
 import { createLocalBus } from "../../src/bus/local.ts";
 import type { Change } from "../../src/chat/change.ts";
 import { createChat, type Fanout, type Format, type Socket } from "../../src/chat/chat.ts";
-import type { Standing } from "../../src/chat/connection/guard.ts";
+import type { Standing } from "../../src/identity.ts";
 import type { Presence } from "../../src/chat/ephemeral/presence.ts";
 import type { MessageStore } from "../../src/chat/ports.ts";
 import { systemClock } from "../../src/clock.ts";

@@ -2,10 +2,9 @@ import { createPlain } from "../../src/chat/codecs/plain.ts";
 import { createV1 } from "../../src/chat/codecs/v1.ts";
 import type { CommandTable } from "../../src/chat/codecs/command.ts";
 import type { Codec } from "../../src/chat/connection/codec.ts";
-import type { Standing } from "../../src/chat/connection/guard.ts";
 import type { Pass } from "../../src/chat/pass.ts";
 import type { Departures, ListStore, MemberStore } from "../../src/chat/ports.ts";
-import type { Identity } from "../../src/identity.ts";
+import type { Identity, Standing } from "../../src/identity.ts";
 import type { Message } from "../../src/message.ts";
 
 // Stand-ins for what the chat uses, for tests that run parts of it without a database or accounts.

@@ -1,5 +1,5 @@
 import { type Clock, every } from "../../clock.ts";
-import type { Identity } from "../../identity.ts";
+import type { EndReason, Login, Standing } from "../../identity.ts";
 import type { CloseReason } from "../../protocol/codes.ts";
 import type { Departed } from "../access/departed.ts";
 import { TOKEN_LOOK_MS } from "../limits.ts";
@@ -7,19 +7,6 @@ import type { Hub, Subscriptions } from "./hub.ts";
 
 /** How often open sockets are checked against the database, in milliseconds. */
 const CHECK_MS = 5_000;
-
-type Login = Pick<Identity, "userId" | "sessionId">;
-type EndReason = "session_ended" | "account_disabled";
-
-/** Whether sessions and accounts are alive, and notice of those that end. */
-export interface Standing {
-  /** Queries the database directly. Results keep the input order. */
-  ask(logins: readonly Login[]): Promise<readonly ("alive" | EndReason)[]>;
-  /** `sessionIds` null: everything of that user. */
-  onEnded(
-    listener: (ended: { userId: number; sessionIds: readonly string[] | null; reason: EndReason }) => void,
-  ): () => void;
-}
 
 /** `token_invalid`: do not come back with this token. `forbidden`: do not come back at all. */
 const CLOSES = { session_ended: "token_invalid", account_disabled: "forbidden" } as const satisfies Record<
