@@ -253,7 +253,7 @@ const MUTANTS: readonly Mutant[] = [
     name: "an old answer of the database ends a new subscription",
     file: "connection/guard.ts",
     from: "if (theirs) connection.depart(theirs, subscriptions);",
-    to: "if (theirs) connection.depart(theirs, connection.subscriptions); void subscriptions;",
+    to: "if (theirs && subscriptions) connection.depart(theirs, connection.subscriptions);",
   },
   {
     name: "leaving for good leaves the sockets in the room",
