@@ -44,3 +44,10 @@ export function within(clock: Clock, ms: number, work: Promise<unknown>): Promis
   );
   return promise;
 }
+
+/** Settles like `work`, or rejects with `late()` after `ms`, whichever comes first. The work itself goes on. */
+export const before = <T>(clock: Clock, ms: number, work: Promise<T>, late: () => unknown): Promise<T> =>
+  new Promise((resolve, reject) => {
+    const cancel = clock.after(ms, () => reject(late()));
+    void work.then(resolve, reject).finally(cancel);
+  });

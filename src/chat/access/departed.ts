@@ -1,5 +1,5 @@
 import type { Bus } from "../../bus/bus.ts";
-import type { Clock } from "../../clock.ts";
+import { before, type Clock } from "../../clock.ts";
 import { Refusal } from "../../errors.ts";
 import { createLookup } from "../../lookup.ts";
 import type { Departures, MemberStore } from "../ports.ts";
@@ -53,10 +53,7 @@ export function createDeparted({ store, clock, bus }: DepartedOptions): Departed
   return {
     peek: lookup.peek,
     get: (userId) =>
-      new Promise((resolve, reject) => {
-        const cancel = clock.after(LOOKUP_MS, () => reject(new Refusal("busy", { retryAfterMs: LOOKUP_MS })));
-        lookup.get(userId).then(resolve, reject).finally(cancel);
-      }),
+      before(clock, LOOKUP_MS, lookup.get(userId), () => new Refusal("busy", { retryAfterMs: LOOKUP_MS })),
     refresh: lookup.refresh,
     changed(userId) {
       lookup.forget(userId);

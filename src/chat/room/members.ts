@@ -1,10 +1,14 @@
-import type { Clock } from "../../clock.ts";
+import { before, type Clock } from "../../clock.ts";
+import { Refusal } from "../../errors.ts";
 import { gatherer } from "../../gather.ts";
 import type { Pass } from "../pass.ts";
 import type { Marked, MemberStore, Reading, Seat } from "../ports.ts";
 
 /** The most joins in one statement. */
 const JOINS = 200;
+/** How long a join waits for the database and the joins before it, and when it may be retried after that, in milliseconds. */
+const JOIN_MS = 5_000;
+const RETRY_MS = 1_000;
 /** Read marks within this time are written together, in milliseconds. */
 const GATHER_MS = 100;
 
@@ -40,7 +44,13 @@ export function createMembers(store: Pick<MemberStore, "join" | "mark">, clock: 
   }
 
   return {
-    join: ({ person: { userId }, room }) => join({ userId, room }),
+    join: ({ person: { userId }, room }) =>
+      before(
+        clock,
+        JOIN_MS,
+        join({ userId, room }),
+        () => new Refusal("unavailable", { retryAfterMs: RETRY_MS }),
+      ),
     mark({ person: { userId }, room }, id) {
       if (marks.size === 0) clock.after(GATHER_MS, () => void flush());
       const key = `${userId} ${room}`;
