@@ -153,7 +153,7 @@ export function createChat(options: ChatOptions): Chat {
   const pace = createPace({ rate: settings.messageRate, burst: settings.messageBurst, clock, bus });
   const submit = createSubmit({ pace, committer, messageChars });
 
-  // What has no version and is not stored.
+  // Events without a version, which are never stored.
   const presence = createPresence({
     clock,
     bus,
@@ -221,8 +221,8 @@ export function createChat(options: ChatOptions): Chat {
   const guard = createGuard({ hub, standing: options.standing, departed, clock });
 
   /**
-   * Ends a person's subscriptions to a room after that was committed. The database is asked once more, because by now they
-   * may be in again. If it does not respond, those that were `open` before end.
+   * Ends a person's subscriptions to a room that they were banned from or left. Asks the database once more, because by now
+   * they may be in again. If it does not respond, ends the subscriptions that were `open` before the commit.
    */
   const departedFrom = async (userId: number, room: string, why: "banned" | "left", open: Subscriptions) => {
     departed.changed(userId);
@@ -240,7 +240,7 @@ export function createChat(options: ChatOptions): Chat {
       const { userId } = person;
       const wait = pace.wait(userId);
       if (wait > 0) throw new Refusal("rate_limited", { retryAfterMs: wait });
-      // Taken first: whoever joins again while this is committed joins after they left.
+      // Taken before the commit, because anyone who joins again meanwhile joins after they left.
       const open = hub.subscriptionsOf(userId);
       const left = await store.members.leave({ userId, room });
       guard.expel(room, "left", open);

@@ -5,6 +5,7 @@ import { databaseAway } from "../../src/db/away.ts";
 import { createBusLine } from "../support/bus-line.ts";
 import { handClock } from "../support/hand-clock.ts";
 import { createMemberStub } from "../support/stubs.ts";
+import { until } from "../support/until.ts";
 
 // The rooms that people are banned from or left: the cache, and the notifications of changes.
 
@@ -135,6 +136,6 @@ test("a lookup that takes longer than 2 s is refused as busy, and its result is 
   clock.pass(2_000);
   expect(await refused).toMatchObject({ code: "busy" });
   slow.resolve();
-  await Bun.sleep(0);
+  await until(() => departed.peek(ada) !== undefined);
   expect(departed.peek(ada)).toEqual(new Map());
 });

@@ -29,7 +29,7 @@ export interface Access {
   enterNow<A extends RoomAction = "read">(person: Identity, room: string, action?: A): Pass<A> | undefined;
   /** Renews a pass for a newer token of its person, which may allow less. @throws {AccessDenied} */
   renew(pass: Pass, person: Identity): Pass;
-  /** Checks that someone may end their membership of a room: a ban does not matter, a narrower token does. @throws {AccessDenied} */
+  /** Checks that a token allows its person to end their membership of a room. Bans do not matter. @throws {AccessDenied} */
   checkLeave(person: Identity, room: string): void;
   /** The patterns of the rooms that a person may read as far as their token says; null: all rooms. */
   readable(person: Identity): readonly string[] | null;
