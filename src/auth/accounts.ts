@@ -140,6 +140,7 @@ export function createAccounts(options: AccountsOptions): Accounts {
               passwordHash: null,
               username: deletedName(userId),
               deletedAt: sql`clock_timestamp()`,
+              erasedAt: sql`clock_timestamp()`,
             })
             .where(and(eq(users.id, userId), isNull(users.deletedAt)));
           await revokeSessions(tx, userId, null);

@@ -16,13 +16,17 @@ export const users = pgTable(
     username: text().notNull(),
     /** The username in its folded form, by which names are compared. */
     usernameFold: text().notNull().unique("users_username"),
+    /** What the username looks like: two names with one skeleton cannot be told apart. Null for names from before. */
+    skeleton: text().unique("users_skeleton"),
     passwordHash: text(),
     issuer: text(),
     subject: text(),
     createdAt: at().notNull().default(now),
     disabledAt: at(),
-    /** A deleted account keeps its row and its name: its messages stay signed, and nobody else ever gets the name. */
+    /** Since when nobody can sign in to it. An operator can restore it until it is erased. */
     deletedAt: at(),
+    /** An erased account keeps its row and its name: its messages stay signed, and nobody else ever gets the name. */
+    erasedAt: at(),
   },
   (t) => [unique("users_identity").on(t.issuer, t.subject)],
 );
@@ -53,18 +57,60 @@ export const keys = pgTable("keys", {
   createdAt: at().notNull().default(now),
   /** A retired key no longer signs. It verifies until everything it signed has expired. */
   retiredAt: at(),
+  /** A revoked key neither signs nor verifies. */
+  revokedAt: at(),
 });
 
-/** A room and its counter. Its row is created by the first join, message or ban. */
-export const rooms = pgTable("rooms", {
+/** Links with which one person each may register. The token of a link is shown once; its hash is stored. */
+export const registrationLinks = pgTable("registration_links", {
   id: id().primaryKey().generatedAlwaysAsIdentity(),
-  name: text().notNull().unique("rooms_name"),
-  /** The version of the last change in the room: 1, 2, 3 …, without gaps. */
-  version: id().notNull().default(0),
-  /** Rises with every member who leaves for good: what is known about its members then may be out of date. */
-  departures: id().notNull().default(0),
+  /** SHA-256 of the token, base64url. */
+  hash: text().notNull().unique("registration_links_hash"),
   createdAt: at().notNull().default(now),
+  expiresAt: at().notNull(),
+  usedAt: at(),
+  /** Who registered with it. */
+  userId: id(),
 });
+
+/** Tokens of operators, by name. A token is shown once; its hash is stored. */
+export const apiKeys = pgTable("api_keys", {
+  id: id().primaryKey().generatedAlwaysAsIdentity(),
+  name: text().notNull().unique("api_keys_name"),
+  scope: text({ enum: ["admin"] }).notNull(),
+  /** SHA-256 of the token, base64url. */
+  hash: text().notNull().unique("api_keys_hash"),
+  createdAt: at().notNull().default(now),
+  lastUsedAt: at(),
+  revokedAt: at(),
+});
+
+/** Addresses of erased accounts that were banned or disabled, as keyed hashes: a ban outlives the account. */
+export const erasedEmails = pgTable(
+  "erased_emails",
+  {
+    hash: text().notNull(),
+    userId: id().notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.hash, t.userId] })],
+);
+
+/** A room and its counter. Its row is created by the first join, message or ban. */
+export const rooms = pgTable(
+  "rooms",
+  {
+    id: id().primaryKey().generatedAlwaysAsIdentity(),
+    name: text().notNull().unique("rooms_name"),
+    /** What the name looks like. Null until someone asks for rooms that look alike. */
+    skeleton: text(),
+    /** The version of the last change in the room: 1, 2, 3 …, without gaps. */
+    version: id().notNull().default(0),
+    /** Rises with every member who leaves for good: what is known about its members then may be out of date. */
+    departures: id().notNull().default(0),
+    createdAt: at().notNull().default(now),
+  },
+  (t) => [index("rooms_skeleton").on(t.skeleton)],
+);
 
 /**
  * A message in its present state. `id` is the version at which it was posted, `version` that of its latest change.
@@ -172,8 +218,12 @@ export const audit = pgTable("audit", {
   at: at().notNull().default(now),
   /** Such as `user.disable`. */
   action: text().notNull(),
-  /** Where the order came from. */
-  via: text({ enum: ["cli", "http"] }).notNull(),
+  /** By which means the order came. */
+  via: text({ enum: ["cli", "http", "socket"] }).notNull(),
+  /** Who gave it: an operator's key, the shell's user, or a person. Empty for entries from before. */
+  actor: text().notNull().default(""),
+  /** The network address from which it came. Empty if there is none. */
+  address: text().notNull().default(""),
   userId: id(),
   roomId: id(),
   messageId: id(),

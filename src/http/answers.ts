@@ -62,7 +62,7 @@ export const AUDIT_ENTRY = v.object({
   id: count,
   at: timestamp,
   action: v.string(),
-  via: v.picklist(["cli", "http"]),
+  via: v.picklist(["cli", "http", "socket"]),
   username: v.nullable(v.string()),
   room: v.nullable(v.string()),
   messageId: v.nullable(messageId),

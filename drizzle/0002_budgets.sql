@@ -1,0 +1,38 @@
+CREATE TABLE "api_keys" (
+	"id" bigint PRIMARY KEY GENERATED ALWAYS AS IDENTITY (sequence name "api_keys_id_seq" INCREMENT BY 1 MINVALUE 1 MAXVALUE 9223372036854775807 START WITH 1 CACHE 1),
+	"name" text NOT NULL,
+	"scope" text NOT NULL,
+	"hash" text NOT NULL,
+	"created_at" timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+	"last_used_at" timestamp with time zone,
+	"revoked_at" timestamp with time zone,
+	CONSTRAINT "api_keys_name" UNIQUE("name"),
+	CONSTRAINT "api_keys_hash" UNIQUE("hash")
+);
+--> statement-breakpoint
+CREATE TABLE "erased_emails" (
+	"hash" text NOT NULL,
+	"user_id" bigint NOT NULL,
+	CONSTRAINT "erased_emails_hash_user_id_pk" PRIMARY KEY("hash","user_id")
+);
+--> statement-breakpoint
+CREATE TABLE "registration_links" (
+	"id" bigint PRIMARY KEY GENERATED ALWAYS AS IDENTITY (sequence name "registration_links_id_seq" INCREMENT BY 1 MINVALUE 1 MAXVALUE 9223372036854775807 START WITH 1 CACHE 1),
+	"hash" text NOT NULL,
+	"created_at" timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+	"expires_at" timestamp with time zone NOT NULL,
+	"used_at" timestamp with time zone,
+	"user_id" bigint,
+	CONSTRAINT "registration_links_hash" UNIQUE("hash")
+);
+--> statement-breakpoint
+ALTER TABLE "audit" ADD COLUMN "actor" text DEFAULT '' NOT NULL;--> statement-breakpoint
+ALTER TABLE "audit" ADD COLUMN "address" text DEFAULT '' NOT NULL;--> statement-breakpoint
+ALTER TABLE "keys" ADD COLUMN "revoked_at" timestamp with time zone;--> statement-breakpoint
+ALTER TABLE "rooms" ADD COLUMN "skeleton" text;--> statement-breakpoint
+ALTER TABLE "users" ADD COLUMN "skeleton" text;--> statement-breakpoint
+ALTER TABLE "users" ADD COLUMN "erased_at" timestamp with time zone;--> statement-breakpoint
+CREATE INDEX "rooms_skeleton" ON "rooms" USING btree ("skeleton");--> statement-breakpoint
+ALTER TABLE "users" ADD CONSTRAINT "users_skeleton" UNIQUE("skeleton");--> statement-breakpoint
+-- Until now, deleting an account erased it at once.
+UPDATE "users" SET "erased_at" = "deleted_at" WHERE "deleted_at" IS NOT NULL;
