@@ -88,6 +88,7 @@ export function createMetrics() {
     busLost: counter("parley_bus_lost_total", "Frames lost because Redis was down or did not accept them."),
     busLag: spread("parley_bus_lag_seconds", "Round trip of a frame through Redis.", SECONDS),
     limitsAlone: counter("parley_limits_alone_total", "Counts that Redis did not accept."),
+    securityEvents: tallies("parley_security_events_total", "Events of the security log.", "event"),
     faults: counter("parley_faults_total", "Internal errors."),
     /** Returns the sum of several processes' metrics as text. `all` has the JSON of each registry. */
     merged: (all: readonly (readonly object[])[]): Promise<string> =>

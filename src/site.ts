@@ -18,6 +18,7 @@ import { createPage } from "./http/page/page.ts";
 import { roomRoutes } from "./http/rooms.ts";
 import type { Log } from "./log.ts";
 import type { Metrics } from "./metrics.ts";
+import { createSecurityLog } from "./security.ts";
 import { createStore } from "./store/store.ts";
 import { createHandshakes } from "./ws/handshake.ts";
 import { createOutgoing } from "./ws/outgoing.ts";
@@ -63,7 +64,9 @@ export async function openSite(
   const prefix = `${config.REDIS_PREFIX}${meta.instance}:`;
   const { bus, limiters } = connectNodes({ url: config.REDIS_URL, prefix, clock, log, metrics });
   opened(() => bus.stop());
-  const auth = await createAuth({ database, config, meta, clock, log, bus, limiters });
+  const security = createSecurityLog({ clock, log, metrics });
+  opened(() => security.stop());
+  const auth = await createAuth({ database, config, meta, clock, log, bus, limiters, security });
   opened(() => auth.stop());
 
   const outgoing = createOutgoing(server, clock);

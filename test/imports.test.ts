@@ -14,6 +14,8 @@ const SMALL = [
   "gather",
   "lookup",
   "limiter",
+  "network",
+  "security",
   "turns",
   "grants",
   "identity",

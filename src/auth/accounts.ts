@@ -3,6 +3,7 @@ import type { Pool } from "../db/database.ts";
 import { sessions, users } from "../db/schema.ts";
 import { Refusal } from "../errors.ts";
 import type { Identity } from "../identity.ts";
+import type { Origin, SecurityLog } from "../security.ts";
 import type { Attempts } from "./attempts.ts";
 import { emailOf } from "./emails.ts";
 import { hashPassword, type Passwords } from "./passwords.ts";
@@ -11,13 +12,6 @@ import { revokeSessions } from "./sessionstore.ts";
 import type { Logins } from "./standing.ts";
 import { deletedName, namesFor } from "./usernames.ts";
 import { insertUser, type User } from "./users.ts";
-
-/** The client that sent a request. */
-export interface Origin {
-  /** Its IP address, which the limits count by. */
-  readonly address: string;
-  readonly userAgent: string;
-}
 
 export interface Credentials {
   /** In canonical form: see emails.ts. */
@@ -67,6 +61,7 @@ interface AccountsOptions {
   readonly sessions: Sessions;
   readonly standing: Logins;
   readonly registration: "open" | "off";
+  readonly security: Pick<SecurityLog, "record">;
 }
 
 export function createAccounts(options: AccountsOptions): Accounts {

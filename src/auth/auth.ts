@@ -10,6 +10,7 @@ import type { Identity } from "../identity.ts";
 import { TOKEN_MAX } from "../protocol/limits.ts";
 import { type LimiterStore, memoryLimiters } from "../limiter.ts";
 import type { Log } from "../log.ts";
+import type { SecurityLog } from "../security.ts";
 import { type Accounts, createAccounts } from "./accounts.ts";
 import { createAttempts } from "./attempts.ts";
 import { createKeys } from "./keys.ts";
@@ -47,6 +48,8 @@ export interface AuthOptions {
   readonly bus?: Pick<Bus, "announce" | "listen">;
   /** Store for login and registration counters. Defaults to process memory. */
   readonly limiters?: LimiterStore;
+  /** By default, nothing is recorded. */
+  readonly security?: Pick<SecurityLog, "record">;
 }
 
 export type AuthConfig = Pick<
@@ -75,6 +78,7 @@ export async function createAuth(options: AuthOptions): Promise<Auth> {
     log,
     bus = createLocalBus(),
     limiters = memoryLimiters,
+    security = { record() {} },
   } = options;
   const issuer = config.PUBLIC_URL ?? meta.instance;
   const [accessTtlMs, refreshTtlMs] = [config.ACCESS_TOKEN_TTL, config.REFRESH_TOKEN_TTL];
@@ -93,7 +97,7 @@ export async function createAuth(options: AuthOptions): Promise<Auth> {
   const passwords = createPasswords({ parallel: Math.max(1, Math.floor(navigator.hardwareConcurrency / 2)) });
   const attempts = createAttempts({ rate: config.LOGIN_RATE, limiters });
   const registration = config.REGISTRATION;
-  const accounts = createAccounts({ pool, passwords, attempts, sessions, standing, registration });
+  const accounts = createAccounts({ pool, passwords, attempts, sessions, standing, registration, security });
   const outside = outsideOf(options);
 
   return {

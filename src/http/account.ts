@@ -1,12 +1,12 @@
 import { type Context, Hono } from "hono";
 import * as v from "valibot";
-import type { Origin } from "../auth/accounts.ts";
 import type { Auth } from "../auth/auth.ts";
 import { email } from "../auth/emails.ts";
 import { givenPassword, newPassword } from "../auth/passwords.ts";
 import { usernameOf } from "../auth/usernames.ts";
 import { Refusal } from "../errors.ts";
 import { text } from "../protocol/text.ts";
+import type { Origin } from "../security.ts";
 import { PROFILE, REGISTERED, SESSION, SIGNED_IN, TOKENS } from "./answers.ts";
 import { bearer } from "./bearer.ts";
 import { operation } from "./operation.ts";

@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
-import { createAttempts, networkOf } from "../../src/auth/attempts.ts";
+import { createAttempts } from "../../src/auth/attempts.ts";
+import { networkOf } from "../../src/network.ts";
 import { memoryLimiters } from "../../src/limiter.ts";
 import { codeOf } from "./node.ts";
 

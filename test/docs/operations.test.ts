@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { chmod, mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { createMetrics } from "../../src/metrics.ts";
+import { SECURITY_EVENTS } from "../../src/security.ts";
 import { api } from "../support/api.ts";
 import { postgresDatabase } from "../support/database.ts";
 import { temporaryFolder } from "../support/folder.ts";
@@ -72,6 +73,11 @@ describe("docs/OPERATIONS.md matches the source", () => {
       new Set(fields.replace(", over HTTP", "").split(" ").filter(Boolean)),
     ]);
     expect(new Map(table as [string, Set<string>][])).toEqual(logged);
+  });
+
+  test("every event of the security log is in its table, with its level", () => {
+    const events = Object.entries(SECURITY_EVENTS).map(([event, { level }]) => [event, level]);
+    expect(tableOf(page, "The security log").map(([event, level]) => [event, level])).toEqual(events);
   });
 
   test("every line without an event is in the other table, with its level", () => {

@@ -1,0 +1,131 @@
+import type { Clock } from "./clock.ts";
+import type { Log } from "./log.ts";
+import type { Metrics } from "./metrics.ts";
+import { networkOf } from "./network.ts";
+
+/** How often a repeated event is logged, in milliseconds. */
+const INTERVAL_MS = 60_000;
+/** The most repeated events, told apart by person and network, that are logged on their own in one interval. */
+const APART_MAX = 500;
+const AGENT_MAX = 100;
+
+interface About {
+  readonly level: "info" | "warn";
+  readonly text: string;
+  /** Anyone may cause it, as often as they like: repetitions are counted and logged once per interval. */
+  readonly repeats?: true;
+}
+
+/**
+ * The events of the security log. Their names are stable, and the only ones in the log that have a dot. Those that are
+ * also in the audit have the same name there.
+ */
+export const SECURITY_EVENTS = {
+  "account.create": { level: "info", text: "an account was created" },
+  "account.delete": { level: "info", text: "a person deleted their account" },
+  "account.restore": { level: "info", text: "an operator restored a deleted account" },
+  "account.erase": { level: "info", text: "a deleted account was erased" },
+  "login.succeed": { level: "info", text: "a person logged in" },
+  "login.fail": { level: "warn", text: "a login failed", repeats: true },
+  "login.limit": { level: "warn", text: "a login was refused after too many failures", repeats: true },
+  "password.change": { level: "info", text: "a person changed their password" },
+  "password.fail": { level: "warn", text: "a person gave a wrong password", repeats: true },
+  "password.reset": { level: "warn", text: "an operator set a person's password" },
+  "session.end": { level: "info", text: "a person ended sessions" },
+  "session.evict": { level: "info", text: "a person's oldest session ended, because they have too many" },
+  "refresh.reuse": { level: "warn", text: "a used refresh token came back, so its session was ended" },
+  "link.create": { level: "info", text: "an operator created a registration link" },
+  "link.use": { level: "info", text: "a registration link was used" },
+  "operator.fail": { level: "warn", text: "a request had a wrong operator token", repeats: true },
+  "operator.limit": { level: "warn", text: "an address gave too many wrong operator tokens", repeats: true },
+  "user.disable": { level: "warn", text: "an operator disabled a person" },
+  "user.enable": { level: "warn", text: "an operator enabled a person" },
+  "user.ban": { level: "warn", text: "a person was banned from a room" },
+  "user.unban": { level: "warn", text: "a ban was lifted" },
+  "sessions.end": { level: "warn", text: "an operator ended a person's sessions" },
+  "message.delete": { level: "warn", text: "an operator deleted a message" },
+  "key.rotate": { level: "warn", text: "a key was replaced" },
+  "key.revoke": { level: "warn", text: "a key was revoked" },
+} as const satisfies Record<string, About>;
+
+export type SecurityEvent = keyof typeof SECURITY_EVENTS;
+
+/** The client that sent a request. */
+export interface Origin {
+  /** Its IP address, which the limits count by. */
+  readonly address: string;
+  readonly userAgent: string;
+}
+
+/** What an event says. Never emails, passwords or tokens, not even parts of them. */
+export interface Facts {
+  readonly origin?: Origin;
+  /** The person whom it concerns, if there is one. */
+  readonly userId?: number;
+  readonly username?: string;
+  readonly sessionId?: string;
+  /** How many sessions ended. */
+  readonly sessions?: number;
+  /** The operator who gave the order. */
+  readonly actor?: string;
+  readonly room?: string;
+  /** The id of a key. */
+  readonly kid?: string;
+}
+
+/** The log of what matters to the security of accounts, and its metric. */
+export interface SecurityLog {
+  record(event: SecurityEvent, facts: Facts): void;
+  /** Logs what was counted and not logged yet. */
+  stop(): void;
+}
+
+interface SecurityLogOptions {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly metrics: Pick<Metrics, "securityEvents">;
+}
+
+/**
+ * Writes one line per event and counts it in `parley_security_events_total`. Of an event that anyone can repeat, it
+ * logs the first one for each person and network at once, and the number of the others every minute. Beyond 500
+ * persons and networks in a minute, the others share a line without either. The metric counts every event.
+ */
+export function createSecurityLog({ clock, log, metrics }: SecurityLogOptions): SecurityLog {
+  const repeated = new Map<string, { readonly event: SecurityEvent; readonly facts: Facts; more: number }>();
+  let cancel: (() => void) | undefined;
+  for (const event of Object.keys(SECURITY_EVENTS)) metrics.securityEvents.of(event);
+
+  const write = (event: SecurityEvent, { origin, userId, ...facts }: Facts, count?: number) => {
+    const { level, text } = SECURITY_EVENTS[event];
+    const agent = origin?.userAgent.slice(0, AGENT_MAX).toWellFormed();
+    log[level]({ event, user: userId, ...facts, address: origin?.address, agent, count }, text);
+  };
+
+  const flush = () => {
+    cancel?.();
+    cancel = undefined;
+    for (const { event, facts, more } of repeated.values()) if (more > 0) write(event, facts, more);
+    repeated.clear();
+  };
+
+  const isFirst = (event: SecurityEvent, facts: Facts) => {
+    const own = `${event} ${facts.userId ?? ""} ${networkOf(facts.origin?.address ?? "")}`;
+    const apart = repeated.size < APART_MAX || repeated.has(own);
+    const key = apart ? own : event;
+    const known = repeated.get(key);
+    if (known) known.more++;
+    else repeated.set(key, { event, facts: apart ? facts : {}, more: apart ? 0 : 1 });
+    cancel ??= clock.after(INTERVAL_MS, flush);
+    return !known && apart;
+  };
+
+  return {
+    record(event, facts) {
+      metrics.securityEvents.of(event).count++;
+      const about: About = SECURITY_EVENTS[event];
+      if (!about.repeats || isFirst(event, facts)) write(event, facts);
+    },
+    stop: flush,
+  };
+}
