@@ -61,8 +61,8 @@ export interface Origin {
 export interface Facts {
   readonly origin?: Origin;
   /** The person whom it concerns, if there is one. */
-  readonly userId?: number;
-  readonly username?: string;
+  readonly userId?: number | undefined;
+  readonly username?: string | undefined;
   readonly sessionId?: string;
   /** How many sessions ended. */
   readonly sessions?: number;

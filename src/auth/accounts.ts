@@ -3,7 +3,7 @@ import type { Pool } from "../db/database.ts";
 import { sessions, users } from "../db/schema.ts";
 import { Refusal } from "../errors.ts";
 import type { Identity } from "../identity.ts";
-import type { Origin, SecurityLog } from "../security.ts";
+import type { Facts, Origin, SecurityLog } from "../security.ts";
 import type { Attempts } from "./attempts.ts";
 import { emailOf } from "./emails.ts";
 import { hashPassword, type Passwords } from "./passwords.ts";
@@ -45,13 +45,13 @@ export interface Accounts {
    * Changes the password and ends the person's other sessions.
    * @throws {Refusal} invalid (wrong password), forbidden (the account has no password), rate_limited, busy.
    */
-  changePassword(who: Identity, change: { password: string; next: string }, address: string): Promise<void>;
+  changePassword(who: Identity, change: { password: string; next: string }, origin: Origin): Promise<void>;
   /**
    * Deletes the account for good. Erases email, password and user agents, and renames the person to
    * `deleted-<id>`, on old messages too. The old name stays taken. An outside identity stays known, so that
    * the same person cannot return as a new one.
    */
-  remove(who: Identity): Promise<void>;
+  remove(who: Identity, origin: Origin): Promise<void>;
 }
 
 interface AccountsOptions {
@@ -65,7 +65,7 @@ interface AccountsOptions {
 }
 
 export function createAccounts(options: AccountsOptions): Accounts {
-  const { pool, passwords, attempts, standing } = options;
+  const { pool, passwords, attempts, standing, security } = options;
 
   async function signIn(user: User, email: string, userAgent: string): Promise<SignedIn> {
     const pair = await options.sessions.open(user, userAgent);
@@ -74,43 +74,63 @@ export function createAccounts(options: AccountsOptions): Accounts {
   }
 
   /** Checks a password, subject to the limits on guessing. */
-  async function knows({ email, password }: Credentials, hash: string | null | undefined, address: string) {
-    const admit = () => attempts.admit(email, address);
+  async function knows(
+    { email, password }: Credentials,
+    user: User | undefined,
+    about: Facts & { origin: Origin },
+  ) {
+    const { address } = about.origin;
+    const admit = () =>
+      attempts.admit(email, address).catch((error: unknown) => {
+        security.record("login.limit", about);
+        throw error;
+      });
     await admit();
-    const matches = await passwords.verify(password, hash, admit);
+    const matches = await passwords.verify(password, user?.passwordHash, admit);
     await (matches ? attempts.succeeded(email, address) : attempts.failed(email, address));
     return matches;
   }
 
   return {
-    async register({ email, password, username }, { address, userAgent }) {
+    async register({ email, password, username }, origin) {
+      const { address, userAgent } = origin;
       if (options.registration === "off") throw new Refusal("registration_off");
       await attempts.registering(address);
       const passwordHash = await passwords.hash(password);
       const user = await insertUser(pool, { email, passwordHash }, username ? [username] : namesFor(email));
       if (user === "values taken") throw taken("email_taken", "email");
       if (user === "names taken") throw taken("username_taken", "username");
+      security.record("account.create", { userId: user.id, username: user.username, origin });
       return signIn(user, email, userAgent);
     },
-    async login(credentials, { address, userAgent }) {
+    async login(credentials, origin) {
       const { email } = credentials;
       const [user] = await pool.run((orm) => orm.select().from(users).where(eq(users.email, email)));
-      const known = await knows(credentials, user?.passwordHash, address);
+      const about = { userId: user?.id, username: user?.username, origin };
+      const known = await knows(credentials, user, about);
+      if (!known || !user || user.disabledAt) security.record("login.fail", about);
       if (!known || !user) throw new Refusal("invalid_credentials");
       if (user.disabledAt) throw new Refusal("account_disabled");
-      return signIn(user, email, userAgent);
+      const signedIn = await signIn(user, email, origin.userAgent);
+      security.record("login.succeed", about);
+      return signedIn;
     },
     async me(who) {
       const { username, email, createdAt } = await userOf(pool, who);
       return { username, email, createdAt: createdAt.toISOString() };
     },
-    async changePassword(who, { password, next }, address) {
-      const { email, passwordHash } = await userOf(pool, who);
+    async changePassword(who, { password, next }, origin) {
+      const user = await userOf(pool, who);
+      const { email, passwordHash } = user;
       if (!email || !passwordHash)
         throw new Refusal("forbidden", {
           detail: "This account has no password. Change it at your identity provider.",
         });
-      if (!(await knows({ email, password }, passwordHash, address))) throw wrongPassword();
+      const about = { userId: user.id, username: user.username, origin };
+      if (!(await knows({ email, password }, user, about))) {
+        security.record("password.fail", about);
+        throw wrongPassword();
+      }
       const newHash = await passwords.hash(next);
       const ended = await pool.run((orm) =>
         orm.transaction(async (tx) => {
@@ -123,9 +143,10 @@ export function createAccounts(options: AccountsOptions): Accounts {
           return revokeSessions(tx, who.userId, who.sessionId);
         }),
       );
+      security.record("password.change", { ...about, sessions: ended.length });
       if (ended.length > 0) standing.end({ userId: who.userId, sessionIds: ended, reason: "session_ended" });
     },
-    async remove({ userId }) {
+    async remove({ userId, username }, origin) {
       await pool.run((orm) =>
         orm.transaction(async (tx) => {
           await tx
@@ -142,6 +163,7 @@ export function createAccounts(options: AccountsOptions): Accounts {
           await tx.update(sessions).set({ userAgent: "" }).where(eq(sessions.userId, userId));
         }),
       );
+      security.record("account.delete", { userId, username, origin });
       standing.end({ userId, sessionIds: null, reason: "account_disabled" });
     },
   };

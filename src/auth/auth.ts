@@ -93,7 +93,7 @@ export async function createAuth(options: AuthOptions): Promise<Auth> {
   });
   const tokens = createTokens({ issuer, keys, ttlMs: accessTtlMs, clock });
   const standing = createStanding({ pool, clock, bus });
-  const sessions = createSessions({ pool, keys, tokens, standing, ttlMs: refreshTtlMs });
+  const sessions = createSessions({ pool, keys, tokens, standing, security, ttlMs: refreshTtlMs });
   const passwords = createPasswords({ parallel: Math.max(1, Math.floor(navigator.hardwareConcurrency / 2)) });
   const attempts = createAttempts({ rate: config.LOGIN_RATE, limiters });
   const registration = config.REGISTRATION;

@@ -1,6 +1,7 @@
 import type { Pool } from "../db/database.ts";
 import { Refusal } from "../errors.ts";
 import type { Identity } from "../identity.ts";
+import type { Facts, Origin, SecurityEvent, SecurityLog } from "../security.ts";
 import type { Keys } from "./keys.ts";
 import { type RefreshClaim, readRefreshToken, refreshToken } from "./refresh.ts";
 import {
@@ -42,14 +43,14 @@ export interface Sessions {
    * one returns the current one again. Any other used token ends the session.
    * @throws {Refusal} refresh_invalid, refresh_reused, session_ended, account_disabled.
    */
-  refresh(token: string): Promise<TokenPair>;
+  refresh(token: string, origin: Origin): Promise<TokenPair>;
   /** Ends the session of a refresh token of any generation. @throws {Refusal} refresh_invalid. */
-  logout(token: string): Promise<void>;
+  logout(token: string, origin: Origin): Promise<void>;
   /** Returns the person's live sessions, most recently used first. */
   list(who: Identity): Promise<SessionInfo[]>;
   /** @throws {Refusal} not_found if the person has no such live session. */
-  end(who: Identity, sessionId: string): Promise<void>;
-  endOthers(who: Identity): Promise<void>;
+  end(who: Identity, sessionId: string, origin: Origin): Promise<void>;
+  endOthers(who: Identity, origin: Origin): Promise<void>;
 }
 
 interface SessionsOptions {
@@ -57,11 +58,14 @@ interface SessionsOptions {
   readonly keys: Keys;
   readonly tokens: Tokens;
   readonly standing: Logins;
+  readonly security: Pick<SecurityLog, "record">;
   /** How long an unused session lasts. */
   readonly ttlMs: number;
 }
 
-export function createSessions({ pool, keys, tokens, standing, ttlMs }: SessionsOptions): Sessions {
+export function createSessions(options: SessionsOptions): Sessions {
+  const { pool, keys, tokens, standing, security, ttlMs } = options;
+
   async function pairOf(user: { userId: number; username: string }, claim: RefreshClaim): Promise<TokenPair> {
     const [secret] = keys.secrets();
     if (!secret) throw new Error("the database has no key for refresh tokens");
@@ -69,8 +73,10 @@ export function createSessions({ pool, keys, tokens, standing, ttlMs }: Sessions
     return { access, refresh: refreshToken(claim, secret) };
   }
 
-  const ended = (userId: number, sessionIds: readonly string[]) => {
-    if (sessionIds.length > 0) standing.end({ userId, sessionIds, reason: "session_ended" });
+  const ended = (sessionIds: readonly string[], event: SecurityEvent, about: Facts & { userId: number }) => {
+    if (sessionIds.length === 0) return;
+    security.record(event, { ...about, sessions: sessionIds.length });
+    standing.end({ userId: about.userId, sessionIds, reason: "session_ended" });
   };
 
   function claimOf(token: string): RefreshClaim {
@@ -87,7 +93,7 @@ export function createSessions({ pool, keys, tokens, standing, ttlMs }: Sessions
         ? pairOf({ userId: user.id, username: user.username }, { sessionId, generation: 1 })
         : undefined;
     },
-    async refresh(token) {
+    async refresh(token, origin) {
       const claim = claimOf(token);
       const { sessionId, generation } = claim;
       // A lost race leads to one more round: by then the generation has changed or the session has ended.
@@ -102,16 +108,20 @@ export function createSessions({ pool, keys, tokens, standing, ttlMs }: Sessions
         } else if (generation === session.generation - 1 && session.age <= GRACE_MS) {
           return pairOf(session, { sessionId, generation: session.generation });
         } else {
-          ended(session.userId, await pool.run((orm) => revokeSession(orm, session.userId, sessionId)));
+          const { userId, username } = session;
+          const ids = await pool.run((orm) => revokeSession(orm, userId, sessionId));
+          ended(ids, "refresh.reuse", { userId, username, sessionId, origin });
           throw new Refusal("refresh_reused");
         }
       }
     },
-    async logout(token) {
+    async logout(token, origin) {
       const { sessionId } = claimOf(token);
       const session = await pool.run((orm) => readSession(orm, sessionId));
-      if (session)
-        ended(session.userId, await pool.run((orm) => revokeSession(orm, session.userId, sessionId)));
+      if (!session) return;
+      const { userId, username } = session;
+      const ids = await pool.run((orm) => revokeSession(orm, userId, sessionId));
+      ended(ids, "session.end", { userId, username, sessionId, origin });
     },
     async list({ userId, sessionId }) {
       const found = await pool.run((orm) => listSessions(orm, userId));
@@ -124,13 +134,14 @@ export function createSessions({ pool, keys, tokens, standing, ttlMs }: Sessions
         current: id === sessionId,
       }));
     },
-    async end({ userId }, sessionId) {
+    async end({ userId, username }, sessionId, origin) {
       const ids = await pool.run((orm) => revokeSession(orm, userId, sessionId));
       if (ids.length === 0) throw new Refusal("not_found");
-      ended(userId, ids);
+      ended(ids, "session.end", { userId, username, sessionId, origin });
     },
-    async endOthers({ userId, sessionId }) {
-      ended(userId, await pool.run((orm) => revokeSessions(orm, userId, sessionId)));
+    async endOthers({ userId, username, sessionId }, origin) {
+      const ids = await pool.run((orm) => revokeSessions(orm, userId, sessionId));
+      ended(ids, "session.end", { userId, username, origin });
     },
   };
 }

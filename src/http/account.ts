@@ -117,7 +117,7 @@ export function accountRoutes(auth: Pick<Auth, "accounts" | "sessions" | "authen
         answers: { 200: TOKENS },
         refusals: ["refresh_invalid", "refresh_reused", "session_ended", "account_disabled"],
       }),
-      async (c) => c.json(await sessions.refresh(c.req.valid("json").refresh), 200),
+      async (c) => c.json(await sessions.refresh(c.req.valid("json").refresh, originOf(c)), 200),
     )
     .post(
       "/logout",
@@ -128,7 +128,7 @@ export function accountRoutes(auth: Pick<Auth, "accounts" | "sessions" | "authen
         refusals: ["refresh_invalid"],
       }),
       async (c) => {
-        await sessions.logout(c.req.valid("json").refresh);
+        await sessions.logout(c.req.valid("json").refresh, originOf(c));
         return c.body(null, 204);
       },
     )
@@ -144,7 +144,7 @@ export function accountRoutes(auth: Pick<Auth, "accounts" | "sessions" | "authen
       }),
       async (c) => {
         const { password, new: next } = c.req.valid("json");
-        await accounts.changePassword(c.var.identity, { password, next }, c.var.address);
+        await accounts.changePassword(c.var.identity, { password, next }, originOf(c));
         return c.body(null, 204);
       },
     )
@@ -160,7 +160,7 @@ export function accountRoutes(auth: Pick<Auth, "accounts" | "sessions" | "authen
         answers: { 204: null },
       }),
       async (c) => {
-        await accounts.remove(c.var.identity);
+        await accounts.remove(c.var.identity, originOf(c));
         return c.body(null, 204);
       },
     )
@@ -175,7 +175,7 @@ export function accountRoutes(auth: Pick<Auth, "accounts" | "sessions" | "authen
       known,
       operation({ summary: "End your other sessions", answers: { 204: null } }),
       async (c) => {
-        await sessions.endOthers(c.var.identity);
+        await sessions.endOthers(c.var.identity, originOf(c));
         return c.body(null, 204);
       },
     )
@@ -191,7 +191,7 @@ export function accountRoutes(auth: Pick<Auth, "accounts" | "sessions" | "authen
       async (c) => {
         const id = v.safeParse(SESSION_ID, c.req.param("id"));
         if (!id.success) throw new Refusal("not_found");
-        await sessions.end(c.var.identity, id.output);
+        await sessions.end(c.var.identity, id.output, originOf(c));
         return c.body(null, 204);
       },
     );

@@ -91,11 +91,11 @@ test("changing the password ends the other sessions at once, notifies listeners 
   const unsubscribe = auth.standing.onEnded((ended) => heard.push(ended));
   const me = await auth.authenticate(access);
   const them = await auth.authenticate(other.access);
-  await auth.accounts.changePassword(me, { password: PASSWORD, next: "another horse" }, HERE.address);
+  await auth.accounts.changePassword(me, { password: PASSWORD, next: "another horse" }, HERE);
   unsubscribe();
   expect(heard).toEqual([{ userId: me.userId, sessionIds: [them.sessionId ?? ""], reason: "session_ended" }]);
   expect(await codeOf(auth.authenticate(other.access))).toBe("session_ended");
-  expect(await codeOf(auth.sessions.refresh(other.refresh))).toBe("session_ended");
+  expect(await codeOf(auth.sessions.refresh(other.refresh, HERE))).toBe("session_ended");
   expect((await auth.authenticate(access)).userId).toBe(me.userId);
   expect(await codeOf(login())).toBe("invalid_credentials");
   expect((await login("another horse")).email).toBe(email);
@@ -104,7 +104,7 @@ test("changing the password ends the other sessions at once, notifies listeners 
 test("changing a password requires the current one", async () => {
   const me = await auth.authenticate((await register()).access);
   const change = { password: "wrong horse", next: "another horse" };
-  const refusal = await auth.accounts.changePassword(me, change, HERE.address).catch((error) => error);
+  const refusal = await auth.accounts.changePassword(me, change, HERE).catch((error) => error);
   expect(refusal).toMatchObject({ code: "invalid", more: { errors: { password: [expect.any(String)] } } });
   expect((await login()).email).toBe(email);
 });
@@ -112,7 +112,7 @@ test("changing a password requires the current one", async () => {
 test("of two concurrent changes from the same password, one wins", async () => {
   const me = await auth.authenticate((await register()).access);
   const change = (next: string) =>
-    codeOf(auth.accounts.changePassword(me, { password: PASSWORD, next }, HERE.address));
+    codeOf(auth.accounts.changePassword(me, { password: PASSWORD, next }, HERE));
   expect((await Promise.all([change("first horse"), change("second horse")])).toSorted()).toEqual([
     "invalid",
     undefined,
@@ -129,7 +129,7 @@ test("no session is opened if the password has changed since it was checked", as
 test("setting a password as the operator ends every session", async () => {
   const { refresh } = await register();
   expect(await resetPassword(database, `  ${email.toUpperCase()} `, "operator's horse")).toBeTrue();
-  expect(await codeOf(auth.sessions.refresh(refresh))).toBe("session_ended");
+  expect(await codeOf(auth.sessions.refresh(refresh, HERE))).toBe("session_ended");
   expect((await login("operator's horse")).email).toBe(email);
   expect(await resetPassword(database, "nobody@example.com", "operator's horse")).toBeFalse();
 });
@@ -139,12 +139,12 @@ test("deleting an account erases it, ends access at once and reserves the name f
   const me = await auth.authenticate(access);
   const heard: Ended[] = [];
   const unsubscribe = auth.standing.onEnded((ended) => heard.push(ended));
-  await auth.accounts.remove(me);
+  await auth.accounts.remove(me, HERE);
   unsubscribe();
 
   expect(heard).toEqual([{ userId: me.userId, sessionIds: null, reason: "account_disabled" }]);
   expect(await codeOf(auth.authenticate(access))).toBe("account_disabled");
-  expect(await codeOf(auth.sessions.refresh(refresh))).toBe("account_disabled");
+  expect(await codeOf(auth.sessions.refresh(refresh, HERE))).toBe("account_disabled");
   expect(await codeOf(login())).toBe("invalid_credentials");
 
   const [row] = await database.run((orm) => orm.select().from(users).where(eq(users.id, me.userId)));
@@ -172,9 +172,7 @@ test("the limit on guessing also applies to changing a password", async () => {
   const strict = await startNode(database, { LOGIN_RATE: 2 });
   const me = await strict.auth.authenticate((await register()).access);
   const guess = () =>
-    codeOf(
-      strict.auth.accounts.changePassword(me, { password: "guess", next: "another horse" }, HERE.address),
-    );
+    codeOf(strict.auth.accounts.changePassword(me, { password: "guess", next: "another horse" }, HERE));
   expect([await guess(), await guess(), await guess()]).toEqual(["invalid", "invalid", "rate_limited"]);
   strict.auth.stop();
 });

@@ -40,7 +40,7 @@ async function startAtOnce(fresh: TestDatabase) {
   expect(await fresh.run((orm) => orm.$count(keys))).toBe(2);
   const { access, refresh } = await nodes[0]!.auth.accounts.register(account, HERE);
   for (const { auth } of nodes) expect((await auth.authenticate(access)).username).toBe("ada");
-  expect((await nodes[1]!.auth.sessions.refresh(refresh)).access).toBeString();
+  expect((await nodes[1]!.auth.sessions.refresh(refresh, HERE)).access).toBeString();
   for (const { auth } of nodes) auth.stop();
   await fresh.close();
 }
@@ -123,7 +123,7 @@ test("a retired key is dropped when the last token it signed has expired; the se
   expect(await codeOf(node.auth.authenticate(access))).toBe("token_invalid");
   node.clock.pass(3_600_000); // the token has expired by now, so that is what the error says
   expect(await codeOf(node.auth.authenticate(access))).toBe("token_expired");
-  expect((await node.auth.sessions.refresh(refresh)).access).toBeString();
+  expect((await node.auth.sessions.refresh(refresh, HERE)).access).toBeString();
   node.auth.stop();
 });
 
@@ -132,10 +132,12 @@ test("a new refresh key signs new tokens, and tokens of the old key stay valid",
   const { refresh } = await login(node);
   await rotateKey(database, "refresh");
   const later = await startNode(database);
-  const next = await later.auth.sessions.refresh(refresh);
-  expect(await codeOf(node.auth.sessions.refresh(next.refresh))).toBe("refresh_invalid"); // not read yet
+  const next = await later.auth.sessions.refresh(refresh, HERE);
+  expect(await codeOf(node.auth.sessions.refresh(next.refresh, HERE))).toBe("refresh_invalid"); // not read yet
   node.clock.pass(2000);
-  await until(async () => (await codeOf(node.auth.sessions.refresh(next.refresh))) !== "refresh_invalid");
+  await until(
+    async () => (await codeOf(node.auth.sessions.refresh(next.refresh, HERE))) !== "refresh_invalid",
+  );
   node.auth.stop();
   later.auth.stop();
 });

@@ -5,6 +5,7 @@ import type { Database } from "../../src/db/database.ts";
 import { loadMeta } from "../../src/db/meta.ts";
 import { Refusal } from "../../src/errors.ts";
 import { createLog } from "../../src/log.ts";
+import type { Facts, SecurityEvent } from "../../src/security.ts";
 
 /** A clock that advances only through `pass`. */
 export interface StoppedClock extends Clock {
@@ -35,13 +36,15 @@ export function stoppedClock(): StoppedClock {
   };
 }
 
-/** Starts one node's `Auth` on a database, with a stopped clock. */
+/** Starts one node's `Auth` on a database, with a stopped clock. `events` is its security log. */
 export async function startNode(database: Database, overrides: Partial<AuthConfig> = {}) {
   const clock = stoppedClock();
   const config = { ...loadConfig({}), ...overrides };
   const meta = await loadMeta(database);
-  const auth = await createAuth({ database, config, meta, clock, log: createLog("silent") });
-  return { auth, clock, meta, config };
+  const events: [SecurityEvent, Facts][] = [];
+  const security = { record: (event: SecurityEvent, facts: Facts) => void events.push([event, facts]) };
+  const auth = await createAuth({ database, config, meta, clock, log: createLog("silent"), security });
+  return { auth, clock, meta, config, events };
 }
 
 export const HERE = { address: "198.51.100.7", userAgent: "test" };

@@ -208,14 +208,14 @@ test("a disabled person loses access within 5 s, a deleted one for ever", async 
   expect(await codeFor(token)).toBe("account_disabled");
 
   const leaving = await enter(await tokenOf("u-leaving"));
-  await node.auth.accounts.remove(leaving);
+  await node.auth.accounts.remove(leaving, HERE);
   expect(await codeFor(await tokenOf("u-leaving", { jti: "again" }))).toBe("account_disabled");
 });
 
 test("a person has no password and no sessions here", async () => {
   const identity = await enter(await tokenOf("u-none"));
   const change = { password: "x", next: "another horse" };
-  expect(await codeOf(node.auth.accounts.changePassword(identity, change, HERE.address))).toBe("forbidden");
+  expect(await codeOf(node.auth.accounts.changePassword(identity, change, HERE))).toBe("forbidden");
   expect(await node.auth.sessions.list(identity)).toEqual([]);
   expect((await node.auth.accounts.me(identity)).email).toBeNull();
 });

@@ -61,7 +61,7 @@ function suite(open: () => Promise<TestDatabase>) {
     sessionId = (await auth.authenticate(signedIn.access)).sessionId ?? "";
   });
 
-  const refresh = (token: string, node = auth) => node.sessions.refresh(token);
+  const refresh = (token: string, node = auth) => node.sessions.refresh(token, HERE);
   const set = (values: Record<string, unknown>) =>
     database.run((orm) => orm.update(sessions).set(values).where(eq(sessions.id, sessionId)));
   /** Makes the last rotation look older than the grace period of 60 s. */
@@ -154,11 +154,11 @@ function suite(open: () => Promise<TestDatabase>) {
 
   test("any of its refresh tokens can log a session out, and a second logout changes nothing", async () => {
     const next = await refresh(signedIn.refresh);
-    await auth.sessions.logout(signedIn.refresh);
+    await auth.sessions.logout(signedIn.refresh, HERE);
     expect(await codeOf(auth.authenticate(next.access))).toBe("session_ended");
     expect(await codeOf(refresh(next.refresh))).toBe("session_ended");
-    await auth.sessions.logout(next.refresh);
-    expect(await codeOf(auth.sessions.logout("x"))).toBe("refresh_invalid");
+    await auth.sessions.logout(next.refresh, HERE);
+    expect(await codeOf(auth.sessions.logout("x", HERE))).toBe("refresh_invalid");
   });
 
   test("a person can list their sessions, end one of them and end all others", async () => {
@@ -172,10 +172,10 @@ function suite(open: () => Promise<TestDatabase>) {
       ["phone", false],
       ["test", true],
     ]);
-    await auth.sessions.end(await me(), list.find(({ userAgent }) => userAgent === "phone")?.id ?? "");
+    await auth.sessions.end(await me(), list.find(({ userAgent }) => userAgent === "phone")?.id ?? "", HERE);
     expect(await codeOf(auth.authenticate(phone.access))).toBe("session_ended");
     expect((await auth.authenticate(tablet.access)).userId).toBe((await me()).userId);
-    await auth.sessions.endOthers(await me());
+    await auth.sessions.endOthers(await me(), HERE);
     expect(await codeOf(auth.authenticate(tablet.access))).toBe("session_ended");
     expect(await auth.sessions.list(await me())).toHaveLength(1);
   });
@@ -186,8 +186,8 @@ function suite(open: () => Promise<TestDatabase>) {
       HERE,
     );
     const them = await auth.authenticate(stranger.access);
-    expect(await codeOf(auth.sessions.end(them, sessionId))).toBe("not_found");
-    expect(await codeOf(auth.sessions.end(them, crypto.randomUUID()))).toBe("not_found");
+    expect(await codeOf(auth.sessions.end(them, sessionId, HERE))).toBe("not_found");
+    expect(await codeOf(auth.sessions.end(them, crypto.randomUUID(), HERE))).toBe("not_found");
     expect((await me()).sessionId).toBe(sessionId);
   });
 
