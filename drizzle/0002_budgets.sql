@@ -10,10 +10,10 @@ CREATE TABLE "api_keys" (
 	CONSTRAINT "api_keys_hash" UNIQUE("hash")
 );
 --> statement-breakpoint
-CREATE TABLE "erased_emails" (
+CREATE TABLE "erased_people" (
 	"hash" text NOT NULL,
 	"user_id" bigint NOT NULL,
-	CONSTRAINT "erased_emails_hash_user_id_pk" PRIMARY KEY("hash","user_id")
+	CONSTRAINT "erased_people_hash_user_id_pk" PRIMARY KEY("hash","user_id")
 );
 --> statement-breakpoint
 CREATE TABLE "registration_links" (
@@ -26,6 +26,7 @@ CREATE TABLE "registration_links" (
 	CONSTRAINT "registration_links_hash" UNIQUE("hash")
 );
 --> statement-breakpoint
+DROP INDEX "sessions_user";--> statement-breakpoint
 ALTER TABLE "audit" ADD COLUMN "actor" text DEFAULT '' NOT NULL;--> statement-breakpoint
 ALTER TABLE "audit" ADD COLUMN "address" text DEFAULT '' NOT NULL;--> statement-breakpoint
 ALTER TABLE "keys" ADD COLUMN "revoked_at" timestamp with time zone;--> statement-breakpoint
@@ -33,6 +34,9 @@ ALTER TABLE "rooms" ADD COLUMN "skeleton" text;--> statement-breakpoint
 ALTER TABLE "users" ADD COLUMN "skeleton" text;--> statement-breakpoint
 ALTER TABLE "users" ADD COLUMN "erased_at" timestamp with time zone;--> statement-breakpoint
 CREATE INDEX "rooms_skeleton" ON "rooms" USING btree ("skeleton");--> statement-breakpoint
+CREATE INDEX "sessions_live" ON "sessions" USING btree ("user_id","used_at") WHERE revoked_at is null;--> statement-breakpoint
+CREATE INDEX "users_deleted" ON "users" USING btree ("deleted_at") WHERE deleted_at is not null and erased_at is null;--> statement-breakpoint
+CREATE INDEX "sessions_user" ON "sessions" USING btree ("user_id","expires_at");--> statement-breakpoint
 ALTER TABLE "users" ADD CONSTRAINT "users_skeleton" UNIQUE("skeleton");--> statement-breakpoint
 -- Until now, deleting an account erased it at once.
 UPDATE "users" SET "erased_at" = "deleted_at" WHERE "deleted_at" IS NOT NULL;

@@ -28,7 +28,13 @@ export const users = pgTable(
     /** An erased account keeps its row and its name: its messages stay signed, and nobody else ever gets the name. */
     erasedAt: at(),
   },
-  (t) => [unique("users_identity").on(t.issuer, t.subject)],
+  (t) => [
+    unique("users_identity").on(t.issuer, t.subject),
+    // Read every few seconds, for accounts whose time to be erased has come.
+    index("users_deleted")
+      .on(t.deletedAt)
+      .where(sql`deleted_at is not null and erased_at is null`),
+  ],
 );
 
 /** One login of one person. A refresh token belongs to a session. */
@@ -46,7 +52,13 @@ export const sessions = pgTable(
     createdAt: at().notNull().default(now),
     usedAt: at().notNull().default(now),
   },
-  (t) => [index("sessions_user").on(t.userId)],
+  (t) => [
+    index("sessions_user").on(t.userId, t.expiresAt),
+    // Live sessions by last use: a person has a limited number, and the oldest ends first.
+    index("sessions_live")
+      .on(t.userId, t.usedAt)
+      .where(sql`revoked_at is null`),
+  ],
 );
 
 /** The keys that sign access tokens (Ed25519, a JWK) and refresh tokens (HMAC, base64url). */
@@ -85,10 +97,11 @@ export const apiKeys = pgTable("api_keys", {
   revokedAt: at(),
 });
 
-/** Addresses of erased accounts that were banned or disabled, as keyed hashes: a ban outlives the account. */
-export const erasedEmails = pgTable(
-  "erased_emails",
+/** Erased people who were banned or disabled: a ban outlives the account. */
+export const erasedPeople = pgTable(
+  "erased_people",
   {
+    /** A keyed hash of the email address, or of issuer and subject. */
     hash: text().notNull(),
     userId: id().notNull(),
   },
