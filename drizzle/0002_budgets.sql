@@ -29,6 +29,7 @@ CREATE TABLE "registration_links" (
 DROP INDEX "sessions_user";--> statement-breakpoint
 ALTER TABLE "audit" ADD COLUMN "actor" text DEFAULT '' NOT NULL;--> statement-breakpoint
 ALTER TABLE "audit" ADD COLUMN "address" text DEFAULT '' NOT NULL;--> statement-breakpoint
+ALTER TABLE "audit" ADD COLUMN "target" text DEFAULT '' NOT NULL;--> statement-breakpoint
 ALTER TABLE "keys" ADD COLUMN "revoked_at" timestamp with time zone;--> statement-breakpoint
 ALTER TABLE "rooms" ADD COLUMN "skeleton" text;--> statement-breakpoint
 ALTER TABLE "users" ADD COLUMN "skeleton" text;--> statement-breakpoint

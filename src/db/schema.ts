@@ -235,11 +235,13 @@ export const audit = pgTable("audit", {
   via: text({ enum: ["cli", "http", "socket"] }).notNull(),
   /** Who gave it: an operator's key, the shell's user, or a person. Empty for entries from before. */
   actor: text().notNull().default(""),
-  /** The network address from which it came. Empty if there is none. */
+  /** From where: a network address or, for commands, the machine's name. Empty if unknown. */
   address: text().notNull().default(""),
   userId: id(),
   roomId: id(),
   messageId: id(),
+  /** What else it acted on, such as the id or the name of a key. */
+  target: text().notNull().default(""),
   reason: text().notNull().default(""),
 });
 
