@@ -13,12 +13,13 @@ export type DatabaseConfig = Pick<
 export type Orm = PgDatabase<PgQueryResultHKT, typeof schema>;
 
 /**
- * Connections that are used and discarded together.
+ * A bounded number of connections for one kind of work. Each does one piece of work at a time; the rest waits.
  *
- * `run` calls `work` with a Drizzle instance and returns its result. If `work` exceeds the pool's time limit,
- * `run` rejects with {@link DatabaseTimeout} and closes the connections, because a query on a stalled server
- * can be neither awaited nor cancelled. Other work in flight on them fails too. The next work gets new
- * connections. Abandoned work may still have been committed.
+ * `run` calls `work` with a Drizzle instance and returns its result. If no connection becomes free within `waitMs`,
+ * `run` rejects with a Refusal `busy`. The time limit begins when the work gets its connection. If `work` exceeds it,
+ * `run` rejects with {@link DatabaseTimeout} and closes that connection, because a query on a stalled server can be
+ * neither awaited nor cancelled. Other work in flight keeps its own connection. Abandoned work may still have been
+ * committed.
  */
 export interface Pool {
   run<T>(work: (orm: Orm) => Promise<T>): Promise<T>;
@@ -27,15 +28,20 @@ export interface Pool {
 
 export interface Database extends Pool {
   readonly driver: Driver;
-  /** Creates a separate pool. On the embedded database, which has one connection, it is only a time limit. */
+  /**
+   * Creates a separate pool. The embedded database has one connection, with a queue: there, `connections` is how much of
+   * the pool's work is in that queue at a time.
+   */
   pool(options: PoolOptions): Pool;
 }
 
 export interface PoolOptions {
   /** Maximum number of open connections. */
   readonly connections: number;
-  /** Time limit for one piece of work, in milliseconds. */
+  /** Time limit for one piece of work, in milliseconds. Waiting for a connection does not count. */
   readonly limitMs: number;
+  /** How long work may wait for a connection, in milliseconds; 5 s by default. */
+  readonly waitMs?: number;
 }
 
 /** Work on the database exceeded its pool's time limit. Its outcome is unknown. */

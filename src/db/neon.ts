@@ -22,8 +22,8 @@ export function openNeon(url: string, connections: number, proxy?: string): Data
     neonConfig.pipelineTLS = false;
     neonConfig.pipelineConnect = false;
   }
-  const connect = (max: number) => {
-    const client = new Pool({ connectionString: url, max, connectionTimeoutMillis: CONNECT_MS });
+  const connect = () => {
+    const client = new Pool({ connectionString: url, max: 1, connectionTimeoutMillis: CONNECT_MS });
     client.on("connect", (connection: { query(sql: string): Promise<unknown> }) => {
       void connection.query(SETTINGS).catch(() => {}); // the query that needed the connection reports the error
     });

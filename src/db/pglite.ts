@@ -1,11 +1,13 @@
 import type { Results } from "@electric-sql/pglite";
 import { drizzle } from "drizzle-orm/pglite";
-import type { Database, Orm } from "./database.ts";
+import type { Database, Orm, PoolOptions } from "./database.ts";
 import type { Answer, Call, Request } from "./pglite-calls.ts";
 import { createPool } from "./pool.ts";
 import * as schema from "./schema.ts";
 
 const LIMIT_MS = 30_000;
+/** How much general work the worker may have before it. A commit waits for that much at most. */
+const GENERAL = 4;
 
 interface PgliteOptions {
   /** The data directory; absent: in memory. */
@@ -30,12 +32,12 @@ export async function openPglite({ dataDir }: PgliteOptions): Promise<EmbeddedDa
     throw error;
   }
   const orm = drizzle({ client: client as never, schema, casing: "snake_case" }) as unknown as Orm;
-  // Its only connection cannot be discarded, so a pool is just a time limit.
-  const pool = (limitMs: number) => createPool(() => ({ orm, close: async () => {} }), limitMs);
+  // There is one connection, which cannot be replaced. So a pool is a share of the worker's queue, and a time limit.
+  const pool = (options: PoolOptions) => createPool(() => ({ orm }), options);
   return {
     driver: "pglite",
-    run: pool(LIMIT_MS).run,
-    pool: (options) => pool(options.limitMs),
+    run: pool({ connections: GENERAL, limitMs: LIMIT_MS }).run,
+    pool,
     dump: () => client.call({ method: "dump" }) as Promise<Blob>,
     async close() {
       await client.call({ method: "close" });

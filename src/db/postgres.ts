@@ -8,8 +8,8 @@ const CONNECT_S = 5;
 
 /** Opens a Postgres server through Bun's SQL client. Connects on first use. */
 export function openPostgres(url: string, connections: number): Database {
-  const connect = (max: number) => {
-    const client = new Bun.SQL(url, { max, connectionTimeout: CONNECT_S, connection: SESSION });
+  const connect = () => {
+    const client = new Bun.SQL(url, { max: 1, connectionTimeout: CONNECT_S, connection: SESSION });
     return {
       orm: drizzle({ client, schema, casing: "snake_case" }) as unknown as Orm,
       close: () => client.close({ timeout: 0 }),
