@@ -27,6 +27,7 @@ CREATE TABLE "registration_links" (
 );
 --> statement-breakpoint
 DROP INDEX "sessions_user";--> statement-breakpoint
+ALTER TABLE "rooms" ALTER COLUMN "name" SET DATA TYPE text collate "C";--> statement-breakpoint
 ALTER TABLE "audit" ADD COLUMN "actor" text DEFAULT '' NOT NULL;--> statement-breakpoint
 ALTER TABLE "audit" ADD COLUMN "address" text DEFAULT '' NOT NULL;--> statement-breakpoint
 ALTER TABLE "audit" ADD COLUMN "target" text DEFAULT '' NOT NULL;--> statement-breakpoint
