@@ -5,10 +5,11 @@ import { isOnlyEmoji, piecesOf } from "./links.ts";
 export function Text({ content }: { readonly content: string }) {
   return (
     <div class={isOnlyEmoji(content) ? "text emoji" : "text"} dir="auto">
-      {piecesOf(content).map(({ text, href }) =>
+      {piecesOf(content).map(({ text, href, host }) =>
         href ? (
           <a href={href} target="_blank" rel="noopener noreferrer nofollow ugc">
             {text}
+            {host && <bdi class="host"> ({host})</bdi>}
           </a>
         ) : (
           text

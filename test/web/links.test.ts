@@ -25,6 +25,26 @@ test("only http and https addresses become links", () => {
     expect(links(text)).toEqual([]);
 });
 
+test("an address with a user before its host is not a link, because the user can look like the host", () => {
+  expect(links("https://bank.example@evil.example/ http://a:b@c.example")).toEqual([]);
+});
+
+test("a host that is not ASCII comes with the name under which it is registered", () => {
+  expect(piecesOf("https://\u0430pple.com/a")).toEqual([
+    {
+      text: "https://\u0430pple.com/a",
+      href: "https://xn--pple-43d.com/a",
+      host: "xn--pple-43d.com",
+    },
+  ]);
+  expect(piecesOf("https://example.com/\u0430")[0]).not.toHaveProperty("host");
+});
+
+test("an address that no browser or resolver accepts is not a link", () => {
+  expect(links(`https://example.com/${"a".repeat(2048)}`)).toEqual([]);
+  expect(links(`https://${"a".repeat(256)}/`)).toEqual([]);
+});
+
 test("no text is lost or changed, and every link is http or https", () => {
   const text = fc.array(
     fc.oneof(
