@@ -19,6 +19,37 @@ test("a heart without its selector is the same reaction as one with it", () => {
 });
 
 test.each([
+  ["🤷\u200d♂", "🤷\u200d♂\ufe0f"],
+  ["🏳\u200d🌈", "🏳\ufe0f\u200d🌈"],
+  ["👁\u200d🗨", "👁\ufe0f\u200d🗨\ufe0f"],
+  ["👁\ufe0f\u200d🗨", "👁\ufe0f\u200d🗨\ufe0f"],
+  ["1\u20e3", "1\ufe0f\u20e3"],
+  ["🕵🏽\u200d♀", "🕵🏽\u200d♀\ufe0f"],
+  ["😀\ufe0f", "😀"],
+])("%s, as some keyboards send it, is the same reaction as %s", (sent, full) => {
+  expect(v.parse(emoji, sent)).toBe(full);
+});
+
+/** From Debian's package unicode-data: every emoji with its spellings. The fully qualified one comes first. */
+const SPELLINGS = Bun.file("/usr/share/unicode/emoji/emoji-test.txt");
+test.if(await SPELLINGS.exists())("every spelling in Unicode's list is the same reaction", async () => {
+  const lines = (await SPELLINGS.text()).matchAll(/^([0-9A-F ]+); (\S+)/gm);
+  let [full, count] = ["", 0];
+  for (const [, codes = "", status] of lines) {
+    const text = String.fromCodePoint(
+      ...codes
+        .trim()
+        .split(" ")
+        .map((code) => parseInt(code, 16)),
+    );
+    if (status === "fully-qualified" || status === "component") full = text;
+    expect(v.parse(emoji, text)).toBe(full);
+    count++;
+  }
+  expect(count).toBeGreaterThan(4000);
+});
+
+test.each([
   ["a word", "ok"],
   ["nothing", ""],
   ["a digit", "1"],
