@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { text } from "./protocol/text.ts";
+import { normalized, text } from "./protocol/text.ts";
 
 /** What a person may do in a room. */
 export type RoomAction = "read" | "post";
@@ -11,13 +11,17 @@ export interface RoomGrant {
   readonly allow: readonly RoomAction[];
 }
 
+/** The longest pattern, in code points. */
+const PATTERN_MAX = 256;
+
 const GRANTS = v.pipe(
   v.array(
     // Strict: an unknown field may have been meant to narrow what the others allow.
     v.strictObject({
       match: v.pipe(
-        text({ min: 1, max: 256 }),
-        v.transform((pattern) => pattern.normalize("NFC")), // as room names are normalised
+        text({ min: 1, max: PATTERN_MAX }),
+        // As room names are normalised.
+        v.transform((pattern) => normalized(pattern, "NFC", 2 * PATTERN_MAX) ?? ""),
       ),
       allow: v.array(v.picklist(["read", "post"])),
     }),

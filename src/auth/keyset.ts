@@ -16,6 +16,8 @@ export const STALE_MS = 24 * 3_600_000;
 /** Minimum time between two reads. An unknown key or a failed read cannot trigger another one sooner. */
 const COOLDOWN_MS = 10_000;
 const TIMEOUT_MS = 5000;
+/** A larger set is not read, in bytes. */
+const SET_MAX = 256 * 1024;
 
 /** The key set of an outside identity provider (JWKS, RFC 7517), read on demand. */
 export interface KeySet {
@@ -59,7 +61,7 @@ export function createKeySet({ url, clock, log, onChange }: KeySetOptions): KeyS
         signal: AbortSignal.timeout(TIMEOUT_MS),
       });
       if (response.status !== 200) throw new Error(`status ${response.status}`);
-      const text = await response.text();
+      const text = await textOf(response);
       const find = createLocalJWKSet(JSON.parse(text) as JSONWebKeySet);
       const changed = set?.text !== text;
       set = { text, find };
@@ -97,6 +99,18 @@ export function createKeySet({ url, clock, log, onChange }: KeySetOptions): KeyS
       });
     },
   };
+}
+
+/** Returns a body as text. @throws if it is larger than a set may be. */
+async function textOf(response: Response): Promise<string> {
+  const parts: Uint8Array[] = [];
+  let size = 0;
+  for await (const part of response.body ?? []) {
+    size += part.length;
+    if (size > SET_MAX) throw new Error(`more than ${SET_MAX / 1024} KiB`);
+    parts.push(part);
+  }
+  return Buffer.concat(parts).toString();
 }
 
 const isUnknown = (error: unknown) => error instanceof errors.JWKSNoMatchingKey;

@@ -23,7 +23,7 @@ export async function insertSession(
   userAgent: string,
   ttlMs: number,
 ): Promise<boolean> {
-  const agent = userAgent.toWellFormed().replaceAll("\0", "").slice(0, USER_AGENT_MAX).toWellFormed();
+  const agent = userAgent.slice(0, USER_AGENT_MAX).toWellFormed().replaceAll("\0", "");
   const inserted = await rows(
     orm,
     sql`with expired as (

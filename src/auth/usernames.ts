@@ -1,4 +1,5 @@
 import { USERNAME_MAX } from "../protocol/limits.ts";
+import { normalized } from "../protocol/text.ts";
 
 // Starts with a character that is visible on its own: no dot, and no mark, which would combine with the text
 // before it.
@@ -71,8 +72,8 @@ const SCRIPTS = [
  * for deleted accounts.
  */
 export function usernameOf(name: string): string | null {
-  if (name.length > USERNAME_MAX * 4) return null;
-  const normal = name.normalize("NFKC");
+  const normal = normalized(name, "NFKC", USERNAME_MAX * 4);
+  if (!normal) return null;
   const fits = USERNAME.test(normal) && !INVISIBLE.test(normal) && [...normal].length <= USERNAME_MAX;
   return fits && ofOneScript(normal) && !RESERVED.test(foldOf(normal)) ? normal : null;
 }

@@ -24,8 +24,12 @@ export interface Refused {
   readonly version?: number;
 }
 
+/** The longest frame, in characters. A node sends none that is longer. */
+export const FRAME_MAX = 16 * 1024 * 1024;
+
 /** Parses a frame's header. `word` parses the rest, which a node does not need of its own echoed frames. */
 export function readFrame(text: string): { from: string; word(): Word | Refused } | Refused {
+  if (text.length > FRAME_MAX) return { refused: "malformed" };
   if (!text.startsWith(HEADER)) {
     const version = ANY_HEADER.exec(text)?.[1];
     return version === undefined

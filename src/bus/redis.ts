@@ -4,7 +4,7 @@ import type { Log } from "../log.ts";
 import { lengthOf } from "../message.ts";
 import type { Metrics } from "../metrics.ts";
 import type { Bus, BusListener } from "./bus.ts";
-import { readFrame, type Refused, writeFrame } from "./frame.ts";
+import { FRAME_MAX, readFrame, type Refused, writeFrame } from "./frame.ts";
 import { createLink, type Link } from "./link.ts";
 import type { News, RoomNews } from "./news.ts";
 import { createNodes } from "./nodes.ts";
@@ -15,7 +15,7 @@ const SUBSCRIBE_MS = 500;
 /** Larger ranges are not sent, in characters. Nodes that need them read them from the database. */
 const RANGE_MAX = 256 * 1024;
 /** High-water mark of data that Redis has not accepted yet, in characters. Above it, frames are dropped. */
-const UNSENT_MAX = 16 * 1024 * 1024;
+const UNSENT_MAX = FRAME_MAX;
 /** How often to look for silent nodes, in milliseconds. */
 const LOOK_MS = 500;
 /** How many kinds of rejected frames are logged between two outages. */

@@ -6,6 +6,7 @@ import {
   type Message,
   type Room,
 } from "../client/index.ts";
+import { isBlank } from "../protocol/blank.ts";
 import { type Command, CommandError, type Context } from "./command.ts";
 
 /** How many earlier messages are shown. */
@@ -80,7 +81,7 @@ async function talk(room: Room, lines: AsyncIterable<string>, err: Context["err"
   let code = 0;
   const sends: Promise<void>[] = [];
   for await (const text of lines) {
-    if (!text.trim()) continue;
+    if (isBlank(text)) continue;
     const send = room.send(text).then(
       () => {},
       (error: unknown) => {

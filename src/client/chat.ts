@@ -244,7 +244,7 @@ export function createChat(options: ChatOptions): Chat {
     },
     rooms: (query) => listRooms(session, query),
     async leaveRoom(name, call) {
-      const room = name.normalize();
+      const room = spelled(name);
       await remove(`rooms/${encodeURIComponent(room)}/members/me/`, call);
       rooms.get(room)?.close(leftError(4505));
     },
@@ -255,8 +255,7 @@ export function createChat(options: ChatOptions): Chat {
     },
     room(name, roomOptions) {
       guard();
-      // The server uses the NFC spelling.
-      const inside = insideOf(name.normalize(), roomOptions);
+      const inside = insideOf(spelled(name), roomOptions);
       inside.open();
       // A connection that was closed for good stays closed until someone calls `connect`.
       if (!wanted) connect();
@@ -266,6 +265,9 @@ export function createChat(options: ChatOptions): Chat {
     [Symbol.asyncDispose]: close,
   };
 }
+
+/** Returns the NFC spelling of a name, which the server uses. Cuts names that are too long to be one. */
+const spelled = (name: string) => (name.length > 256 ? name.slice(0, 257) : name.normalize());
 
 /** Returns the URL below which the server's paths are. @throws {TypeError} if `url` is not a URL. */
 function baseOf(url: string): URL {

@@ -50,7 +50,7 @@ export async function listRooms(
   // Neither a room's name nor a cursor has characters that would need escaping here.
   const query = `limit=${limit}${all ? "&all" : ""}${after ? `&after=${after}` : ""}`;
   const { body, headers } = await session.request("GET", `rooms/?${query}`, { signal });
-  const [, next] = /after=([^&>]+)[^>]*>; rel="next/.exec(headers.get("link") ?? "") ?? [];
+  const [, next] = /after=([^&>]+)/.exec(headers.get("link") ?? "") ?? [];
   const rooms = listIn(body).filter(isSummary) as unknown as (Omit<RoomSummary, "unread"> & {
     unread: string;
   })[];

@@ -19,6 +19,9 @@ export interface Env {
   };
 }
 
+/** Longer than any IP address with brackets, a zone and a port, in characters. */
+const ADDRESS_MAX = 100;
+
 /**
  * Returns the client's address: the peer of the connection or, behind `hops` proxies, the address that the
  * first proxy added to `X-Forwarded-For`. Earlier entries are ignored, because clients can forge them.
@@ -29,8 +32,10 @@ export function clientAddress(
   hops: number,
 ): string {
   if (hops === 0 || !forwardedFor) return connection;
-  const addresses = forwardedFor.split(",").map((part) => part.trim());
-  const address = (addresses[Math.max(0, addresses.length - hops)] ?? "").replace(/^\[(.*)\](:\d+)?$/, "$1");
+  const addresses = forwardedFor.split(",");
+  const written = (addresses[Math.max(0, addresses.length - hops)] ?? "").trim();
+  if (written.length > ADDRESS_MAX) return connection;
+  const address = written.replace(/^\[(.*)\](:\d+)?$/, "$1");
   const bare = isIP(address) ? address : address.replace(/:\d+$/, "");
   return isIP(bare) ? bare : connection;
 }
@@ -58,10 +63,13 @@ export const decimal = (min: number, max: number) =>
     v.maxValue(max, `must be at most ${max}`),
   );
 
+/** At most so many parameters are named in one error, and looked at: more than any route has. */
+const NAMED_MAX = 20;
+
 /** Parses the query string. @throws {Refusal} `invalid` if a parameter is unknown, invalid or repeated. */
 export function readQuery<S extends ObjectSchema>(c: Context, schema: S): v.InferOutput<S> {
   const params = new URL(c.req.url).searchParams;
-  const faults = [...new Set(params.keys())].flatMap((name): [string, string[]][] => {
+  const faults = [...new Set(params.keys())].slice(0, NAMED_MAX).flatMap((name): [string, string[]][] => {
     // Object.hasOwn rejects inherited names such as `toString`.
     if (!Object.hasOwn(schema.entries, name)) return [[name, ["is not a known parameter"]]];
     return params.getAll(name).length > 1 ? [[name, ["must be given only once"]]] : [];

@@ -1,8 +1,12 @@
 import { ROOM_NAME_MAX } from "./limits.ts";
+import { normalized } from "./text.ts";
 
 const ROOM_NAME = /^[\p{L}\p{M}\p{Nd}_-][\p{L}\p{M}\p{Nd}_.-]*$/u;
 /** Upper bound for any normalization of a room name, in UTF-16 units. */
 const LONGEST = ROOM_NAME_MAX * 4;
+
+/** A UTF-16 unit takes up to three bytes in UTF-8, each of which is written as three characters. */
+const ENCODED_LONGEST = LONGEST * 9;
 
 /** The part of the room name rule that JSON Schema can express. */
 export const ROOM_SPELLING = { minLength: 1, maxLength: LONGEST, pattern: ROOM_NAME.source } as const;
@@ -13,13 +17,13 @@ export const ROOM_SPELLING = { minLength: 1, maxLength: LONGEST, pattern: ROOM_N
  * segments).
  */
 export function roomName(name: string): string | null {
-  if (name.length > LONGEST) return null;
-  const normal = name.normalize("NFC");
-  return ROOM_NAME.test(normal) && [...normal].length <= ROOM_NAME_MAX ? normal : null;
+  const normal = normalized(name, "NFC", LONGEST);
+  return normal && ROOM_NAME.test(normal) && [...normal].length <= ROOM_NAME_MAX ? normal : null;
 }
 
 /** Returns the room name in a percent-encoded URL path segment, or null if it is not valid. */
 export function roomInPath(segment: string): string | null {
+  if (segment.length > ENCODED_LONGEST) return null;
   try {
     return roomName(decodeURIComponent(segment));
   } catch {

@@ -1,6 +1,7 @@
 /** @jsxImportSource hono/jsx/dom */
 import { useEffect, useLayoutEffect, useRef } from "hono/jsx/dom";
 import type { Message } from "../client/index.ts";
+import { isBlank } from "../protocol/blank.ts";
 import { Icon } from "./icon.tsx";
 import type { Talk, TalkState } from "./talk.ts";
 
@@ -92,7 +93,7 @@ export function Composer({ talk, mine, last }: ComposerProps) {
           type="submit"
           class="send"
           aria-label={draft.editing ? "Save" : "Send"}
-          disabled={draft.text.trim() === ""}
+          disabled={isBlank(draft.text)}
         >
           <Icon name="send" />
         </button>

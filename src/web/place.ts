@@ -7,6 +7,9 @@ export type Place =
   | { readonly view: "room"; readonly name: string }
   | { readonly view: "account" };
 
+/** Longer than the address of any room, in UTF-16 units. */
+const HASH_MAX = 2400;
+
 export const hrefOf = (place: Place): string =>
   place.view === "room"
     ? `#/room/${encodeURIComponent(place.name)}`
@@ -15,6 +18,7 @@ export const hrefOf = (place: Place): string =>
       : "#/";
 
 export function placeOf(hash: string): Place {
+  if (hash.length > HASH_MAX) return { view: "rooms" };
   const [, view, rest] = hash.split("/", 3);
   if (view === "account") return { view };
   if (view !== "room" || !rest) return { view: "rooms" };

@@ -1,4 +1,5 @@
 import { ChatError, createSubject, type Message, type Room } from "../client/index.ts";
+import { isBlank } from "../protocol/blank.ts";
 import type { Source } from "./source.ts";
 
 /** A message that the server refused. */
@@ -103,7 +104,7 @@ export function createTalk(room: Room): Talk {
     say() {
       const { text, replyTo, editing } = draft;
       const content = text.trim();
-      if (content === "") return;
+      if (isBlank(content)) return;
       set(EMPTY);
       if (!editing) send(content, replyTo?.id);
       else if (content !== editing.content)

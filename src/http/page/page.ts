@@ -74,7 +74,11 @@ function respond(request: Request, path: string, { type, plain, gzip, tag }: Pag
     "cross-origin-opener-policy": "same-origin",
     ...(zipped && { "content-encoding": "gzip" }),
   };
-  const known = request.headers.get("if-none-match")?.split(/\s*,\s*/) ?? [];
+  const known =
+    request.headers
+      .get("if-none-match")
+      ?.split(",")
+      .map((known) => known.trim()) ?? [];
   if (known.includes(etag) || known.includes(`W/${etag}`))
     return new Response(null, { status: 304, headers });
   return new Response(zipped ? gzip : plain, { headers });
