@@ -8,6 +8,9 @@ if (problem) {
   process.exit(1);
 }
 
+// New files are for this user only, whichever part or thread of the program creates them.
+process.umask(0o077);
+
 const [{ writeSync }, { run }, { createLog }] = await Promise.all([
   import("node:fs"),
   import("./cli/run.ts"),

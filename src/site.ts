@@ -56,7 +56,15 @@ export async function openSite(
   server: () => Bun.Server<SocketData>,
   opened: (close: () => unknown) => void,
 ): Promise<Site> {
-  if (config.DATABASE_DRIVER === "pglite") opened(await ownDataDir(config.DATA_DIR));
+  if (config.DATABASE_DRIVER === "pglite")
+    opened(
+      await ownDataDir(config.DATA_DIR, (entries) =>
+        log.warn(
+          { event: "data_dir_repaired", entries },
+          "other users had permissions on the data directory or on files in it: removed them",
+        ),
+      ),
+    );
   const database = await openDatabase(config, template);
   opened(() => database.close());
   const meta = await loadMeta(database);

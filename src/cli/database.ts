@@ -10,11 +10,16 @@ import type { Context } from "./command.ts";
  * @throws {DataDirHeld} if another process owns it.
  */
 export async function withDatabase<T>(
-  { env }: Context,
+  { env, err }: Context,
   work: (database: Database, config: Config) => Promise<T>,
 ): Promise<T> {
   const config = loadConfig(env);
-  const release = config.DATABASE_DRIVER === "pglite" ? await ownDataDir(config.DATA_DIR) : () => {};
+  const onRepaired = (entries: number) =>
+    err(
+      `Other users had permissions on the data directory or on files in it (${entries} entries): removed them`,
+    );
+  const release =
+    config.DATABASE_DRIVER === "pglite" ? await ownDataDir(config.DATA_DIR, onRepaired) : () => {};
   try {
     const database = await openDatabase(config);
     try {

@@ -1,5 +1,6 @@
 import { ConfigError } from "../config.ts";
 import { DataDirHeld } from "../db/owner.ts";
+import { DataDirUnusable } from "../db/private.ts";
 import { DatabaseUnusable } from "../db/unusable.ts";
 import { Refusal } from "../errors.ts";
 import { CommandError, type Command, type Context } from "./command.ts";
@@ -24,7 +25,7 @@ const COMMANDS: readonly Command[] = [
 ];
 
 /** Errors whose message tells a person everything. Any other error is a bug and is printed with its stack. */
-const EXPECTED = [ConfigError, DataDirHeld, DatabaseUnusable, Refusal, CommandError];
+const EXPECTED = [ConfigError, DataDirHeld, DataDirUnusable, DatabaseUnusable, Refusal, CommandError];
 
 /** Runs the named command, by default `server`. Returns the exit code, which is 2 for an unknown command. */
 export async function run(context: Context): Promise<number> {

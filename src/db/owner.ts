@@ -1,10 +1,12 @@
 import { Database as Sqlite, SQLiteError } from "bun:sqlite";
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
+import { closeContents, closeFolder, DataDirUnusable } from "./private.ts";
 
 /** How long to wait for the lock, in case a process that is just exiting still holds it. */
 const PATIENCE_MS = 500;
+const PRIVATE = 0o600;
 
 /** Another process owns the data directory. The message names it in one line. */
 export class DataDirHeld extends Error {
@@ -15,21 +17,37 @@ export class DataDirHeld extends Error {
  * Makes this process the only owner of a data directory, which is created if it is missing. Two embedded
  * databases in one directory would lose each other's rows. Returns a function that gives up ownership.
  *
+ * Takes all permissions on the directory and its contents from other users. `onRepaired` gets the number of entries
+ * that had some.
+ *
  * The lock is an operating system lock on the file `lock` beside the data, taken through SQLite, which knows
  * how to lock files on every system. The kernel releases it however the process ends, so a lock is never
  * stale. Process ids could not tell: they are reused, and containers do not share them. `owner.json` names
  * the owner, for people only.
  * @throws {DataDirHeld} if another process, or another part of this one, owns it.
+ * @throws {DataDirUnusable} if it cannot be created or protected.
  */
-export async function ownDataDir(dir: string): Promise<() => void> {
-  mkdirSync(dir, { recursive: true, mode: 0o700 });
+export async function ownDataDir(
+  dir: string,
+  onRepaired: (entries: number) => void = () => {},
+): Promise<() => void> {
   const owner = join(dir, "owner.json");
-  const lock = takeLock(join(dir, "lock"), () => held(dir, read(owner)));
-  write(owner);
+  let lock: Sqlite | undefined;
+  try {
+    mkdirSync(dir, { recursive: true, mode: 0o700 });
+    const folder = closeFolder(dir) ? 1 : 0;
+    lock = takeLock(join(dir, "lock"), () => held(dir, read(owner)));
+    const repaired = folder + closeContents(dir);
+    if (repaired > 0) onRepaired(repaired);
+    write(owner);
+  } catch (error) {
+    lock?.close();
+    throw explain(dir, error);
+  }
   const release = () => {
     process.off("exit", release);
     rmSync(owner, { force: true });
-    lock.close();
+    lock?.close();
   };
   // This reference also protects the lock from garbage collection, which would release it.
   process.on("exit", release);
@@ -39,7 +57,18 @@ export async function ownDataDir(dir: string): Promise<() => void> {
 const held = (dir: string, by: string) =>
   new DataDirHeld(`${dir} is in use by ${by}: stop it first, or set DATA_DIR to another folder`);
 
+/** Explains what the file system refused. Passes other errors on. */
+function explain(dir: string, error: unknown): unknown {
+  const { code, message, path = dir } = error as NodeJS.ErrnoException;
+  if (!/^(EACCES|EPERM|EROFS|ENOTDIR|EEXIST|ENOSPC|EDQUOT)$/.test(code ?? "")) return error;
+  return new DataDirUnusable(
+    `${path} cannot be used (${message}): let this user write to it, or set DATA_DIR to another folder`,
+    { cause: error },
+  );
+}
+
 function takeLock(path: string, onHeld: () => Error): Sqlite {
+  closeSync(openSync(path, "a", PRIVATE));
   const lock = new Sqlite(path);
   try {
     lock.run(`pragma busy_timeout = ${PATIENCE_MS}`);
@@ -55,7 +84,7 @@ function takeLock(path: string, onHeld: () => Error): Sqlite {
 function write(owner: string): void {
   const unfinished = `${owner}.${process.pid}`;
   const content = { pid: process.pid, host: hostname(), since: new Date().toISOString() };
-  writeFileSync(unfinished, JSON.stringify(content));
+  writeFileSync(unfinished, JSON.stringify(content), { mode: PRIVATE });
   renameSync(unfinished, owner);
 }
 

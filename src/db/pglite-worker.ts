@@ -3,6 +3,7 @@ import fsBundle from "../../node_modules/@electric-sql/pglite/dist/pglite.data" 
 import initdbWasm from "../../node_modules/@electric-sql/pglite/dist/initdb.wasm" with { type: "file" };
 import pgliteWasm from "../../node_modules/@electric-sql/pglite/dist/pglite.wasm" with { type: "file" };
 import type { Answer, Request } from "./pglite-calls.ts";
+import { PrivateFS } from "./private-fs.ts";
 import { SESSION } from "./settings.ts";
 
 declare const self: Worker;
@@ -35,7 +36,7 @@ const compile = async (path: string) => WebAssembly.compile(await Bun.file(path)
 async function open(dataDir: string | undefined): Promise<void> {
   const [pgliteWasmModule, initdbWasmModule] = await Promise.all([compile(pgliteWasm), compile(initdbWasm)]);
   database = await PGlite.create({
-    ...(dataDir && { dataDir }),
+    ...(dataDir && { fs: new PrivateFS(dataDir) }),
     pgliteWasmModule,
     initdbWasmModule,
     fsBundle: Bun.file(fsBundle),

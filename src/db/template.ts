@@ -3,6 +3,7 @@ import { rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { migrate } from "./migrate.ts";
 import { openPglite } from "./pglite.ts";
+import { closeContents, closeFolder } from "./private.ts";
 
 /** The file that the build places beside the compiled program's entry point. */
 export const TEMPLATE_FILE = "template.tar.gz";
@@ -33,5 +34,8 @@ export async function createDataDir(dataDir: string, template?: Blob): Promise<v
   await rm(unfinished, { recursive: true, force: true });
   if (template) await new Bun.Archive(await template.bytes()).extract(unfinished);
   else await (await openPglite({ dataDir: unfinished })).close();
+  // initdb and the template give most files permissions for everyone.
+  closeFolder(unfinished);
+  closeContents(unfinished);
   await rename(unfinished, dataDir);
 }
