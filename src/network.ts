@@ -1,12 +1,17 @@
 import { isIPv6 } from "node:net";
 
 /** Returns the network that one party usually controls: the IPv4 address, or the /64 of an IPv6 address. */
-export function networkOf(address: string): string {
+export const networkOf = (address: string): string => prefixOf(address, 64);
+
+/** Returns the most that one party gets from a provider: the IPv4 address, or the /48 of an IPv6 address. */
+export const siteOf = (address: string): string => prefixOf(address, 48);
+
+function prefixOf(address: string, bits: 48 | 64): string {
   const plain = address.replace(/^::ffff:(?=\d+\.\d+\.\d+\.\d+$)/i, "").replace(/%.*$/, "");
   if (!isIPv6(plain)) return plain;
   const [head = "", tail] = new URL(`http://[${plain}]`).hostname.slice(1, -1).split("::");
   const before = head.split(":").filter(Boolean);
   const after = tail?.split(":").filter(Boolean) ?? [];
   const zeros = Array<string>(8 - before.length - after.length).fill("0");
-  return `${[...before, ...zeros, ...after].slice(0, 4).join(":")}::/64`;
+  return `${[...before, ...zeros, ...after].slice(0, bits / 16).join(":")}::/${bits}`;
 }

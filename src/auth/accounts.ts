@@ -67,77 +67,106 @@ interface AccountsOptions {
 export function createAccounts(options: AccountsOptions): Accounts {
   const { pool, passwords, attempts, standing, security } = options;
 
-  async function signIn(user: User, email: string, userAgent: string): Promise<SignedIn> {
+  /** Opens a session; undefined if the user has changed since their password was verified. */
+  async function signIn(user: User, email: string, userAgent: string): Promise<SignedIn | undefined> {
     const pair = await options.sessions.open(user, userAgent);
-    if (!pair) throw new Refusal("invalid_credentials");
-    return { ...pair, email, username: user.username };
+    return pair && { ...pair, email, username: user.username };
   }
 
-  /** Checks a password, subject to the limits on guessing. */
-  async function knows(
+  /**
+   * Compares a password with the person's, subject to the limits on guessing. `load` reads the person, if there is one,
+   * when the attempt's turn has come.
+   */
+  async function verify(
     { email, password }: Credentials,
-    user: User | undefined,
-    about: Facts & { origin: Origin },
+    load: () => Promise<User | undefined>,
+    origin: Origin,
   ) {
-    const { address } = about.origin;
+    const { address } = origin;
+    let user: User | undefined;
     const admit = () =>
       attempts.admit(email, address).catch((error: unknown) => {
-        security.record("login.limit", about);
+        security.record("login.limit", { ...factsOf(user), origin });
         throw error;
       });
-    await admit();
-    const matches = await passwords.verify(password, user?.passwordHash, admit);
-    await (matches ? attempts.succeeded(email, address) : attempts.failed(email, address));
-    return matches;
+    const groups = await admit();
+    const verdict = await passwords.verify(password, groups, async () => {
+      user = await load();
+      await admit();
+      return user?.passwordHash;
+    });
+    await (verdict.matches ? attempts.succeeded(email, address) : attempts.failed(email, address));
+    return { user: user as User | undefined, groups, ...verdict };
   }
+
+  /** Stores the new hash of an unchanged password, unless it was changed at the same time. */
+  const renewHash = ({ id, passwordHash }: User, renewed: string) =>
+    pool.run((orm) =>
+      orm
+        .update(users)
+        .set({ passwordHash: renewed })
+        .where(and(eq(users.id, id), eq(users.passwordHash, passwordHash ?? ""))),
+    );
 
   return {
     async register({ email, password, username }, origin) {
       const { address, userAgent } = origin;
       if (options.registration === "off") throw new Refusal("registration_off");
-      await attempts.registering(address);
-      const passwordHash = await passwords.hash(password);
+      const groups = await attempts.registering(email, address);
+      const passwordHash = await passwords.hash(password, groups);
       const user = await insertUser(pool, { email, passwordHash }, username ? [username] : namesFor(email));
       if (user === "values taken") throw taken("email_taken", "email");
       if (user === "names taken") throw taken("username_taken", "username");
       security.record("account.create", { userId: user.id, username: user.username, origin });
-      return signIn(user, email, userAgent);
+      await attempts.succeeded(email, address);
+      const signedIn = await signIn(user, email, userAgent);
+      if (!signedIn) throw new Refusal("account_disabled");
+      return signedIn;
     },
     async login(credentials, origin) {
       const { email } = credentials;
-      const [user] = await pool.run((orm) => orm.select().from(users).where(eq(users.email, email)));
-      const about = { userId: user?.id, username: user?.username, origin };
-      const known = await knows(credentials, user, about);
-      if (!known || !user || user.disabledAt) security.record("login.fail", about);
-      if (!known || !user) throw new Refusal("invalid_credentials");
-      if (user.disabledAt) throw new Refusal("account_disabled");
-      const signedIn = await signIn(user, email, origin.userAgent);
-      security.record("login.succeed", about);
-      return signedIn;
+      const load = async () =>
+        (await pool.run((orm) => orm.select().from(users).where(eq(users.email, email))))[0];
+      for (;;) {
+        const { user, matches, renewed } = await verify(credentials, load, origin);
+        const about = { ...factsOf(user), origin };
+        const refuse = (code: "invalid_credentials" | "account_disabled") => {
+          security.record("login.fail", about);
+          return new Refusal(code);
+        };
+        if (!matches || !user) throw refuse("invalid_credentials");
+        if (user.disabledAt) throw refuse("account_disabled");
+        const signedIn = await signIn(user, email, origin.userAgent);
+        // Their password or their hash changed after it was read: look again.
+        if (!signedIn) continue;
+        if (renewed) await renewHash(user, renewed);
+        security.record("login.succeed", about);
+        return signedIn;
+      }
     },
     async me(who) {
       const { username, email, createdAt } = await userOf(pool, who);
       return { username, email, createdAt: createdAt.toISOString() };
     },
     async changePassword(who, { password, next }, origin) {
-      const user = await userOf(pool, who);
-      const { email, passwordHash } = user;
-      if (!email || !passwordHash)
+      const { email } = await userOf(pool, who);
+      if (!email)
         throw new Refusal("forbidden", {
           detail: "This account has no password. Change it at your identity provider.",
         });
-      const about = { userId: user.id, username: user.username, origin };
-      if (!(await knows({ email, password }, user, about))) {
+      const { user, matches, groups } = await verify({ email, password }, () => userOf(pool, who), origin);
+      const about = { ...factsOf(user), origin };
+      if (!matches || !user) {
         security.record("password.fail", about);
         throw wrongPassword();
       }
-      const newHash = await passwords.hash(next);
+      const newHash = await passwords.hash(next, groups);
       const ended = await pool.run((orm) =>
         orm.transaction(async (tx) => {
           const changed = await tx
             .update(users)
             .set({ passwordHash: newHash })
-            .where(and(eq(users.id, who.userId), eq(users.passwordHash, passwordHash)))
+            .where(and(eq(users.id, who.userId), eq(users.passwordHash, user.passwordHash ?? "")))
             .returning({ id: users.id });
           if (changed.length === 0) throw wrongPassword(); // another request changed it first
           return revokeSessions(tx, who.userId, who.sessionId);
@@ -193,6 +222,8 @@ async function userOf(pool: Pool, { userId }: Identity): Promise<User> {
   if (!user) throw new Refusal("account_disabled");
   return user;
 }
+
+const factsOf = (user: User | undefined): Facts => ({ userId: user?.id, username: user?.username });
 
 const taken = (code: "email_taken" | "username_taken", field: string) =>
   new Refusal(code, { errors: { [field]: ["is taken"] } });

@@ -1,7 +1,8 @@
 import { hash } from "node:crypto";
 import { Refusal } from "../errors.ts";
-import type { LimiterStore } from "../limiter.ts";
-import { networkOf } from "../network.ts";
+import type { Count, LimiterStore } from "../limiter.ts";
+import { networkOf, siteOf } from "../network.ts";
+import type { Groups } from "./queue.ts";
 
 const MINUTE = 60_000;
 /** Multiple of `rate`: failed logins per address over all accounts. Many people can share one address. */
@@ -10,60 +11,108 @@ const PER_ADDRESS = 10;
 const UNDER_ATTACK = 10;
 /** Failed logins per address at an account under attack: slows many guessers, allows its owner a typo. */
 const LEFT_UNDER_ATTACK = 3;
-const REGISTRATIONS_AN_HOUR = 100;
+/** Logins that succeed in 15 minutes, per account and per address. */
+const SUCCESSES = { account: 100, address: 3000 } as const;
+/** Registrations in an hour, per address. */
+const REGISTRATIONS = 300;
+/** Multiple of an address's limits for an IPv6 site (/48), which may belong to one party or to many. */
+const PER_SITE = 10;
+/** How long an account is known to log in from a network, after the first of its logins. */
+const KNOWN_MS = 7 * 24 * 60 * MINUTE;
 
-/** Limits on guessing passwords and on registering. */
+/** Limits on logging in, guessing passwords and registering. */
 export interface Attempts {
-  /** @throws {Refusal} rate_limited if this address has failed too often, at this account or in total. */
-  admit(email: string, address: string): Promise<void>;
+  /**
+   * Returns the groups in which this attempt waits for its turn: see queue.ts. Accounts that have logged in from this
+   * network lately and all others take turns, so that strangers cannot crowd them out.
+   * @throws {Refusal} rate_limited if this address has failed too often, at this account or in total, or has succeeded
+   * too often.
+   */
+  admit(email: string, address: string): Promise<Groups>;
   failed(email: string, address: string): Promise<void>;
   succeeded(email: string, address: string): Promise<void>;
-  /** Counts a registration. @throws {Refusal} rate_limited if this address has made too many. */
-  registering(address: string): Promise<void>;
+  /** Counts a registration. Returns its groups. @throws {Refusal} rate_limited if this address has made too many. */
+  registering(email: string, address: string): Promise<Groups>;
 }
 
 /**
  * Allows `rate` failed logins in 15 minutes per account and address; 0 turns off all limits. Failures at an
- * account never close it to addresses that have not failed, so nobody can lock its owner out.
+ * account never close it to addresses that have not failed, so nobody can lock its owner out. Failures from an
+ * address do not close it to accounts that have logged in from there, so nobody can lock their neighbours out.
  */
 export function createAttempts({ rate, limiters }: { rate: number; limiters: LimiterStore }): Attempts {
   const pairs = limiters({ name: "login-pair", windowMs: 15 * MINUTE });
   const accounts = limiters({ name: "login-account", windowMs: 15 * MINUTE });
   const addresses = limiters({ name: "login-address", windowMs: 15 * MINUTE });
+  const successes = limiters({ name: "login-success", windowMs: 15 * MINUTE });
+  const known = limiters({ name: "login-known", windowMs: KNOWN_MS });
   const registrations = limiters({ name: "register", windowMs: 60 * MINUTE });
 
   // Hash emails, because a limiter may store its keys outside this process.
   const keysOf = (email: string, address: string) => {
     const account = hash("sha256", email, "base64url");
     const network = networkOf(address);
-    return { account, network, pair: `${account} ${network}` };
+    return { account, network, site: siteOf(address), pair: `${account} ${network}` };
+  };
+
+  const groupsOf = (isKnown: boolean, { site, network, account }: ReturnType<typeof keysOf>): Groups => [
+    isKnown ? "known" : "new",
+    site,
+    network,
+    account,
+  ];
+
+  const check = ({ count, resetMs }: Count, allowed: number) => {
+    if (count >= allowed) throw limited(resetMs);
   };
 
   return {
     async admit(email, address) {
-      if (rate === 0) return;
-      const { account, network, pair } = keysOf(email, address);
-      const [byPair, byAccount, byAddress] = await Promise.all([
+      const keys = keysOf(email, address);
+      const { account, network, site, pair } = keys;
+      const isKnown = (await known.peek(pair)).count > 0;
+      const groups = groupsOf(isKnown, keys);
+      if (rate === 0) return groups;
+      const [byPair, byAccount, byAddress, bySite, ofAccount, ofAddress] = await Promise.all([
         pairs.peek(pair),
         accounts.peek(account),
         addresses.peek(network),
+        addresses.peek(site),
+        successes.peek(account),
+        successes.peek(network),
       ]);
       const allowed = byAccount.count < rate * UNDER_ATTACK ? rate : Math.min(rate, LEFT_UNDER_ATTACK);
-      if (byPair.count >= allowed) throw limited(byPair.resetMs);
-      if (byAddress.count >= rate * PER_ADDRESS) throw limited(byAddress.resetMs);
+      check(byPair, allowed);
+      check(ofAccount, SUCCESSES.account);
+      if (isKnown) return groups;
+      check(byAddress, rate * PER_ADDRESS);
+      if (site !== network) check(bySite, rate * PER_ADDRESS * PER_SITE);
+      check(ofAddress, SUCCESSES.address);
+      return groups;
     },
     async failed(email, address) {
       if (rate === 0) return;
-      const { account, network, pair } = keysOf(email, address);
-      await Promise.all([pairs.count(pair), accounts.count(account), addresses.count(network)]);
+      const { account, network, site, pair } = keysOf(email, address);
+      await Promise.all([
+        pairs.count(pair),
+        accounts.count(account),
+        addresses.count(network),
+        site !== network && addresses.count(site),
+      ]);
     },
     async succeeded(email, address) {
-      if (rate > 0) await pairs.forget(keysOf(email, address).pair);
+      const { account, network, pair } = keysOf(email, address);
+      await known.count(pair);
+      if (rate > 0)
+        await Promise.all([pairs.forget(pair), successes.count(account), successes.count(network)]);
     },
-    async registering(address) {
-      if (rate === 0) return;
-      const { count, resetMs } = await registrations.count(networkOf(address));
-      if (count > REGISTRATIONS_AN_HOUR) throw limited(resetMs);
+    async registering(email, address) {
+      const keys = keysOf(email, address);
+      const { network, site } = keys;
+      if (rate === 0) return groupsOf(false, keys);
+      check(await registrations.count(network), REGISTRATIONS + 1);
+      if (site !== network) check(await registrations.count(site), REGISTRATIONS * PER_SITE + 1);
+      return groupsOf(false, keys);
     },
   };
 }

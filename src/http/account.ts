@@ -2,7 +2,7 @@ import { type Context, Hono } from "hono";
 import * as v from "valibot";
 import type { Auth } from "../auth/auth.ts";
 import { email } from "../auth/emails.ts";
-import { givenPassword, newPassword } from "../auth/passwords.ts";
+import { givenPassword, newPassword, repeatedPassword } from "../auth/passwords.ts";
 import { usernameOf } from "../auth/usernames.ts";
 import { Refusal } from "../errors.ts";
 import { text } from "../protocol/text.ts";
@@ -21,7 +21,7 @@ const REGISTRATION = v.pipe(
   v.object({
     email,
     password: newPassword,
-    password2: v.string("must be a string"),
+    password2: repeatedPassword,
     username: v.optional(
       v.pipe(
         v.string("must be a string"),
@@ -46,7 +46,7 @@ const REGISTRATION = v.pipe(
 );
 
 const PASSWORD_CHANGE = v.pipe(
-  v.object({ password: givenPassword, new: newPassword, new2: v.string("must be a string") }),
+  v.object({ password: givenPassword, new: newPassword, new2: repeatedPassword }),
   v.forward(
     v.partialCheck(
       [["new"], ["new2"]],

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { createAttempts } from "../../src/auth/attempts.ts";
-import { networkOf } from "../../src/network.ts";
+import { networkOf, siteOf } from "../../src/network.ts";
 import { memoryLimiters } from "../../src/limiter.ts";
 import { codeOf } from "./node.ts";
 
@@ -49,18 +49,52 @@ test("many addresses guessing at one account are slowed, and its owner can still
   expect(await codeOf(attempts.admit(ADA, "192.0.2.1"))).toBe("rate_limited");
 });
 
+test("an address that fails too often stays open to accounts that have logged in from there before", async () => {
+  const attempts = attemptsAt(2);
+  await attempts.succeeded(ADA, "192.0.2.1");
+  for (let account = 0; account < 20; account++) await attempts.failed(`${account}@example.com`, "192.0.2.1");
+  expect(await codeOf(attempts.admit("ben@example.com", "192.0.2.1"))).toBe("rate_limited");
+  await attempts.admit(ADA, "192.0.2.1");
+});
+
+test("the /64 networks of one IPv6 site are limited together as well, at ten times as much", async () => {
+  const attempts = attemptsAt(1);
+  for (let network = 0; network < 100; network++)
+    await attempts.failed(`${network}@example.com`, `2001:db8:0:${network.toString(16)}::1`);
+  expect(await codeOf(attempts.admit(ADA, "2001:db8:0:ffff::1"))).toBe("rate_limited");
+  await attempts.admit(ADA, "2001:db8:1::1");
+});
+
+test("an account logs in 100 times in 15 minutes, from all addresses together", async () => {
+  const attempts = attemptsAt(10);
+  for (let login = 0; login < 100; login++) await attempts.succeeded(ADA, `192.0.2.${login}`);
+  expect(await codeOf(attempts.admit(ADA, "192.0.2.1"))).toBe("rate_limited");
+  await attempts.admit("ben@example.com", "192.0.2.1");
+});
+
+test("an office of 500 people can log in three times each and register within minutes", async () => {
+  const attempts = attemptsAt(10);
+  for (let person = 0; person < 300; person++)
+    await attempts.registering(`${person}@example.com`, "192.0.2.1");
+  for (let person = 0; person < 500; person++)
+    for (let login = 0; login < 3; login++) {
+      await attempts.admit(`${person}@example.com`, "192.0.2.1");
+      await attempts.succeeded(`${person}@example.com`, "192.0.2.1");
+    }
+});
+
 test("registrations are limited per address", async () => {
   const attempts = attemptsAt(10);
-  for (let made = 0; made < 100; made++) await attempts.registering("192.0.2.1");
-  expect(await codeOf(attempts.registering("192.0.2.1"))).toBe("rate_limited");
-  await attempts.registering("192.0.2.2");
+  for (let made = 0; made < 300; made++) await attempts.registering(ADA, "192.0.2.1");
+  expect(await codeOf(attempts.registering(ADA, "192.0.2.1"))).toBe("rate_limited");
+  await attempts.registering(ADA, "192.0.2.2");
 });
 
 test("a rate of 0 turns off all limits, including registrations", async () => {
   const attempts = attemptsAt(0);
-  for (let round = 0; round < 200; round++) {
+  for (let round = 0; round < 400; round++) {
     await attempts.failed(ADA, "192.0.2.1");
-    await attempts.registering("192.0.2.1");
+    await attempts.registering(ADA, "192.0.2.1");
   }
   await attempts.admit(ADA, "192.0.2.1");
 });
@@ -75,4 +109,12 @@ test.each([
   ["", ""],
 ])("%s counts as %s", (address, network) => {
   expect(networkOf(address)).toBe(network);
+});
+
+test.each([
+  ["192.0.2.1", "192.0.2.1"],
+  ["2001:db8:0:1::1", "2001:db8:0::/48"],
+  ["2001:db8::ffff:0:0:0:1", "2001:db8:0::/48"],
+])("%s is part of the site %s", (address, site) => {
+  expect(siteOf(address)).toBe(site);
 });

@@ -1,28 +1,30 @@
 import { expect, test } from "bun:test";
 import { createPasswords, hashPassword } from "../../src/auth/passwords.ts";
-import { codeOf } from "./node.ts";
+
+const ME = ["known", "192.0.2.1", "192.0.2.1", "ada"];
+const passwords = createPasswords({ parallel: 1 });
+const compare = (password: string, hash: string | null | undefined) =>
+  passwords.verify(password, ME, async () => hash);
 
 test("a password is hashed with argon2id at OWASP's cost", async () => {
   expect(await hashPassword("correct horse")).toStartWith("$argon2id$v=19$m=19456,t=2,p=1$");
 });
 
 test("only the right password matches, and nothing matches without a hash", async () => {
-  const passwords = createPasswords({ parallel: 1 });
-  const hash = await passwords.hash("correct horse");
-  expect(await passwords.verify("correct horse", hash)).toBeTrue();
-  expect(await passwords.verify("correct hors", hash)).toBeFalse();
-  expect(await passwords.verify("correct horse", null)).toBeFalse();
-  expect(await passwords.verify("correct horse", undefined)).toBeFalse();
+  const hash = await passwords.hash("correct horse", ME);
+  expect(await compare("correct horse", hash)).toEqual({ matches: true });
+  expect(await compare("correct hors", hash)).toEqual({ matches: false });
+  expect(await compare("correct horse", null)).toEqual({ matches: false });
+  expect(await compare("correct horse", undefined)).toEqual({ matches: false });
 });
 
 test("comparing takes equally long if there is no account", async () => {
-  const passwords = createPasswords({ parallel: 1 });
-  const hash = await passwords.hash("correct horse");
+  const hash = await passwords.hash("correct horse", ME);
   const quickest = async (against: string | null) => {
     const times: number[] = [];
     for (let round = 0; round < 7; round++) {
       const began = performance.now();
-      await passwords.verify("wrong horse", against);
+      await compare("wrong horse", against);
       times.push(performance.now() - began);
     }
     return Math.min(...times);
@@ -32,22 +34,34 @@ test("comparing takes equally long if there is no account", async () => {
   expect(ratio).toBeWithin(0.2, 5);
 });
 
-test("one comparison runs, 64 wait, and the next is rejected with a retry time", async () => {
-  const passwords = createPasswords({ parallel: 1 });
-  const gate = Promise.withResolvers<void>();
-  let [working, most] = [0, 0];
-  const admit = async () => {
-    most = Math.max(most, ++working);
-    await gate.promise;
-    working--;
-    throw new Error("admitted"); // 65 real comparisons would only cost time
-  };
-  const taken = Array.from({ length: 65 }, () => passwords.verify("x", null, admit).catch(() => "done"));
-  const refused = await passwords.verify("x", null, admit).catch((error) => error);
-  expect(refused.code).toBe("busy");
-  expect(refused.more.retryAfterMs).toBeWithin(2000, 5000);
-  gate.resolve();
-  expect(await Promise.all(taken)).toEqual(Array(65).fill("done"));
-  expect(most).toBe(1);
-  expect(await codeOf(passwords.verify("x", null))).toBe(false); // the queue has room again
+const [COMPOSED, DECOMPOSED] = ["gr\u00fcne \u00c4pfel", "gru\u0308ne A\u0308pfel"] as const;
+
+test("a password that one keyboard composes and another does not is the same password", async () => {
+  for (const [first, second] of [
+    [COMPOSED, DECOMPOSED],
+    [DECOMPOSED, COMPOSED],
+  ] as const)
+    expect(await compare(second, await passwords.hash(first, ME))).toEqual({ matches: true });
+});
+
+test("a hash from before passwords were normalised still matches, and is renewed so that every keyboard does", async () => {
+  const old = await Bun.password.hash(DECOMPOSED, {
+    algorithm: "argon2id",
+    memoryCost: 19 * 1024,
+    timeCost: 2,
+  });
+  expect(await compare(COMPOSED, old)).toEqual({ matches: false });
+  const { matches, renewed } = await compare(DECOMPOSED, old);
+  expect(matches).toBeTrue();
+  expect(await compare(COMPOSED, renewed)).toEqual({ matches: true });
+});
+
+test("a hash of another cost is renewed if the password matches, and only then", async () => {
+  const dearer = createPasswords({ parallel: 1, cost: { memoryCost: 20 * 1024, timeCost: 2 } });
+  const old = await hashPassword("correct horse");
+  const verify = (password: string) => dearer.verify(password, ME, async () => old);
+  expect(await verify("wrong horse")).toEqual({ matches: false });
+  const { matches, renewed } = await verify("correct horse");
+  expect(matches).toBeTrue();
+  expect(renewed).toStartWith("$argon2id$v=19$m=20480,t=2,p=1$");
 });
