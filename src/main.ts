@@ -11,8 +11,9 @@ if (problem) {
 // New files are for this user only, whichever part or thread of the program creates them.
 process.umask(0o077);
 
-const [{ writeSync }, { run }, { createLog }] = await Promise.all([
+const [{ writeSync }, os, { run }, { createLog }] = await Promise.all([
   import("node:fs"),
+  import("node:os"),
   import("./cli/run.ts"),
   import("./log.ts"),
 ]);
@@ -40,6 +41,16 @@ const parent = process.send && {
   listen: (receive: (message: unknown) => void) => void process.on("message", receive),
   gone: new Promise<void>((resolve) => void process.once("disconnect", resolve)),
 };
+/** A container may run as a user that has no name. */
+function user(): string {
+  try {
+    const { uid, username } = os.userInfo();
+    return (uid === 0 && process.env.SUDO_USER) || username;
+  } catch {
+    return `uid ${process.getuid?.()}`;
+  }
+}
+
 // The compiled program is one executable that contains this file.
 const compiled = import.meta.path.startsWith("/$bunfs/");
 
@@ -47,6 +58,8 @@ const code = await run({
   args: process.argv.slice(2),
   env: process.env,
   version,
+  user: user(),
+  machine: os.hostname(),
   program: compiled ? [process.execPath] : [process.execPath, import.meta.path],
   parent,
   out: (line) => void writeSync(1, `${line}\n`),

@@ -1,7 +1,11 @@
 /** An operator's order, as the audit records it. */
 export interface Order {
-  /** Where it came from. */
+  /** By which means it came. */
   readonly via: "cli" | "http" | "socket";
+  /** Who gave it: the name of an operator's key, the shell's user, or a person. */
+  readonly actor: string;
+  /** From where: a network address or, for commands, the machine's name. */
+  readonly address: string;
   /** Empty if none was given. */
   readonly reason: string;
 }

@@ -1,8 +1,10 @@
 import { and, eq, isNull, sql } from "drizzle-orm";
+import { writeAudit } from "../db/audit.ts";
 import type { Pool } from "../db/database.ts";
 import { sessions, users } from "../db/schema.ts";
 import { Refusal } from "../errors.ts";
 import type { Identity } from "../identity.ts";
+import type { Order } from "../order.ts";
 import type { Facts, Origin, SecurityLog } from "../security.ts";
 import type { Attempts } from "./attempts.ts";
 import { emailOf } from "./emails.ts";
@@ -202,7 +204,12 @@ export function createAccounts(options: AccountsOptions): Accounts {
  * Sets a password on an operator's order and ends all sessions of the account. Returns false if no account
  * has that email.
  */
-export async function resetPassword(pool: Pool, email: string, password: string): Promise<boolean> {
+export async function resetPassword(
+  pool: Pool,
+  email: string,
+  password: string,
+  order: Order,
+): Promise<boolean> {
   const passwordHash = await hashPassword(password);
   return pool.run((orm) =>
     orm.transaction(async (tx) => {
@@ -211,8 +218,10 @@ export async function resetPassword(pool: Pool, email: string, password: string)
         .set({ passwordHash })
         .where(eq(users.email, emailOf(email)))
         .returning({ id: users.id });
-      if (user) await revokeSessions(tx, user.id, null);
-      return user !== undefined;
+      if (!user) return false;
+      await revokeSessions(tx, user.id, null);
+      await writeAudit(tx, [{ ...order, action: "password.reset", userId: user.id }]);
+      return true;
     }),
   );
 }

@@ -1,7 +1,9 @@
 import { asc, sql } from "drizzle-orm";
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK } from "jose";
+import { writeAudit } from "../db/audit.ts";
 import { type Orm, type Pool, rows } from "../db/database.ts";
 import { keys } from "../db/schema.ts";
+import type { Order } from "../order.ts";
 
 /** An arbitrary advisory lock key that nothing else uses. */
 const LOCK = 7_205_392_332;
@@ -57,8 +59,12 @@ export async function ensureKeys(pool: Pool, configured?: JWK): Promise<void> {
  * refresh keys for as long as sessions last. A configured signing key must be changed in the configuration: a
  * starting server reinstates it.
  */
-export const rotateKey = (pool: Pool, kind: KeyKind = "sign"): Promise<string> =>
-  locked(pool, (orm) => addKey(orm, kind));
+export const rotateKey = (pool: Pool, kind: KeyKind, order: Order): Promise<string> =>
+  locked(pool, async (orm) => {
+    const kid = await addKey(orm, kind);
+    await writeAudit(orm, [{ ...order, action: "key.rotate", target: kid }]);
+    return kid;
+  });
 
 /** Whether a stored signing key includes its private half. */
 export const isPrivate = ({ key }: StoredKey) => "d" in (JSON.parse(key) as JWK);

@@ -4,6 +4,10 @@ export interface Context {
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly version: string;
+  /** Who runs the command: the shell's user, or whoever became root with sudo. */
+  readonly user: string;
+  /** The machine's name. */
+  readonly machine: string;
   /** The command line that starts this program: its own file, or Bun and the entry point. */
   readonly program: readonly string[];
   /** The channel to the process that started this one as a worker, if any. */

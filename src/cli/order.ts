@@ -4,8 +4,18 @@ import type { Order } from "../order.ts";
 import { CommandError, type Context } from "./command.ts";
 import { withDatabase } from "./database.ts";
 
+const REASON_MAX = 500;
+
 /** The arguments of an operator's order: the person, and the reason for the audit. */
 export const ORDER_USAGE = "<email|username> [reason]";
+
+/** An order given by the shell's user. */
+export const orderOf = ({ user, machine }: Context, reason = ""): Order => ({
+  via: "cli",
+  actor: user,
+  address: machine,
+  reason: reason.slice(0, REASON_MAX),
+});
 
 interface Orders<T> {
   /** The person, then the words of the reason. */
@@ -20,7 +30,7 @@ interface Orders<T> {
 export async function carryOut<T>(context: Context, { args, usage, route, work }: Orders<T>): Promise<T> {
   const [name, ...reason] = args;
   if (!name) throw new CommandError(`Usage: parley ${usage} ${ORDER_USAGE}`);
-  const order: Order = { via: "cli", reason: reason.join(" ") };
+  const order = orderOf(context, reason.join(" "));
   try {
     return await withDatabase(context, (database) => work(database, name, order));
   } catch (error) {

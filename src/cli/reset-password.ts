@@ -3,6 +3,7 @@ import { resetPassword as reset } from "../auth/accounts.ts";
 import { newPassword } from "../auth/passwords.ts";
 import { type Command, CommandError } from "./command.ts";
 import { withDatabase } from "./database.ts";
+import { orderOf } from "./order.ts";
 
 export const resetPassword: Command = {
   name: "reset-password",
@@ -14,7 +15,9 @@ export const resetPassword: Command = {
     const given = (await context.input()).replace(/\r?\n$/, "");
     const password = v.safeParse(newPassword, given || randomPassword());
     if (!password.success) throw new CommandError(`The password ${password.issues[0].message}`);
-    const found = await withDatabase(context, (database) => reset(database, email, password.output));
+    const found = await withDatabase(context, (database) =>
+      reset(database, email, password.output, orderOf(context)),
+    );
     if (!found) throw new CommandError("No account has that email");
     context.out(given ? "The password is set." : `The password is ${password.output}`);
     return 0;

@@ -4,6 +4,7 @@ import { DataDirUnusable } from "../db/private.ts";
 import { DatabaseUnusable } from "../db/unusable.ts";
 import { Refusal } from "../errors.ts";
 import { CommandError, type Command, type Context } from "./command.ts";
+import { audit } from "./audit.ts";
 import { chat } from "./chat.ts";
 import { healthcheck } from "./healthcheck.ts";
 import { newEpoch } from "./new-epoch.ts";
@@ -22,6 +23,7 @@ const COMMANDS: readonly Command[] = [
   resetPassword,
   rotateKey,
   newEpoch,
+  audit,
 ];
 
 /** Errors whose message tells a person everything. Any other error is a bug and is printed with its stack. */

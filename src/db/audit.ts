@@ -5,7 +5,21 @@ import { audit, rooms, users } from "./schema.ts";
 
 /** What an operator can do. */
 export type Action =
-  "user.disable" | "user.enable" | "user.ban" | "user.unban" | "sessions.end" | "message.delete";
+  | "account.erase"
+  | "account.restore"
+  | "api_key.create"
+  | "api_key.revoke"
+  | "epoch.renew"
+  | "key.revoke"
+  | "key.rotate"
+  | "link.create"
+  | "message.delete"
+  | "password.reset"
+  | "sessions.end"
+  | "user.ban"
+  | "user.disable"
+  | "user.enable"
+  | "user.unban";
 
 /** An order that was carried out, and what it acted on. */
 export interface Deed extends Order {
@@ -13,6 +27,8 @@ export interface Deed extends Order {
   readonly userId?: number;
   readonly roomId?: number;
   readonly messageId?: number;
+  /** What else it acted on: the id of a key, or the name of an operator's key. */
+  readonly target?: string;
 }
 
 /** A deed as the audit shows it, with the present names of people and rooms. */
@@ -23,6 +39,8 @@ export interface AuditEntry extends Order {
   readonly username: string | null;
   readonly room: string | null;
   readonly messageId: number | null;
+  /** Empty if there is none. */
+  readonly target: string;
 }
 
 /** Records what operators did. Call it in the transaction that does it. */
@@ -43,9 +61,12 @@ export async function readAudit(
         at: audit.at,
         action: audit.action,
         via: audit.via,
+        actor: audit.actor,
+        address: audit.address,
         username: users.username,
         room: rooms.name,
         messageId: audit.messageId,
+        target: audit.target,
         reason: audit.reason,
       })
       .from(audit)

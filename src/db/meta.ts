@@ -1,4 +1,6 @@
 import { inArray } from "drizzle-orm";
+import type { Order } from "../order.ts";
+import { writeAudit } from "./audit.ts";
 import type { Pool } from "./database.ts";
 import { meta } from "./schema.ts";
 
@@ -32,13 +34,16 @@ export async function loadMeta(pool: Pool): Promise<Meta> {
 }
 
 /** Replaces the epoch after a restore or a lossy failover. Clients then discard their state and reload. */
-export async function renewEpoch(pool: Pool): Promise<string> {
+export async function renewEpoch(pool: Pool, order: Order): Promise<string> {
   const epoch = randomId();
   await pool.run((orm) =>
-    orm
-      .insert(meta)
-      .values({ name: "epoch", value: epoch })
-      .onConflictDoUpdate({ target: meta.name, set: { value: epoch } }),
+    orm.transaction(async (tx) => {
+      await tx
+        .insert(meta)
+        .values({ name: "epoch", value: epoch })
+        .onConflictDoUpdate({ target: meta.name, set: { value: epoch } });
+      await writeAudit(tx, [{ ...order, action: "epoch.renew" }]);
+    }),
   );
   return epoch;
 }

@@ -46,6 +46,7 @@ export function adminRoutes({ auth: { standing }, chat, pool, token }: AdminRout
   const routes = new Hono<Env>({ strict: false }).basePath("/admin");
   routes.use(secretBearer(token, "adminToken"));
   routes.use(async (c, next) => {
+    c.set("operator", "ADMIN_TOKEN");
     await next();
     c.header("cache-control", "no-store");
   });
@@ -62,7 +63,7 @@ export function adminRoutes({ auth: { standing }, chat, pool, token }: AdminRout
       "/users/:name/disable",
       operation({ summary: "Disable a user", ...ON_USER, answers: { 204: null } }),
       async (c) => {
-        const { userId } = await disableUser(pool, c.req.param("name"), orderOf(c.req.valid("query")));
+        const { userId } = await disableUser(pool, c.req.param("name"), orderOf(c, c.req.valid("query")));
         standing.end({ userId, sessionIds: null, reason: "account_disabled" });
         return c.body(null, 204);
       },
@@ -71,7 +72,7 @@ export function adminRoutes({ auth: { standing }, chat, pool, token }: AdminRout
       "/users/:name/enable",
       operation({ summary: "Enable a user again", ...ON_USER, answers: { 204: null } }),
       async (c) => {
-        const { userId } = await enableUser(pool, c.req.param("name"), orderOf(c.req.valid("query")));
+        const { userId } = await enableUser(pool, c.req.param("name"), orderOf(c, c.req.valid("query")));
         standing.forget({ userId, sessionIds: null });
         return c.body(null, 204);
       },
@@ -80,17 +81,17 @@ export function adminRoutes({ auth: { standing }, chat, pool, token }: AdminRout
       "/users/:name/sessions",
       operation({ summary: "End a user's sessions", ...ON_USER, answers: { 200: ENDED } }),
       async (c) => {
-        const order = orderOf(c.req.valid("query"));
+        const order = orderOf(c, c.req.valid("query"));
         const { userId, sessionIds } = await endSessions(pool, c.req.param("name"), order);
         standing.end({ userId, sessionIds, reason: "session_ended" });
         return c.json({ ended: sessionIds.length }, 200);
       },
     )
     .put("/rooms/:room/bans/:name", operation({ summary: "Ban a user from a room", ...BAN }), (c) =>
-      setBan(c, chat.ban, orderOf(c.req.valid("query"))),
+      setBan(c, chat.ban, orderOf(c, c.req.valid("query"))),
     )
     .delete("/rooms/:room/bans/:name", operation({ summary: "Lift a ban", ...BAN }), (c) =>
-      setBan(c, chat.unban, orderOf(c.req.valid("query"))),
+      setBan(c, chat.unban, orderOf(c, c.req.valid("query"))),
     )
     .delete(
       "/rooms/:room/messages/:id",
@@ -103,7 +104,7 @@ export function adminRoutes({ auth: { standing }, chat, pool, token }: AdminRout
       }),
       async (c) => {
         const { room, id } = messageParams(c);
-        const { version } = await chat.remove(room, id, orderOf(c.req.valid("query")));
+        const { version } = await chat.remove(room, id, orderOf(c, c.req.valid("query")));
         return c.json({ id, version, room }, 200);
       },
     )
@@ -128,4 +129,9 @@ export function adminRoutes({ auth: { standing }, chat, pool, token }: AdminRout
     );
 }
 
-const orderOf = ({ reason }: v.InferOutput<typeof ORDER>): Order => ({ via: "http", reason });
+const orderOf = (c: Context<Env>, { reason }: v.InferOutput<typeof ORDER>): Order => ({
+  via: "http",
+  actor: c.var.operator,
+  address: c.var.address,
+  reason,
+});

@@ -63,9 +63,12 @@ export const AUDIT_ENTRY = v.object({
   at: timestamp,
   action: v.string(),
   via: v.picklist(["cli", "http", "socket"]),
+  actor: v.pipe(v.string(), v.description("An operator's key, the shell's user, or a person.")),
+  address: v.pipe(v.string(), v.description("A network address or, for commands, the machine's name.")),
   username: v.nullable(v.string()),
   room: v.nullable(v.string()),
   messageId: v.nullable(messageId),
+  target: v.pipe(v.string(), v.description("What else it acted on, such as a key.")),
   reason: v.string(),
 }) satisfies v.GenericSchema<AuditEntry>;
 

@@ -16,6 +16,8 @@ export interface Env {
     address: string;
     /** The caller. Set only on routes behind `bearer`. */
     identity: Identity;
+    /** The name of the operator's key. Set only on routes for operators. */
+    operator: string;
   };
 }
 

@@ -5,6 +5,7 @@ import type { Auth } from "../../src/auth/auth.ts";
 import type { Ended } from "../../src/identity.ts";
 import { sessions, users } from "../../src/db/schema.ts";
 import { freshDatabase, type TestDatabase } from "../support/database.ts";
+import { ORDER } from "../support/order.ts";
 import { codeOf, HERE, PASSWORD, startNode } from "./node.ts";
 
 let database: TestDatabase;
@@ -122,16 +123,16 @@ test("of two concurrent changes from the same password, one wins", async () => {
 test("no session is opened if the password has changed since it was checked", async () => {
   await register();
   const before = await rowOf(email);
-  await resetPassword(database, email, "another horse");
+  await resetPassword(database, email, "another horse", ORDER);
   expect(await auth.sessions.open(before!, "test")).toBeUndefined();
 });
 
 test("setting a password as the operator ends every session", async () => {
   const { refresh } = await register();
-  expect(await resetPassword(database, `  ${email.toUpperCase()} `, "operator's horse")).toBeTrue();
+  expect(await resetPassword(database, `  ${email.toUpperCase()} `, "operator's horse", ORDER)).toBeTrue();
   expect(await codeOf(auth.sessions.refresh(refresh, HERE))).toBe("session_ended");
   expect((await login("operator's horse")).email).toBe(email);
-  expect(await resetPassword(database, "nobody@example.com", "operator's horse")).toBeFalse();
+  expect(await resetPassword(database, "nobody@example.com", "operator's horse", ORDER)).toBeFalse();
 });
 
 test("deleting an account erases it, ends access at once and reserves the name for ever", async () => {

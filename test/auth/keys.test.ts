@@ -7,6 +7,7 @@ import { loadMeta } from "../../src/db/meta.ts";
 import { keys, meta } from "../../src/db/schema.ts";
 import { freshDatabase, newDatabase, postgresDatabase, type TestDatabase } from "../support/database.ts";
 import { needs } from "../support/needs.ts";
+import { ORDER } from "../support/order.ts";
 import { codeOf, HERE, PASSWORD, startNode, until } from "./node.ts";
 
 let database: TestDatabase;
@@ -79,7 +80,7 @@ test("a running server first publishes a new key, and signs with it once all nod
   const node = await startNode(database);
   const before = await login(node);
   await age("created_at", "1 hour");
-  const kid = await rotateKey(database);
+  const kid = await rotateKey(database, "sign", ORDER);
   expect(await kidsOf(node)).not.toContain(kid);
   node.clock.pass(2000);
   await until(async () => (await kidsOf(node)).includes(kid));
@@ -94,7 +95,7 @@ test("a running server first publishes a new key, and signs with it once all nod
 
 test("a token with an unknown key makes a node reread the keys, at most once a second", async () => {
   const [signer, reader] = [await startNode(database), await startNode(database)];
-  const kid = await rotateKey(database);
+  const kid = await rotateKey(database, "sign", ORDER);
   await age("created_at", "6 seconds");
   signer.clock.pass(2000);
   await until(async () => kidOf(await login(signer)) === kid);
@@ -110,7 +111,7 @@ test("a retired key is dropped when the last token it signed has expired; the se
   const node = await startNode(database);
   const { access, refresh } = await login(node);
   const kid = kidOf({ access });
-  await rotateKey(database);
+  await rotateKey(database, "sign", ORDER);
   await age("created_at", "6 seconds");
   await age("retired_at", "59 minutes");
   node.clock.pass(2000);
@@ -130,7 +131,7 @@ test("a retired key is dropped when the last token it signed has expired; the se
 test("a new refresh key signs new tokens, and tokens of the old key stay valid", async () => {
   const node = await startNode(database);
   const { refresh } = await login(node);
-  await rotateKey(database, "refresh");
+  await rotateKey(database, "refresh", ORDER);
   const later = await startNode(database);
   const next = await later.auth.sessions.refresh(refresh, HERE);
   expect(await codeOf(node.auth.sessions.refresh(next.refresh, HERE))).toBe("refresh_invalid"); // not read yet

@@ -2,6 +2,7 @@ import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { type Change, changeKey } from "../../src/chat/change.ts";
 import { type Decision, decide, messageKey, type State } from "../../src/chat/room/decide.ts";
+import { ORDER } from "../support/order.ts";
 
 const AT = "2026-01-01T00:00:00.000000Z";
 const ROOMS = ["garden", "kitchen"];
@@ -221,7 +222,7 @@ const postOf = (senderId: number, clientId: string, room = "garden") =>
 
 test("an operator removes anyone's message; a repeat is acknowledged and changes nothing", () => {
   const { state } = decideAll([[postOf(1, "a")]]);
-  const order = { via: "cli", reason: "spam" } as const;
+  const order = { ...ORDER, reason: "spam" };
   const removal = (clientId: string, id = 1) =>
     ({ kind: "remove", room: "garden", clientId, id, order }) as const;
   const decision = decide([removal("b"), removal("c"), removal("d", 9)], state);

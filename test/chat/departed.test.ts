@@ -6,10 +6,10 @@ import { createBusLine } from "../support/bus-line.ts";
 import { handClock } from "../support/hand-clock.ts";
 import { createMemberStub } from "../support/stubs.ts";
 import { until } from "../support/until.ts";
+import { ORDER } from "../support/order.ts";
 
 // The rooms that people are banned from or left: the cache, and the notifications of changes.
 
-const ORDER = { via: "cli", reason: "" } as const;
 const [ada, ben] = [1, 2];
 
 let store: ReturnType<typeof createMemberStub>;

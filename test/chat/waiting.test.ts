@@ -5,6 +5,7 @@ import { handClock } from "../support/hand-clock.ts";
 import { until } from "../support/until.ts";
 import { createNode, openSocket, post } from "./node.ts";
 import { createTestSocket, fanoutTo } from "./sockets.ts";
+import { ORDER } from "../support/order.ts";
 
 // Frames for a full socket wait until it has drained, and no longer.
 
@@ -57,7 +58,7 @@ test.each(["a ban", "the server's close", "the client's close"])(
     buffered = SOFT_LIMIT + 1;
     connection.receive(JSON.stringify({ type: "join", room: "lake", ref: 1 }));
     await turn();
-    if (end === "a ban") await node.chat.ban(1, "lake", { via: "cli", reason: "" });
+    if (end === "a ban") await node.chat.ban(1, "lake", ORDER);
     if (end === "the server's close") node.disable();
     if (end !== "a ban") connection.ended();
     buffered = 0;

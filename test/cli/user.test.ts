@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { hostname, userInfo } from "node:os";
 import { api } from "../support/api.ts";
 import { connect } from "../support/client.ts";
 import { postgresDatabase, type TestDatabase } from "../support/database.ts";
@@ -47,6 +48,27 @@ describe("with an embedded database", () => {
     expect(stdout).toMatch(/^Sessions ended: [1-9]\d*\./);
     expect((await parley("sessions", "end", "ada")).stdout).toStartWith("Sessions ended: 0.");
   }, 20_000);
+
+  test("the audit says who ran which command on which machine", async () => {
+    const reset = () =>
+      runParley(["reset-password", "ada@example.com"], { ...settings(), SUDO_USER: "grace" }, PASSWORD);
+    expect(await reset()).toMatchObject({ code: 0 });
+    expect(await parley("rotate-key")).toMatchObject({ code: 0 });
+    expect(await parley("new-epoch")).toMatchObject({ code: 0 });
+    const { stdout } = await parley("audit", "3");
+    const entries = stdout
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line));
+    const { uid, username } = userInfo();
+    const here = { via: "cli", address: hostname(), actor: username, room: null, reason: "" };
+    expect(entries).toMatchObject([
+      { ...here, action: "epoch.renew", username: null },
+      { ...here, action: "key.rotate", target: expect.stringMatching(/^[\w-]{43}$/) },
+      { ...here, action: "password.reset", username: "ada", actor: uid === 0 ? "grace" : username },
+    ]);
+    expect(await parley("audit", "0")).toMatchObject({ code: 1, stderr: "Usage: parley audit [count]\n" });
+  }, 30_000);
 
   test("invalid arguments are reported in one line", async () => {
     for (const [args, line] of [

@@ -7,6 +7,7 @@ import { messages, meta, rooms, users } from "../../src/db/schema.ts";
 import { neonDatabase, newDatabase, postgresDatabase, type TestDatabase } from "../support/database.ts";
 import { needs } from "../support/needs.ts";
 import { soonerThan } from "../support/sooner-than.ts";
+import { ORDER } from "../support/order.ts";
 
 setDefaultTimeout(30_000);
 
@@ -57,7 +58,7 @@ function storage(create: () => Promise<TestDatabase>) {
 
   test("a new epoch does not change the instance", async () => {
     const before = await loadMeta(database);
-    const epoch = await renewEpoch(database);
+    const epoch = await renewEpoch(database, ORDER);
     expect(epoch).not.toBe(before.epoch);
     expect(await loadMeta(database)).toEqual({ epoch, instance: before.instance });
   });

@@ -9,6 +9,7 @@ import { createListStore } from "../../src/store/lists.ts";
 import { createMemberStore } from "../../src/store/members.ts";
 import type { TestDatabase } from "../support/database.ts";
 import { START_MS } from "../support/house.ts";
+import { ORDER } from "../support/order.ts";
 
 // Databases of earlier versions, with rows as those versions wrote them.
 
@@ -137,8 +138,7 @@ onEachDriver((open) => {
       { lastRead: 0, unread: 2 },
     ]);
     expect(await members.mark([{ ...seat(ADA), id: 2 }])).toEqual([{ lastRead: 3, moved: false }]);
-    const order = { via: "cli", reason: "" } as const;
-    for (const userId of [CY, DEE]) await members.unban(seat(userId), order);
+    for (const userId of [CY, DEE]) await members.unban(seat(userId), ORDER);
     expect(await members.join([seat(CY), seat(DEE)])).toEqual([
       { lastRead: 2, unread: 3 },
       { lastRead: 5, unread: 0 },

@@ -21,6 +21,16 @@ const me = async ({ token }: Person) => (await api(server, "GET /account/me/", {
 const login = async ({ email }: Person) =>
   (await api(server, "POST /account/login/", { body: { email, password: PASSWORD } })).body;
 
+/** What the audit says of an order with ADMIN_TOKEN about neither a room, a message nor a key. */
+const BY_TOKEN = {
+  via: "http",
+  actor: "ADMIN_TOKEN",
+  address: "127.0.0.1",
+  room: null,
+  messageId: null,
+  target: "",
+};
+
 /** Audit entries with these fields, newest first. */
 async function audit(about: Record<string, unknown>): Promise<unknown[]> {
   const { body } = await admin("GET /admin/audit/?limit=1000");
@@ -78,8 +88,8 @@ test("a disabled user is logged out and cannot log in; once enabled, their sessi
   expect(await me(ben)).toMatchObject({ username: "ben" });
   expect((await refreshed()).status).toBe(200);
   expect(await audit({ username: "ben" })).toEqual([
-    { action: "user.enable", via: "http", username: "ben", room: null, messageId: null, reason: "" },
-    { action: "user.disable", via: "http", username: "ben", room: null, messageId: null, reason: "spam" },
+    { ...BY_TOKEN, action: "user.enable", username: "ben", reason: "" },
+    { ...BY_TOKEN, action: "user.disable", username: "ben", reason: "spam" },
   ]);
 });
 
@@ -116,7 +126,7 @@ test("deleting anyone's message takes a version, is published, and leaves a tomb
   const { body } = await api(server, "GET /history/lobby/", { token: ada.token });
   expect(body).toMatchObject([{ id: 1, version: 2, content: "", username: "dan" }]);
   expect(await audit({ username: "dan" })).toEqual([
-    { action: "message.delete", via: "http", username: "dan", room: "lobby", messageId: 1, reason: "rude" },
+    { ...BY_TOKEN, action: "message.delete", username: "dan", room: "lobby", messageId: 1, reason: "rude" },
   ]);
   for (const each of [plain, socket]) each.close();
 });

@@ -144,7 +144,7 @@ export function createNode(name: string, world: World): SimNode {
       ),
     );
   };
-  const ORDER = { via: "http", reason: "" } as const;
+  const ORDER = { via: "http", actor: "", address: "", reason: "" } as const;
 
   return {
     name,

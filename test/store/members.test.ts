@@ -8,7 +8,7 @@ import { onEachDriver, post, type Stocked, stock } from "../chat/stocked.ts";
 
 // Memberships, read marks, departures and bans, on each driver.
 
-const ORDER = { via: "http", reason: "spam" } as const;
+const ORDER = { via: "http", actor: "ADMIN_TOKEN", address: "192.0.2.1", reason: "spam" } as const;
 
 onEachDriver((open) => {
   let at: Stocked;
@@ -280,7 +280,7 @@ onEachDriver((open) => {
 
   test("the audit has each ban and each end of one once, however often it is ordered", async () => {
     for (let times = 0; times < 2; times++) await at.members.ban(seat(at.ada), ORDER);
-    const lift = { via: "cli", reason: "sorry" } as const;
+    const lift = { ...ORDER, via: "cli", actor: "root", address: "here", reason: "sorry" } as const;
     for (let times = 0; times < 2; times++) await at.members.unban(seat(at.ada), lift);
     await at.members.unban(seat(at.ada, other), lift); // no such room
     const entries = (await readAudit(at.database, undefined, 100)).filter((entry) => entry.room === room);
