@@ -1,0 +1,9 @@
+import type { Attack } from "../target.ts";
+import { connections } from "./connections.ts";
+import { frames } from "./frames.ts";
+import { logins } from "./logins.ts";
+import { reads } from "./reads.ts";
+import { texts } from "./texts.ts";
+
+/** All attacks. Whoever adds a way to cost the server something adds one here. */
+export const ATTACKS: readonly Attack[] = [...texts, ...frames, ...reads, ...logins, ...connections];

@@ -1,0 +1,85 @@
+import type { Attack } from "../target.ts";
+import { ask, neighbour, repeat, uuid } from "../tools.ts";
+
+export const logins: readonly Attack[] = [
+  {
+    name: "90 correct logins at once",
+    database: true,
+    play: (means) =>
+      repeat(means, 90, () => {
+        const { email, password } = means.target.people[0];
+        return ask(means, "/account/login/", { body: { email, password } });
+      }),
+  },
+  {
+    name: "logins of nobody, from the addresses of one network",
+    database: true,
+    play: (means) =>
+      repeat(means, 60, () =>
+        ask(means, "/account/login/", {
+          address: neighbour(),
+          body: { email: `${uuid()}@example.com`, password: "wrong horse battery" },
+        }),
+      ),
+  },
+  {
+    name: "guessing one password from many networks",
+    database: true,
+    play: (means) =>
+      repeat(means, 60, () => {
+        const address = `203.0.${Math.floor(Math.random() * 255)}.${Math.floor(Math.random() * 255)}`;
+        const { email } = means.target.people[0];
+        return ask(means, "/account/login/", { address, body: { email, password: uuid() } });
+      }),
+  },
+  {
+    name: "registrations from the addresses of one network",
+    database: true,
+    play: (means) =>
+      repeat(means, 40, () => {
+        const password = uuid();
+        const body = { email: `${uuid()}@example.com`, password, password2: password };
+        return ask(means, "/account/reg/", { address: neighbour(), body });
+      }),
+  },
+  {
+    name: "refreshing one session again and again",
+    database: true,
+    play: async (means) => {
+      let { refresh } = means.target.people[0];
+      await repeat(means, 10, async () => {
+        const response = await ask(means, "/account/refresh/", { body: { refresh } });
+        const next = (await response.json()) as { refresh?: string };
+        if (next.refresh) refresh = next.refresh;
+      });
+    },
+  },
+  {
+    name: "wrong tokens",
+    database: true,
+    play: (means) => {
+      const { token } = means.target.people[0];
+      return repeat(means, 30, (_, round) =>
+        ask(means, "/rooms/", {
+          token: round % 2 ? `${token.slice(0, -6)}AAAA${round % 90}` : "x".repeat(15_000),
+        }),
+      );
+    },
+  },
+  {
+    name: "wrong operator tokens",
+    database: true,
+    play: (means) => repeat(means, 20, () => ask(means, "/admin/audit/", { token: uuid() })),
+  },
+  {
+    name: "changing a password with the wrong one",
+    database: true,
+    play: (means) =>
+      repeat(means, 30, () =>
+        ask(means, "/account/password/", {
+          person: means.target.people[0],
+          body: { password: uuid(), next: uuid(), new_password: uuid() },
+        }),
+      ),
+  },
+];
