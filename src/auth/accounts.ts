@@ -70,8 +70,8 @@ export function createAccounts(options: AccountsOptions): Accounts {
   const { pool, passwords, attempts, standing, security } = options;
 
   /** Opens a session; undefined if the user has changed since their password was verified. */
-  async function signIn(user: User, email: string, userAgent: string): Promise<SignedIn | undefined> {
-    const pair = await options.sessions.open(user, userAgent);
+  async function signIn(user: User, email: string, origin: Origin): Promise<SignedIn | undefined> {
+    const pair = await options.sessions.open(user, origin);
     return pair && { ...pair, email, username: user.username };
   }
 
@@ -112,7 +112,7 @@ export function createAccounts(options: AccountsOptions): Accounts {
 
   return {
     async register({ email, password, username }, origin) {
-      const { address, userAgent } = origin;
+      const { address } = origin;
       if (options.registration === "off") throw new Refusal("registration_off");
       const groups = await attempts.registering(email, address);
       const passwordHash = await passwords.hash(password, groups);
@@ -121,7 +121,7 @@ export function createAccounts(options: AccountsOptions): Accounts {
       if (user === "names taken") throw taken("username_taken", "username");
       security.record("account.create", { userId: user.id, username: user.username, origin });
       await attempts.succeeded(email, address);
-      const signedIn = await signIn(user, email, userAgent);
+      const signedIn = await signIn(user, email, origin);
       if (!signedIn) throw new Refusal("account_disabled");
       return signedIn;
     },
@@ -138,7 +138,7 @@ export function createAccounts(options: AccountsOptions): Accounts {
         };
         if (!matches || !user) throw refuse("invalid_credentials");
         if (user.disabledAt) throw refuse("account_disabled");
-        const signedIn = await signIn(user, email, origin.userAgent);
+        const signedIn = await signIn(user, email, origin);
         // Their password or their hash changed after it was read: look again.
         if (!signedIn) continue;
         if (renewed) await renewHash(user, renewed);

@@ -36,8 +36,11 @@ export interface SessionInfo {
 
 /** Login sessions. Each is a row in the database, kept alive by a chain of refresh tokens. */
 export interface Sessions {
-  /** Opens a session for a user whose password was just verified; undefined if the user has changed since. */
-  open(user: User, userAgent: string): Promise<TokenPair | undefined>;
+  /**
+   * Opens a session for a user whose password was just verified; undefined if the user has changed since. If the user
+   * has too many, ends those that were used least recently.
+   */
+  open(user: User, origin: Origin): Promise<TokenPair | undefined>;
   /**
    * Returns the next pair of tokens. The current refresh token advances the session. For 60 s, the previous
    * one returns the current one again. Any other used token ends the session.
@@ -86,12 +89,13 @@ export function createSessions(options: SessionsOptions): Sessions {
   }
 
   return {
-    async open(user, userAgent) {
+    async open(user, origin) {
       const sessionId = Bun.randomUUIDv7();
-      const opened = await pool.run((orm) => insertSession(orm, user, sessionId, userAgent, ttlMs));
-      return opened
-        ? pairOf({ userId: user.id, username: user.username }, { sessionId, generation: 1 })
-        : undefined;
+      const evicted = await pool.run((orm) => insertSession(orm, user, sessionId, origin.userAgent, ttlMs));
+      if (!evicted) return undefined;
+      const { id: userId, username } = user;
+      ended(evicted, "session.evict", { userId, username, origin });
+      return pairOf({ userId, username }, { sessionId, generation: 1 });
     },
     async refresh(token, origin) {
       const claim = claimOf(token);

@@ -1,10 +1,16 @@
-import { and, desc, eq, gt, isNull, ne, type SQL, sql } from "drizzle-orm";
+import { and, desc, eq, gt, inArray, isNull, ne, type SQL, sql } from "drizzle-orm";
 import { type Orm, rows } from "../db/database.ts";
 import { sessions } from "../db/schema.ts";
 import type { RefreshClaim } from "./refresh.ts";
 import type { User } from "./users.ts";
 
 const USER_AGENT_MAX = 256;
+/** How many live sessions a person has at most. */
+export const SESSIONS_MAX = 100;
+/** How many expired sessions a login deletes, so that its cost does not grow with them. */
+const EXPIRED_BATCH = 10;
+/** How long the row of an ended session is kept, so that its tokens are told why they no longer work. */
+const ENDED_KEPT_MS = 24 * 3600 * 1000;
 
 // All times come from the database's clock, because the clocks of nodes differ.
 const now = sql`clock_timestamp()`;
@@ -12,33 +18,48 @@ const after = (ms: number) => sql`clock_timestamp() + ${ms}::float8 * interval '
 const unended = and(isNull(sessions.revokedAt), gt(sessions.expiresAt, now));
 
 /**
- * Inserts a session and deletes the user's expired ones. Returns false if the user's password has changed
- * since it was compared, or the user may no longer log in. Locks the user's row, so a concurrent change of
- * password is either seen here or comes later and ends this session too.
+ * Inserts a session and deletes some of the user's expired ones. Beyond {@link SESSIONS_MAX} live sessions, ends those
+ * that were used least recently, and returns their ids. Returns undefined if the user's password has changed since it
+ * was compared, or the user may no longer log in.
  */
-export async function insertSession(
+export const insertSession = (
   orm: Orm,
   user: User,
   id: string,
   userAgent: string,
   ttlMs: number,
-): Promise<boolean> {
-  const agent = userAgent.slice(0, USER_AGENT_MAX).toWellFormed().replaceAll("\0", "");
-  const inserted = await rows(
-    orm,
-    sql`with expired as (
-        delete from sessions where user_id = ${user.id}::bigint and expires_at < clock_timestamp()
-      )
-      insert into sessions (id, user_id, expires_at, user_agent)
-      select ${id}::uuid, id, ${after(ttlMs)}, ${agent}::text
-      from users
-      where id = ${user.id}::bigint and password_hash = ${user.passwordHash}::text
-        and disabled_at is null and deleted_at is null
-      for share
-      returning id`,
-  );
-  return inserted.length > 0;
-}
+): Promise<string[] | undefined> =>
+  orm.transaction(async (tx) => {
+    const agent = userAgent.toWellFormed().replaceAll("\0", "").slice(0, USER_AGENT_MAX).toWellFormed();
+    // Locks the user's row. A concurrent change of password is either seen here or comes later and ends this session
+    // too. Concurrent logins of one person take turns, so each counts the sessions of those before it.
+    const inserted = await rows(
+      tx,
+      sql`insert into sessions (id, user_id, expires_at, user_agent)
+        select ${id}::uuid, id, ${after(ttlMs)}, ${agent}::text
+        from users
+        where id = ${user.id}::bigint and password_hash = ${user.passwordHash}::text
+          and disabled_at is null and deleted_at is null
+        for no key update
+        returning id`,
+    );
+    if (inserted.length === 0) return undefined;
+    const excess = await rows<{ id: string }>(
+      tx,
+      sql`with expired as (
+          delete from sessions where id in (
+            select id from sessions where user_id = ${user.id}::bigint and expires_at < now()
+            order by expires_at limit ${EXPIRED_BATCH}::int
+          )
+        )
+        select id from sessions
+        where user_id = ${user.id}::bigint and id <> ${id}::uuid and revoked_at is null
+          and expires_at > clock_timestamp()
+        order by used_at desc offset ${SESSIONS_MAX - 1}::int`,
+    );
+    const ids = excess.map(({ id }) => id);
+    return ids.length === 0 ? [] : revoke(tx, user.id, inArray(sessions.id, ids));
+  });
 
 export interface SessionRow {
   readonly userId: number;
@@ -94,7 +115,7 @@ export const revokeSessions = (orm: Orm, userId: number, except: string | null) 
 async function revoke(orm: Orm, userId: number, which: SQL | undefined): Promise<string[]> {
   const revoked = await orm
     .update(sessions)
-    .set({ revokedAt: now })
+    .set({ revokedAt: now, expiresAt: sql`least(${sessions.expiresAt}, ${after(ENDED_KEPT_MS)})` })
     .where(and(eq(sessions.userId, userId), which, unended))
     .returning({ id: sessions.id });
   return revoked.map(({ id }) => id);

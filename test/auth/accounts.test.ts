@@ -124,7 +124,7 @@ test("no session is opened if the password has changed since it was checked", as
   await register();
   const before = await rowOf(email);
   await resetPassword(database, email, "another horse", ORDER);
-  expect(await auth.sessions.open(before!, "test")).toBeUndefined();
+  expect(await auth.sessions.open(before!, HERE)).toBeUndefined();
 });
 
 test("setting a password as the operator ends every session", async () => {

@@ -1,9 +1,13 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
-import { eq, sql } from "drizzle-orm";
+import { eq, type SQL, sql } from "drizzle-orm";
 import type { SignedIn } from "../../src/auth/accounts.ts";
 import type { Auth } from "../../src/auth/auth.ts";
+import { insertSession } from "../../src/auth/sessionstore.ts";
+import { rows } from "../../src/db/database.ts";
 import { sessions, users } from "../../src/db/schema.ts";
+import type { Ended } from "../../src/identity.ts";
 import { freshDatabase, postgresDatabase, type TestDatabase } from "../support/database.ts";
+import { explained } from "../support/explain.ts";
 import { needs } from "../support/needs.ts";
 import { codeOf, HERE, PASSWORD, startNode } from "./node.ts";
 
@@ -20,9 +24,9 @@ needs("TEST_DATABASE_URL")("on Postgres", () => {
     const opened = await database.run((orm) =>
       orm.transaction(async (tx) => {
         await tx.update(users).set({ passwordHash: "another" });
-        const opening = auth.sessions.open(user!, "late");
+        const opening = auth.sessions.open(user!, HERE);
         const waits = sql`select 1 from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()`;
-        while (((await orm.execute(waits)) as unknown as unknown[]).length === 0);
+        while ((await database.run((orm) => rows(orm, waits))).length === 0);
         return { opening };
       }),
     );
@@ -178,6 +182,67 @@ function suite(open: () => Promise<TestDatabase>) {
     await auth.sessions.endOthers(await me(), HERE);
     expect(await codeOf(auth.authenticate(tablet.access))).toBe("session_ended");
     expect(await auth.sessions.list(await me())).toHaveLength(1);
+  });
+
+  const user = async () => {
+    const [found] = await database.run((orm) =>
+      orm.select().from(users).where(eq(users.email, signedIn.email)),
+    );
+    return found!;
+  };
+
+  test("beyond 100 sessions the least recently used end, like any others, however many logins come at once", async () => {
+    const account = await user();
+    const early = await auth.sessions.open(account, HERE);
+    for (let session = 2; session < 100; session++) await auth.sessions.open(account, HERE);
+    const heard: Ended[] = [];
+    const unsubscribe = [auth, other].map(({ standing }) => standing.onEnded((ended) => heard.push(ended)));
+    await refresh(signedIn.refresh); // the oldest, but in use
+    await Promise.all(
+      Array.from({ length: 30 }, (_, at) => (at % 2 ? auth : other).sessions.open(account, HERE)),
+    );
+    for (const stop of unsubscribe) stop();
+
+    expect(await auth.sessions.list(await me())).toHaveLength(100);
+    expect((await me()).sessionId).toBe(sessionId);
+    expect(await codeOf(auth.authenticate(early!.access))).toBe("session_ended");
+    expect(heard.map(({ userId, reason }) => [userId, reason])).toEqual(
+      Array(30).fill([account.id, "session_ended"]),
+    );
+    expect(new Set(heard.flatMap(({ sessionIds }) => sessionIds ?? [])).size).toBe(30);
+  });
+
+  test("a login costs the same, however often its person has logged in before", async () => {
+    const account = await user();
+    const add = (count: number, values: SQL) =>
+      database.run((orm) =>
+        orm.execute(sql`insert into sessions (id, user_id, expires_at, revoked_at, used_at)
+          select gen_random_uuid(), ${account.id}, ${values} from generate_series(1, ${count}::int) n`),
+      );
+    const ended = (expires: SQL) => sql`clock_timestamp() ${expires}, clock_timestamp(), clock_timestamp()`;
+    const watched = explained(database);
+    const rowsRead = async () => {
+      await database.run((orm) => orm.execute(sql`analyze sessions`));
+      await watched.run((orm) => insertSession(orm, account, crypto.randomUUID(), "", 60_000));
+      const read = watched.takeScans().filter(({ table }) => table === "sessions");
+      expect(read.length).toBeGreaterThan(1);
+      return read.reduce((sum, scan) => sum + scan.rows, 0);
+    };
+    await add(100, sql`clock_timestamp() + interval '1 day', null, clock_timestamp()`);
+    await add(2000, ended(sql`+ n * interval '1 minute'`));
+    expect(await rowsRead()).toBeLessThan(300);
+    await add(2000, ended(sql`- n * interval '1 minute'`));
+    expect(await rowsRead()).toBeLessThan(300);
+  });
+
+  test("the row of an ended session goes within a day, and the next logins delete it", async () => {
+    await auth.sessions.logout(signedIn.refresh, HERE);
+    expect(await codeOf(refresh(signedIn.refresh))).toBe("session_ended");
+    const [row] = await database.run((orm) => orm.select().from(sessions).where(eq(sessions.id, sessionId)));
+    expect(row!.expiresAt.getTime() - Date.now()).toBeLessThan(25 * 3600 * 1000);
+    await set({ expiresAt: sql`clock_timestamp() - interval '1 second'` });
+    await auth.sessions.open(await user(), HERE);
+    expect(await codeOf(refresh(signedIn.refresh))).toBe("refresh_invalid");
   });
 
   test("nobody can end another person's session or one that does not exist", async () => {
