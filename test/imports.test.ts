@@ -14,6 +14,7 @@ const SMALL = [
   "gather",
   "lookup",
   "limiter",
+  "lookalikes",
   "network",
   "security",
   "turns",
@@ -67,6 +68,7 @@ const RESERVED: Readonly<Record<string, readonly string[]>> = {
   pino: ["log"],
   "prom-client": ["metrics", "tally"],
   jose: ["auth"],
+  unhomoglyph: ["lookalikes"],
 };
 
 interface Import {

@@ -19,6 +19,7 @@ import { createPasswords } from "./passwords.ts";
 import { createSessions, type Sessions } from "./sessions.ts";
 import { createStanding, type Logins } from "./standing.ts";
 import { createTokens } from "./tokens.ts";
+import { fillSkeletons } from "./users.ts";
 
 /** Accounts, sessions and tokens: the API of this folder. */
 export interface Auth {
@@ -80,6 +81,7 @@ export async function createAuth(options: AuthOptions): Promise<Auth> {
     limiters = memoryLimiters,
     security = { record() {} },
   } = options;
+  await fillSkeletons(pool);
   const issuer = config.PUBLIC_URL ?? meta.instance;
   const [accessTtlMs, refreshTtlMs] = [config.ACCESS_TOKEN_TTL, config.REFRESH_TOKEN_TTL];
 

@@ -3,11 +3,11 @@ import { writeAudit } from "../db/audit.ts";
 import type { Orm, Pool } from "../db/database.ts";
 import { users } from "../db/schema.ts";
 import { Refusal } from "../errors.ts";
+import { foldOf } from "../lookalikes.ts";
 import type { Order } from "../order.ts";
 import { textFault } from "../protocol/text.ts";
 import { emailOf } from "./emails.ts";
 import { revokeSessions } from "./sessionstore.ts";
-import { foldOf } from "./usernames.ts";
 
 /** The most characters of an email or a username. */
 const NAME_MAX = 254;

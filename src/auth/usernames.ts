@@ -1,14 +1,35 @@
+import { skeletonOf, skeletonsLike } from "../lookalikes.ts";
 import { USERNAME_MAX } from "../protocol/limits.ts";
+import { isPlain } from "../protocol/plain.ts";
 import { normalized } from "../protocol/text.ts";
 
 // Starts with a character that is visible on its own: no dot, and no mark, which would combine with the text
-// before it.
-const USERNAME = /^[\p{L}\p{Nd}_-][\p{L}\p{M}\p{Nd}_.-]*$/u;
-const NOT_OF_A_USERNAME = /[^\p{L}\p{M}\p{Nd}_.-]|\p{Default_Ignorable_Code_Point}/gu;
-/** Invisible letters and marks (fillers, variation selectors), which would make two names look alike. */
-const INVISIBLE = /\p{Default_Ignorable_Code_Point}/u;
+// before it. Does not end with a dot, which a sentence could have put there.
+const USERNAME = /^[\p{L}\p{Nd}_-](?:[\p{L}\p{M}\p{Nd}_.\u200c\u200d-]*[\p{L}\p{M}\p{Nd}_-])?$/u;
+const NOT_OF_A_USERNAME = /[^\p{L}\p{M}\p{Nd}_.\u200c\u200d-]/gu;
+const JOINERS = /[\u200c\u200d]/g;
+
+/** Names that would speak for the server or for everyone, and names that look like them. Nobody can choose one. */
+const RESERVED: ReadonlySet<string> = new Set(
+  [
+    "admin",
+    "administrator",
+    "everyone",
+    "here",
+    "moderator",
+    "operator",
+    "parley",
+    "root",
+    "security",
+    "server",
+    "staff",
+    "support",
+    "system",
+  ].map(skeletonOf),
+);
 /** The names of deleted accounts. */
-const RESERVED = /^deleted-/;
+const DELETED = "deleted-";
+const DELETED_SKELETON = skeletonOf(DELETED);
 
 /** The scripts in use (UAX #31, tables 5 and 7). A string is what counts as one (UTS #39, section 5.1). */
 const SCRIPTS = [
@@ -67,22 +88,21 @@ const SCRIPTS = [
 });
 
 /**
- * Returns the canonical form of a username: Unicode NFKC, 1 to 32 letters, marks and digits of one script,
- * `_`, `-`, `.`, not starting with a dot or a mark. Returns null if `name` is not a username or is reserved
- * for deleted accounts.
+ * Returns the canonical form of a new username: Unicode NFKC, 1 to 32 letters, marks and digits of one script,
+ * `_`, `-`, `.`, not starting with a dot or a mark, not ending with a dot, and with nothing invisible. Returns
+ * null if `name` is not a username, or looks like a reserved one. Older usernames may break these rules.
  */
 export function usernameOf(name: string): string | null {
   const normal = normalized(name, "NFKC", USERNAME_MAX * 4);
-  if (!normal) return null;
-  const fits = USERNAME.test(normal) && !INVISIBLE.test(normal) && [...normal].length <= USERNAME_MAX;
-  return fits && ofOneScript(normal) && !RESERVED.test(foldOf(normal)) ? normal : null;
+  if (!normal || !USERNAME.test(normal) || !isPlain(normal)) return null;
+  return [...normal].length <= USERNAME_MAX && ofOneScript(normal) && !isReserved(normal) ? normal : null;
 }
 
-/** Returns the form in which usernames are compared: names that differ only in case are the same. */
-export const foldOf = (username: string) => username.toUpperCase().toLowerCase().normalize("NFKC");
+const isReserved = (name: string) =>
+  skeletonsLike(name).some((like) => RESERVED.has(like) || like.startsWith(DELETED_SKELETON));
 
 /** Returns the username of a deleted account. The fold of its old name stays taken. */
-export const deletedName = (userId: number) => `deleted-${userId}`;
+export const deletedName = (userId: number) => `${DELETED}${userId}`;
 
 /** Yields usernames for someone who chose none: the closest to `wanted`, then that with random digits. */
 export function* namesFor(wanted: string | undefined): Generator<string> {
@@ -101,7 +121,8 @@ function fitting(wanted: string): string {
     .normalize("NFKC")
     .replace(NOT_OF_A_USERNAME, "")
     .replace(/^[\p{M}.]+/u, "");
-  return usernameOf([...kept].slice(0, USERNAME_MAX).join("")) ?? "user";
+  const name = [...kept].slice(0, USERNAME_MAX).join("").replace(/\.+$/, "");
+  return usernameOf(name) ?? usernameOf(name.replace(JOINERS, "")) ?? "user";
 }
 
 const ofOneScript = (name: string) => SCRIPTS.some((script) => script.test(name));

@@ -1,14 +1,24 @@
-import { eq, type InferInsertModel, type InferSelectModel } from "drizzle-orm";
-import type { Pool } from "../db/database.ts";
+import {
+  and,
+  eq,
+  gt,
+  inArray,
+  type InferInsertModel,
+  type InferSelectModel,
+  isNull,
+  or,
+  sql,
+} from "drizzle-orm";
+import type { Orm, Pool } from "../db/database.ts";
 import { users } from "../db/schema.ts";
-import { foldOf } from "./usernames.ts";
+import { foldOf, skeletonOf, skeletonsLike } from "../lookalikes.ts";
 
 export type User = InferSelectModel<typeof users>;
-type NewUser = Omit<InferInsertModel<typeof users>, "username" | "usernameFold">;
+type NewUser = Omit<InferInsertModel<typeof users>, "username" | "usernameFold" | "skeleton">;
 
 /**
- * Creates a user under the first free name. If that fails, returns what was taken: all the names, or another
- * unique value (the email, or issuer and subject).
+ * Creates a user under the first name that is free and looks like no other. If that fails, returns what was taken: all
+ * the names, or another unique value (the email, or issuer and subject).
  */
 export async function insertUser(
   pool: Pool,
@@ -16,19 +26,57 @@ export async function insertUser(
   names: Iterable<string>,
 ): Promise<User | "names taken" | "values taken"> {
   for (const username of names) {
-    const usernameFold = foldOf(username);
+    const named = { username, usernameFold: foldOf(username), skeleton: skeletonOf(username) };
+    const alike = or(
+      eq(users.usernameFold, named.usernameFold),
+      inArray(users.skeleton, skeletonsLike(username)),
+    );
+    const isTaken = async () =>
+      (await pool.run((orm) => orm.select({ id: users.id }).from(users).where(alike).limit(1))).length > 0;
+    if (await isTaken()) continue;
     const [user] = await pool.run((orm) =>
       orm
         .insert(users)
-        .values({ ...values, username, usernameFold })
+        .values({ ...values, ...named })
         .onConflictDoNothing()
         .returning(),
     );
     if (user) return user;
-    const [holder] = await pool.run((orm) =>
-      orm.select({ id: users.id }).from(users).where(eq(users.usernameFold, usernameFold)),
-    );
-    if (!holder) return "values taken";
+    if (!(await isTaken())) return "values taken";
   }
   return "names taken";
+}
+
+/** How many people get their skeleton in one statement. */
+const BATCH = 1_000;
+
+/**
+ * Stores what the names of older accounts look like, so that new names are compared with them too. Of older names that
+ * look alike only the first is stored: the others stay as they are.
+ */
+export async function fillSkeletons(pool: Pool): Promise<void> {
+  for (let after = 0; ;) {
+    const batch = await pool.run((orm) =>
+      orm
+        .select({ id: users.id, fold: users.usernameFold })
+        .from(users)
+        .where(and(isNull(users.skeleton), gt(users.id, after)))
+        .orderBy(users.id)
+        .limit(BATCH),
+    );
+    const last = batch.at(-1);
+    if (!last) return;
+    after = last.id;
+    const first = new Map(batch.toReversed().map(({ id, fold }) => [skeletonOf(fold), id]));
+    await pool.run((orm) => fill(orm, first));
+  }
+}
+
+async function fill(orm: Orm, people: ReadonlyMap<string, number>): Promise<void> {
+  const named = JSON.stringify(Array.from(people, ([skeleton, id]) => ({ id, skeleton })));
+  await orm.execute(sql`
+    update users u set skeleton = n.skeleton
+    from json_to_recordset(${named}::text::json) as n(id bigint, skeleton text)
+    where u.id = n.id and u.skeleton is null
+      and not exists (select from users o where o.skeleton = n.skeleton)`);
 }

@@ -13,7 +13,7 @@ import { operation } from "./operation.ts";
 import type { Env } from "./request.ts";
 
 const USERNAME_RULE =
-  "must be 1 to 32 letters and digits of one script, _, - or ., and must not start with a dot or deleted-";
+  "must be 1 to 32 letters and digits of one script, _, - or ., must not start or end with a dot, and must not be reserved";
 
 const LOGIN = v.object({ email, password: givenPassword });
 

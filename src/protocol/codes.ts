@@ -77,7 +77,11 @@ export const ERRORS = {
     retryable: false,
     text: "An account with this email already exists. Log in or use another email.",
   },
-  username_taken: { status: 409, retryable: false, text: "This username is taken. Choose another." },
+  username_taken: {
+    status: 409,
+    retryable: false,
+    text: "This username is taken, or looks like one that is. Choose another.",
+  },
   client_id_reused: {
     status: 409,
     retryable: false,

@@ -1,7 +1,8 @@
 import { ROOM_NAME_MAX } from "./limits.ts";
+import { isPlain } from "./plain.ts";
 import { normalized } from "./text.ts";
 
-const ROOM_NAME = /^[\p{L}\p{M}\p{Nd}_-][\p{L}\p{M}\p{Nd}_.-]*$/u;
+const ROOM_NAME = /^[\p{L}\p{M}\p{Nd}_-][\p{L}\p{M}\p{Nd}_.\u200c\u200d-]*$/u;
 /** Upper bound for any normalization of a room name, in UTF-16 units. */
 const LONGEST = ROOM_NAME_MAX * 4;
 
@@ -14,11 +15,12 @@ export const ROOM_SPELLING = { minLength: 1, maxLength: LONGEST, pattern: ROOM_N
 /**
  * Returns a room name in Unicode NFC (UAX #15), or null if it is not valid. A valid name has 1 to 64 letters,
  * marks and digits of any script, `_`, `-` or `.`, and does not start with a dot (URL parsers remove dot
- * segments).
+ * segments). It has joiners only where a language needs them, and nothing else that is invisible.
  */
 export function roomName(name: string): string | null {
   const normal = normalized(name, "NFC", LONGEST);
-  return normal && ROOM_NAME.test(normal) && [...normal].length <= ROOM_NAME_MAX ? normal : null;
+  if (!normal || !ROOM_NAME.test(normal) || !isPlain(normal)) return null;
+  return [...normal].length <= ROOM_NAME_MAX ? normal : null;
 }
 
 /** Returns the room name in a percent-encoded URL path segment, or null if it is not valid. */

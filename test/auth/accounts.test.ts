@@ -6,6 +6,8 @@ import type { Ended } from "../../src/identity.ts";
 import { sessions, users } from "../../src/db/schema.ts";
 import { freshDatabase, type TestDatabase } from "../support/database.ts";
 import { ORDER } from "../support/order.ts";
+import { foldOf } from "../../src/lookalikes.ts";
+import { fillSkeletons } from "../../src/auth/users.ts";
 import { codeOf, HERE, PASSWORD, startNode } from "./node.ts";
 
 let database: TestDatabase;
@@ -55,6 +57,32 @@ test("a chosen name that is taken, in any case, is rejected; a default name gets
   email = "twice@example.com";
   expect(await codeOf(register("tWICE"))).toBe("username_taken");
   expect((await register()).username).toMatch(/^twice-\d+$/);
+});
+
+test("a name that looks like another one is taken too, even if both are chosen at once", async () => {
+  await register("alice");
+  email = "other@example.com";
+  for (const like of ["\u0430\u04cf\u0456\u0441\u0435", "aIice", "a1ice"])
+    expect(await codeOf(register(like))).toBe("username_taken");
+  const both = await Promise.all(
+    ["mona", "rnona"].map((username, host) =>
+      codeOf(auth.accounts.register({ email: `m@host${host}.example`, password: PASSWORD, username }, HERE)),
+    ),
+  );
+  expect(both.filter((code) => code === "username_taken")).toHaveLength(1);
+});
+
+test("names from before are compared with new ones, although they break the rules of today", async () => {
+  const older = ["admin", "bella.", "zoe", "z0e"];
+  await database.run((orm) =>
+    orm.insert(users).values(older.map((username) => ({ username, usernameFold: foldOf(username) }))),
+  );
+  await fillSkeletons(database);
+  expect(await codeOf(register("be11a."))).toBe("username_taken");
+  email = "zoe@example.com";
+  expect((await register()).username).toMatch(/^zoe-\d+$/);
+  const [twin] = await database.run((orm) => orm.select().from(users).where(eq(users.username, "z0e")));
+  expect(twin?.skeleton).toBeNull();
 });
 
 test("if many people want the same name at once, all get an account and no two the same name", async () => {

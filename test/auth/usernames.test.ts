@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { foldOf, namesFor, usernameOf } from "../../src/auth/usernames.ts";
+import { namesFor, usernameOf } from "../../src/auth/usernames.ts";
 
 test.each([
   "ada",
@@ -11,6 +11,8 @@ test.each([
   "Ольга",
   "עדה",
   "नमस्ते",
+  "ශ්\u200dරී",
+  "می\u200cخواهم",
   "é".repeat(32),
 ])("%s is a username", (name) => {
   expect(usernameOf(name)).toBe(name.normalize("NFKC"));
@@ -30,6 +32,17 @@ test.each([
   ["a zero-width joiner", "a\u200dda"],
   ["a variation selector", "ada\ufe0f"],
   ["a Hangul filler", "ada\u3164"],
+  ["a combining grapheme joiner", "ad\u034fa"],
+  ["a joiner between Latin letters", "ad\u200ca"],
+  ["a joiner at the end", "ශ්\u200d"],
+  ["five marks on one letter", "q\u0301\u0302\u0303\u0304\u0305"],
+  ["thousands of marks", `a${"\u0301".repeat(16_000)}`],
+  ["a trailing dot", "ada."],
+  ["a reserved name", "Admin"],
+  ["a reserved name with a digit for a letter", "r00t"],
+  ["a reserved name in Cyrillic letters", "\u0455\u0443\u0455\u0442\u0435\u043c"],
+  ["the name of a deleted account with a digit for a letter", "de1eted-5"],
+  ["a reserved name with rn for m", "adrnin"],
   ["33 characters", "a".repeat(33)],
   ["Latin with a Cyrillic letter", "\u0430da"],
   ["Latin with a Greek letter", "ad\u03b1"],
@@ -44,22 +57,17 @@ test("compatible spellings of a name get the same canonical form", () => {
   expect(usernameOf("\ufb01na")).toBe("fina");
 });
 
-test("names that differ only in case have the same fold", () => {
-  for (const [one, other] of [
-    ["Ada", "aDA"],
-    ["straße", "STRASSE"],
-    ["ΟΔΟΣ", "οδος"],
-    ["ОЛЬГА", "ольга"],
-  ] as const)
-    expect(foldOf(one)).toBe(foldOf(other));
-});
-
 test.each([
   ["ada.lovelace@example.com", "ada.lovelace"],
   ["ada+chat@example.com", "adachat"],
   ["...@example.com", "user"],
   ["deleted-7@example.com", "user"],
   ["\u0430da@example.com", "user"],
+  ["admin@example.com", "user"],
+  ["ada.@example.com", "ada"],
+  ["می\u200cخواهم", "می\u200cخواهم"],
+  ["a\u200cda", "ada"],
+  ["a\u0301\u0302\u0303\u0304\u0305\u0306", "user"],
   ["Ada Lovelace", "AdaLovelace"],
   [`${"x".repeat(60)}@example.com`, "x".repeat(32)],
 ])("the name derived from %s is %s, then the same with a suffix", (wanted, name) => {
