@@ -164,7 +164,7 @@ export const SETTINGS = {
   ADMIN_TOKEN: {
     schema: secret,
     about:
-      "The operator's bearer token for `/admin/…`, at least 16 characters. If not set, these routes do not exist.",
+      "An operator's bearer token for `/admin/…`, at least 16 characters. `parley api-key` makes others, each with a name.",
   },
   METRICS_TOKEN: {
     schema: secret,

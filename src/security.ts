@@ -69,6 +69,7 @@ export interface Facts {
   /** The operator who gave the order. */
   readonly actor?: string;
   readonly room?: string;
+  readonly messageId?: number;
   /** The id of a key. */
   readonly kid?: string;
 }

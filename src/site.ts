@@ -110,7 +110,7 @@ export async function openSite(
     allowedOrigins: config.ALLOWED_ORIGINS,
     queryToken: config.QUERY_TOKEN === "on",
   });
-  const { ADMIN_TOKEN, METRICS_TOKEN } = config;
+  const { METRICS_TOKEN } = config;
   const app: ReturnType<typeof createApp> = createApp({
     config,
     auth,
@@ -121,7 +121,7 @@ export async function openSite(
       historyRoutes({ auth, chat }),
       messageRoutes({ auth, chat }),
       roomRoutes({ auth, chat }),
-      ...(ADMIN_TOKEN ? [adminRoutes({ auth, chat, pool: database, token: ADMIN_TOKEN })] : []),
+      adminRoutes({ auth, chat, pool: database, security }),
       ...(METRICS_TOKEN
         ? [metricsRoutes({ token: METRICS_TOKEN, read: () => (shared ?? metrics.registry).metrics() })]
         : []),

@@ -12,6 +12,7 @@ import { type LimiterStore, memoryLimiters } from "../limiter.ts";
 import type { Log } from "../log.ts";
 import type { SecurityLog } from "../security.ts";
 import { type Accounts, createAccounts } from "./accounts.ts";
+import { type ApiKeys, createApiKeys } from "./apikeys.ts";
 import { createAttempts } from "./attempts.ts";
 import { createKeys } from "./keys.ts";
 import { createOutside, type Outside } from "./outside.ts";
@@ -33,6 +34,7 @@ export interface Auth {
   jwks(): Promise<JSONWebKeySet>;
   readonly accounts: Accounts;
   readonly sessions: Sessions;
+  readonly apiKeys: ApiKeys;
   /** For sockets that are open: whether their logins are still alive, and notice of those that ended. */
   readonly standing: Pick<Logins, "ask" | "end" | "forget" | "onEnded">;
   /** Stops background work. */
@@ -56,6 +58,7 @@ export interface AuthOptions {
 export type AuthConfig = Pick<
   Config,
   | "ACCESS_TOKEN_TTL"
+  | "ADMIN_TOKEN"
   | "AUTH_AUDIENCE"
   | "AUTH_ISSUER"
   | "AUTH_JWKS_URL"
@@ -105,6 +108,14 @@ export async function createAuth(options: AuthOptions): Promise<Auth> {
   return {
     accounts,
     sessions,
+    apiKeys: createApiKeys({
+      pool,
+      clock,
+      limiters,
+      security,
+      configured: config.ADMIN_TOKEN,
+      rate: config.LOGIN_RATE,
+    }),
     standing,
     jwks: async () => keys.jwks(),
     stop: keys.stop,

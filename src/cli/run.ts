@@ -4,6 +4,7 @@ import { DataDirUnusable } from "../db/private.ts";
 import { DatabaseUnusable } from "../db/unusable.ts";
 import { Refusal } from "../errors.ts";
 import { CommandError, type Command, type Context } from "./command.ts";
+import { apiKey } from "./api-key.ts";
 import { audit } from "./audit.ts";
 import { chat } from "./chat.ts";
 import { healthcheck } from "./healthcheck.ts";
@@ -23,6 +24,7 @@ const COMMANDS: readonly Command[] = [
   resetPassword,
   rotateKey,
   newEpoch,
+  apiKey,
   audit,
 ];
 

@@ -1,4 +1,4 @@
-import { type Context, Hono } from "hono";
+import { Hono } from "hono";
 import * as v from "valibot";
 import type { Auth } from "../auth/auth.ts";
 import { email } from "../auth/emails.ts";
@@ -6,11 +6,10 @@ import { givenPassword, newPassword, repeatedPassword } from "../auth/passwords.
 import { usernameOf } from "../auth/usernames.ts";
 import { Refusal } from "../errors.ts";
 import { text } from "../protocol/text.ts";
-import type { Origin } from "../security.ts";
 import { PROFILE, REGISTERED, SESSION, SIGNED_IN, TOKENS } from "./answers.ts";
 import { bearer } from "./bearer.ts";
 import { operation } from "./operation.ts";
-import type { Env } from "./request.ts";
+import { type Env, originOf } from "./request.ts";
 
 const USERNAME_RULE =
   "must be 1 to 32 letters and digits of one script, _, - or ., must not start or end with a dot, and must not be reserved";
@@ -196,8 +195,3 @@ export function accountRoutes(auth: Pick<Auth, "accounts" | "sessions" | "authen
       },
     );
 }
-
-const originOf = (c: Context<Env>): Origin => ({
-  address: c.var.address,
-  userAgent: c.req.header("user-agent") ?? "",
-});

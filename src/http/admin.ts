@@ -7,10 +7,11 @@ import { readAudit } from "../db/audit.ts";
 import type { Pool } from "../db/database.ts";
 import type { Order } from "../order.ts";
 import { text } from "../protocol/text.ts";
+import type { Facts, SecurityEvent, SecurityLog } from "../security.ts";
 import { AUDIT_ENTRY, REMOVED } from "./answers.ts";
-import { secretBearer } from "./bearer.ts";
+import { operatorBearer } from "./bearer.ts";
 import { operation } from "./operation.ts";
-import { decimal, type Env } from "./request.ts";
+import { decimal, type Env, originOf } from "./request.ts";
 import { MESSAGE_PARAMS, messageParams, ROOM_PARAMS, roomParam } from "./room.ts";
 
 const PAGE = { usual: 100, most: 1000 } as const;
@@ -34,27 +35,29 @@ const BAN = {
 } as const;
 
 interface AdminRoutes {
-  readonly auth: Pick<Auth, "standing">;
+  readonly auth: Pick<Auth, "apiKeys" | "standing">;
   readonly chat: Pick<Chat, "ban" | "unban" | "remove">;
   readonly pool: Pool;
-  /** The operator's token. */
-  readonly token: string;
+  readonly security: Pick<SecurityLog, "record">;
 }
 
 /** Operator actions, `/admin/…`. They take effect at once on this server, and within seconds on others with its database. */
-export function adminRoutes({ auth: { standing }, chat, pool, token }: AdminRoutes) {
+export function adminRoutes({ auth: { apiKeys, standing }, chat, pool, security }: AdminRoutes) {
   const routes = new Hono<Env>({ strict: false }).basePath("/admin");
-  routes.use(secretBearer(token, "adminToken"));
+  routes.use(operatorBearer(apiKeys));
   routes.use(async (c, next) => {
-    c.set("operator", "ADMIN_TOKEN");
     await next();
     c.header("cache-control", "no-store");
   });
 
-  const setBan = async (c: Context<Env>, set: Chat["ban"], order: Order) => {
+  const record = (c: Context<Env>, event: SecurityEvent, facts: Facts) =>
+    security.record(event, { ...facts, actor: c.var.operator, origin: originOf(c) });
+
+  const setBan = async (c: Context<Env>, banned: boolean, order: Order) => {
     const room = roomParam(c);
     const userId = await pool.run((orm) => findUser(orm, c.req.param("name") ?? ""));
-    await set(userId, room, order);
+    await (banned ? chat.ban : chat.unban)(userId, room, order);
+    record(c, banned ? "user.ban" : "user.unban", { userId, room });
     return c.body(null, 204);
   };
 
@@ -64,6 +67,7 @@ export function adminRoutes({ auth: { standing }, chat, pool, token }: AdminRout
       operation({ summary: "Disable a user", ...ON_USER, answers: { 204: null } }),
       async (c) => {
         const { userId } = await disableUser(pool, c.req.param("name"), orderOf(c, c.req.valid("query")));
+        record(c, "user.disable", { userId });
         standing.end({ userId, sessionIds: null, reason: "account_disabled" });
         return c.body(null, 204);
       },
@@ -73,6 +77,7 @@ export function adminRoutes({ auth: { standing }, chat, pool, token }: AdminRout
       operation({ summary: "Enable a user again", ...ON_USER, answers: { 204: null } }),
       async (c) => {
         const { userId } = await enableUser(pool, c.req.param("name"), orderOf(c, c.req.valid("query")));
+        record(c, "user.enable", { userId });
         standing.forget({ userId, sessionIds: null });
         return c.body(null, 204);
       },
@@ -83,15 +88,16 @@ export function adminRoutes({ auth: { standing }, chat, pool, token }: AdminRout
       async (c) => {
         const order = orderOf(c, c.req.valid("query"));
         const { userId, sessionIds } = await endSessions(pool, c.req.param("name"), order);
+        record(c, "sessions.end", { userId, sessions: sessionIds.length });
         standing.end({ userId, sessionIds, reason: "session_ended" });
         return c.json({ ended: sessionIds.length }, 200);
       },
     )
     .put("/rooms/:room/bans/:name", operation({ summary: "Ban a user from a room", ...BAN }), (c) =>
-      setBan(c, chat.ban, orderOf(c, c.req.valid("query"))),
+      setBan(c, true, orderOf(c, c.req.valid("query"))),
     )
     .delete("/rooms/:room/bans/:name", operation({ summary: "Lift a ban", ...BAN }), (c) =>
-      setBan(c, chat.unban, orderOf(c, c.req.valid("query"))),
+      setBan(c, false, orderOf(c, c.req.valid("query"))),
     )
     .delete(
       "/rooms/:room/messages/:id",
@@ -105,6 +111,7 @@ export function adminRoutes({ auth: { standing }, chat, pool, token }: AdminRout
       async (c) => {
         const { room, id } = messageParams(c);
         const { version } = await chat.remove(room, id, orderOf(c, c.req.valid("query")));
+        record(c, "message.delete", { room, messageId: id });
         return c.json({ id, version, room }, 200);
       },
     )

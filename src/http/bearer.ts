@@ -3,7 +3,7 @@ import type { MiddlewareHandler } from "hono";
 import type { Auth } from "../auth/auth.ts";
 import { Refusal } from "../errors.ts";
 import { described, type Security } from "./operation.ts";
-import { bearerToken, type Env } from "./request.ts";
+import { bearerToken, type Env, originOf } from "./request.ts";
 
 /** Requires a valid access token and sets `identity`. */
 export const bearer = (auth: Pick<Auth, "authenticate">): MiddlewareHandler<Env> =>
@@ -16,6 +16,17 @@ export const bearer = (auth: Pick<Auth, "authenticate">): MiddlewareHandler<Env>
       security: "accessToken",
       refusals: ["token_missing", "token_invalid", "token_expired", "session_ended", "account_disabled"],
     },
+  );
+
+/** Requires an operator's token and sets `operator`. */
+export const operatorBearer = (apiKeys: Auth["apiKeys"]): MiddlewareHandler<Env> =>
+  described(
+    async (c, next) => {
+      const token = bearerToken(c.req.header("authorization"));
+      c.set("operator", await apiKeys.identify(token, originOf(c)));
+      await next();
+    },
+    { security: "adminToken", refusals: ["token_missing", "token_invalid", "rate_limited"] },
   );
 
 /**

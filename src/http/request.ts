@@ -4,6 +4,7 @@ import * as v from "valibot";
 import { Refusal } from "../errors.ts";
 import type { Identity } from "../identity.ts";
 import { readFields } from "../protocol/fields.ts";
+import type { Origin } from "../security.ts";
 
 /** What every route receives with a request. */
 export interface Env {
@@ -41,6 +42,12 @@ export function clientAddress(
   const bare = isIP(address) ? address : address.replace(/:\d+$/, "");
   return isIP(bare) ? bare : connection;
 }
+
+/** Returns the client that sent a request. */
+export const originOf = (c: Context<Env>): Origin => ({
+  address: c.var.address,
+  userAgent: c.req.header("user-agent") ?? "",
+});
 
 /**
  * Returns the token of an `Authorization: Bearer` header (RFC 6750, section 2.1).

@@ -70,11 +70,26 @@ describe("with an embedded database", () => {
     expect(await parley("audit", "0")).toMatchObject({ code: 1, stderr: "Usage: parley audit [count]\n" });
   }, 30_000);
 
+  test("a key is created, listed and revoked by its name; its token is shown once", async () => {
+    const created = await parley("api-key", "create", "grace");
+    expect(created.stdout).toMatch(/^parley_[0-9A-Za-z]{38}\n$/);
+    expect((await parley("api-key", "create", "grace")).stderr).toStartWith("A key with that name exists");
+    expect((await parley("api-key", "revoke", "grace")).stdout).toStartWith("grace is revoked.");
+    const { stdout } = await runParley(["api-key", "list"], { ...settings(), ADMIN_TOKEN: "x".repeat(16) });
+    const lines = stdout.trim().split("\n");
+    expect(lines.map((line) => JSON.parse(line))).toMatchObject([
+      { name: "ADMIN_TOKEN", scope: "admin" },
+      { name: "grace", scope: "admin", lastUsedAt: null, revokedAt: expect.any(String) },
+    ]);
+    expect(stdout).not.toContain(created.stdout.slice(0, 20));
+  }, 30_000);
+
   test("invalid arguments are reported in one line", async () => {
     for (const [args, line] of [
       [["user", "disable", "nobody"], "Nobody has that email or username.\n"],
       [["user", "disable"], "Usage: parley user disable <email|username> [reason]\n"],
       [["user", "delete", "ada"], "Usage: parley user disable|enable <email|username> [reason]\n"],
+      [["api-key", "create"], "Usage: parley api-key create|revoke <name> | list\n"],
       [["sessions"], "Usage: parley sessions end <email|username> [reason]\n"],
     ] as const)
       expect(await parley(...args)).toEqual({ code: 1, stdout: "", stderr: line });

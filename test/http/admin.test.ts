@@ -11,7 +11,12 @@ let server: TestServer;
 let ada: Person;
 
 beforeAll(async () => {
-  server = await startTestServer({ MESSAGE_RATE: "0", LOGIN_RATE: "0", ADMIN_TOKEN });
+  server = await startTestServer({
+    MESSAGE_RATE: "0",
+    LOGIN_RATE: "0",
+    ADMIN_TOKEN,
+    METRICS_TOKEN: ADMIN_TOKEN,
+  });
   ada = await register(server, "ada");
 });
 afterAll(() => server.stop());
@@ -56,8 +61,8 @@ describe("access", () => {
     expect(await me(ada)).toMatchObject({ username: "ada" });
   });
 
-  test("a server without ADMIN_TOKEN has no operator's routes", async () => {
-    const plain = await startTestServer();
+  test("without ADMIN_TOKEN and any key, nobody gets in", async () => {
+    const plain = await startTestServer({ LOGIN_RATE: "0" });
     for (const target of [
       "POST /admin/users/ada/disable",
       "POST /admin/users/ada/enable",
@@ -68,10 +73,40 @@ describe("access", () => {
       "GET /admin/audit/",
     ])
       expect((await api(plain, target, { token: ADMIN_TOKEN })).body).toMatchObject({
-        status: 404,
-        code: "not_found",
+        status: 401,
+        code: "token_invalid",
       });
     await plain.stop();
+  });
+});
+
+test("the security metric counts what operators do, and wrong tokens", async () => {
+  await register(server, "lou");
+  const counts = async () => {
+    const { text } = await admin("GET /metrics");
+    return Object.fromEntries(
+      [...text.matchAll(/^parley_security_events_total\{event="([\w.]+)"\} (\d+)$/gm)].map(
+        ([, event = "", count]) => [event, Number(count)],
+      ),
+    );
+  };
+  const before = await counts();
+  await admin("PUT /admin/rooms/lobby/bans/lou");
+  await admin("DELETE /admin/rooms/lobby/bans/lou");
+  await admin("POST /admin/users/lou/disable");
+  await admin("POST /admin/users/lou/enable");
+  await admin("DELETE /admin/users/lou/sessions");
+  await admin("POST /admin/users/nobody/disable");
+  await api(server, "GET /admin/audit/", { token: "wrong" });
+  const after = await counts();
+  const risen = Object.entries(after).filter(([event, count]) => count !== before[event]);
+  expect(Object.fromEntries(risen.map(([event, count]) => [event, count - before[event]!]))).toEqual({
+    "user.ban": 1,
+    "user.unban": 1,
+    "user.disable": 1,
+    "user.enable": 1,
+    "sessions.end": 1,
+    "operator.fail": 1,
   });
 });
 

@@ -24,7 +24,7 @@ export function everyRoute() {
       historyRoutes({ auth, chat }),
       messageRoutes({ auth, chat }),
       roomRoutes({ auth, chat }),
-      adminRoutes({ auth, chat, pool, token: "of an operator" }),
+      adminRoutes({ auth, chat, pool, security: { record() {} } }),
       metricsRoutes({ token: "of an operator", read: async () => "" }),
     ],
   });

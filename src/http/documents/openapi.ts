@@ -42,7 +42,7 @@ const SECURITY = {
     bearerFormat: "JWT",
     description: "A person's access token.",
   },
-  adminToken: { type: "http", scheme: "bearer", description: "The operator's ADMIN_TOKEN." },
+  adminToken: { type: "http", scheme: "bearer", description: "ADMIN_TOKEN, or an operator's key." },
   metricsToken: { type: "http", scheme: "bearer", description: "The METRICS_TOKEN." },
 } as const;
 

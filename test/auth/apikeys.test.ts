@@ -1,0 +1,117 @@
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { createApiKey, isWellFormed, newToken } from "../../src/auth/apikeys.ts";
+import { listApiKeys, revokeApiKey } from "../../src/auth/apikeystore.ts";
+import { readAudit } from "../../src/db/audit.ts";
+import { DatabaseTimeout } from "../../src/db/database.ts";
+import { apiKeys } from "../../src/db/schema.ts";
+import { freshDatabase, type TestDatabase } from "../support/database.ts";
+import { ORDER } from "../support/order.ts";
+import { codeOf, startNode, until } from "./node.ts";
+
+let database: TestDatabase;
+let node: Awaited<ReturnType<typeof startNode>>;
+
+beforeAll(async () => {
+  database = await freshDatabase();
+  node = await startNode(database, { LOGIN_RATE: 3, ADMIN_TOKEN: "chosen-by-a-person" });
+});
+afterAll(async () => {
+  node.auth.stop();
+  await database.close();
+});
+
+const from = (address: string) => ({ address, userAgent: "test" });
+const identify = (token: string, address = "192.0.2.1", { auth } = node) =>
+  auth.apiKeys.identify(token, from(address));
+
+test("a key has a prefix that scanners find, and a checksum that finds every typing error", () => {
+  const token = newToken();
+  expect(token).toMatch(/^parley_[0-9A-Za-z]{38}$/);
+  expect(isWellFormed(token)).toBeTrue();
+  expect(new Set(Array.from({ length: 100 }, newToken)).size).toBe(100);
+  for (let at = "parley_".length; at < token.length; at++) {
+    const wrong = token[at] === "x" ? "y" : "x";
+    expect(isWellFormed(token.slice(0, at) + wrong + token.slice(at + 1))).toBeFalse();
+  }
+});
+
+test("a key is known by its name; only its hash is stored, and the audit has its creation", async () => {
+  const token = await createApiKey(database, "grace", { ...ORDER, actor: "ada" });
+  expect(await identify(token)).toBe("grace");
+  expect(await identify("chosen-by-a-person")).toBe("ADMIN_TOKEN");
+  const stored = await database.run((orm) => orm.select().from(apiKeys));
+  expect(JSON.stringify(stored)).not.toContain(token.slice("parley_".length, -6));
+  const [entry] = await readAudit(database, undefined, 1);
+  expect(entry).toMatchObject({ action: "api_key.create", target: "grace", actor: "ada" });
+});
+
+test("a revoked key is refused by every node within two seconds, and its name stays taken", async () => {
+  const token = await createApiKey(database, "heidi", ORDER);
+  const other = await startNode(database, { LOGIN_RATE: 0 });
+  expect(await identify(token)).toBe("heidi");
+  expect(await identify(token, "192.0.2.1", other)).toBe("heidi");
+  await revokeApiKey(database, "heidi", ORDER);
+  for (const at of [node, other]) {
+    at.clock.pass(2000);
+    expect(await codeOf(identify(token, "198.51.100.20", at))).toBe("token_invalid");
+  }
+  other.auth.stop();
+  expect(await codeOf(createApiKey(database, "heidi", ORDER))).toBe("invalid");
+  expect(await codeOf(revokeApiKey(database, "heidi", ORDER))).toBe("not_found");
+  expect((await readAudit(database, undefined, 1))[0]).toMatchObject({
+    action: "api_key.revoke",
+    target: "heidi",
+  });
+});
+
+test.each(["", "with space", "ADMIN_TOKEN", "admin_token", "x".repeat(65), "-dash"])(
+  "%p is no name for a key",
+  async (name) => expect(await codeOf(createApiKey(database, name, ORDER))).toBe("invalid"),
+);
+
+test("the last use of a key is stored once a minute", async () => {
+  const token = await createApiKey(database, "ivan", ORDER);
+  const used = async () => (await listApiKeys(database)).find(({ name }) => name === "ivan")?.lastUsedAt;
+  expect(await used()).toBeNull();
+  let writes = 0;
+  const run: TestDatabase["run"] = (work) => database.run((orm) => (writes++, work(orm)));
+  const counting = await startNode({ ...database, run });
+  writes = 0;
+  for (let times = 0; times < 5; times++) await identify(token, "192.0.2.1", counting);
+  await until(async () => (await used()) !== null);
+  expect(writes).toBe(2); // one looks the key up, one stores its use
+  counting.auth.stop();
+});
+
+test("after three wrong tokens a network is limited, and ADMIN_TOKEN cannot be guessed on; keys still work", async () => {
+  const token = await createApiKey(database, "judy", ORDER);
+  const thief = "2001:db8:7::1";
+  node.events.length = 0;
+  for (let guess = 0; guess < 3; guess++)
+    expect(await codeOf(identify(`wrong-${guess}`, thief))).toBe("token_invalid");
+  const refused = await identify(newToken(), "2001:db8:7::2").catch((error) => error);
+  expect(refused).toMatchObject({ code: "rate_limited", more: { retryAfterMs: expect.any(Number) } });
+  expect(await codeOf(identify("chosen-by-a-person", thief))).toBe("rate_limited");
+  expect(await identify(token, thief)).toBe("judy");
+  expect(await identify("chosen-by-a-person", "192.0.2.99")).toBe("ADMIN_TOKEN");
+  expect(node.events.map(([event]) => event)).toEqual([
+    "operator.fail",
+    "operator.fail",
+    "operator.fail",
+    "operator.limit",
+    "operator.limit",
+  ]);
+  expect(node.events[0]?.[1]).toEqual({ origin: from(thief) });
+});
+
+test("while keys cannot be looked up, a key is not called wrong", async () => {
+  const token = await createApiKey(database, "kim", ORDER);
+  const run: TestDatabase["run"] = (work) =>
+    away ? Promise.reject(new DatabaseTimeout("away")) : database.run(work);
+  let away = false;
+  const alone = await startNode({ ...database, run });
+  away = true;
+  await expect(identify(token, "192.0.2.1", alone)).rejects.toBeInstanceOf(DatabaseTimeout);
+  expect(alone.events).toEqual([]);
+  alone.auth.stop();
+});
