@@ -180,7 +180,7 @@ needs("caddy")("docs/DEPLOYMENT.md, behind its Caddy", () => behind("caddy"));
 
 const systemd = Bun.which("systemd-analyze") !== null;
 test.if(systemd)(
-  `systemd accepts the unit${systemd ? "" : " (skipped: needs systemd-analyze)"}`,
+  `systemd accepts the unit and rates it as well protected${systemd ? "" : " (skipped: needs systemd-analyze)"}`,
   async () => {
     const folder = temporaryFolder();
     const path = join(folder.path, "parley.service");
@@ -191,6 +191,12 @@ test.if(systemd)(
       .split("\n")
       .filter((line) => line.includes("parley.service"));
     expect({ problems, code: await verify.exited }).toEqual({ problems: [], code: 0 });
+    // The exposure that systemd computes, from 0 to 100. Without the unit's restrictions it is 92.
+    const exposed = Bun.spawnSync(["systemd-analyze", "security", "--offline=true", "--threshold=15", path]);
+    expect([exposed.exitCode, exposed.stdout.toString().match(/Overall exposure.*/)?.[0]]).toEqual([
+      0,
+      expect.any(String),
+    ]);
     folder.remove();
   },
 );
