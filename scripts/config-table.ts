@@ -7,14 +7,15 @@ const END = "<!-- End of the table -->";
 interface Setting {
   readonly fallback?: string;
   readonly about: string;
+  readonly inFile?: true;
 }
 
 /** Returns the settings as a Markdown table. */
 export function configTable(): string {
-  const cells = Object.entries<Setting>(SETTINGS).map(([name, { fallback, about }]) => [
+  const cells = Object.entries<Setting>(SETTINGS).map(([name, { fallback, about, inFile }]) => [
     `\`${name}\``,
     fallback === undefined ? "" : `\`${fallback}\``,
-    about.replaceAll("|", "\\|"),
+    `${about}${inFile ? ` Or in a file: \`${name}_FILE\`.` : ""}`.replaceAll("|", "\\|"),
   ]);
   const all = [["Setting", "Default", "What it does"], ...cells];
   const widths = [0, 1, 2].map((column) => Math.max(...all.map((row) => (row[column] ?? "").length)));

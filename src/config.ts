@@ -1,54 +1,6 @@
 import * as v from "valibot";
-
-const SECOND = 1000;
-const UNITS = { ms: 1, s: SECOND, m: 60 * SECOND, h: 3600 * SECOND, d: 86_400 * SECOND } as const;
-
-const whole = (min: number, max: number) =>
-  v.pipe(
-    v.string(),
-    v.regex(/^\d{1,15}$/, "must be a whole number"),
-    v.transform(Number),
-    v.minValue(min, `must be at least ${min}`),
-    v.maxValue(max, `must be at most ${max}`),
-  );
-
-const duration = v.pipe(
-  v.string(),
-  v.regex(/^\d{1,9}(ms|s|m|h|d)$/, "must be a number with a unit: 500ms, 30s, 15m, 1h or 30d"),
-  v.transform((text) => {
-    const unit = text.replace(/\d+/, "") as keyof typeof UNITS;
-    return Number.parseInt(text, 10) * UNITS[unit];
-  }),
-  v.minValue(1000, "must be at least 1s"),
-);
-
-const url = (...schemes: string[]) =>
-  v.pipe(
-    v.string(),
-    v.check(
-      (text) => URL.canParse(text) && schemes.includes(new URL(text).protocol.slice(0, -1)),
-      `must be a URL that begins with ${schemes.map((s) => `${s}://`).join(" or ")}`,
-    ),
-  );
-
-const oneOf = <const T extends readonly string[]>(...values: T) =>
-  v.picklist(values, `must be one of ${values.join(", ")}`);
-
-/** A value that is valid in an `Authorization: Bearer` header (RFC 6750). */
-const secret = v.pipe(
-  v.string(),
-  v.minLength(16, "must have at least 16 characters"),
-  v.regex(/^[\w.~+/=-]+$/, "may contain only letters, digits and -._~+/="),
-);
-
-const origins = v.pipe(
-  v.string(),
-  v.transform((text) => text.split(",").map((part) => part.trim())),
-  v.check(
-    (list) => list.every((o) => o === "*" || (URL.canParse(o) && new URL(o).origin === o)),
-    "must be * or a comma-separated list of origins such as https://app.example.com",
-  ),
-);
+import { duration, oneOf, origins, secret, url, whole } from "./config-schemas.ts";
+import { misspelt } from "./spelling.ts";
 
 interface Setting {
   readonly schema: v.GenericSchema<string, unknown>;
@@ -56,6 +8,8 @@ interface Setting {
   readonly fallback?: string;
   /** What the setting does, for the table in the README. */
   readonly about: string;
+  /** Its value can be read from a file that a setting with `_FILE` appended names. */
+  readonly inFile?: true;
 }
 
 /** All settings by their name in the environment, with schema, default and description. */
@@ -68,6 +22,7 @@ export const SETTINGS = {
       "The address to listen on. `0.0.0.0`, the container's default, accepts connections from other machines.",
   },
   DATABASE_URL: {
+    inFile: true,
     schema: url("postgres", "postgresql"),
     about: "The Postgres server to use. If not set, the server uses its embedded database.",
   },
@@ -93,6 +48,7 @@ export const SETTINGS = {
     about: "The folder of the embedded database. Only one process can use it at a time.",
   },
   REDIS_URL: {
+    inFile: true,
     schema: url("redis", "rediss"),
     about: "A Redis or Valkey server. It lets several servers on one Postgres notify each other immediately.",
   },
@@ -112,6 +68,7 @@ export const SETTINGS = {
       "The server's public URL, used as the issuer of access tokens. The default issuer is the database's instance id.",
   },
   JWT_PRIVATE_KEY: {
+    inFile: true,
     schema: v.pipe(v.string(), v.minLength(1)),
     about:
       "An Ed25519 key that signs access tokens, as JWK or PKCS8 PEM. By default the first start creates one in the database.",
@@ -162,11 +119,13 @@ export const SETTINGS = {
       "The origins whose pages may use the API and open sockets, separated by commas. `*` is safe, because there are no cookies.",
   },
   ADMIN_TOKEN: {
+    inFile: true,
     schema: secret,
     about:
       "An operator's bearer token for `/admin/…`, at least 16 characters. `parley api-key` makes others, each with a name.",
   },
   METRICS_TOKEN: {
+    inFile: true,
     schema: secret,
     about: "The bearer token for `/metrics`, at least 16 characters. If not set, the route does not exist.",
   },
@@ -217,6 +176,11 @@ export const SETTINGS = {
   },
 } as const satisfies Record<string, Setting>;
 
+/** The settings that can also be read from files. */
+export const IN_FILES: readonly string[] = Object.entries<Setting>(SETTINGS).flatMap(([name, { inFile }]) =>
+  inFile ? [name] : [],
+);
+
 type Settings = typeof SETTINGS;
 type Value<S> = S extends { schema: infer T extends v.GenericSchema }
   ? S extends { fallback: string }
@@ -235,12 +199,17 @@ export class ConfigError extends Error {
 }
 
 /**
- * Reads the configuration from an environment. An empty value counts as not set. Unknown names are ignored.
+ * Reads the configuration from an environment. An empty value counts as not set. Unknown names are ignored, unless
+ * they look like a misspelt setting: an ignored `REGISTRATON=off` would leave registration open.
  * @throws {ConfigError} names every invalid setting. Values are never quoted, because they may be secrets.
  */
 export function loadConfig(env: Readonly<Record<string, string | undefined>>): Config {
   const config: Record<string, unknown> = {};
-  const wrong: string[] = [];
+  const known = [...Object.keys(SETTINGS), ...IN_FILES.map((name) => `${name}_FILE`)];
+  const wrong = misspelt(
+    Object.keys(env).filter((name) => env[name]),
+    known,
+  ).map(([name, meant]) => `${name} is not a setting. Did you mean ${meant}?`);
   for (const [name, setting] of Object.entries<Setting>(SETTINGS)) {
     const text = env[name] || setting.fallback;
     if (text === undefined) continue;

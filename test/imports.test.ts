@@ -6,6 +6,7 @@ const ROOT = join(import.meta.dir, "..");
 /** Small modules at the top of `src` that everything may use, and that use only each other and the protocol. */
 const SMALL = [
   "config",
+  "config-schemas",
   "errors",
   "log",
   "metrics",
@@ -17,6 +18,7 @@ const SMALL = [
   "lookalikes",
   "network",
   "security",
+  "spelling",
   "turns",
   "grants",
   "identity",

@@ -10,6 +10,7 @@ import { chat } from "./chat.ts";
 import { healthcheck } from "./healthcheck.ts";
 import { newEpoch } from "./new-epoch.ts";
 import { resetPassword } from "./reset-password.ts";
+import { withSecretFiles } from "./secret-files.ts";
 import { rotateKey } from "./rotate-key.ts";
 import { server } from "./server.ts";
 import { sessions } from "./sessions.ts";
@@ -42,7 +43,7 @@ export async function run(context: Context): Promise<number> {
     return 2;
   }
   try {
-    return await command.run({ ...context, args });
+    return await command.run({ ...context, args, env: withSecretFiles(context.env) });
   } catch (error) {
     const expected = EXPECTED.some((kind) => error instanceof kind);
     context.err(expected ? (error as Error).message : Bun.inspect(error));
