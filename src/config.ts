@@ -37,6 +37,11 @@ export const SETTINGS = {
     about:
       "The most Postgres connections for reads and accounts. Commits use two more, the readiness check one more.",
   },
+  DATABASE_POOLER: {
+    schema: oneOf("transaction", "none"),
+    about:
+      "`transaction`: a pooler such as PgBouncer gives each transaction another connection. `none`: there is no such pooler. By default the server finds out when it starts.",
+  },
   NEON_PROXY: {
     schema: v.pipe(v.string(), v.regex(/^[\w.-]+(:\d+)?(\/[\w./-]*)?$/, "must be host:port/path")),
     about:

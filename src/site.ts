@@ -6,6 +6,7 @@ import type { Config } from "./config.ts";
 import { loadMeta } from "./db/meta.ts";
 import { openDatabase } from "./db/open.ts";
 import { ownDataDir } from "./db/owner.ts";
+import { requireConnections } from "./db/server.ts";
 import { createDispatch, type Handler } from "./dispatch.ts";
 import { adminRoutes } from "./http/admin.ts";
 import { createApp } from "./http/app.ts";
@@ -128,6 +129,7 @@ export async function openSite(
     ],
   });
   metrics.collectProcess();
+  await requireConnections(database, config);
 
   return {
     handle: createDispatch({

@@ -6,7 +6,7 @@ import type * as schema from "./schema.ts";
 /** The settings that choose and open a database. */
 export type DatabaseConfig = Pick<
   Config,
-  "DATABASE_DRIVER" | "DATABASE_URL" | "DATABASE_POOL" | "DATA_DIR" | "NEON_PROXY"
+  "DATABASE_DRIVER" | "DATABASE_URL" | "DATABASE_POOL" | "DATABASE_POOLER" | "DATA_DIR" | "NEON_PROXY"
 >;
 
 /** Drizzle on any of the three drivers. A transaction has the same type. */
@@ -19,7 +19,8 @@ export type Orm = PgDatabase<PgQueryResultHKT, typeof schema>;
  * `run` rejects with a Refusal `busy`. The time limit begins when the work gets its connection. If `work` exceeds it,
  * `run` rejects with {@link DatabaseTimeout} and closes that connection, because a query on a stalled server can be
  * neither awaited nor cancelled. Other work in flight keeps its own connection. Abandoned work may still have been
- * committed.
+ * committed. A connection on which a write found the database read-only is closed as well: it may lead to a server that
+ * is no longer the primary, or keep a setting that has been changed since.
  */
 export interface Pool {
   run<T>(work: (orm: Orm) => Promise<T>): Promise<T>;
@@ -28,11 +29,17 @@ export interface Pool {
 
 export interface Database extends Pool {
   readonly driver: Driver;
+  /** Whether its connections come from a pooler. */
+  readonly pooled: boolean;
   /**
    * Creates a separate pool. The embedded database has one connection, with a queue: there, `connections` is how much of
    * the pool's work is in that queue at a time.
    */
   pool(options: PoolOptions): Pool;
+  /** The most connections that all pools together keep open. */
+  readonly connections: number;
+  /** Opens all of them at once. Resolves to the number that responded within `limitMs`. */
+  openAll(limitMs: number): Promise<number>;
 }
 
 export interface PoolOptions {
@@ -55,14 +62,17 @@ export async function rows<Row>(orm: Orm, statement: SQL): Promise<Row[]> {
   return (Array.isArray(result) ? result : (result as { rows: Row[] }).rows) as Row[];
 }
 
+/** Whether the database accepted no writes. It may again, on a new connection. */
+export const isReadOnly = (error: unknown): boolean => sqlState(error) === "25006";
+
 /**
- * Whether the database, rather than the work, caused an error: it timed out, was unreachable, shut down or
- * ran out of resources (SQLSTATE classes 08, 53, 57).
+ * Whether the database, rather than the work, caused an error: it timed out, was unreachable, shut down, ran out of
+ * resources (SQLSTATE classes 08, 53, 57) or was read-only.
  */
 export function isDatabaseAway(error: unknown): boolean {
   if (error instanceof DatabaseTimeout) return true;
   const state = sqlState(error);
-  if (state) return /^(08|53|57)/.test(state);
+  if (state) return /^(08|53|57|25006)/.test(state);
   // Without a SQLSTATE the statement never reached the server: the error comes from Drizzle or Bun's driver.
   return (
     error instanceof DrizzleQueryError ||

@@ -13,9 +13,10 @@ const SETTINGS = Object.entries(SESSION)
 /**
  * Opens a Neon database through its serverless driver, which speaks the Postgres protocol over a WebSocket.
  * `proxy` (host:port/path) replaces the WebSocket address that the driver derives from the database's host,
- * and is used without TLS.
+ * and is used without TLS. `pooled`: Neon's pooler may give each transaction another connection, so connections have no
+ * settings.
  */
-export function openNeon(url: string, connections: number, proxy?: string): Database {
+export function openNeon(url: string, connections: number, pooled: boolean, proxy?: string): Database {
   if (proxy) {
     neonConfig.wsProxy = () => proxy;
     neonConfig.useSecureWebSocket = false;
@@ -25,6 +26,7 @@ export function openNeon(url: string, connections: number, proxy?: string): Data
   const connect = () => {
     const client = new Pool({ connectionString: url, max: 1, connectionTimeoutMillis: CONNECT_MS });
     client.on("connect", (connection: { query(sql: string): Promise<unknown> }) => {
+      if (pooled) return;
       void connection.query(SETTINGS).catch(() => {}); // the query that needed the connection reports the error
     });
     client.on("error", () => {}); // a lost idle connection; the pool replaces it on demand
@@ -33,5 +35,5 @@ export function openNeon(url: string, connections: number, proxy?: string): Data
       close: () => client.end(),
     };
   };
-  return createServerDatabase("neon", connect, connections);
+  return createServerDatabase("neon", pooled, connect, connections);
 }

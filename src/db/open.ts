@@ -2,7 +2,9 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Database, DatabaseConfig } from "./database.ts";
 import { migrate } from "./migrate.ts";
+import { keepsSettings, requireServer } from "./server.ts";
 import { explainOpening } from "./unusable.ts";
+import { namesPooler, withoutForeign } from "./url.ts";
 
 /**
  * Opens the configured database and migrates its schema. Loads only the driver in use. A new embedded
@@ -13,6 +15,7 @@ export async function openDatabase(config: DatabaseConfig, template?: Blob): Pro
   let database: Database | undefined;
   try {
     database = await connect(config, template);
+    if (database.driver !== "pglite") await requireServer(database, config);
     await migrate(database);
     return database;
   } catch (error) {
@@ -35,11 +38,23 @@ async function connect(config: DatabaseConfig, template: Blob | undefined): Prom
     }
     case "postgres": {
       const { openPostgres } = await import("./postgres.ts");
-      return openPostgres(url, connections);
+      const own = withoutForeign(url);
+      return openPostgres(own, connections, await isPooled(config, () => openPostgres(own, 1, false)));
     }
     case "neon": {
       const { openNeon } = await import("./neon.ts");
-      return openNeon(url, connections, config.NEON_PROXY);
+      return openNeon(url, connections, await isPooled(config), config.NEON_PROXY);
     }
   }
+}
+
+/** Whether connections go through a pooler. Finds out on a `direct` connection if the settings do not say. */
+async function isPooled(config: DatabaseConfig, direct?: () => Database): Promise<boolean> {
+  const { DATABASE_POOLER: pooler, DATABASE_URL: url = "" } = config;
+  if (pooler !== undefined) return pooler === "transaction";
+  if (namesPooler(url) || !direct) return namesPooler(url);
+  const database = direct();
+  return keepsSettings(database)
+    .then((keeps) => !keeps)
+    .finally(() => database.close());
 }

@@ -2,6 +2,7 @@ import { Database as Sqlite, SQLiteError } from "bun:sqlite";
 import { closeSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
+import { isFull, LEAST_FREE } from "./disk.ts";
 import { closeContents, closeFolder, DataDirUnusable } from "./private.ts";
 
 /** How long to wait for the lock, in case a process that is just exiting still holds it. */
@@ -25,12 +26,13 @@ export class DataDirHeld extends Error {
  * stale. Process ids could not tell: they are reused, and containers do not share them. `owner.json` names
  * the owner, for people only.
  * @throws {DataDirHeld} if another process, or another part of this one, owns it.
- * @throws {DataDirUnusable} if it cannot be created or protected.
+ * @throws {DataDirUnusable} if it cannot be created or protected, or its disk is full.
  */
 export async function ownDataDir(
   dir: string,
   onRepaired: (entries: number) => void = () => {},
 ): Promise<() => void> {
+  requireSpace(dir);
   const owner = join(dir, "owner.json");
   let lock: Sqlite | undefined;
   try {
@@ -52,6 +54,13 @@ export async function ownDataDir(
   // This reference also protects the lock from garbage collection, which would release it.
   process.on("exit", release);
   return release;
+}
+
+function requireSpace(dir: string): void {
+  if (!isFull(dir)) return;
+  throw new DataDirUnusable(
+    `The disk of ${dir} is full: free at least ${LEAST_FREE >> 20} MiB and start again. The data is not affected`,
+  );
 }
 
 const held = (dir: string, by: string) =>

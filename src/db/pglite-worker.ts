@@ -2,11 +2,16 @@ import { PGlite, types } from "@electric-sql/pglite";
 import fsBundle from "../../node_modules/@electric-sql/pglite/dist/pglite.data" with { type: "file" };
 import initdbWasm from "../../node_modules/@electric-sql/pglite/dist/initdb.wasm" with { type: "file" };
 import pgliteWasm from "../../node_modules/@electric-sql/pglite/dist/pglite.wasm" with { type: "file" };
+import { isFull } from "./disk.ts";
 import type { Answer, Request } from "./pglite-calls.ts";
 import { PrivateFS } from "./private-fs.ts";
 import { SESSION } from "./settings.ts";
 
 declare const self: Worker;
+
+/** SQLSTATEs (PostgreSQL, appendix A). */
+const READ_ONLY = "25006";
+const DISK_FULL = "53100";
 
 // Drizzle expects these as text. Its own parsers are functions, which cannot be posted to this thread.
 const AS_TEXT = [
@@ -30,6 +35,9 @@ globalThis.TextDecoder = class extends TextDecoder {
 } as typeof TextDecoder;
 
 let database: PGlite | undefined;
+let folder: string | undefined;
+let inTransaction = false;
+let diskIsFull = false;
 
 const compile = async (path: string) => WebAssembly.compile(await Bun.file(path).arrayBuffer());
 
@@ -42,7 +50,28 @@ async function open(dataDir: string | undefined): Promise<void> {
     fsBundle: Bun.file(fsBundle),
     parsers,
   });
+  folder = dataDir;
   for (const [name, value] of Object.entries(SESSION)) await database.exec(`set ${name} = '${value}'`);
+}
+
+/**
+ * Runs a statement. While the disk is full, only reads: Postgres would stop for good if it could not extend its log, and
+ * this way it continues once there is space again.
+ */
+async function query(open: PGlite, { sql, params, rowMode }: Extract<Request, { method: "query" }>) {
+  if (folder !== undefined && !inTransaction && isFull(folder) !== diskIsFull) {
+    diskIsFull = !diskIsFull;
+    await open.exec(`set default_transaction_read_only = ${diskIsFull ? "on" : "off"}`);
+  }
+  try {
+    return await open.query(sql, params, { rowMode });
+  } catch (error) {
+    if (!diskIsFull || (error as { code?: unknown }).code !== READ_ONLY) throw error;
+    throw Object.assign(new Error("the disk is full"), { code: DISK_FULL });
+  } finally {
+    if (sql === "begin") inTransaction = true;
+    else if (sql === "commit" || sql === "rollback") inTransaction = false;
+  }
 }
 
 async function serve(request: Request): Promise<unknown> {
@@ -50,7 +79,7 @@ async function serve(request: Request): Promise<unknown> {
   if (!database) throw new Error("the embedded database is not open");
   switch (request.method) {
     case "query":
-      return await database.query(request.sql, request.params, { rowMode: request.rowMode });
+      return await query(database, request);
     case "dump":
       return await database.dumpDataDir("gzip");
     case "close":

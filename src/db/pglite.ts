@@ -36,8 +36,11 @@ export async function openPglite({ dataDir }: PgliteOptions): Promise<EmbeddedDa
   const pool = (options: PoolOptions) => createPool(() => ({ orm }), options);
   return {
     driver: "pglite",
+    pooled: false,
     run: pool({ connections: GENERAL, limitMs: LIMIT_MS }).run,
     pool,
+    connections: 1,
+    openAll: () => Promise.resolve(1),
     dump: () => client.call({ method: "dump" }) as Promise<Blob>,
     async close() {
       await client.call({ method: "close" });

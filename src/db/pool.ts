@@ -1,6 +1,16 @@
+import { sql } from "drizzle-orm";
+import { systemClock, within } from "../clock.ts";
 import type { Driver } from "../config.ts";
 import { Refusal } from "../errors.ts";
-import { type Database, DatabaseTimeout, type Orm, type Pool, type PoolOptions } from "./database.ts";
+import {
+  type Database,
+  DatabaseTimeout,
+  isReadOnly,
+  type Orm,
+  type Pool,
+  type PoolOptions,
+  rows,
+} from "./database.ts";
 
 /** Time limit for work on the general pool, in milliseconds. */
 const LIMIT_MS = 10_000;
@@ -57,7 +67,7 @@ export function createPool(
     // Their errors do not matter any more.
     Promise.all([...discarded].map((connection) => connection.close?.().catch(() => {})));
 
-  /** The free connections may be as dead as the one that did not respond. Those that work have their own limits. */
+  /** The free connections may be no better than the abandoned one. Those that work have their own limits. */
   const abandon = (connection: Connection) => {
     if (!connection.close) return;
     working.delete(connection);
@@ -80,10 +90,15 @@ export function createPool(
         reject(new DatabaseTimeout(`the database did not respond within ${limitMs} ms`));
         abandon(connection);
       }, limitMs);
-      const done = work(connection.orm).finally(() => {
-        clearTimeout(timer);
-        end(connection);
-      });
+      const done = work(connection.orm)
+        .catch((error: unknown) => {
+          if (isReadOnly(error)) abandon(connection);
+          throw error;
+        })
+        .finally(() => {
+          clearTimeout(timer);
+          end(connection);
+        });
       return await Promise.race([done, limit]);
     },
     async close() {
@@ -103,20 +118,45 @@ const busy = () => new Refusal("busy", { retryAfterMs: RETRY_MS });
 /** Creates a database on a server: a general pool of `connections`, and further pools that close with it. */
 export function createServerDatabase(
   driver: Driver,
+  pooled: boolean,
   connect: () => Connection,
   connections: number,
 ): Database {
-  const pools: Pool[] = [];
-  const pool = (options: PoolOptions) => {
+  const pools = new Map<Pool, number>();
+  const pool = (options: PoolOptions): Pool => {
     const made = createPool(connect, options);
-    pools.push(made);
-    return made;
+    pools.set(made, options.connections);
+    const close = () => {
+      pools.delete(made);
+      return made.close();
+    };
+    return { run: made.run, close };
   };
   const { run } = pool({ connections, limitMs: LIMIT_MS });
   return {
     driver,
+    pooled,
     run,
     pool,
-    close: async () => void (await Promise.all(pools.map((made) => made.close()))),
+    get connections() {
+      return pools.values().reduce((sum, count) => sum + count, 0);
+    },
+    async openAll(limitMs) {
+      let opened = 0;
+      // Concurrent work on one pool takes a connection each.
+      const each = [...pools].flatMap(([made, count]) =>
+        Array.from({ length: count }, () =>
+          made
+            .run((orm) => rows(orm, sql`select 1`))
+            .then(
+              () => opened++,
+              () => {},
+            ),
+        ),
+      );
+      await within(systemClock, limitMs, Promise.all(each));
+      return opened;
+    },
+    close: async () => void (await Promise.all([...pools.keys()].map((made) => made.close()))),
   };
 }

@@ -7,40 +7,61 @@ export class DatabaseUnusable extends Error {
 
 /** Explains to the person who starts the program why the database did not open. Passes other errors on. */
 export function explainOpening(config: DatabaseConfig, error: unknown): unknown {
+  if (error instanceof DatabaseUnusable) return error;
   const text = config.DATABASE_DRIVER === "pglite" ? embedded(config.DATA_DIR, error) : server(config, error);
   return text === undefined ? error : new DatabaseUnusable(text, { cause: error });
 }
 
-const embedded = (dir: string, error: unknown) =>
-  sqlState(error)
-    ? undefined
-    : `The database in ${dir} cannot be opened (${reason(error)}): restore it from a backup, or move it away to start with an empty one`;
-
-function server(
-  { DATABASE_URL = "", DATABASE_DRIVER, NEON_PROXY }: DatabaseConfig,
-  error: unknown,
-): string | undefined {
+/** Returns the names of a database and its server for a person. */
+export function placeOf({ DATABASE_URL = "", DATABASE_DRIVER, NEON_PROXY }: DatabaseConfig) {
   const { host, pathname, username } = new URL(DATABASE_URL);
-  const where = DATABASE_DRIVER === "neon" && NEON_PROXY ? `${host} (through ${NEON_PROXY})` : host;
+  return {
+    host: DATABASE_DRIVER === "neon" && NEON_PROXY ? `${host} (through ${NEON_PROXY})` : host,
+    database: pathname.slice(1) || username,
+    username: username || "the user",
+  };
+}
+
+const FULL = /^(53100|ENOSPC|EDQUOT)$/;
+
+function embedded(dir: string, error: unknown): string | undefined {
+  const { code } = innermost(error) as { code?: unknown };
+  if (FULL.test(String(code)) || FULL.test(sqlState(error) ?? "") || /no space left/i.test(reasonOf(error)))
+    return `The disk of ${dir} is full: free some space and start again. The data in it is not affected`;
+  if (sqlState(error)) return undefined;
+  return `The database in ${dir} cannot be opened (${reasonOf(error)}): restore it from a backup, or move it away to start with an empty one`;
+}
+
+function server(config: DatabaseConfig, error: unknown): string {
+  const { host, database, username } = placeOf(config);
   const state = sqlState(error);
   switch (state) {
     case "28000":
     case "28P01":
-      return `The database server at ${where} rejected the user or the password: correct DATABASE_URL`;
+      return `The database server at ${host} rejected the user or the password: correct DATABASE_URL`;
     case "3D000":
-      return `The database ${pathname.slice(1)} does not exist at ${where}: create it, or correct DATABASE_URL`;
+      return `The database ${database} does not exist at ${host}: create it, or correct DATABASE_URL`;
     case "42501":
-      return `${username || "The user"} may not create tables in ${pathname.slice(1)} at ${where}: grant that privilege, or correct DATABASE_URL`;
+      return `${username} may not create tables in ${database} at ${host}: grant that privilege, or correct DATABASE_URL`;
+    case "42704":
+      return `The database server at ${host} refuses DATABASE_URL (${reasonOf(error)}): remove that parameter`;
+    case "53300":
+      return `The database server at ${host} has no connection left (${reasonOf(error)}): raise its limit, or lower DATABASE_POOL`;
   }
-  // Classes 08, 53 and 57 (PostgreSQL, appendix A): connections, resources, shutdown and startup.
-  if (state && !/^(08|53|57)/.test(state)) return undefined;
-  return `The database at ${where} cannot be reached (${reason(error)}): start it, or correct DATABASE_URL`;
+  // Without a SQLSTATE no server has responded. Classes 08, 53 and 57: connections, resources, shutdown and startup.
+  if (!state || /^(08|53|57)/.test(state))
+    return `The database at ${host} cannot be reached (${reasonOf(error)}): start it, or correct DATABASE_URL`;
+  return `The database ${database} at ${host} cannot be used (${reasonOf(error)}, SQLSTATE ${state})`;
+}
+
+function innermost(error: unknown): unknown {
+  let cause = error;
+  while (cause instanceof Error && cause.cause instanceof Error) cause = cause.cause;
+  return cause;
 }
 
 /** Returns the first line of the innermost cause's message. */
-function reason(error: unknown): string {
-  let cause = error;
-  while (cause instanceof Error && cause.cause instanceof Error) cause = cause.cause;
-  const { message = "", type = "unknown" } = cause as { message?: string; type?: string };
+export function reasonOf(error: unknown): string {
+  const { message = "", type = "unknown" } = innermost(error) as { message?: string; type?: string };
   return message.split("\n", 1)[0] || type;
 }

@@ -1,7 +1,7 @@
-import { sql } from "drizzle-orm";
 import { Hono } from "hono";
 import * as v from "valibot";
-import { type Database, rows } from "../db/database.ts";
+import type { Database } from "../db/database.ts";
+import { whyUnwritable } from "../db/writable.ts";
 import { operation } from "./operation.ts";
 import type { Env } from "./request.ts";
 
@@ -23,14 +23,7 @@ export function createHealth(database: Database): Health {
     drain: () => void (draining = true),
     async unready() {
       if (draining) return "draining";
-      try {
-        const [row] = await pool.run((orm) =>
-          rows<{ replica: boolean }>(orm, sql`select pg_is_in_recovery() as replica`),
-        );
-        return row?.replica ? "the database is a replica" : undefined;
-      } catch {
-        return "the database does not answer";
-      }
+      return await whyUnwritable(database.driver, pool);
     },
   };
 }

@@ -55,7 +55,8 @@ export async function neonDatabase(): Promise<TestDatabase> {
   });
 }
 
-async function createDatabase() {
+/** Creates an empty database on the server of TEST_DATABASE_URL; `drop` removes it. */
+export async function createDatabase() {
   const server = new Bun.SQL(process.env.TEST_DATABASE_URL ?? "", { max: 1 });
   const name = `parley_test_${crypto.randomUUID().replaceAll("-", "")}`;
   await server.unsafe(`create database ${name}`);

@@ -3,16 +3,26 @@ import { findRedis } from "../faults/redis.ts";
 
 /** What not every machine has: servers named by an environment variable, and programs. */
 export type Need =
-  "TEST_DATABASE_URL" | "TEST_REDIS_URL" | "chromium" | "redis-server" | "nginx" | "haproxy" | "caddy";
+  | "TEST_DATABASE_URL"
+  | "TEST_REDIS_URL"
+  | "chromium"
+  | "redis-server"
+  | "nginx"
+  | "haproxy"
+  | "caddy"
+  | "pgbouncer"
+  | "promtool";
 
 /** Returns the path of Chromium: CHROMIUM if set, or else the one on PATH. */
 export const chromiumPath = (): string | undefined =>
   process.env.CHROMIUM || Bun.which("chromium") || Bun.which("chromium-browser") || undefined;
 
+const PROGRAMS: ReadonlySet<Need> = new Set(["nginx", "haproxy", "caddy", "pgbouncer", "promtool"]);
+
 const has = (need: Need) => {
   if (need === "chromium") return chromiumPath() !== undefined;
   if (need === "redis-server") return findRedis() !== undefined;
-  if (need === "nginx" || need === "haproxy" || need === "caddy") return Bun.which(need) !== null;
+  if (PROGRAMS.has(need)) return Bun.which(need) !== null;
   return Boolean(process.env[need]);
 };
 

@@ -53,8 +53,8 @@ function lend(database: Database): Database {
     close: async () => {},
   });
   return {
+    ...database,
     ...track(database),
-    driver: database.driver,
     pool: (options) => track(database.pool(options)),
     async close() {
       if (closed) return;

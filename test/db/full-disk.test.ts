@@ -1,0 +1,70 @@
+import { expect, setDefaultTimeout, test } from "bun:test";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { ownDataDir } from "../../src/db/owner.ts";
+import { api } from "../support/api.ts";
+import { temporaryFolder } from "../support/folder.ts";
+import { PASSWORD, register } from "../support/people.ts";
+import { startTestServer } from "../support/server.ts";
+
+setDefaultTimeout(60_000);
+
+/** Mounts a disk of 64 MiB. Undefined if this user may not. */
+function smallDisk() {
+  const folder = temporaryFolder();
+  mkdirSync(folder.path, { recursive: true });
+  const { success } = Bun.spawnSync(["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", folder.path], {
+    stderr: "ignore",
+  });
+  if (!success) return undefined;
+  const filler = join(folder.path, "filler");
+  return {
+    path: folder.path,
+    fill() {
+      const chunk = new Uint8Array(1024 * 1024);
+      try {
+        for (;;) writeFileSync(filler, chunk, { flag: "a" });
+      } catch {
+        // Nothing more fits.
+      }
+    },
+    free: () => rmSync(filler),
+    remove() {
+      Bun.spawnSync(["umount", "--lazy", folder.path]);
+      folder.remove();
+    },
+  };
+}
+
+const disk = process.platform === "linux" ? smallDisk() : undefined;
+
+test.if(disk !== undefined)(
+  "a full disk stops writes, not reads, and nothing is left once there is space",
+  async () => {
+    if (!disk) return;
+    const server = await startTestServer({ DATA_DIR: join(disk.path, "data"), LOGIN_RATE: "0" });
+    const ada = await register(server, "ada");
+    const logIn = () =>
+      api(server, "POST /account/login/", { body: { email: ada.email, password: PASSWORD } });
+    const ready = async () => (await api(server, "GET /readyz")).body;
+    try {
+      disk.fill();
+      expect(await ready()).toEqual({ status: "unready", reason: "the disk of the database is full" });
+      expect(await logIn()).toMatchObject({ status: 503, body: { code: "unavailable" } });
+      expect((await api(server, "GET /rooms/", { token: ada.token })).status).toBe(200);
+      disk.free();
+      expect(await ready()).toEqual({ status: "ready" });
+      expect((await logIn()).status).toBe(200);
+      expect(server.log.filter(({ event }) => event === "fault")).toEqual([]);
+      await server.stop();
+      // Advice to restore the data, or to move it away, would destroy it.
+      disk.fill();
+      await expect(ownDataDir(join(disk.path, "data"))).rejects.toThrow(
+        /^The disk of .* is full: .* The data is not affected$/,
+      );
+    } finally {
+      await server.stop();
+      disk.remove();
+    }
+  },
+);
