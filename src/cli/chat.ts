@@ -32,7 +32,7 @@ export const chat: Command = {
       if (text) err(`(${text})`);
       if (connection.state === "closed") ended.resolve(1);
     });
-    const room = client.room(name, { history: 0 });
+    const room = client.room(await choose(client, name, context), { history: 0 });
     room.subscribe(() => {
       const { error } = room.snapshot();
       if (!error || error.code === "closed") return;
@@ -45,6 +45,17 @@ export const chat: Command = {
     return await ended.promise; // before the client is closed
   },
 };
+
+/** Returns the room to enter: the named one or, if that is new, one that looks like it and that the person prefers. */
+async function choose(client: Chat, name: string, { ask, err }: Context): Promise<string> {
+  const { rooms } = await client.rooms({ like: name }).catch(() => ({ rooms: [] })); // reported when it connects
+  const [like] = rooms;
+  if (!like || rooms.some(({ room }) => room === name.normalize())) return name;
+  const [wanted, existing] = [printable(name), printable(like.room)];
+  const answer = ask(`There is a room ${existing}. Enter it instead of creating ${wanted}? [Y/n]`, false);
+  if (answer === undefined) err(`(There is also a room ${existing}, which looks like ${wanted}.)`);
+  return answer === undefined || /^n/i.test(answer) ? name : like.room;
+}
 
 /** Prints earlier messages and then new ones as they arrive. Resolves once the earlier ones are printed. */
 function show(room: Room, { out }: Context): Promise<void> {

@@ -266,8 +266,8 @@ export function createChat(options: ChatOptions): Chat {
   };
 }
 
-/** Returns the NFC spelling of a name, which the server uses. Cuts names that are too long to be one. */
-const spelled = (name: string) => (name.length > 256 ? name.slice(0, 257) : name.normalize());
+/** Returns the NFC spelling of a name, which the server uses. What is cut off belongs to no room's name. */
+const spelled = (name: string) => name.slice(0, 300).normalize();
 
 /** Returns the URL below which the server's paths are. @throws {TypeError} if `url` is not a URL. */
 function baseOf(url: string): URL {

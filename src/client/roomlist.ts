@@ -27,6 +27,8 @@ export interface LastMessage {
 export interface RoomsQuery {
   /** Lists every room that this person may enter, not only their own. */
   readonly all?: boolean;
+  /** Lists rooms whose names look like this one, if this person may enter them. */
+  readonly like?: string;
   /** Where the page begins: `next` of the page before. */
   readonly after?: string | undefined;
   /** 1 to 200. Defaults to 50. */
@@ -45,10 +47,10 @@ export interface RoomsPage {
 /** @throws {ChatError} @throws the reason of `signal`. */
 export async function listRooms(
   session: Session,
-  { all, after, limit = 50, signal }: RoomsQuery = {},
+  { all, like, after, limit = 50, signal }: RoomsQuery = {},
 ): Promise<RoomsPage> {
   // Neither a room's name nor a cursor has characters that would need escaping here.
-  const query = `limit=${limit}${all ? "&all" : ""}${after ? `&after=${after}` : ""}`;
+  const query = `limit=${limit}${all ? "&all" : ""}${after ? `&after=${after}` : ""}${like ? `&like=${like}` : ""}`;
   const { body, headers } = await session.request("GET", `rooms/?${query}`, { signal });
   const [, next] = /after=([^&>]+)/.exec(headers.get("link") ?? "") ?? [];
   const rooms = listIn(body).filter(isSummary) as unknown as (Omit<RoomSummary, "unread"> & {

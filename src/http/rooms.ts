@@ -18,6 +18,14 @@ const QUERY = v.object({
       v.description("With or without a value: every room that the caller may enter, not only their own."),
     ),
   ),
+  like: v.optional(
+    v.pipe(
+      room,
+      v.description(
+        "Rooms that the caller may enter and whose names look like this one: look for them before creating a room.",
+      ),
+    ),
+  ),
   after: v.optional(room),
   limit: v.optional(decimal(1, LIMIT.most)),
 });
@@ -58,12 +66,13 @@ export function roomRoutes({ auth, chat }: { readonly auth: Auth; readonly chat:
 
   return new Hono<Env>({ strict: false })
     .get("/rooms", bearer(auth), operation(LIST), async (c) => {
-      const { all, after = "", limit = LIMIT.usual } = c.req.valid("query");
-      const scope = all === undefined ? "mine" : "all";
-      const { rooms, next } = await chat.rooms(c.get("identity"), { scope, after, limit });
+      const { all, like, after = "", limit = LIMIT.usual } = c.req.valid("query");
+      const scope = all === undefined && like === undefined ? "mine" : "all";
+      const { rooms, next } = await chat.rooms(c.get("identity"), { scope, like, after, limit });
       if (next !== undefined) {
         const query = new URLSearchParams({
           ...(all !== undefined && { all }),
+          ...(like !== undefined && { like }),
           after: next,
           limit: String(limit),
         });

@@ -2,7 +2,9 @@ import { type SQL, sql } from "drizzle-orm";
 import { type ListStore, ROOMS_MAX, type RoomRange, type RoomSummary } from "../chat/ports.ts";
 import { runOrRefuse } from "../db/away.ts";
 import { type Pool, rows } from "../db/database.ts";
-import { array, atMost, iso } from "./sql.ts";
+import { skeletonsLike } from "../lookalikes.ts";
+import { createSkeletons } from "./alike.ts";
+import { array, atMost, iso, texts } from "./sql.ts";
 import { unreadAfter } from "./unread.ts";
 
 interface SummaryRow extends Omit<RoomSummary, "last"> {
@@ -13,6 +15,8 @@ interface SummaryRow extends Omit<RoomSummary, "last"> {
 }
 
 export function createListStore(pool: Pool): ListStore {
+  const skeletons = createSkeletons(pool);
+
   async function read(userId: number, chosen: SQL): Promise<RoomSummary[]> {
     const found = await runOrRefuse(pool, (orm) => rows<SummaryRow>(orm, summaries(userId, chosen)));
     return found.map(({ room, lastRead, unread, id, username, content, timestamp }) => ({
@@ -24,7 +28,10 @@ export function createListStore(pool: Pool): ListStore {
   }
 
   return {
-    rooms: (userId, range) => read(userId, range.scope === "mine" ? mine(userId, range) : all(userId, range)),
+    async rooms(userId, range) {
+      if (range.like !== undefined) await skeletons.fill();
+      return read(userId, range.scope === "mine" ? mine(userId, range) : all(userId, range));
+    },
     async room({ userId, room }) {
       const [found] = await read(userId, sql`select id, name from rooms where name = ${room}::text`);
       return found;
@@ -38,10 +45,11 @@ const mine = (userId: number, { after, limit, patterns }: RoomRange) => sql`
     and ${isReadable(userId, patterns)}
   order by r.name limit ${limit}::int`;
 
-const all = (userId: number, { after, limit, patterns }: RoomRange) => sql`
+const all = (userId: number, { after, limit, patterns, like }: RoomRange) => sql`
   select * from (
     select r.id, r.name from rooms r
     where r.name > ${after}::text and r.version > 0 and ${isReadable(userId, patterns)}
+      ${like === undefined ? sql`` : sql`and r.skeleton = any(${texts(skeletonsLike(like))})`}
     order by r.name ${atMost(ROOMS_MAX + 1)}
   ) r order by name limit ${limit}::int`;
 

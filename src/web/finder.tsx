@@ -6,6 +6,11 @@ import type { Rooms } from "./rooms.ts";
 
 const SHOWN_MAX = 8;
 
+interface Alike {
+  readonly name: string;
+  readonly rooms: readonly string[];
+}
+
 interface FinderProps {
   readonly rooms: Rooms;
   readonly text: string;
@@ -18,6 +23,9 @@ interface FinderProps {
 export function Finder({ rooms, text, setText, mine }: FinderProps) {
   const field = useRef<HTMLInputElement>(null);
   const [others, setOthers] = useState<readonly string[]>([]);
+  /** Rooms that look like the one whose creation was asked for. */
+  const [alike, setAlike] = useState<Alike>({ name: "", rooms: [] });
+  const wanted = useRef("");
   const looking = text !== "";
   useEffect(() => {
     if (looking) rooms.others().then(setOthers, () => {});
@@ -28,14 +36,31 @@ export function Finder({ rooms, text, setText, mine }: FinderProps) {
 
   // Only the server decides if the name is valid.
   const name = text.trim().replace(/\s+/g, "-").normalize();
-  const found = others.filter((other) => !mine.includes(other) && includes(other, name)).slice(0, SHOWN_MAX);
+  const like = alike.name === name ? alike.rooms : [];
+  const joinable = others.filter((other) => !mine.includes(other) && includes(other, name));
+  const found = [...new Set([...like, ...joinable])].slice(0, SHOWN_MAX);
   const isNew = name !== "" && ![...mine, ...others].includes(name);
+  wanted.current = name;
+
+  const open = (room: string) => {
+    location.hash = hrefOf({ view: "room", name: room });
+    setText("");
+  };
+  /** Opens a new room, unless there are rooms that look like it: those are offered first. */
+  const create = async () => {
+    if (like.length === 0) {
+      const similar = await rooms.alike(name).catch((): readonly string[] => []);
+      if (wanted.current !== name) return;
+      if (similar.length > 0 && !similar.includes(name)) return setAlike({ name, rooms: similar });
+    }
+    open(name);
+  };
   const go = () => {
     if (name === "") return;
     const own = mine.find((other) => includes(other, name));
-    const wanted = [...mine, ...others].includes(name) ? name : (own ?? found[0] ?? name);
-    location.hash = hrefOf({ view: "room", name: wanted });
-    setText("");
+    const known = [...mine, ...others].includes(name) ? name : (own ?? found[0]);
+    if (known === undefined) void create();
+    else open(known);
   };
 
   return (
@@ -61,6 +86,11 @@ export function Finder({ rooms, text, setText, mine }: FinderProps) {
           onKeyDown={(event: KeyboardEvent) => event.key === "Escape" && setText("")}
         />
       </label>
+      {like.length > 0 && (
+        <p class="note" role="status">
+          There is a room that looks like this one.
+        </p>
+      )}
       {(found.length > 0 || isNew) && (
         <ul class="found">
           {found.map((other) => (
@@ -72,7 +102,13 @@ export function Finder({ rooms, text, setText, mine }: FinderProps) {
           ))}
           {isNew && (
             <li key=" new">
-              <a href={hrefOf({ view: "room", name })} onClick={() => setText("")}>
+              <a
+                href={hrefOf({ view: "room", name })}
+                onClick={(event: Event) => {
+                  event.preventDefault();
+                  void create();
+                }}
+              >
                 Create <bdi>{name}</bdi>
               </a>
             </li>

@@ -35,6 +35,8 @@ export interface Rooms extends Source<RoomsState> {
   leave(name: string): Promise<void>;
   /** Returns the names of all rooms that the person may enter. */
   others(): Promise<readonly string[]>;
+  /** Returns the names of rooms that look like this one and that the person may enter. */
+  alike(name: string): Promise<readonly string[]>;
   refresh(): void;
 }
 
@@ -170,6 +172,7 @@ export function createRooms(chat: Chat, left: (name: string) => void): Rooms {
       return talk;
     },
     others: async () => (await listRooms(chat, true)).map(({ room }) => room),
+    alike: async (name) => (await chat.rooms({ like: name })).rooms.map(({ room }) => room),
     refresh,
   };
 }

@@ -62,6 +62,15 @@ describe("parley chat, with pipes", () => {
     expect((body as { content: string }[]).map(({ content }) => content)).toEqual(["one", "two"]);
   });
 
+  test("mentions a room that looks like the one it is about to create", async () => {
+    await api(server, "POST /rooms/Lobby/messages/", { token: ada.token, body: { content: "here" } });
+    const first = await runParley(["chat", server.url, "l0bby"], asAda, "hello");
+    expect(first.code).toBe(0);
+    expect(lines(first.stderr)).toContain("(There is also a room Lobby, which looks like l0bby.)");
+    const again = await runParley(["chat", server.url, "Lobby"], asAda, "hello");
+    expect(again.stderr).toBe("(connected as ada)\n");
+  });
+
   test("prints no control characters of a message", async () => {
     const content = "\u001b[2J\u0007evil\ntwo lines";
     await api(server, "POST /rooms/evil/messages/", { token: ada.token, body: { content } });

@@ -350,3 +350,26 @@ test("lists need a token, are not cached, and refuse invalid room names", async 
   });
   expect((await api(server, "POST /rooms/", { token })).body).toMatchObject({ code: "method_not_allowed" });
 });
+
+test("rooms that look like a name are listed, but only those that their reader may enter", async () => {
+  const [ada, ben] = [await enter("ada-like"), await enter("ben-like")];
+  for (const room of ["Harbour", "harb0ur", "\u04bbarbour", "harbor"]) await post(ada.socket, "hello", room);
+  const like = async (token: string, name: string, query = "") =>
+    (await list(token, `?like=${encodeURIComponent(name)}${query}`)).names;
+  expect(await like(ben.token, "HARBOUR")).toEqual(["Harbour", "harb0ur", "\u04bbarbour"]);
+  expect(await like(ben.token, "harbours")).toEqual([]);
+
+  await order("PUT", "Harbour", "ben-like");
+  expect(await like(ben.token, "HARBOUR")).toEqual(["harb0ur", "\u04bbarbour"]);
+  const { next } = await list(ben.token, "?like=harbour&limit=1");
+  expect((await list(ben.token, next?.replace("/rooms/", ""))).names).toEqual(["\u04bbarbour"]);
+
+  const grants = (...rooms: string[]) => rooms.map((match) => ({ match, allow: ["read", "post"] }));
+  const eve = await provider.tokenOf("eve-like", { rooms: grants("harb0ur") });
+  const cy = await enter("cy-like", grants("*"));
+  expect(await like(eve, "harbour")).toEqual(["harb0ur"]);
+  expect(await like(cy.token, "harbour")).toContain("Harbour");
+  const { status } = await api(server, "GET /rooms/?like=a%20b", { token: ada.token });
+  expect(status).toBe(400);
+  for (const { socket } of [ada, ben, cy]) socket.close();
+});

@@ -46,6 +46,22 @@ onEachDriver((open) => {
       Object.fromEntries([...found].filter(([name]) => name === room || name === other)),
     );
 
+  test("rooms that look alike are found, however many rooms nobody has looked at yet", async () => {
+    await at.database.run((orm) =>
+      orm.execute(
+        sql`insert into rooms (name, version) select ${room} || n, 1 from generate_series(1, 450) n`,
+      ),
+    );
+    const alike = (like: string) =>
+      at.lists.rooms(at.ada, { scope: "all", like, patterns: null, after: "", limit: 10 });
+    const found = await alike(`${room}449`.toUpperCase().replaceAll("0", "O"));
+    expect(found.map((summary) => summary.room)).toEqual([`${room}449`]);
+    const bare = await at.database.run((orm) => rows(orm, sql`select id from rooms where skeleton is null`));
+    expect(bare).toEqual([]);
+    await say(at.ada, "hello"); // A room that came later.
+    expect((await alike(room)).map((summary) => summary.room)).toEqual([room]);
+  });
+
   test("a join creates the rooms that do not exist yet, and the list has them", async () => {
     const seats = [seat(at.ada, other), seat(at.ada), seat(at.ben), seat(at.ada)]; // one of them twice
     expect(await at.members.join(seats)).toEqual(Array(4).fill({ lastRead: 0, unread: 0 }));

@@ -32,6 +32,31 @@ needs("chromium")("talking on the page", () => {
     return visitor;
   };
 
+  test("a room that looks like the one to be created is offered first", async () => {
+    await api(home.server, "POST /rooms/Sunroom/messages/", {
+      token: home.ada.token,
+      body: { content: "warm" },
+    });
+    const visitor = await visit(browser, home.server.url);
+    const { page } = visitor;
+    await visitor.signIn("ben");
+    const field = page.getByLabel("Find or create a room");
+    await field.fill("sunr00m");
+    await field.press("Enter");
+    await page.getByText("There is a room that looks like this one.").waitFor();
+    const offered = await page.locator(".found a").allTextContents();
+    expect(offered.map((text) => text.trim())).toEqual(["Join Sunroom", "Create sunr00m"]);
+    await field.press("Enter");
+    await page.locator(".conversation h1", { hasText: "Sunroom" }).waitFor();
+
+    await field.fill("sunr00m");
+    const create = page.getByRole("link", { name: "Create sunr00m" });
+    await page.getByText("There is a room that looks like this one.").waitFor();
+    await create.click();
+    await page.locator(".conversation h1", { hasText: "sunr00m" }).waitFor();
+    await visitor.close();
+  });
+
   test("a visitor signs up, sees what is wrong with the form, and signs in again", async () => {
     const visitor = await visit(browser, home.server.url);
     const { page } = visitor;
