@@ -35,7 +35,7 @@ export const SETTINGS = {
     schema: whole(1, 100),
     fallback: "8",
     about:
-      "The most Postgres connections for reads and accounts. Commits use two more, the readiness check one more.",
+      "The most Postgres connections for accounts, joins and access checks. Commits use two more, pages of history and lists three, the readiness check one.",
   },
   DATABASE_POOLER: {
     schema: oneOf("transaction", "none"),

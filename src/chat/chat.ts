@@ -30,7 +30,8 @@ import { createObserver } from "./observe.ts";
 import type { Pass } from "./pass.ts";
 import type { ChatStore, Fanout, RoomRange } from "./ports.ts";
 import { type Answer, createCommitter } from "./room/committer.ts";
-import { createHistory, type HistoryQuery, type HistoryResult } from "./room/history.ts";
+import { createHistory, type Fit, type HistoryQuery, type HistoryResult } from "./room/history.ts";
+import { createReads } from "./room/reads.ts";
 import { createMembers } from "./room/members.ts";
 import { createRooms } from "./room/rooms.ts";
 
@@ -41,7 +42,7 @@ export type { Format } from "./delivery/encoder.ts";
 export { HARD_LIMIT } from "./limits.ts";
 export type { Pass } from "./pass.ts";
 export { type Fanout, type RoomSummary, ROOMS_MAX, type Socket, UNREAD_MAX } from "./ports.ts";
-export type { HistoryQuery, HistoryResult } from "./room/history.ts";
+export type { Fit, HistoryQuery, HistoryResult } from "./room/history.ts";
 export type { ListedRoom, RoomPage } from "./access/lists.ts";
 
 /**
@@ -59,9 +60,9 @@ export interface Chat {
    * @throws {Refusal} invalid, rate_limited, busy, not_found and so on; `unavailable` if the outcome is unknown.
    */
   submit(pass: Pass<"post">, change: Submission): Promise<Ack>;
-  /** Reads a page of history. @throws {Refusal} unavailable. */
-  page(pass: Pass, query: HistoryQuery): Promise<HistoryResult>;
-  /** Lists rooms by name, only those that the person may enter. @throws {Refusal} unavailable. */
+  /** Reads a page of history, as much as fits. @throws {Refusal} busy, unavailable. */
+  page(pass: Pass, query: HistoryQuery, fit: Fit): Promise<HistoryResult>;
+  /** Lists rooms by name, only those that the person may enter. @throws {Refusal} busy, unavailable. */
   rooms(person: Identity, range: Omit<RoomRange, "patterns">): Promise<RoomPage>;
   /** Reads one room as a list would show it. @throws {Refusal} unavailable. */
   room(pass: Pass): Promise<ListedRoom>;
@@ -144,7 +145,8 @@ export function createChat(options: ChatOptions): Chat {
     failed: observer.commitFailed,
   });
   observer.watchQueue(() => committer.depth);
-  const history = createHistory(store.messages);
+  const reads = createReads();
+  const history = createHistory(store.messages, reads);
   const members = createMembers(store.members, clock);
 
   // Access and limits.
@@ -181,7 +183,7 @@ export function createChat(options: ChatOptions): Chat {
     },
   });
   const counts = createCounts({ clock, bus, presence });
-  const lists = createLists({ store: store.lists, access, counts });
+  const lists = createLists({ store: store.lists, reads, access, counts });
 
   // Sockets.
   const commands = createCommands({

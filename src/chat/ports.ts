@@ -60,6 +60,15 @@ export interface HistoryPage {
   readonly counter: number;
   /** Oldest first. */
   readonly messages: readonly Message[];
+  /** There are more messages in the direction in which it was read. */
+  readonly more: boolean;
+}
+
+/** How much a page may hold. It holds one message at least, if there is any. */
+export interface Bounds {
+  readonly messages: number;
+  /** Of texts and reactions, and about as many as the rest takes. */
+  readonly bytes: number;
 }
 
 export interface MessageStore {
@@ -77,8 +86,12 @@ export interface MessageStore {
   changesSince(room: string, after: number): Promise<Page>;
   /** Messages that were posted after version `after`, by id, in their present state. */
   postsSince(room: string, after: number): Promise<Page>;
-  /** At most `limit` messages by id: the first ones after an id, or the last ones before it. */
-  messages(room: string, range: { after: number } | { before: number }, limit: number): Promise<HistoryPage>;
+  /** Messages by id, as many as fit: the first ones after an id, or the last ones before it. */
+  messages(
+    room: string,
+    range: { readonly after: number } | { readonly before: number },
+    bounds: Bounds,
+  ): Promise<HistoryPage>;
   /** The rooms' counters (0: no such room), and the epoch. */
   counters(rooms: readonly string[]): Promise<{ epoch: string; versions: ReadonlyMap<string, number> }>;
 }

@@ -4,7 +4,8 @@ import * as v from "valibot";
 import type { Auth } from "../auth/auth.ts";
 import { type Chat, type HistoryResult, shown } from "../chat/chat.ts";
 import { Refusal } from "../errors.ts";
-import { HISTORY_DEFAULT, HISTORY_MAX, ID_MAX } from "../protocol/limits.ts";
+import type { Message } from "../message.ts";
+import { HISTORY_DEFAULT, HISTORY_MAX, HISTORY_MAX_BYTES, ID_MAX } from "../protocol/limits.ts";
 import { MESSAGE } from "./answers.ts";
 import { bearer } from "./bearer.ts";
 import { operation } from "./operation.ts";
@@ -29,7 +30,7 @@ const HEADERS = [
 
 const PAGE = {
   summary: "A page of a room's history",
-  about: `Oldest first; without parameters the newest ${HISTORY_DEFAULT}. before, after and around are message ids, and exclude each other.`,
+  about: `Oldest first; without parameters the newest ${HISTORY_DEFAULT}. before, after and around are message ids, and exclude each other. A page has fewer messages than the limit if it would exceed ${HISTORY_MAX_BYTES} bytes: follow Link.`,
   params: ROOM_PARAMS,
   query: QUERY,
   answers: { 200: v.array(MESSAGE), 304: null },
@@ -51,17 +52,18 @@ export function historyRoutes({ auth, chat }: { auth: Auth; chat: Chat }) {
     const room = roomParam(c);
     if ([query.before, query.after, query.around].filter((id) => id !== undefined).length > 1)
       throw new Refusal("invalid", { detail: "before, after and around exclude each other." });
-    const page = await chat.page(await chat.enter(c.get("identity"), room), query);
+    const rowOf = (message: Message) => ({ room, ...shown(message) });
+    const page = await chat.page(await chat.enter(c.get("identity"), room), query, {
+      bytes: HISTORY_MAX_BYTES,
+      sizeOf: (message) => Buffer.byteLength(JSON.stringify(rowOf(message))) + 1,
+    });
     c.header("cache-control", "private, no-cache");
     c.header("vary", "Authorization", { append: true });
     c.header("parley-epoch", page.epoch);
     c.header("parley-version", String(page.counter));
     const link = linkOf(room, page, query);
     if (link) c.header("link", link);
-    return c.json(
-      page.messages.map((message) => ({ room, ...shown(message) })),
-      200,
-    );
+    return c.json(page.messages.map(rowOf), 200);
   };
 
   return (

@@ -5,6 +5,8 @@ export const ROOM_NAME_MAX = 64;
 export const USERNAME_MAX = 32;
 export const HISTORY_DEFAULT = 100;
 export const HISTORY_MAX = 1000;
+/** A page of history over HTTP ends before it grows larger, unless it holds a single message. */
+export const HISTORY_MAX_BYTES = 1024 * 1024;
 /** Largest id or version: the largest integer that a double holds exactly. */
 export const ID_MAX = Number.MAX_SAFE_INTEGER;
 /** Upper bound for the configurable message length. */

@@ -1,33 +1,27 @@
 import { runOrRefuse } from "../db/away.ts";
-import { type Database, type Orm, rows, sqlState } from "../db/database.ts";
-import type { Message, Reaction } from "../message.ts";
+import { type Database, type Orm, type Pool, rows, sqlState } from "../db/database.ts";
 import { commitCarefully } from "./careful.ts";
 import { createKnownMembers } from "./known-members.ts";
 import { type Outcome, type Post, posted } from "../chat/change.ts";
-import { inOrder, type Rules } from "../chat/room/decide.ts";
-import { cutToSize } from "../chat/room/pages.ts";
-import { type Committed, CommitFailure, type HistoryPage, type MessageStore } from "../chat/ports.ts";
-import { PAGE_ROWS, postAll, readChanges, readCounters, readMessages } from "./statements.ts";
+import type { Rules } from "../chat/room/decide.ts";
+import { type Committed, CommitFailure, type MessageStore } from "../chat/ports.ts";
+import { createReading } from "./reading.ts";
+import { postAll, readCounters } from "./statements.ts";
 
 /** How long a commit may take before its connections are discarded, in milliseconds. */
 const COMMIT_LIMIT_MS = 3_000;
 const LANES = 2;
 
-interface MessageRow extends Omit<Message, "reactions"> {
-  reactions: string | null;
-  epoch: string;
-  counter: number;
-}
-
-/** Messages in SQL, with any driver. The embedded database has one lane, the others {@link LANES}. */
-export function createMessageStore(database: Database, rules: Rules = {}): MessageStore {
+/**
+ * Messages in SQL, with any driver. The embedded database has one lane, the others {@link LANES}. Pages are read through
+ * `reads`.
+ */
+export function createMessageStore(database: Database, reads: Pool, rules: Rules = {}): MessageStore {
   const lanes = Array.from({ length: database.driver === "pglite" ? 1 : LANES }, () =>
     database.pool({ connections: 1, limitMs: COMMIT_LIMIT_MS }),
   );
 
   const known = createKnownMembers();
-
-  const read = <T>(work: (orm: Orm) => Promise<T>) => runOrRefuse(database, work);
 
   async function commitPosts(orm: Orm, posts: readonly Post[]): Promise<Committed> {
     const newcomers = known.newcomers(posts);
@@ -56,13 +50,6 @@ export function createMessageStore(database: Database, rules: Rules = {}): Messa
     return { epoch, outcomes };
   }
 
-  async function readPage(statement: ReturnType<typeof readChanges>): Promise<HistoryPage> {
-    const found = await read((orm) => rows<MessageRow>(orm, statement));
-    const { epoch, counter } = found[0] ?? {};
-    if (epoch === undefined || counter === undefined) throw new Error("the database has no epoch");
-    return { epoch, counter, messages: found.filter((row) => row.id !== null).map(messageOf) };
-  }
-
   return {
     lanes: lanes.length,
 
@@ -79,20 +66,10 @@ export function createMessageStore(database: Database, rules: Rules = {}): Messa
       }
     },
 
-    async changesSince(room, after) {
-      const found = await readPage(readChanges(room, after));
-      return cutToSize({ ...found, limit: PAGE_ROWS }, ({ version }) => version);
-    },
-
-    async postsSince(room, after) {
-      const found = await readPage(readMessages(room, { after }, PAGE_ROWS));
-      return cutToSize({ ...found, limit: PAGE_ROWS }, ({ id }) => id);
-    },
-
-    messages: (room, range, limit) => readPage(readMessages(room, range, limit)),
+    ...createReading(reads),
 
     async counters(names) {
-      const found = await read((orm) =>
+      const found = await runOrRefuse(database, (orm) =>
         rows<{ epoch: string; name: string | null; version: number }>(orm, readCounters(names)),
       );
       const epoch = found[0]?.epoch;
@@ -123,9 +100,3 @@ function failureOf(error: unknown): CommitFailure["kind"] {
   if (state === "23505") return "duplicate";
   return /^2[23]/.test(state) ? "invalid" : "unknown";
 }
-
-/** Turns a row of a page into a message. Its reactions are JSON, or null if there are none. */
-const messageOf = ({ epoch: _, counter: __, reactions, ...message }: MessageRow): Message => ({
-  ...message,
-  reactions: reactions === null ? [] : inOrder(JSON.parse(reactions) as Reaction[]),
-});

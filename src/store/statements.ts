@@ -1,13 +1,7 @@
 import { type SQL, sql } from "drizzle-orm";
-import { type Decision, NAMES_MAX } from "../chat/room/decide.ts";
+import type { Decision } from "../chat/room/decide.ts";
 import type { Change, Post } from "../chat/change.ts";
-import { HISTORY_MAX } from "../protocol/limits.ts";
-import { array, atMost, integers, iso, numberArray, texts, times, uuids } from "./sql.ts";
-
-/** Rows of a page for a subscription. */
-export const PAGE_ROWS = 200;
-/** Rows of a page of history: one more than the page shows whether there are more. */
-const HISTORY_ROWS = HISTORY_MAX + 1;
+import { array, integers, iso, numberArray, texts, times, uuids } from "./sql.ts";
 
 /** Someone whose post may make them a member. */
 export interface Newcomer {
@@ -209,51 +203,3 @@ export const readCounters = (names: readonly string[]) => sql`
   select e.value as epoch, r.name, r.version::float8 as version
   from (select value from meta where name = 'epoch') e
   left join (select q.name, q.version from unnest(${texts(names)}) as i(name) join rooms q on q.name = i.name) r on true`;
-
-const roomId = (room: string) => sql`(select id from rooms where name = ${room}::text)`;
-
-const columns = sql`m.id::float8 as id, m.version::float8 as version, u.username, m.client_id::text as "clientId",
-  m.content, m.reply_to::float8 as "replyTo", ${iso(sql`m.created_at`)} as timestamp,
-  ${iso(sql`m.edited_at`)} as "editedAt", ${iso(sql`m.deleted_at`)} as "deletedAt",
-  case when m.version <> m.id and m.deleted_at is null then (
-    select json_agg(json_build_object('emoji', x.emoji, 'count', x.count, 'users', x.users)) from (
-      select r.emoji, count(*)::int as count, (array_agg(p.username order by r.user_id))[1:${NAMES_MAX}::int] as users
-      from reactions r join users p on p.id = r.user_id
-      where r.room_id = m.room_id and r.message_id = m.id group by r.emoji
-    ) x)::text end as reactions`;
-
-/** Reads messages with their senders, each row with the room's counter and the epoch of the same snapshot. */
-const page = (room: string, chosen: SQL, order: SQL) => sql`
-  select e.value as epoch, coalesce((select version from rooms where name = ${room}::text), 0)::float8 as counter, p.*
-  from (select value from meta where name = 'epoch') e
-  left join (select ${columns} from (${chosen}) m join users u on u.id = m.sender_id) p on true
-  order by ${order}`;
-
-/** Reads messages that changed after a version, by version. Two index ranges: unchanged messages, and changed ones. */
-export const readChanges = (room: string, after: number) =>
-  page(
-    room,
-    sql`select * from (
-      (select * from messages where room_id = ${roomId(room)} and id > ${after}::bigint and version = id
-        order by id ${atMost(PAGE_ROWS)})
-      union all
-      (select * from messages where room_id = ${roomId(room)} and version > ${after}::bigint and version <> id
-        order by version ${atMost(PAGE_ROWS)})
-    ) c order by version ${atMost(PAGE_ROWS)}`,
-    sql`p.version`,
-  );
-
-/**
- * Reads messages by id, oldest first: the first ones after `after`, or the last ones before `before`. At most `limit`, and
- * at most {@link HISTORY_ROWS}.
- */
-export const readMessages = (room: string, range: { after: number } | { before: number }, limit: number) =>
-  page(
-    room,
-    "after" in range
-      ? sql`select * from (select * from messages where room_id = ${roomId(room)} and id > ${range.after}::bigint
-          order by id ${atMost(HISTORY_ROWS)}) c order by id limit ${limit}::int`
-      : sql`select * from (select * from messages where room_id = ${roomId(room)} and id < ${range.before}::bigint
-          order by id desc ${atMost(HISTORY_ROWS)}) c order by id desc limit ${limit}::int`,
-    sql`p.id`,
-  );

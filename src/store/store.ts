@@ -5,9 +5,23 @@ import { createListStore } from "./lists.ts";
 import { createMemberStore } from "./members.ts";
 import { createMessageStore } from "./messages.ts";
 
+/**
+ * Connections for what may read much: pages of messages and lists. They are apart from the others, so that logins, joins,
+ * access checks and commits do not wait for them.
+ */
+const READS = 3;
+/** How long one statement of a page may take, in milliseconds. */
+const READ_LIMIT_MS = 10_000;
+
 /** The ports of `chat/` on SQL, with any driver. */
-export const createStore = (database: Database, rules?: Rules): ChatStore => ({
-  messages: createMessageStore(database, rules),
-  members: createMemberStore(database),
-  lists: createListStore(database),
-});
+export function createStore(database: Database, rules?: Rules): ChatStore {
+  const reads = database.pool({
+    connections: database.driver === "pglite" ? 1 : READS,
+    limitMs: READ_LIMIT_MS,
+  });
+  return {
+    messages: createMessageStore(database, reads, rules),
+    members: createMemberStore(database),
+    lists: createListStore(reads),
+  };
+}

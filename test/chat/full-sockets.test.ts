@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { HARD_LIMIT, SEND_ROOM, SOFT_LIMIT, UNSEEN_MAX } from "../../src/chat/limits.ts";
-import { v1 } from "../support/stubs.ts";
+import { v1, upTo } from "../support/stubs.ts";
 import { until } from "../support/until.ts";
 import { createNode, post } from "./node.ts";
 import { createTestSocket, fanoutTo } from "./sockets.ts";
@@ -61,7 +61,7 @@ async function stage() {
     publish(room: string, contents: readonly string[]): boolean {
       const from = last(room);
       node.database.commitNew(contents.map((content) => post(crypto.randomUUID(), content, room)));
-      const { messages: states } = node.database.messages(room, { after: from }, contents.length);
+      const { messages: states } = node.database.messages(room, { after: from }, upTo(contents.length));
       const sum = Buffer.byteLength(v1.live(room, states, from).join(""));
       const tooMuch = Math.max(0, fanout.hidden() - SOFT_LIMIT) + sum > UNSEEN_MAX;
       node.changed({
@@ -147,7 +147,7 @@ test("the sockets of a room with only plain readers are bounded too", async () =
   await until(() => socket.topics.size === 1);
   for (let version = 1; version <= 100; version++) {
     node.database.commitNew([post(crypto.randomUUID(), "x".repeat(20_000))]);
-    const { messages: states } = node.database.messages("sea", { after: version - 1 }, 1);
+    const { messages: states } = node.database.messages("sea", { after: version - 1 }, upTo(1));
     node.changed({ epoch: node.database.epoch, room: "sea", from: version, to: version, states });
   }
   expect(socket.closed).toBeUndefined();
@@ -178,7 +178,7 @@ test("a socket just under the soft limit takes all unseen publishes, a page and 
     const envelope = 300;
     const content = "x".repeat(Math.floor(bytes / count) - envelope);
     node.database.commitNew(Array.from({ length: count }, () => post(crypto.randomUUID(), content, room)));
-    const { messages: states } = node.database.messages(room, { after: from }, count);
+    const { messages: states } = node.database.messages(room, { after: from }, upTo(count));
     node.changed({ epoch: node.database.epoch, room, from: from + 1, to: from + count, states });
   };
   node.database.commitNew(

@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { systemClock } from "../../src/clock.ts";
 import type { SocketData } from "../../src/ws/sockets.ts";
 import { createOutgoing } from "../../src/ws/outgoing.ts";
-import { passFor } from "../support/stubs.ts";
+import { passFor, upTo } from "../support/stubs.ts";
 import { until } from "../support/until.ts";
 import { createNode, post } from "./node.ts";
 import { createTestSocket, fanoutTo } from "./sockets.ts";
@@ -69,7 +69,7 @@ test("a slow reader and a long message in one room do not make readers of other 
   const say = (room: string, chars: number) => {
     const from = database.counters([room]).versions.get(room) ?? 0;
     database.commitNew([post(crypto.randomUUID(), "x".repeat(chars), room)]);
-    const { messages: states } = database.messages(room, { after: from }, 1);
+    const { messages: states } = database.messages(room, { after: from }, upTo(1));
     changed({ epoch: database.epoch, room, from: from + 1, to: from + 1, states });
   };
   say("sea", 18_000);

@@ -6,6 +6,7 @@ import { until } from "../support/until.ts";
 import { createNode, openSocket, post } from "./node.ts";
 import { createTestSocket, fanoutTo } from "./sockets.ts";
 import { ORDER } from "../support/order.ts";
+import { upTo } from "../support/stubs.ts";
 
 // Frames for a full socket wait until it has drained, and no longer.
 
@@ -23,7 +24,7 @@ test("commands get their replies while the reader is only as fast as the room", 
   let version = 0;
   const say = () => {
     node.database.commitNew([post(crypto.randomUUID(), "x".repeat(9_700))]);
-    const { messages: states } = node.database.messages("sea", { after: version }, 1);
+    const { messages: states } = node.database.messages("sea", { after: version }, upTo(1));
     version++;
     node.changed({ epoch: node.database.epoch, room: "sea", from: version, to: version, states });
   };

@@ -1,6 +1,14 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { join } from "node:path";
-import { HARD_LIMIT, OUTSTANDING, REPLAY_MAX, SOFT_LIMIT, STALL_MS } from "../../src/chat/limits.ts";
+import {
+  HARD_LIMIT,
+  OUTSTANDING,
+  READS_IN_FLIGHT,
+  READS_WAITING,
+  REPLAY_MAX,
+  SOFT_LIMIT,
+  STALL_MS,
+} from "../../src/chat/limits.ts";
 import { SETTINGS } from "../../src/config.ts";
 import { CLOSE, ERRORS } from "../../src/protocol/codes.ts";
 import { COMMANDS, SERVER_FRAMES } from "../../src/protocol/frames.ts";
@@ -89,6 +97,9 @@ describe("the tables of docs/PROTOCOL.md match the source", () => {
       ["the name of a room", number(limits.ROOM_NAME_MAX)],
       ["a username", number(limits.USERNAME_MAX)],
       ["a page of history", number(limits.HISTORY_MAX)],
+      ["a page of history over HTTP", number(limits.HISTORY_MAX_BYTES)],
+      ["pages of history and lists of one user, read at a time", number(READS_IN_FLIGHT)],
+      ["pages of history and lists of one user that wait", number(READS_WAITING)],
       ["messages of one user, unless configured otherwise", number(configured("MESSAGE_RATE"))],
       ["messages of one user at once, unless configured otherwise", number(configured("MESSAGE_BURST"))],
       ["sockets of one user, unless configured otherwise", number(configured("SOCKETS_PER_USER"))],

@@ -79,6 +79,32 @@ test("following the links yields every message of the room once, forwards and ba
   }
 });
 
+// A page of 1,000 long messages used to take 16 MB, and a reader could ask for forty of them at once.
+test("a page ends before it exceeds a megabyte, and its links lead to the rest", async () => {
+  const LONG = 90;
+  const socket = await connect(server, { room: "long", token: ada.token });
+  const content = "\u{1f600}".repeat(4_000);
+  const sent = Array.from({ length: LONG }, () =>
+    socket.ask({ type: "send", clientId: crypto.randomUUID(), content }),
+  );
+  for (const reply of await Promise.all(sent)) expect(reply).toMatchObject({ type: "ok" });
+  socket.close();
+  for (const [start, rel] of [
+    ["?limit=1000", "prev"],
+    ["?after=0&limit=1000", "next"],
+  ] as const) {
+    const pages: number[][] = [];
+    for (let next: string | undefined = start; next !== undefined;) {
+      const answer = await api(server, `GET /history/long/${next}`, { token: ada.token });
+      expect(Buffer.byteLength(answer.text)).toBeLessThanOrEqual(1024 * 1024);
+      pages.push(idsOf(answer));
+      next = new RegExp(`<[^?]*([^>]*)>; rel="${rel}"`).exec(answer.headers.get("link") ?? "")?.[1];
+    }
+    expect(pages.map(({ length }) => length)).toEqual([64, LONG - 64]);
+    expect((rel === "prev" ? pages.reverse() : pages).flat()).toEqual(range(1, LONG));
+  }
+});
+
 describe("a message in history", () => {
   test("has its id, version, room, sender, text, time and client id, but no email", async () => {
     const answer = await history("?limit=1");

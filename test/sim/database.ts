@@ -1,8 +1,14 @@
 import { type Ack, type Change, changeKey, type Key } from "../../src/chat/change.ts";
 import { type Answered, decide, type Known, messageKey, stateOf } from "../../src/chat/room/decide.ts";
-import { cutToSize } from "../../src/chat/room/pages.ts";
-import { type Committed, CommitFailure, type HistoryPage, type Page } from "../../src/chat/ports.ts";
-import type { Message, RoomChange } from "../../src/message.ts";
+import { cutToSize, fitting } from "../../src/chat/room/pages.ts";
+import {
+  type Bounds,
+  type Committed,
+  CommitFailure,
+  type HistoryPage,
+  type Page,
+} from "../../src/chat/ports.ts";
+import { bytesOf, type Message, type RoomChange } from "../../src/message.ts";
 import type { ErrorCode } from "../../src/protocol/codes.ts";
 import { createPeople, type PeopleWrite } from "./people.ts";
 import { EPOCH_MS } from "./schedule.ts";
@@ -123,7 +129,8 @@ export function createDatabase(
 
   const bounded = (name: string, messages: Message[], place: (message: Message) => number): Page => {
     const counter = roomOf(name).log.length;
-    return cutToSize({ epoch, counter, messages: messages.slice(0, pageRows), limit: pageRows }, place);
+    const found = { messages: messages.slice(0, pageRows), more: messages.length > pageRows };
+    return cutToSize({ epoch, counter, ...found }, place);
   };
 
   return {
@@ -159,7 +166,7 @@ export function createDatabase(
     changesSince(name: string, after: number): Page {
       const { log, messages } = roomOf(name);
       const changed: Message[] = [];
-      for (let index = after; index < log.length && changed.length < pageRows; index++) {
+      for (let index = after; index < log.length && changed.length <= pageRows; index++) {
         const message = log[index] as Message;
         if (messages.get(message.id) === message) changed.push(message);
       }
@@ -167,15 +174,25 @@ export function createDatabase(
     },
     postsSince(name: string, after: number): Page {
       const { messages } = roomOf(name);
-      return bounded(name, firstAfter(messages, after, pageRows), ({ id }) => id);
+      return bounded(name, firstAfter(messages, after, pageRows + 1), ({ id }) => id);
     },
-    messages(name: string, range: { after: number } | { before: number }, limit: number): HistoryPage {
+    messages(name: string, range: { after: number } | { before: number }, bounds: Bounds): HistoryPage {
       const { messages, log } = roomOf(name);
+      const limit = bounds.messages + 1;
       const found =
         "after" in range
           ? firstAfter(messages, range.after, limit)
-          : [...messages.values()].filter(({ id }) => id < range.before).slice(-limit);
-      return { epoch, counter: log.length, messages: found };
+          : [...messages.values()]
+              .filter(({ id }) => id < range.before)
+              .slice(-limit)
+              .reverse();
+      const fit = fitting(found.slice(0, bounds.messages), bytesOf, bounds.bytes);
+      return {
+        epoch,
+        counter: log.length,
+        messages: "after" in range ? fit : fit.toReversed(),
+        more: fit.length < found.length,
+      };
     },
     counters(names: readonly string[]) {
       return { epoch, versions: new Map(names.map((name) => [name, rooms.get(name)?.log.length ?? 0])) };

@@ -7,6 +7,7 @@ import { createStore } from "../../src/store/store.ts";
 import { UNREAD_LOOK } from "../../src/store/unread.ts";
 import { type Explained, explained } from "../support/explain.ts";
 import { onEachDriver, post, type Stocked, stock } from "../chat/stocked.ts";
+import { upTo } from "../support/stubs.ts";
 
 setDefaultTimeout(180_000);
 
@@ -68,10 +69,10 @@ onEachDriver((open) => {
       ["posts for a plain client", () => store.messages.postsSince(LARGE, size / 2)],
       [
         "the newest page of history",
-        () => store.messages.messages(LARGE, { before: Number.MAX_SAFE_INTEGER }, 101),
+        () => store.messages.messages(LARGE, { before: Number.MAX_SAFE_INTEGER }, upTo(101)),
       ],
-      ["a deep page of history", () => store.messages.messages(LARGE, { before: size / 2 }, 101)],
-      ["a page forward", () => store.messages.messages(LARGE, { after: size / 2 }, 101)],
+      ["a deep page of history", () => store.messages.messages(LARGE, { before: size / 2 }, upTo(101))],
+      ["a page forward", () => store.messages.messages(LARGE, { after: size / 2 }, upTo(101))],
       ["counters", () => store.messages.counters([LARGE, "large-8"])],
       [
         "posts",

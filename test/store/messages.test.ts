@@ -4,6 +4,7 @@ import { CommitFailure } from "../../src/chat/ports.ts";
 import type { Post } from "../../src/chat/change.ts";
 import { START_MS } from "../support/house.ts";
 import { acksOf, onEachDriver, post, type Stocked, stock } from "../chat/stocked.ts";
+import { upTo } from "../support/stubs.ts";
 
 // The contract of the message store, on each driver.
 
@@ -34,7 +35,7 @@ onEachDriver((open) => {
     return rooms.map((name) => versions.get(name));
   };
   const contentsOf = async (name: string) =>
-    (await at.store.messages(name, { after: 0 }, 1000)).messages.map(({ content }) => content);
+    (await at.store.messages(name, { after: 0 }, upTo(1000))).messages.map(({ content }) => content);
 
   test.each([
     ["fast", false],
@@ -52,7 +53,7 @@ onEachDriver((open) => {
     expect(acks.map(({ id }) => id)).toEqual([1, 1, 2, 2, 3]);
     expect(acks.every(({ id, version, duplicate }) => id === version && !duplicate)).toBe(true);
     expect((await commit([post(at.ada, room, "four")], careful)).acks).toMatchObject([{ id: 4, version: 4 }]);
-    const { messages, counter } = await at.store.messages(room, { after: 0 }, 10);
+    const { messages, counter } = await at.store.messages(room, { after: 0 }, upTo(10));
     expect(counter).toBe(4);
     expect(messages.slice(0, 3)).toEqual(
       [
@@ -152,7 +153,7 @@ onEachDriver((open) => {
       [room, 160],
       [other, 80],
     ] as const) {
-      const { messages, counter } = await at.store.messages(name, { after: 0 }, 1000);
+      const { messages, counter } = await at.store.messages(name, { after: 0 }, upTo(1000));
       expect(counter).toBe(count);
       expect(messages.map(({ id }) => id)).toEqual(Array.from({ length: count }, (_, index) => index + 1));
       expect(messages.every(({ id, clientId }) => acks.get(clientId)?.has(id))).toBe(true);

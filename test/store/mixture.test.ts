@@ -5,6 +5,7 @@ import { CommitFailure } from "../../src/chat/ports.ts";
 import { START_MS } from "../support/house.ts";
 import { expected, holes, readRoom } from "../support/stored.ts";
 import { onEachDriver, type Stocked, stock } from "../chat/stocked.ts";
+import { upTo } from "../support/stubs.ts";
 
 setDefaultTimeout(120_000);
 
@@ -120,7 +121,7 @@ onEachDriver((open) => {
             rows.set(clientId, { id, version });
           }
           // A page of changes and a page of history show the same.
-          const shown = await at.store.messages(room, { after: 0 }, 1000);
+          const shown = await at.store.messages(room, { after: 0 }, upTo(1000));
           const replayed = await at.store.changesSince(room, 0);
           expect(replayed.messages.toSorted((a, b) => a.id - b.id)).toEqual([...shown.messages]);
           expect(shown.messages.map(({ content }) => content)).toEqual(

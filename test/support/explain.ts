@@ -20,6 +20,8 @@ interface Plan {
   readonly "Actual Rows"?: number;
   readonly "Actual Loops"?: number;
   readonly "Rows Removed by Filter"?: number;
+  readonly "Shared Hit Blocks"?: number;
+  readonly "Shared Read Blocks"?: number;
   readonly Plans?: readonly Plan[];
 }
 
@@ -27,18 +29,23 @@ interface Plan {
 export interface Explained extends Database {
   /** Returns the scans of all statements since the last call. */
   takeScans(): Scan[];
+  /** Returns how many blocks all statements since the last call touched, without what is only returned. */
+  takeBlocks(): number;
 }
 
 /** Wraps a database so that it records the plans of its statements. */
 export function explained(database: Database): Explained {
   let scans: Scan[] = [];
+  let blocks = 0;
 
   const watched = (orm: Orm): Orm =>
     new Proxy(orm, {
       get(target, name) {
         if (name === "execute")
           return async (statement: SQL) => {
-            scans.push(...scansOf(await planOf(target, statement)));
+            const plan = await planOf(target, statement);
+            scans.push(...scansOf(plan));
+            blocks += (plan["Shared Hit Blocks"] ?? 0) + (plan["Shared Read Blocks"] ?? 0);
             return target.execute(statement);
           };
         if (name === "transaction")
@@ -60,6 +67,11 @@ export function explained(database: Database): Explained {
       scans = [];
       return taken;
     },
+    takeBlocks() {
+      const taken = blocks;
+      blocks = 0;
+      return taken;
+    },
   };
 }
 
@@ -76,7 +88,7 @@ async function planOf(orm: Orm, statement: SQL): Promise<Plan> {
   await orm
     .transaction(async (tx) => {
       await rows(tx, sql.raw(`prepare ${name} as ${query.sql}`));
-      const explain = sql.raw(`explain (analyze, format json) execute ${name}${values}`);
+      const explain = sql.raw(`explain (analyze, buffers, format json) execute ${name}${values}`);
       const [found] = await rows<{ "QUERY PLAN": unknown }>(tx, explain);
       await rows(tx, sql.raw(`deallocate ${name}`));
       json = found?.["QUERY PLAN"];

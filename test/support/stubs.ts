@@ -3,7 +3,7 @@ import { createV1 } from "../../src/chat/codecs/v1.ts";
 import type { CommandTable } from "../../src/chat/codecs/command.ts";
 import type { Codec } from "../../src/chat/connection/codec.ts";
 import type { Pass } from "../../src/chat/pass.ts";
-import type { Departures, ListStore, MemberStore } from "../../src/chat/ports.ts";
+import type { Bounds, Departures, ListStore, MemberStore } from "../../src/chat/ports.ts";
 import type { Identity, Standing } from "../../src/identity.ts";
 import type { Message } from "../../src/message.ts";
 
@@ -93,3 +93,6 @@ export function replayFrame(room: string, message: Message, since: number): stri
   if (frame === undefined) throw new Error("a released message has no frame");
   return frame;
 }
+
+/** A page of so many messages, whatever their size. */
+export const upTo = (messages: number): Bounds => ({ messages, bytes: Number.MAX_SAFE_INTEGER });

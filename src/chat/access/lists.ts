@@ -1,6 +1,7 @@
 import type { Identity } from "../../identity.ts";
 import type { Counts } from "../ephemeral/counts.ts";
 import type { Pass } from "../pass.ts";
+import type { Reads } from "../room/reads.ts";
 import { type ListStore, ROOMS_MAX, type RoomRange, type RoomSummary } from "../ports.ts";
 import type { Access } from "./access.ts";
 
@@ -17,19 +18,20 @@ export interface RoomPage {
 
 /** Lists of rooms. The store filters by access, so neither a page nor its cursor names a room that is closed to its reader. */
 export interface Lists {
-  /** A page of at most {@link ROOMS_MAX} rooms by name. @throws {Refusal} unavailable. */
+  /** A page of at most {@link ROOMS_MAX} rooms by name. @throws {Refusal} busy, unavailable. */
   rooms(person: Identity, range: Omit<RoomRange, "patterns">): Promise<RoomPage>;
-  /** One room, whether it exists yet or not. @throws {Refusal} unavailable. */
+  /** One room, whether it exists yet or not. @throws {Refusal} busy, unavailable. */
   room(pass: Pass): Promise<ListedRoom>;
 }
 
 interface ListsParts {
   readonly store: ListStore;
+  readonly reads: Reads;
   readonly access: Pick<Access, "readable">;
   readonly counts: Counts;
 }
 
-export function createLists({ store, access, counts }: ListsParts): Lists {
+export function createLists({ store, reads, access, counts }: ListsParts): Lists {
   const withCounts = async (rooms: readonly RoomSummary[]): Promise<ListedRoom[]> => {
     const online = await counts.of(rooms.map(({ room }) => room));
     return rooms.map((summary) => ({ ...summary, online: online.get(summary.room) ?? 0 }));
@@ -40,7 +42,9 @@ export function createLists({ store, access, counts }: ListsParts): Lists {
       const patterns = access.readable(person);
       if (patterns?.length === 0) return { rooms: [], next: undefined };
       const limit = Math.min(range.limit, ROOMS_MAX);
-      const found = await store.rooms(person.userId, { ...range, patterns, limit: limit + 1 });
+      const found = await reads.run(person.userId, () =>
+        store.rooms(person.userId, { ...range, patterns, limit: limit + 1 }),
+      );
       const page = found.slice(0, limit);
       return {
         rooms: await withCounts(page),
@@ -48,7 +52,8 @@ export function createLists({ store, access, counts }: ListsParts): Lists {
       };
     },
     async room({ person, room }) {
-      const found = await store.room({ userId: person.userId, room });
+      const { userId } = person;
+      const found = await reads.run(userId, () => store.room({ userId, room }));
       const [listed] = await withCounts([found ?? { room, last: null, lastRead: null, unread: 0 }]);
       return listed as ListedRoom;
     },

@@ -6,7 +6,7 @@ import type { Submit } from "../access/submit.ts";
 import type { Codec, Protocol } from "../connection/codec.ts";
 import type { Peer } from "../connection/peer.ts";
 import type { Pass } from "../pass.ts";
-import type { History } from "../room/history.ts";
+import type { Fit, History } from "../room/history.ts";
 import { objectOf, parse } from "./parse.ts";
 
 interface PlainOptions {
@@ -38,6 +38,9 @@ export const createPlain = (options: PlainOptions): Codec => ({
   },
   start: (peer) => new PlainProtocol(peer, options),
 });
+
+/** A page of one message holds it whatever its size. */
+const ANY_SIZE: Fit = { bytes: 1, sizeOf: () => 1 };
 
 function encodePlain(room: string, message: Message, duplicate = false): string {
   const { id, username, content, timestamp, clientId } = message;
@@ -113,10 +116,8 @@ class PlainProtocol implements Protocol {
     const pause = peer.writable();
     if (pause) await pause;
     try {
-      const { messages } = await this.options.history.page(await peer.enter(room, "read"), {
-        after: id - 1,
-        limit: 1,
-      });
+      const query = { after: id - 1, limit: 1 };
+      const { messages } = await this.options.history.page(await peer.enter(room, "read"), query, ANY_SIZE);
       const [message] = messages;
       // If the database was restored since, another message has this id, or none.
       if (message?.clientId === clientId) peer.send(encodePlain(room, message, true));

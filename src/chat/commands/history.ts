@@ -2,15 +2,18 @@ import { Refusal } from "../../errors.ts";
 import { FRAME_OUT_MAX_BYTES } from "../../protocol/limits.ts";
 import type { CommandHandler } from "../codecs/command.ts";
 import { shown } from "../codecs/encode.ts";
-import type { History } from "../room/history.ts";
-import { fitting } from "../room/pages.ts";
+import type { Fit, History } from "../room/history.ts";
 
 /** Bytes that a reply needs around its messages, rounded up. */
 const ENVELOPE = 1024;
+const FIT: Fit = {
+  bytes: FRAME_OUT_MAX_BYTES - ENVELOPE,
+  sizeOf: (message) => Buffer.byteLength(JSON.stringify(shown(message))) + 1,
+};
 
 /**
- * Sends a page of history. The page is cut where the frame would grow too large, at the end that is farther from the
- * requested id, so that a client can continue from what it got. `more`: there is more in that direction.
+ * Sends a page of history, as much as fits into a frame. A client continues from what it got. `more`: there is more in that
+ * direction.
  */
 export const history = ({ history: { page } }: { readonly history: History }): CommandHandler<"history"> => ({
   action: "read",
@@ -22,15 +25,7 @@ export const history = ({ history: { page } }: { readonly history: History }): C
     // Access may have ended during the pause.
     const current = pause ? await peer.enter(pass.room, "read") : pass;
     const forward = after !== undefined;
-    const { older, newer, ...found } = await page(current, { before, after, limit });
-    const messages = found.messages.map(shown);
-    if (!forward) messages.reverse();
-    const fit = fitting(
-      messages,
-      (message) => Buffer.byteLength(JSON.stringify(message)) + 1,
-      FRAME_OUT_MAX_BYTES - ENVELOPE,
-    );
-    const more = fit.length < messages.length || (forward ? newer : older);
-    reply.ok({ messages: forward ? fit : fit.toReversed(), more });
+    const { messages, older, newer } = await page(current, { before, after, limit }, FIT);
+    reply.ok({ messages: messages.map(shown), more: forward ? newer : older });
   },
 });

@@ -44,19 +44,19 @@ export function createPages(clock: Clock, read: (after: number) => Promise<Page>
   };
 }
 
-/** The first messages found, at most `limit`. */
+/** The first messages found, and whether there are more. */
 interface Found extends Omit<Page, "end"> {
-  readonly limit: number;
+  readonly more: boolean;
 }
 
 /** Cuts messages to the size limit of a page. `place` says what `end` counts: versions or ids. */
 export function cutToSize(
-  { epoch, counter, messages, limit }: Found,
+  { epoch, counter, messages, more }: Found,
   place: (message: Message) => number,
 ): Page {
   const taken = fitting(messages, bytesOf, PAGE_MAX);
   const last = taken.at(-1);
-  const complete = taken.length === messages.length && messages.length < limit;
+  const complete = taken.length === messages.length && !more;
   return { epoch, counter, messages: taken, end: complete || !last ? counter : place(last) };
 }
 

@@ -1,0 +1,185 @@
+import { type SQL, sql } from "drizzle-orm";
+import { PAGE_MAX } from "../chat/limits.ts";
+import type { Bounds, HistoryPage, MessageStore } from "../chat/ports.ts";
+import { inOrder, NAMES_MAX } from "../chat/room/decide.ts";
+import { cutToSize } from "../chat/room/pages.ts";
+import { runOrRefuse } from "../db/away.ts";
+import { type Pool, rows } from "../db/database.ts";
+import type { Message, Reaction } from "../message.ts";
+import { atMost, iso } from "./sql.ts";
+
+/**
+ * The most that one statement reads. Longer pages of history take several, so that other work gets in between, and a
+ * connection never holds more than this.
+ */
+const READ_ROWS = 200;
+const READ_BYTES = 256 * 1024;
+/** What a subscription reads at once. */
+const PAGE: Bounds = { messages: READ_ROWS, bytes: PAGE_MAX };
+/** About the size of a message besides its text and its reactions, in bytes. */
+const MESSAGE_BYTES = 256;
+
+interface MessageRow extends Omit<Message, "reactions"> {
+  readonly reactions: string | null;
+  readonly epoch: string;
+  readonly counter: number;
+  readonly more: boolean;
+  readonly total: number;
+}
+
+/** What one statement found, in the order in which it reads. */
+interface Found extends HistoryPage {
+  /** About the size of its messages, in bytes. */
+  readonly bytes: number;
+}
+
+type Range = { readonly after: number } | { readonly before: number };
+
+/** Reads the messages of rooms, in pages. No statement returns or reads more than a page holds. */
+export function createReading(pool: Pool): Pick<MessageStore, "changesSince" | "postsSince" | "messages"> {
+  async function find(statement: SQL): Promise<Found> {
+    const found = await runOrRefuse(pool, (orm) => rows<MessageRow>(orm, statement));
+    const last = found.at(-1);
+    if (!last) throw new Error("the database has no epoch");
+    const { epoch, counter, more, total } = last;
+    if (last.id === null) return { epoch, counter, messages: [], more: false, bytes: 0 };
+    return { epoch, counter, messages: found.map(messageOf), more, bytes: total };
+  }
+
+  return {
+    async changesSince(room, after) {
+      return cutToSize(await find(readChanges(room, after, PAGE)), ({ version }) => version);
+    },
+
+    async postsSince(room, after) {
+      return cutToSize(await find(readMessages(room, { after }, PAGE)), ({ id }) => id);
+    },
+
+    async messages(room, range, bounds) {
+      const backward = "before" in range;
+      let found = await find(readMessages(room, range, stepOf(bounds)));
+      const { epoch, counter } = found;
+      const messages = [...found.messages];
+      let before = bounds;
+      while (found.more && !isFull(found, before)) {
+        const { id } = messages.at(-1) as Message;
+        const left = {
+          messages: before.messages - found.messages.length,
+          bytes: before.bytes - found.bytes,
+        };
+        const next = await find(readMessages(room, backward ? { before: id } : { after: id }, stepOf(left)));
+        // Its only message does not fit, or belongs to another history.
+        if (next.bytes > left.bytes || next.epoch !== epoch) break;
+        messages.push(...next.messages);
+        found = next;
+        before = left;
+      }
+      return { epoch, counter, messages: backward ? messages.reverse() : messages, more: found.more };
+    },
+  };
+}
+
+/** What one statement may read of what a page has left. */
+const stepOf = ({ messages, bytes }: Bounds): Bounds => ({
+  messages: Math.min(READ_ROWS, messages),
+  bytes: Math.min(READ_BYTES, bytes),
+});
+
+/** Whether the page, and not the step, left no room for another message. */
+const isFull = ({ messages, bytes }: Found, left: Bounds): boolean =>
+  messages.length >= left.messages ||
+  bytes >= left.bytes ||
+  (left.bytes <= READ_BYTES && messages.length < READ_ROWS);
+
+/** Turns a row of a page into a message. Its reactions are JSON, or null if there are none. */
+const messageOf = (row: MessageRow): Message => ({
+  id: row.id,
+  version: row.version,
+  username: row.username,
+  clientId: row.clientId,
+  content: row.content,
+  replyTo: row.replyTo,
+  timestamp: row.timestamp,
+  editedAt: row.editedAt,
+  deletedAt: row.deletedAt,
+  reactions: row.reactions === null ? [] : inOrder(JSON.parse(row.reactions) as Reaction[]),
+});
+
+const roomId = (room: string) => sql`(select id from rooms where name = ${room}::text)`;
+
+const columns = sql`m.id::float8 as id, m.version::float8 as version, u.username, m.client_id::text as "clientId",
+  m.content, m.reply_to::float8 as "replyTo", ${iso(sql`m.created_at`)} as timestamp,
+  ${iso(sql`m.edited_at`)} as "editedAt", ${iso(sql`m.deleted_at`)} as "deletedAt",
+  case when m.version <> m.id and m.deleted_at is null then (
+    select json_agg(json_build_object('emoji', x.emoji, 'count', x.count, 'users', x.users)) from (
+      select r.emoji, count(*)::int as count, (array_agg(p.username order by r.user_id))[1:${NAMES_MAX}::int] as users
+      from reactions r join users p on p.id = r.user_id
+      where r.room_id = m.room_id and r.message_id = m.id group by r.emoji
+    ) x)::text end as reactions`;
+
+/**
+ * Reads the first of the `found` messages in an order, with their senders, each row with the room's counter and the epoch
+ * of the same snapshot. `more`: another message follows. `total`: the bytes up to this message.
+ *
+ * The size decides twice. A row knows the length of its text, so the first sum reads no text that is stored apart. The
+ * second one counts the reactions as well. The first message is returned whatever its size.
+ */
+const page = (room: string, found: SQL, order: SQL, { messages, bytes }: Bounds) => sql`
+  select e.value as epoch, coalesce((select version from rooms where name = ${room}::text), 0)::float8 as counter, p.*
+  from (select value from meta where name = 'epoch') e
+  left join (
+    select * from (
+      select s.*, sum(s.size + coalesce(octet_length(s.reactions), 0)) over (order by s.n rows unbounded preceding)::float8 as total
+      from (
+        select ${columns}, m.n, m.more, m.size from (
+          select * from (
+            select c.*, row_number() over w as n, lead(true, 1, false) over w as more, ${SIZE} as size,
+              sum(${SIZE}) over w as upto
+            from (${found}) c window w as (order by ${order} rows unbounded preceding)
+          ) f where f.n <= ${messages}::int and (f.n = 1 or f.upto <= ${bytes}::bigint)
+        ) m join users u on u.id = m.sender_id
+        offset 0 -- or the reactions would be read twice
+      ) s
+    ) t where t.n = 1 or t.total <= ${bytes}::bigint
+  ) p on true
+  order by p.n`;
+
+const SIZE = sql.raw(`(octet_length(c.content) + ${MESSAGE_BYTES})`);
+
+/**
+ * Whether a message is as it was posted. The planner takes \`version = id\` for so rare that it would read all of a large
+ * room and sort it. It knows nothing about this form.
+ */
+const UNCHANGED = sql`case when version = id then true else false end`;
+
+/** Reads messages that changed after a version, by version. Two index ranges: unchanged messages, and changed ones. */
+export const readChanges = (room: string, after: number, bounds: Bounds) =>
+  page(
+    room,
+    sql`(select * from messages where room_id = ${roomId(room)} and id > ${after}::bigint and ${UNCHANGED}
+        order by id ${ONE_MORE})
+      union all
+      (select * from messages where room_id = ${roomId(room)} and version > ${after}::bigint and version <> id
+        order by version ${ONE_MORE})`,
+    sql`c.version`,
+    bounds,
+  );
+
+/** Reads messages by id: the first ones after `after`, oldest first, or the last ones before `before`, newest first. */
+export const readMessages = (room: string, range: Range, bounds: Bounds) =>
+  "after" in range
+    ? page(
+        room,
+        sql`select * from messages where room_id = ${roomId(room)} and id > ${range.after}::bigint order by id ${ONE_MORE}`,
+        sql`c.id`,
+        bounds,
+      )
+    : page(
+        room,
+        sql`select * from messages where room_id = ${roomId(room)} and id < ${range.before}::bigint order by id desc ${ONE_MORE}`,
+        sql`c.id desc`,
+        bounds,
+      );
+
+/** One message more shows whether there are more. */
+const ONE_MORE = atMost(READ_ROWS + 1);

@@ -1,0 +1,60 @@
+import { expect, test } from "bun:test";
+import { createReads } from "../../src/chat/room/reads.ts";
+
+// Everyone has a queue of their own for pages and lists.
+
+const [ADA, BEN] = [1, 2];
+
+/** Reads that end when they are told to. */
+function slowReads() {
+  const reads = createReads();
+  const started: { readonly userId: number; readonly end: (error?: Error) => void }[] = [];
+  const read = (userId: number) =>
+    reads.run(userId, () => {
+      const { promise, resolve, reject } = Promise.withResolvers<void>();
+      started.push({ userId, end: (error) => (error ? reject(error) : resolve()) });
+      return promise;
+    });
+  return { read, started, of: (userId: number) => started.filter((each) => each.userId === userId) };
+}
+
+test("two reads of one person run at a time, and the next one when one of them ends or fails", async () => {
+  const { read, started } = slowReads();
+  const all = Array.from({ length: 5 }, () => read(ADA).catch((error: Error) => error.message));
+  expect(started).toHaveLength(2);
+  started[0]?.end();
+  await all[0];
+  await Promise.resolve();
+  expect(started).toHaveLength(3);
+  started[1]?.end(new Error("failed"));
+  expect(await all[1]).toBe("failed");
+  await Promise.resolve();
+  expect(started).toHaveLength(4);
+  for (let index = 2; index < 5; index++) {
+    started[index]?.end();
+    await all[index];
+    await Promise.resolve();
+  }
+  expect(started).toHaveLength(5);
+});
+
+test("nobody waits for another person's reads", () => {
+  const { read, of } = slowReads();
+  for (let count = 0; count < 50; count++) void read(ADA);
+  void read(BEN);
+  expect([of(ADA).length, of(BEN).length]).toEqual([2, 1]);
+});
+
+test("a person with too many waiting reads is told to come back, and no one else is", async () => {
+  const { read, started } = slowReads();
+  const outcomes = Array.from({ length: 120 }, () =>
+    read(ADA).then(
+      () => "read",
+      (error: { code: string }) => error.code,
+    ),
+  );
+  expect(await Promise.all(outcomes.slice(102))).toEqual(Array.from({ length: 18 }, () => "busy"));
+  const before = started.length;
+  void read(BEN);
+  expect(started).toHaveLength(before + 1);
+});
