@@ -112,6 +112,12 @@ export const SETTINGS = {
     fallback: "open",
     about: "`off` rejects registrations. People who have an account can still log in.",
   },
+  DELETE_AFTER: {
+    schema: duration,
+    fallback: "14d",
+    about:
+      "How long after its deletion an account is erased. Until then the operator can restore it. `1s` erases it at once.",
+  },
   QUERY_TOKEN: {
     schema: oneOf("on", "off"),
     fallback: "on",

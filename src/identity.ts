@@ -9,6 +9,8 @@ export interface Bearer {
   readonly sessionId: string | null;
   /** When the token expires, in milliseconds since 1970. */
   readonly expiresAt: number;
+  /** When an outside identity last logged in, in milliseconds since 1970, if the token says so. */
+  readonly loggedInAt?: number | undefined;
   /** What the token's `rooms` claim limits it to; null if it has no such claim. */
   readonly grants: readonly RoomGrant[] | null;
 }

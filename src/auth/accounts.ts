@@ -1,4 +1,5 @@
-import { and, eq, isNull, sql } from "drizzle-orm";
+import { and, eq, gt, sql } from "drizzle-orm";
+import type { Clock } from "../clock.ts";
 import { writeAudit } from "../db/audit.ts";
 import type { Pool } from "../db/database.ts";
 import { sessions, users } from "../db/schema.ts";
@@ -8,12 +9,13 @@ import type { Order } from "../order.ts";
 import type { Facts, Origin, SecurityLog } from "../security.ts";
 import type { Attempts } from "./attempts.ts";
 import { emailOf } from "./emails.ts";
+import { createUser, deleteUser } from "./erasure.ts";
 import { hashPassword, type Passwords } from "./passwords.ts";
 import type { Sessions, TokenPair } from "./sessions.ts";
 import { revokeSessions } from "./sessionstore.ts";
 import type { Logins } from "./standing.ts";
-import { deletedName, namesFor } from "./usernames.ts";
-import { insertUser, type User } from "./users.ts";
+import { namesFor } from "./usernames.ts";
+import type { User } from "./users.ts";
 
 export interface Credentials {
   /** In canonical form: see emails.ts. */
@@ -49,11 +51,12 @@ export interface Accounts {
    */
   changePassword(who: Identity, change: { password: string; next: string }, origin: Origin): Promise<void>;
   /**
-   * Deletes the account for good. Erases email, password and user agents, and renames the person to
-   * `deleted-<id>`, on old messages too. The old name stays taken. An outside identity stays known, so that
-   * the same person cannot return as a new one.
+   * Deletes the account, and ends its sessions. It is erased later, and until then an operator can restore it: see
+   * erasure.ts. Requires the password, or a login in the last ten minutes.
+   * @throws {Refusal} reauthentication_required; with a password: invalid (it is wrong), forbidden (the account has
+   * none), rate_limited, busy.
    */
-  remove(who: Identity, origin: Origin): Promise<void>;
+  remove(who: Identity, password: string | undefined, origin: Origin): Promise<void>;
 }
 
 interface AccountsOptions {
@@ -64,7 +67,12 @@ interface AccountsOptions {
   readonly standing: Logins;
   readonly registration: "open" | "off";
   readonly security: Pick<SecurityLog, "record">;
+  readonly clock: Clock;
+  readonly erasureKey: string;
 }
+
+/** How old a login may be for an act that cannot be undone. */
+const RECENT_MS = 10 * 60_000;
 
 export function createAccounts(options: AccountsOptions): Accounts {
   const { pool, passwords, attempts, standing, security } = options;
@@ -101,6 +109,32 @@ export function createAccounts(options: AccountsOptions): Accounts {
     return { user: user as User | undefined, groups, ...verdict };
   }
 
+  /** Verifies the password of somebody who is signed in. @throws {Refusal} invalid, forbidden. */
+  async function confirm(who: Identity, password: string, origin: Origin) {
+    const { email } = await userOf(pool, who);
+    if (!email)
+      throw new Refusal("forbidden", {
+        detail: "This account has no password here. Use your identity provider.",
+      });
+    const { user, matches, groups } = await verify({ email, password }, () => userOf(pool, who), origin);
+    if (matches && user) return { user, groups };
+    security.record("password.fail", { ...factsOf(user), origin });
+    throw wrongPassword();
+  }
+
+  /** Whether somebody has logged in within the last ten minutes, by the database's clock or their provider's. */
+  async function isRecent({ sessionId, loggedInAt = 0 }: Identity): Promise<boolean> {
+    if (sessionId === null) return options.clock.now() - loggedInAt <= RECENT_MS;
+    const young = sql`clock_timestamp() - ${RECENT_MS}::float8 * interval '1 millisecond'`;
+    const found = await pool.run((orm) =>
+      orm
+        .select({ id: sessions.id })
+        .from(sessions)
+        .where(and(eq(sessions.id, sessionId), gt(sessions.createdAt, young))),
+    );
+    return found.length > 0;
+  }
+
   /** Stores the new hash of an unchanged password, unless it was changed at the same time. */
   const renewHash = ({ id, passwordHash }: User, renewed: string) =>
     pool.run((orm) =>
@@ -116,7 +150,10 @@ export function createAccounts(options: AccountsOptions): Accounts {
       if (options.registration === "off") throw new Refusal("registration_off");
       const groups = await attempts.registering(email, address);
       const passwordHash = await passwords.hash(password, groups);
-      const user = await insertUser(pool, { email, passwordHash }, username ? [username] : namesFor(email));
+      const names = username ? [username] : namesFor(email);
+      const user = await pool.run((orm) =>
+        orm.transaction((tx) => createUser(tx, { email, passwordHash }, names, options.erasureKey)),
+      );
       if (user === "values taken") throw taken("email_taken", "email");
       if (user === "names taken") throw taken("username_taken", "username");
       security.record("account.create", { userId: user.id, username: user.username, origin });
@@ -137,7 +174,7 @@ export function createAccounts(options: AccountsOptions): Accounts {
           return new Refusal(code);
         };
         if (!matches || !user) throw refuse("invalid_credentials");
-        if (user.disabledAt) throw refuse("account_disabled");
+        if (user.disabledAt || user.deletedAt) throw refuse("account_disabled");
         const signedIn = await signIn(user, email, origin);
         // Their password or their hash changed after it was read: look again.
         if (!signedIn) continue;
@@ -151,17 +188,7 @@ export function createAccounts(options: AccountsOptions): Accounts {
       return { username, email, createdAt: createdAt.toISOString() };
     },
     async changePassword(who, { password, next }, origin) {
-      const { email } = await userOf(pool, who);
-      if (!email)
-        throw new Refusal("forbidden", {
-          detail: "This account has no password. Change it at your identity provider.",
-        });
-      const { user, matches, groups } = await verify({ email, password }, () => userOf(pool, who), origin);
-      const about = { ...factsOf(user), origin };
-      if (!matches || !user) {
-        security.record("password.fail", about);
-        throw wrongPassword();
-      }
+      const { user, groups } = await confirm(who, password, origin);
       const newHash = await passwords.hash(next, groups);
       const ended = await pool.run((orm) =>
         orm.transaction(async (tx) => {
@@ -174,27 +201,15 @@ export function createAccounts(options: AccountsOptions): Accounts {
           return revokeSessions(tx, who.userId, who.sessionId);
         }),
       );
-      security.record("password.change", { ...about, sessions: ended.length });
+      security.record("password.change", { ...factsOf(user), origin, sessions: ended.length });
       if (ended.length > 0) standing.end({ userId: who.userId, sessionIds: ended, reason: "session_ended" });
     },
-    async remove({ userId, username }, origin) {
-      await pool.run((orm) =>
-        orm.transaction(async (tx) => {
-          await tx
-            .update(users)
-            .set({
-              email: null,
-              passwordHash: null,
-              username: deletedName(userId),
-              deletedAt: sql`clock_timestamp()`,
-              erasedAt: sql`clock_timestamp()`,
-            })
-            .where(and(eq(users.id, userId), isNull(users.deletedAt)));
-          await revokeSessions(tx, userId, null);
-          await tx.update(sessions).set({ userAgent: "" }).where(eq(sessions.userId, userId));
-        }),
-      );
-      security.record("account.delete", { userId, username, origin });
+    async remove(who, password, origin) {
+      const { userId, username } = who;
+      if (password !== undefined) await confirm(who, password, origin);
+      else if (!(await isRecent(who))) throw new Refusal("reauthentication_required");
+      const isNew = await pool.run((orm) => orm.transaction((tx) => deleteUser(tx, userId)));
+      if (isNew) security.record("account.delete", { userId, username, origin });
       standing.end({ userId, sessionIds: null, reason: "account_disabled" });
     },
   };

@@ -14,6 +14,7 @@ import type { SecurityLog } from "../security.ts";
 import { type Accounts, createAccounts } from "./accounts.ts";
 import { type ApiKeys, createApiKeys } from "./apikeys.ts";
 import { createAttempts } from "./attempts.ts";
+import { eraseRegularly } from "./erasure.ts";
 import { createKeys } from "./keys.ts";
 import { createOutside, type Outside } from "./outside.ts";
 import { createPasswords } from "./passwords.ts";
@@ -62,6 +63,7 @@ export type AuthConfig = Pick<
   | "AUTH_AUDIENCE"
   | "AUTH_ISSUER"
   | "AUTH_JWKS_URL"
+  | "DELETE_AFTER"
   | "JWT_PRIVATE_KEY"
   | "LOGIN_RATE"
   | "PUBLIC_URL"
@@ -102,7 +104,11 @@ export async function createAuth(options: AuthOptions): Promise<Auth> {
   const passwords = createPasswords({ parallel: Math.max(1, Math.floor(navigator.hardwareConcurrency / 2)) });
   const attempts = createAttempts({ rate: config.LOGIN_RATE, limiters });
   const registration = config.REGISTRATION;
-  const accounts = createAccounts({ pool, passwords, attempts, sessions, standing, registration, security });
+  const { erasureKey } = meta;
+  const accounts = createAccounts({
+    ...{ pool, passwords, attempts, sessions, standing, registration, security, clock, erasureKey },
+  });
+  const stopErasing = eraseRegularly({ pool, clock, log, security }, config.DELETE_AFTER, erasureKey);
   const outside = outsideOf(options);
 
   return {
@@ -118,7 +124,10 @@ export async function createAuth(options: AuthOptions): Promise<Auth> {
     }),
     standing,
     jwks: async () => keys.jwks(),
-    stop: keys.stop,
+    stop() {
+      keys.stop();
+      stopErasing();
+    },
     async authenticate(token) {
       // The issuer is only a claim here; that issuer's keys then prove or refute it.
       const claimed = issuerOf(token);
@@ -126,15 +135,18 @@ export async function createAuth(options: AuthOptions): Promise<Auth> {
       if (!verifier) throw new Refusal("token_invalid");
       const bearer = await verifier.verify(token);
       await standing.check(bearer);
-      const { userId, username, sessionId, expiresAt, grants } = bearer;
-      return { userId, username, sessionId, expiresAt, grants };
+      const { userId, username, sessionId, expiresAt, loggedInAt, grants } = bearer;
+      return { userId, username, sessionId, expiresAt, loggedInAt, grants };
     },
   };
 }
 
-function outsideOf({ database: pool, config, clock, log }: AuthOptions): Outside | undefined {
+function outsideOf({ database: pool, config, clock, log, meta }: AuthOptions): Outside | undefined {
+  const { erasureKey } = meta;
   const { AUTH_JWKS_URL: url, AUTH_ISSUER: issuer, AUTH_AUDIENCE: audience } = config;
-  return url && issuer && audience ? createOutside({ pool, clock, log, url, issuer, audience }) : undefined;
+  return url && issuer && audience
+    ? createOutside({ pool, clock, log, url, issuer, audience, erasureKey })
+    : undefined;
 }
 
 function issuerOf(token: string): string | undefined {

@@ -7,6 +7,7 @@ import { foldOf } from "../lookalikes.ts";
 import type { Order } from "../order.ts";
 import { textFault } from "../protocol/text.ts";
 import { emailOf } from "./emails.ts";
+import { undeleteUser } from "./erasure.ts";
 import { revokeSessions } from "./sessionstore.ts";
 
 /** The most characters of an email or a username. */
@@ -45,7 +46,14 @@ export const endSessions: Act<{ userId: number; sessionIds: readonly string[] }>
     return { userId, sessionIds };
   });
 
-/** Returns the id of the user with that email or username, unless the account was deleted. @throws {Refusal} not_found. */
+/** Restores a deleted account that has not been erased. Its person has to log in again. */
+export const restoreUser: Act<{ userId: number }> = (pool, name, order) =>
+  change(pool, name, async (tx, userId) => {
+    await undeleteUser(tx, userId, order);
+    return { userId };
+  });
+
+/** Returns the id of the user with that email or username, unless the account was erased. @throws {Refusal} not_found. */
 export async function findUser(orm: Orm, name: string): Promise<number> {
   if (textFault(name, { max: NAME_MAX })) throw nobody();
   // Every email has an @, and no username does.
@@ -53,7 +61,7 @@ export async function findUser(orm: Orm, name: string): Promise<number> {
   const [user] = await orm
     .select({ id: users.id })
     .from(users)
-    .where(and(named, isNull(users.deletedAt)));
+    .where(and(named, isNull(users.erasedAt)));
   if (!user) throw nobody();
   return user.id;
 }

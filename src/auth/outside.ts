@@ -2,7 +2,7 @@ import { and, eq } from "drizzle-orm";
 import { type JWTPayload, jwtVerify } from "jose";
 import * as v from "valibot";
 import type { Clock } from "../clock.ts";
-import type { Pool } from "../db/database.ts";
+import type { Orm, Pool } from "../db/database.ts";
 import { users } from "../db/schema.ts";
 import { Refusal } from "../errors.ts";
 import { grantsOf } from "../grants.ts";
@@ -12,7 +12,8 @@ import { text } from "../protocol/text.ts";
 import { createKeySet, STALE_MS } from "./keyset.ts";
 import { TOLERANCE_S, tokenRefusal } from "./tokens.ts";
 import { namesFor } from "./usernames.ts";
-import { insertUser, type User } from "./users.ts";
+import { createUser } from "./erasure.ts";
+import type { User } from "./users.ts";
 import { createVerified } from "./verified.ts";
 
 /** Asymmetric algorithms only: with a shared secret, anyone who can verify tokens can also forge them. */
@@ -31,6 +32,8 @@ const CLAIMS = v.object({
   sub: text({ min: 1, max: 255 }),
   exp: v.number(),
   iat: v.optional(v.number()),
+  /** When the person logged in (OpenID Connect Core, section 2). */
+  auth_time: v.fallback(v.optional(v.number()), undefined),
 });
 const NAME = text({ min: 1, max: 256 });
 
@@ -52,9 +55,11 @@ interface OutsideOptions {
   readonly url: string;
   readonly issuer: string;
   readonly audience: string;
+  readonly erasureKey: string;
 }
 
-export function createOutside({ pool, clock, log, url, issuer, audience }: OutsideOptions): Outside {
+export function createOutside(options: OutsideOptions): Outside {
+  const { clock, log, url, issuer, audience } = options;
   const empty = () => createVerified<Bearer>({ clock, max: CACHE_MAX, toleranceMs: TOLERANCE_S * 1000 });
   let verified = empty();
   // A changed key set invalidates all earlier results. A check still in progress stores its result in the old
@@ -72,12 +77,14 @@ export function createOutside({ pool, clock, log, url, issuer, audience }: Outsi
       currentDate: new Date(clock.now()),
     });
     if (!TYPE.test(protectedHeader.typ ?? "JWT")) throw new Refusal("token_invalid");
-    const { sub, exp, iat = clock.now() / 1000 } = v.parse(CLAIMS, payload);
+    const { sub, exp, iat: issued, auth_time: loggedIn = issued } = v.parse(CLAIMS, payload);
+    const iat = issued ?? clock.now() / 1000;
     if (exp - iat > LIFETIME_MAX_S + TOLERANCE_S)
       throw new Refusal("token_invalid", { detail: "The token's lifetime exceeds 24 hours." });
     const grants = grantsOf(payload.rooms);
-    const { id, username } = await personOf(pool, issuer, sub, payload);
-    const bearer = { userId: id, username, sessionId: null, expiresAt: exp * 1000, grants };
+    const { id, username } = await personOf(options, sub, payload);
+    const loggedInAt = loggedIn && loggedIn * 1000;
+    const bearer = { userId: id, username, sessionId: null, expiresAt: exp * 1000, loggedInAt, grants };
     cache.set(token, bearer);
     return bearer;
   }
@@ -95,14 +102,19 @@ function refuse(error: unknown): never {
   throw tokenRefusal(error);
 }
 
-async function personOf(pool: Pool, issuer: string, subject: string, claims: JWTPayload): Promise<User> {
+async function personOf(
+  { pool, issuer, erasureKey }: OutsideOptions,
+  subject: string,
+  claims: JWTPayload,
+): Promise<User> {
   const find = async () => {
     const same = and(eq(users.issuer, issuer), eq(users.subject, subject));
     return (await pool.run((orm) => orm.select().from(users).where(same)))[0];
   };
   const wanted = [claims.preferred_username, claims.name].find((name) => v.is(NAME, name)) as
     string | undefined;
-  const made = (await find()) ?? (await insertUser(pool, { issuer, subject }, namesFor(wanted)));
+  const create = (tx: Orm) => createUser(tx, { issuer, subject }, namesFor(wanted), erasureKey);
+  const made = (await find()) ?? (await pool.run((orm) => orm.transaction(create)));
   // "values taken": another request has just created this person.
   const person = typeof made === "string" ? await find() : made;
   if (!person) throw new Error("no username is free for a new person");

@@ -14,14 +14,14 @@ import { users } from "../db/schema.ts";
 import { foldOf, skeletonOf, skeletonsLike } from "../lookalikes.ts";
 
 export type User = InferSelectModel<typeof users>;
-type NewUser = Omit<InferInsertModel<typeof users>, "username" | "usernameFold" | "skeleton">;
+export type NewUser = Omit<InferInsertModel<typeof users>, "username" | "usernameFold" | "skeleton">;
 
 /**
  * Creates a user under the first name that is free and looks like no other. If that fails, returns what was taken: all
  * the names, or another unique value (the email, or issuer and subject).
  */
 export async function insertUser(
-  pool: Pool,
+  orm: Orm,
   values: NewUser,
   names: Iterable<string>,
 ): Promise<User | "names taken" | "values taken"> {
@@ -32,15 +32,13 @@ export async function insertUser(
       inArray(users.skeleton, skeletonsLike(username)),
     );
     const isTaken = async () =>
-      (await pool.run((orm) => orm.select({ id: users.id }).from(users).where(alike).limit(1))).length > 0;
+      (await orm.select({ id: users.id }).from(users).where(alike).limit(1)).length > 0;
     if (await isTaken()) continue;
-    const [user] = await pool.run((orm) =>
-      orm
-        .insert(users)
-        .values({ ...values, ...named })
-        .onConflictDoNothing()
-        .returning(),
-    );
+    const [user] = await orm
+      .insert(users)
+      .values({ ...values, ...named })
+      .onConflictDoNothing()
+      .returning();
     if (user) return user;
     if (!(await isTaken())) return "values taken";
   }

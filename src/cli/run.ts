@@ -11,6 +11,7 @@ import { healthcheck } from "./healthcheck.ts";
 import { newEpoch } from "./new-epoch.ts";
 import { resetPassword } from "./reset-password.ts";
 import { withSecretFiles } from "./secret-files.ts";
+import { restoreUser } from "./restore-user.ts";
 import { rotateKey } from "./rotate-key.ts";
 import { server } from "./server.ts";
 import { sessions } from "./sessions.ts";
@@ -21,6 +22,7 @@ const COMMANDS: readonly Command[] = [
   healthcheck,
   chat,
   user,
+  restoreUser,
   sessions,
   resetPassword,
   rotateKey,

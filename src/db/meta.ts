@@ -9,9 +9,13 @@ export interface Meta {
   readonly epoch: string;
   /** Identifies this database for ever. It is the issuer of tokens if PUBLIC_URL is not set. */
   readonly instance: string;
+  /** The secret for keyed hashes of what was erased. */
+  readonly erasureKey: string;
 }
 
-const randomId = () => Buffer.from(crypto.getRandomValues(new Uint8Array(9))).toString("base64url");
+const randomText = (bytes: number) =>
+  Buffer.from(crypto.getRandomValues(new Uint8Array(bytes))).toString("base64url");
+const randomId = () => randomText(9);
 
 /** Reads this database's identifiers. Creates missing ones, the same for all nodes that start at once. */
 export async function loadMeta(pool: Pool): Promise<Meta> {
@@ -21,16 +25,21 @@ export async function loadMeta(pool: Pool): Promise<Meta> {
       .values([
         { name: "epoch", value: randomId() },
         { name: "instance", value: randomId() },
+        { name: "erasure_key", value: randomText(32) },
       ])
       .onConflictDoNothing();
     return orm
       .select()
       .from(meta)
-      .where(inArray(meta.name, ["epoch", "instance"]));
+      .where(inArray(meta.name, ["epoch", "instance", "erasure_key"]));
   });
-  const { epoch, instance } = Object.fromEntries(found.map(({ name, value }) => [name, value]));
-  if (!epoch || !instance) throw new Error("the database has no epoch or no instance");
-  return { epoch, instance };
+  const {
+    epoch,
+    instance,
+    erasure_key: erasureKey,
+  } = Object.fromEntries(found.map(({ name, value }) => [name, value]));
+  if (!epoch || !instance || !erasureKey) throw new Error("the database lacks one of its own identifiers");
+  return { epoch, instance, erasureKey };
 }
 
 /** Replaces the epoch after a restore or a lossy failover. Clients then discard their state and reload. */

@@ -56,6 +56,8 @@ const PASSWORD_CHANGE = v.pipe(
   ),
 );
 
+const DELETION = v.object({ password: v.optional(givenPassword) });
+
 /** A body without `password2` and `username` is a login. */
 const ENTRY = v.union([
   REGISTRATION,
@@ -155,11 +157,17 @@ export function accountRoutes(auth: Pick<Auth, "accounts" | "sessions" | "authen
       known,
       operation({
         summary: "Delete your account",
-        about: "Erases your email, password and sessions. Your messages stay, under the name deleted-….",
+        about:
+          "Ends your sessions at once. Needs your password, unless you logged in within the last ten minutes. After " +
+          "some days (DELETE_AFTER) the account is erased: email, password and sessions. Your messages stay, under " +
+          "the name deleted-…. Until then, the operator can restore the account.",
+        json: DELETION,
+        bodyless: true,
         answers: { 204: null },
+        refusals: ["reauthentication_required", "forbidden", "rate_limited"],
       }),
       async (c) => {
-        await accounts.remove(c.var.identity, originOf(c));
+        await accounts.remove(c.var.identity, c.req.valid("json").password, originOf(c));
         return c.body(null, 204);
       },
     )

@@ -1,7 +1,7 @@
 import { type Context, Hono } from "hono";
 import * as v from "valibot";
 import type { Auth } from "../auth/auth.ts";
-import { disableUser, enableUser, endSessions, findUser } from "../auth/operator.ts";
+import { disableUser, enableUser, endSessions, findUser, restoreUser } from "../auth/operator.ts";
 import type { Chat } from "../chat/chat.ts";
 import { readAudit } from "../db/audit.ts";
 import type { Pool } from "../db/database.ts";
@@ -78,6 +78,20 @@ export function adminRoutes({ auth: { apiKeys, standing }, chat, pool, security 
       async (c) => {
         const { userId } = await enableUser(pool, c.req.param("name"), orderOf(c, c.req.valid("query")));
         record(c, "user.enable", { userId });
+        standing.forget({ userId, sessionIds: null });
+        return c.body(null, 204);
+      },
+    )
+    .post(
+      "/users/:name/restore",
+      operation({
+        summary: "Restore a deleted account",
+        about: "Until it is erased (DELETE_AFTER). The person has to log in again.",
+        ...ON_USER,
+        answers: { 204: null },
+      }),
+      async (c) => {
+        const { userId } = await restoreUser(pool, c.req.param("name"), orderOf(c, c.req.valid("query")));
         standing.forget({ userId, sessionIds: null });
         return c.body(null, 204);
       },

@@ -17,6 +17,8 @@ export interface Description {
   readonly params?: v.ObjectEntries;
   readonly query?: ObjectSchema;
   readonly json?: v.GenericSchema;
+  /** Whether a request may have no body. Then its fields are absent. */
+  readonly bodyless?: boolean;
   /** Successful responses, by status. */
   readonly answers?: Readonly<Record<number, Answer>>;
   /** Headers of successful responses, with their descriptions. */
@@ -62,11 +64,11 @@ export function operation<J extends v.GenericSchema = never, Q extends ObjectSch
   choose,
   ...description
 }: Operation<J, Q>): MiddlewareHandler<Env, string, Reads<J, Q>> {
-  const { json, query } = description;
+  const { json, query, bodyless } = description;
   const read: MiddlewareHandler<Env, string, Reads<J, Q>> = async (c, next) => {
     if (query) c.req.addValidatedData("query", readQuery(c, query));
     if (json) {
-      const body = await jsonObject(c);
+      const body = bodyless && c.req.raw.body === null ? {} : await jsonObject(c);
       c.req.addValidatedData("json", readInput(choose?.(body) ?? json, body) as object);
     }
     await next();

@@ -61,6 +61,11 @@ export const ERRORS = {
     retryable: false,
     text: "Pages of this origin may not connect. The operator can add it to ALLOWED_ORIGINS.",
   },
+  reauthentication_required: {
+    status: 403,
+    retryable: false,
+    text: "This cannot be undone. Send your password with the request, or log in again first.",
+  },
   registration_off: {
     status: 403,
     retryable: false,

@@ -163,30 +163,6 @@ test("setting a password as the operator ends every session", async () => {
   expect(await resetPassword(database, "nobody@example.com", "operator's horse", ORDER)).toBeFalse();
 });
 
-test("deleting an account erases it, ends access at once and reserves the name for ever", async () => {
-  const { access, refresh } = await register("Leaver");
-  const me = await auth.authenticate(access);
-  const heard: Ended[] = [];
-  const unsubscribe = auth.standing.onEnded((ended) => heard.push(ended));
-  await auth.accounts.remove(me, HERE);
-  unsubscribe();
-
-  expect(heard).toEqual([{ userId: me.userId, sessionIds: null, reason: "account_disabled" }]);
-  expect(await codeOf(auth.authenticate(access))).toBe("account_disabled");
-  expect(await codeOf(auth.sessions.refresh(refresh, HERE))).toBe("account_disabled");
-  expect(await codeOf(login())).toBe("invalid_credentials");
-
-  const [row] = await database.run((orm) => orm.select().from(users).where(eq(users.id, me.userId)));
-  expect(row).toMatchObject({ email: null, passwordHash: null, username: `deleted-${me.userId}` });
-  const agents = await database.run((orm) =>
-    orm.select({ agent: sessions.userAgent }).from(sessions).where(eq(sessions.userId, me.userId)),
-  );
-  expect(agents).toEqual([{ agent: "" }]);
-
-  expect(await codeOf(register("leaver"))).toBe("username_taken");
-  expect((await register("Returner")).email).toBe(email); // the email is free again
-});
-
 test("with registration switched off, existing accounts can still log in", async () => {
   await register();
   const closed = await startNode(database, { REGISTRATION: "off" });

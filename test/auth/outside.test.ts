@@ -1,7 +1,10 @@
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "bun:test";
-import { eq } from "drizzle-orm";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test";
+import { eq, sql } from "drizzle-orm";
 import { exportJWK, generateKeyPair, type JWTPayload, SignJWT } from "jose";
+import { eraseDue } from "../../src/auth/erasure.ts";
+import { disableUser, restoreUser } from "../../src/auth/operator.ts";
 import { users } from "../../src/db/schema.ts";
+import { ORDER } from "../support/order.ts";
 import { freshDatabase, type TestDatabase } from "../support/database.ts";
 import { codeOf, HERE, PASSWORD, startNode } from "./node.ts";
 
@@ -198,7 +201,7 @@ test("the rooms claim becomes grants, and a malformed claim makes the token inva
     expect(await codeFor(await tokenOf("u-rooms", { rooms: claim }))).toBe("token_invalid");
 });
 
-test("a disabled person loses access within 5 s, a deleted one for ever", async () => {
+test("a disabled person loses access within 5 s", async () => {
   const token = await tokenOf("u-disabled");
   const identity = await enter(token);
   await database.run((orm) =>
@@ -206,10 +209,58 @@ test("a disabled person loses access within 5 s, a deleted one for ever", async 
   );
   pass(5000);
   expect(await codeFor(token)).toBe("account_disabled");
+});
 
-  const leaving = await enter(await tokenOf("u-leaving"));
-  await node.auth.accounts.remove(leaving, HERE);
-  expect(await codeFor(await tokenOf("u-leaving", { jti: "again" }))).toBe("account_disabled");
+describe("deleting an account", () => {
+  const ago = (seconds: number) => Math.floor(node.clock.now() / 1000) - seconds;
+  const remove = async (sub: string, claims: JWTPayload) =>
+    codeOf(node.auth.accounts.remove(await enter(await tokenOf(sub, claims)), undefined, HERE));
+
+  test("takes a login within the last ten minutes: by auth_time, or else by when the token was issued", async () => {
+    const old = { iat: ago(601), auth_time: ago(601) };
+    expect(await remove("u-old", old)).toBe("reauthentication_required");
+    expect(await remove("u-old", { iat: ago(601) })).toBe("reauthentication_required");
+    expect(await remove("u-old", { iat: ago(0), auth_time: ago(601) })).toBe("reauthentication_required");
+    expect(await remove("u-old", { iat: ago(601), auth_time: ago(590) })).toBeUndefined();
+    expect(await remove("u-young", { iat: ago(0) })).toBeUndefined();
+  });
+
+  test("locks the person out, until an operator restores the account", async () => {
+    const { username, userId } = await enter(await tokenOf("u-leaving"));
+    await remove("u-leaving", { jti: "leave" });
+    expect(await codeFor(await tokenOf("u-leaving", { jti: "again" }))).toBe("account_disabled");
+    await restoreUser(database, username, ORDER);
+    node.auth.standing.forget({ userId, sessionIds: null });
+    expect(await enter(await tokenOf("u-leaving", { jti: "back" }))).toMatchObject({ userId });
+  });
+
+  test("erases it once all older tokens have expired: the person may return as somebody new", async () => {
+    const { userId } = await enter(await tokenOf("u-returning"));
+    await remove("u-returning", { jti: "leave" });
+    const [erasing, deletedAgo] = [{ afterMs: 0, key: node.meta.erasureKey }, agoOf(userId)];
+    await deletedAgo("24 hours");
+    expect(await eraseDue(database, erasing)).not.toContain(userId);
+    await deletedAgo("25 hours");
+    expect(await eraseDue(database, erasing)).toContain(userId);
+    expect((await enter(await tokenOf("u-returning", { jti: "back" }))).userId).not.toBe(userId);
+  });
+
+  test("does not help anyone who was disabled", async () => {
+    const { userId, username } = await enter(await tokenOf("u-barred"));
+    await remove("u-barred", { jti: "leave" });
+    await disableUser(database, username, ORDER);
+    await agoOf(userId)("26 hours");
+    await eraseDue(database, { afterMs: 0, key: node.meta.erasureKey });
+    expect(await codeFor(await tokenOf("u-barred", { jti: "back" }))).toBe("account_disabled");
+  });
+
+  const agoOf = (userId: number) => (time: string) =>
+    database.run((orm) =>
+      orm
+        .update(users)
+        .set({ deletedAt: sql`clock_timestamp() - ${time}::interval` })
+        .where(eq(users.id, userId)),
+    );
 });
 
 test("a person has no password and no sessions here", async () => {

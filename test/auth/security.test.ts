@@ -80,7 +80,7 @@ test("changed passwords, wrong ones, ended sessions and deleted accounts are hea
   await dan.login();
   await change(PASSWORD);
   await node.auth.sessions.logout(refresh, HERE);
-  await node.auth.accounts.remove(me, HERE);
+  await node.auth.accounts.remove(me, undefined, HERE);
   const about = { userId: me.userId, username: "dan", origin: HERE };
   expect(heard()).toMatchObject([
     ["password.fail", about],

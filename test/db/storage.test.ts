@@ -60,7 +60,7 @@ function storage(create: () => Promise<TestDatabase>) {
     const before = await loadMeta(database);
     const epoch = await renewEpoch(database, ORDER);
     expect(epoch).not.toBe(before.epoch);
-    expect(await loadMeta(database)).toEqual({ epoch, instance: before.instance });
+    expect(await loadMeta(database)).toEqual({ ...before, epoch });
   });
 
   test("a failed transaction leaves nothing behind and rejects with the thrown error", async () => {

@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
 import { Hono } from "hono";
+import { sql } from "drizzle-orm";
 import { decodeJwt } from "jose";
 import type { AuthConfig } from "../../src/auth/auth.ts";
+import { sessions } from "../../src/db/schema.ts";
 import { DatabaseTimeout } from "../../src/db/database.ts";
 import { Refusal } from "../../src/errors.ts";
 import { createApp } from "../../src/http/app.ts";
@@ -332,12 +334,26 @@ test("the life of an account: profile, sessions, refresh, password, logout, dele
   expect((await call("GET", "/account/me/", { token })).json.code).toBe("session_ended");
 
   const last = (await post("/account/login/", { email, password: "another horse" })).json;
+  const wrong = { token: last.access, body: { password: "wrong horse" } };
+  expect((await call("DELETE", "/account/me/", wrong)).json.errors).toHaveProperty("password");
+  expect((await call("DELETE", "/account/me/", { ...wrong, body: { password: 1 } })).status).toBe(400);
   const gone = await call("DELETE", "/account/me/", { token: last.access });
   expect([gone.status, gone.text]).toEqual([204, ""]);
   expect((await call("GET", "/account/me/", { token: last.access })).json.code).toBe("account_disabled");
   expect((await post("/account/login/", { email, password: "another horse" })).json.code).toBe(
-    "invalid_credentials",
+    "account_disabled",
   );
+});
+
+test("deleting an account needs the password, unless its session is young", async () => {
+  const { access: token } = await register();
+  await database.run((orm) =>
+    orm.update(sessions).set({ createdAt: sql`clock_timestamp() - interval '11 minutes'` }),
+  );
+  const { status, json } = await call("DELETE", "/account/me/", { token });
+  expect([status, json.code]).toEqual([403, "reauthentication_required"]);
+  const body = { password: PASSWORD };
+  expect((await call("DELETE", "/account/me/", { token, body })).status).toBe(204);
 });
 
 describe("limits", () => {

@@ -225,11 +225,15 @@ test("missing targets return 404, and invalid requests 400", async () => {
   expect(await me(ada)).toMatchObject({ username: "ada" });
 });
 
-test("a deleted account cannot be found", async () => {
+test("a deleted account can be restored; its person has to log in again", async () => {
   const fay = await register(server, "fay");
   expect((await api(server, "DELETE /account/me/", { token: fay.token })).status).toBe(204);
-  for (const name of ["fay", fay.email])
-    expect((await admin(`POST /admin/users/${name}/enable`)).status).toBe(404);
+  expect(await login(fay)).toMatchObject({ code: "account_disabled" });
+  for (let time = 0; time < 2; time++)
+    expect((await admin("POST /admin/users/fay/restore/?reason=asked")).status).toBe(204);
+  expect(await me(fay)).toMatchObject({ status: 401, code: "session_ended" });
+  expect(await login(fay)).toMatchObject({ username: "fay" });
+  expect(await audit({ username: "fay" })).toMatchObject([{ action: "account.restore", reason: "asked" }]);
 });
 
 test("the audit is paged, newest first", async () => {

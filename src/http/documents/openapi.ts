@@ -58,7 +58,7 @@ export interface OpenApiOperation {
   readonly deprecated?: boolean;
   readonly security?: readonly Readonly<Record<string, readonly string[]>>[];
   readonly parameters?: readonly OpenApiParameter[];
-  readonly requestBody?: { readonly required: true; readonly content: Content };
+  readonly requestBody?: { readonly required: boolean; readonly content: Content };
   readonly responses: Readonly<Record<string, OpenApiResponse>>;
 }
 
@@ -144,7 +144,7 @@ function describedRoutes(routes: readonly RouterRoute[]): [RouterRoute, Descript
 }
 
 function operationOf(method: string, path: string, description: Description): OpenApiOperation {
-  const { summary = "", about, params = {}, query, json, deprecated, security } = description;
+  const { summary = "", about, params = {}, query, json, bodyless, deprecated, security } = description;
   const segment = path.split("/")[1] ?? "";
   return {
     operationId:
@@ -158,7 +158,7 @@ function operationOf(method: string, path: string, description: Description): Op
     ...(security && { security: [{ [security]: [] }] }),
     parameters: [...parametersOf("path", params), ...parametersOf("query", query?.entries ?? {})],
     ...(json && {
-      requestBody: { required: true, content: { "application/json": { schema: schemaOf(json) } } },
+      requestBody: { required: !bodyless, content: { "application/json": { schema: schemaOf(json) } } },
     }),
     responses: responsesOf(description),
   };
