@@ -33,9 +33,12 @@ ALTER TABLE "audit" ADD COLUMN "address" text DEFAULT '' NOT NULL;--> statement-
 ALTER TABLE "audit" ADD COLUMN "target" text DEFAULT '' NOT NULL;--> statement-breakpoint
 ALTER TABLE "keys" ADD COLUMN "revoked_at" timestamp with time zone;--> statement-breakpoint
 ALTER TABLE "rooms" ADD COLUMN "skeleton" text;--> statement-breakpoint
+ALTER TABLE "rooms" ADD COLUMN "posted" boolean GENERATED ALWAYS AS (version > 0) STORED NOT NULL;--> statement-breakpoint
 ALTER TABLE "users" ADD COLUMN "skeleton" text;--> statement-breakpoint
 ALTER TABLE "users" ADD COLUMN "erased_at" timestamp with time zone;--> statement-breakpoint
 CREATE INDEX "rooms_skeleton" ON "rooms" USING btree ("skeleton");--> statement-breakpoint
+CREATE INDEX "rooms_listed" ON "rooms" USING btree ("name") WHERE posted;--> statement-breakpoint
+CREATE INDEX "rooms_unused" ON "rooms" USING btree ("id") WHERE not posted;--> statement-breakpoint
 CREATE INDEX "sessions_live" ON "sessions" USING btree ("user_id","used_at") WHERE revoked_at is null;--> statement-breakpoint
 CREATE INDEX "users_deleted" ON "users" USING btree ("deleted_at") WHERE deleted_at is not null and erased_at is null;--> statement-breakpoint
 CREATE INDEX "sessions_user" ON "sessions" USING btree ("user_id","expires_at");--> statement-breakpoint

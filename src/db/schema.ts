@@ -1,6 +1,7 @@
 import { sql } from "drizzle-orm";
 import {
   bigint,
+  boolean,
   customType,
   index,
   pgTable,
@@ -133,8 +134,20 @@ export const rooms = pgTable(
     /** Rises with every member who leaves for good: what is known about its members then may be out of date. */
     departures: id().notNull().default(0),
     createdAt: at().notNull().default(now),
+    /** Whether there has been a message. An index on `version` itself would have to follow every commit. */
+    posted: boolean()
+      .notNull()
+      .generatedAlwaysAs(sql`version > 0`),
   },
-  (t) => [index("rooms_skeleton").on(t.skeleton)],
+  (t) => [
+    index("rooms_skeleton").on(t.skeleton),
+    index("rooms_listed")
+      .on(t.name)
+      .where(sql`posted`),
+    index("rooms_unused")
+      .on(t.id)
+      .where(sql`not posted`),
+  ],
 );
 
 /**
