@@ -88,6 +88,11 @@ export const SETTINGS = {
     fallback: "30d",
     about: "How long a session lasts without a refresh.",
   },
+  SESSION_MAX_AGE: {
+    schema: duration,
+    fallback: "365d",
+    about: "How long a session lasts in total. After that, the person has to log in again.",
+  },
   AUTH_JWKS_URL: {
     schema: url("http", "https"),
     about:

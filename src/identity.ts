@@ -13,13 +13,15 @@ export interface Bearer {
   readonly loggedInAt?: number | undefined;
   /** What the token's `rooms` claim limits it to; null if it has no such claim. */
   readonly grants: readonly RoomGrant[] | null;
+  /** The key that signed the token. If the key is revoked, so is the token. */
+  readonly keyId?: string | undefined;
 }
 
 /** A bearer whose token was verified and whose session and account were alive at that moment. */
 export type Identity = Bearer;
 
-/** A login: a person, and their session unless they are an outside identity. */
-export type Login = Pick<Identity, "userId" | "sessionId">;
+/** A login: a person, their session unless they are an outside identity, and the key that vouches for them. */
+export type Login = Pick<Identity, "userId" | "sessionId" | "keyId">;
 
 /** Why access has ended. */
 export type EndReason = "session_ended" | "account_disabled";

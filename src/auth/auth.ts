@@ -6,7 +6,7 @@ import type { Config } from "../config.ts";
 import type { Database } from "../db/database.ts";
 import type { Meta } from "../db/meta.ts";
 import { Refusal } from "../errors.ts";
-import type { Identity } from "../identity.ts";
+import type { EndReason, Identity, Login } from "../identity.ts";
 import { TOKEN_MAX } from "../protocol/limits.ts";
 import { type LimiterStore, memoryLimiters } from "../limiter.ts";
 import type { Log } from "../log.ts";
@@ -69,6 +69,7 @@ export type AuthConfig = Pick<
   | "PUBLIC_URL"
   | "REFRESH_TOKEN_TTL"
   | "REGISTRATION"
+  | "SESSION_MAX_AGE"
 >;
 
 /**
@@ -97,10 +98,12 @@ export async function createAuth(options: AuthOptions): Promise<Auth> {
     configured: config.JWT_PRIVATE_KEY,
     accessTtlMs,
     refreshTtlMs,
+    security,
   });
   const tokens = createTokens({ issuer, keys, ttlMs: accessTtlMs, clock });
   const standing = createStanding({ pool, clock, bus });
-  const sessions = createSessions({ pool, keys, tokens, standing, security, ttlMs: refreshTtlMs });
+  const lifetime = { ttlMs: refreshTtlMs, maxAgeMs: config.SESSION_MAX_AGE };
+  const sessions = createSessions({ pool, keys, tokens, standing, security, lifetime });
   const passwords = createPasswords({ parallel: Math.max(1, Math.floor(navigator.hardwareConcurrency / 2)) });
   const attempts = createAttempts({ rate: config.LOGIN_RATE, limiters });
   const registration = config.REGISTRATION;
@@ -122,7 +125,16 @@ export async function createAuth(options: AuthOptions): Promise<Auth> {
       configured: config.ADMIN_TOKEN,
       rate: config.LOGIN_RATE,
     }),
-    standing,
+    standing: {
+      ...standing,
+      async ask(logins) {
+        const statuses = await standing.ask(logins);
+        const isVoid = ({ keyId }: Login) => keyId !== undefined && !keys.accepts(keyId);
+        return logins.map((login, index) =>
+          isVoid(login) ? "session_ended" : (statuses[index] as "alive" | EndReason),
+        );
+      },
+    },
     jwks: async () => keys.jwks(),
     stop() {
       keys.stop();
@@ -135,8 +147,8 @@ export async function createAuth(options: AuthOptions): Promise<Auth> {
       if (!verifier) throw new Refusal("token_invalid");
       const bearer = await verifier.verify(token);
       await standing.check(bearer);
-      const { userId, username, sessionId, expiresAt, loggedInAt, grants } = bearer;
-      return { userId, username, sessionId, expiresAt, loggedInAt, grants };
+      const { userId, username, sessionId, expiresAt, loggedInAt, grants, keyId } = bearer;
+      return { userId, username, sessionId, expiresAt, loggedInAt, grants, keyId };
     },
   };
 }

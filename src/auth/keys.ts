@@ -11,11 +11,12 @@ import { ConfigError } from "../config.ts";
 import type { Pool } from "../db/database.ts";
 import { Refusal } from "../errors.ts";
 import type { Log } from "../log.ts";
-import { ensureKeys, isPrivate, readKeys, type StoredKey } from "./keystore.ts";
+import type { SecurityLog } from "../security.ts";
+import { ensureKeys, isPrivate, type KeyKind, readKeys, type StoredKey } from "./keystore.ts";
 
 /** How often the keys are reread. */
 const REREAD_MS = 2000;
-/** A new key signs only after this time, when every node has read it. Until then the previous key signs. */
+/** A new key signs only after this time, when every node has read it. Until then the previous key signs, if it may. */
 const SETTLE_MS = 5000;
 /** A token with an unknown key triggers a reread only if the last read is at least this old. */
 const UNKNOWN_MS = 1000;
@@ -33,6 +34,7 @@ export interface SigningKey {
 
 /** The keys of access tokens (Ed25519) and of refresh tokens (HMAC), kept in step with the database. */
 export interface Keys {
+  /** @throws {Refusal} unavailable in the first seconds after the only signing key was revoked. */
   signer(): SigningKey;
   /**
    * Returns the public key with that id. An unknown id triggers a reread, at most once a second.
@@ -42,7 +44,9 @@ export interface Keys {
   /** Whether tokens signed with that key are still accepted. */
   accepts(kid: string): boolean;
   jwks(): JSONWebKeySet;
-  /** The secrets of refresh tokens. The first one signs; all of them verify. */
+  /** The secret that signs refresh tokens. @throws {Refusal} unavailable, as for `signer`. */
+  secret(): Buffer;
+  /** The secrets that verify refresh tokens. */
   secrets(): readonly Buffer[];
   stop(): void;
 }
@@ -55,19 +59,25 @@ interface KeysOptions {
   readonly configured: string | undefined;
   readonly accessTtlMs: number;
   readonly refreshTtlMs: number;
+  readonly security: Pick<SecurityLog, "record">;
 }
 
 interface Ring {
-  readonly signer: SigningKey;
+  readonly signer: SigningKey | undefined;
   readonly verifiers: ReadonlyMap<string, { key: CryptoKey; jwk: JWK }>;
+  readonly secret: Buffer | undefined;
   readonly secrets: readonly Buffer[];
+  /** The ids of all keys, and of those that were revoked. */
+  readonly known: ReadonlySet<string>;
+  readonly revoked: ReadonlySet<string>;
 }
 
 /**
  * Reads the keys, creates missing ones, and rereads them every 2 s.
  * @throws {ConfigError} if `configured` is not a private Ed25519 key.
  */
-export async function createKeys({ pool, clock, log, configured, ...ttl }: KeysOptions): Promise<Keys> {
+export async function createKeys(options: KeysOptions): Promise<Keys> {
+  const { pool, clock, log, security, configured, ...ttl } = options;
   const own = configured ? await readConfigured(configured) : undefined;
   await ensureKeys(pool, own && publicHalf(own.jwk));
   let ring = await read();
@@ -76,24 +86,39 @@ export async function createKeys({ pool, clock, log, configured, ...ttl }: KeysO
 
   async function read(): Promise<Ring> {
     const stored = await pool.run(readKeys);
-    const isAlive = ({ kind, retired, retiredFor }: StoredKey) =>
-      !retired || retiredFor < (kind === "sign" ? ttl.accessTtlMs : ttl.refreshTtlMs) + RETIRED_MARGIN_MS;
+    const isAlive = ({ kind, retired, revoked, retiredFor }: StoredKey) =>
+      !revoked &&
+      (!retired || retiredFor < (kind === "sign" ? ttl.accessTtlMs : ttl.refreshTtlMs) + RETIRED_MARGIN_MS);
     const alive = stored.filter(isAlive);
-    const secrets = alive.filter(({ kind }) => kind === "refresh").toReversed();
+    const secrets = alive.filter(({ kind }) => kind === "refresh");
     const signing = alive.filter(({ kind }) => kind === "sign");
     const verifiers = new Map<string, { key: CryptoKey; jwk: JWK }>();
     for (const { kid, key } of signing) {
       const jwk = publicHalf(JSON.parse(key));
       verifiers.set(kid, { key: await importKey(jwk), jwk: { ...jwk, kid, use: "sig", alg: "EdDSA" } });
     }
-    const signer = own ? { kid: own.kid, key: await importKey(own.jwk) } : await signerOf(signing);
-    return { signer, verifiers, secrets: secrets.map(({ key }) => Buffer.from(key, "base64url")) };
+    const wasRevoked = (kind: KeyKind) => stored.some((key) => key.kind === kind && key.revoked);
+    const chosen = inUse(signing.filter(isPrivate), wasRevoked("sign"));
+    const jwk =
+      own && verifiers.has(own.kid) ? own : chosen && { kid: chosen.kid, jwk: JSON.parse(chosen.key) };
+    const secret = inUse(secrets, wasRevoked("refresh"));
+    return {
+      signer: jwk && { kid: jwk.kid, key: await importKey(jwk.jwk) },
+      verifiers,
+      secret: secret && secretOf(secret),
+      secrets: secrets.map(secretOf),
+      known: new Set(stored.map(({ kid }) => kid)),
+      revoked: new Set(stored.filter(({ revoked }) => revoked).map(({ kid }) => kid)),
+    };
   }
 
   const reread = () =>
     (reading ??= (async () => {
+      const before = ring;
       ring = await read();
       readAt = clock.monotonic();
+      for (const kid of ring.known.difference(before.known)) security.record("key.rotate", { kid });
+      for (const kid of ring.revoked.difference(before.revoked)) security.record("key.revoke", { kid });
     })().finally(() => (reading = undefined)));
 
   const stop = every(clock, REREAD_MS, () =>
@@ -102,9 +127,10 @@ export async function createKeys({ pool, clock, log, configured, ...ttl }: KeysO
 
   return {
     stop,
-    signer: () => ring.signer,
+    signer: () => ring.signer ?? notYet(),
     accepts: (kid) => ring.verifiers.has(kid),
     jwks: () => ({ keys: [...ring.verifiers.values()].map(({ jwk }) => jwk) }),
+    secret: () => ring.secret ?? notYet(),
     secrets: () => ring.secrets,
     async verifier(kid) {
       const known = ring.verifiers.get(kid);
@@ -121,13 +147,22 @@ export async function createKeys({ pool, clock, log, configured, ...ttl }: KeysO
   };
 }
 
-/** Returns the newest key that has settled or, in the first seconds of an installation, the oldest key. */
-async function signerOf(signing: readonly StoredKey[]): Promise<SigningKey> {
-  const able = signing.filter(isPrivate);
-  const settled = able.filter(({ age }) => age >= SETTLE_MS);
-  const chosen = settled.at(-1) ?? able[0];
-  if (!chosen) throw new Error("the database has no signing key");
-  return { kid: chosen.kid, key: await importKey(JSON.parse(chosen.key)) };
+/**
+ * Returns the newest key that has settled, or else, unless a key was revoked (`mustSettle`), the oldest one. The previous
+ * key signs until the new one has settled, and not longer: its tokens have to expire before it is dropped.
+ */
+function inUse(able: readonly StoredKey[], mustSettle: boolean): StoredKey | undefined {
+  const may = able.filter(({ retired, retiredFor }) => !retired || retiredFor < RETIRED_MARGIN_MS / 2);
+  return may.findLast(({ age }) => age >= SETTLE_MS) ?? (mustSettle ? undefined : may[0]);
+}
+
+const secretOf = ({ key }: StoredKey) => Buffer.from(key, "base64url");
+
+function notYet(): never {
+  throw new Refusal("unavailable", {
+    detail: "A key was just revoked, and its successor is not in use yet. Try again soon.",
+    retryAfterMs: SETTLE_MS,
+  });
 }
 
 async function readConfigured(text: string): Promise<{ kid: string; jwk: JWK }> {

@@ -1,12 +1,16 @@
-import { asc, sql } from "drizzle-orm";
+import { asc, eq, sql } from "drizzle-orm";
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK } from "jose";
+import { ConfigError } from "../config.ts";
 import { writeAudit } from "../db/audit.ts";
 import { type Orm, type Pool, rows } from "../db/database.ts";
 import { keys } from "../db/schema.ts";
+import { Refusal } from "../errors.ts";
 import type { Order } from "../order.ts";
 
 /** An arbitrary advisory lock key that nothing else uses. */
 const LOCK = 7_205_392_332;
+/** How many sessions one statement ends. */
+const SESSIONS_BATCH = 5000;
 
 export type KeyKind = "sign" | "refresh";
 
@@ -16,10 +20,20 @@ export interface StoredKey {
   /** `sign`: a JWK as JSON, only the public half if the key is configured. `refresh`: base64url. */
   readonly key: string;
   readonly retired: boolean;
+  readonly revoked: boolean;
   /** Time since creation, in milliseconds, by the database's clock. */
   readonly age: number;
   /** Time since retirement, in milliseconds, by the database's clock; 0 if it is not retired. */
   readonly retiredFor: number;
+}
+
+/** A key as operators see it. */
+export interface KeyInfo {
+  readonly kid: string;
+  readonly kind: KeyKind;
+  readonly createdAt: string;
+  readonly retiredAt: string | null;
+  readonly revokedAt: string | null;
 }
 
 /** Returns every key ever created, oldest first. */
@@ -32,6 +46,7 @@ export async function readKeys(orm: Orm): Promise<StoredKey[]> {
       kind: keys.kind,
       key: keys.key,
       retired: sql<boolean>`${keys.retiredAt} is not null`,
+      revoked: sql<boolean>`${keys.revokedAt} is not null`,
       age: since(keys.createdAt),
       retiredFor: since(keys.retiredAt),
     })
@@ -43,10 +58,15 @@ export async function readKeys(orm: Orm): Promise<StoredKey[]> {
  * Creates missing keys, only once if several nodes start at the same time. `configured` is the public half of
  * a signing key from the configuration. It replaces the other signing keys. Storing it publishes it to all
  * nodes and to the readers of our key set.
+ * @throws {ConfigError} if the configured key was revoked.
  */
 export async function ensureKeys(pool: Pool, configured?: JWK): Promise<void> {
   await locked(pool, async (orm) => {
-    const current = (await readKeys(orm)).filter(({ retired }) => !retired);
+    const all = await readKeys(orm);
+    const current = all.filter(({ retired }) => !retired);
+    const kid = configured && (await calculateJwkThumbprint(configured));
+    if (all.some((key) => key.kid === kid && key.revoked))
+      throw new ConfigError(`JWT_PRIVATE_KEY is the key ${kid}, which was revoked: set another one`);
     if (!current.some(({ kind }) => kind === "refresh")) await addKey(orm, "refresh");
     if (configured) await addKey(orm, "sign", configured);
     else if (!current.some((key) => key.kind === "sign" && isPrivate(key))) await addKey(orm, "sign");
@@ -65,6 +85,75 @@ export const rotateKey = (pool: Pool, kind: KeyKind, order: Order): Promise<stri
     await writeAudit(orm, [{ ...order, action: "key.rotate", target: kid }]);
     return kid;
   });
+
+/**
+ * Revokes a key: from now on nothing that it signed is accepted. If it was in use, a new key takes its place. Revoking a
+ * refresh key ends all sessions, because whoever stole it could have continued any of them.
+ * @throws {Refusal} not_found if there is no such key, or it was revoked already.
+ */
+export async function revokeKey(pool: Pool, kid: string, order: Order): Promise<Revoked> {
+  const revoked = await locked(pool, async (orm) => {
+    const key = (await readKeys(orm)).find((known) => known.kid === kid && !known.revoked);
+    if (!key)
+      throw new Refusal("not_found", { detail: "No key has that id, or it was revoked. See parley keys." });
+    const now = sql`clock_timestamp()`;
+    await orm
+      .update(keys)
+      .set({ revokedAt: now, retiredAt: sql`coalesce(${keys.retiredAt}, ${now})` })
+      .where(eq(keys.kid, kid));
+    const successor = key.retired ? undefined : await addKey(orm, key.kind);
+    await writeAudit(orm, [{ ...order, action: "key.revoke", target: kid }]);
+    return { kind: key.kind, successor };
+  });
+  return { ...revoked, sessions: revoked.kind === "refresh" ? await endAllSessions(pool) : 0 };
+}
+
+export interface Revoked {
+  readonly kind: KeyKind;
+  /** The id of the key that takes its place, if it was in use. */
+  readonly successor: string | undefined;
+  /** How many sessions ended. */
+  readonly sessions: number;
+}
+
+/** Ends all sessions, in batches. Returns how many. */
+async function endAllSessions(pool: Pool): Promise<number> {
+  for (let ended = 0; ;) {
+    const batch = await pool.run((orm) =>
+      rows(
+        orm,
+        sql`update sessions set revoked_at = clock_timestamp() where id in (
+          select id from sessions where revoked_at is null and expires_at > now() limit ${SESSIONS_BATCH}::int
+        ) returning id`,
+      ),
+    );
+    ended += batch.length;
+    if (batch.length === 0) return ended;
+  }
+}
+
+/** Returns every key ever created, oldest first, without secrets. */
+export async function listKeys(pool: Pool): Promise<KeyInfo[]> {
+  const found = await pool.run((orm) =>
+    orm
+      .select({
+        kid: keys.kid,
+        kind: keys.kind,
+        createdAt: keys.createdAt,
+        retiredAt: keys.retiredAt,
+        revokedAt: keys.revokedAt,
+      })
+      .from(keys)
+      .orderBy(asc(keys.createdAt), asc(keys.kid)),
+  );
+  return found.map(({ kid, kind, createdAt, retiredAt, revokedAt }) => ({
+    kid,
+    kind,
+    createdAt: createdAt.toISOString(),
+    retiredAt: retiredAt?.toISOString() ?? null,
+    revokedAt: revokedAt?.toISOString() ?? null,
+  }));
+}
 
 /** Whether a stored signing key includes its private half. */
 export const isPrivate = ({ key }: StoredKey) => "d" in (JSON.parse(key) as JWK);

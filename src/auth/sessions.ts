@@ -7,6 +7,7 @@ import { type RefreshClaim, readRefreshToken, refreshToken } from "./refresh.ts"
 import {
   advanceSession,
   insertSession,
+  type Lifetime,
   listSessions,
   readSession,
   revokeSession,
@@ -62,19 +63,20 @@ interface SessionsOptions {
   readonly tokens: Tokens;
   readonly standing: Logins;
   readonly security: Pick<SecurityLog, "record">;
-  /** How long an unused session lasts. */
-  readonly ttlMs: number;
+  readonly lifetime: Lifetime;
 }
 
 export function createSessions(options: SessionsOptions): Sessions {
-  const { pool, keys, tokens, standing, security, ttlMs } = options;
+  const { pool, keys, tokens, standing, security, lifetime } = options;
 
   async function pairOf(user: { userId: number; username: string }, claim: RefreshClaim): Promise<TokenPair> {
-    const [secret] = keys.secrets();
-    if (!secret) throw new Error("the database has no key for refresh tokens");
+    const secret = keys.secret();
     const access = await tokens.issue({ ...user, sessionId: claim.sessionId });
     return { access, refresh: refreshToken(claim, secret) };
   }
+
+  /** @throws {Refusal} unavailable if nothing can be signed now. Ask before anything is changed. */
+  const canSign = () => void [keys.signer(), keys.secret()];
 
   const ended = (sessionIds: readonly string[], event: SecurityEvent, about: Facts & { userId: number }) => {
     if (sessionIds.length === 0) return;
@@ -90,8 +92,11 @@ export function createSessions(options: SessionsOptions): Sessions {
 
   return {
     async open(user, origin) {
+      canSign();
       const sessionId = Bun.randomUUIDv7();
-      const evicted = await pool.run((orm) => insertSession(orm, user, sessionId, origin.userAgent, ttlMs));
+      const evicted = await pool.run((orm) =>
+        insertSession(orm, user, sessionId, origin.userAgent, lifetime),
+      );
       if (!evicted) return undefined;
       const { id: userId, username } = user;
       ended(evicted, "session.evict", { userId, username, origin });
@@ -99,15 +104,16 @@ export function createSessions(options: SessionsOptions): Sessions {
     },
     async refresh(token, origin) {
       const claim = claimOf(token);
+      canSign();
       const { sessionId, generation } = claim;
       // A lost race leads to one more round: by then the generation has changed or the session has ended.
       for (;;) {
-        const session = await pool.run((orm) => readSession(orm, sessionId));
+        const session = await pool.run((orm) => readSession(orm, sessionId, lifetime));
         if (!session || generation > session.generation) throw new Refusal("refresh_invalid");
         if (!session.enabled) throw new Refusal("account_disabled");
         if (!session.alive) throw new Refusal("session_ended");
         if (generation === session.generation) {
-          if (await pool.run((orm) => advanceSession(orm, claim, ttlMs)))
+          if (await pool.run((orm) => advanceSession(orm, claim, lifetime)))
             return pairOf(session, { sessionId, generation: generation + 1 });
         } else if (generation === session.generation - 1 && session.age <= GRACE_MS) {
           return pairOf(session, { sessionId, generation: session.generation });
@@ -121,7 +127,7 @@ export function createSessions(options: SessionsOptions): Sessions {
     },
     async logout(token, origin) {
       const { sessionId } = claimOf(token);
-      const session = await pool.run((orm) => readSession(orm, sessionId));
+      const session = await pool.run((orm) => readSession(orm, sessionId, lifetime));
       if (!session) return;
       const { userId, username } = session;
       const ids = await pool.run((orm) => revokeSession(orm, userId, sessionId));

@@ -15,7 +15,17 @@ const ENDED_KEPT_MS = 24 * 3600 * 1000;
 // All times come from the database's clock, because the clocks of nodes differ.
 const now = sql`clock_timestamp()`;
 const after = (ms: number) => sql`clock_timestamp() + ${ms}::float8 * interval '1 millisecond'`;
+/** When a session is as old as sessions get. */
+const until = (maxAgeMs: number) => sql`created_at + ${maxAgeMs}::float8 * interval '1 millisecond'`;
 const unended = and(isNull(sessions.revokedAt), gt(sessions.expiresAt, now));
+
+/** How long sessions last, in milliseconds. */
+export interface Lifetime {
+  /** Without a refresh. */
+  readonly ttlMs: number;
+  /** In total. */
+  readonly maxAgeMs: number;
+}
 
 /**
  * Inserts a session and deletes some of the user's expired ones. Beyond {@link SESSIONS_MAX} live sessions, ends those
@@ -27,7 +37,7 @@ export const insertSession = (
   user: User,
   id: string,
   userAgent: string,
-  ttlMs: number,
+  { ttlMs, maxAgeMs }: Lifetime,
 ): Promise<string[] | undefined> =>
   orm.transaction(async (tx) => {
     const agent = userAgent.toWellFormed().replaceAll("\0", "").slice(0, USER_AGENT_MAX).toWellFormed();
@@ -36,7 +46,7 @@ export const insertSession = (
     const inserted = await rows(
       tx,
       sql`insert into sessions (id, user_id, expires_at, user_agent)
-        select ${id}::uuid, id, ${after(ttlMs)}, ${agent}::text
+        select ${id}::uuid, id, ${after(Math.min(ttlMs, maxAgeMs))}, ${agent}::text
         from users
         where id = ${user.id}::bigint and password_hash = ${user.passwordHash}::text
           and disabled_at is null and deleted_at is null
@@ -71,12 +81,17 @@ export interface SessionRow {
   readonly age: number;
 }
 
-export async function readSession(orm: Orm, id: string): Promise<SessionRow | undefined> {
+export async function readSession(
+  orm: Orm,
+  id: string,
+  { maxAgeMs }: Lifetime,
+): Promise<SessionRow | undefined> {
   const [session] = await rows<SessionRow>(
     orm,
     sql`select s.user_id::float8 as "userId", u.username, s.generation::float8 as generation,
         u.disabled_at is null and u.deleted_at is null as enabled,
-        s.revoked_at is null and s.expires_at > clock_timestamp() as alive,
+        s.revoked_at is null and s.expires_at > clock_timestamp()
+          and s.${until(maxAgeMs)} > clock_timestamp() as alive,
         (extract(epoch from clock_timestamp() - s.rotated_at) * 1000)::float8 as age
       from sessions s join users u on u.id = s.user_id where s.id = ${id}::uuid`,
   );
@@ -87,10 +102,15 @@ export async function readSession(orm: Orm, id: string): Promise<SessionRow | un
  * Advances a session to its next generation. Returns false if another request already did this or the session
  * has ended.
  */
-export async function advanceSession(orm: Orm, { sessionId, generation }: RefreshClaim, ttlMs: number) {
+export async function advanceSession(
+  orm: Orm,
+  { sessionId, generation }: RefreshClaim,
+  { ttlMs, maxAgeMs }: Lifetime,
+): Promise<boolean> {
+  const expiresAt = sql`least(${after(ttlMs)}, ${until(maxAgeMs)})`;
   const moved = await orm
     .update(sessions)
-    .set({ generation: generation + 1, rotatedAt: now, usedAt: now, expiresAt: after(ttlMs) })
+    .set({ generation: generation + 1, rotatedAt: now, usedAt: now, expiresAt })
     .where(and(eq(sessions.id, sessionId), eq(sessions.generation, generation), unended))
     .returning({ id: sessions.id });
   return moved.length > 0;

@@ -45,11 +45,14 @@ interface TokensOptions {
 }
 
 export function createTokens({ issuer, keys, ttlMs, clock }: TokensOptions): Tokens {
-  const verified = createVerified<Bearer & { readonly kid: string }>({
+  const verified = createVerified<Bearer & { readonly keyId: string }>({
     clock,
     max: CACHE_MAX,
     toleranceMs: TOLERANCE_S * 1000,
   });
+
+  /** One string for each key, because every connection keeps its own. */
+  const keyIds = new Map<string, string>();
 
   const keyOf = async (kid: string | undefined, token: string) => {
     const key = kid === undefined ? undefined : await keys.verifier(kid);
@@ -71,7 +74,8 @@ export function createTokens({ issuer, keys, ttlMs, clock }: TokensOptions): Tok
     });
     const { sub, sid, name, exp } = v.parse(CLAIMS, payload);
     const { kid = "" } = protectedHeader;
-    const found = { userId: sub, username: name, sessionId: sid, expiresAt: exp * 1000, grants: null, kid };
+    const keyId = keyIds.getOrInsert(kid, kid);
+    const found = { userId: sub, username: name, sessionId: sid, expiresAt: exp * 1000, grants: null, keyId };
     verified.set(token, found);
     return found;
   }
@@ -92,7 +96,7 @@ export function createTokens({ issuer, keys, ttlMs, clock }: TokensOptions): Tok
     },
     async verify(token) {
       const known = verified.get(token);
-      if (known && keys.accepts(known.kid)) return known;
+      if (known && keys.accepts(known.keyId)) return known;
       return check(token).catch((error: unknown) => {
         throw tokenRefusal(error);
       });

@@ -5,11 +5,18 @@ import { orderOf } from "./order.ts";
 
 export const rotateKey: Command = {
   name: "rotate-key",
-  about: "Sign access tokens with a new key; tokens of the old key stay valid until they expire",
+  usage: "[--refresh]",
+  about:
+    "Sign access tokens (or refresh tokens) with a new key; those of the old key stay valid until they expire",
   async run(context) {
+    const [option, ...rest] = context.args;
+    if ((option !== undefined && option !== "--refresh") || rest.length > 0)
+      throw new CommandError(`Usage: parley rotate-key ${this.usage}`);
+    const kind = option ? "refresh" : "sign";
     const kid = await withDatabase(context, (database, { JWT_PRIVATE_KEY }) => {
-      if (JWT_PRIVATE_KEY) throw new CommandError("The key comes from JWT_PRIVATE_KEY: change it there");
-      return rotate(database, "sign", orderOf(context));
+      if (JWT_PRIVATE_KEY && kind === "sign")
+        throw new CommandError("The key comes from JWT_PRIVATE_KEY: change it there");
+      return rotate(database, kind, orderOf(context));
     });
     context.out(`Servers sign tokens with key ${kid} within seconds. No restart is needed.`);
     return 0;

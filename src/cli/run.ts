@@ -8,10 +8,12 @@ import { apiKey } from "./api-key.ts";
 import { audit } from "./audit.ts";
 import { chat } from "./chat.ts";
 import { healthcheck } from "./healthcheck.ts";
+import { keys } from "./keys.ts";
 import { newEpoch } from "./new-epoch.ts";
 import { resetPassword } from "./reset-password.ts";
 import { withSecretFiles } from "./secret-files.ts";
 import { restoreUser } from "./restore-user.ts";
+import { revokeKey } from "./revoke-key.ts";
 import { rotateKey } from "./rotate-key.ts";
 import { server } from "./server.ts";
 import { sessions } from "./sessions.ts";
@@ -25,7 +27,9 @@ const COMMANDS: readonly Command[] = [
   restoreUser,
   sessions,
   resetPassword,
+  keys,
   rotateKey,
+  revokeKey,
   newEpoch,
   apiKey,
   audit,

@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { eq, sql } from "drizzle-orm";
 import { decodeJwt, decodeProtectedHeader, exportJWK, exportPKCS8, generateKeyPair } from "jose";
-import { rotateKey } from "../../src/auth/keystore.ts";
+import { listKeys, revokeKey, rotateKey } from "../../src/auth/keystore.ts";
 import { ConfigError } from "../../src/config.ts";
+import { readAudit } from "../../src/db/audit.ts";
 import { loadMeta } from "../../src/db/meta.ts";
 import { keys, meta } from "../../src/db/schema.ts";
 import { freshDatabase, newDatabase, postgresDatabase, type TestDatabase } from "../support/database.ts";
@@ -128,19 +129,125 @@ test("a retired key is dropped when the last token it signed has expired; the se
   node.auth.stop();
 });
 
-test("a new refresh key signs new tokens, and tokens of the old key stay valid", async () => {
-  const node = await startNode(database);
-  const { refresh } = await login(node);
+test("a new refresh key signs once all nodes have had time to read it, and tokens of the old key stay valid", async () => {
+  const nodes = [await startNode(database), await startNode(database)] as const;
+  const { refresh } = await login(nodes[0]);
   await rotateKey(database, "refresh", ORDER);
+  await age("created_at", "1 second");
+  const restarted = await startNode(database); // knows the new key, but must not sign with it yet
+  const next = await restarted.auth.sessions.refresh(refresh, HERE);
+  expect((await nodes[1].auth.sessions.refresh(next.refresh, HERE)).access).toBeString();
+
+  await age("created_at", "6 seconds");
+  for (const { clock } of nodes) clock.pass(2000);
   const later = await startNode(database);
-  const next = await later.auth.sessions.refresh(refresh, HERE);
-  expect(await codeOf(node.auth.sessions.refresh(next.refresh, HERE))).toBe("refresh_invalid"); // not read yet
-  node.clock.pass(2000);
+  const signed = await login(later);
   await until(
-    async () => (await codeOf(node.auth.sessions.refresh(next.refresh, HERE))) !== "refresh_invalid",
+    async () => (await codeOf(nodes[1].auth.sessions.refresh(signed.refresh, HERE))) !== "refresh_invalid",
   );
-  node.auth.stop();
-  later.auth.stop();
+  for (const { auth } of [...nodes, restarted, later]) auth.stop();
+});
+
+describe("a revoked key", () => {
+  const auditOf = async () => (await readAudit(database, undefined, 1))[0];
+  /** Makes every key look settled. */
+  const settle = async () => age("created_at", "6 seconds");
+  const isRead = (node: Node, kid: string) => {
+    node.clock.pass(2000);
+    return until(async () => !(await kidsOf(node)).includes(kid));
+  };
+
+  test("ends the tokens that it signed on every node; its successor signs once all have read it", async () => {
+    await settle();
+    const nodes = [await startNode(database), await startNode(database)] as const;
+    const { access, refresh } = await login(nodes[0]);
+    for (const { auth } of nodes) expect((await auth.authenticate(access)).username).toBe("ada");
+    const kid = kidOf({ access })!;
+    const { successor } = await revokeKey(database, kid, ORDER);
+    for (const node of nodes) {
+      await isRead(node, kid);
+      expect(await codeOf(node.auth.authenticate(access))).toBe("token_invalid");
+      expect(await codeOf(node.auth.sessions.refresh(refresh, HERE))).toBe("unavailable");
+      expect(node.events.slice(-2)).toEqual([
+        ["key.rotate", { kid: successor }],
+        ["key.revoke", { kid }],
+      ]);
+    }
+    expect(await auditOf()).toMatchObject({ action: "key.revoke", target: kid, actor: ORDER.actor });
+
+    await settle();
+    for (const { clock } of nodes) clock.pass(2000);
+    await until(async () => (await codeOf(nodes[0].auth.sessions.refresh(refresh, HERE))) !== "unavailable");
+    const renewed = await nodes[0].auth.sessions.refresh(refresh, HERE);
+    expect(kidOf(renewed)).toBe(successor);
+    expect((await nodes[1].auth.authenticate(renewed.access)).username).toBe("ada");
+    for (const { auth } of nodes) auth.stop();
+  });
+
+  test("closes open sockets: a login that it vouches for has ended, on the same session as one that lives", async () => {
+    await settle();
+    const node = await startNode(database);
+    const { access, refresh } = await login(node);
+    const before = await node.auth.authenticate(access);
+    await rotateKey(database, "sign", ORDER);
+    await settle();
+    node.clock.pass(2000);
+    await until(async () => kidOf(await login(node)) !== kidOf({ access }));
+    const after = await node.auth.authenticate((await node.auth.sessions.refresh(refresh, HERE)).access);
+    expect(after.sessionId).toBe(before.sessionId);
+    expect(await node.auth.standing.ask([before, after])).toEqual(["alive", "alive"]);
+    await revokeKey(database, kidOf({ access })!, ORDER);
+    await isRead(node, kidOf({ access })!);
+    expect(await node.auth.standing.ask([before, after])).toEqual(["session_ended", "alive"]);
+    expect(kidOf(await login(node))).toBe(after.keyId); // nobody had to wait
+    node.auth.stop();
+  });
+
+  test("of refresh tokens ends all sessions, also those that another key continues by now", async () => {
+    await settle();
+    const node = await startNode(database);
+    const [one, other] = [await login(node), await login(node)];
+    const stored = await listKeys(database);
+    const kid = stored.findLast(({ kind, retiredAt }) => kind === "refresh" && !retiredAt)!.kid;
+    await rotateKey(database, "refresh", ORDER);
+    await settle();
+    const later = await startNode(database);
+    await later.auth.sessions.refresh(other.refresh, HERE); // signed with the new key
+    const me = await node.auth.authenticate(one.access);
+    const them = await node.auth.authenticate(other.access);
+    const { sessions, successor } = await revokeKey(database, kid, ORDER);
+    expect(sessions).toBeGreaterThanOrEqual(2);
+    expect(successor).toBeUndefined();
+    expect(await node.auth.standing.ask([me, them])).toEqual(["session_ended", "session_ended"]);
+    node.clock.pass(2000);
+    await until(
+      async () => (await codeOf(node.auth.sessions.refresh(one.refresh, HERE))) === "refresh_invalid",
+    );
+    expect(await login(node)).toBeObject();
+    node.auth.stop();
+    later.auth.stop();
+  });
+
+  test("is not revoked twice, and an unknown one not at all", async () => {
+    const revoked = (await listKeys(database)).find(({ revokedAt }) => revokedAt)!;
+    expect(await codeOf(revokeKey(database, revoked.kid, ORDER))).toBe("not_found");
+    expect(await codeOf(revokeKey(database, "unknown", ORDER))).toBe("not_found");
+  });
+
+  test("from the configuration gives way to one of the database, and prevents the next start", async () => {
+    const { privateKey } = await generateKeyPair("EdDSA", { extractable: true });
+    const JWT_PRIVATE_KEY = JSON.stringify(await exportJWK(privateKey));
+    const node = await startNode(database, { JWT_PRIVATE_KEY });
+    const kid = kidOf(await login(node))!;
+    const { successor } = await revokeKey(database, kid, ORDER);
+    await settle();
+    await isRead(node, kid);
+    expect(kidOf(await login(node))).toBe(successor);
+    const error = await startNode(database, { JWT_PRIVATE_KEY }).catch((thrown) => thrown);
+    expect(error).toBeInstanceOf(ConfigError);
+    expect(error.message).toContain(kid);
+    node.auth.stop();
+  });
 });
 
 test("a configured key, as a JWK or PEM, signs tokens, and its private half is not stored", async () => {

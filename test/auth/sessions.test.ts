@@ -87,6 +87,24 @@ function suite(open: () => Promise<TestDatabase>) {
     expect(Date.parse(session?.expiresAt ?? "") - Date.now()).toBeGreaterThan(29 * 86_400_000);
   });
 
+  test("a session never lasts longer than SESSION_MAX_AGE, however often it is refreshed", async () => {
+    const day = 86_400_000;
+    const strict = await startNode(database, { SESSION_MAX_AGE: 2 * day });
+    await set({ createdAt: sql`clock_timestamp() - interval '47 hours'` });
+    const next = await refresh(signedIn.refresh, strict.auth);
+    const [session] = await auth.sessions.list(await auth.authenticate(next.access));
+    expect(Date.parse(session!.expiresAt)).toBe(Date.parse(session!.createdAt) + 2 * day);
+
+    // The setting applies to sessions from before it, too.
+    await set({
+      createdAt: sql`clock_timestamp() - interval '49 hours'`,
+      expiresAt: new Date(Date.now() + day),
+    });
+    expect(await codeOf(refresh(next.refresh, strict.auth))).toBe("session_ended");
+    expect((await refresh(next.refresh)).access).toBeString();
+    strict.auth.stop();
+  });
+
   test("repeating a refresh within 60 s returns the same refresh token, in case the response was lost", async () => {
     const lost = await refresh(signedIn.refresh);
     const again = await refresh(signedIn.refresh);
@@ -223,7 +241,9 @@ function suite(open: () => Promise<TestDatabase>) {
     const watched = explained(database);
     const rowsRead = async () => {
       await database.run((orm) => orm.execute(sql`analyze sessions`));
-      await watched.run((orm) => insertSession(orm, account, crypto.randomUUID(), "", 60_000));
+      await watched.run((orm) =>
+        insertSession(orm, account, crypto.randomUUID(), "", { ttlMs: 60_000, maxAgeMs: 60_000 }),
+      );
       const read = watched.takeScans().filter(({ table }) => table === "sessions");
       expect(read.length).toBeGreaterThan(1);
       return read.reduce((sum, scan) => sum + scan.rows, 0);

@@ -139,4 +139,31 @@ needs("TEST_DATABASE_URL")("with a database that a server uses", () => {
       await server.end();
     }
   }, 30_000);
+
+  test("a revoked key closes the sockets whose tokens it signed, and its clients get new tokens", async () => {
+    const server = await startParley({ ...database.env, LOGIN_RATE: "0" });
+    try {
+      const cy = await register(server, "cy");
+      const socket = await connect(server, { room: "lobby", token: cy.token });
+      const parley = (...args: string[]) => runParley(args, database.env);
+      const known = (await parley("keys")).stdout.trim().split("\n");
+      const { kid } = known.map((line) => JSON.parse(line)).find(({ kind }) => kind === "sign");
+      expect(await parley("revoke-key", kid)).toMatchObject({ code: 0, stderr: "" });
+      expect(await soonerThan(10_000, socket.closed)).toEqual({ code: 4500, reason: "token_invalid" });
+      const { refresh } = cy;
+      const refreshed = () => api(server, "POST /account/refresh/", { body: { refresh } });
+      let answer = await refreshed();
+      // The successor signs after a few seconds. Until then the answer says when to come back.
+      while (answer.status === 503) {
+        expect(answer.body).toMatchObject({ code: "unavailable", retryAfterMs: 5000 });
+        answer = await refreshed();
+      }
+      const { access } = answer.body as { access: string };
+      expect((await api(server, "GET /account/me/", { token: access })).status).toBe(200);
+      expect((await api(server, "GET /account/me/", { token: cy.token })).status).toBe(401);
+      expect((await parley("revoke-key", kid)).stderr).toStartWith("No key has that id");
+    } finally {
+      await server.end();
+    }
+  }, 40_000);
 });

@@ -91,4 +91,4 @@ export function createGuard({ hub, standing, departed, clock }: GuardOptions): G
   };
 }
 
-const keyOf = ({ userId, sessionId }: Login) => `${userId} ${sessionId ?? ""}`;
+const keyOf = ({ userId, sessionId, keyId }: Login) => `${userId} ${sessionId ?? ""} ${keyId ?? ""}`;
