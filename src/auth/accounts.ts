@@ -16,6 +16,7 @@ import { revokeSessions } from "./sessionstore.ts";
 import type { Logins } from "./standing.ts";
 import { namesFor } from "./usernames.ts";
 import type { User } from "./users.ts";
+import { weaknessOf } from "./weak.ts";
 
 export interface Credentials {
   /** In canonical form: see emails.ts. */
@@ -39,7 +40,7 @@ export interface Profile {
 export interface Accounts {
   /**
    * Creates an account and opens a session. Derives the username from the email if none is given.
-   * @throws {Refusal} registration_off, email_taken, username_taken, rate_limited, busy.
+   * @throws {Refusal} registration_off, invalid (a weak password), email_taken, username_taken, rate_limited, busy.
    */
   register(input: Credentials & { username?: string | undefined }, origin: Origin): Promise<SignedIn>;
   /** @throws {Refusal} invalid_credentials, account_disabled (if the password fits), rate_limited, busy. */
@@ -47,7 +48,7 @@ export interface Accounts {
   me(who: Identity): Promise<Profile>;
   /**
    * Changes the password and ends the person's other sessions.
-   * @throws {Refusal} invalid (wrong password), forbidden (the account has no password), rate_limited, busy.
+   * @throws {Refusal} invalid (wrong or weak password), forbidden (the account has no password), rate_limited, busy.
    */
   changePassword(who: Identity, change: { password: string; next: string }, origin: Origin): Promise<void>;
   /**
@@ -148,6 +149,8 @@ export function createAccounts(options: AccountsOptions): Accounts {
     async register({ email, password, username }, origin) {
       const { address } = origin;
       if (options.registration === "off") throw new Refusal("registration_off");
+      const fault = weaknessOf(password, email, username);
+      if (fault) throw new Refusal("invalid", { errors: { password: [fault] } });
       const groups = await attempts.registering(email, address);
       const passwordHash = await passwords.hash(password, groups);
       const names = username ? [username] : namesFor(email);
@@ -189,6 +192,8 @@ export function createAccounts(options: AccountsOptions): Accounts {
     },
     async changePassword(who, { password, next }, origin) {
       const { user, groups } = await confirm(who, password, origin);
+      const fault = weaknessOf(next, user.email ?? "", user.username);
+      if (fault) throw new Refusal("invalid", { errors: { new: [fault] } });
       const newHash = await passwords.hash(next, groups);
       const ended = await pool.run((orm) =>
         orm.transaction(async (tx) => {

@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import { resetPassword as reset } from "../auth/accounts.ts";
 import { newPassword } from "../auth/passwords.ts";
+import { weaknessOf } from "../auth/weak.ts";
 import { type Command, CommandError } from "./command.ts";
 import { withDatabase } from "./database.ts";
 import { orderOf } from "./order.ts";
@@ -15,6 +16,8 @@ export const resetPassword: Command = {
     const given = (await context.input()).replace(/\r?\n$/, "");
     const password = v.safeParse(newPassword, given || randomPassword());
     if (!password.success) throw new CommandError(`The password ${password.issues[0].message}`);
+    const fault = weaknessOf(password.output, email);
+    if (fault) throw new CommandError(`The password ${fault}`);
     const found = await withDatabase(context, (database) =>
       reset(database, email, password.output, orderOf(context)),
     );

@@ -73,7 +73,7 @@ export function Sign({ chat, why }: { readonly chat: Chat; readonly why: string 
           "Password",
           "password",
           isNew ? "new-password" : "current-password",
-          isNew ? "At least 8 characters." : "",
+          isNew ? "At least 8 characters, such as a few words." : "",
         )}
         <button type="submit" class="main" disabled={busy}>
           {isNew ? "Sign up" : "Sign in"}

@@ -179,6 +179,8 @@ test.each<[string, object, string[]]>([
     ["password"],
   ],
   ["passwords that differ", { ...good, password2: `${PASSWORD}x` }, ["password2"]],
+  ["a common password", { ...good, password: "Password1", password2: "Password1" }, ["password"]],
+  ["one's own email as password", { ...good, password: good.email, password2: good.email }, ["password"]],
   ["a password with NUL", { ...good, password: "12345678\0", password2: "12345678\0" }, ["password"]],
   [
     "a password that is a number",
@@ -326,6 +328,8 @@ test("the life of an account: profile, sessions, refresh, password, logout, dele
   expect((await post("/account/password/", differing, { token })).json.errors).toHaveProperty("new2");
   const short = { ...changed, new: "short", new2: "short" };
   expect((await post("/account/password/", short, { token })).json.errors).toHaveProperty("new");
+  const weak = { ...changed, password: "another horse", new: email, new2: email };
+  expect((await post("/account/password/", weak, { token })).json.errors).toHaveProperty("new");
   expect((await post("/account/login/", { email, password: "another horse" })).status).toBe(200);
   expect((await call("DELETE", "/account/sessions/", { token })).status).toBe(204);
   expect((await call("GET", "/account/sessions/", { token })).json).toHaveLength(1);
