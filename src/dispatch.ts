@@ -29,16 +29,34 @@ export function createDispatch({ clock, page, upgrade, api }: Destinations): Han
   const requests = createTurns(clock, STARTED_A_TURN);
 
   return (request, server) => {
-    // It includes the Host header, in which anyone may write anything.
-    const url = URL.parse(request.url);
-    if (!url) throw new Refusal("malformed", { detail: "The Host header is not the name of a host." });
+    const url = urlOf(request);
     const isHandshake = /^\/ws(\/|$)/.test(url.pathname);
     const asset = isHandshake ? undefined : page(request, url.pathname);
     if (asset) return asset;
     const { address } = server.requestIP(request) ?? { address: "" };
-    const begin = () => (isHandshake ? upgrade(request, url, server) : api(request, address));
+    const begin = () => (isHandshake ? upgrade(request, url, server) : api(forApi(request, url), address));
     const turn = PROBE.test(url.pathname) ? undefined : (isHandshake ? handshakes : requests).next();
     // Clients that went away while they waited cost nothing.
     return turn ? turn.then(() => (request.signal.aborted ? new Response() : begin())) : begin();
   };
+}
+
+/** Stands for the host of a request that names none. HTTP/1.0 has no Host header, and load balancers probe that way. */
+const SOME_HOST = "http://localhost";
+
+/** @throws {Refusal} `malformed` if the Host header, in which anyone may write anything, is not the name of one host. */
+function urlOf({ url, headers }: Request): URL {
+  const parsed = URL.parse(url.startsWith("/") ? SOME_HOST + url : url);
+  // The runtime joins repeated headers. Which one counts is unclear, so a proxy may have checked another.
+  if (parsed && !headers.get("host")?.includes(",")) return parsed;
+  throw new Refusal("malformed", { detail: "The Host header is not the name of a host." });
+}
+
+/**
+ * Returns the request for the API, which needs a full URL. A response to GET is sent without its body if the request was
+ * HEAD, and its Content-Length stays (RFC 9110, section 9.3.2).
+ */
+function forApi(request: Request, url: URL): Request {
+  if (request.method === "HEAD") return new Request(url, { method: "GET", headers: request.headers });
+  return request.url.startsWith("/") ? new Request(url, request) : request;
 }

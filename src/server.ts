@@ -1,13 +1,22 @@
 import { systemClock, within } from "./clock.ts";
 import type { Config } from "./config.ts";
 import type { Handler } from "./dispatch.ts";
-import { faultOf, problemResponse, Refusal, refusalOf } from "./errors.ts";
+import { problemResponse, Refusal, refusalOf } from "./errors.ts";
+import { createFaults } from "./faults.ts";
 import { createMetrics } from "./metrics.ts";
 import { openSite, type SiteParts } from "./site.ts";
 import { type SocketData, websocket } from "./ws/sockets.ts";
 
 /** How long a stopping server waits for its sockets to close, in milliseconds. */
 const GOODBYE_MS = 2_000;
+
+/** How long a connection may take until its first request has arrived, without the body, in seconds. */
+const IDLE_S = 10;
+/**
+ * How long a connection stays open from the start of a request, in seconds. It is longer than all our own limits together,
+ * which end with a response: for the body, for a database connection and for the database.
+ */
+const REQUEST_S = 120;
 
 export interface ParleyServer {
   /** The address that it listens on, such as `http://127.0.0.1:3000`. */
@@ -26,7 +35,8 @@ type Parts = Omit<SiteParts, "clock" | "metrics"> & Partial<Pick<SiteParts, "met
  * @throws if it cannot start: the port is taken, the data directory is held, or the database cannot be opened.
  */
 export async function startServer(config: Config, parts: Parts): Promise<ParleyServer> {
-  const { log, version, shared } = parts;
+  const { log, version, shared, metrics = createMetrics() } = parts;
+  const faulted = createFaults(log, metrics);
   const clock = systemClock;
   const closers: (() => unknown)[] = [];
   let handle: Handler = () => problemResponse(new Refusal("busy", { retryAfterMs: 1000 }));
@@ -39,10 +49,13 @@ export async function startServer(config: Config, parts: Parts): Promise<ParleyS
     development: false, // otherwise errors are shown on a page with source code
     // The app has its own limit, with a problem document. Bodies that nobody reads are not kept.
     maxRequestBodySize: Number.MAX_SAFE_INTEGER,
-    fetch: (request, server) => handle(request, server),
+    idleTimeout: IDLE_S,
+    fetch(request, server) {
+      server.timeout(request, REQUEST_S);
+      return handle(request, server);
+    },
     error(fault) {
-      if (!(fault instanceof Refusal))
-        log.error({ event: "fault", fault: faultOf(fault) }, "a request failed");
+      if (!(fault instanceof Refusal)) faulted(fault, "a request");
       return problemResponse(refusalOf(fault));
     },
     websocket,
@@ -52,7 +65,7 @@ export async function startServer(config: Config, parts: Parts): Promise<ParleyS
   try {
     const site = await openSite(
       config,
-      { ...parts, clock, metrics: parts.metrics ?? createMetrics() },
+      { ...parts, clock, metrics },
       () => listener,
       (close) => void closers.push(close),
     );

@@ -11,12 +11,14 @@ import { createDispatch, type Handler } from "./dispatch.ts";
 import { adminRoutes } from "./http/admin.ts";
 import { createApp } from "./http/app.ts";
 import { documentRoutes } from "./http/documents/documents.ts";
+import { createBodies } from "./http/body.ts";
 import { createHealth, healthRoutes } from "./http/health.ts";
 import { historyRoutes } from "./http/history.ts";
 import { messageRoutes } from "./http/messages.ts";
 import { metricsRoutes } from "./http/metrics.ts";
 import { createPage } from "./http/page/page.ts";
 import { roomRoutes } from "./http/rooms.ts";
+import { createFaults } from "./faults.ts";
 import type { Log } from "./log.ts";
 import type { Metrics } from "./metrics.ts";
 import { createSecurityLog } from "./security.ts";
@@ -100,6 +102,7 @@ export async function openSite(
     },
   });
 
+  const faulted = createFaults(log, metrics);
   const health = createHealth(database);
   const handshakes = createHandshakes({
     auth,
@@ -108,6 +111,7 @@ export async function openSite(
     clock,
     log,
     metrics,
+    faulted,
     allowedOrigins: config.ALLOWED_ORIGINS,
     queryToken: config.QUERY_TOKEN === "on",
   });
@@ -115,7 +119,8 @@ export async function openSite(
   const app: ReturnType<typeof createApp> = createApp({
     config,
     auth,
-    log,
+    bodies: createBodies(clock, metrics),
+    faulted,
     routes: [
       healthRoutes(health),
       documentRoutes({ version, routes: () => app.routes }),

@@ -8,6 +8,7 @@ const SMALL = [
   "config",
   "config-schemas",
   "errors",
+  "faults",
   "log",
   "metrics",
   "tally",

@@ -1,5 +1,6 @@
 import { type Clock, every, within } from "../clock.ts";
 import { faultOf } from "../errors.ts";
+import { createFaults } from "../faults.ts";
 import type { Log } from "../log.ts";
 import { lengthOf } from "../message.ts";
 import type { Metrics } from "../metrics.ts";
@@ -43,6 +44,7 @@ export interface RedisBus extends Bus {
 
 export function createRedisBus(options: RedisBusOptions): RedisBus {
   const { prefix, clock, log, metrics } = options;
+  const faulted = createFaults(log, metrics);
   const node = crypto.randomUUID();
   const everyone = `${prefix}all`;
   const mailboxOf = (name: string) => `${prefix}node:${name}`;
@@ -87,8 +89,7 @@ export function createRedisBus(options: RedisBusOptions): RedisBus {
     try {
       heard?.(news, from);
     } catch (error) {
-      metrics.faults.inc();
-      log.error({ event: "fault", fault: faultOf(error) }, "news of another node could not be processed");
+      faulted(error, "news of another node");
     }
   };
 

@@ -1,5 +1,6 @@
 import type { Clock } from "../clock.ts";
 import { faultOf, Refusal } from "../errors.ts";
+import { createFaults } from "../faults.ts";
 import type { Log } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
 import type { Ack } from "./change.ts";
@@ -11,6 +12,7 @@ export function createObserver(metrics: Metrics, log: Log, clock: Clock) {
   const ok = metrics.acked.of("ok");
   const duplicate = metrics.acked.of("duplicate");
   const published = { v1: metrics.published.of("v1"), plain: metrics.published.of("plain") };
+  const faulted = createFaults(log, metrics);
   let away = false;
 
   return {
@@ -65,10 +67,7 @@ export function createObserver(metrics: Metrics, log: Log, clock: Clock) {
     },
     epochChanged: (epoch: string) =>
       log.warn({ event: "epoch_changed", epoch }, "the database has a new epoch; all sockets begin anew"),
-    faulted(error: unknown) {
-      metrics.faults.inc();
-      log.error({ event: "fault", fault: faultOf(error) }, "something went wrong");
-    },
+    faulted: (error: unknown) => faulted(error, "a command or a subscription"),
     watchQueue: metrics.watchQueue,
   };
 }

@@ -1,14 +1,14 @@
 import { type Context, Hono, type MiddlewareHandler } from "hono";
-import { bodyLimit } from "hono/body-limit";
 import type { ExtractSchema } from "hono/types";
 import type { Auth } from "../auth/auth.ts";
 import type { Config } from "../config.ts";
 import { databaseAway } from "../db/away.ts";
 import { isDatabaseAway } from "../db/database.ts";
-import { faultOf, problemResponse, Refusal, refusalOf } from "../errors.ts";
-import type { Log } from "../log.ts";
+import { problemResponse, Refusal, refusalOf } from "../errors.ts";
+import type { Faulted } from "../faults.ts";
 import { accountRoutes } from "./account.ts";
 import type { adminRoutes } from "./admin.ts";
+import type { Bodies } from "./body.ts";
 import { allowOrigins } from "./cors.ts";
 import type { documentRoutes } from "./documents/documents.ts";
 import type { healthRoutes } from "./health.ts";
@@ -18,8 +18,6 @@ import type { metricsRoutes } from "./metrics.ts";
 import { clientAddress, type Env } from "./request.ts";
 import type { roomRoutes } from "./rooms.ts";
 import { wellKnownRoutes } from "./wellknown.ts";
-
-const BODY_MAX = 64 * 1024;
 
 /** For responses that are data. A route that serves a page sets its own policy. */
 const HEADERS = {
@@ -32,7 +30,8 @@ const HEADERS = {
 interface AppOptions {
   readonly config: Pick<Config, "ALLOWED_ORIGINS" | "TRUST_PROXY">;
   readonly auth: Auth;
-  readonly log: Log;
+  readonly bodies: Bodies;
+  readonly faulted: Faulted;
   /** The other routes, registered without a trailing slash. */
   readonly routes?: readonly Hono<Env>[];
 }
@@ -56,7 +55,7 @@ export type AppType = Hono<
 >;
 
 /** The HTTP API: `app.fetch(request, { address })`, with the address of the connection. */
-export function createApp({ config, auth, log, routes = [] }: AppOptions): Hono<Env> {
+export function createApp({ config, auth, bodies, faulted, routes = [] }: AppOptions): Hono<Env> {
   const app = new Hono<Env>({ strict: false }); // with or without a trailing slash
 
   app.use(allowOrigins(config.ALLOWED_ORIGINS));
@@ -65,14 +64,11 @@ export function createApp({ config, auth, log, routes = [] }: AppOptions): Hono<
     c.set("address", clientAddress(c.req.header("x-forwarded-for"), c.env.address, config.TRUST_PROXY));
     await next();
   });
-  app.use(
-    bodyLimit({
-      maxSize: BODY_MAX,
-      onError: () => {
-        throw new Refusal("too_large");
-      },
-    }),
-  );
+  app.use(async (c, next) => {
+    bodies.check(c.req.raw);
+    c.set("readBody", () => bodies.read(c.req.raw));
+    await next();
+  });
 
   for (const area of [accountRoutes(auth), wellKnownRoutes(auth), ...routes]) app.route("/", area);
 
@@ -81,10 +77,7 @@ export function createApp({ config, auth, log, routes = [] }: AppOptions): Hono<
     if (error instanceof Refusal) return problemResponse(error);
     // The check of the rooms logs that the database is away, once.
     if (isDatabaseAway(error)) return problemResponse(databaseAway());
-    log.error(
-      { event: "fault", fault: faultOf(error), method: c.req.method, path: c.req.path },
-      "a request failed",
-    );
+    faulted(error, "a request", { method: c.req.method, path: c.req.path });
     return problemResponse(refusalOf(error));
   });
   return app;

@@ -17,6 +17,8 @@ export interface Env {
     address: string;
     /** The caller. Set only on routes behind `bearer`. */
     identity: Identity;
+    /** Reads the body of the request: see {@link Bodies}. */
+    readBody(): Promise<Uint8Array>;
     /** The name of the operator's key. Set only on routes for operators. */
     operator: string;
   };
@@ -94,11 +96,11 @@ export function readInput<S extends v.GenericSchema>(schema: S, input: unknown):
   return fields;
 }
 
-/** Returns the JSON object in the request body. @throws {Refusal} `unsupported_media_type`, `malformed`. */
-export async function jsonObject(c: Context): Promise<object> {
+/** Returns the JSON object in the request body. @throws {Refusal} `unsupported_media_type`, `malformed` and those of {@link Bodies}. */
+export async function jsonObject(c: Context<Env>): Promise<object> {
   if (!/^application\/json *(;|$)/i.test(c.req.header("content-type") ?? ""))
     throw new Refusal("unsupported_media_type");
-  const bytes = await c.req.arrayBuffer();
+  const bytes = await c.get("readBody")();
   let value: unknown;
   try {
     value = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));

@@ -21,6 +21,11 @@ export const ERRORS = {
     retryable: false,
     text: "The request body must be JSON. Send it as application/json.",
   },
+  request_timeout: {
+    status: 408,
+    retryable: true,
+    text: "The request body took longer than a minute to arrive. Send it again.",
+  },
   too_large: { status: 413, retryable: false, text: "The request body is too large. Send at most 64 KiB." },
   unknown_command: { status: 400, retryable: false, text: "Unknown command. Check its type." },
   unsupported_protocol: {

@@ -3,7 +3,8 @@ import * as v from "valibot";
 import type { Auth } from "../auth/auth.ts";
 import type { Chat } from "../chat/chat.ts";
 import type { Clock } from "../clock.ts";
-import { faultOf, problemResponse, Refusal, refusalOf } from "../errors.ts";
+import { problemResponse, Refusal, refusalOf } from "../errors.ts";
+import type { Faulted } from "../faults.ts";
 import type { Identity } from "../identity.ts";
 import type { Log } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
@@ -23,6 +24,7 @@ interface HandshakeOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Metrics;
+  readonly faulted: Faulted;
   readonly allowedOrigins: readonly string[];
   readonly queryToken: boolean;
 }
@@ -44,7 +46,7 @@ interface Wanted {
 }
 
 export function createHandshakes(options: HandshakeOptions): Handshakes {
-  const { auth, chat, metrics, log } = options;
+  const { auth, chat, metrics, faulted } = options;
 
   const read = (request: Request, url: URL): Wanted => {
     const room = roomOf(url.pathname);
@@ -79,12 +81,16 @@ export function createHandshakes(options: HandshakeOptions): Handshakes {
     try {
       return await identify(wanted);
     } catch (error) {
-      const refusal = refusalOf(error);
-      if (refusal !== error) log.error({ event: "fault", fault: faultOf(error) }, "a handshake failed");
-      if (wanted.subprotocol.refusal === "status") throw refusal;
-      return refusal;
+      if (wanted.subprotocol.refusal === "status") throw error;
+      return refusalFor(error);
     }
   }
+
+  const refusalFor = (error: unknown): Refusal => {
+    const refusal = refusalOf(error);
+    if (refusal !== error) faulted(error, "a handshake");
+    return refusal;
+  };
 
   let draining = false;
 
@@ -110,7 +116,7 @@ export function createHandshakes(options: HandshakeOptions): Handshakes {
         if (!server.upgrade(request, { data, headers })) throw new Refusal("upgrade_required");
         return undefined;
       } catch (error) {
-        const refusal = refusalOf(error);
+        const refusal = refusalFor(error);
         metrics.refusedUpgrades.labels(refusal.code).inc();
         return problemResponse(refusal);
       }

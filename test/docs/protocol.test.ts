@@ -92,6 +92,7 @@ describe("the tables of docs/PROTOCOL.md match the source", () => {
       ["a frame from the client", number(limits.FRAME_IN_MAX_BYTES)],
       ["a frame from the server", number(limits.FRAME_OUT_MAX_BYTES)],
       ["the body of a request", number(64 * 1024)],
+      ["time in which the body of a request arrives", "60"],
       ["a message, unless configured otherwise", number(configured("MESSAGE_MAX_CHARS"))],
       ["a message, whatever is configured", number(limits.MESSAGE_MAX_CHARS)],
       ["the name of a room", number(limits.ROOM_NAME_MAX)],

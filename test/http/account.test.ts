@@ -4,12 +4,16 @@ import { sql } from "drizzle-orm";
 import { decodeJwt } from "jose";
 import type { AuthConfig } from "../../src/auth/auth.ts";
 import { sessions } from "../../src/db/schema.ts";
+import { systemClock } from "../../src/clock.ts";
 import { DatabaseTimeout } from "../../src/db/database.ts";
 import { Refusal } from "../../src/errors.ts";
+import { createFaults } from "../../src/faults.ts";
 import { createApp } from "../../src/http/app.ts";
+import { createBodies } from "../../src/http/body.ts";
 import { bearer } from "../../src/http/bearer.ts";
 import type { Env } from "../../src/http/request.ts";
-import type { Log } from "../../src/log.ts";
+import { createLog } from "../../src/log.ts";
+import { createMetrics } from "../../src/metrics.ts";
 import { startNode } from "../auth/node.ts";
 import { holdExchange } from "../support/contract.ts";
 import { freshDatabase, type TestDatabase } from "../support/database.ts";
@@ -58,10 +62,10 @@ function appOf(
     .get("/address", bearer(auth), (c) =>
       c.json({ address: c.var.address, username: c.var.identity.username }),
     );
-  const log = {
-    error: (fields: object, text: string) => (logged += JSON.stringify(fields) + text),
-  } as unknown as Log;
-  return createApp({ config: { ...config, ...settings }, auth, log, routes: [failing] });
+  const metrics = createMetrics();
+  const bodies = createBodies(systemClock, metrics);
+  const faulted = createFaults(createLog("error", { write: (line) => void (logged += line) }), metrics);
+  return createApp({ config: { ...config, ...settings }, auth, bodies, faulted, routes: [failing] });
 }
 
 interface Call {

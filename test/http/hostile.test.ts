@@ -143,8 +143,11 @@ test("a forged Host header changes neither tokens nor links", async () => {
 test.each<[string, string[], number[]]>([
   ["an invalid Host", ["GET /healthz HTTP/1.1", "Host: ["], [200, 400]],
   ["a Host with a space", ["GET /healthz HTTP/1.1", "Host: a b"], [200, 400]],
-  ["an empty Host", ["GET /healthz HTTP/1.1", "Host:"], [200, 400]],
-  ["no Host", ["GET /healthz HTTP/1.1"], [200, 400]],
+  ["an empty Host", ["GET /healthz HTTP/1.1", "Host:"], [200]],
+  ["no Host", ["GET /healthz HTTP/1.1"], [400]],
+  ["two Hosts", ["GET /healthz HTTP/1.1", "Host: a", "Host: b"], [400]],
+  ["the same Host twice", ["GET /healthz HTTP/1.1", "Host: a", "Host: a"], [400]],
+  ["two Hosts on a socket's path", ["GET /ws/chat/a/ HTTP/1.1", "Host: a", "Host: b"], [400]],
   ["a Host with a path", ["GET /healthz HTTP/1.1", "Host: a/ws/"], [200, 400]],
   ["a Host with an invalid port", ["GET /healthz HTTP/1.1", "Host: a:99999"], [200, 400]],
   ["a path that starts with two slashes", ["GET //evil.example.com/healthz HTTP/1.1", "Host: a"], [404]],
@@ -159,6 +162,35 @@ test.each<[string, string[], number[]]>([
   expect(status).toBeOneOf(statuses);
   expect(body).not.toMatch(/error:|\.ts\b|stack/i);
 });
+
+// Load balancers probe with HTTP/1.0, which has no Host: HAProxy's `option httpchk GET /readyz` does.
+test.each(["/healthz", "/readyz", "/", "/history/hosts/", "/ws/chat/a/"])(
+  "HTTP/1.0 without a Host reaches %s like HTTP/1.1",
+  async (path) => {
+    const old = await raw(`GET ${path} HTTP/1.0`);
+    const now = await raw(`GET ${path} HTTP/1.1`, "Host: a");
+    expect([old.status, old.body]).toEqual([now.status, now.body]);
+  },
+);
+
+test.each(["/healthz", "/readyz", "/", "/docs", "/history/hosts/", "/nothing"])(
+  "HEAD %s announces the length that GET has, and sends no body",
+  async (path) => {
+    const connection = await openRaw(server);
+    connection.socket.write(`HEAD ${path} HTTP/1.1\r\nHost: a\r\n\r\n`);
+    const head = await connection.read((bytes) => {
+      const end = bytes.indexOf("\r\n\r\n") + 4;
+      return end < 4 ? undefined : { value: bytes.toString("latin1", 0, end), length: end };
+    });
+    const { status, headers } = await raw(`GET ${path} HTTP/1.1`, "Host: a");
+    expect(head).toStartWith(`HTTP/1.1 ${status} `);
+    expect(/content-length: (\d+)/i.exec(head)?.[1]).toBe(headers.get("content-length") ?? "");
+    // The next response follows at once: there was no body.
+    connection.socket.write("GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n");
+    expect((await connection.answer()).status).toBe(200);
+    connection.end();
+  },
+);
 
 test("none of these requests caused a server fault", () => {
   expect(server.log.filter(({ level }) => level >= 50)).toEqual([]);

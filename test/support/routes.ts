@@ -3,13 +3,13 @@ import type { Chat } from "../../src/chat/chat.ts";
 import type { Pool } from "../../src/db/database.ts";
 import { adminRoutes } from "../../src/http/admin.ts";
 import { createApp } from "../../src/http/app.ts";
+import type { Bodies } from "../../src/http/body.ts";
 import { documentRoutes } from "../../src/http/documents/documents.ts";
 import { type Health, healthRoutes } from "../../src/http/health.ts";
 import { historyRoutes } from "../../src/http/history.ts";
 import { messageRoutes } from "../../src/http/messages.ts";
 import { metricsRoutes } from "../../src/http/metrics.ts";
 import { roomRoutes } from "../../src/http/rooms.ts";
-import type { Log } from "../../src/log.ts";
 
 /** Returns all routes, including the optional ones. They cannot be called, because nothing is behind them. */
 export function everyRoute() {
@@ -17,7 +17,8 @@ export function everyRoute() {
   const app: ReturnType<typeof createApp> = createApp({
     config: { ALLOWED_ORIGINS: ["*"], TRUST_PROXY: 0 },
     auth,
-    log: {} as Log,
+    bodies: {} as Bodies,
+    faulted() {},
     routes: [
       healthRoutes({} as Health),
       documentRoutes({ version: "test", routes: () => app.routes }),

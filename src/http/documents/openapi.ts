@@ -33,7 +33,7 @@ const NAMED = {
 
 /** Error codes that every route can return. */
 const ALWAYS = ["internal", "busy", "unavailable"] as const;
-const WITH_BODY = ["malformed", "invalid", "unsupported_media_type", "too_large"] as const;
+const WITH_BODY = ["malformed", "invalid", "unsupported_media_type", "request_timeout", "too_large"] as const;
 
 const SECURITY = {
   accessToken: {
