@@ -1,4 +1,5 @@
 import type { Random } from "./random.ts";
+import { worstTexts } from "../support/worst.ts";
 import { openRawSocket } from "./socket.ts";
 
 const PATHS = [
@@ -23,6 +24,8 @@ const PROTOCOLS = [
 ];
 const SINCES = ["", "0", ".", "e.-1", "e.99999999999999999", "e.1", "é.1", "%00.1", "a.b.c.1"];
 
+const WORST = worstTexts(1_000).map(([, text]) => text.toWellFormed());
+
 /** Sends a malformed handshake. Returns what is wrong with the response, or undefined if it is fine. */
 export async function knock(random: Random, port: number, token: string): Promise<string | undefined> {
   const some = (share: number, text: string) => (random.chance(share) ? text : "");
@@ -32,7 +35,11 @@ export async function knock(random: Random, port: number, token: string): Promis
     some(0.3, `token=${random.pick([token, token.slice(1), `${token}x`, noise.toString("base64url"), ""])}`),
     some(0.1, `${encodeURIComponent(noise.toString("latin1"))}=${"x".repeat(random.below(3_000))}`),
   ];
-  const path = random.chance(0.3) ? `/ws/chat/${encodeURIComponent(noise.toString())}/` : random.pick(PATHS);
+  const path = random.chance(0.1)
+    ? `/ws/chat/${encodeURIComponent(random.pick(WORST))}/`
+    : random.chance(0.3)
+      ? `/ws/chat/${encodeURIComponent(noise.toString())}/`
+      : random.pick(PATHS);
   const headers: Record<string, string> = {};
   if (random.chance(0.6)) headers["Sec-WebSocket-Protocol"] = random.pick(PROTOCOLS);
   if (random.chance(0.3))

@@ -1,3 +1,4 @@
+import { worstTexts } from "../support/worst.ts";
 import type { Random } from "./random.ts";
 
 /** JSON values that often break programs. */
@@ -41,6 +42,9 @@ const LITERALS = [
   '{"length":1e9}',
 ] as const;
 
+/** Short enough for a frame, however JSON escapes them. */
+const WORST = worstTexts(8_000).map(([, text]) => text);
+
 /** Returns an odd value, sometimes a very long or deeply nested one. */
 export function oddValue(random: Random): string {
   const size = 1 + random.below(4_000);
@@ -53,6 +57,9 @@ export function oddValue(random: Random): string {
       return "9".repeat(size);
     case 3:
       return `[${"0,".repeat(size)}0]`;
+    case 4:
+    case 5:
+      return JSON.stringify(random.pick(WORST));
     default:
       return random.pick(LITERALS);
   }
