@@ -113,9 +113,10 @@ export const SETTINGS = {
       "`open`: a token without a `rooms` claim allows every room. `claims`: it allows none. Tokens of Parley's own accounts have no such claim.",
   },
   REGISTRATION: {
-    schema: oneOf("open", "off"),
+    schema: oneOf("open", "invite", "off"),
     fallback: "open",
-    about: "`off` rejects registrations. People who have an account can still log in.",
+    about:
+      "Who can create an account: `open`: anyone; `invite`: anyone with a link of `parley registration-link`; `off`: nobody. People who have an account can log in.",
   },
   DELETE_AFTER: {
     schema: duration,

@@ -97,11 +97,13 @@ async function closeAll(closers: (() => unknown)[]): Promise<void> {
   }
 }
 
+const ACCOUNTS = { open: "open to all", invite: "by invitation", off: "closed" } as const;
+
 function describe(config: Config, version: string): string {
   const database = {
     pglite: `the embedded database in ${config.DATA_DIR}`,
     postgres: "Postgres",
     neon: "Neon",
   }[config.DATABASE_DRIVER];
-  return `Parley ${version} with ${database}, one process, accounts ${config.REGISTRATION === "open" ? "open to all" : "closed"}`;
+  return `Parley ${version} with ${database}, one process, accounts ${ACCOUNTS[config.REGISTRATION]}`;
 }

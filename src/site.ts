@@ -127,7 +127,7 @@ export async function openSite(
       historyRoutes({ auth, chat }),
       messageRoutes({ auth, chat }),
       roomRoutes({ auth, chat }),
-      adminRoutes({ auth, chat, pool: database, security }),
+      adminRoutes({ auth, chat, pool: database, publicUrl: config.PUBLIC_URL, security }),
       ...(METRICS_TOKEN
         ? [metricsRoutes({ token: METRICS_TOKEN, read: () => (shared ?? metrics.registry).metrics() })]
         : []),
@@ -139,7 +139,7 @@ export async function openSite(
   return {
     handle: createDispatch({
       clock,
-      page: createPage().answer,
+      page: createPage(config.REGISTRATION).answer,
       upgrade: handshakes.upgrade,
       api: (request, address) => app.fetch(request, { address }),
     }),

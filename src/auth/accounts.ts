@@ -10,6 +10,7 @@ import type { Facts, Origin, SecurityLog } from "../security.ts";
 import type { Attempts } from "./attempts.ts";
 import { emailOf } from "./emails.ts";
 import { createUser, deleteUser } from "./erasure.ts";
+import { checkLink, useLink } from "./links.ts";
 import { hashPassword, type Passwords } from "./passwords.ts";
 import type { Sessions, TokenPair } from "./sessions.ts";
 import { revokeSessions } from "./sessionstore.ts";
@@ -22,6 +23,12 @@ export interface Credentials {
   /** In canonical form: see emails.ts. */
   readonly email: string;
   readonly password: string;
+}
+
+export interface Registration extends Credentials {
+  readonly username?: string | undefined;
+  /** The token of a registration link. Ignored unless registration is by invitation. */
+  readonly invite?: string | undefined;
 }
 
 export interface SignedIn extends TokenPair {
@@ -40,9 +47,10 @@ export interface Profile {
 export interface Accounts {
   /**
    * Creates an account and opens a session. Derives the username from the email if none is given.
-   * @throws {Refusal} registration_off, invalid (a weak password), email_taken, username_taken, rate_limited, busy.
+   * @throws {Refusal} registration_off, invite_required, invite_invalid, invalid (a weak password), email_taken,
+   * username_taken, rate_limited, busy.
    */
-  register(input: Credentials & { username?: string | undefined }, origin: Origin): Promise<SignedIn>;
+  register(input: Registration, origin: Origin): Promise<SignedIn>;
   /** @throws {Refusal} invalid_credentials, account_disabled (if the password fits), rate_limited, busy. */
   login(credentials: Credentials, origin: Origin): Promise<SignedIn>;
   me(who: Identity): Promise<Profile>;
@@ -66,7 +74,7 @@ interface AccountsOptions {
   readonly attempts: Attempts;
   readonly sessions: Sessions;
   readonly standing: Logins;
-  readonly registration: "open" | "off";
+  readonly registration: "open" | "invite" | "off";
   readonly security: Pick<SecurityLog, "record">;
   readonly clock: Clock;
   readonly erasureKey: string;
@@ -146,20 +154,27 @@ export function createAccounts(options: AccountsOptions): Accounts {
     );
 
   return {
-    async register({ email, password, username }, origin) {
+    async register({ email, password, username, invite }, origin) {
       const { address } = origin;
       if (options.registration === "off") throw new Refusal("registration_off");
       const fault = weaknessOf(password, email, username);
       if (fault) throw new Refusal("invalid", { errors: { password: [fault] } });
       const groups = await attempts.registering(email, address);
+      const link = options.registration === "invite" ? await checkLink(pool, invite) : undefined;
       const passwordHash = await passwords.hash(password, groups);
       const names = username ? [username] : namesFor(email);
       const user = await pool.run((orm) =>
-        orm.transaction((tx) => createUser(tx, { email, passwordHash }, names, options.erasureKey)),
+        orm.transaction(async (tx) => {
+          const made = await createUser(tx, { email, passwordHash }, names, options.erasureKey);
+          if (link !== undefined && typeof made !== "string") await useLink(tx, link, made.id);
+          return made;
+        }),
       );
       if (user === "values taken") throw taken("email_taken", "email");
       if (user === "names taken") throw taken("username_taken", "username");
-      security.record("account.create", { userId: user.id, username: user.username, origin });
+      const about = { ...factsOf(user), origin };
+      if (link !== undefined) security.record("link.use", about);
+      security.record("account.create", about);
       await attempts.succeeded(email, address);
       const signedIn = await signIn(user, email, origin);
       if (!signedIn) throw new Refusal("account_disabled");

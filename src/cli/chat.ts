@@ -117,7 +117,10 @@ async function signIn(client: Chat, { env, ask }: Context, register: boolean): P
   const email = setting("Email", "PARLEY_EMAIL", false);
   const password = setting("Password", "PARLEY_PASSWORD", true);
   try {
-    await (register ? client.register({ email, password }) : client.login({ email, password }));
+    const invite = env.PARLEY_INVITE;
+    await (register
+      ? client.register({ email, password, ...(invite && { invite }) })
+      : client.login({ email, password }));
   } catch (error) {
     if (!(error instanceof ChatError)) throw error;
     const fields = Object.entries(error.errors ?? {}).map(

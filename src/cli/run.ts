@@ -10,6 +10,7 @@ import { chat } from "./chat.ts";
 import { healthcheck } from "./healthcheck.ts";
 import { keys } from "./keys.ts";
 import { newEpoch } from "./new-epoch.ts";
+import { registrationLink } from "./registration-link.ts";
 import { resetPassword } from "./reset-password.ts";
 import { withSecretFiles } from "./secret-files.ts";
 import { restoreUser } from "./restore-user.ts";
@@ -23,6 +24,7 @@ const COMMANDS: readonly Command[] = [
   server,
   healthcheck,
   chat,
+  registrationLink,
   user,
   restoreUser,
   sessions,

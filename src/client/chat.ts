@@ -58,8 +58,11 @@ export interface Chat extends AsyncDisposable {
   on<T extends keyof ChatEvents>(type: T, listener: (event: ChatEvents[T]) => void): () => void;
   /** Resolves once the storage is read, with whether someone is signed in. */
   readonly ready: Promise<boolean>;
-  /** Creates an account and signs in with it. */
-  register(who: Credentials & { readonly username?: string }, options?: CallOptions): Promise<Account>;
+  /** Creates an account and signs in with it. `invite` is the token of a registration link. */
+  register(
+    who: Credentials & { readonly username?: string; readonly invite?: string },
+    options?: CallOptions,
+  ): Promise<Account>;
   login(who: Credentials, options?: CallOptions): Promise<Account>;
   /** Forgets the person and the outbox at once, then ends the session on the server. */
   logout(): Promise<void>;
@@ -222,10 +225,8 @@ export function createChat(options: ChatOptions): Chat {
     subscribe: view.subscribe,
     on: emitter.on,
     ready: load(),
-    async register({ email, password, username }, call) {
-      const body = { email, password, password2: password, username };
-      return session.enter("account/reg/", { ...call, body });
-    },
+    register: (who, call) =>
+      session.enter("account/reg/", { ...call, body: { ...who, password2: who.password } }),
     login: ({ email, password }, call) =>
       session.enter("account/login/", { ...call, body: { email, password } }),
     async logout() {

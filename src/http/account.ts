@@ -21,6 +21,10 @@ const REGISTRATION = v.pipe(
     email,
     password: newPassword,
     password2: repeatedPassword,
+    invite: v.pipe(
+      v.optional(text({ min: 1, max: 256 })),
+      v.description("The token of a registration link, which a server with REGISTRATION=invite needs."),
+    ),
     username: v.optional(
       v.pipe(
         v.string("must be a string"),
@@ -58,12 +62,18 @@ const PASSWORD_CHANGE = v.pipe(
 
 const DELETION = v.object({ password: v.optional(givenPassword) });
 
-/** A body without `password2` and `username` is a login. */
+/** A body without `password2`, `username` and `invite` is a login. */
 const ENTRY = v.union([
   REGISTRATION,
-  v.pipe(LOGIN, v.metadata({ not: { anyOf: [{ required: ["password2"] }, { required: ["username"] }] } })),
+  v.pipe(
+    LOGIN,
+    v.metadata({
+      not: { anyOf: [{ required: ["password2"] }, { required: ["username"] }, { required: ["invite"] }] },
+    }),
+  ),
 ]);
-const entryFor = (body: object) => ("password2" in body || "username" in body ? REGISTRATION : LOGIN);
+const entryFor = (body: object) =>
+  ["password2", "username", "invite"].some((field) => field in body) ? REGISTRATION : LOGIN;
 
 const REFRESH = v.object({ refresh: text({ min: 1, max: 512 }) });
 const LOGIN_REFUSALS = ["invalid_credentials", "account_disabled", "rate_limited"] as const;
@@ -85,11 +95,18 @@ export function accountRoutes(auth: Pick<Auth, "accounts" | "sessions" | "authen
       "/reg",
       operation({
         summary: "Register",
-        about: "A body without password2 and username is a login.",
+        about: "A body without password2, username and invite is a login.",
         json: ENTRY,
         choose: entryFor,
         answers: { 201: REGISTERED, 200: SIGNED_IN },
-        refusals: ["registration_off", "email_taken", "username_taken", ...LOGIN_REFUSALS],
+        refusals: [
+          "registration_off",
+          "invite_required",
+          "invite_invalid",
+          "email_taken",
+          "username_taken",
+          ...LOGIN_REFUSALS,
+        ],
       }),
       async (c) => {
         const entry = c.req.valid("json");

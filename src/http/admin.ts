@@ -2,13 +2,15 @@ import { type Context, Hono } from "hono";
 import * as v from "valibot";
 import type { Auth } from "../auth/auth.ts";
 import { disableUser, enableUser, endSessions, findUser, restoreUser } from "../auth/operator.ts";
+import { createLink } from "../auth/links.ts";
 import type { Chat } from "../chat/chat.ts";
+import { duration } from "../config-schemas.ts";
 import { readAudit } from "../db/audit.ts";
 import type { Pool } from "../db/database.ts";
 import type { Order } from "../order.ts";
 import { text } from "../protocol/text.ts";
 import type { Facts, SecurityEvent, SecurityLog } from "../security.ts";
-import { AUDIT_ENTRY, REMOVED } from "./answers.ts";
+import { AUDIT_ENTRY, REGISTRATION_LINK, REMOVED } from "./answers.ts";
 import { operatorBearer } from "./bearer.ts";
 import { operation } from "./operation.ts";
 import { decimal, type Env, originOf } from "./request.ts";
@@ -22,6 +24,11 @@ const ORDER = v.object({ reason: v.optional(text({ max: 500 }), "") });
 const AUDIT = v.object({
   before: v.optional(decimal(1, Number.MAX_SAFE_INTEGER)),
   limit: v.optional(decimal(1, PAGE.most), String(PAGE.usual)),
+});
+
+const LINK = v.object({
+  ...ORDER.entries,
+  expires: v.pipe(v.optional(duration, "7d"), v.description("How long it is valid, such as 12h or 7d.")),
 });
 
 const ENDED = v.object({ ended: v.pipe(v.number(), v.integer()) });
@@ -38,11 +45,14 @@ interface AdminRoutes {
   readonly auth: Pick<Auth, "apiKeys" | "standing">;
   readonly chat: Pick<Chat, "ban" | "unban" | "remove">;
   readonly pool: Pool;
+  /** PUBLIC_URL. */
+  readonly publicUrl: string | undefined;
   readonly security: Pick<SecurityLog, "record">;
 }
 
 /** Operator actions, `/admin/…`. They take effect at once on this server, and within seconds on others with its database. */
-export function adminRoutes({ auth: { apiKeys, standing }, chat, pool, security }: AdminRoutes) {
+export function adminRoutes({ auth, chat, pool, publicUrl, security }: AdminRoutes) {
+  const { apiKeys, standing } = auth;
   const routes = new Hono<Env>({ strict: false }).basePath("/admin");
   routes.use(operatorBearer(apiKeys));
   routes.use(async (c, next) => {
@@ -92,6 +102,7 @@ export function adminRoutes({ auth: { apiKeys, standing }, chat, pool, security 
       }),
       async (c) => {
         const { userId } = await restoreUser(pool, c.req.param("name"), orderOf(c, c.req.valid("query")));
+        record(c, "account.restore", { userId });
         standing.forget({ userId, sessionIds: null });
         return c.body(null, 204);
       },
@@ -105,6 +116,21 @@ export function adminRoutes({ auth: { apiKeys, standing }, chat, pool, security 
         record(c, "sessions.end", { userId, sessions: sessionIds.length });
         standing.end({ userId, sessionIds, reason: "session_ended" });
         return c.json({ ended: sessionIds.length }, 200);
+      },
+    )
+    .post(
+      "/registration-links",
+      operation({
+        summary: "Create a registration link",
+        about: "It creates one account, if REGISTRATION is invite.",
+        query: LINK,
+        answers: { 201: REGISTRATION_LINK },
+      }),
+      async (c) => {
+        const { expires: ttlMs, ...order } = c.req.valid("query");
+        const link = await createLink(pool, { ttlMs, publicUrl }, orderOf(c, order));
+        record(c, "link.create", {});
+        return c.json(link, 201);
       },
     )
     .put("/rooms/:room/bans/:name", operation({ summary: "Ban a user from a room", ...BAN }), (c) =>

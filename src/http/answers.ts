@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import type { Profile, SignedIn } from "../auth/accounts.ts";
+import type { RegistrationLink } from "../auth/links.ts";
 import type { SessionInfo, TokenPair } from "../auth/sessions.ts";
 import type { AuditEntry } from "../db/audit.ts";
 import { ERRORS, type ErrorCode } from "../protocol/codes.ts";
@@ -71,6 +72,12 @@ export const AUDIT_ENTRY = v.object({
   target: v.pipe(v.string(), v.description("What else it acted on, such as a key.")),
   reason: v.string(),
 }) satisfies v.GenericSchema<AuditEntry>;
+
+export const REGISTRATION_LINK = v.object({
+  token: v.pipe(v.string(), v.description("Sent as `invite` when registering. Shown only once.")),
+  url: v.pipe(v.nullable(v.string()), v.description("The page's form. Null if PUBLIC_URL is not set.")),
+  expiresAt: timestamp,
+}) satisfies v.GenericSchema<RegistrationLink>;
 
 /** RFC 9457, with our code. */
 export const PROBLEM = v.object({

@@ -76,6 +76,16 @@ export const ERRORS = {
     retryable: false,
     text: "Registration is turned off. Ask the operator of this server for an account.",
   },
+  invite_required: {
+    status: 403,
+    retryable: false,
+    text: "Registration needs a link. Ask the operator of this server for one.",
+  },
+  invite_invalid: {
+    status: 403,
+    retryable: false,
+    text: "This registration link was already used or has expired. Ask the operator of this server for another.",
+  },
   not_found: { status: 404, retryable: false, text: "Not found. Check the address or the id." },
   method_not_allowed: {
     status: 405,

@@ -4,6 +4,7 @@ import { Account } from "./account.tsx";
 import { Conversation } from "./conversation.tsx";
 import { useLatest } from "./latest.ts";
 import { type CurrentPlace, hrefOf } from "./place.ts";
+import type { Registration } from "./registration.ts";
 import type { Rooms } from "./rooms.ts";
 import { Sidebar } from "./sidebar.tsx";
 import { Sign } from "./sign.tsx";
@@ -12,15 +13,18 @@ export interface AppProps {
   readonly chat: Chat;
   readonly rooms: Rooms;
   readonly place: CurrentPlace;
+  readonly registration: Registration;
   readonly storage: Storage | undefined;
 }
 
 /** The whole page. Visitors get the sign-in form; a signed-in person gets the rooms. */
-export function App({ chat, rooms, place, storage }: AppProps) {
+export function App(props: AppProps) {
+  const { chat, registration } = props;
   const { account, connection } = useLatest(chat);
-  if (account) return <Desk key={account.email} chat={chat} rooms={rooms} place={place} storage={storage} />;
+  const { invite } = useLatest(registration);
+  if (account) return <Desk key={account.email} {...props} />;
   const error: ChatError | undefined = connection.state === "closed" ? connection.error : undefined;
-  return <Sign chat={chat} why={error?.message} />;
+  return <Sign key={invite} chat={chat} why={error?.message} registration={registration} />;
 }
 
 function Desk({ chat, rooms, place, storage }: AppProps) {

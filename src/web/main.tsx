@@ -3,6 +3,7 @@ import { render } from "hono/jsx/dom";
 import { createChat } from "../client/index.ts";
 import { App } from "./app.tsx";
 import { createPlace } from "./place.ts";
+import { createRegistration } from "./registration.ts";
 import { createRooms } from "./rooms.ts";
 import { watchTabs } from "./tabs.ts";
 import { readTheme, showTheme } from "./theme.ts";
@@ -20,6 +21,7 @@ function storageOf(page: Window): Storage | undefined {
 const storage = storageOf(window);
 showTheme(readTheme(storage), document.documentElement);
 const chat = createChat({ url: "/", ...(storage && { storage }) });
+const registration = createRegistration(window); // before the place, because both read the fragment
 const place = createPlace(window);
 const rooms = createRooms(chat, (name) => {
   const here = place.snapshot();
@@ -29,4 +31,5 @@ watchTabs(chat, window);
 keepTitle(document, rooms, place);
 await chat.ready;
 const root = document.getElementById("app");
-if (root) render(<App chat={chat} rooms={rooms} place={place} storage={storage} />, root);
+if (root)
+  render(<App chat={chat} rooms={rooms} place={place} registration={registration} storage={storage} />, root);

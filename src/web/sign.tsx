@@ -1,15 +1,25 @@
 /** @jsxImportSource hono/jsx/dom */
 import { useState } from "hono/jsx/dom";
 import { type Chat, ChatError } from "../client/index.ts";
+import type { Registration } from "./registration.ts";
 
 interface Problem {
   readonly text: string;
   readonly fields: Readonly<Record<string, readonly string[]>>;
 }
 
-/** The form for signing in and signing up. `why` explains why the last session ended. */
-export function Sign({ chat, why }: { readonly chat: Chat; readonly why: string | undefined }) {
-  const [isNew, setNew] = useState(false);
+interface SignProps {
+  readonly chat: Chat;
+  /** Why the last session ended. */
+  readonly why: string | undefined;
+  readonly registration: Registration;
+}
+
+/** The form for signing in and signing up. */
+export function Sign({ chat, why, registration }: SignProps) {
+  const { who, invite } = registration.snapshot();
+  const mayRegister = who === "open" || (who === "invite" && invite !== undefined);
+  const [isNew, setNew] = useState(mayRegister && invite !== undefined);
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState<Problem | undefined>(undefined);
 
@@ -17,12 +27,15 @@ export function Sign({ chat, why }: { readonly chat: Chat; readonly why: string 
     event.preventDefault();
     const form = new FormData(event.target as HTMLFormElement);
     const value = (name: string) => String(form.get(name) ?? "");
-    const who = { email: value("email").trim(), password: value("password") };
+    const person = { email: value("email").trim(), password: value("password") };
     const username = value("username").trim();
     setBusy(true);
     setProblem(undefined);
     try {
-      await (isNew ? chat.register({ ...who, ...(username && { username }) }) : chat.login(who));
+      await (isNew
+        ? chat.register({ ...person, ...(username && { username }), ...(invite && { invite }) })
+        : chat.login(person));
+      if (isNew) registration.used();
     } catch (error) {
       setProblem(problemOf(error));
     }
@@ -78,19 +91,25 @@ export function Sign({ chat, why }: { readonly chat: Chat; readonly why: string 
         <button type="submit" class="main" disabled={busy}>
           {isNew ? "Sign up" : "Sign in"}
         </button>
-        <p class="other">
-          {isNew ? "Already have an account?" : "New here?"}{" "}
-          <button
-            type="button"
-            class="link"
-            onClick={() => {
-              setNew(!isNew);
-              setProblem(undefined);
-            }}
-          >
-            {isNew ? "Sign in" : "Create an account"}
-          </button>
-        </p>
+        {mayRegister ? (
+          <p class="other">
+            {isNew ? "Already have an account?" : "New here?"}{" "}
+            <button
+              type="button"
+              class="link"
+              onClick={() => {
+                setNew(!isNew);
+                setProblem(undefined);
+              }}
+            >
+              {isNew ? "Sign in" : "Create an account"}
+            </button>
+          </p>
+        ) : (
+          <p class="other">
+            New here? Ask the operator of this server for {who === "invite" ? "a link" : "an account"}.
+          </p>
+        )}
       </form>
     </main>
   );

@@ -84,6 +84,50 @@ describe("with an embedded database", () => {
     expect(stdout).not.toContain(created.stdout.slice(0, 20));
   }, 30_000);
 
+  test("a deleted account can be restored", async () => {
+    const server = await startParley(settings());
+    const { token } = await register(server, "dan");
+    expect((await api(server, "DELETE /account/me/", { token })).status).toBe(204);
+    await server.end();
+    const { code, stdout } = await parley("restore-user", "dan@example.com", "asked");
+    expect([code, stdout]).toEqual([0, expect.stringContaining("is not deleted, and can log in")]);
+    expect(JSON.parse((await parley("audit", "1")).stdout)).toMatchObject({
+      action: "account.restore",
+      username: "dan",
+      reason: "asked",
+    });
+  }, 30_000);
+
+  test("a registration link is printed once, and creates one account", async () => {
+    const link = (...args: string[]) =>
+      runParley(["registration-link", ...args], {
+        ...settings(),
+        REGISTRATION: "invite",
+        PUBLIC_URL: "https://chat.example.com",
+      });
+    const { code, stdout, stderr } = await link("--expires", "2h", "for", "eve");
+    expect([code, stderr]).toEqual([0, expect.stringContaining("It creates one account, until 2")]);
+    const [, invite] = /^https:\/\/chat\.example\.com\/#\/register\/([\w-]{32})\n$/.exec(stdout) ?? [];
+    expect(invite).toBeString();
+    expect(await parley("registration-link")).toMatchObject({
+      stdout: expect.stringMatching(/^\/#\/register\/[\w-]{32}\n$/),
+      stderr: expect.stringMatching(/^REGISTRATION is open here: .*\nPUBLIC_URL is not set: /),
+    });
+    for (const wrong of [["--expires", "soon"], ["--expires"], ["--expire", "7d"]])
+      expect(await link(...wrong)).toMatchObject({
+        code: 1,
+        stderr: expect.stringContaining("Usage: parley registration-link [--expires <time>] [reason]"),
+      });
+
+    const server = await startParley({ ...settings(), REGISTRATION: "invite" });
+    const eve = { email: "eve@example.com", password: PASSWORD, password2: PASSWORD };
+    const statuses = [];
+    for (const body of [eve, { ...eve, invite }, { ...eve, email: "mal@example.com", invite }])
+      statuses.push((await api(server, "POST /account/reg/", { body })).status);
+    await server.end();
+    expect(statuses).toEqual([403, 201, 403]);
+  }, 30_000);
+
   test("invalid arguments are reported in one line", async () => {
     for (const [args, line] of [
       [["user", "disable", "nobody"], "Nobody has that email or username.\n"],
@@ -102,6 +146,8 @@ describe("with an embedded database", () => {
         [["user", "disable", "ada@example.com"], "POST /admin/users/ada%40example.com/disable"],
         [["user", "enable", "ada"], "POST /admin/users/ada/enable"],
         [["sessions", "end", "ada"], "DELETE /admin/users/ada/sessions"],
+        [["restore-user", "ada"], "POST /admin/users/ada/restore"],
+        [["registration-link", "--expires", "1h"], "POST /admin/registration-links?expires=1h"],
       ] as const) {
         const { code, stderr } = await parley(...args);
         expect(code).toBe(1);

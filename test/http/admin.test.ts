@@ -236,6 +236,21 @@ test("a deleted account can be restored; its person has to log in again", async 
   expect(await audit({ username: "fay" })).toMatchObject([{ action: "account.restore", reason: "asked" }]);
 });
 
+test("a registration link is created with an expiry, and nobody else can create one", async () => {
+  const { status, body } = await admin("POST /admin/registration-links/?expires=2h&reason=for+gus");
+  expect(status).toBe(201);
+  expect(body).toEqual({
+    token: expect.stringMatching(/^[\w-]{32}$/),
+    url: null,
+    expiresAt: expect.any(String),
+  });
+  const { expiresAt } = body as { expiresAt: string };
+  expect(Date.parse(expiresAt) - Date.now()).toBeWithin(7_000_000, 7_300_000);
+  expect((await admin("POST /admin/registration-links/?expires=soon")).status).toBe(400);
+  expect((await api(server, "POST /admin/registration-links", { token: ada.token })).status).toBe(401);
+  expect(await audit({ action: "link.create" })).toMatchObject([{ reason: "for gus", via: "http" }]);
+});
+
 test("the audit is paged, newest first", async () => {
   await register(server, "gus");
   for (const reason of ["1", "2", "3"])

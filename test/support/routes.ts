@@ -25,7 +25,7 @@ export function everyRoute() {
       historyRoutes({ auth, chat }),
       messageRoutes({ auth, chat }),
       roomRoutes({ auth, chat }),
-      adminRoutes({ auth, chat, pool, security: { record() {} } }),
+      adminRoutes({ auth, chat, pool, publicUrl: undefined, security: { record() {} } }),
       metricsRoutes({ token: "of an operator", read: async () => "" }),
     ],
   });

@@ -35,10 +35,10 @@ export interface Page {
   weigh(): Promise<number>;
 }
 
-/** The page at `/`. Its files are loaded on the first request. */
-export function createPage(): Page {
+/** The page at `/`, which says who can register. Its files are loaded on the first request. */
+export function createPage(registration = "open"): Page {
   let files: Promise<ReadonlyMap<string, PageFile>> | undefined;
-  const load = () => (files ??= loadFiles());
+  const load = () => (files ??= loadFiles(registration));
 
   return {
     answer(request, path) {
@@ -84,13 +84,15 @@ function respond(request: Request, path: string, { type, plain, gzip, tag }: Pag
   return new Response(zipped ? gzip : plain, { headers });
 }
 
-async function loadFiles(): Promise<ReadonlyMap<string, PageFile>> {
+async function loadFiles(registration: string): Promise<ReadonlyMap<string, PageFile>> {
   const blobs = bundle.files ? builtFiles(bundle.files) : await buildFiles(bundle.index);
   const entries = blobs.map(async ([name, blob]) => {
-    const plain = new Uint8Array(await blob.arrayBuffer());
+    const isHtml = name.endsWith(".html");
+    const html = isHtml && (await blob.text()).replace("<html", `<html data-registration="${registration}"`);
+    const plain = html ? new TextEncoder().encode(html) : new Uint8Array(await blob.arrayBuffer());
     const tag = new Bun.CryptoHasher("sha256").update(plain).digest("base64url").slice(0, 22);
     const file: PageFile = { type: typeOf(name), plain, gzip: Bun.gzipSync(plain, { level: 9 }), tag };
-    return [name.endsWith(".html") ? "/" : `/${name}`, file] as const;
+    return [isHtml ? "/" : `/${name}`, file] as const;
   });
   return new Map(await Promise.all(entries));
 }
