@@ -168,10 +168,16 @@ export interface RoomRange {
 /** Rooms on a page of a list. */
 export const ROOMS_MAX = 200;
 
+/** The first rooms of a range, bounded in bytes, and whether there are more. */
+export interface RoomRows {
+  readonly rooms: readonly RoomSummary[];
+  readonly more: boolean;
+}
+
 /** Both methods reject with a {@link Refusal} `unavailable` if the database does not respond. */
 export interface ListStore {
-  /** Rooms by name, without those that the person is banned from. `limit` is at most {@link ROOMS_MAX} + 1. */
-  rooms(userId: number, range: RoomRange): Promise<readonly RoomSummary[]>;
+  /** Rooms by name, at most {@link ROOMS_MAX}, without those that the person is banned from. */
+  rooms(userId: number, range: RoomRange): Promise<RoomRows>;
   /** One room; undefined if it does not exist. */
   room(seat: Seat): Promise<RoomSummary | undefined>;
 }

@@ -1,78 +1,118 @@
 import { type SQL, sql } from "drizzle-orm";
-import { type ListStore, ROOMS_MAX, type RoomRange, type RoomSummary } from "../chat/ports.ts";
+import { type ListStore, ROOMS_MAX, type RoomRange, type RoomRows, type RoomSummary } from "../chat/ports.ts";
 import { runOrRefuse } from "../db/away.ts";
 import { type Pool, rows } from "../db/database.ts";
 import { skeletonsLike } from "../lookalikes.ts";
 import { createSkeletons } from "./alike.ts";
-import { array, atMost, iso, texts } from "./sql.ts";
+import { atMost, iso, texts, unguessed } from "./sql.ts";
 import { unreadAfter } from "./unread.ts";
+
+/** The most bytes of texts on a page of a list. */
+const PAGE_BYTES = 512 * 1024;
+/** About the size of a room on a page besides the text of its last message, in bytes. */
+const ROOM_BYTES = 256;
 
 interface SummaryRow extends Omit<RoomSummary, "last"> {
   readonly id: number | null;
   readonly username: string;
   readonly content: string;
   readonly timestamp: string;
+  readonly more: boolean;
 }
 
 export function createListStore(pool: Pool): ListStore {
   const skeletons = createSkeletons(pool);
 
-  async function read(userId: number, chosen: SQL): Promise<RoomSummary[]> {
-    const found = await runOrRefuse(pool, (orm) => rows<SummaryRow>(orm, summaries(userId, chosen)));
-    return found.map(({ room, lastRead, unread, id, username, content, timestamp }) => ({
-      room,
-      last: id === null ? null : { id, username, content, timestamp },
-      lastRead,
-      unread,
-    }));
+  async function read(userId: number, chosen: SQL, limit: number): Promise<RoomRows> {
+    const found = await runOrRefuse(pool, (orm) => rows<SummaryRow>(orm, summaries(userId, chosen, limit)));
+    return {
+      rooms: found.map(({ room, lastRead, unread, id, username, content, timestamp }) => ({
+        room,
+        last: id === null ? null : { id, username, content, timestamp },
+        lastRead,
+        unread,
+      })),
+      more: found.at(-1)?.more ?? false,
+    };
   }
 
   return {
     async rooms(userId, range) {
       if (range.like !== undefined) await skeletons.fill();
-      return read(userId, range.scope === "mine" ? mine(userId, range) : all(userId, range));
+      const chosen = range.scope === "mine" ? mine(userId, range) : all(userId, range);
+      return read(userId, chosen, Math.min(range.limit, ROOMS_MAX));
     },
     async room({ userId, room }) {
-      const [found] = await read(userId, sql`select id, name from rooms where name = ${room}::text`);
-      return found;
+      const chosen = sql`select id, name from rooms where name = ${room}::text`;
+      return (await read(userId, chosen, 1)).rooms[0];
     },
   };
 }
 
-const mine = (userId: number, { after, limit, patterns }: RoomRange) => sql`
+/** One room more than a page has shows whether there are more. */
+const ONE_MORE = atMost(ROOMS_MAX + 1);
+
+const mine = (userId: number, { after, patterns }: RoomRange) => sql`
   select r.id, r.name from members m join rooms r on r.id = m.room_id
-  where m.user_id = ${userId}::bigint and m.state = 'in' and r.name > ${after}::text
-    and ${isReadable(userId, patterns)}
-  order by r.name limit ${limit}::int`;
+  where m.user_id = ${userId}::bigint and m.state = 'in' and r.name > ${after}::text and ${isOpenTo(userId)}
+    and ${patterns === null ? sql`true` : sql`r.name like any (${texts(patterns.map(likePattern))})`}
+  order by r.name ${ONE_MORE}`;
 
-const all = (userId: number, { after, limit, patterns, like }: RoomRange) => sql`
-  select * from (
+/**
+ * Every room with a message. Each pattern reads only the names that begin like it, so that a page costs nothing for the
+ * rooms of others.
+ */
+const all = (userId: number, { after, patterns, like }: RoomRange) => {
+  const listed = (matches: SQL) => sql`
     select r.id, r.name from rooms r
-    where r.name > ${after}::text and r.version > 0 and ${isReadable(userId, patterns)}
+    where r.posted and r.name > ${after}::text and ${matches} and ${isOpenTo(userId)}
       ${like === undefined ? sql`` : sql`and r.skeleton = any(${texts(skeletonsLike(like))})`}
-    order by r.name ${atMost(ROOMS_MAX + 1)}
-  ) r order by name limit ${limit}::int`;
+    order by r.name ${ONE_MORE}`;
+  if (patterns === null || patterns.includes("*")) return listed(sql`true`);
+  const ranges = patterns.map(rangeOf);
+  return sql`
+    select distinct on (r.name) r.id, r.name
+    from unnest(${texts(ranges.map(({ first }) => first))}, ${texts(ranges.map(({ last }) => last))},
+      ${texts(patterns.map(likePattern))}) as p(first, last, pattern)
+    cross join lateral (${listed(sql`r.name >= p.first and r.name <= p.last and ${unguessed(sql`r.name like p.pattern`)}`)}) r
+    order by r.name ${ONE_MORE}`;
+};
 
-/** Whether a person may read the room `r`: it matches a pattern of their token, if it has any, and they are not banned. */
-const isReadable = (userId: number, patterns: readonly string[] | null) => sql`
-  (${patterns === null ? null : array(patterns.map(likePattern))}::text::text[] is null
-    or r.name like any (${patterns === null ? null : array(patterns.map(likePattern))}::text::text[]))
-  and (select true from bans b where b.user_id = ${userId}::bigint and b.room_id = r.id) is null`;
+/** Whether a person is not banned from the room `r`. */
+const isOpenTo = (userId: number) =>
+  unguessed(sql`(select true from bans b where b.user_id = ${userId}::bigint and b.room_id = r.id) is null`);
 
 /** A pattern in which `*` stands for any run of characters, as LIKE has it. */
 const likePattern = (pattern: string) => pattern.replace(/[\\%_]/g, "\\$&").replaceAll("*", "%");
 
-/** Every lookup next to a room uses a key and a limit, so a page costs the same for large rooms as for small ones. */
-const summaries = (userId: number, chosen: SQL) => sql`
-  select c.name as room, l.id::float8 as id, u.username, l.content, ${iso(sql`l.created_at`)} as timestamp,
+/** The names that can match a pattern: those that begin with what precedes its first star. */
+const rangeOf = (pattern: string) => {
+  const [first = "", ...rest] = pattern.split("*");
+  return { first, last: rest.length > 0 ? `${first}\u{10ffff}` : first };
+};
+
+/**
+ * The first of the chosen rooms, as many as fit into a page; `more`: another one follows. Every lookup next to a room uses a
+ * key and a limit, so a page costs the same for large rooms as for small ones.
+ */
+const summaries = (userId: number, chosen: SQL, limit: number) => sql`
+  select c.name as room, c.message_id::float8 as id, u.username, c.content, ${iso(sql`c.created_at`)} as timestamp,
     m.last_read::float8 as "lastRead",
     case when m.last_read is null then 0
-      else ${unreadAfter(sql`${userId}::bigint`, sql`c.id`, sql`m.last_read`)} end as unread
-  from (${chosen}) c
+      else ${unreadAfter(sql`${userId}::bigint`, sql`c.id`, sql`m.last_read`)} end as unread,
+    c.more
+  from (
+    select c.*, l.id as message_id, l.sender_id, l.content, l.created_at,
+      row_number() over w as n, lead(true, 1, false) over w as more,
+      sum(coalesce(octet_length(l.content), 0) + ${sql.raw(String(ROOM_BYTES))}) over w as upto
+    from (${chosen}) c
+    left join lateral (select * from messages x where x.room_id = c.id order by x.id desc limit 1) l on true
+    window w as (order by c.name rows unbounded preceding)
+  ) c
   left join lateral (
     select greatest(x.version, (select last_read from own o where o.user_id = x.user_id and o.room_id = x.room_id)) as last_read
     from members x where x.user_id = ${userId}::bigint and x.room_id = c.id and x.state = 'in'
   ) m on true
-  left join lateral (select * from messages x where x.room_id = c.id order by x.id desc limit 1) l on true
-  left join users u on u.id = l.sender_id
-  order by c.name`;
+  left join users u on u.id = c.sender_id
+  where c.n <= ${limit}::int and (c.n = 1 or c.upto <= ${PAGE_BYTES}::bigint)
+  order by c.n`;

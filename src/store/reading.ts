@@ -6,7 +6,7 @@ import { cutToSize } from "../chat/room/pages.ts";
 import { runOrRefuse } from "../db/away.ts";
 import { type Pool, rows } from "../db/database.ts";
 import type { Message, Reaction } from "../message.ts";
-import { atMost, iso } from "./sql.ts";
+import { atMost, iso, unguessed } from "./sql.ts";
 
 /**
  * The most that one statement reads. Longer pages of history take several, so that other work gets in between, and a
@@ -146,17 +146,11 @@ const page = (room: string, found: SQL, order: SQL, { messages, bytes }: Bounds)
 
 const SIZE = sql.raw(`(octet_length(c.content) + ${MESSAGE_BYTES})`);
 
-/**
- * Whether a message is as it was posted. The planner takes \`version = id\` for so rare that it would read all of a large
- * room and sort it. It knows nothing about this form.
- */
-const UNCHANGED = sql`case when version = id then true else false end`;
-
 /** Reads messages that changed after a version, by version. Two index ranges: unchanged messages, and changed ones. */
 export const readChanges = (room: string, after: number, bounds: Bounds) =>
   page(
     room,
-    sql`(select * from messages where room_id = ${roomId(room)} and id > ${after}::bigint and ${UNCHANGED}
+    sql`(select * from messages where room_id = ${roomId(room)} and id > ${after}::bigint and ${unguessed(sql`version = id`)}
         order by id ${ONE_MORE})
       union all
       (select * from messages where room_id = ${roomId(room)} and version > ${after}::bigint and version <> id

@@ -19,6 +19,12 @@ export const times = (values: readonly (string | null)[]) => list(values, sql`ti
 export const integers = (values: readonly (number | null)[]) => sql`${numberArray(values)}::text::bigint[]`;
 
 /**
+ * A condition in a form about which the planner knows nothing. It takes some conditions for so rare that it would read and
+ * sort all of a large table instead of following an index up to a limit.
+ */
+export const unguessed = (condition: SQL) => sql`case when ${condition} then true else false end`;
+
+/**
  * A limit written into the statement itself. Plans are made once for all values: for a limit that is a parameter, the
  * planner assumes a tenth of the table and sorts all of a large room instead of following an index.
  */

@@ -109,7 +109,7 @@ onEachDriver((open) => {
   test("lists show what was unread before, and hide rooms by ban", async () => {
     const lists = createListStore(database);
     const mine = async (userId: number) =>
-      (await lists.rooms(userId, { scope: "mine", patterns: null, after: "", limit: 10 })).map(
+      (await lists.rooms(userId, { scope: "mine", patterns: null, after: "", limit: 10 })).rooms.map(
         ({ room, lastRead, unread }) => [room, lastRead, unread],
       );
     expect(await mine(ADA)).toEqual([

@@ -292,6 +292,35 @@ test("patterns match literally but for the star", async () => {
   ben.socket.close();
 });
 
+test("anyone who may enter nothing cannot tell a server with rooms from an empty one", async () => {
+  const without = await provider.tokenOf("cy-15");
+  const elsewhere = await provider.tokenOf("cy-16", { rooms: [{ match: "elsewhere-*", allow: ["read"] }] });
+  const look = async () => {
+    const answers: unknown[] = [];
+    for (const token of [without, elsewhere])
+      for (const target of [
+        "/rooms/",
+        "/rooms/?all&limit=1",
+        "/rooms/?all&after=l&limit=1",
+        "/rooms/?all&like=Layoffs-2026",
+        "/rooms/layoffs-2026/",
+        "/history/layoffs-2026/",
+        "/history/layoffs-2026/?limit=1",
+      ]) {
+        const { status, text, headers } = await api(ruled, `GET ${target}`, { token });
+        const { date: _, ...rest } = Object.fromEntries(headers);
+        answers.push([target, status, text, rest]);
+      }
+    return answers;
+  };
+  const empty = await look();
+  const everything = [{ match: "*", allow: ["read", "post"] }];
+  const writer = await connect(ruled, { token: await provider.tokenOf("ben-15", { rooms: everything }) });
+  for (const room of ["layoffs-2025", "layoffs-2026", "layoffs-2027"]) await post(writer, "hello", room);
+  expect(await look()).toEqual(empty);
+  writer.close();
+});
+
 test("with ROOM_ACCESS=claims, lists have only what a claim allows", async () => {
   const everything = [{ match: "*", allow: ["read", "post"] }];
   const writer = await connect(ruled, { token: await provider.tokenOf("ben-14", { rooms: everything }) });

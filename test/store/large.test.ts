@@ -122,6 +122,21 @@ onEachDriver((open) => {
     });
   });
 
+  // A list for someone who may enter few rooms used to read all names until its page was full.
+  test("a list by patterns reads only the names that begin like one of them", async () => {
+    for (const [patterns, most] of [
+      [["*"], 210],
+      [["large-77*"], 11],
+      [["large-7", "large-8"], 2],
+      [["nowhere-*", "never"], 0],
+    ] as const) {
+      database.takeScans();
+      await list(at.ben, { scope: "all", patterns, limit: 200 });
+      const read = database.takeScans().filter(({ table }) => table === "rooms");
+      expect(read.reduce((sum, scan) => sum + scan.rows, 0)).toBeLessThanOrEqual(most);
+    }
+  });
+
   test("unread messages are counted among the next few thousand, including one's own", async () => {
     const join = async () => (await at.members.join([{ userId: at.ada, room: LARGE }]))[0];
     const message = (id: number, sender: number) => sql`insert into messages

@@ -38,8 +38,8 @@ onEachDriver((open) => {
     return posts;
   };
   /** The person's rooms among those of the test. */
-  const mine = (userId: number): Promise<readonly RoomSummary[]> =>
-    at.lists.rooms(userId, { scope: "mine", patterns: [room, other], after: "", limit: 10 });
+  const mine = async (userId: number): Promise<readonly RoomSummary[]> =>
+    (await at.lists.rooms(userId, { scope: "mine", patterns: [room, other], after: "", limit: 10 })).rooms;
   const namesOf = async (userId: number) => (await mine(userId)).map((summary) => summary.room);
   const departuresOf = async (...userIds: number[]) =>
     (await at.members.departures(userIds)).map((found) =>
@@ -52,8 +52,8 @@ onEachDriver((open) => {
         sql`insert into rooms (name, version) select ${room} || n, 1 from generate_series(1, 450) n`,
       ),
     );
-    const alike = (like: string) =>
-      at.lists.rooms(at.ada, { scope: "all", like, patterns: null, after: "", limit: 10 });
+    const alike = async (like: string) =>
+      (await at.lists.rooms(at.ada, { scope: "all", like, patterns: null, after: "", limit: 10 })).rooms;
     const found = await alike(`${room}449`.toUpperCase().replaceAll("0", "O"));
     expect(found.map((summary) => summary.room)).toEqual([`${room}449`]);
     const bare = await at.database.run((orm) => rows(orm, sql`select id from rooms where skeleton is null`));
@@ -104,8 +104,40 @@ onEachDriver((open) => {
     expect(results.flat()).toEqual(Array(80).fill({ lastRead: 0, unread: 0 }));
     for (const userId of [at.ada, at.ben])
       expect(
-        await at.lists.rooms(userId, { scope: "mine", patterns: [`${room}-*`], after: "", limit: 50 }),
+        (await at.lists.rooms(userId, { scope: "mine", patterns: [`${room}-*`], after: "", limit: 50 }))
+          .rooms,
       ).toHaveLength(20);
+  });
+
+  test("a page of a list ends before its texts exceed half a megabyte, and says that there is more", async () => {
+    const count = 50;
+    await at.database.run((orm) =>
+      rows(
+        orm,
+        sql`with made as (
+            insert into rooms (name, version)
+            select 'z-' || ${room}::text || '-' || lpad(n::text, 2, '0'), 1 from generate_series(1, ${count}::int) n returning id
+          )
+          insert into messages (room_id, id, version, sender_id, client_id, content, created_at)
+          select id, 1, 1, ${at.ben}::bigint, gen_random_uuid(), repeat('x', 16000), now() from made`,
+      ),
+    );
+    const pages: string[][] = [];
+    for (let after = "", more = true; more;) {
+      const page = await at.lists.rooms(at.ada, {
+        scope: "all",
+        patterns: [`z-${room}-*`],
+        after,
+        limit: 200,
+      });
+      pages.push(page.rooms.map((summary) => summary.room));
+      after = page.rooms.at(-1)?.room ?? "";
+      more = page.more;
+    }
+    expect(pages.map(({ length }) => length)).toEqual([32, 18]);
+    expect(pages.flat()).toEqual(
+      Array.from({ length: count }, (_, index) => `z-${room}-${String(index + 1).padStart(2, "0")}`),
+    );
   });
 
   test.each(["commits", "rolls back"])(
@@ -276,9 +308,9 @@ onEachDriver((open) => {
     await mark(at.ada, 1);
     await at.members.ban(seat(at.ada), ORDER);
     expect(await namesOf(at.ada)).toEqual([]);
-    const all = { scope: "all", patterns: null, after: "", limit: 200 } as const;
-    expect(await at.lists.rooms(at.ada, all)).not.toContainEqual(expect.objectContaining({ room }));
-    expect(await at.lists.rooms(at.ben, all)).toContainEqual(expect.objectContaining({ room }));
+    const all = { scope: "all", patterns: null, after: room.slice(0, -1), limit: 200 } as const;
+    expect((await at.lists.rooms(at.ada, all)).rooms).not.toContainEqual(expect.objectContaining({ room }));
+    expect((await at.lists.rooms(at.ben, all)).rooms).toContainEqual(expect.objectContaining({ room }));
     await at.members.unban(seat(at.ada), ORDER);
     expect(await mine(at.ada)).toMatchObject([{ room, lastRead: 1, unread: 1 }]);
   });

@@ -17,7 +17,7 @@ export const aliveStanding: Standing = {
 
 /** No rooms. */
 export const emptyLists: ListStore = {
-  rooms: async () => [],
+  rooms: async () => ({ rooms: [], more: false }),
   room: async () => undefined,
 };
 

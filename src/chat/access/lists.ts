@@ -2,7 +2,7 @@ import type { Identity } from "../../identity.ts";
 import type { Counts } from "../ephemeral/counts.ts";
 import type { Pass } from "../pass.ts";
 import type { Reads } from "../room/reads.ts";
-import { type ListStore, ROOMS_MAX, type RoomRange, type RoomSummary } from "../ports.ts";
+import type { ListStore, RoomRange, RoomSummary } from "../ports.ts";
 import type { Access } from "./access.ts";
 
 /** A room in a list, with the people in it right now. */
@@ -18,7 +18,7 @@ export interface RoomPage {
 
 /** Lists of rooms. The store filters by access, so neither a page nor its cursor names a room that is closed to its reader. */
 export interface Lists {
-  /** A page of at most {@link ROOMS_MAX} rooms by name. @throws {Refusal} busy, unavailable. */
+  /** A page of rooms by name. @throws {Refusal} busy, unavailable. */
   rooms(person: Identity, range: Omit<RoomRange, "patterns">): Promise<RoomPage>;
   /** One room, whether it exists yet or not. @throws {Refusal} busy, unavailable. */
   room(pass: Pass): Promise<ListedRoom>;
@@ -41,15 +41,9 @@ export function createLists({ store, reads, access, counts }: ListsParts): Lists
     async rooms(person, range) {
       const patterns = access.readable(person);
       if (patterns?.length === 0) return { rooms: [], next: undefined };
-      const limit = Math.min(range.limit, ROOMS_MAX);
-      const found = await reads.run(person.userId, () =>
-        store.rooms(person.userId, { ...range, patterns, limit: limit + 1 }),
-      );
-      const page = found.slice(0, limit);
-      return {
-        rooms: await withCounts(page),
-        next: found.length > limit ? page.at(-1)?.room : undefined,
-      };
+      const { userId } = person;
+      const { rooms, more } = await reads.run(userId, () => store.rooms(userId, { ...range, patterns }));
+      return { rooms: await withCounts(rooms), next: more ? rooms.at(-1)?.room : undefined };
     },
     async room({ person, room }) {
       const { userId } = person;
