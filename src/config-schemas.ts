@@ -24,6 +24,7 @@ export const duration = v.pipe(
     return Number.parseInt(text, 10) * UNITS[unit];
   }),
   v.minValue(1000, "must be at least 1s"),
+  v.maxValue(36_500 * UNITS.d, "must be at most 36500d"), // the dates of a database end
 );
 
 /** A URL with one of these schemes. */

@@ -13,20 +13,26 @@ export interface RoomGrant {
 
 /** The longest pattern, in code points. */
 const PATTERN_MAX = 256;
+/** The most entries of a claim. */
+export const GRANTS_MAX = 100;
 
 const GRANTS = v.pipe(
+  v.array(v.unknown(), "must be a list"),
+  v.maxLength(GRANTS_MAX, `must have at most ${GRANTS_MAX} entries`),
   v.array(
     // Strict: an unknown field may have been meant to narrow what the others allow.
-    v.strictObject({
-      match: v.pipe(
-        text({ min: 1, max: PATTERN_MAX }),
-        // As room names are normalised.
-        v.transform((pattern) => normalized(pattern, "NFC", 2 * PATTERN_MAX) ?? ""),
-      ),
-      allow: v.array(v.picklist(["read", "post"])),
-    }),
+    v.strictObject(
+      {
+        match: v.pipe(
+          text({ min: 1, max: PATTERN_MAX }),
+          // As room names are normalised.
+          v.transform((pattern) => normalized(pattern, "NFC", 2 * PATTERN_MAX) ?? ""),
+        ),
+        allow: v.array(v.picklist(["read", "post"], "must be read or post"), "must be a list"),
+      },
+      "must have match and allow, and nothing else",
+    ),
   ),
-  v.maxLength(100),
 );
 
 /**
@@ -34,7 +40,7 @@ const GRANTS = v.pipe(
  * @throws if the claim has any other form: a claim that is misread must not let anyone in.
  */
 export const grantsOf = (claim: unknown): readonly RoomGrant[] | null =>
-  claim === undefined ? null : v.parse(GRANTS, claim);
+  claim === undefined ? null : v.parse(GRANTS, claim, { abortPipeEarly: true });
 
 /** Whether one of the grants allows `action` in a room. */
 export const isGranted = (grants: readonly RoomGrant[], room: string, action: RoomAction): boolean =>

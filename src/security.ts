@@ -34,6 +34,7 @@ export const SECURITY_EVENTS = {
   "session.end": { level: "info", text: "a person ended sessions" },
   "session.evict": { level: "info", text: "a person's oldest session ended, because they have too many" },
   "refresh.reuse": { level: "warn", text: "a used refresh token came back, so its session was ended" },
+  "token.refuse": { level: "warn", text: "a token of the identity provider has a bad claim", repeats: true },
   "link.create": { level: "info", text: "an operator created a registration link" },
   "link.use": { level: "info", text: "a registration link was used" },
   "operator.fail": { level: "warn", text: "a request had a wrong operator token", repeats: true },
@@ -70,6 +71,9 @@ export interface Facts {
   readonly actor?: string;
   readonly room?: string;
   readonly messageId?: number;
+  /** A claim of a token, and what is wrong with it. */
+  readonly claim?: string;
+  readonly problem?: string;
   /** The id of a key. */
   readonly kid?: string;
 }
@@ -111,7 +115,7 @@ export function createSecurityLog({ clock, log, metrics }: SecurityLogOptions): 
   };
 
   const isFirst = (event: SecurityEvent, facts: Facts) => {
-    const own = `${event} ${facts.userId ?? ""} ${networkOf(facts.origin?.address ?? "")}`;
+    const own = `${event} ${facts.userId ?? facts.claim ?? ""} ${networkOf(facts.origin?.address ?? "")}`;
     const apart = repeated.size < APART_MAX || repeated.has(own);
     const key = apart ? own : event;
     const known = repeated.get(key);

@@ -112,7 +112,7 @@ export async function createAuth(options: AuthOptions): Promise<Auth> {
     ...{ pool, passwords, attempts, sessions, standing, registration, security, clock, erasureKey },
   });
   const stopErasing = eraseRegularly({ pool, clock, log, security }, config.DELETE_AFTER, erasureKey);
-  const outside = outsideOf(options);
+  const outside = outsideOf(options, security);
 
   return {
     accounts,
@@ -128,8 +128,11 @@ export async function createAuth(options: AuthOptions): Promise<Auth> {
     standing: {
       ...standing,
       async ask(logins) {
+        // Open sockets lose a key that the provider has removed, even if nobody else comes meanwhile.
+        if (logins.some(({ sessionId }) => sessionId === null)) void outside?.refresh().catch(() => {});
         const statuses = await standing.ask(logins);
-        const isVoid = ({ keyId }: Login) => keyId !== undefined && !keys.accepts(keyId);
+        const isVoid = ({ keyId }: Login) =>
+          keyId !== undefined && !keys.accepts(keyId) && !outside?.accepts(keyId);
         return logins.map((login, index) =>
           isVoid(login) ? "session_ended" : (statuses[index] as "alive" | EndReason),
         );
@@ -153,11 +156,14 @@ export async function createAuth(options: AuthOptions): Promise<Auth> {
   };
 }
 
-function outsideOf({ database: pool, config, clock, log, meta }: AuthOptions): Outside | undefined {
+function outsideOf(
+  { database: pool, config, clock, log, meta }: AuthOptions,
+  security: Pick<SecurityLog, "record">,
+): Outside | undefined {
   const { erasureKey } = meta;
   const { AUTH_JWKS_URL: url, AUTH_ISSUER: issuer, AUTH_AUDIENCE: audience } = config;
   return url && issuer && audience
-    ? createOutside({ pool, clock, log, url, issuer, audience, erasureKey })
+    ? createOutside({ pool, clock, log, security, url, issuer, audience, erasureKey })
     : undefined;
 }
 

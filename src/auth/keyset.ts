@@ -1,23 +1,24 @@
-import {
-  createLocalJWKSet,
-  errors,
-  type FlattenedJWSInput,
-  type JSONWebKeySet,
-  type JWSHeaderParameters,
-} from "jose";
 import type { Clock } from "../clock.ts";
 import { Refusal } from "../errors.ts";
 import type { Log } from "../log.ts";
+import { candidatesFor, type OutsideKey, readKeySet } from "./jwkset.ts";
 
 /** The set is reread at this age, so a key removed from it is rejected after this time. */
 const FRESH_MS = 5 * 60_000;
 /** While the set cannot be read, the last one stays in use this long. */
 export const STALE_MS = 24 * 3_600_000;
-/** Minimum time between two reads. An unknown key or a failed read cannot trigger another one sooner. */
+/** Minimum time between two reads. Unknown keys, bad signatures and failed reads cannot trigger another one sooner. */
 const COOLDOWN_MS = 10_000;
 const TIMEOUT_MS = 5000;
-/** A larger set is not read, in bytes. */
-const SET_MAX = 256 * 1024;
+const BYTES_MAX = 512 * 1024;
+/** How many skipped members a line of the log names. */
+const NAMED_MAX = 10;
+
+/** The parts of a token's header that say which key signed it. */
+export interface Signature {
+  readonly alg: string;
+  readonly kid: string | undefined;
+}
 
 /** The key set of an outside identity provider (JWKS, RFC 7517), read on demand. */
 export interface KeySet {
@@ -27,11 +28,18 @@ export interface KeySet {
    */
   refresh(): Promise<void>;
   /**
-   * Returns the key for a token.
-   * @throws {Refusal} unavailable if the key is unknown and the set cannot be read right now; otherwise
-   * jose's errors.
+   * Returns the keys that may have signed a token, the likeliest first. If there is none, rereads the set.
+   * @throws {Refusal} unavailable if there is none and the set cannot be read right now.
    */
-  keyOf(header: JWSHeaderParameters, token: FlattenedJWSInput): Promise<CryptoKey>;
+  keysFor(signature: Signature): Promise<readonly OutsideKey[]>;
+  /**
+   * None of these keys fits a token's signature. Rereads the set, because a provider may have replaced a key under its
+   * id. Returns whether the set is another one by now.
+   * @throws {Refusal} unavailable if the set cannot be read right now.
+   */
+  doubt(signature: Signature, tried: readonly OutsideKey[]): Promise<boolean>;
+  /** Whether the set contains the key with that thumbprint. */
+  has(id: string): boolean;
 }
 
 interface KeySetOptions {
@@ -43,13 +51,14 @@ interface KeySetOptions {
 }
 
 export function createKeySet({ url, clock, log, onChange }: KeySetOptions): KeySet {
-  let set: { text: string; find: ReturnType<typeof createLocalJWKSet> } | undefined;
+  let set: { readonly text: string; readonly keys: readonly OutsideKey[] } | undefined;
   let readAt = -Infinity;
   let triedAt = -Infinity;
   let reading: Promise<void> | undefined;
 
   const age = (at: number) => clock.monotonic() - at;
   const failing = () => triedAt > readAt;
+  const mayRead = () => reading !== undefined || age(triedAt) >= COOLDOWN_MS;
 
   async function read(): Promise<void> {
     const at = clock.monotonic();
@@ -62,11 +71,19 @@ export function createKeySet({ url, clock, log, onChange }: KeySetOptions): KeyS
       });
       if (response.status !== 200) throw new Error(`status ${response.status}`);
       const text = await textOf(response);
-      const find = createLocalJWKSet(JSON.parse(text) as JSONWebKeySet);
-      const changed = set?.text !== text;
-      set = { text, find };
+      if (set?.text !== text) {
+        const { keys, skipped } = await readKeySet(text);
+        set = { text, keys };
+        onChange();
+        log.info({ event: "keyset_read", keys: keys.length }, "the key set of AUTH_JWKS_URL is new");
+        const named = skipped.slice(0, NAMED_MAX);
+        if (named.length > 0)
+          log.warn(
+            { event: "keyset_skipped", count: skipped.length, skipped: named },
+            "the key set of AUTH_JWKS_URL has keys that cannot be used",
+          );
+      }
       readAt = at;
-      if (changed) onChange();
     } catch (error) {
       log.warn({ reason: (error as Error).message }, "the key set of AUTH_JWKS_URL could not be read");
     }
@@ -74,8 +91,7 @@ export function createKeySet({ url, clock, log, onChange }: KeySetOptions): KeyS
 
   /** Rereads the set, at most once per cooldown. Concurrent callers share one read. */
   const reread = async () => {
-    if (!reading && age(triedAt) < COOLDOWN_MS) return;
-    await (reading ??= read().finally(() => (reading = undefined)));
+    if (mayRead()) await (reading ??= read().finally(() => (reading = undefined)));
   };
 
   return {
@@ -83,37 +99,40 @@ export function createKeySet({ url, clock, log, onChange }: KeySetOptions): KeyS
       if (age(readAt) >= FRESH_MS) await reread();
       if (!set || age(readAt) >= STALE_MS) throw unreachable();
     },
-    async keyOf(header, token) {
-      const find = async () => {
-        if (!set) throw unreachable();
-        return set.find(header, token);
-      };
-      try {
-        return await find();
-      } catch (error) {
-        if (!isUnknown(error)) throw error;
-      }
+    async keysFor(signature) {
+      const find = () => candidatesFor(set?.keys ?? [], signature);
+      const known = find();
+      if (known.length > 0) return known;
       await reread();
-      return find().catch((error: unknown) => {
-        throw isUnknown(error) && failing() ? unreachable() : error;
-      });
+      const found = find();
+      if (found.length === 0 && failing()) throw unreachable();
+      return found;
     },
+    async doubt({ kid }, tried) {
+      if (mayRead() && !reading)
+        log.warn(
+          { event: "keyset_doubted", kid },
+          "a token's signature does not fit its key, so the key set of AUTH_JWKS_URL is read again",
+        );
+      await reread();
+      if (failing()) throw unreachable();
+      return !tried.every((key) => set?.keys.includes(key));
+    },
+    has: (id) => set?.keys.some((key) => key.id === id) ?? false,
   };
 }
 
-/** Returns a body as text. @throws if it is larger than a set may be. */
+/** Reads a body up to a limit. @throws {Error} if it is larger. */
 async function textOf(response: Response): Promise<string> {
-  const parts: Uint8Array[] = [];
+  const chunks: Uint8Array[] = [];
   let size = 0;
-  for await (const part of response.body ?? []) {
-    size += part.length;
-    if (size > SET_MAX) throw new Error(`more than ${SET_MAX / 1024} KiB`);
-    parts.push(part);
+  for await (const chunk of response.body ?? []) {
+    size += chunk.length;
+    if (size > BYTES_MAX) throw new Error(`larger than ${BYTES_MAX / 1024} KiB`);
+    chunks.push(chunk);
   }
-  return Buffer.concat(parts).toString();
+  return new TextDecoder().decode(Buffer.concat(chunks));
 }
-
-const isUnknown = (error: unknown) => error instanceof errors.JWKSNoMatchingKey;
 
 const unreachable = () =>
   new Refusal("unavailable", {

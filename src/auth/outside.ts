@@ -1,5 +1,11 @@
 import { and, eq } from "drizzle-orm";
-import { type JWTPayload, jwtVerify } from "jose";
+import {
+  decodeProtectedHeader,
+  errors,
+  type JWTPayload,
+  jwtVerify,
+  type ProtectedHeaderParameters,
+} from "jose";
 import * as v from "valibot";
 import type { Clock } from "../clock.ts";
 import type { Orm, Pool } from "../db/database.ts";
@@ -9,15 +15,15 @@ import { grantsOf } from "../grants.ts";
 import type { Bearer } from "../identity.ts";
 import type { Log } from "../log.ts";
 import { text } from "../protocol/text.ts";
-import { createKeySet, STALE_MS } from "./keyset.ts";
-import { TOLERANCE_S, tokenRefusal } from "./tokens.ts";
+import type { SecurityLog } from "../security.ts";
+import { ALGORITHMS } from "./jwkset.ts";
+import { createKeySet, type Signature, STALE_MS } from "./keyset.ts";
+import { TOLERANCE_S, refuseToken } from "./tokens.ts";
 import { namesFor } from "./usernames.ts";
 import { createUser } from "./erasure.ts";
 import type { User } from "./users.ts";
 import { createVerified } from "./verified.ts";
 
-/** Asymmetric algorithms only: with a shared secret, anyone who can verify tokens can also forge them. */
-const ALGORITHMS = ["EdDSA", "ES256", "ES384", "ES512", "PS256", "PS384", "PS512", "RS256", "RS384", "RS512"];
 /** Limits the lifetime of these tokens, because they cannot be revoked before they expire. */
 const LIFETIME_MAX_S = 24 * 3600;
 if (STALE_MS < LIFETIME_MAX_S * 1000) throw new Error("a key set must stay in use as long as a token lives");
@@ -28,13 +34,10 @@ const CACHE_MAX = 20_000;
  */
 const TYPE = /^(application\/)?(at\+)?jwt$/i;
 
-const CLAIMS = v.object({
-  sub: text({ min: 1, max: 255 }),
-  exp: v.number(),
-  iat: v.optional(v.number()),
-  /** When the person logged in (OpenID Connect Core, section 2). */
-  auth_time: v.fallback(v.optional(v.number()), undefined),
-});
+const SUBJECT = text({ min: 1, max: 255 });
+const TIME = v.optional(v.number("must be a number"));
+/** When the person logged in (OpenID Connect Core, section 2). */
+const AUTH_TIME = v.fallback(v.optional(v.number()), undefined);
 const NAME = text({ min: 1, max: 256 });
 
 /** Identities of a product's own identity provider. */
@@ -46,6 +49,10 @@ export interface Outside {
    * @throws {Refusal} token_invalid, token_expired; unavailable if the provider's keys cannot be read.
    */
   verify(token: string): Promise<Bearer>;
+  /** Rereads the provider's keys if they are older than 5 minutes. @throws {Refusal} unavailable. */
+  refresh(): Promise<void>;
+  /** Whether tokens signed with that key are still accepted. */
+  accepts(keyId: string): boolean;
 }
 
 interface OutsideOptions {
@@ -56,50 +63,113 @@ interface OutsideOptions {
   readonly issuer: string;
   readonly audience: string;
   readonly erasureKey: string;
+  readonly security: Pick<SecurityLog, "record">;
 }
 
 export function createOutside(options: OutsideOptions): Outside {
-  const { clock, log, url, issuer, audience } = options;
+  const { clock, log, security, url, issuer, audience } = options;
   const empty = () => createVerified<Bearer>({ clock, max: CACHE_MAX, toleranceMs: TOLERANCE_S * 1000 });
   let verified = empty();
   // A changed key set invalidates all earlier results. A check still in progress stores its result in the old
   // cache.
   const keySet = createKeySet({ url, clock, log, onChange: () => (verified = empty()) });
 
-  async function check(token: string): Promise<Bearer> {
-    const cache = verified;
-    const { payload, protectedHeader } = await jwtVerify(token, keySet.keyOf, {
+  /** Refuses a token that the provider has signed, and says which claim is at fault. It can only be fixed there. */
+  function refuseClaim(claim: string, problem: string): never {
+    security.record("token.refuse", { claim, problem });
+    throw new Refusal("token_invalid", { detail: `The claim ${claim} of the token ${problem}.` });
+  }
+
+  function read<T>(claim: string, parse: () => T): T {
+    try {
+      return parse();
+    } catch (error) {
+      if (!(error instanceof v.ValiError)) throw error;
+      const [{ path, message }] = error.issues;
+      const at = path?.[0]?.key;
+      return refuseClaim(typeof at === "number" ? `${claim}[${at}]` : claim, message);
+    }
+  }
+
+  /** Verifies the signature with each key that may have made it. Returns the claims and the key. */
+  async function verify(token: string, signature: Signature) {
+    for (;;) {
+      const keys = await keySet.keysFor(signature);
+      for (const key of keys) {
+        const found = await verifyWith(token, await key.of(signature.alg));
+        if (found) return { ...found, key };
+      }
+      if (keys.length === 0 || !(await keySet.doubt(signature, keys))) throw new Refusal("token_invalid");
+    }
+  }
+
+  /** Returns undefined if the signature is of another key. */
+  const verifyWith = (token: string, key: CryptoKey) =>
+    jwtVerify(token, key, {
       algorithms: ALGORITHMS,
       issuer,
       audience,
       requiredClaims: ["exp", "sub"],
       clockTolerance: TOLERANCE_S,
       currentDate: new Date(clock.now()),
+    }).catch((error: unknown) => {
+      if (error instanceof errors.JWSSignatureVerificationFailed) return undefined;
+      if (error instanceof errors.JWTClaimValidationFailed)
+        return refuseClaim(error.claim, error.reason === "missing" ? "is missing" : "is not as expected");
+      throw error;
     });
-    if (!TYPE.test(protectedHeader.typ ?? "JWT")) throw new Refusal("token_invalid");
-    const { sub, exp, iat: issued, auth_time: loggedIn = issued } = v.parse(CLAIMS, payload);
-    const iat = issued ?? clock.now() / 1000;
-    if (exp - iat > LIFETIME_MAX_S + TOLERANCE_S)
-      throw new Refusal("token_invalid", { detail: "The token's lifetime exceeds 24 hours." });
-    const grants = grantsOf(payload.rooms);
+
+  async function check(token: string): Promise<Bearer> {
+    const cache = verified;
+    const { payload, protectedHeader, key } = await verify(token, signatureOf(token));
+    if (!TYPE.test(protectedHeader.typ ?? "JWT")) refuseClaim("typ", "is neither JWT nor at+jwt");
+    const sub = read("sub", () => v.parse(SUBJECT, payload.sub));
+    const exp = read("exp", () => v.parse(v.number("must be a number"), payload.exp));
+    const issued = read("iat", () => v.parse(TIME, payload.iat));
+    const now = clock.now() / 1000;
+    if (exp - Math.min(issued ?? now, now) > LIFETIME_MAX_S + TOLERANCE_S)
+      refuseClaim("exp", "is more than 24 hours after iat, or from now");
+    const grants = read("rooms", () => grantsOf(payload.rooms));
+    const loggedIn = v.parse(AUTH_TIME, payload.auth_time) ?? issued;
     const { id, username } = await personOf(options, sub, payload);
-    const loggedInAt = loggedIn && loggedIn * 1000;
-    const bearer = { userId: id, username, sessionId: null, expiresAt: exp * 1000, loggedInAt, grants };
+    const bearer = {
+      userId: id,
+      username,
+      sessionId: null,
+      expiresAt: exp * 1000,
+      loggedInAt: loggedIn && loggedIn * 1000,
+      grants,
+      keyId: key.id,
+    };
     cache.set(token, bearer);
     return bearer;
   }
 
   return {
     issuer,
+    refresh: () => keySet.refresh(),
+    accepts: (keyId) => keySet.has(keyId),
     async verify(token) {
       await keySet.refresh();
-      return verified.get(token) ?? check(token).catch(refuse);
+      return verified.get(token) ?? check(token).catch(refuseToken);
     },
   };
 }
 
-function refuse(error: unknown): never {
-  throw tokenRefusal(error);
+/** @throws {Refusal} token_invalid. */
+function signatureOf(token: string): Signature {
+  const { alg, kid } = readHeader(token);
+  if (typeof alg !== "string" || !ALGORITHMS.includes(alg)) throw new Refusal("token_invalid");
+  if (kid !== undefined && typeof kid !== "string") throw new Refusal("token_invalid");
+  return { alg, kid };
+}
+
+function readHeader(token: string): ProtectedHeaderParameters {
+  try {
+    return decodeProtectedHeader(token);
+  } catch {
+    throw new Refusal("token_invalid");
+  }
 }
 
 async function personOf(

@@ -1,6 +1,7 @@
 import { decodeJwt, errors, jwtVerify, SignJWT } from "jose";
 import * as v from "valibot";
 import type { Clock } from "../clock.ts";
+import { refuseIfAway } from "../db/away.ts";
 import { Refusal } from "../errors.ts";
 import type { Bearer } from "../identity.ts";
 import type { Keys } from "./keys.ts";
@@ -97,15 +98,17 @@ export function createTokens({ issuer, keys, ttlMs, clock }: TokensOptions): Tok
     async verify(token) {
       const known = verified.get(token);
       if (known && keys.accepts(known.keyId)) return known;
-      return check(token).catch((error: unknown) => {
-        throw tokenRefusal(error);
-      });
+      return check(token).catch(refuseToken);
     },
   };
 }
 
-/** Maps a failed verification to a refusal. */
-export const tokenRefusal = (error: unknown): Refusal => {
-  if (error instanceof Refusal) return error;
-  return new Refusal(error instanceof errors.JWTExpired ? "token_expired" : "token_invalid");
-};
+/**
+ * Rethrows what a verification failed with. If the token is at fault, that is a refusal which says so. An outage never is:
+ * clients would discard a good token.
+ */
+export function refuseToken(error: unknown): never {
+  if (error instanceof errors.JWTExpired) throw new Refusal("token_expired");
+  if (error instanceof errors.JOSEError || error instanceof v.ValiError) throw new Refusal("token_invalid");
+  return refuseIfAway(error);
+}

@@ -11,8 +11,11 @@ export const databaseAway = () =>
     retryAfterMs: RETRY_MS,
   });
 
+/** Rethrows an error, as {@link databaseAway} if the database is away. */
+export function refuseIfAway(error: unknown): never {
+  throw isDatabaseAway(error) ? databaseAway() : error;
+}
+
 /** Runs work on a pool. Rejects with {@link databaseAway} if the database is away, or with the error of the work. */
 export const runOrRefuse = <T>(pool: Pool, work: (orm: Orm) => Promise<T>): Promise<T> =>
-  pool.run(work).catch((error: unknown) => {
-    throw isDatabaseAway(error) ? databaseAway() : error;
-  });
+  pool.run(work).catch(refuseIfAway);

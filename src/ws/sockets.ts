@@ -5,7 +5,7 @@ import { Refusal } from "../errors.ts";
 import type { Identity } from "../identity.ts";
 import type { Log } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
-import { CLOSE, type CloseReason, type ErrorCode } from "../protocol/codes.ts";
+import { CLOSE, type CloseReason, type ErrorCode, ERRORS } from "../protocol/codes.ts";
 import type { Position } from "../protocol/frames.ts";
 import { FRAME_IN_MAX_BYTES } from "../protocol/limits.ts";
 import type { Outgoing } from "./outgoing.ts";
@@ -74,17 +74,7 @@ export const websocket: WebSocketHandler<SocketData> = {
 
 /** Returns the close reason for a handshake that is refused by a close code. */
 function closeReasonOf(code: ErrorCode): CloseReason {
-  switch (code) {
-    case "token_expired":
-      return "token_expired";
-    case "account_disabled":
-    case "forbidden":
-      return "forbidden";
-    case "unavailable":
-    case "busy":
-    case "internal":
-      return "going_away";
-    default:
-      return "token_invalid";
-  }
+  if (code === "token_expired") return "token_expired";
+  if (code === "account_disabled" || code === "forbidden") return "forbidden";
+  return ERRORS[code].retryable ? "going_away" : "token_invalid";
 }

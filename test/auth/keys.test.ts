@@ -307,7 +307,7 @@ test("the issuer is PUBLIC_URL, otherwise the database's instance id", async () 
   const { access } = await login(named);
   expect(decodeJwt(access).iss).toBe("https://chat.example.com");
   expect(await codeOf(node.auth.authenticate(access))).toBe("token_invalid");
-  expect(await database.run((orm) => orm.$count(meta))).toBe(2);
+  expect(await database.run((orm) => orm.$count(meta))).toBe(3);
   node.auth.stop();
   named.auth.stop();
 });

@@ -36,15 +36,17 @@ export function stoppedClock(): StoppedClock {
   };
 }
 
-/** Starts one node's `Auth` on a database, with a stopped clock. `events` is its security log. */
+/** Starts one node's `Auth` on a database, with a stopped clock. `lines` is its log, `events` its security log. */
 export async function startNode(database: Database, overrides: Partial<AuthConfig> = {}) {
   const clock = stoppedClock();
   const config = { ...loadConfig({}), ...overrides };
   const meta = await loadMeta(database);
+  const lines: Record<string, unknown>[] = [];
+  const log = createLog("info", { write: (line: string) => void lines.push(JSON.parse(line)) });
   const events: [SecurityEvent, Facts][] = [];
   const security = { record: (event: SecurityEvent, facts: Facts) => void events.push([event, facts]) };
-  const auth = await createAuth({ database, config, meta, clock, log: createLog("silent"), security });
-  return { auth, clock, meta, config, events };
+  const auth = await createAuth({ database, config, meta, clock, log, security });
+  return { auth, clock, meta, config, events, lines };
 }
 
 export const HERE = { address: "198.51.100.7", userAgent: "test" };
