@@ -97,6 +97,8 @@ describe("the tables of docs/PROTOCOL.md match the source", () => {
       ["a message, whatever is configured", number(limits.MESSAGE_MAX_CHARS)],
       ["the name of a room", number(limits.ROOM_NAME_MAX)],
       ["a username", number(limits.USERNAME_MAX)],
+      ["marks on one letter of a name", "4"],
+      ["an access token", number(limits.TOKEN_MAX)],
       ["a page of history", number(limits.HISTORY_MAX)],
       ["a page of history over HTTP", number(limits.HISTORY_MAX_BYTES)],
       ["pages of history and lists of one user, read at a time", number(READS_IN_FLIGHT)],
