@@ -13,7 +13,7 @@ const PICTURES = [
   { file: "phone.png", width: 390, height: 760, colorScheme: "light" },
 ] as const;
 
-const server = await startTestServer({ LOGIN_RATE: "0", MESSAGE_RATE: "0" });
+const server = await startTestServer({ LOGIN_RATE: "0", MESSAGE_RATE: "0", BUDGETS: "0" });
 const scene = await createScene(server.url);
 await playScene(scene);
 const browser = await startBrowser();

@@ -16,6 +16,13 @@ export const whole = (min: number, max: number) =>
   );
 
 /** A length of time, parsed to milliseconds. */
+/** A factor, such as 0.5 or 4. */
+export const multiple = v.pipe(
+  v.string(),
+  v.regex(/^\d{1,6}(\.\d{1,3})?$/, "must be a number such as 0.5, 1 or 4"),
+  v.transform(Number),
+);
+
 export const duration = v.pipe(
   v.string(),
   v.regex(/^\d{1,9}(ms|s|m|h|d)$/, "must be a number with a unit: 500ms, 30s, 15m, 1h or 30d"),

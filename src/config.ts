@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { duration, oneOf, origins, secret, url, whole } from "./config-schemas.ts";
+import { duration, multiple, oneOf, origins, secret, url, whole } from "./config-schemas.ts";
 import { misspelt } from "./spelling.ts";
 
 interface Setting {
@@ -164,6 +164,12 @@ export const SETTINGS = {
     schema: whole(1, 1_000_000),
     fallback: "30",
     about: "Messages that a user can send at once before `MESSAGE_RATE` applies.",
+  },
+  BUDGETS: {
+    schema: multiple,
+    fallback: "1",
+    about:
+      "Multiplies the budgets of people and addresses for everything else, such as joins, history and requests. `0` turns them off.",
   },
   LOGIN_RATE: {
     schema: whole(0, 1_000_000),

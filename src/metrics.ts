@@ -89,6 +89,11 @@ export function createMetrics() {
     busLag: spread("parley_bus_lag_seconds", "Round trip of a frame through Redis.", SECONDS),
     limitsAlone: counter("parley_limits_alone_total", "Counts that Redis did not accept."),
     securityEvents: tallies("parley_security_events_total", "Events of the security log.", "event"),
+    overBudget: tallies(
+      "parley_over_budget_total",
+      "Commands and requests refused, and frames delayed, because their budget was spent.",
+      "budget",
+    ),
     faults: counter("parley_faults_total", "Internal errors."),
     badBodies: counter(
       "parley_bad_bodies_total",

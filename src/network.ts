@@ -1,4 +1,25 @@
-import { isIPv6 } from "node:net";
+import { isIP, isIPv6 } from "node:net";
+
+/** Longer than any IP address with brackets, a zone and a port, in characters. */
+const ADDRESS_MAX = 100;
+
+/**
+ * Returns the client's address: the peer of the connection or, behind `hops` proxies, the address that the
+ * first proxy added to `X-Forwarded-For`. Earlier entries are ignored, because clients can forge them.
+ */
+export function clientAddress(
+  forwardedFor: string | null | undefined,
+  connection: string,
+  hops: number,
+): string {
+  if (hops === 0 || !forwardedFor) return connection;
+  const addresses = forwardedFor.split(",");
+  const written = (addresses[Math.max(0, addresses.length - hops)] ?? "").trim();
+  if (written.length > ADDRESS_MAX) return connection;
+  const address = written.replace(/^\[(.*)\](:\d+)?$/, "$1");
+  const bare = isIP(address) ? address : address.replace(/:\d+$/, "");
+  return isIP(bare) ? bare : connection;
+}
 
 /** Returns the network that one party usually controls: the IPv4 address, or the /64 of an IPv6 address. */
 export const networkOf = (address: string): string => prefixOf(address, 64);

@@ -1,4 +1,5 @@
 import { createAuth } from "./auth/auth.ts";
+import { createBudgets } from "./budgets.ts";
 import { connectNodes } from "./bus/connect.ts";
 import { createChat } from "./chat/chat.ts";
 import { type Clock, within } from "./clock.ts";
@@ -80,10 +81,18 @@ export async function openSite(
   const auth = await createAuth({ database, config, meta, clock, log, bus, limiters, security });
   opened(() => auth.stop());
 
+  const budgets = createBudgets({
+    scale: config.BUDGETS,
+    messages: { rate: config.MESSAGE_RATE, burst: config.MESSAGE_BURST },
+    clock,
+    bus,
+    metrics,
+  });
   const outgoing = createOutgoing(server, clock);
   const chat = createChat({
     store: createStore(database, { editWindowMs: config.EDIT_WINDOW }),
     bus,
+    budgets,
     standing: auth.standing,
     authenticate: auth.authenticate,
     fanout: outgoing,
@@ -95,8 +104,6 @@ export async function openSite(
     settings: {
       roomAccess: config.ROOM_ACCESS,
       messageChars: config.MESSAGE_MAX_CHARS,
-      messageRate: config.MESSAGE_RATE,
-      messageBurst: config.MESSAGE_BURST,
       socketsPerUser: config.SOCKETS_PER_USER,
       roomsPerSocket: config.ROOMS_PER_SOCKET,
     },
@@ -107,6 +114,8 @@ export async function openSite(
   const handshakes = createHandshakes({
     auth,
     chat,
+    budgets,
+    trustProxy: config.TRUST_PROXY,
     outgoing,
     clock,
     log,
@@ -120,6 +129,7 @@ export async function openSite(
     config,
     auth,
     bodies: createBodies(clock, metrics),
+    budgets,
     faulted,
     routes: [
       healthRoutes(health),

@@ -7,7 +7,8 @@ import { readFrame, writeFrame } from "../src/bus/frame.ts";
 import { objectOf } from "../src/chat/codecs/parse.ts";
 import { parseFrame } from "../src/client/frames.ts";
 import { grantsOf, isGranted } from "../src/grants.ts";
-import { bearerToken, clientAddress } from "../src/http/request.ts";
+import { bearerToken } from "../src/http/request.ts";
+import { clientAddress } from "../src/network.ts";
 import { descriptionOf } from "../src/http/operation.ts";
 import { skeletonsLike } from "../src/lookalikes.ts";
 import { isBlank } from "../src/protocol/blank.ts";
@@ -48,8 +49,9 @@ const FUNCTIONS: Readonly<Record<string, readonly ((text: string) => unknown)[]>
     (text) => grantsOf([{ match: text, allow: ["read"] }]),
     (text) => isGranted(grantsOf([{ match: text.slice(0, 256), allow: ["read"] }]) ?? [], text, "read"),
   ],
-  "src/http/request.ts": [bearerToken, (text) => clientAddress(text, "192.0.2.1", 1)],
+  "src/http/request.ts": [bearerToken],
   "src/lookalikes.ts": [(text) => skeletonsLike(roomName(text.slice(0, 64)) ?? "")],
+  "src/network.ts": [(text) => clientAddress(text, "192.0.2.1", 1)],
   "src/protocol/blank.ts": [isBlank],
   "src/protocol/rooms.ts": [roomName, roomInPath],
   "src/protocol/text.ts": [(text) => textFault(text, { min: 1, max: SIZE })],

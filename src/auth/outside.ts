@@ -53,6 +53,8 @@ export interface Outside {
   refresh(): Promise<void>;
   /** Whether tokens signed with that key are still accepted. */
   accepts(keyId: string): boolean;
+  /** Whether a token was verified before, so that checking it again costs next to nothing. */
+  knows(token: string): boolean;
 }
 
 interface OutsideOptions {
@@ -149,6 +151,7 @@ export function createOutside(options: OutsideOptions): Outside {
     issuer,
     refresh: () => keySet.refresh(),
     accepts: (keyId) => keySet.has(keyId),
+    knows: (token) => verified.get(token) !== undefined,
     async verify(token) {
       await keySet.refresh();
       return verified.get(token) ?? check(token).catch(refuseToken);

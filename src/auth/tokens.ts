@@ -36,6 +36,8 @@ export interface Tokens {
    * @throws {Refusal} token_invalid, token_expired; unavailable if its key cannot be looked up right now.
    */
   verify(token: string): Promise<Bearer>;
+  /** Whether a token was verified before, so that checking it again costs next to nothing. */
+  knows(token: string): boolean;
 }
 
 interface TokensOptions {
@@ -95,6 +97,7 @@ export function createTokens({ issuer, keys, ttlMs, clock }: TokensOptions): Tok
         .setJti(crypto.randomUUID())
         .sign(key);
     },
+    knows: (token) => verified.get(token) !== undefined,
     async verify(token) {
       const known = verified.get(token);
       if (known && keys.accepts(known.keyId)) return known;

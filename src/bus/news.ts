@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import { MESSAGE, type RoomChange } from "../message.ts";
+import { BUDGET_NAMES, BUDGETS, type SharedBudget } from "../protocol/budgets.ts";
 
 const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 const version = v.pipe(v.number(), v.safeInteger(), v.minValue(1));
@@ -60,10 +61,19 @@ const ended = v.object({
 /** A user was banned from a room or left it, or a ban was lifted. The database knows which. */
 const departures = v.object({ type: v.literal("departures"), userId: version });
 
-/** Recent messages of fast senders, by user id. */
+/** What heavy users spent of their budgets lately, by user id or network. */
 const spent = v.object({
   type: v.literal("spent"),
-  messages: v.pipe(v.array(v.strictTuple([version, version])), v.maxLength(1_000)),
+  spent: v.pipe(
+    v.array(
+      v.strictTuple([
+        v.picklist(BUDGET_NAMES.filter((name): name is SharedBudget => BUDGETS[name].per !== "socket")),
+        v.union([version, word]),
+        v.pipe(v.number(), v.finite(), v.minValue(0)),
+      ]),
+    ),
+    v.maxLength(1_000),
+  ),
 });
 
 /** Asks how many people are in these rooms. Nodes with people there reply to the sender with `counts`. */

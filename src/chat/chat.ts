@@ -1,3 +1,4 @@
+import type { Budgets } from "../budgets.ts";
 import type { Bus } from "../bus/bus.ts";
 import type { Clock } from "../clock.ts";
 import { Refusal } from "../errors.ts";
@@ -10,15 +11,15 @@ import { createTurns } from "../turns.ts";
 import { createAccess, type RoomPolicy } from "./access/access.ts";
 import { createDeparted } from "./access/departed.ts";
 import { createLists, type ListedRoom, type RoomPage } from "./access/lists.ts";
-import { createPace } from "./access/pace.ts";
 import { createSubmit } from "./access/submit.ts";
 import type { Ack, Submission } from "./change.ts";
 import { createPlain } from "./codecs/plain.ts";
 import { createV1 } from "./codecs/v1.ts";
 import { createCommands } from "./commands/table.ts";
-import { type Connection, type ConnectionOptions, createConnection } from "./connection/connection.ts";
+import { type Connection, createConnection } from "./connection/connection.ts";
 import { createGuard } from "./connection/guard.ts";
 import { createHub, type Subscriptions } from "./connection/hub.ts";
+import type { ConnectionOptions } from "./connection/parts.ts";
 import { createAdmission } from "./delivery/admission.ts";
 import { createDelivery } from "./delivery/delivery.ts";
 import type { Format } from "./delivery/encoder.ts";
@@ -42,7 +43,7 @@ export type { Format } from "./delivery/encoder.ts";
 export { HARD_LIMIT } from "./limits.ts";
 export type { Pass } from "./pass.ts";
 export { type Fanout, type RoomSummary, ROOMS_MAX, type Socket, UNREAD_MAX } from "./ports.ts";
-export type { Fit, HistoryQuery, HistoryResult } from "./room/history.ts";
+export { type Fit, type HistoryQuery, type HistoryResult, pagesOf } from "./room/history.ts";
 export type { ListedRoom, RoomPage } from "./access/lists.ts";
 
 /**
@@ -56,7 +57,8 @@ export interface Chat {
    */
   enter<A extends RoomAction = "read">(person: Identity, room: string, action?: A): Promise<Pass<A>>;
   /**
-   * Commits a change. A repeat with the same clientId resolves to the first ack.
+   * Commits a change, which the caller has charged to the budget `messages`. A repeat with the same clientId resolves to
+   * the first ack.
    * @throws {Refusal} invalid, rate_limited, busy, not_found and so on; `unavailable` if the outcome is unknown.
    */
   submit(pass: Pass<"post">, change: Submission): Promise<Ack>;
@@ -68,7 +70,7 @@ export interface Chat {
   room(pass: Pass): Promise<ListedRoom>;
   /**
    * Ends a person's membership of a room, and their sockets leave it. It needs no pass, because anyone who was banned may
-   * leave. @throws {Refusal} forbidden by the token, rate_limited, unavailable.
+   * leave. @throws {Refusal} forbidden by the token, unavailable.
    */
   leave(person: Identity, room: string): Promise<void>;
   /** Bans a person from a room for the operator, and their sockets leave it. @throws {Refusal} unavailable. */
@@ -88,6 +90,7 @@ export interface Chat {
 export interface ChatOptions {
   readonly store: ChatStore;
   readonly bus: Bus;
+  readonly budgets: Budgets;
   readonly standing: Standing;
   authenticate(token: string): Promise<Identity>;
   readonly fanout: Fanout;
@@ -101,8 +104,6 @@ export interface ChatOptions {
   readonly settings: {
     readonly roomAccess: RoomPolicy;
     readonly messageChars: number;
-    readonly messageRate: number;
-    readonly messageBurst: number;
     readonly socketsPerUser: number;
     readonly roomsPerSocket: number;
   };
@@ -114,7 +115,7 @@ const PAGES_A_TURN = 8;
 const RETURN_MS = { least: 500, spread: 4_500 } as const;
 
 export function createChat(options: ChatOptions): Chat {
-  const { store, bus, clock, settings, authenticate } = options;
+  const { store, bus, clock, budgets, settings, authenticate } = options;
   const { messageChars, roomsPerSocket } = settings;
   const observer = createObserver(options.metrics, options.log, clock);
   const { faulted } = observer;
@@ -147,13 +148,12 @@ export function createChat(options: ChatOptions): Chat {
   observer.watchQueue(() => committer.depth);
   const reads = createReads();
   const history = createHistory(store.messages, reads);
-  const members = createMembers(store.members, clock);
+  const members = createMembers({ store: store.members, clock, budgets });
 
   // Access and limits.
   const departed = createDeparted({ store: store.members, clock, bus });
   const access = createAccess(settings.roomAccess, departed);
-  const pace = createPace({ rate: settings.messageRate, burst: settings.messageBurst, clock, bus });
-  const submit = createSubmit({ pace, committer, messageChars });
+  const submit = createSubmit({ budgets, committer, rooms, messageChars });
 
   // Events without a version, which are never stored.
   const presence = createPresence({
@@ -197,7 +197,7 @@ export function createChat(options: ChatOptions): Chat {
     faulted,
   });
   const codecs = {
-    v1: createV1({ commands, messageChars, roomsPerSocket, faulted }),
+    v1: createV1({ commands, messageChars, roomsPerSocket, budgets: budgets.limits, faulted }),
     plain: createPlain({ submit, history, faulted }),
   } as const;
   const hub = createHub(settings.socketsPerUser);
@@ -215,6 +215,7 @@ export function createChat(options: ChatOptions): Chat {
     delivery,
     hub,
     turns: createTurns(clock, PAGES_A_TURN),
+    budgets,
     clock,
     roomsPerSocket,
     lagging: observer.lagging,
@@ -240,8 +241,6 @@ export function createChat(options: ChatOptions): Chat {
     async leave(person, room) {
       access.checkLeave(person, room);
       const { userId } = person;
-      const wait = pace.wait(userId);
-      if (wait > 0) throw new Refusal("rate_limited", { retryAfterMs: wait });
       // Taken before the commit, because anyone who joins again meanwhile joins after they left.
       const open = hub.subscriptionsOf(userId);
       const left = await store.members.leave({ userId, room });

@@ -113,6 +113,17 @@ export interface Reading {
 /** Unread messages are counted up to this; beyond, there are "more". */
 export const UNREAD_MAX = 100;
 
+/** Someone who joins a room. */
+export interface Joining extends Seat {
+  /** Whether to create the room if it does not exist. Defaults to true. */
+  readonly mayCreate?: boolean;
+}
+
+export interface Joined extends Reading {
+  /** The room did not exist before. Of several people who join it together, one creates it. */
+  readonly created?: true;
+}
+
 /** Where a read mark is now, and whether this write moved it. */
 export interface Marked {
   readonly lastRead: number;
@@ -126,9 +137,9 @@ export type Departures = ReadonlyMap<string, "banned" | "left">;
 export interface MemberStore {
   /**
    * Makes people members of rooms, creating the rooms that do not exist yet. What was posted before is not unread for a
-   * new member. Results keep the input order.
+   * new member. Results keep the input order; null: the room does not exist and may not be created.
    */
-  join(seats: readonly Seat[]): Promise<readonly Reading[]>;
+  join(seats: readonly Joining[]): Promise<readonly (Joined | null)[]>;
   /** Ends a membership. Resolves to false if there was none. */
   leave(seat: Seat): Promise<boolean>;
   /** Moves read marks, never backwards and never past the room's end. Makes nobody a member. Keeps the input order. */

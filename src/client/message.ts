@@ -39,6 +39,8 @@ export interface Limits {
   readonly frameBytes: number;
   readonly messageChars: number;
   readonly rooms: number;
+  /** How much one may send, by kind of work: units a second, and at once. Older servers do not say. */
+  readonly budgets?: Readonly<Record<string, { readonly rate: number; readonly burst: number }>> | undefined;
 }
 export interface JoinedFrame {
   readonly type: "joined";

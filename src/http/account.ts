@@ -80,7 +80,7 @@ const LOGIN_REFUSALS = ["invalid_credentials", "account_disabled", "rate_limited
 const SESSION_ID = v.pipe(v.string(), v.uuid(), v.toLowerCase());
 
 /** Routes for accounts and sessions: `/account/…`. */
-export function accountRoutes(auth: Pick<Auth, "accounts" | "sessions" | "authenticate">) {
+export function accountRoutes(auth: Pick<Auth, "accounts" | "sessions" | "authenticate" | "knows">) {
   const { accounts, sessions } = auth;
   const routes = new Hono<Env>({ strict: false }).basePath("/account");
   const known = bearer(auth);

@@ -4,8 +4,10 @@ import type { Auth } from "../auth/auth.ts";
 import type { Config } from "../config.ts";
 import { databaseAway } from "../db/away.ts";
 import { isDatabaseAway } from "../db/database.ts";
+import type { Budgets } from "../budgets.ts";
 import { problemResponse, Refusal, refusalOf } from "../errors.ts";
 import type { Faulted } from "../faults.ts";
+import { clientAddress, networkOf } from "../network.ts";
 import { accountRoutes } from "./account.ts";
 import type { adminRoutes } from "./admin.ts";
 import type { Bodies } from "./body.ts";
@@ -15,7 +17,8 @@ import type { healthRoutes } from "./health.ts";
 import type { historyRoutes } from "./history.ts";
 import type { messageRoutes } from "./messages.ts";
 import type { metricsRoutes } from "./metrics.ts";
-import { clientAddress, type Env } from "./request.ts";
+import { pay } from "./cost.ts";
+import type { Env } from "./request.ts";
 import type { roomRoutes } from "./rooms.ts";
 import { wellKnownRoutes } from "./wellknown.ts";
 
@@ -31,6 +34,7 @@ interface AppOptions {
   readonly config: Pick<Config, "ALLOWED_ORIGINS" | "TRUST_PROXY">;
   readonly auth: Auth;
   readonly bodies: Bodies;
+  readonly budgets: Budgets;
   readonly faulted: Faulted;
   /** The other routes, registered without a trailing slash. */
   readonly routes?: readonly Hono<Env>[];
@@ -55,13 +59,16 @@ export type AppType = Hono<
 >;
 
 /** The HTTP API: `app.fetch(request, { address })`, with the address of the connection. */
-export function createApp({ config, auth, bodies, faulted, routes = [] }: AppOptions): Hono<Env> {
+export function createApp({ config, auth, bodies, budgets, faulted, routes = [] }: AppOptions): Hono<Env> {
   const app = new Hono<Env>({ strict: false }); // with or without a trailing slash
 
   app.use(allowOrigins(config.ALLOWED_ORIGINS));
   app.use(defaultHeaders);
   app.use(async (c, next) => {
-    c.set("address", clientAddress(c.req.header("x-forwarded-for"), c.env.address, config.TRUST_PROXY));
+    const address = clientAddress(c.req.header("x-forwarded-for"), c.env.address, config.TRUST_PROXY);
+    c.set("address", address);
+    c.set("network", networkOf(address));
+    c.set("budgets", budgets);
     await next();
   });
   app.use(async (c, next) => {
@@ -72,7 +79,10 @@ export function createApp({ config, auth, bodies, faulted, routes = [] }: AppOpt
 
   for (const area of [accountRoutes(auth), wellKnownRoutes(auth), ...routes]) app.route("/", area);
 
-  app.notFound((c) => problemResponse(missing(app, c)));
+  app.notFound((c) => {
+    pay(c);
+    throw missing(app, c);
+  });
   app.onError((error, c) => {
     if (error instanceof Refusal) return problemResponse(error);
     // The check of the rooms logs that the database is away, once.

@@ -2,14 +2,15 @@ import { timingSafeEqual } from "node:crypto";
 import type { MiddlewareHandler } from "hono";
 import type { Auth } from "../auth/auth.ts";
 import { Refusal } from "../errors.ts";
+import { checkToken } from "./cost.ts";
 import { described, type Security } from "./operation.ts";
-import { bearerToken, type Env, originOf } from "./request.ts";
+import { type Env, originOf } from "./request.ts";
 
 /** Requires a valid access token and sets `identity`. */
-export const bearer = (auth: Pick<Auth, "authenticate">): MiddlewareHandler<Env> =>
+export const bearer = (auth: Pick<Auth, "authenticate" | "knows">): MiddlewareHandler<Env> =>
   described(
     async (c, next) => {
-      c.set("identity", await auth.authenticate(bearerToken(c.req.header("authorization"))));
+      c.set("identity", await checkToken(c, auth.knows, auth.authenticate));
       await next();
     },
     {
@@ -22,8 +23,9 @@ export const bearer = (auth: Pick<Auth, "authenticate">): MiddlewareHandler<Env>
 export const operatorBearer = (apiKeys: Auth["apiKeys"]): MiddlewareHandler<Env> =>
   described(
     async (c, next) => {
-      const token = bearerToken(c.req.header("authorization"));
-      c.set("operator", await apiKeys.identify(token, originOf(c)));
+      // Wrong ones have a limit of their own, which does not lock out anyone with the right one.
+      const identify = (token: string) => apiKeys.identify(token, originOf(c));
+      c.set("operator", await checkToken(c, () => true, identify));
       await next();
     },
     { security: "adminToken", refusals: ["token_missing", "token_invalid", "rate_limited"] },
@@ -34,10 +36,12 @@ export const operatorBearer = (apiKeys: Auth["apiKeys"]): MiddlewareHandler<Env>
  */
 export function secretBearer(secret: string, security: Security): MiddlewareHandler<Env> {
   const wanted = digest(secret);
+  const isWanted = (token: string) => timingSafeEqual(digest(token), wanted);
   return described(
     async (c, next) => {
-      if (!timingSafeEqual(digest(bearerToken(c.req.header("authorization"))), wanted))
-        throw new Refusal("token_invalid");
+      await checkToken(c, isWanted, (token) => {
+        if (!isWanted(token)) throw new Refusal("token_invalid");
+      });
       await next();
     },
     { security, refusals: ["token_missing", "token_invalid"] },

@@ -30,10 +30,12 @@ export function createHealth(database: Database): Health {
 
 const LIVES = operation({
   summary: "Liveness probe: whether the process is running",
+  cost: "free",
   answers: { 200: v.object({ status: v.literal("ok") }) },
 });
 const READY = operation({
   summary: "Readiness probe: whether the process can take new work",
+  cost: "free",
   answers: {
     200: v.object({ status: v.literal("ready") }),
     503: v.object({ status: v.literal("unready"), reason: v.string() }),

@@ -2,7 +2,7 @@ import { type Context, Hono } from "hono";
 import { etag, RETAINED_304_HEADERS } from "hono/etag";
 import * as v from "valibot";
 import type { Auth } from "../auth/auth.ts";
-import { type Chat, type HistoryResult, shown } from "../chat/chat.ts";
+import { type Chat, type HistoryResult, pagesOf, shown } from "../chat/chat.ts";
 import { Refusal } from "../errors.ts";
 import type { Message } from "../message.ts";
 import { HISTORY_DEFAULT, HISTORY_MAX, HISTORY_MAX_BYTES, ID_MAX } from "../protocol/limits.ts";
@@ -40,6 +40,7 @@ const PAGE = {
     "Parley-Epoch": "The epoch of the room's versions.",
     "Parley-Version": "The room's version.",
   },
+  cost: { budget: "history", units: ({ limit }: v.InferOutput<typeof QUERY>) => pagesOf(limit) },
   refusals: ["forbidden"],
 } as const;
 

@@ -21,8 +21,9 @@ const EDIT = v.object({ content, clientId: v.optional(clientId) });
 /** A request without a body has its client id in the query. */
 const QUERY = v.object({ clientId: v.optional(clientId) });
 
-const REFUSALS = ["forbidden", "client_id_reused", "rate_limited"] as const;
-const ON_MESSAGE = { params: MESSAGE_PARAMS, answers: { 200: CHANGED } } as const;
+const REFUSALS = ["forbidden", "client_id_reused"] as const;
+const COST = { budget: "messages" } as const;
+const ON_MESSAGE = { params: MESSAGE_PARAMS, cost: COST, answers: { 200: CHANGED } } as const;
 
 /**
  * Changes to a room without a socket, for backends and bots. Each responds after the commit; a post with 201, or 200 for
@@ -61,6 +62,7 @@ export function messageRoutes({ auth, chat }: { auth: Auth; chat: Chat }) {
         summary: "Post a message",
         about: "201 once it is committed; 200 if this clientId was committed before.",
         params: ROOM_PARAMS,
+        cost: COST,
         json: POST,
         answers: { 201: POSTED, 200: POSTED },
         refusals: REFUSALS,
@@ -114,6 +116,7 @@ const reaction = (summary: string) =>
   operation({
     summary,
     params: REACTION_PARAMS,
+    cost: COST,
     query: QUERY,
     answers: { 200: CHANGED },
     refusals: [...REFUSALS, "not_found", "too_many_reactions"],

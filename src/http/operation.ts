@@ -1,6 +1,7 @@
 import type { MiddlewareHandler } from "hono";
 import type * as v from "valibot";
 import type { ErrorCode } from "../protocol/codes.ts";
+import { type Cost, pay } from "./cost.ts";
 import { type Env, jsonObject, type ObjectSchema, readInput, readQuery } from "./request.ts";
 
 /** The kind of token that a route requires. */
@@ -26,6 +27,8 @@ export interface Description {
   /** Error codes of this route, in addition to those that every route can return. */
   readonly refusals?: readonly ErrorCode[];
   readonly security?: Security;
+  /** False: anyone may call the route as often as they like. */
+  readonly limited?: boolean;
   readonly deprecated?: boolean;
 }
 
@@ -51,27 +54,38 @@ interface Operation<J extends v.GenericSchema, Q extends ObjectSchema> extends D
   readonly answers: Readonly<Record<number, Answer>>;
   readonly json?: J;
   readonly query?: Q;
+  /** Defaults to one request of its person, operator or address. `free`: nothing. */
+  readonly cost?: Cost<v.InferOutput<Q>> | "free";
   /** If `json` is a union: picks the schema that a body is meant for, so that errors name its fields. */
   readonly choose?: (body: object) => v.GenericSchema<unknown, v.InferOutput<J>>;
 }
 
 /**
- * Describes a route and parses its input with the same schemas: `c.req.valid("json")`,
+ * Describes a route, charges for it, and parses its input with the same schemas: `c.req.valid("json")`,
  * `c.req.valid("query")`.
- * @throws {Refusal} `unsupported_media_type`, `malformed`, `invalid`.
+ * @throws {Refusal} `rate_limited`, `unsupported_media_type`, `malformed`, `invalid`.
  */
 export function operation<J extends v.GenericSchema = never, Q extends ObjectSchema = never>({
   choose,
+  cost,
   ...description
 }: Operation<J, Q>): MiddlewareHandler<Env, string, Reads<J, Q>> {
   const { json, query, bodyless } = description;
   const read: MiddlewareHandler<Env, string, Reads<J, Q>> = async (c, next) => {
-    if (query) c.req.addValidatedData("query", readQuery(c, query));
+    let asked: v.InferOutput<Q> | undefined;
+    if (query)
+      try {
+        c.req.addValidatedData("query", (asked = readQuery(c, query)));
+      } catch (error) {
+        pay(c);
+        throw error;
+      }
+    if (cost !== "free") pay(c, cost, asked);
     if (json) {
       const body = bodyless && c.req.raw.body === null ? {} : await jsonObject(c);
       c.req.addValidatedData("json", readInput(choose?.(body) ?? json, body) as object);
     }
     await next();
   };
-  return described(read, description);
+  return described(read, { ...description, limited: cost !== "free" });
 }

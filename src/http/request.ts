@@ -1,7 +1,7 @@
-import { isIP } from "node:net";
 import type { Context } from "hono";
 import * as v from "valibot";
 import { Refusal } from "../errors.ts";
+import type { Budgets } from "../budgets.ts";
 import type { Identity } from "../identity.ts";
 import { readFields } from "../protocol/fields.ts";
 import type { Origin } from "../security.ts";
@@ -15,6 +15,9 @@ export interface Env {
   Variables: {
     /** The client's address: see {@link clientAddress}. */
     address: string;
+    /** The network of that address, which has budgets. */
+    network: string;
+    budgets: Budgets;
     /** The caller. Set only on routes behind `bearer`. */
     identity: Identity;
     /** Reads the body of the request: see {@link Bodies}. */
@@ -24,42 +27,15 @@ export interface Env {
   };
 }
 
-/** Longer than any IP address with brackets, a zone and a port, in characters. */
-const ADDRESS_MAX = 100;
-
-/**
- * Returns the client's address: the peer of the connection or, behind `hops` proxies, the address that the
- * first proxy added to `X-Forwarded-For`. Earlier entries are ignored, because clients can forge them.
- */
-export function clientAddress(
-  forwardedFor: string | null | undefined,
-  connection: string,
-  hops: number,
-): string {
-  if (hops === 0 || !forwardedFor) return connection;
-  const addresses = forwardedFor.split(",");
-  const written = (addresses[Math.max(0, addresses.length - hops)] ?? "").trim();
-  if (written.length > ADDRESS_MAX) return connection;
-  const address = written.replace(/^\[(.*)\](:\d+)?$/, "$1");
-  const bare = isIP(address) ? address : address.replace(/:\d+$/, "");
-  return isIP(bare) ? bare : connection;
-}
-
 /** Returns the client that sent a request. */
 export const originOf = (c: Context<Env>): Origin => ({
   address: c.var.address,
   userAgent: c.req.header("user-agent") ?? "",
 });
 
-/**
- * Returns the token of an `Authorization: Bearer` header (RFC 6750, section 2.1).
- * @throws {Refusal} `token_missing`.
- */
-export function bearerToken(header: string | null | undefined): string {
-  const [, token] = /^Bearer +(\S+) *$/i.exec(header ?? "") ?? [];
-  if (!token) throw new Refusal("token_missing");
-  return token;
-}
+/** Returns the token of an `Authorization: Bearer` header (RFC 6750, section 2.1), if it has one. */
+export const bearerToken = (header: string | null | undefined): string | undefined =>
+  /^Bearer +(\S+) *$/i.exec(header ?? "")?.[1];
 
 export type ObjectSchema = v.ObjectSchema<v.ObjectEntries, undefined>;
 

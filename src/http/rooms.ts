@@ -34,12 +34,17 @@ const LIST = {
   summary: "List the caller's rooms",
   about: `By name, the rooms that the caller has joined or posted to and has not left. ${LIMIT.usual} unless the limit says otherwise.`,
   query: QUERY,
+  cost: {
+    budget: "lists",
+    units: ({ limit = LIMIT.usual }: v.InferOutput<typeof QUERY>) => Math.ceil(limit / LIMIT.usual),
+  },
   answers: { 200: v.array(ROOM) },
   headers: { Link: "The next page (next), if there is one." },
 } as const;
 const ONE = {
   summary: "Show a room",
   params: ROOM_PARAMS,
+  cost: { budget: "lists" },
   answers: { 200: ROOM },
   refusals: ["forbidden"],
 } as const;
@@ -49,8 +54,9 @@ const LEAVE = {
   about:
     "Ends the membership: the room leaves the caller's list, and their sockets leave the room. Joining or posting again makes them a member again.",
   params: ROOM_PARAMS,
+  cost: { budget: "joins" },
   answers: { 204: null },
-  refusals: ["forbidden", "rate_limited"],
+  refusals: ["forbidden"],
 } as const;
 
 /** Lists of rooms: last message, last activity, people online, unread. */

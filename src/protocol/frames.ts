@@ -160,6 +160,8 @@ export const SERVER_FRAMES = {
       frameBytes: v.number(),
       messageChars: v.number(),
       rooms: v.number(),
+      /** By name: units a second, and at once. Budgets that are turned off are missing. */
+      budgets: v.optional(v.record(v.string(), v.object({ rate: v.number(), burst: v.number() }))),
     }),
   }),
   joined: v.object({

@@ -1,5 +1,5 @@
 import { and, eq, sql } from "drizzle-orm";
-import type { Departures, MemberStore, Reading, Seat } from "../chat/ports.ts";
+import type { Departures, Joined, Joining, MemberStore, Reading, Seat } from "../chat/ports.ts";
 import type { Order } from "../order.ts";
 import { writeAudit } from "../db/audit.ts";
 import { runOrRefuse } from "../db/away.ts";
@@ -12,6 +12,8 @@ import { unreadAfter } from "./unread.ts";
 const ATTEMPTS = 5;
 /** How long someone who left a room counts as having just left. Sockets are checked far more often. */
 const JUST_LEFT = sql`interval '10 minutes'`;
+
+const mayCreate = (joining: Joining) => joining.mayCreate !== false;
 
 export function createMemberStore(pool: Pool): MemberStore {
   const setBan = (banned: boolean) => (seat: Seat, order: Order) =>
@@ -36,17 +38,25 @@ export function createMemberStore(pool: Pool): MemberStore {
 
   return {
     async join(seats) {
-      const readings = new Array<Reading | undefined>(seats.length);
+      const joined = new Array<Joined | undefined>(seats.length);
+      const creators = new Map<string, number>();
       for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
-        const missing = seats.flatMap((seat, index) => (readings[index] ? [] : [{ ...seat, index }]));
-        if (missing.length === 0) break;
-        for (const { index, lastRead, unread } of await runOrRefuse(pool, (orm) =>
-          rows<Reading & { index: number }>(orm, joinAll(missing)),
+        const missing = seats.flatMap((seat, index) => (joined[index] ? [] : [{ ...seat, index }]));
+        if (attempt > 1 && !missing.some(mayCreate)) break;
+        for (const { index, lastRead, unread, created } of await runOrRefuse(pool, (orm) =>
+          rows<Reading & { index: number; created: boolean }>(orm, joinAll(missing)),
         ))
-          readings[index] = { lastRead, unread };
+          joined[index] = {
+            lastRead,
+            unread,
+            ...(created && creators.getOrInsert(seats[index]?.room ?? "", index) === index && { created }),
+          };
       }
-      if (readings.includes(undefined)) throw new Error("a room that was just created is missing");
-      return readings as Reading[];
+      return seats.map((one, index) => {
+        const found = joined[index] ?? null;
+        if (!found && mayCreate(one)) throw new Error("a room that was just created is missing");
+        return found;
+      });
     },
 
     async leave({ userId, room }) {
@@ -106,21 +116,22 @@ const markOf = (userId: string, roomId: string) =>
  * Creates missing rooms, makes people members, and reads how far each has read. Locks rows in one order, as every other
  * statement here does. A seat is missing from the result if another transaction was creating its room.
  */
-const joinAll = (seats: readonly (Seat & { readonly index: number })[]) => sql`
+const joinAll = (seats: readonly (Joining & { readonly index: number })[]) => sql`
   with asked as materialized (
-    select i.index, i."userId" as user_id, i.room
-    from json_to_recordset(${JSON.stringify(seats)}::text::json) as i(index int, "userId" bigint, room text)
+    select i.index, i."userId" as user_id, i.room, coalesce(i."mayCreate", true) as may_create
+    from json_to_recordset(${JSON.stringify(seats)}::text::json)
+      as i(index int, "userId" bigint, room text, "mayCreate" boolean)
   ), created as (
     insert into rooms (name)
     select distinct a.room collate "C" from asked a
-    where (select true from rooms r where r.name = a.room) is null
+    where a.may_create and (select true from rooms r where r.name = a.room) is null
     order by 1
     on conflict (name) do nothing returning id, name, version
   ), seated as materialized (
-    select a.index, a.user_id, r.id as room_id, r.version
+    select a.index, a.user_id, r.id as room_id, r.version, false as created
     from asked a cross join lateral (select id, version from rooms where name = a.room limit 1) r
     union all
-    select a.index, a.user_id, c.id, c.version from asked a join created c on c.name = a.room
+    select a.index, a.user_id, c.id, c.version, a.may_create from asked a join created c on c.name = a.room
   ), joined as (
     insert into members (user_id, room_id, version)
     select distinct s.user_id, s.room_id, s.version from seated s
@@ -130,7 +141,7 @@ const joinAll = (seats: readonly (Seat & { readonly index: number })[]) => sql`
       set state = 'in', version = excluded.version, since = clock_timestamp() where members.state <> 'in'
     returning user_id, room_id, version
   ), placed as (
-    select s.index, s.user_id, s.room_id, greatest(
+    select s.index, s.user_id, s.room_id, s.created, greatest(
       coalesce(
         (select j.version from joined j where j.user_id = s.user_id and j.room_id = s.room_id),
         ${versionOf("s.user_id", "s.room_id")}, s.version),
@@ -138,7 +149,7 @@ const joinAll = (seats: readonly (Seat & { readonly index: number })[]) => sql`
     from seated s
   )
   select p.index::float8 as index, p.last_read::float8 as "lastRead",
-    ${unreadAfter(sql`p.user_id`, sql`p.room_id`, sql`p.last_read`)} as unread
+    ${unreadAfter(sql`p.user_id`, sql`p.room_id`, sql`p.last_read`)} as unread, p.created
   from placed p`;
 
 /** Moves read marks forward. Locks rows in one order, so that batches of several nodes never deadlock. */

@@ -1,6 +1,7 @@
 import type { Server } from "bun";
 import * as v from "valibot";
 import type { Auth } from "../auth/auth.ts";
+import { afford, type Budgets } from "../budgets.ts";
 import type { Chat } from "../chat/chat.ts";
 import type { Clock } from "../clock.ts";
 import { problemResponse, Refusal, refusalOf } from "../errors.ts";
@@ -8,6 +9,8 @@ import type { Faulted } from "../faults.ts";
 import type { Identity } from "../identity.ts";
 import type { Log } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
+import { clientAddress, networkOf } from "../network.ts";
+import { ERRORS } from "../protocol/codes.ts";
 import { type Position, position } from "../protocol/frames.ts";
 import { roomInPath } from "../protocol/rooms.ts";
 import { credentialsOf, type Subprotocol } from "./credentials.ts";
@@ -16,10 +19,15 @@ import type { SocketData } from "./sockets.ts";
 
 /** When a client that was turned away by a stopping server may try again, in milliseconds. */
 const RETRY_MS = 2_000;
+/** What a refused handshake costs the network that it came from. */
+const REFUSED = 2;
 
 interface HandshakeOptions {
-  readonly auth: Pick<Auth, "authenticate">;
+  readonly auth: Pick<Auth, "authenticate" | "knows">;
   readonly chat: Pick<Chat, "enter" | "connect">;
+  readonly budgets: Pick<Budgets, "spend" | "charge">;
+  /** The proxies in front of the server. */
+  readonly trustProxy: number;
   readonly outgoing: Outgoing;
   readonly clock: Clock;
   readonly log: Log;
@@ -46,7 +54,7 @@ interface Wanted {
 }
 
 export function createHandshakes(options: HandshakeOptions): Handshakes {
-  const { auth, chat, metrics, faulted } = options;
+  const { auth, chat, budgets, metrics, faulted } = options;
 
   const read = (request: Request, url: URL): Wanted => {
     const room = roomOf(url.pathname);
@@ -92,21 +100,38 @@ export function createHandshakes(options: HandshakeOptions): Handshakes {
     return refusal;
   };
 
+  /**
+   * Whoever opens a socket pays for it as a person. A refused handshake is charged to the network it came from. If that
+   * has spent its budget, only tokens that were good before are checked. @throws {Refusal} rate_limited.
+   */
+  const checkNetwork = (network: string, token: string | undefined) => {
+    if (token === undefined || !auth.knows(token)) afford(budgets.spend("visits", network, 0));
+  };
+  const chargeFor = ({ code }: Refusal, network: string) => {
+    if (!ERRORS[code].retryable) budgets.charge("visits", network, REFUSED);
+  };
+
   let draining = false;
 
   return {
     drain: () => void (draining = true),
     async upgrade(request, url, server) {
+      const { address } = server.requestIP(request) ?? { address: "" };
+      const forwarded = request.headers.get("x-forwarded-for");
+      const network = networkOf(clientAddress(forwarded, address, options.trustProxy));
       try {
         if (draining) throw new Refusal("busy", { retryAfterMs: RETRY_MS });
         const wanted = read(request, url);
+        checkNetwork(network, wanted.token);
         const { room, since, subprotocol } = wanted;
+        const identity = await identifyOrRefuse(wanted);
+        if (identity instanceof Refusal) chargeFor(identity, network);
         const data: SocketData = {
           owner: options,
           room,
           since,
           format: subprotocol.format,
-          identity: await identifyOrRefuse(wanted),
+          identity,
           opened: options.clock.monotonic(),
           connection: undefined, // reserves its place: an object that grows later is larger
         };
@@ -117,6 +142,7 @@ export function createHandshakes(options: HandshakeOptions): Handshakes {
         return undefined;
       } catch (error) {
         const refusal = refusalFor(error);
+        chargeFor(refusal, network);
         metrics.refusedUpgrades.labels(refusal.code).inc();
         return problemResponse(refusal);
       }

@@ -56,6 +56,13 @@ export const websocket: WebSocketHandler<SocketData> = {
   message(ws, frame) {
     ws.data.connection?.receive(frame);
   },
+  // The runtime responds to pings by itself; they count as frames.
+  ping(ws) {
+    ws.data.connection?.receive(undefined);
+  },
+  pong(ws) {
+    ws.data.connection?.receive(undefined);
+  },
   drain(ws) {
     ws.data.connection?.drained();
   },

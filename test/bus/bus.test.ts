@@ -132,7 +132,7 @@ needs("TEST_REDIS_URL")("on Redis", () => {
       { type: "ended", userId: 7, sessionIds: ["s1"], reason: "session_ended" },
       { type: "ended", userId: 7, sessionIds: null, reason: "account_disabled" },
       { type: "departures", userId: 8 },
-      { type: "spent", messages: [[7, 20]] },
+      { type: "spent", spent: [["messages", 7, 20]] },
     ];
     for (const notice of notices) here.bus.announce(notice);
     await until(() => there.heard.length === 4 && far.heard.length === 4);

@@ -13,7 +13,7 @@ import { until } from "../support/until.ts";
 setDefaultTimeout(30_000);
 
 const METRICS_TOKEN = "a-token-for-the-metrics";
-const SETTINGS = { MESSAGE_RATE: "0", LOGIN_RATE: "0", ADMIN_TOKEN, METRICS_TOKEN };
+const SETTINGS = { MESSAGE_RATE: "0", BUDGETS: "0", LOGIN_RATE: "0", ADMIN_TOKEN, METRICS_TOKEN };
 
 needs(
   "TEST_DATABASE_URL",

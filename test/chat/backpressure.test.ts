@@ -18,7 +18,12 @@ let ben: Person;
 let cy: Person;
 
 beforeAll(async () => {
-  server = await startTestServer({ MESSAGE_RATE: "0", MESSAGE_MAX_CHARS: "10000", METRICS_TOKEN });
+  server = await startTestServer({
+    MESSAGE_RATE: "0",
+    BUDGETS: "0",
+    MESSAGE_MAX_CHARS: "10000",
+    METRICS_TOKEN,
+  });
   [ada, ben, cy] = await Promise.all([
     register(server, "ada"),
     register(server, "ben"),

@@ -13,7 +13,7 @@ let ada: Person;
 let ben: Person;
 
 beforeAll(async () => {
-  server = await startTestServer({ MESSAGE_RATE: "0", LOGIN_RATE: "0", ADMIN_TOKEN });
+  server = await startTestServer({ MESSAGE_RATE: "0", BUDGETS: "0", LOGIN_RATE: "0", ADMIN_TOKEN });
   [ada, ben] = await Promise.all([register(server, "ada"), register(server, "ben")]);
 });
 afterAll(() => server.stop());

@@ -44,7 +44,7 @@ test("deleting an account closes all of its sockets", async () => {
 test(
   "a stopping server sends all replies, says when to come back, and closes with 4000",
   async () => {
-    const leaving = await startTestServer({ MESSAGE_RATE: "0" });
+    const leaving = await startTestServer({ MESSAGE_RATE: "0", BUDGETS: "0" });
     const cy = await register(leaving, "cy");
     const v1 = await connect(leaving, { room: "global", token: cy.token });
     const plain = await connectPlain(leaving, { room: "global", token: cy.token });

@@ -15,7 +15,7 @@ let ben: Person;
 let writer: V1Client;
 
 beforeAll(async () => {
-  server = await startTestServer({ MESSAGE_RATE: "0", LOGIN_RATE: "0", ADMIN_TOKEN });
+  server = await startTestServer({ MESSAGE_RATE: "0", BUDGETS: "0", LOGIN_RATE: "0", ADMIN_TOKEN });
   ben = await register(server, "ben");
   writer = await connect(server, { token: ben.token });
 }, START_MS);
@@ -226,18 +226,4 @@ test("a banned member may leave, and is no member once the ban is lifted", async
   expect((await api(server, `DELETE ${ban}`, { token: ADMIN_TOKEN })).status).toBe(204);
   expect(await namesOf(ada)).toEqual([]);
   socket.close();
-});
-
-test("leaving is limited like posting", async () => {
-  const limited = await startTestServer({ MESSAGE_RATE: "1", MESSAGE_BURST: "2", LOGIN_RATE: "0" });
-  try {
-    const { token } = await register(limited, "ada-limited");
-    const attempts = [];
-    for (let attempt = 0; attempt < 4; attempt++)
-      attempts.push((await api(limited, "DELETE /rooms/garden/members/me/", { token })).status);
-    expect(attempts.slice(0, 2)).toEqual([204, 204]);
-    expect(attempts).toContain(429);
-  } finally {
-    await limited.stop();
-  }
 });

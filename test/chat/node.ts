@@ -11,7 +11,7 @@ import { createLog } from "../../src/log.ts";
 import type { RoomChange } from "../../src/message.ts";
 import { createDatabase } from "../sim/database.ts";
 import { createMeters } from "../sim/meters.ts";
-import { aliveStanding, createMemberStub, emptyLists } from "../support/stubs.ts";
+import { aliveStanding, createMemberStub, emptyLists, unlimited } from "../support/stubs.ts";
 
 type Frame = Record<string, unknown>;
 
@@ -91,6 +91,7 @@ export function createNode({ fanout, roomsPerSocket = 9, replace }: NodeOptions 
       ...createLocalBus(),
       listen: ({ heard }) => heard && listeners.push(heard),
     },
+    budgets: unlimited,
     standing: {
       ...aliveStanding,
       onEnded(listener) {
@@ -108,8 +109,6 @@ export function createNode({ fanout, roomsPerSocket = 9, replace }: NodeOptions 
     settings: {
       roomAccess: "open",
       messageChars: 10_000,
-      messageRate: 0,
-      messageBurst: 1,
       socketsPerUser: 100,
       roomsPerSocket,
     },

@@ -1,7 +1,6 @@
 import { expect, test } from "bun:test";
 import { createCounts } from "../../src/chat/ephemeral/counts.ts";
 import { createPresence, type PresenceNews } from "../../src/chat/ephemeral/presence.ts";
-import { createPace } from "../../src/chat/access/pace.ts";
 import { createTyping } from "../../src/chat/ephemeral/typing.ts";
 import { createBusLine } from "../support/bus-line.ts";
 import { handClock } from "../support/hand-clock.ts";
@@ -183,25 +182,4 @@ test("typing is shared with nodes that have someone in the room, and throttled t
   shared = true;
   for (let key = 0; key < 100; key++) one.typing(typist("ben"));
   expect(seen).toEqual(["one: ada", "one: ben", "two: ben"]);
-});
-
-test("a person who floods three nodes gets the rate of one in the long run; a normal pace is not shared", () => {
-  const { clock, pass } = handClock();
-  const line = createBusLine();
-  const nodes = ["one", "two", "three"].map((name) =>
-    createPace({ rate: 10, burst: 30, clock, bus: line.join(name) }),
-  );
-  for (let second = 0; second < 60; second++) {
-    nodes[second % 3]?.wait(1);
-    pass(1_000);
-  }
-  expect(line.told).toBe(0);
-  let sent = 0;
-  for (let tick = 0; tick < 600; tick++) {
-    for (const { wait } of nodes) while (wait(2) === 0) sent++;
-    pass(100);
-  }
-  // 60 s at 10 a second, plus a burst on each node in the first half second.
-  expect(sent).toBeGreaterThan(550);
-  expect(sent).toBeLessThan(600 + 3 * 30 + 60);
 });

@@ -15,6 +15,7 @@ import { ADMIN_TOKEN, createVictim, type Victim, type Way, WAYS } from "./ways.t
 const METRICS_TOKEN = "a-token-for-the-metrics";
 const SETTINGS = {
   MESSAGE_RATE: "0",
+  BUDGETS: "0",
   LOGIN_RATE: "0",
   MESSAGE_MAX_CHARS: "10000",
   ADMIN_TOKEN,

@@ -11,7 +11,7 @@ const MESSAGES = 800;
 let server: TestServer;
 
 beforeAll(async () => {
-  server = await startTestServer({ MESSAGE_RATE: "0", LOGIN_RATE: "0" });
+  server = await startTestServer({ MESSAGE_RATE: "0", BUDGETS: "0", LOGIN_RATE: "0" });
 }, START_MS);
 afterAll(() => server.stop());
 

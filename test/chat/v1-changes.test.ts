@@ -182,7 +182,7 @@ test("a change without effect takes no version; its ack has the version of the m
 test(
   "after EDIT_WINDOW edits are refused; repeats of earlier edits still get their ack",
   async () => {
-    const strict = await startTestServer({ EDIT_WINDOW: "1s", MESSAGE_RATE: "0" });
+    const strict = await startTestServer({ EDIT_WINDOW: "1s", MESSAGE_RATE: "0", BUDGETS: "0" });
     const { token } = await register(strict, "ada");
     const socket = await connect(strict, { room: "window", token });
     await post(socket, "hello");

@@ -15,7 +15,12 @@ let provider: Provider;
 
 beforeAll(async () => {
   provider = await startProvider();
-  server = await startTestServer({ ...provider.settings, MESSAGE_RATE: "0", SOCKETS_PER_USER: "10" });
+  server = await startTestServer({
+    ...provider.settings,
+    MESSAGE_RATE: "0",
+    BUDGETS: "0",
+    SOCKETS_PER_USER: "10",
+  });
 }, START_MS);
 afterAll(async () => {
   await server.stop();

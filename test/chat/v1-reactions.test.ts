@@ -117,7 +117,7 @@ test("a message has at most 20 different emojis; others may still add the ones i
 
 test("a message has at most 1,000 reactions, and each emoji names at most twenty people", async () => {
   const provider = await startProvider();
-  const outside = await startTestServer({ ...provider.settings, MESSAGE_RATE: "0" });
+  const outside = await startTestServer({ ...provider.settings, MESSAGE_RATE: "0", BUDGETS: "0" });
   const people = await Promise.all(
     Array.from({ length: 51 }, async (_, index) => {
       const token = await provider.tokenOf(`person-${String(index).padStart(2, "0")}`);
@@ -148,7 +148,7 @@ test("a message has at most 1,000 reactions, and each emoji names at most twenty
 
 test("the largest possible message fits in a frame, and history pages past it", async () => {
   const provider = await startProvider();
-  const settings = { ...provider.settings, MESSAGE_RATE: "0", MESSAGE_MAX_CHARS: "10000" };
+  const settings = { ...provider.settings, MESSAGE_RATE: "0", BUDGETS: "0", MESSAGE_MAX_CHARS: "10000" };
   const outside = await startTestServer(settings);
   // The longest text, of characters that take six bytes each, and 20 × 20 of the longest names.
   const people = await Promise.all(

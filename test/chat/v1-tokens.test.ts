@@ -18,7 +18,7 @@ let outside: TestServer;
 beforeAll(async () => {
   home = await house();
   provider = await startProvider();
-  outside = await startTestServer({ ...provider.settings, MESSAGE_RATE: "0" });
+  outside = await startTestServer({ ...provider.settings, MESSAGE_RATE: "0", BUDGETS: "0" });
 }, START_MS);
 afterAll(async () => {
   await outside.stop();

@@ -66,7 +66,7 @@ test(
   "the texts and reactions of a deleted message are gone from the database",
   async () => {
     const folder = temporaryFolder();
-    const settings = { DATA_DIR: folder.path, MESSAGE_RATE: "0" };
+    const settings = { DATA_DIR: folder.path, MESSAGE_RATE: "0", BUDGETS: "0" };
     const own = await startTestServer(settings);
     const [{ token }, other] = [await register(own, "ada"), await register(own, "ben")];
     const socket = await connect(own, { room: "graves", token });

@@ -10,7 +10,7 @@ setDefaultTimeout(30_000);
 let server: TestServer;
 let ada: Person;
 beforeAll(async () => {
-  server = await startTestServer({ LOGIN_RATE: "0", MESSAGE_RATE: "0" });
+  server = await startTestServer({ LOGIN_RATE: "0", MESSAGE_RATE: "0", BUDGETS: "0" });
   ada = await register(server, "ada");
 });
 afterAll(() => server.stop());

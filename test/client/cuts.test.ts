@@ -350,7 +350,13 @@ describe("a server", () => {
   test("that restarts is reconnected to, and one with a new epoch is read anew", async () => {
     const folder = await dataFolder();
     const mint = await createMint();
-    const settings = { DATA_DIR: folder.path, ...mint.settings, LOGIN_RATE: "0", MESSAGE_RATE: "0" };
+    const settings = {
+      DATA_DIR: folder.path,
+      ...mint.settings,
+      LOGIN_RATE: "0",
+      MESSAGE_RATE: "0",
+      BUDGETS: "0",
+    };
     let server = await startTestServer(settings);
     const ada = await register(server, "ada");
     const chat = through(server, { tokens: () => ada.token });

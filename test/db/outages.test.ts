@@ -67,7 +67,12 @@ needs("TEST_DATABASE_URL", "pgbouncer")("behind PgBouncer", () => {
 
   test("in transaction mode, two connections carry everything", async () => {
     const pooler = await startPgBouncer(database.url, "transaction", 2);
-    const server = await startTestServer({ DATABASE_URL: pooler.url, LOGIN_RATE: "0", MESSAGE_RATE: "0" });
+    const server = await startTestServer({
+      DATABASE_URL: pooler.url,
+      LOGIN_RATE: "0",
+      MESSAGE_RATE: "0",
+      BUDGETS: "0",
+    });
     const ada = await register(server, "ada");
     const posted = await Promise.all(Array.from({ length: 50 }, () => post(server, ada)));
     expect(posted.map(({ status }) => status)).toEqual(posted.map(() => 201));

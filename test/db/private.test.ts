@@ -101,7 +101,12 @@ test("a running server keeps files that it creates, and WAL segments, to itself"
   const dataDir = join(folder.path, "postgres");
   await createDataDir(dataDir, await cachedTemplate());
   chmodSync(folder.path, 0o755);
-  const server = await startParley({ DATA_DIR: folder.path, LOGIN_RATE: "0", MESSAGE_RATE: "0" });
+  const server = await startParley({
+    DATA_DIR: folder.path,
+    LOGIN_RATE: "0",
+    MESSAGE_RATE: "0",
+    BUDGETS: "0",
+  });
   try {
     await server.line("data_dir_repaired");
     const { token } = await register(server, "ada");

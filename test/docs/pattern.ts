@@ -54,11 +54,13 @@ const differs = (path: string, pattern: unknown, value: unknown) =>
   `${path} should be ${JSON.stringify(pattern)} and is ${JSON.stringify(value)}`;
 
 function bind(name: string, value: unknown, bindings: Bindings): boolean {
-  if (bindings.has(name)) return bindings.get(name) === value;
+  if (bindings.has(name)) return Bun.deepEquals(bindings.get(name), value);
   const form = FORMS[name.replace(/-\d+$/, "")];
   const fits = name.startsWith("number ")
     ? typeof value === "number"
-    : typeof value === "string" && (form?.test(value) ?? true);
+    : name === "budgets"
+      ? typeof value === "object"
+      : typeof value === "string" && (form?.test(value) ?? true);
   if (fits) bindings.set(name, value);
   return fits;
 }

@@ -10,6 +10,7 @@ import {
   STALL_MS,
 } from "../../src/chat/limits.ts";
 import { SETTINGS } from "../../src/config.ts";
+import { BUDGETS } from "../../src/protocol/budgets.ts";
 import { CLOSE, ERRORS } from "../../src/protocol/codes.ts";
 import { COMMANDS, SERVER_FRAMES } from "../../src/protocol/frames.ts";
 import * as limits from "../../src/protocol/limits.ts";
@@ -84,8 +85,7 @@ describe("the tables of docs/PROTOCOL.md match the source", () => {
   });
 
   test("limits", () => {
-    const configured = (name: "MESSAGE_MAX_CHARS" | "MESSAGE_RATE" | "MESSAGE_BURST" | "SOCKETS_PER_USER") =>
-      Number(SETTINGS[name].fallback);
+    const configured = (name: "MESSAGE_MAX_CHARS" | "SOCKETS_PER_USER") => Number(SETTINGS[name].fallback);
     const rows = tableOf(page, "Limits").map(([what, limit]) => [what, limit?.replace(/ [a-z].*$/, "")]);
     const number = (value: number) => value.toLocaleString("en-US");
     expect(rows).toEqual([
@@ -103,8 +103,6 @@ describe("the tables of docs/PROTOCOL.md match the source", () => {
       ["a page of history over HTTP", number(limits.HISTORY_MAX_BYTES)],
       ["pages of history and lists of one user, read at a time", number(READS_IN_FLIGHT)],
       ["pages of history and lists of one user that wait", number(READS_WAITING)],
-      ["messages of one user, unless configured otherwise", number(configured("MESSAGE_RATE"))],
-      ["messages of one user at once, unless configured otherwise", number(configured("MESSAGE_BURST"))],
       ["sockets of one user, unless configured otherwise", number(configured("SOCKETS_PER_USER"))],
       ["rooms on one socket, unless configured otherwise", SETTINGS.ROOMS_PER_SOCKET.fallback],
       ["commands of one socket that await their reply", number(OUTSTANDING)],
@@ -116,5 +114,22 @@ describe("the tables of docs/PROTOCOL.md match the source", () => {
       ["ids, versions, refs", "2<sup>53</sup> − 1"],
     ]);
     expect(limits.ID_MAX).toBe(2 ** 53 - 1);
+  });
+
+  test("budgets", () => {
+    const rateOf = (rate: number) => (rate < 1 ? `${Math.round(rate * 3600)} an hour` : String(rate));
+    expect(tableOf(page, "Budgets")).toEqual(
+      Object.entries(BUDGETS).map(([name, { per, rate, burst, about }]) => [
+        name,
+        per,
+        rateOf(rate),
+        burst.toLocaleString("en-US"),
+        about.replaceAll("`", ""),
+      ]),
+    );
+    expect(BUDGETS.messages).toMatchObject({
+      rate: Number(SETTINGS.MESSAGE_RATE.fallback),
+      burst: Number(SETTINGS.MESSAGE_BURST.fallback),
+    });
   });
 });

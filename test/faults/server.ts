@@ -88,6 +88,7 @@ export function createServer(port: number, env: Readonly<Record<string, string>>
           PORT: String(port),
           LOGIN_RATE: "0",
           MESSAGE_RATE: "0",
+          BUDGETS: "0",
           SOCKETS_PER_USER: "1000",
           LOG_LEVEL: "info",
           METRICS_TOKEN,

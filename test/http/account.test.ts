@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
+import { unlimited } from "../support/stubs.ts";
 import { Hono } from "hono";
 import { sql } from "drizzle-orm";
 import { decodeJwt } from "jose";
@@ -65,7 +66,8 @@ function appOf(
   const metrics = createMetrics();
   const bodies = createBodies(systemClock, metrics);
   const faulted = createFaults(createLog("error", { write: (line) => void (logged += line) }), metrics);
-  return createApp({ config: { ...config, ...settings }, auth, bodies, faulted, routes: [failing] });
+  const budgets = unlimited;
+  return createApp({ config: { ...config, ...settings }, auth, bodies, budgets, faulted, routes: [failing] });
 }
 
 interface Call {

@@ -13,6 +13,7 @@ let ada: Person;
 beforeAll(async () => {
   server = await startTestServer({
     MESSAGE_RATE: "0",
+    BUDGETS: "0",
     LOGIN_RATE: "0",
     ADMIN_TOKEN,
     METRICS_TOKEN: ADMIN_TOKEN,

@@ -193,7 +193,7 @@ test("a change without effect takes no version", async () => {
 test(
   "edits after EDIT_WINDOW and too many emojis return 409",
   async () => {
-    const strict = await startTestServer({ EDIT_WINDOW: "1s", MESSAGE_RATE: "0" });
+    const strict = await startTestServer({ EDIT_WINDOW: "1s", MESSAGE_RATE: "0", BUDGETS: "0" });
     const { token } = await register(strict, "ada");
     const ask = (target: string, body?: unknown) => api(strict, target, { token, body });
     const rename = () => ask("PATCH /rooms/limits/messages/1/", { content: `${Bun.nanoseconds()}` });

@@ -16,7 +16,7 @@ let provider: Provider;
 
 beforeAll(async () => {
   provider = await startProvider();
-  const settings = { ...provider.settings, MESSAGE_RATE: "0" };
+  const settings = { ...provider.settings, MESSAGE_RATE: "0", BUDGETS: "0" };
   [server, ruled] = await Promise.all([
     startTestServer({ ...settings, ADMIN_TOKEN }),
     startTestServer({ ...settings, ROOM_ACCESS: "claims" }),

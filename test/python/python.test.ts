@@ -41,7 +41,7 @@ if (version)
   describe(`${TITLE} (websockets ${version})`, () => {
     let server: TestServer;
     beforeAll(async () => {
-      server = await startTestServer({ MESSAGE_RATE: "0", LOGIN_RATE: "0" });
+      server = await startTestServer({ MESSAGE_RATE: "0", BUDGETS: "0", LOGIN_RATE: "0" });
     });
     afterAll(() => server.stop());
 

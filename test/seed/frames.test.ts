@@ -15,7 +15,7 @@ let ada: Person;
 let ben: Person;
 
 beforeAll(async () => {
-  server = await startTestServer({ MESSAGE_RATE: "0", METRICS_TOKEN });
+  server = await startTestServer({ MESSAGE_RATE: "0", BUDGETS: "0", METRICS_TOKEN });
   [ada, ben] = await Promise.all([register(server, "ada"), register(server, "ben")]);
 }, START_MS);
 afterAll(() => server.stop());

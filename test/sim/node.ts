@@ -1,3 +1,4 @@
+import { createBudgets } from "../../src/budgets.ts";
 import { type Ack, type Chat, createChat } from "../../src/chat/chat.ts";
 import type { Seat } from "../../src/chat/ports.ts";
 import { Refusal } from "../../src/errors.ts";
@@ -79,6 +80,13 @@ export function createNode(name: string, world: World): SimNode {
     const chat = createChat({
       store: createStore({ ...world, alive }),
       bus: line.bus,
+      budgets: createBudgets({
+        scale: plan.budgets,
+        messages: { rate: plan.messageRate, burst: 5 },
+        clock,
+        bus: line.bus,
+        metrics: meters.metrics,
+      }),
       standing: aliveStanding,
       authenticate: async () => {
         throw new Refusal("token_invalid");
@@ -104,8 +112,6 @@ export function createNode(name: string, world: World): SimNode {
       settings: {
         roomAccess: "open",
         messageChars: MESSAGE_MAX_CHARS,
-        messageRate: plan.messageRate,
-        messageBurst: 5,
         socketsPerUser: 100,
         roomsPerSocket: 100,
       },

@@ -36,6 +36,8 @@ export interface Plan {
   readonly departures: boolean;
   readonly shortTokens: boolean;
   readonly messageRate: number;
+  /** Multiplies everyone's budgets, so that some are spent; 0: there are none. */
+  readonly budgets: number;
   /** The relative frequency of each fault. */
   readonly faults: Readonly<Record<FaultKind, number>>;
   /** Faults occur. At the end they cease, and everything has to come right. */
@@ -79,6 +81,7 @@ export function planOf(random: Random): Plan {
     departures: random.chance(0.25),
     shortTokens: random.chance(0.15),
     messageRate: sometimes(0.1, () => 20),
+    budgets: 0,
     faults: {
       die: sometimes(0.4, () => 1),
       stop: sometimes(0.3, () => 1),

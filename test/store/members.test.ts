@@ -64,7 +64,13 @@ onEachDriver((open) => {
 
   test("a join creates the rooms that do not exist yet, and the list has them", async () => {
     const seats = [seat(at.ada, other), seat(at.ada), seat(at.ben), seat(at.ada)]; // one of them twice
-    expect(await at.members.join(seats)).toEqual(Array(4).fill({ lastRead: 0, unread: 0 }));
+    const joined = { lastRead: 0, unread: 0 };
+    expect(await at.members.join(seats)).toEqual([
+      { ...joined, created: true },
+      { ...joined, created: true },
+      joined,
+      joined,
+    ]);
     expect(await at.store.counters([room, other])).toMatchObject({
       versions: new Map([
         [room, 0],
@@ -92,6 +98,22 @@ onEachDriver((open) => {
     expect(await join(at.ada)).toEqual({ lastRead: 2, unread: 1 });
   });
 
+  test("anyone who may not create rooms joins those that exist", async () => {
+    const seats = [seat(at.ada), seat(at.ben), seat(at.ada, other)];
+    await at.members.join([seat(at.ben, other)]);
+    expect(await at.members.join(seats.map((one) => ({ ...one, mayCreate: false })))).toEqual([
+      null,
+      null,
+      { lastRead: 0, unread: 0 },
+    ]);
+    expect(await namesOf(at.ada)).toEqual([other]);
+    // In one batch, somebody else may create the room.
+    expect(await at.members.join([{ ...seat(at.ada), mayCreate: false }, seat(at.ben)])).toEqual([
+      { lastRead: 0, unread: 0 },
+      { lastRead: 0, unread: 0, created: true },
+    ]);
+  });
+
   test("joins of new rooms by two processes at once all succeed", async () => {
     const names = Array.from({ length: 20 }, (_, index) => `${room}-${index}`);
     const seats = (userId: number) => names.map((name) => seat(userId, name));
@@ -101,7 +123,9 @@ onEachDriver((open) => {
       second.members.join(seats(at.ada).toReversed()),
       at.members.join(seats(at.ben)),
     ]);
-    expect(results.flat()).toEqual(Array(80).fill({ lastRead: 0, unread: 0 }));
+    expect(results.flat()).toMatchObject(Array(80).fill({ lastRead: 0, unread: 0 }));
+    // Each of the rooms has one creator.
+    expect(results.flat().filter((joined) => joined?.created)).toHaveLength(20);
     for (const userId of [at.ada, at.ben])
       expect(
         (await at.lists.rooms(userId, { scope: "mine", patterns: [`${room}-*`], after: "", limit: 50 }))
@@ -160,10 +184,9 @@ onEachDriver((open) => {
       await Bun.sleep(100);
       finish.resolve();
       await creating.catch((error: unknown) => expect(error).toBe(rolledBack));
-      const read = end === "commits" ? 7 : 0;
       expect(await joining).toEqual([
-        { lastRead: read, unread: 0 },
-        { lastRead: 0, unread: 0 },
+        end === "commits" ? { lastRead: 7, unread: 0 } : { lastRead: 0, unread: 0, created: true },
+        { lastRead: 0, unread: 0, created: true },
       ]);
       expect(await namesOf(at.ada)).toEqual([room, other]);
     },

@@ -48,7 +48,7 @@ function faultOf(exchange: Exchange): string | undefined {
   if (method === "OPTIONS" && status === 204) return undefined; // a CORS preflight
   if (/^\/ws(\/|$)/.test(path)) return refusedFault(exchange, [...handshakes]);
   const template = TEMPLATES.find(({ form }) => form.test(path));
-  if (!template) return refusedFault(exchange, ["not_found", "too_large"]);
+  if (!template) return refusedFault(exchange, ["not_found", "too_large", "rate_limited"]);
   const methods = document.paths[template.path] ?? {};
   const name = method === "HEAD" ? "get" : method.toLowerCase();
   const operation = methods[name];
@@ -59,7 +59,7 @@ function faultOf(exchange: Exchange): string | undefined {
     const listed = headers.get("allow")?.split(", ") ?? [];
     if (listed.sort().join() !== allowed.sort().join())
       return `the Allow header lists ${listed}, but the document ${allowed}`;
-    return refusedFault(exchange, ["method_not_allowed"]);
+    return refusedFault(exchange, ["method_not_allowed", "rate_limited"]);
   }
   // Routes for operators do not exist unless they are configured.
   const optional = operation.security?.some((scheme) => !("accessToken" in scheme));

@@ -26,7 +26,12 @@ export const house = (): Promise<House> => (opened ??= ownHouse());
 /** Starts a private house for one test file, which may change the three people and must stop the server. */
 export async function ownHouse(): Promise<House> {
   const mint = await createMint();
-  const server = await startTestServer({ ...mint.settings, LOGIN_RATE: "0", MESSAGE_RATE: "0" });
+  const server = await startTestServer({
+    ...mint.settings,
+    LOGIN_RATE: "0",
+    MESSAGE_RATE: "0",
+    BUDGETS: "0",
+  });
   const [ada, ben, cy] = await Promise.all([
     register(server, "ada"),
     register(server, "ben"),

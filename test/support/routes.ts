@@ -10,6 +10,7 @@ import { historyRoutes } from "../../src/http/history.ts";
 import { messageRoutes } from "../../src/http/messages.ts";
 import { metricsRoutes } from "../../src/http/metrics.ts";
 import { roomRoutes } from "../../src/http/rooms.ts";
+import { unlimited } from "./stubs.ts";
 
 /** Returns all routes, including the optional ones. They cannot be called, because nothing is behind them. */
 export function everyRoute() {
@@ -18,6 +19,7 @@ export function everyRoute() {
     config: { ALLOWED_ORIGINS: ["*"], TRUST_PROXY: 0 },
     auth,
     bodies: {} as Bodies,
+    budgets: unlimited,
     faulted() {},
     routes: [
       healthRoutes({} as Health),

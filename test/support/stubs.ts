@@ -1,3 +1,4 @@
+import type { Budgets } from "../../src/budgets.ts";
 import { createPlain } from "../../src/chat/codecs/plain.ts";
 import { createV1 } from "../../src/chat/codecs/v1.ts";
 import type { CommandTable } from "../../src/chat/codecs/command.ts";
@@ -8,6 +9,16 @@ import type { Identity, Standing } from "../../src/identity.ts";
 import type { Message } from "../../src/message.ts";
 
 // Stand-ins for what the chat uses, for tests that run parts of it without a database or accounts.
+
+/** Nobody's budget is ever spent. */
+export const unlimited: Budgets = {
+  spend: () => 0,
+  charge() {},
+  wait: () => 0,
+  refused() {},
+  bucket: () => ({ spend: () => 0, charge() {} }),
+  limits: {},
+};
 
 /** Every session and account is alive. */
 export const aliveStanding: Standing = {
@@ -78,6 +89,7 @@ export const v1: Codec = createV1({
   commands: {} as CommandTable,
   messageChars: 0,
   roomsPerSocket: 0,
+  budgets: {},
   faulted() {},
 });
 export const plain: Codec = createPlain({

@@ -1,31 +1,54 @@
-import { Refusal } from "../../errors.ts";
+import type { Budgets } from "../../budgets.ts";
+import { Refusal, refusalOf } from "../../errors.ts";
 import { textFault } from "../../protocol/text.ts";
 import type { Pass } from "../pass.ts";
-import { sign, type Submission } from "../change.ts";
+import { type Change, sign, type Submission } from "../change.ts";
 import type { Answer, Committer } from "../room/committer.ts";
-import type { Pace } from "./pace.ts";
+import type { Rooms } from "../room/rooms.ts";
 
 /**
- * The only way into a room for a change, whichever transport brings it. Checks its length and its sender's rate, then
- * hands it to the committer. Calls `answer` once, with the ack or a refusal: `invalid`, `rate_limited` or the
- * committer's.
+ * The only way into a room for a change, whichever transport brings it and has paid for it. Checks its length, and whether
+ * its sender may create the room, then hands it to the committer. Calls `answer` once, with the ack or a refusal:
+ * `invalid`, `rate_limited` or the committer's.
  */
 export type Submit = (pass: Pass<"post">, submission: Submission, answer: Answer) => void;
 
 interface SubmitParts {
-  readonly pace: Pace;
+  readonly budgets: Pick<Budgets, "wait" | "charge" | "refused">;
   readonly committer: Pick<Committer, "submit">;
+  readonly rooms: Pick<Rooms, "isOpen" | "hasMessages">;
   /** The longest message, in characters. */
   readonly messageChars: number;
 }
 
-export const createSubmit =
-  ({ pace, committer, messageChars }: SubmitParts): Submit =>
-  ({ person, room }, submission, answer) => {
+export function createSubmit({ budgets, committer, rooms, messageChars }: SubmitParts): Submit {
+  /** Submits a post that may create its room, which then costs the sender. */
+  const open = (change: Change, room: string, userId: number, answer: Answer) => {
+    const wait = budgets.wait("rooms", userId);
+    if (wait === 0) {
+      budgets.charge("rooms", userId, 1);
+      return committer.submit(change, (outcome) => {
+        const created = !(outcome instanceof Refusal) && outcome.id === 1 && !outcome.duplicate;
+        if (!created) budgets.charge("rooms", userId, -1);
+        answer(outcome);
+      });
+    }
+    rooms.hasMessages(room).then(
+      (exists) => {
+        if (exists) return committer.submit(change, answer);
+        budgets.refused("rooms");
+        answer(new Refusal("rate_limited", { retryAfterMs: wait }));
+      },
+      (error: unknown) => answer(refusalOf(error)),
+    );
+  };
+
+  return ({ person, room }, submission, answer) => {
     const fault = "content" in submission && textFault(submission.content, { max: messageChars });
     if (fault)
       return answer(new Refusal("invalid", { detail: `content ${fault}`, errors: { content: [fault] } }));
-    const wait = pace.wait(person.userId);
-    if (wait > 0) return answer(new Refusal("rate_limited", { retryAfterMs: wait }));
-    committer.submit(sign(submission, room, person), answer);
+    const change = sign(submission, room, person);
+    if (change.kind === "post" && !rooms.isOpen(room)) open(change, room, person.userId, answer);
+    else committer.submit(change, answer);
   };
+}

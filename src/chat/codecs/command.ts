@@ -1,5 +1,6 @@
 import { Refusal } from "../../errors.ts";
 import type { RoomAction } from "../../grants.ts";
+import type { PersonBudget } from "../../protocol/budgets.ts";
 import type { CommandOf, CommandType } from "../../protocol/frames.ts";
 import type { Peer } from "../connection/peer.ts";
 import type { Pass } from "../pass.ts";
@@ -16,14 +17,26 @@ interface Call<T extends CommandType> {
   readonly reply: Reply;
 }
 
+/** What a command costs besides its frame: units of one of its person's budgets. */
+export interface Cost<T extends CommandType> {
+  readonly budget: PersonBudget;
+  /** Defaults to 1. */
+  units?(command: CommandOf<T>): number;
+}
+
+interface Costly<T extends CommandType> {
+  /** Null: only its frame. */
+  readonly cost: Cost<T> | null;
+}
+
 /** A command about a room. It runs with a pass for the action that it declares; without one, it is refused. */
-interface RoomCommand<T extends CommandType, A extends RoomAction> {
+interface RoomCommand<T extends CommandType, A extends RoomAction> extends Costly<T> {
   readonly action: A;
   run(call: Call<T> & { readonly pass: Pass<A> }): Promise<void> | void;
 }
 
 /** A command that needs no pass, or gets it by itself. */
-interface BareCommand<T extends CommandType> {
+interface BareCommand<T extends CommandType> extends Costly<T> {
   readonly action?: undefined;
   run(call: Call<T>): Promise<void> | void;
 }
@@ -33,6 +46,12 @@ export type CommandHandler<T extends CommandType> =
   RoomCommand<T, "read"> | RoomCommand<T, "post"> | BareCommand<T>;
 
 export type CommandTable = { readonly [T in CommandType]: CommandHandler<T> };
+
+/** Spends what a command costs. Returns 0, or the milliseconds until its person can afford it. */
+export const pay = <T extends CommandType>(
+  { cost }: CommandHandler<T>,
+  { peer, command }: Omit<Call<T>, "reply">,
+): number => (cost ? peer.spend(cost.budget, cost.units?.(command) ?? 1) : 0);
 
 /** Runs a command with the pass that it needs. @throws {Refusal}, also as a rejection. */
 export function runCommand<T extends CommandType>(

@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import { afford } from "../../budgets.ts";
 import { errorOf, Refusal, refusalOf } from "../../errors.ts";
 import type { Message } from "../../message.ts";
 import { CLIENT_ID, PLAIN_MESSAGE } from "../../protocol/frames.ts";
@@ -67,15 +68,20 @@ class PlainProtocol implements Protocol {
   closing() {}
 
   receive(frame: string | Uint8Array) {
+    const { peer } = this;
     let object: Record<string, unknown> | undefined;
     try {
       object = objectOf(frame);
       const message = parse(PLAIN_MESSAGE, object);
-      this.peer.owe(1);
-      this.peer.inTurn(() => this.post(message));
+      afford(peer.spend("messages", 1));
+      peer.intake.giveBack();
+      peer.owe(1);
+      peer.inTurn(() => this.post(message));
     } catch (error) {
+      const refusal = refusalOf(error);
+      if (refusal.code !== "rate_limited") peer.intake.malformed();
       const named = v.safeParse(CLIENT_ID, object);
-      this.refuse(refusalOf(error), named.success ? named.output.clientId : undefined);
+      this.refuse(refusal, named.success ? named.output.clientId : undefined);
     }
   }
 

@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import type { Budgets } from "../../budgets.ts";
 import { errorOf, Refusal, refusalOf } from "../../errors.ts";
 import type { Message } from "../../message.ts";
 import { CLOSE, type CloseReason } from "../../protocol/codes.ts";
@@ -8,7 +9,7 @@ import type { Codec, Protocol, Standpoint, Surroundings } from "../connection/co
 import type { Peer } from "../connection/peer.ts";
 import { HEARTBEAT_MS } from "../limits.ts";
 import type { Timeline } from "../room/timeline.ts";
-import { type CommandTable, type Reply, runCommand } from "./command.ts";
+import { type CommandTable, pay, type Reply, runCommand } from "./command.ts";
 import { encode, shown } from "./encode.ts";
 import { objectOf, parse } from "./parse.ts";
 
@@ -16,6 +17,8 @@ interface V1Options {
   readonly commands: CommandTable;
   readonly messageChars: number;
   readonly roomsPerSocket: number;
+  /** What `welcome` says about rates. */
+  readonly budgets: Budgets["limits"];
   /** Reports an unexpected error. */
   faulted(error: unknown): void;
 }
@@ -68,6 +71,7 @@ class V1Protocol implements Protocol {
           frameBytes: FRAME_IN_MAX_BYTES,
           messageChars: this.options.messageChars,
           rooms: this.options.roomsPerSocket,
+          budgets: this.options.budgets,
         },
       }),
     );
@@ -132,13 +136,17 @@ class V1Protocol implements Protocol {
       const named = v.safeParse(REF, object);
       const ref = named.success ? named.output.ref : undefined;
       if (this.isOutstanding(ref)) return peer.close("protocol");
+      peer.intake.malformed();
       return this.refuse(refusalOf(error), ref);
     }
     if (this.isOutstanding(command.ref)) return peer.close("protocol");
+    const handler = this.options.commands[command.type];
+    const wait = pay(handler as never, { peer, command } as never);
+    if (wait > 0) return this.limit(wait, command.ref);
+    if (handler.cost?.budget === "messages") peer.intake.giveBack();
     const reply = this.expect(command.ref);
     peer.inTurn(() => {
       try {
-        const handler = this.options.commands[command.type];
         return runCommand(handler as never, { peer, command, reply } as never)?.catch((error: unknown) =>
           this.fault(error, reply),
         );
@@ -167,6 +175,11 @@ class V1Protocol implements Protocol {
 
   refuse(refusal: Refusal, ref?: number) {
     this.peer.send(encode({ type: "error", ...(ref !== undefined && { ref }), ...errorOf(refusal) }));
+  }
+
+  /** A command without a `ref`, such as `typing`, is dropped without notice. */
+  private limit(retryAfterMs: number, ref: number | undefined) {
+    if (ref !== undefined) this.refuse(new Refusal("rate_limited", { retryAfterMs }), ref);
   }
 
   private fault(error: unknown, reply: Reply) {

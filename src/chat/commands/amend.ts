@@ -11,6 +11,7 @@ interface Parts {
 /** Changes the text of one's own message. */
 export const edit = ({ submit }: Parts): CommandHandler<"edit"> => ({
   action: "post",
+  cost: { budget: "messages" },
   run: ({ pass, command: { clientId, id, content }, reply }) =>
     amend(submit, pass, { kind: "edit", clientId, id, content }, reply),
 });
@@ -18,6 +19,7 @@ export const edit = ({ submit }: Parts): CommandHandler<"edit"> => ({
 /** Deletes one's own message, which leaves a tombstone. */
 export const remove = ({ submit }: Parts): CommandHandler<"delete"> => ({
   action: "post",
+  cost: { budget: "messages" },
   run: ({ pass, command: { clientId, id }, reply }) =>
     amend(submit, pass, { kind: "delete", clientId, id }, reply),
 });
@@ -25,6 +27,7 @@ export const remove = ({ submit }: Parts): CommandHandler<"delete"> => ({
 /** Adds a reaction, or takes it back. */
 export const react = ({ submit }: Parts): CommandHandler<"react"> => ({
   action: "post",
+  cost: { budget: "messages" },
   run: ({ pass, command: { clientId, id, emoji, on }, reply }) =>
     amend(submit, pass, { kind: "react", clientId, id, emoji, on }, reply),
 });

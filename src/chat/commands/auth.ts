@@ -7,6 +7,7 @@ export const auth = ({
   authenticate,
   clock,
 }: Pick<CommandParts, "authenticate" | "clock">): CommandHandler<"auth"> => ({
+  cost: { budget: "tokens" },
   async run({ peer, command, reply }) {
     const identity = await authenticate(command.token);
     // Verification tolerates clocks that differ by some seconds, but an expired token would end the socket at once.

@@ -2,7 +2,7 @@ import { Refusal } from "../../errors.ts";
 import { FRAME_OUT_MAX_BYTES } from "../../protocol/limits.ts";
 import type { CommandHandler } from "../codecs/command.ts";
 import { shown } from "../codecs/encode.ts";
-import type { Fit, History } from "../room/history.ts";
+import { type Fit, type History, pagesOf } from "../room/history.ts";
 
 /** Bytes that a reply needs around its messages, rounded up. */
 const ENVELOPE = 1024;
@@ -17,6 +17,7 @@ const FIT: Fit = {
  */
 export const history = ({ history: { page } }: { readonly history: History }): CommandHandler<"history"> => ({
   action: "read",
+  cost: { budget: "history", units: ({ limit }) => pagesOf(limit) },
   async run({ peer, pass, command: { before, after, limit }, reply }) {
     if (before !== undefined && after !== undefined)
       throw new Refusal("invalid", { detail: "before and after exclude each other" });

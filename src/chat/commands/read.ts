@@ -9,6 +9,7 @@ export const read = ({
   faulted,
 }: Pick<CommandParts, "members" | "marks" | "faulted">): CommandHandler<"read"> => ({
   action: "read",
+  cost: { budget: "marks" },
   run({ peer, pass, command, reply }) {
     // Later commands do not wait for its commit.
     members.mark(pass, command.id).then(

@@ -5,6 +5,7 @@ import type { CommandHandler } from "../codecs/command.ts";
 /** Posts a message. Later commands of the socket do not wait for its commit, so they may share it. */
 export const send = ({ submit }: { readonly submit: Submit }): CommandHandler<"send"> => ({
   action: "post",
+  cost: { budget: "messages" },
   run({ pass, command: { type: _, ref: __, room: ___, ...draft }, reply }) {
     submit(pass, { kind: "post", ...draft }, (outcome) => {
       if (outcome instanceof Refusal) return reply.refuse(outcome);

@@ -1,6 +1,8 @@
 import { Refusal, refusalOf } from "../../errors.ts";
+import { afford } from "../../budgets.ts";
 import type { RoomAction } from "../../grants.ts";
 import type { Identity } from "../../identity.ts";
+import type { PersonBudget } from "../../protocol/budgets.ts";
 import { CLOSE, type CloseReason } from "../../protocol/codes.ts";
 import type { Position } from "../../protocol/frames.ts";
 import { AccessDenied, allow } from "../access/access.ts";
@@ -11,25 +13,21 @@ import { openFor } from "../room/catchup.ts";
 import type { Timeline } from "../room/timeline.ts";
 import type { Codec, Protocol } from "./codec.ts";
 import type { OpenConnection } from "./hub.ts";
-import type { ConnectionParts } from "./parts.ts";
+import type { ConnectionOptions, ConnectionParts } from "./parts.ts";
 import type { Peer, Task } from "./peer.ts";
+import { createIntake, type Intake } from "./intake.ts";
 import { createSubscription, type Subscription } from "./subscription.ts";
 import { createWriter, type Writer } from "./writer.ts";
-
-export interface ConnectionOptions {
-  readonly socket: Socket;
-  readonly identity: Identity;
-  /** The room of the socket's URL, which is joined at once. */
-  readonly room?: string;
-  readonly since?: Position;
-}
 
 /** One socket's life, for the transport that owns the socket. */
 export interface Connection {
   /** Greets, and joins the room of the URL. */
   open(): void;
-  /** Takes a frame. Frames that arrive before the room of the URL is joined wait for that. */
-  receive(frame: string | Uint8Array): void;
+  /**
+   * Takes a frame. Frames that arrive before the room of the URL is joined wait for that. Undefined: a ping or pong of
+   * WebSocket, which the transport has responded to.
+   */
+  receive(frame: string | Uint8Array | undefined): void;
   /** The socket's buffer has drained, at least in part. */
   drained(): void;
   /** The socket is gone. */
@@ -59,7 +57,8 @@ class SocketConnection implements Connection, OpenConnection, Peer {
   identity: Identity;
   readonly protocol: Protocol;
   private readonly since: Position | undefined;
-  private readonly writer: Writer;
+  readonly writer: Writer;
+  private intakeIfAny: Intake | undefined;
   /** One for each joined room. The list is replaced, not changed, because rooms are left during iteration. */
   subscriptions = NONE;
   private lastTurn: Promise<void> | undefined;
@@ -84,6 +83,8 @@ class SocketConnection implements Connection, OpenConnection, Peer {
   }
 
   open() {
+    const wait = this.spend("sockets", 1);
+    if (wait > 0) return this.close("flooding", wait);
     if (!this.parts.hub.add(this)) return this.close("too_many_sockets");
     this.protocol.greet();
     this.checkToken();
@@ -91,8 +92,16 @@ class SocketConnection implements Connection, OpenConnection, Peer {
     if (room !== undefined) this.inTurn(() => this.joinOwn(room));
   }
 
-  receive(frame: string | Uint8Array) {
-    if (!this.closed) this.protocol.receive(frame);
+  receive(frame: string | Uint8Array | undefined) {
+    if (!this.closed) this.intake.take(frame);
+  }
+
+  spend(budget: PersonBudget, units: number) {
+    return this.parts.budgets.spend(budget, this.identity.userId, units);
+  }
+
+  get intake() {
+    return (this.intakeIfAny ??= createIntake(this));
   }
 
   drained() {
@@ -145,6 +154,7 @@ class SocketConnection implements Connection, OpenConnection, Peer {
   ended() {
     this.closed = true;
     for (const { timeline } of this.subscriptions) this.leave(timeline.room);
+    this.intakeIfAny?.end();
     this.writer.end();
     this.parts.hub.remove(this);
   }
@@ -258,10 +268,13 @@ class SocketConnection implements Connection, OpenConnection, Peer {
 
   private async joinOwn(room: string): Promise<void> {
     try {
+      afford(this.spend("joins", 1));
       await this.join(room, this.since, () => {});
     } catch (error) {
       if (!(error instanceof Refusal)) this.parts.faulted(error);
+      const { code, more } = refusalOf(error);
       this.protocol.refused(refusalOf(error));
+      if (code === "rate_limited") return this.close("flooding", more.retryAfterMs);
       this.close(error instanceof AccessDenied ? error.reason : "resync");
     }
   }

@@ -1,11 +1,24 @@
+import type { Budgets } from "../../budgets.ts";
 import type { Clock } from "../../clock.ts";
+import type { Identity } from "../../identity.ts";
+import type { Position } from "../../protocol/frames.ts";
 import type { Turns } from "../../turns.ts";
 import type { Access } from "../access/access.ts";
 import type { Delivery } from "../delivery/delivery.ts";
 import type { Presence } from "../ephemeral/presence.ts";
 import type { Members } from "../room/members.ts";
+import type { Socket } from "../ports.ts";
 import type { Rooms } from "../room/rooms.ts";
 import type { Hub } from "./hub.ts";
+
+/** What makes up one connection. */
+export interface ConnectionOptions {
+  readonly socket: Socket;
+  readonly identity: Identity;
+  /** The room of the socket's URL, which is joined at once. */
+  readonly room?: string;
+  readonly since?: Position;
+}
 
 /** What all connections of a process share. */
 export interface ConnectionParts {
@@ -16,6 +29,7 @@ export interface ConnectionParts {
   readonly delivery: Pick<Delivery, "count">;
   readonly hub: Pick<Hub, "add" | "remove">;
   readonly turns: Turns;
+  readonly budgets: Budgets;
   readonly clock: Clock;
   readonly roomsPerSocket: number;
   /** Counts a socket that starts (+1) or stops (-1) lagging. */

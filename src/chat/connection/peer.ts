@@ -1,3 +1,4 @@
+import type { PersonBudget } from "../../protocol/budgets.ts";
 import type { RoomAction } from "../../grants.ts";
 import type { Identity } from "../../identity.ts";
 import type { CloseReason } from "../../protocol/codes.ts";
@@ -5,6 +6,14 @@ import type { Position } from "../../protocol/frames.ts";
 import type { Pass } from "../pass.ts";
 
 export type Task = () => Promise<void> | void;
+
+/** What the frame that is being read costs. */
+export interface FrameCost {
+  /** Another budget pays for it, so that the budgets for frames do not limit messages. */
+  giveBack(): void;
+  /** It makes no sense: it costs more than others. */
+  malformed(): void;
+}
 
 /** A connection as its codec and commands see it: the client at the other end. */
 export interface Peer {
@@ -15,6 +24,9 @@ export interface Peer {
   /** Resolves when the socket has drained; undefined if it has. Wait for it before sending a large frame. */
   writable(): Promise<void> | undefined;
   close(reason: CloseReason): void;
+  /** Spends from one of the person's budgets. Returns 0, or the milliseconds until it can be spent. */
+  spend(budget: PersonBudget, units: number): number;
+  readonly intake: FrameCost;
   /** Counts a command that waits for its reply (+1), and its reply (-1). Beyond a bound the socket is not read. */
   owe(change: 1 | -1): void;
   /** Runs `task` after the ones before it, so that commands of one socket run in order. */

@@ -19,7 +19,7 @@ interface Owner {
   close(reason: CloseReason): void;
 }
 
-type Why = "commands" | "lagging";
+type Why = "commands" | "lagging" | "flooding";
 
 /** Writes to one socket, mindful of its buffer: every direct send, and the replay of subscriptions that are behind. */
 export interface Writer {

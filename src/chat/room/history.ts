@@ -45,6 +45,9 @@ const UNIT = 6;
 const surelyFit = (messages: readonly Message[], bytes: number) =>
   messages.reduce((sum, message) => sum + ENVELOPE + UNIT * lengthOf(message), 0) <= bytes;
 
+/** Returns how many pages of the usual size a request counts as in its person's budget. */
+export const pagesOf = (limit = HISTORY_DEFAULT) => Math.ceil(limit / HISTORY_DEFAULT);
+
 export function createHistory(store: Pick<MessageStore, "messages">, reads: Reads): History {
   async function part(
     room: string,

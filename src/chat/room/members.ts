@@ -1,8 +1,9 @@
+import type { Budgets } from "../../budgets.ts";
 import { before, type Clock } from "../../clock.ts";
 import { Refusal } from "../../errors.ts";
 import { gatherer } from "../../gather.ts";
 import type { Pass } from "../pass.ts";
-import type { Marked, MemberStore, Reading, Seat } from "../ports.ts";
+import type { Joined, Joining, Marked, MemberStore, Reading, Seat } from "../ports.ts";
 
 /** The most joins in one statement. */
 const JOINS = 200;
@@ -14,7 +15,10 @@ const GATHER_MS = 100;
 
 /** Who belongs to which room, and how far they have read. Posting makes members, too: the commit does that. */
 export interface Members {
-  /** Makes the pass' holder a member, and returns how far they have read. @throws {Refusal} unavailable. */
+  /**
+   * Makes the pass' holder a member, and returns how far they have read. Creates the room if it does not exist and their
+   * budget allows it. @throws {Refusal} rate_limited, unavailable.
+   */
   join(pass: Pass): Promise<Reading>;
   /**
    * Moves a read mark, never backwards and never past the room's end. Resolves once it is committed.
@@ -28,8 +32,14 @@ interface Mark extends Seat {
   readonly written: PromiseWithResolvers<Marked>;
 }
 
-export function createMembers(store: Pick<MemberStore, "join" | "mark">, clock: Clock): Members {
-  const join = gatherer<Seat, Reading>(clock, JOINS, (seats) => store.join(seats));
+interface MembersParts {
+  readonly store: Pick<MemberStore, "join" | "mark">;
+  readonly clock: Clock;
+  readonly budgets: Pick<Budgets, "wait" | "charge" | "refused">;
+}
+
+export function createMembers({ store, clock, budgets }: MembersParts): Members {
+  const join = gatherer<Joining, Joined | null>(clock, JOINS, (seats) => store.join(seats));
   let marks = new Map<string, Mark>();
 
   async function flush(): Promise<void> {
@@ -44,13 +54,29 @@ export function createMembers(store: Pick<MemberStore, "join" | "mark">, clock: 
   }
 
   return {
-    join: ({ person: { userId }, room }) =>
-      before(
-        clock,
-        JOIN_MS,
-        join({ userId, room }),
-        () => new Refusal("unavailable", { retryAfterMs: RETRY_MS }),
-      ),
+    async join({ person: { userId }, room }) {
+      // Paid in advance and given back, so that joins at the same time do not exceed the budget together.
+      const wait = budgets.wait("rooms", userId);
+      if (wait === 0) budgets.charge("rooms", userId, 1);
+      let created = false;
+      try {
+        const joined = await before(
+          clock,
+          JOIN_MS,
+          join({ userId, room, mayCreate: wait === 0 }),
+          () => new Refusal("unavailable", { retryAfterMs: RETRY_MS }),
+        );
+        if (!joined) {
+          budgets.refused("rooms");
+          throw new Refusal("rate_limited", { retryAfterMs: wait || RETRY_MS });
+        }
+        created = joined.created === true;
+        const { lastRead, unread } = joined;
+        return { lastRead, unread };
+      } finally {
+        if (wait === 0 && !created) budgets.charge("rooms", userId, -1);
+      }
+    },
     mark({ person: { userId }, room }, id) {
       if (marks.size === 0) clock.after(GATHER_MS, () => void flush());
       const key = `${userId} ${room}`;

@@ -30,6 +30,10 @@ export interface Rooms {
   /** Resolves to the room's timeline once it is ready. Give it back to `close`. Rejects if the database is away. */
   open(room: string): Promise<Timeline>;
   close(timeline: Timeline): void;
+  /** Whether a room has readers on this node. */
+  isOpen(room: string): boolean;
+  /** Reads whether a room has messages. Rejects if the database is away. */
+  hasMessages(room: string): Promise<boolean>;
   /** Takes a range that was committed on this node. */
   committed(change: RoomChange): void;
   /** Takes note that the database has this version of a room, or this epoch. */
@@ -132,6 +136,10 @@ export function createRooms(options: RoomsOptions): Rooms {
     close(timeline) {
       const entry = entries.get(timeline.room);
       if (entry?.timeline === timeline && --entry.readers === 0) end(timeline.room, entry);
+    },
+    isOpen: (room) => entries.has(room),
+    async hasMessages(room) {
+      return ((await store.counters([room])).versions.get(room) ?? 0) > 0;
     },
     committed(change) {
       renew(change.epoch);

@@ -54,6 +54,7 @@ const REFUSALS = [
   "bad_origin",
   "not_found",
   "upgrade_required",
+  "rate_limited",
   "busy",
   "internal",
 ] as const;

@@ -175,9 +175,10 @@ const parametersOf = (where: "path" | "query", entries: v.ObjectEntries): OpenAp
   }));
 
 function responsesOf(description: Description): Record<string, OpenApiResponse> {
-  const { answers = {}, headers = {}, query, json, params = {}, refusals = [] } = description;
+  const { answers = {}, headers = {}, query, json, params = {}, refusals = [], limited } = description;
   const codes = new Set<ErrorCode>([
     ...refusals,
+    ...(limited ? (["rate_limited"] as const) : []),
     ...(json ? WITH_BODY : []),
     ...(query ? (["invalid"] as const) : []),
     ...("room" in params ? (["bad_room"] as const) : []),

@@ -1,0 +1,53 @@
+import type { Context } from "hono";
+import { afford } from "../budgets.ts";
+import { Refusal } from "../errors.ts";
+import { BUDGETS, type SharedBudget } from "../protocol/budgets.ts";
+import { bearerToken, type Env } from "./request.ts";
+
+/** What a request costs: units of one budget. */
+export interface Cost<Query = never> {
+  readonly budget: SharedBudget;
+  /** Defaults to 1. */
+  units?(query: Query): number;
+}
+
+/** What a wrong token costs the address that it came from. */
+const WRONG_TOKEN = 2;
+
+/** Returns what a request costs whose route declares nothing else. */
+const usualCost = (c: Context<Env>): Cost => ({
+  budget: c.get("identity") ? "requests" : c.get("operator") ? "admin" : "visits",
+});
+
+/** Charges a request to its person, or else to the network that it came from. @throws {Refusal} rate_limited. */
+export function pay<Query>(c: Context<Env>, cost: Cost<Query> = usualCost(c), query?: Query): void {
+  const { budget, units } = cost;
+  const payer = BUDGETS[budget].per === "person" ? c.get("identity").userId : c.get("network");
+  afford(c.get("budgets").spend(budget, payer, units?.(query as Query)));
+}
+
+/**
+ * Checks the bearer token of a request by `check`. A missing or wrong one is charged to the network that it came from. If
+ * that has spent its budget, only tokens that are `known` to be good are checked.
+ * @throws {Refusal} rate_limited, token_missing, and those of `check`.
+ */
+export async function checkToken<T>(
+  c: Context<Env>,
+  known: (token: string) => boolean,
+  check: (token: string) => Promise<T> | T,
+): Promise<T> {
+  const budgets = c.get("budgets");
+  const token = bearerToken(c.req.header("authorization"));
+  if (token === undefined) {
+    pay(c);
+    throw new Refusal("token_missing");
+  }
+  if (!known(token)) afford(budgets.spend("visits", c.get("network"), 0));
+  try {
+    return await check(token);
+  } catch (error) {
+    if (error instanceof Refusal && error.code !== "unavailable")
+      budgets.charge("visits", c.get("network"), WRONG_TOKEN);
+    throw error;
+  }
+}

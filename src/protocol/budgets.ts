@@ -1,0 +1,72 @@
+/** How much of the server one person, address or socket may use. */
+export interface Budget {
+  /** Who has the budget. An address stands for its network: an IPv4 address or the /64 of an IPv6 address. */
+  readonly per: "person" | "socket" | "address";
+  /** Units a second in the long run. */
+  readonly rate: number;
+  /** Units at once. */
+  readonly burst: number;
+  /** What is charged, as the documents show it. */
+  readonly about: string;
+}
+
+const HOUR = 3600;
+
+/**
+ * All budgets. Every kind of work that someone else can ask for is charged to one of them: a command declares its cost in
+ * `chat/commands/`, a route in its `operation`. They are far above what people and the client need: see OPERATIONS.md.
+ */
+export const BUDGETS = {
+  messages: {
+    per: "person",
+    rate: 10,
+    burst: 30,
+    about: "Messages, edits, deletions and reactions. Repeats and changes without effect count too.",
+  },
+  joins: { per: "person", rate: 10, burst: 600, about: "Joining rooms, and leaving them for good." },
+  rooms: { per: "person", rate: 100 / HOUR, burst: 200, about: "Creating rooms, by joining or posting." },
+  history: {
+    per: "person",
+    rate: 10,
+    burst: 500,
+    about: "Pages of history. Each hundred messages of `limit` count as one page.",
+  },
+  marks: { per: "person", rate: 10, burst: 250, about: "Read marks." },
+  typing: { per: "person", rate: 5, burst: 100, about: "Typing." },
+  tokens: { per: "person", rate: 3, burst: 100, about: "New tokens on open sockets (`auth`)." },
+  sockets: { per: "person", rate: 1, burst: 150, about: "Opening sockets. A flood counts as 30." },
+  frames: {
+    per: "socket",
+    rate: 100,
+    burst: 1000,
+    about:
+      "Frames, pings of WebSocket included. Each 2 KiB count as another, and a frame that the server cannot read as ten. Frames paid from `messages` are free.",
+  },
+  traffic: { per: "person", rate: 400, burst: 4000, about: "The same, over all sockets of a person." },
+  lists: {
+    per: "person",
+    rate: 1,
+    burst: 60,
+    about: "Lists of rooms. Each fifty rooms of `limit` count as one.",
+  },
+  requests: { per: "person", rate: 20, burst: 300, about: "All other HTTP requests with a token." },
+  visits: {
+    per: "address",
+    rate: 20,
+    burst: 400,
+    about: "HTTP requests and handshakes without a valid token. A wrong token counts as two.",
+  },
+  admin: { per: "address", rate: 50, burst: 1000, about: "Requests with an operator's token." },
+} as const satisfies Record<string, Budget>;
+
+export type BudgetName = keyof typeof BUDGETS;
+export const BUDGET_NAMES = Object.keys(BUDGETS) as BudgetName[];
+
+export type PersonBudget = {
+  [N in BudgetName]: (typeof BUDGETS)[N]["per"] extends "person" ? N : never;
+}[BudgetName];
+/** Those that several nodes count together: all but those of a single socket. */
+export type SharedBudget = {
+  [N in BudgetName]: (typeof BUDGETS)[N]["per"] extends "socket" ? never : N;
+}[BudgetName];
+export type SocketBudget = Exclude<BudgetName, SharedBudget>;

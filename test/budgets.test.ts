@@ -1,0 +1,147 @@
+import { describe, expect, test } from "bun:test";
+import fc from "fast-check";
+import { createBudgets } from "../src/budgets.ts";
+import { createMetrics } from "../src/metrics.ts";
+import { BUDGETS } from "../src/protocol/budgets.ts";
+import { createBusLine } from "./support/bus-line.ts";
+import { handClock } from "./support/hand-clock.ts";
+
+const MESSAGES = { rate: 10, burst: 30 };
+
+function setUp({ scale = 1, messages = MESSAGES } = {}) {
+  const { clock, pass } = handClock();
+  const line = createBusLine();
+  const metrics = createMetrics();
+  const node = (name: string) => createBudgets({ scale, messages, clock, bus: line.join(name), metrics });
+  return { node, pass, line, metrics };
+}
+
+test("nobody ever gets more than a burst and the rate since, however they ask", () => {
+  const step = fc.record({
+    pauseMs: fc.integer({ min: 0, max: 2_000 }),
+    units: fc.double({ min: 0.1, max: 40, noNaN: true }),
+  });
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 200 }), (steps) => {
+      const { node, pass } = setUp();
+      const budgets = node("one");
+      let now = 0;
+      const admitted: { at: number; units: number }[] = [];
+      for (const { pauseMs, units } of steps) {
+        pass(pauseMs);
+        now += pauseMs;
+        // What exceeds a burst counts as one.
+        if (budgets.spend("messages", 1, units) === 0) admitted.push({ at: now, units: Math.min(units, 30) });
+      }
+      for (const { at: from } of admitted) {
+        const since = admitted.filter(({ at }) => at >= from);
+        for (const { at: to } of since) {
+          const sum = since.filter(({ at }) => at <= to).reduce((total, { units }) => total + units, 0);
+          expect(sum).toBeLessThanOrEqual(30 + ((to - from) / 1000) * 10 + 0.01);
+        }
+      }
+    }),
+  );
+});
+
+test("anyone who waits as long as they are told gets what they asked for", () => {
+  fc.assert(
+    fc.property(fc.array(fc.integer({ min: 1, max: 30 }), { maxLength: 50 }), (all) => {
+      const { node, pass } = setUp();
+      const budgets = node("one");
+      for (const units of all) {
+        pass(budgets.spend("messages", 1, units));
+        // The first attempt may have succeeded and left too little for a second one.
+        pass(budgets.wait("messages", 1));
+        expect(budgets.wait("messages", 1)).toBe(0);
+      }
+    }),
+  );
+});
+
+test("budgets and people do not share: whoever spends all of one has the others, and so has everyone else", () => {
+  const budgets = setUp().node("one");
+  for (let message = 0; message < 30; message++) expect(budgets.spend("messages", 1)).toBe(0);
+  expect(budgets.spend("messages", 1)).toBeWithin(1, 101);
+  expect(budgets.spend("joins", 1)).toBe(0);
+  expect(budgets.spend("messages", 2)).toBe(0);
+  expect(budgets.spend("visits", "192.0.2.1")).toBe(0);
+});
+
+test("a refusal costs nothing, what is given back can be spent again, and a charge can lead into debt", () => {
+  const { node, pass } = setUp();
+  const budgets = node("one");
+  expect(budgets.spend("messages", 1, 30)).toBe(0);
+  for (let attempt = 0; attempt < 100; attempt++) expect(budgets.spend("messages", 1)).toBe(100);
+  budgets.charge("messages", 1, -5);
+  expect(budgets.spend("messages", 1, 5)).toBe(0);
+  budgets.charge("messages", 1, 10);
+  expect(budgets.spend("messages", 1)).toBe(1_100);
+  // Nobody owes more than another burst.
+  budgets.charge("messages", 1, 1_000_000);
+  expect(budgets.spend("messages", 1)).toBe(3_100);
+  pass(3_100);
+  expect(budgets.spend("messages", 1)).toBe(0);
+});
+
+test("each socket has a bucket of its own", () => {
+  const budgets = setUp().node("one");
+  const [one, two] = [budgets.bucket("frames"), budgets.bucket("frames")];
+  expect(one.spend(BUDGETS.frames.burst)).toBe(0);
+  expect(one.spend(1)).toBe(10);
+  expect(two.spend(1)).toBe(0);
+});
+
+describe("settings", () => {
+  test("the scale multiplies rates and bursts, but not those of messages", () => {
+    const { limits } = setUp({ scale: 2 }).node("one");
+    expect(limits.joins).toEqual({ rate: 2 * BUDGETS.joins.rate, burst: 2 * BUDGETS.joins.burst });
+    expect(limits.messages).toEqual(MESSAGES);
+  });
+
+  test("a scale of 0 turns off all budgets but that of messages, and MESSAGE_RATE=0 that one", () => {
+    const without = setUp({ scale: 0 }).node("one");
+    expect(Object.keys(without.limits)).toEqual(["messages"]);
+    for (let join = 0; join < 10_000; join++) expect(without.spend("joins", 1)).toBe(0);
+    const chatty = setUp({ messages: { rate: 0, burst: 30 } }).node("one");
+    expect(chatty.limits.messages).toBeUndefined();
+    for (let message = 0; message < 10_000; message++) expect(chatty.spend("messages", 1)).toBe(0);
+    expect(chatty.wait("messages", 1)).toBe(0);
+  });
+});
+
+test("a person who floods three nodes gets the rate of one in the long run; a normal pace is not shared", () => {
+  const { node, pass, line } = setUp();
+  const nodes = ["one", "two", "three"].map(node);
+  for (let second = 0; second < 60; second++) {
+    nodes[second % 3]?.spend("messages", 1);
+    pass(1_000);
+  }
+  expect(line.told).toBe(0);
+  let sent = 0;
+  for (let tick = 0; tick < 600; tick++) {
+    for (const { spend } of nodes) while (spend("messages", 2) === 0) sent++;
+    pass(100);
+  }
+  // 60 s at 10 a second, plus a burst on each node in the first half second.
+  expect(sent).toBeGreaterThan(550);
+  expect(sent).toBeLessThan(600 + 3 * 30 + 60);
+});
+
+test("a hundred thousand strangers neither fill the memory nor make the server forget who owes", () => {
+  const { node } = setUp();
+  const budgets = node("one");
+  expect(budgets.spend("visits", "192.0.2.1", 400)).toBe(0);
+  for (let stranger = 0; stranger < 100_000; stranger++) budgets.spend("visits", `2001:db8:${stranger}::/64`);
+  expect(budgets.spend("visits", "192.0.2.1", 400)).toBeGreaterThan(19_000);
+});
+
+test("what was over budget is counted, by budget", async () => {
+  const { node, metrics } = setUp();
+  const budgets = node("one");
+  budgets.spend("typing", 1, 100);
+  budgets.spend("typing", 1);
+  expect(await metrics.registry.getSingleMetricAsString("parley_over_budget_total")).toContain(
+    'parley_over_budget_total{budget="typing"} 1',
+  );
+});

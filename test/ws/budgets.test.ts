@@ -1,0 +1,240 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { createChat } from "../../src/client/index.ts";
+import { BUDGETS, type BudgetName } from "../../src/protocol/budgets.ts";
+import { api } from "../support/api.ts";
+import { connect, connectPlain, type V1Client } from "../support/client.ts";
+import { START_MS } from "../support/house.ts";
+import { type Person, register } from "../support/people.ts";
+import { frameOf, handshake } from "../support/raw.ts";
+import { startTestServer, type TestServer } from "../support/server.ts";
+import { until } from "../support/until.ts";
+
+const METRICS_TOKEN = crypto.randomUUID();
+/** A tenth of the budgets, so that tests spend them with few requests. */
+const SCALE = 0.1;
+const MESSAGES = 5;
+const burstOf = (name: BudgetName) => (name === "messages" ? MESSAGES : BUDGETS[name].burst * SCALE);
+
+let server: TestServer;
+beforeAll(async () => {
+  server = await startTestServer({
+    BUDGETS: String(SCALE),
+    MESSAGE_RATE: "1",
+    MESSAGE_BURST: String(MESSAGES),
+    LOGIN_RATE: "0",
+    TRUST_PROXY: "1",
+    METRICS_TOKEN,
+  });
+}, START_MS);
+afterAll(() => server.stop());
+
+let visitors = 0;
+/** Each person comes from an address of their own. */
+const newPerson = (): Promise<Person> => {
+  const address = `192.0.2.${++visitors}`;
+  return register(server, `visitor${visitors}`, { "x-forwarded-for": address });
+};
+
+const refused = async (name: BudgetName): Promise<number> => {
+  const { text } = await api(server, "GET /metrics", { token: METRICS_TOKEN });
+  return Number(new RegExp(`parley_over_budget_total\\{budget="${name}"\\} (\\d+)`).exec(text)?.[1]);
+};
+
+describe("commands over their budget are refused with the time to wait; everyone else goes on", () => {
+  const uuid = () => crypto.randomUUID();
+  const commands: readonly [BudgetName, () => Record<string, unknown>][] = [
+    ["messages", () => ({ type: "send", room: "costs", clientId: uuid(), content: "x" })],
+    ["messages", () => ({ type: "react", room: "costs", clientId: uuid(), id: 1, emoji: "👍", on: true })],
+    ["messages", () => ({ type: "edit", room: "costs", clientId: uuid(), id: 1, content: "x" })],
+    ["messages", () => ({ type: "delete", room: "costs", clientId: uuid(), id: 1 })],
+    ["joins", () => ({ type: "join", room: "costs" })],
+    ["history", () => ({ type: "history", room: "costs" })],
+    ["history", () => ({ type: "history", room: "costs", limit: 1000 })],
+    ["marks", () => ({ type: "read", room: "costs", id: 1 })],
+    ["typing", () => ({ type: "typing", room: "costs" })],
+    ["tokens", () => ({ type: "auth", token: "wrong" })],
+  ];
+  test.each(commands)("%s", async (budget, command) => {
+    const [mallory, bystander] = await Promise.all([newPerson(), newPerson()]);
+    const socket = await connect(server, { token: mallory.token });
+    const other = await connect(server, { token: bystander.token });
+    const admitted = command().limit === 1000 ? burstOf(budget) / 10 : burstOf(budget);
+    const replies = await Promise.all(Array.from({ length: admitted + 10 }, () => socket.ask(command())));
+    const over = replies.filter(({ code }) => code === "rate_limited");
+    expect(replies.slice(0, admitted).map(({ code }) => code)).not.toContain("rate_limited");
+    expect(over.length).toBeWithin(1, 11);
+    for (const reply of over)
+      expect(reply).toMatchObject({ type: "error", retryable: true, retryAfterMs: expect.any(Number) });
+    expect((await other.ask(command())).code).not.toBe("rate_limited");
+    for (const each of [socket, other]) each.close();
+  });
+
+  test("messages of the plain protocol", async () => {
+    const { token } = await newPerson();
+    const socket = await connectPlain(server, { room: "plain-costs", token });
+    for (let message = 0; message < MESSAGES + 3; message++) socket.send({ message: "x" });
+    await socket.take("message", MESSAGES);
+    expect((await socket.next("error")).error).toMatchObject({ code: "rate_limited" });
+    socket.close();
+  });
+
+  test("a command without a ref is dropped without notice", async () => {
+    const { token } = await newPerson();
+    const socket = await connect(server, { token });
+    for (let key = 0; key < 20; key++) socket.send({ type: "typing", room: "costs" });
+    expect(await socket.ask({ type: "ping" })).toMatchObject({ type: "ok" });
+    expect(socket.frames.map(({ type }) => type)).toEqual(["welcome", "ok"]);
+    socket.close();
+  });
+});
+
+describe("requests over their budget get 429 with Retry-After", () => {
+  const requests: readonly [BudgetName, string][] = [
+    ["messages", "POST /rooms/costs/messages/"],
+    ["messages", "DELETE /rooms/costs/messages/1"],
+    ["history", "GET /history/costs/"],
+    ["lists", "GET /rooms/"],
+    ["lists", "GET /rooms/costs/"],
+    ["joins", "DELETE /rooms/costs/members/me/"],
+    ["requests", "GET /account/me/"],
+    ["requests", "GET /history/costs/?limit=0"],
+  ];
+  test.each(requests)("%s: %s", async (budget, target) => {
+    const { token } = await newPerson();
+    const body = target.startsWith("POST") ? { content: "x" } : undefined;
+    const answers = await Promise.all(
+      Array.from({ length: burstOf(budget) + 10 }, () => api(server, target, { token, body })),
+    );
+    const over = answers.filter(({ status }) => status === 429);
+    expect(over.length).toBeWithin(1, 11);
+    for (const { headers, body: problem } of over) {
+      expect(Number(headers.get("retry-after"))).toBeGreaterThan(0);
+      expect(problem).toMatchObject({ code: "rate_limited", retryAfterMs: expect.any(Number) });
+    }
+  });
+});
+
+describe("strangers pay by network", () => {
+  const from = (address: string) => ({ "x-forwarded-for": address });
+
+  test("requests without a token are limited for one network, and not for others; probes never are", async () => {
+    const count = burstOf("visits") + 10;
+    const spend = (target: string, address: string) =>
+      Promise.all(Array.from({ length: count }, () => api(server, target, { headers: from(address) })));
+    const statuses = (await spend("GET /no/such/place", "198.51.100.1")).map(({ status }) => status);
+    expect(statuses).toContain(429);
+    expect((await spend("GET /healthz", "198.51.100.1")).map(({ status }) => status)).not.toContain(429);
+    expect((await api(server, "GET /docs", { headers: from("198.51.100.1") })).status).toBe(429);
+    expect((await api(server, "GET /docs", { headers: from("198.51.100.2") })).status).toBe(200);
+    // All of one /64 is one network.
+    await spend("GET /no/such/place", "2001:db8::1");
+    expect((await api(server, "GET /docs", { headers: from("2001:db8::ffff") })).status).toBe(429);
+  });
+
+  test("wrong tokens are limited, over HTTP and sockets; tokens that are known to be good still work", async () => {
+    const { token } = await newPerson();
+    const headers = from("198.51.100.3");
+    const me = (bearer: string) => api(server, "GET /account/me/", { token: bearer, headers });
+    expect((await me(token)).status).toBe(200);
+    const wrong = await Promise.all(Array.from({ length: burstOf("visits") }, () => me("wrong")));
+    expect(new Set(wrong.map(({ status }) => status))).toEqual(new Set([401, 429]));
+    const path = (bearer: string) => `/ws/chat/costs/?token=${bearer}`;
+    const attempt = async (bearer: string) => (await handshake(server, path(bearer), headers)).status;
+    expect(await attempt("wrong")).toBe(429);
+    expect(await attempt(token)).toBe(101);
+    expect((await me(token)).status).toBe(200);
+  });
+});
+
+describe("rooms", () => {
+  test("a person can create only so many, by joining or posting; rooms that exist stay open to them", async () => {
+    const [{ token }, other] = await Promise.all([newPerson(), newPerson()]);
+    const socket = await connect(server, { token });
+    const theirs = await connect(server, { token: other.token });
+    const join = (room: string, by: V1Client = socket) => by.ask({ type: "join", room });
+    const post = (room: string) =>
+      socket.ask({ type: "send", room, clientId: crypto.randomUUID(), content: "x" });
+    await join("their-room", theirs);
+    await theirs.ask({ type: "send", room: "talk", clientId: crypto.randomUUID(), content: "x" });
+    // One of them by a post, and joins of existing rooms in between, which cost nothing.
+    expect(await post("new-0")).toMatchObject({ type: "ok" });
+    for (let room = 1; room < burstOf("rooms"); room++) {
+      expect(await join(`new-${room}`)).toMatchObject({ type: "ok" });
+      await join("their-room");
+    }
+    for (const reply of [await join("one-more"), await post("one-more")])
+      expect(reply).toMatchObject({ code: "rate_limited", retryAfterMs: expect.any(Number) });
+    expect(await join("their-room")).toMatchObject({ type: "ok" });
+    expect(await post("talk")).toMatchObject({ type: "ok" });
+    expect(await join("one-more", theirs)).toMatchObject({ type: "ok" });
+    expect(await join("one-more")).toMatchObject({ type: "ok" });
+    for (const each of [socket, theirs]) each.close();
+  });
+});
+
+describe("floods", () => {
+  const floods: readonly [string, Buffer][] = [
+    ["pings", frameOf('{"type":"ping","ref":1}')],
+    ["commands that do not exist", frameOf('{"type":"dance","ref":1}')],
+    ["broken JSON", frameOf('{"type"')],
+    ["pings of WebSocket", frameOf("", 9)],
+    ["messages over the rate", frameOf(JSON.stringify({ type: "send", room: "costs", ref: 1 }))],
+  ];
+  test.each(floods)("of %s end with 4004, and the person cannot come back at once", async (_, frame) => {
+    const [{ token }, bystander] = await Promise.all([newPerson(), newPerson()]);
+    const other = await connect(server, { token: bystander.token });
+    const { connection } = await handshake(server, "/ws/", {
+      authorization: `Bearer ${token}`,
+      "sec-websocket-protocol": "chat.v1",
+    });
+    connection.socket.write(Buffer.concat(Array(20_000).fill(frame)));
+    const closing = await connection.read((bytes) => {
+      const at = bytes.indexOf('{"type":"closing"');
+      const end = bytes.indexOf("}", at);
+      return at === -1 || end === -1
+        ? undefined
+        : { value: JSON.parse(bytes.toString("utf8", at, end + 1)), length: end + 1 };
+    });
+    expect(closing).toEqual({ type: "closing", reason: "flooding", retryAfterMs: 30_000 });
+    connection.end();
+    expect(await other.ask({ type: "ping" })).toMatchObject({ type: "ok" });
+    const again = await connect(server, { token });
+    expect(await again.closed).toEqual({ code: 4004, reason: "flooding" });
+    other.close();
+  });
+
+  test("a socket that sends somewhat too fast is read later: every command gets its reply", async () => {
+    const { token } = await newPerson();
+    const socket = await connect(server, { token });
+    const before = await refused("frames");
+    const pings = Array.from({ length: burstOf("frames") + 10 }, () => socket.ask({ type: "ping" }));
+    expect((await Promise.all(pings)).every(({ type }) => type === "ok")).toBe(true);
+    expect(await refused("frames")).toBeGreaterThan(before);
+    socket.close();
+  });
+});
+
+test(
+  "a client that joins 200 new rooms, and returns to them to read their history, spends no budget",
+  async () => {
+    const usual = await startTestServer({ METRICS_TOKEN });
+    try {
+      const { token } = await register(usual, "regular");
+      for (let visit = 0; visit < 2; visit++) {
+        const chat = createChat({ url: usual.url, tokens: () => token });
+        const rooms = Array.from({ length: 200 }, (_, index) => chat.room(`room-${index}`));
+        await until(() => rooms.every((room) => room.snapshot().state === "live"), START_MS);
+        await Promise.all(rooms.slice(0, 25).map((room) => room.history({ limit: 100 })));
+        for (const room of rooms.slice(0, 50)) room.typing();
+        expect((await chat.rooms({ limit: 200 })).rooms).toHaveLength(200);
+        await chat.close();
+      }
+      const { text } = await api(usual, "GET /metrics", { token: METRICS_TOKEN });
+      const spent = [...text.matchAll(/^parley_over_budget_total\{budget="(\w+)"\} [1-9]/gm)];
+      expect(spent.map(([, name]) => name)).toEqual([]);
+    } finally {
+      await usual.stop();
+    }
+  },
+  2 * START_MS,
+);
