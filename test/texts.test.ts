@@ -67,6 +67,7 @@ const FUNCTIONS: Readonly<Record<string, readonly ((text: string) => unknown)[]>
 /** Other files that contain such work, and why nothing unbounded reaches it. */
 const ELSEWHERE: Readonly<Record<string, string>> = {
   "src/auth/emails.ts": "behind the schema of emails, and of an operator's texts",
+  "src/auth/jwkset.ts": "bounded in bytes while it is read",
   "src/auth/keys.ts": "our own keys, and the operator's",
   "src/auth/keyset.ts": "bounded in bytes while it is read",
   "src/auth/keystore.ts": "our own keys",
@@ -79,7 +80,7 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   "src/network.ts": "an IP address",
   "src/site.ts": "the operator's settings",
   "src/store/careful.ts": "JSON that the database made",
-  "src/store/messages.ts": "JSON that the database made",
+  "src/store/reading.ts": "JSON that the database made",
   "src/web/avatar.tsx": "the first letter of a username",
   "src/web/finder.tsx": "a field of 64 characters",
   "src/web/tabs.ts": "what the client stored",
