@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import type { Chat, Message, Ports } from "../../src/client/index.ts";
 import { api } from "../support/api.ts";
-import { startBrowser } from "../support/browser.ts";
+import { sharedBrowser } from "../support/browser.ts";
 import { builtClient } from "../support/built-client.ts";
 import { house, START_MS } from "../support/house.ts";
 import { needs } from "../support/needs.ts";
@@ -49,10 +49,9 @@ needs("chromium")("the built client in Chromium", () => {
     });
     home = await house();
     proxy = startProxy(home.server.port);
-    browser = await startBrowser();
+    browser = await sharedBrowser();
   });
   afterAll(async () => {
-    await browser?.close();
     proxy?.stop();
     await site?.stop(true);
   });

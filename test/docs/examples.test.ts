@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { cp, mkdir, readdir, symlink } from "node:fs/promises";
 import { join } from "node:path";
-import type { Browser, Page } from "playwright-core";
-import { startBrowser } from "../support/browser.ts";
+import type { BrowserContext, Page } from "playwright-core";
+import { sharedBrowser } from "../support/browser.ts";
 import { builtClient } from "../support/built-client.ts";
 import { temporaryFolder } from "../support/folder.ts";
 import { START_MS } from "../support/house.ts";
@@ -57,15 +57,14 @@ describe("the example product", () => {
 });
 
 needs("chromium")("the examples in a browser", () => {
-  let browser: Browser;
-  beforeAll(async () => {
-    browser = await startBrowser();
-  });
-  afterAll(() => browser?.close());
+  const contexts: BrowserContext[] = [];
+  afterAll(() => Promise.all(contexts.map((context) => context.close())));
 
   /** Opens a page in a new browser context. Script errors fail the test. */
   async function visit(url: string): Promise<Page> {
-    const tab = await (await browser.newContext()).newPage();
+    const context = await (await sharedBrowser()).newContext();
+    contexts.push(context);
+    const tab = await context.newPage();
     tab.on("pageerror", (error) => expect(error).toBeUndefined());
     await tab.goto(url);
     return tab;

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import type { Browser } from "playwright-core";
 import { api } from "../support/api.ts";
-import { startBrowser } from "../support/browser.ts";
+import { sharedBrowser } from "../support/browser.ts";
 import { house, type House, START_MS } from "../support/house.ts";
 import { needs } from "../support/needs.ts";
 import { until } from "../support/until.ts";
@@ -26,13 +26,12 @@ needs("chromium")("a room of 10,000 messages", () => {
     // Make ada a member, so that she gets a count of unread messages.
     await fill(home.server, "web-long", [home.ada.token], 1);
     await fill(home.server, "web-long", [home.ben.token, home.cy.token], COUNT - 1);
-    browser = await startBrowser();
+    browser = await sharedBrowser();
     ada = await visit(browser, home.server.url);
     await ada.signIn("ada");
   });
   afterAll(async () => {
     await ada?.close();
-    await browser?.close();
   });
 
   const nodes = () => ada.page.evaluate(() => document.querySelectorAll("*").length);

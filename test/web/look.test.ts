@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import axe from "axe-core";
 import type { Browser, Page } from "playwright-core";
 import { api } from "../support/api.ts";
-import { startBrowser } from "../support/browser.ts";
+import { sharedBrowser } from "../support/browser.ts";
 import { house, type House, START_MS } from "../support/house.ts";
 import { needs } from "../support/needs.ts";
 import { PASSWORD } from "../support/people.ts";
@@ -34,7 +34,7 @@ needs("chromium")("the look of the page", () => {
   beforeAll(async () => {
     home = await house();
     proxy = startProxy(home.server.port);
-    browser = await startBrowser();
+    browser = await sharedBrowser();
     const { ben, ada } = home;
     const post = (body: object, token = ben.token) =>
       api(home.server, "POST /rooms/web-look/messages/", { token, body });
@@ -48,79 +48,83 @@ needs("chromium")("the look of the page", () => {
     });
   });
   afterAll(async () => {
-    await browser?.close();
     proxy?.stop();
   });
 
-  /** Returns the violations that axe-core finds. */
+  /** Returns the violations that axe-core finds in both colour schemes. */
   async function violations(page: Page): Promise<string[]> {
     // `evaluate` bypasses the page's Content-Security-Policy.
-    await page.evaluate(`${axe.source}; undefined`);
-    const found = (await page.evaluate("axe.run(document)")) as axe.AxeResults;
-    return found.violations.flatMap(({ id, nodes }) =>
-      nodes.map(({ html }) => `${id}: ${html.slice(0, 200)}`),
-    );
+    if (await page.evaluate("typeof axe === 'undefined'")) await page.evaluate(`${axe.source}; undefined`);
+    const lines: string[] = [];
+    for (const colorScheme of ["light", "dark"] as const) {
+      await page.emulateMedia({ colorScheme });
+      const found = (await page.evaluate(
+        "axe.run(document, { resultTypes: ['violations'] }).then(({ violations }) => violations)",
+      )) as axe.Result[];
+      for (const { id, nodes } of found)
+        lines.push(...nodes.map(({ html }) => `${id}, ${colorScheme}: ${html.slice(0, 200)}`));
+    }
+    return lines;
   }
 
-  for (const colorScheme of ["light", "dark"] as const)
-    for (const viewport of [DESK, PHONE])
-      test(`axe-core finds no violation in any view: ${colorScheme}, ${viewport.width} pixels wide`, async () => {
-        const ada = await visit(browser, proxy.url, { colorScheme, viewport, reducedMotion: "reduce" });
-        const { page } = ada;
-        const check = async (view: string) => expect([view, ...(await violations(page))]).toEqual([view]);
-        await check("sign in");
-        await page.getByRole("button", { name: "Create an account" }).click();
-        await page.getByLabel("Email").fill("nobody@example.com");
-        await page.getByLabel("Password").fill("short");
-        await page.getByRole("button", { name: "Sign up" }).click();
-        await page.getByText("at least 8").last().waitFor();
-        await check("sign up, refused");
-        await page.locator(".other button").click();
-        await ada.signIn("ada");
-        await page.locator(".line").first().waitFor();
-        await check("rooms");
-        if (viewport === DESK) {
-          await page.getByRole("searchbox").fill("somewhere new");
-          await page.locator(".found").waitFor();
-          await check("finding a room");
-        }
-        await ada.enter(`web-empty-${colorScheme}`);
-        await page.getByText("No messages here yet.").waitFor();
-        await check("an empty room");
-        await ada.enter("web-look");
-        await ada.sees("Good morning");
-        await check("a room");
-        const first = page.locator("[data-id='2']");
-        await first.click();
-        await first.getByRole("button", { name: "React" }).click();
-        await check("choosing a reaction");
-        await first.getByRole("button", { name: "Cancel" }).click();
-        await first.getByRole("button", { name: "Edit" }).click();
-        await check("editing");
-        await page.getByRole("button", { name: "Stop editing" }).click();
-        await page.getByRole("button", { name: "Leave room" }).click();
-        await page.getByRole("dialog").waitFor();
-        await check("leaving a room");
-        await page.getByRole("dialog").getByRole("button", { name: "Cancel" }).click();
-        if (viewport === PHONE) {
-          await page.locator(".count").click();
-          await page.locator(".people").waitFor();
-          await check("people");
-          await page.getByRole("button", { name: "Close the list of people" }).click();
-        }
-        proxy.refuse = true;
-        proxy.cut();
-        await page.locator(".banner.shown").waitFor();
-        await ada.say("waits");
-        await check("without a connection");
-        proxy.refuse = false;
-        await page.evaluate(() => dispatchEvent(new Event("online")));
-        await page.locator(".banner.shown").waitFor({ state: "detached" });
-        await page.evaluate(() => void (location.hash = "#/account"));
-        await page.getByText("This device").waitFor();
-        await check("account");
-        await ada.close();
-      });
+  for (const viewport of [DESK, PHONE])
+    test(`axe-core finds no violation in any view, light or dark: ${viewport.width} pixels wide`, async () => {
+      const ada = await visit(browser, proxy.url, { viewport, reducedMotion: "reduce" });
+      const { page } = ada;
+      const check = async (view: string) => expect([view, ...(await violations(page))]).toEqual([view]);
+      await check("sign in");
+      await page.getByRole("button", { name: "Create an account" }).click();
+      await page.getByLabel("Email").fill("nobody@example.com");
+      await page.getByLabel("Password").fill("short");
+      await page.getByRole("button", { name: "Sign up" }).click();
+      await page.getByText("at least 8").last().waitFor();
+      await check("sign up, refused");
+      await page.locator(".other button").click();
+      await ada.signIn("ada");
+      await page.locator(".line").first().waitFor();
+      await check("rooms");
+      if (viewport === DESK) {
+        await page.getByRole("searchbox").fill("somewhere new");
+        await page.locator(".found").waitFor();
+        await check("finding a room");
+      }
+      await ada.enter(`web-empty-${viewport.width}`);
+      await page.getByText("No messages here yet.").waitFor();
+      await check("an empty room");
+      await ada.enter("web-look");
+      await ada.sees("Good morning");
+      await check("a room");
+      const first = page.locator("[data-id='2']");
+      await first.click();
+      await first.getByRole("button", { name: "React" }).click();
+      await check("choosing a reaction");
+      await first.getByRole("button", { name: "Cancel" }).click();
+      await first.getByRole("button", { name: "Edit" }).click();
+      await check("editing");
+      await page.getByRole("button", { name: "Stop editing" }).click();
+      await page.getByRole("button", { name: "Leave room" }).click();
+      await page.getByRole("dialog").waitFor();
+      await check("leaving a room");
+      await page.getByRole("dialog").getByRole("button", { name: "Cancel" }).click();
+      if (viewport === PHONE) {
+        await page.locator(".count").click();
+        await page.locator(".people").waitFor();
+        await check("people");
+        await page.getByRole("button", { name: "Close the list of people" }).click();
+      }
+      proxy.refuse = true;
+      proxy.cut();
+      await page.locator(".banner.shown").waitFor();
+      await ada.say("waits");
+      await check("without a connection");
+      proxy.refuse = false;
+      await page.evaluate(() => dispatchEvent(new Event("online")));
+      await page.locator(".banner.shown").waitFor({ state: "detached" });
+      await page.evaluate(() => void (location.hash = "#/account"));
+      await page.getByText("This device").waitFor();
+      await check("account");
+      await ada.close();
+    });
 
   test("hostile messages are shown as text and break nothing", async () => {
     const cy = await visit(browser, home.server.url);

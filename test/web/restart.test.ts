@@ -1,5 +1,5 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
-import { startBrowser } from "../support/browser.ts";
+import { sharedBrowser } from "../support/browser.ts";
 import { temporaryFolder } from "../support/folder.ts";
 import { START_MS } from "../support/house.ts";
 import { needs } from "../support/needs.ts";
@@ -16,7 +16,7 @@ needs("chromium")("a server that restarts", () => {
     const settings = { DATA_DIR: data.path, LOGIN_RATE: "0" };
     const first = await startTestServer(settings);
     const proxy = startProxy(first.port);
-    const browser = await startBrowser();
+    const browser = await sharedBrowser();
     await register(first, "ada");
     await register(first, "ben");
     const [ada, ben] = [await visit(browser, proxy.url), await visit(browser, proxy.url)];
@@ -46,7 +46,6 @@ needs("chromium")("a server that restarts", () => {
     expect(await ada.texts()).toEqual(["before", "one", "two", "three"]);
 
     await Promise.all([ada.close(), ben.close()]);
-    await browser.close();
     proxy.stop();
     await second.stop();
     data.remove();

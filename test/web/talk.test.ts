@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import type { Browser } from "playwright-core";
 import { api } from "../support/api.ts";
-import { startBrowser } from "../support/browser.ts";
+import { sharedBrowser } from "../support/browser.ts";
 import { type House, ownHouse, START_MS } from "../support/house.ts";
 import { needs } from "../support/needs.ts";
 import { type Proxy, startProxy } from "../support/proxy.ts";
@@ -17,10 +17,9 @@ needs("chromium")("talking on the page", () => {
   beforeAll(async () => {
     home = await ownHouse();
     proxy = startProxy(home.server.port);
-    browser = await startBrowser();
+    browser = await sharedBrowser();
   });
   afterAll(async () => {
-    await browser?.close();
     proxy?.stop();
     await home?.server.stop();
   });
