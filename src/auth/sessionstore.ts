@@ -40,7 +40,7 @@ export const insertSession = (
   { ttlMs, maxAgeMs }: Lifetime,
 ): Promise<string[] | undefined> =>
   orm.transaction(async (tx) => {
-    const agent = userAgent.toWellFormed().replaceAll("\0", "").slice(0, USER_AGENT_MAX).toWellFormed();
+    const agent = userAgent.slice(0, USER_AGENT_MAX).toWellFormed().replaceAll("\0", "");
     // Locks the user's row. A concurrent change of password is either seen here or comes later and ends this session
     // too. Concurrent logins of one person take turns, so each counts the sessions of those before it.
     const inserted = await rows(

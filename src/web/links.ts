@@ -2,7 +2,7 @@
 export interface Piece {
   readonly text: string;
   readonly href?: string;
-  /** Where the link leads, if its host is not ASCII as typed: letters of other scripts can look like Latin ones. */
+  /** The host to which the link leads, if it is not written like this: letters of other scripts can look like Latin ones. */
   readonly host?: string;
 }
 
@@ -36,7 +36,7 @@ function linkOf(address: string): Omit<Piece, "text"> | undefined {
   // What precedes an @ is a user, who can be made to look like a host: https://bank.example@evil.example/.
   const url = authority && !authority.includes("@") ? URL.parse(address) : null;
   if (!url) return undefined;
-  return { href: url.href, ...(!/^[\x21-\x7e]*$/.test(authority ?? "") && { host: url.hostname }) };
+  return { href: url.href, ...(url.host !== authority?.toLowerCase() && { host: url.host }) };
 }
 
 /** Removes trailing punctuation, and closing brackets that were opened before the address. */

@@ -29,7 +29,7 @@ test("an address with a user before its host is not a link, because the user can
   expect(links("https://bank.example@evil.example/ http://a:b@c.example")).toEqual([]);
 });
 
-test("a host that is not ASCII comes with the name under which it is registered", () => {
+test("a host that is not written as it is registered comes with that name", () => {
   expect(piecesOf("https://\u0430pple.com/a")).toEqual([
     {
       text: "https://\u0430pple.com/a",
@@ -37,7 +37,10 @@ test("a host that is not ASCII comes with the name under which it is registered"
       host: "xn--pple-43d.com",
     },
   ]);
-  expect(piecesOf("https://example.com/\u0430")[0]).not.toHaveProperty("host");
+  for (const disguised of ["http://%65vil.example/", "http://evil\u3002example", "http://ev\u00adil.example"])
+    expect(piecesOf(disguised)[0]?.host).toBe("evil.example");
+  for (const plain of ["https://example.com/\u0430", "HTTPS://Example.COM:8080/"])
+    expect(piecesOf(plain)[0]).not.toHaveProperty("host");
 });
 
 test("an address that no browser or resolver accepts is not a link", () => {
