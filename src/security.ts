@@ -30,7 +30,6 @@ export const SECURITY_EVENTS = {
   "login.limit": { level: "warn", text: "a login was refused after too many failures", repeats: true },
   "password.change": { level: "info", text: "a person changed their password" },
   "password.fail": { level: "warn", text: "a person gave a wrong password", repeats: true },
-  "password.reset": { level: "warn", text: "an operator set a person's password" },
   "session.end": { level: "info", text: "a person ended sessions" },
   "session.evict": { level: "info", text: "a person's oldest session ended, because they have too many" },
   "refresh.reuse": { level: "warn", text: "a used refresh token came back, so its session was ended" },

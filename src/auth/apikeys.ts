@@ -79,6 +79,8 @@ export interface ApiKeys {
    * errors if a key cannot be looked up.
    */
   identify(token: string, origin: Origin): Promise<string>;
+  /** Forgets what is known of keys, because one was revoked. */
+  forget(): void;
 }
 
 interface ApiKeysOptions {
@@ -119,6 +121,7 @@ export function createApiKeys(options: ApiKeysOptions): ApiKeys {
   };
 
   return {
+    forget: () => names.forgetAll(() => true),
     async identify(token, origin) {
       const name = isWellFormed(token) ? await names.get(hashOf(token)) : null;
       if (name !== null) {

@@ -15,7 +15,7 @@ import { type Accounts, createAccounts } from "./accounts.ts";
 import { type ApiKeys, createApiKeys } from "./apikeys.ts";
 import { createAttempts } from "./attempts.ts";
 import { eraseRegularly } from "./erasure.ts";
-import { createKeys } from "./keys.ts";
+import { createKeys, type Keys } from "./keys.ts";
 import { createOutside, type Outside } from "./outside.ts";
 import { createPasswords } from "./passwords.ts";
 import { createSessions, type Sessions } from "./sessions.ts";
@@ -38,6 +38,7 @@ export interface Auth {
   readonly accounts: Accounts;
   readonly sessions: Sessions;
   readonly apiKeys: ApiKeys;
+  readonly keys: Pick<Keys, "reread">;
   /** For sockets that are open: whether their logins are still alive, and notice of those that ended. */
   readonly standing: Pick<Logins, "ask" | "end" | "forget" | "onEnded">;
   /** Stops background work. */
@@ -119,6 +120,7 @@ export async function createAuth(options: AuthOptions): Promise<Auth> {
   return {
     accounts,
     sessions,
+    keys,
     apiKeys: createApiKeys({
       pool,
       clock,

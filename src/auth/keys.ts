@@ -44,6 +44,8 @@ export interface Keys {
   /** Whether tokens signed with that key are still accepted. */
   accepts(kid: string): boolean;
   jwks(): JSONWebKeySet;
+  /** Reads the keys now, because they have changed. */
+  reread(): Promise<void>;
   /** The secret that signs refresh tokens. @throws {Refusal} unavailable, as for `signer`. */
   secret(): Buffer;
   /** The secrets that verify refresh tokens. */
@@ -127,6 +129,7 @@ export async function createKeys(options: KeysOptions): Promise<Keys> {
 
   return {
     stop,
+    reread,
     signer: () => ring.signer ?? notYet(),
     accepts: (kid) => ring.verifiers.has(kid),
     jwks: () => ({ keys: [...ring.verifiers.values()].map(({ jwk }) => jwk) }),

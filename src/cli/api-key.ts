@@ -2,7 +2,7 @@ import { CONFIGURED, createApiKey } from "../auth/apikeys.ts";
 import { listApiKeys, revokeApiKey } from "../auth/apikeystore.ts";
 import { type Command, CommandError, type Context } from "./command.ts";
 import { withDatabase } from "./database.ts";
-import { orderOf } from "./order.ts";
+import { orderOf, orSend } from "./order.ts";
 
 export const apiKey: Command = {
   name: "api-key",
@@ -28,7 +28,9 @@ async function create(context: Context, name: string): Promise<number> {
 
 async function revoke(context: Context, name: string): Promise<number> {
   if (name === CONFIGURED) throw new CommandError("ADMIN_TOKEN is a setting: change it there, and restart");
-  await withDatabase(context, (database) => revokeApiKey(database, name, orderOf(context)));
+  await orSend(`DELETE /admin/api-keys/${encodeURIComponent(name)}`, () =>
+    withDatabase(context, (database) => revokeApiKey(database, name, orderOf(context))),
+  );
   context.out(`${name} is revoked. Running servers refuse it within 2 s.`);
   return 0;
 }

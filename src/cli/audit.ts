@@ -1,6 +1,7 @@
 import { readAudit } from "../db/audit.ts";
 import { type Command, CommandError } from "./command.ts";
 import { withDatabase } from "./database.ts";
+import { orSend } from "./order.ts";
 
 const USUAL = "100";
 
@@ -12,7 +13,9 @@ export const audit: Command = {
     const [count = USUAL, ...rest] = context.args;
     if (!/^[1-9]\d{0,5}$/.test(count) || rest.length > 0)
       throw new CommandError(`Usage: parley audit ${this.usage}`);
-    const entries = await withDatabase(context, (database) => readAudit(database, undefined, Number(count)));
+    const entries = await orSend(`GET /admin/audit?limit=${count}`, () =>
+      withDatabase(context, (database) => readAudit(database, undefined, Number(count))),
+    );
     for (const entry of entries) context.out(JSON.stringify(entry));
     return 0;
   },

@@ -31,11 +31,17 @@ export async function carryOut<T>(context: Context, { args, usage, route, work }
   const [name, ...reason] = args;
   if (!name) throw new CommandError(`Usage: parley ${usage} ${ORDER_USAGE}`);
   const order = orderOf(context, reason.join(" "));
+  return orSend(route(encodeURIComponent(name)), () =>
+    withDatabase(context, (database) => work(database, name, order)),
+  );
+}
+
+/** Does work on the database. @throws {CommandError} with the `request` that does it, if a running server owns the database. */
+export async function orSend<T>(request: string, work: () => Promise<T>): Promise<T> {
   try {
-    return await withDatabase(context, (database) => work(database, name, order));
+    return await work();
   } catch (error) {
     if (!(error instanceof DataDirHeld)) throw error;
-    const request = route(encodeURIComponent(name));
     throw new CommandError(
       `${error.message}. To do it on the running server, send ${request} with its ADMIN_TOKEN`,
     );

@@ -1,10 +1,9 @@
 import * as v from "valibot";
 import { createLink, fragmentOf } from "../auth/links.ts";
 import { duration } from "../config-schemas.ts";
-import { DataDirHeld } from "../db/owner.ts";
 import { type Command, CommandError } from "./command.ts";
 import { withDatabase } from "./database.ts";
-import { orderOf } from "./order.ts";
+import { orderOf, orSend } from "./order.ts";
 
 const USAGE = "[--expires <time>] [reason]";
 
@@ -19,21 +18,16 @@ export const registrationLink: Command = {
     if (!ttlMs.success || reason[0]?.startsWith("-"))
       throw new CommandError(`Usage: parley registration-link ${USAGE}, with a time such as 12h or 7d`);
     const order = orderOf(context, reason.join(" "));
-    try {
-      await withDatabase(context, async (database, { PUBLIC_URL, REGISTRATION }) => {
+    await orSend(`POST /admin/registration-links?expires=${given}`, () =>
+      withDatabase(context, async (database, { PUBLIC_URL, REGISTRATION }) => {
         if (REGISTRATION !== "invite")
           err(`REGISTRATION is ${REGISTRATION} here: links are needed and accepted only if it is invite.`);
         const made = await createLink(database, { ttlMs: ttlMs.output, publicUrl: PUBLIC_URL }, order);
         if (!made.url) err("PUBLIC_URL is not set: put the address of the server in front of this.");
         err(`It creates one account, until ${made.expiresAt}. It is shown only once.`);
         out(made.url ?? `/${fragmentOf(made.token)}`);
-      });
-    } catch (error) {
-      if (!(error instanceof DataDirHeld)) throw error;
-      throw new CommandError(
-        `${error.message}. To do it on the running server, send POST /admin/registration-links?expires=${given} with its ADMIN_TOKEN`,
-      );
-    }
+      }),
+    );
     return 0;
   },
 };

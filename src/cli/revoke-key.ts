@@ -1,7 +1,7 @@
 import { revokeKey as revoke } from "../auth/keystore.ts";
 import { type Command, CommandError } from "./command.ts";
 import { withDatabase } from "./database.ts";
-import { orderOf } from "./order.ts";
+import { orderOf, orSend } from "./order.ts";
 
 export const revokeKey: Command = {
   name: "revoke-key",
@@ -10,8 +10,8 @@ export const revokeKey: Command = {
   async run(context) {
     const [kid, ...rest] = context.args;
     if (!kid || rest.length > 0) throw new CommandError("Usage: parley revoke-key <kid>");
-    const { kind, successor, sessions } = await withDatabase(context, (database) =>
-      revoke(database, kid, orderOf(context)),
+    const { kind, successor, sessions } = await orSend(`DELETE /admin/keys/${encodeURIComponent(kid)}`, () =>
+      withDatabase(context, (database) => revoke(database, kid, orderOf(context))),
     );
     const effect =
       kind === "sign" ? "Clients get new access tokens by themselves." : `Sessions ended: ${sessions}.`;

@@ -8,18 +8,16 @@ import { duration } from "../config-schemas.ts";
 import { readAudit } from "../db/audit.ts";
 import type { Pool } from "../db/database.ts";
 import type { Order } from "../order.ts";
-import { text } from "../protocol/text.ts";
 import type { Facts, SecurityEvent, SecurityLog } from "../security.ts";
+import { adminKeyRoutes } from "./adminkeys.ts";
 import { AUDIT_ENTRY, REGISTRATION_LINK, REMOVED } from "./answers.ts";
 import { operatorBearer } from "./bearer.ts";
+import { ORDER, orderOf } from "./orders.ts";
 import { operation } from "./operation.ts";
 import { decimal, type Env, originOf } from "./request.ts";
 import { MESSAGE_PARAMS, messageParams, ROOM_PARAMS, roomParam } from "./room.ts";
 
 const PAGE = { usual: 100, most: 1000 } as const;
-
-/** Every order may give a reason, for the audit. */
-const ORDER = v.object({ reason: v.optional(text({ max: 500 }), "") });
 
 const AUDIT = v.object({
   before: v.optional(decimal(1, Number.MAX_SAFE_INTEGER)),
@@ -42,7 +40,7 @@ const BAN = {
 } as const;
 
 interface AdminRoutes {
-  readonly auth: Pick<Auth, "apiKeys" | "standing">;
+  readonly auth: Pick<Auth, "apiKeys" | "keys" | "standing">;
   readonly chat: Pick<Chat, "ban" | "unban" | "remove">;
   readonly pool: Pool;
   /** PUBLIC_URL. */
@@ -72,6 +70,7 @@ export function adminRoutes({ auth, chat, pool, publicUrl, security }: AdminRout
   };
 
   return routes
+    .route("/", adminKeyRoutes({ auth, pool }))
     .post(
       "/users/:name/disable",
       operation({ summary: "Disable a user", ...ON_USER, answers: { 204: null } }),
@@ -175,10 +174,3 @@ export function adminRoutes({ auth, chat, pool, publicUrl, security }: AdminRout
       },
     );
 }
-
-const orderOf = (c: Context<Env>, { reason }: v.InferOutput<typeof ORDER>): Order => ({
-  via: "http",
-  actor: c.var.operator,
-  address: c.var.address,
-  reason,
-});

@@ -1,4 +1,6 @@
 import * as v from "valibot";
+import type { ApiKey } from "../auth/apikeystore.ts";
+import type { KeyInfo } from "../auth/keystore.ts";
 import type { Profile, SignedIn } from "../auth/accounts.ts";
 import type { RegistrationLink } from "../auth/links.ts";
 import type { SessionInfo, TokenPair } from "../auth/sessions.ts";
@@ -72,6 +74,30 @@ export const AUDIT_ENTRY = v.object({
   target: v.pipe(v.string(), v.description("What else it acted on, such as a key.")),
   reason: v.string(),
 }) satisfies v.GenericSchema<AuditEntry>;
+
+const ended = v.nullable(timestamp);
+
+export const KEY = v.object({
+  kid: v.string(),
+  kind: v.picklist(["sign", "refresh"]),
+  createdAt: timestamp,
+  retiredAt: v.pipe(ended, v.description("Since when it signs nothing new.")),
+  revokedAt: v.pipe(ended, v.description("Since when nothing that it signed is accepted.")),
+}) satisfies v.GenericSchema<KeyInfo>;
+
+export const REVOKED = v.object({
+  kind: v.picklist(["sign", "refresh"]),
+  successor: v.pipe(v.nullable(v.string()), v.description("The key that takes its place, if it was in use.")),
+  sessions: v.pipe(count, v.description("How many sessions ended.")),
+});
+
+export const API_KEY = v.object({
+  name: v.string(),
+  scope: v.literal("admin"),
+  createdAt: timestamp,
+  lastUsedAt: v.pipe(ended, v.description("Exact to a minute.")),
+  revokedAt: ended,
+}) satisfies v.GenericSchema<ApiKey>;
 
 export const REGISTRATION_LINK = v.object({
   token: v.pipe(v.string(), v.description("Sent as `invite` when registering. Shown only once.")),

@@ -7,6 +7,7 @@ import { needs } from "../support/needs.ts";
 import { PASSWORD, register } from "../support/people.ts";
 import { dataFolder, runParley, startParley } from "../support/process.ts";
 import { soonerThan } from "../support/sooner-than.ts";
+import { until } from "../support/until.ts";
 
 // Operator commands.
 
@@ -145,6 +146,10 @@ describe("with an embedded database", () => {
       for (const [args, route] of [
         [["user", "disable", "ada@example.com"], "POST /admin/users/ada%40example.com/disable"],
         [["user", "enable", "ada"], "POST /admin/users/ada/enable"],
+        [["audit", "7"], "GET /admin/audit?limit=7"],
+        [["keys"], "GET /admin/keys"],
+        [["revoke-key", "a/b"], "DELETE /admin/keys/a%2Fb"],
+        [["api-key", "revoke", "grace"], "DELETE /admin/api-keys/grace"],
         [["sessions", "end", "ada"], "DELETE /admin/users/ada/sessions"],
         [["restore-user", "ada"], "POST /admin/users/ada/restore"],
         [["registration-link", "--expires", "1h"], "POST /admin/registration-links?expires=1h"],
@@ -181,6 +186,33 @@ needs("TEST_DATABASE_URL")("with a database that a server uses", () => {
       ]);
       const closed = Promise.all(sockets.map((socket) => socket.closed));
       expect((await soonerThan(10_000, closed)).map(({ code }) => code)).toEqual([4502, 4500]);
+    } finally {
+      await server.end();
+    }
+  }, 30_000);
+
+  test("an operator's key works at once, is shown with its last use, and does not work once it is revoked", async () => {
+    const server = await startParley({ ...database.env, LOGIN_RATE: "0" });
+    try {
+      const token = (await runParley(["api-key", "create", "grace"], database.env)).stdout.trim();
+      const admin = (target: string) => api(server, target, { token });
+      const used = async () => {
+        const keys = (await admin("GET /admin/api-keys/")).body as {
+          name: string;
+          lastUsedAt: string | null;
+        }[];
+        return keys.find(({ name }) => name === "grace")?.lastUsedAt ?? null;
+      };
+      await until(async () => (await used()) !== null);
+      expect((await admin("DELETE /admin/api-keys/grace/?reason=left")).status).toBe(204);
+      expect((await admin("GET /admin/audit/")).body).toMatchObject({ status: 401, code: "token_invalid" });
+      const { stdout } = await runParley(["audit", "1"], database.env);
+      expect(JSON.parse(stdout)).toMatchObject({
+        action: "api_key.revoke",
+        target: "grace",
+        actor: "grace",
+        via: "http",
+      });
     } finally {
       await server.end();
     }

@@ -269,3 +269,25 @@ test("the audit is paged, newest first", async () => {
   expect(read).toEqual(read.toSorted((a, b) => b - a));
   expect(read.length).toBeGreaterThan(5);
 });
+
+// The last test, because it ends everybody's tokens.
+test("a stolen key is found and revoked on the running server", async () => {
+  const keys = (await admin("GET /admin/keys/")).body as { kid: string; kind: string; revokedAt: null }[];
+  expect(keys).toMatchObject([
+    { kind: "refresh", retiredAt: null, revokedAt: null },
+    { kind: "sign", retiredAt: null, revokedAt: null },
+  ]);
+  expect(Object.keys(keys[1]!)).toEqual(["kid", "kind", "createdAt", "retiredAt", "revokedAt"]);
+  const revoke = ({ kid }: { kid: string }) => admin(`DELETE /admin/keys/${kid}/?reason=stolen`);
+  expect((await revoke(keys[1]!)).body).toEqual({ kind: "sign", successor: expect.any(String), sessions: 0 });
+  expect(await me(ada)).toMatchObject({ status: 401, code: "token_invalid" });
+  expect((await revoke(keys[1]!)).body).toMatchObject({ status: 404, code: "not_found" });
+  expect((await revoke(keys[0]!)).body).toMatchObject({ kind: "refresh", sessions: expect.any(Number) });
+  const { refresh } = ada;
+  const refreshed = await api(server, "POST /account/refresh/", { body: { refresh } });
+  expect(refreshed.body).toMatchObject({ code: "refresh_invalid" });
+  expect(await audit({ reason: "stolen" })).toMatchObject([
+    { ...BY_TOKEN, username: null, action: "key.revoke", target: keys[0]!.kid },
+    { ...BY_TOKEN, username: null, action: "key.revoke", target: keys[1]!.kid },
+  ]);
+});

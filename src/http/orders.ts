@@ -1,0 +1,16 @@
+import type { Context } from "hono";
+import * as v from "valibot";
+import type { Order } from "../order.ts";
+import { text } from "../protocol/text.ts";
+import type { Env } from "./request.ts";
+
+/** Every order may give a reason, for the audit. */
+export const ORDER = v.object({ reason: v.optional(text({ max: 500 }), "") });
+
+/** The order that a request with an operator's token gives. */
+export const orderOf = (c: Context<Env>, { reason }: v.InferOutput<typeof ORDER>): Order => ({
+  via: "http",
+  actor: c.var.operator,
+  address: c.var.address,
+  reason,
+});
