@@ -24,7 +24,7 @@ const KNOWN_MS = 7 * 24 * 60 * MINUTE;
 export interface Attempts {
   /**
    * Returns the groups in which this attempt waits for its turn: see queue.ts. Accounts that have logged in from this
-   * network lately and all others take turns, so that strangers cannot crowd them out.
+   * network lately, all others, and registrations take turns, so that strangers cannot crowd them out.
    * @throws {Refusal} rate_limited if this address has failed too often, at this account or in total, or has succeeded
    * too often.
    */
@@ -55,8 +55,9 @@ export function createAttempts({ rate, limiters }: { rate: number; limiters: Lim
     return { account, network, site: siteOf(address), pair: `${account} ${network}` };
   };
 
-  const groupsOf = (isKnown: boolean, { site, network, account }: ReturnType<typeof keysOf>): Groups => [
-    isKnown ? "known" : "new",
+  type Keys = ReturnType<typeof keysOf>;
+  const groupsOf = (kind: "known" | "strange" | "registering", { site, network, account }: Keys): Groups => [
+    kind,
     site,
     network,
     account,
@@ -70,10 +71,8 @@ export function createAttempts({ rate, limiters }: { rate: number; limiters: Lim
     async admit(email, address) {
       const keys = keysOf(email, address);
       const { account, network, site, pair } = keys;
-      const isKnown = (await known.peek(pair)).count > 0;
-      const groups = groupsOf(isKnown, keys);
-      if (rate === 0) return groups;
-      const [byPair, byAccount, byAddress, bySite, ofAccount, ofAddress] = await Promise.all([
+      const [before, byPair, byAccount, byAddress, bySite, ofAccount, ofAddress] = await Promise.all([
+        known.peek(pair),
         pairs.peek(pair),
         accounts.peek(account),
         addresses.peek(network),
@@ -81,6 +80,9 @@ export function createAttempts({ rate, limiters }: { rate: number; limiters: Lim
         successes.peek(account),
         successes.peek(network),
       ]);
+      const isKnown = before.count > 0;
+      const groups = groupsOf(isKnown ? "known" : "strange", keys);
+      if (rate === 0) return groups;
       const allowed = byAccount.count < rate * UNDER_ATTACK ? rate : Math.min(rate, LEFT_UNDER_ATTACK);
       check(byPair, allowed);
       check(ofAccount, SUCCESSES.account);
@@ -109,10 +111,11 @@ export function createAttempts({ rate, limiters }: { rate: number; limiters: Lim
     async registering(email, address) {
       const keys = keysOf(email, address);
       const { network, site } = keys;
-      if (rate === 0) return groupsOf(false, keys);
-      check(await registrations.count(network), REGISTRATIONS + 1);
-      if (site !== network) check(await registrations.count(site), REGISTRATIONS * PER_SITE + 1);
-      return groupsOf(false, keys);
+      if (rate > 0) {
+        if (site !== network) check(await registrations.count(site), REGISTRATIONS * PER_SITE + 1);
+        check(await registrations.count(network), REGISTRATIONS + 1);
+      }
+      return groupsOf("registering", keys);
     },
   };
 }

@@ -38,7 +38,7 @@ if (!DUMMY_HASH.startsWith(prefixOf(COST)))
   throw new Error("comparing with the dummy hash must take as long as with a real one");
 
 /** How many wait in total, and of one account from one network. */
-const QUEUE_MAX = 256;
+const QUEUE_MAX = 128;
 const QUEUE_SHARE = 16;
 
 /** The result of a comparison. */

@@ -83,6 +83,24 @@ test("an office of 500 people can log in three times each and register within mi
     }
 });
 
+test("attempts queue by whether the account has logged in from there, then by site, network and account", async () => {
+  const attempts = attemptsAt(0);
+  const home = "2001:db8:0:7::1";
+  await attempts.succeeded(ADA, home);
+  const [known, elsewhere, stranger, newcomer] = await Promise.all([
+    attempts.admit(ADA, home),
+    attempts.admit(ADA, "192.0.2.1"),
+    attempts.admit("ben@example.com", home),
+    attempts.registering("cy@example.com", home),
+  ]);
+  const groups = (kind: string) => [kind, "2001:db8:0::/48", "2001:db8:0:7::/64", expect.any(String)];
+  expect(known).toEqual(groups("known"));
+  expect(elsewhere).toEqual(["strange", "192.0.2.1", "192.0.2.1", known.at(-1)!]);
+  expect(stranger).toEqual(groups("strange"));
+  expect(newcomer).toEqual(groups("registering"));
+  expect(known.join()).not.toContain("ada");
+});
+
 test("registrations are limited per address", async () => {
   const attempts = attemptsAt(10);
   for (let made = 0; made < 300; made++) await attempts.registering(ADA, "192.0.2.1");
