@@ -38,6 +38,7 @@ export const SECURITY_EVENTS = {
   "link.use": { level: "info", text: "a registration link was used" },
   "operator.fail": { level: "warn", text: "a request had a wrong operator token", repeats: true },
   "operator.limit": { level: "warn", text: "an address gave too many wrong operator tokens", repeats: true },
+  "scrape.fail": { level: "warn", text: "a request for metrics had a wrong token", repeats: true },
   "user.disable": { level: "warn", text: "an operator disabled a person" },
   "user.enable": { level: "warn", text: "an operator enabled a person" },
   "user.ban": { level: "warn", text: "a person was banned from a room" },

@@ -139,7 +139,13 @@ export async function openSite(
       roomRoutes({ auth, chat }),
       adminRoutes({ auth, chat, pool: database, publicUrl: config.PUBLIC_URL, security }),
       ...(METRICS_TOKEN
-        ? [metricsRoutes({ token: METRICS_TOKEN, read: () => (shared ?? metrics.registry).metrics() })]
+        ? [
+            metricsRoutes({
+              token: METRICS_TOKEN,
+              read: () => (shared ?? metrics.registry).metrics(),
+              security,
+            }),
+          ]
         : []),
     ],
   });

@@ -2,6 +2,7 @@ import { timingSafeEqual } from "node:crypto";
 import type { MiddlewareHandler } from "hono";
 import type { Auth } from "../auth/auth.ts";
 import { Refusal } from "../errors.ts";
+import type { Origin } from "../security.ts";
 import { checkToken } from "./cost.ts";
 import { described, type Security } from "./operation.ts";
 import { type Env, originOf } from "./request.ts";
@@ -34,13 +35,19 @@ export const operatorBearer = (apiKeys: Auth["apiKeys"]): MiddlewareHandler<Env>
 /**
  * Requires this secret as the bearer token. Compares digests of equal length, so that timing leaks nothing.
  */
-export function secretBearer(secret: string, security: Security): MiddlewareHandler<Env> {
+export function secretBearer(
+  secret: string,
+  security: Security,
+  onWrong: (origin: Origin) => void,
+): MiddlewareHandler<Env> {
   const wanted = digest(secret);
   const isWanted = (token: string) => timingSafeEqual(digest(token), wanted);
   return described(
     async (c, next) => {
       await checkToken(c, isWanted, (token) => {
-        if (!isWanted(token)) throw new Refusal("token_invalid");
+        if (isWanted(token)) return;
+        onWrong(originOf(c));
+        throw new Refusal("token_invalid");
       });
       await next();
     },

@@ -1,5 +1,6 @@
 import { Hono } from "hono";
 import { METRICS_TYPE } from "../metrics.ts";
+import type { SecurityLog } from "../security.ts";
 import { secretBearer } from "./bearer.ts";
 import { operation } from "./operation.ts";
 import type { Env } from "./request.ts";
@@ -7,13 +8,14 @@ import type { Env } from "./request.ts";
 interface MetricsRoutes {
   readonly token: string;
   read(): Promise<string>;
+  readonly security: Pick<SecurityLog, "record">;
 }
 
 /** Serves metrics in the Prometheus text format to callers that send `METRICS_TOKEN`. */
-export const metricsRoutes = ({ token, read }: MetricsRoutes) =>
+export const metricsRoutes = ({ token, read, security }: MetricsRoutes) =>
   new Hono<Env>({ strict: false }).get(
     "/metrics",
-    secretBearer(token, "metricsToken"),
+    secretBearer(token, "metricsToken", (origin) => security.record("scrape.fail", { origin })),
     operation({ summary: "Metrics in the Prometheus text format", answers: { 200: "text/plain" } }),
     async (c) =>
       c.text(await read(), 200, {

@@ -99,6 +99,7 @@ test("the security metric counts what operators do, and wrong tokens", async () 
   await admin("DELETE /admin/users/lou/sessions");
   await admin("POST /admin/users/nobody/disable");
   await api(server, "GET /admin/audit/", { token: "wrong" });
+  await api(server, "GET /metrics", { token: "wrong" });
   const after = await counts();
   const risen = Object.entries(after).filter(([event, count]) => count !== before[event]);
   expect(Object.fromEntries(risen.map(([event, count]) => [event, count - before[event]!]))).toEqual({
@@ -108,6 +109,7 @@ test("the security metric counts what operators do, and wrong tokens", async () 
     "user.enable": 1,
     "sessions.end": 1,
     "operator.fail": 1,
+    "scrape.fail": 1,
   });
 });
 

@@ -28,7 +28,7 @@ export function everyRoute() {
       messageRoutes({ auth, chat }),
       roomRoutes({ auth, chat }),
       adminRoutes({ auth, chat, pool, publicUrl: undefined, security: { record() {} } }),
-      metricsRoutes({ token: "of an operator", read: async () => "" }),
+      metricsRoutes({ token: "of an operator", read: async () => "", security: { record() {} } }),
     ],
   });
   return app.routes;
