@@ -74,7 +74,14 @@ export async function openSite(
   const meta = await loadMeta(database);
   // The prefix keeps installations that share a Redis apart.
   const prefix = `${config.REDIS_PREFIX}${meta.instance}:`;
-  const { bus, limiters } = connectNodes({ url: config.REDIS_URL, prefix, clock, log, metrics });
+  const { bus, limiters } = connectNodes({
+    url: config.REDIS_URL,
+    prefix,
+    key: meta.busKey,
+    clock,
+    log,
+    metrics,
+  });
   opened(() => bus.stop());
   const security = createSecurityLog({ clock, log, metrics });
   opened(() => security.stop());

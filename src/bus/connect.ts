@@ -12,6 +12,8 @@ interface NodesOptions {
   readonly url: string | undefined;
   /** Prefix of all channels and keys in Redis. */
   readonly prefix: string;
+  /** The secret with which nodes authenticate what they tell each other. */
+  readonly key: string;
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Metrics;

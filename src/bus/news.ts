@@ -17,14 +17,14 @@ const changed = v.pipe(
     to: version,
     states: v.array(MESSAGE),
   }),
-  // States out of order or outside the range would reach readers that way.
+  // States out of order or outside the range would reach readers that way. The last change of a range is always among them.
   v.check(({ from, to, states }) => {
     let last = from - 1;
     for (const state of states) {
       if (state.version <= last || state.id > state.version) return false;
       last = state.version;
     }
-    return last <= to && from <= to;
+    return last === to && from <= to;
   }),
 );
 

@@ -5,10 +5,10 @@ import type { Log } from "../log.ts";
 import { lengthOf } from "../message.ts";
 import type { Metrics } from "../metrics.ts";
 import type { Bus, BusListener } from "./bus.ts";
-import { FRAME_MAX, readFrame, type Refused, writeFrame } from "./frame.ts";
+import { createFrames, FRAME_MAX, NODE_AT, type Refused, type Word } from "./frame.ts";
 import { createLink, type Link } from "./link.ts";
 import type { News, RoomNews } from "./news.ts";
-import { createNodes } from "./nodes.ts";
+import { createNodes, createStamps } from "./nodes.ts";
 import { createSubscriptions } from "./subscriptions.ts";
 
 /** Timeout of a subscription, in milliseconds. Joins then rely on polling, once a second. */
@@ -28,6 +28,8 @@ interface RedisBusOptions {
   readonly url: string;
   /** Prefix of channels, such as `parley:`, different for each installation. */
   readonly prefix: string;
+  /** The secret with which the nodes of this installation authenticate their frames. */
+  readonly key: string;
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Metrics;
@@ -49,12 +51,14 @@ export function createRedisBus(options: RedisBusOptions): RedisBus {
   const everyone = `${prefix}all`;
   const mailboxOf = (name: string) => `${prefix}node:${name}`;
   const channelOf = (room: string) => `${prefix}room:${room}`;
+  const frames = createFrames(options.key);
+  const nextStamp = createStamps(clock);
   const listeners: BusListener[] = [];
   /** News of this tick by channel. Each channel gets one frame per tick. */
   const outgoing = new Map<string, News[]>();
   const logged = new Set<string>();
   let unsent = 0;
-  let beatAt = 0;
+  let lastBeat = { text: "", at: 0 };
   let away = false;
 
   const nodes = createNodes({
@@ -68,17 +72,20 @@ export function createRedisBus(options: RedisBusOptions): RedisBus {
     const kind = version === undefined ? refused : `version ${version}`;
     if (logged.has(kind) || logged.size >= REJECTIONS_LOGGED) return;
     logged.add(kind);
-    const what = version === undefined ? "not a frame of ours" : `frames of version ${version}`;
+    const what = version === undefined ? REFUSALS[refused] : `frames of version ${version}`;
     log.warn({ event: "bus_refused", channel, what }, "rejected a frame from Redis; logged once per kind");
   };
 
   const receive = (text: string, channel: string) => {
-    const frame = readFrame(text);
+    // Own frames come back too. They are dropped unread, so it does not matter whether they really are.
+    if (text.startsWith(node, NODE_AT)) return channel === everyone ? heardOwn(text) : undefined;
+    const frame = frames.read(channel, text);
     if ("refused" in frame) return reject(frame, channel);
-    if (frame.from === node) return channel === everyone ? heardOwn(text) : undefined;
+    const refused = nodes.heard(frame.from, frame.stamp);
+    if (refused) return reject({ refused }, channel);
     const word = frame.word();
     if (word === "bye") return nodes.bye(frame.from);
-    if (word === "alive") return nodes.heard(frame.from);
+    if (word === "alive") return;
     if ("refused" in word) return reject(word, channel);
     metrics.busReceived.inc();
     for (const news of word.news) for (const listener of listeners) deliver(listener, news, frame.from);
@@ -93,12 +100,13 @@ export function createRedisBus(options: RedisBusOptions): RedisBus {
     }
   };
 
-  const alive = writeFrame(node, "alive");
   const heardOwn = (text: string) => {
-    if (text !== alive) return;
-    metrics.busLag.observe((clock.monotonic() - beatAt) / 1000);
+    if (text !== lastBeat.text) return;
+    metrics.busLag.observe((clock.monotonic() - lastBeat.at) / 1000);
     link.heardOwn();
   };
+
+  const write = (channel: string, word: Word) => frames.write(channel, node, nextStamp(), word);
 
   const send = (channel: string, text: string) => {
     const { commands } = link;
@@ -112,7 +120,7 @@ export function createRedisBus(options: RedisBusOptions): RedisBus {
   };
 
   const flush = () => {
-    for (const [channel, news] of outgoing) send(channel, writeFrame(node, { news }));
+    for (const [channel, news] of outgoing) send(channel, write(channel, { news }));
     outgoing.clear();
   };
 
@@ -154,8 +162,8 @@ export function createRedisBus(options: RedisBusOptions): RedisBus {
       away = true;
     },
     beat() {
-      beatAt = clock.monotonic();
-      send(everyone, alive);
+      lastBeat = { text: write(everyone, "alive"), at: clock.monotonic() };
+      send(everyone, lastBeat.text);
     },
   });
 
@@ -181,13 +189,22 @@ export function createRedisBus(options: RedisBusOptions): RedisBus {
     async stop() {
       flush();
       stopLooking();
-      await within(clock, BYE_MS, link.commands?.publish(everyone, writeFrame(node, "bye")) ?? flushed);
+      await within(clock, BYE_MS, link.commands?.publish(everyone, write(everyone, "bye")) ?? flushed);
       link.stop();
     },
   };
 }
 
 const flushed = Promise.resolve();
+
+/** What the log says about a refused frame. */
+const REFUSALS = {
+  version: "a frame of another version",
+  malformed: "not a frame of ours",
+  forged: "not from a node of this installation, so somebody else can publish on this Redis",
+  repeated: "a frame that was received before, so somebody else can publish on this Redis",
+  late: "a frame whose time is more than a minute from ours: synchronise the clocks of the nodes",
+} as const;
 
 /** Replaces a range that is too large to send with the version that the room has reached. */
 function bounded(news: RoomNews): RoomNews {

@@ -129,6 +129,7 @@ export function createChat(options: ChatOptions): Chat {
     prepare: (room, states, known) => delivery.prepare(room, states, known),
     overrun: (timeline) => hub.fallBehind(timeline),
     repaired: observer.repaired,
+    setBack: observer.setBack,
     checked: observer.databaseChecked,
     epochChanged(epoch) {
       observer.epochChanged(epoch);

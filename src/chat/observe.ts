@@ -58,6 +58,11 @@ export function createObserver(metrics: Metrics, log: Log, clock: Clock) {
       metrics.repairedMessages.inc(found);
       log.info({ event: "repair", room, found }, "messages were read from the database");
     },
+    setBack: (room: string, from: number, to: number) =>
+      log.warn(
+        { event: "room_set_back", room, from, to },
+        "another node reported changes that the database does not have; the room's readers start again",
+      ),
     /** Logs one line when the database goes away and one when it is back, not one for each check. */
     databaseChecked(failure?: unknown) {
       if (failure && !away)

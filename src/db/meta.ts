@@ -11,6 +11,8 @@ export interface Meta {
   readonly instance: string;
   /** The secret for keyed hashes of what was erased. */
   readonly erasureKey: string;
+  /** The secret that authenticates what this database's nodes tell each other. */
+  readonly busKey: string;
 }
 
 const randomText = (bytes: number) =>
@@ -26,20 +28,23 @@ export async function loadMeta(pool: Pool): Promise<Meta> {
         { name: "epoch", value: randomId() },
         { name: "instance", value: randomId() },
         { name: "erasure_key", value: randomText(32) },
+        { name: "bus_key", value: randomText(32) },
       ])
       .onConflictDoNothing();
     return orm
       .select()
       .from(meta)
-      .where(inArray(meta.name, ["epoch", "instance", "erasure_key"]));
+      .where(inArray(meta.name, ["epoch", "instance", "erasure_key", "bus_key"]));
   });
   const {
     epoch,
     instance,
     erasure_key: erasureKey,
+    bus_key: busKey,
   } = Object.fromEntries(found.map(({ name, value }) => [name, value]));
-  if (!epoch || !instance || !erasureKey) throw new Error("the database lacks one of its own identifiers");
-  return { epoch, instance, erasureKey };
+  if (!epoch || !instance || !erasureKey || !busKey)
+    throw new Error("the database lacks one of its own identifiers");
+  return { epoch, instance, erasureKey, busKey };
 }
 
 /** Replaces the epoch after a restore or a lossy failover. Clients then discard their state and reload. */

@@ -1,12 +1,12 @@
 import { afterEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import type { Bus } from "../../src/bus/bus.ts";
-import { BUS_VERSION } from "../../src/bus/frame.ts";
+import { BUS_VERSION, createFrames } from "../../src/bus/frame.ts";
 import { createLocalBus } from "../../src/bus/local.ts";
 import type { News, Notice, RoomNews } from "../../src/bus/news.ts";
 import type { Message } from "../../src/message.ts";
 import { needs } from "../support/needs.ts";
 import { until } from "../support/until.ts";
-import { createRedisNode, type RedisNode } from "./node.ts";
+import { BUS_KEY, createRedisNode, type RedisNode } from "./node.ts";
 
 setDefaultTimeout(20_000);
 
@@ -255,45 +255,72 @@ needs("TEST_REDIS_URL")("on Redis", () => {
     client.close();
   });
 
-  describe("a malformed frame or one of another version is refused, counted and logged once", () => {
-    const frames: [what: string, reason: string, text: (from: string) => string][] = [
+  describe("a frame that is not of this installation's nodes, or not new, is refused, counted and logged once", () => {
+    const frames = createFrames(BUS_KEY);
+    let stamp = Date.now() * 1_000;
+    const now = () => ++stamp;
+    const channelOf = (room: string) => `${installation}room:${room}`;
+    const forged = (room: string) => createFrames("a guess").write(channelOf(room), "n", now(), { news: [] });
+    const signed = (word: unknown) => frames.write(channelOf("garden"), "n", now(), word as "alive");
+    const range = changed("garden", 5, 2);
+    const refused: [what: string, reason: string, text: () => string][] = [
       ["any text", "malformed", () => "hello"],
       ["an empty text", "malformed", () => ""],
-      ["half a frame", "malformed", (from) => `parley-bus/${BUS_VERSION} ${from}`],
-      ["no JSON", "malformed", (from) => `parley-bus/${BUS_VERSION} ${from} [{`],
-      ["other JSON", "malformed", (from) => `parley-bus/${BUS_VERSION} ${from} {"a":1}`],
-      ["unknown news", "malformed", (from) => `parley-bus/${BUS_VERSION} ${from} [{"type":"war"}]`],
-      [
-        "a range that goes backwards",
-        "malformed",
-        (from) => `parley-bus/${BUS_VERSION} ${from} ${JSON.stringify([{ ...changed("garden", 5), to: 4 }])}`,
-      ],
+      ["a version of 50 digits", "malformed", () => `parley-bus/${"9".repeat(50)} x []`],
+      ["a node of another version", "version", () => `parley-bus/${BUS_VERSION + 1} x [{"kind":"changed"}]`],
+      ["half a frame", "forged", () => `parley-bus/${BUS_VERSION} n`],
+      ["a frame without a MAC", "forged", () => `parley-bus/${BUS_VERSION} n ${now()} []`],
+      ["a frame with the MAC of another secret", "forged", () => forged("garden")],
+      ["a frame for another room", "forged", () => frames.write(channelOf("x"), "n", now(), { news: [] })],
+      ["no JSON", "malformed", () => signed("[{")],
+      ["unknown news", "malformed", () => signed({ news: [{ type: "war" }] })],
+      ["a range that goes backwards", "malformed", () => signed({ news: [{ ...range, to: 4 }] })],
+      ["a range without its last state", "malformed", () => signed({ news: [{ ...range, to: 7 }] })],
+      ["a range without states", "malformed", () => signed({ news: [{ ...range, states: [] }] })],
       [
         "states out of order",
         "malformed",
-        (from) =>
-          `parley-bus/${BUS_VERSION} ${from} ${JSON.stringify([{ ...changed("garden", 1, 2), states: [message(2), message(1)] }])}`,
+        () => signed({ news: [{ ...changed("garden", 1, 2), states: [message(2), message(1)] }] }),
       ],
       [
-        "a node of another version",
-        "version",
-        (from) => `parley-bus/${BUS_VERSION + 1} ${from} [{"kind":"changed"}]`,
+        "a frame of an hour ago",
+        "late",
+        () => frames.write(channelOf("garden"), "n", now() - 3_600_000_000, { news: [] }),
       ],
-      ["a version of 50 digits", "malformed", () => `parley-bus/${"9".repeat(50)} x []`],
     ];
 
-    test.each(frames)("%s (%s)", async (_, reason, text) => {
+    test.each(refused)("%s (%s)", async (_, reason, text) => {
       const [here, there] = [await node(), await node()];
       await there.bus.subscribe("garden");
       const client = new Bun.RedisClient(process.env.TEST_REDIS_URL);
-      for (let time = 0; time < 3; time++)
-        await client.publish(`${installation}room:garden`, text("another-node"));
+      for (let time = 0; time < 3; time++) await client.publish(channelOf("garden"), text());
       client.close();
       here.bus.publish(typing("garden", "ada"));
       await until(() => there.heard.length > 0);
       expect(there.heard).toEqual([typing("garden", "ada")]);
       expect(await there.metric(`parley_bus_refused_total{reason="${reason}"}`)).toBe(3);
       expect(there.log.filter(({ event }) => event === "bus_refused")).toHaveLength(1);
+    });
+
+    // Otherwise anyone who listens could bring people back who have left, or end a login again after it was restored.
+    test("what a node said is heard once, even if somebody repeats it after the node is gone", async () => {
+      const [here, there] = [await node(), await node()];
+      const recorder = new Bun.RedisClient(process.env.TEST_REDIS_URL);
+      const recorded: string[] = [];
+      await recorder.subscribe(`${installation}all`, (text) => void recorded.push(text));
+      here.bus.announce({ type: "ended", userId: 7, sessionIds: null, reason: "account_disabled" });
+      await until(() => there.heard.length > 0 && recorded.some((text) => text.includes("ended")));
+      await here.bus.stop();
+      await until(() => there.gone.includes(here.bus.node), 8_000);
+      recorder.close();
+      const client = new Bun.RedisClient(process.env.TEST_REDIS_URL);
+      const own = recorded.filter((text) => text.includes(here.bus.node));
+      for (const text of own) await client.publish(`${installation}all`, text);
+      client.close();
+      await until(
+        async () => (await there.metric('parley_bus_refused_total{reason="repeated"}')) === own.length,
+      );
+      expect(there.heard).toHaveLength(1);
     });
   });
 });

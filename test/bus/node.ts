@@ -6,6 +6,9 @@ import { createMetrics } from "../../src/metrics.ts";
 import type { LogLine } from "../support/server.ts";
 import { until } from "../support/until.ts";
 
+/** The secret of the nodes in these tests. */
+export const BUS_KEY = "a secret of the installation";
+
 /** One node's bus, with everything that it received. */
 export interface RedisNode {
   readonly bus: RedisBus;
@@ -27,6 +30,7 @@ export async function createRedisNode(url: string, prefix: string, waiting = tru
   const bus = createRedisBus({
     url,
     prefix,
+    key: BUS_KEY,
     clock: systemClock,
     log: createLog("info", { write: (line) => void log.push(JSON.parse(line)) }),
     metrics,

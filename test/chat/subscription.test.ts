@@ -19,6 +19,7 @@ function behind(has: { counter: number; end: number }, buffered = () => 0) {
     clock: handClock().clock,
     prepare: () => nothing,
     repaired: nothing,
+    setBack: nothing,
     epochChanged: nothing,
     overrun: () => nothing,
   });

@@ -15,7 +15,20 @@ interface Member {
 /** How long a process that ended counts as alive, in milliseconds. */
 const SILENT_MS = 4_000;
 
-/** The bus between processes. Its frames may be lost, repeated, late and out of order. */
+/** Returns what a faulty node could say instead: versions that no commit made, far ahead or just ahead. */
+function lieOf(news: News, random: Random): News | undefined {
+  if (news.type !== "changed") return undefined;
+  const to = news.to + random.pick([1, 3, 10_000, Number.MAX_SAFE_INTEGER - news.to]);
+  const { room, epoch } = news;
+  return random.pick<News>([
+    { ...news, to },
+    { ...news, to, states: [] },
+    { ...news, from: to, to },
+    { type: "moved", room, epoch, version: to },
+  ]);
+}
+
+/** The bus between processes. Its frames may be lost, repeated, late, out of order and untrue. */
 export function createBusLine(schedule: Schedule, random: Random, plan: Plan) {
   const members = new Set<Member>();
   let down = false;
@@ -30,7 +43,8 @@ export function createBusLine(schedule: Schedule, random: Random, plan: Plan) {
         const delay = random.chance(plan.busDelays) ? random.between(0, 400) : random.between(0.1, 3);
         schedule.after(delay, () => {
           if (down || !member.alive() || !hears(member)) return;
-          for (const { heard } of member.listeners) heard?.(news, from?.name ?? "another program");
+          const said = plan.faulty && random.chance(plan.busLies) ? (lieOf(news, random) ?? news) : news;
+          for (const { heard } of member.listeners) heard?.(said, from?.name ?? "another program");
         });
       }
     }

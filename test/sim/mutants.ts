@@ -44,6 +44,12 @@ const MUTANTS: readonly Mutant[] = [
     to: "held.length === 0 && change.from <= released + 2",
   },
   {
+    name: "a range of another node believed, however far it reaches",
+    file: "room/rooms.ts",
+    from: "to - from < RANGE_MAX && states.at(-1)?.version === to",
+    to: "from <= to || states.length === 0",
+  },
+  {
     name: "the subscription one tick late",
     file: "connection/subscription.ts",
     from: "    reader.socket.subscribe(codec.topicOf(room));\n",

@@ -21,6 +21,8 @@ export interface Plan {
   readonly busLoses: number;
   readonly busDoubles: number;
   readonly busDelays: number;
+  /** A node announces ranges that no commit made. */
+  readonly busLies: number;
   /** Some messages are so large that a socket that is not read fills up. */
   readonly large: boolean;
   /** Some readers stop for so long that they are closed. */
@@ -72,6 +74,7 @@ export function planOf(random: Random): Plan {
     busLoses: sometimes(0.5, () => random.between(0, 0.6)),
     busDoubles: sometimes(0.5, () => random.between(0, 0.3)),
     busDelays: sometimes(0.5, () => random.between(0, 0.5)),
+    busLies: sometimes(0.3, () => random.between(0, 0.3)),
     large,
     longStalls: large && random.chance(0.05),
     backlog,

@@ -53,6 +53,7 @@ class RoomSubscription implements Subscription {
   /** What a reader that lagged still has to be told: that it lagged, and who came and went meanwhile. */
   private lagUntold = false;
   private presenceUntold = false;
+  private setbacks: number;
 
   constructor(
     private readonly reader: Reader,
@@ -61,21 +62,21 @@ class RoomSubscription implements Subscription {
     private position: number,
   ) {
     this.since = position;
+    this.setbacks = timeline.setbacks;
   }
 
   async step(): Promise<boolean> {
     const { timeline, reader } = this;
     if (this.state !== "behind") return true;
+    if (this.setbacks !== timeline.setbacks) this.startAgain();
     if (this.lagUntold) this.tellLag();
-    if (reader.codec.canRestart && timeline.released - this.position > REPLAY_MAX) {
-      reader.protocol.joined(timeline, false);
-      this.position = this.since = timeline.released;
-    }
+    if (reader.codec.canRestart && timeline.released - this.position > REPLAY_MAX) this.startAgain();
     if (this.position < timeline.released) {
       const page = await reader.codec.missed(timeline, this.position);
       const turn = reader.parts.turns.next();
       if (turn) await turn;
       if (!this.isBehind()) return true;
+      if (this.setbacks !== timeline.setbacks) return false;
       if (page.end <= this.position) throw new Error("the database has less of the room than was released");
       const { released } = timeline;
       this.replay(page, released);
@@ -102,6 +103,15 @@ class RoomSubscription implements Subscription {
   end() {
     this.stopLive();
     this.state = "ended";
+  }
+
+  /** Makes the reader discard what it has of the room, if its protocol can say that. */
+  private startAgain() {
+    const { timeline, reader } = this;
+    this.setbacks = timeline.setbacks;
+    this.lagUntold = false;
+    if (reader.codec.canRestart) reader.protocol.joined(timeline, false);
+    this.position = this.since = timeline.released;
   }
 
   /** Called once there is room for the frame: a full socket may have many subscriptions. */

@@ -4,6 +4,8 @@ import type { Message, RoomChange } from "../../message.ts";
 import type { MessageStore } from "../ports.ts";
 import { createTimeline, type Timeline } from "./timeline.ts";
 
+/** The most versions of a range that another node's word is taken for. The largest batch has fewer. */
+const RANGE_MAX = 5_000;
 /** How often rooms are compared with their counters in the database, in milliseconds. */
 const CHECK_MS = 1_000;
 
@@ -18,6 +20,8 @@ interface RoomsOptions {
   /** Makes live readers page from the database: see {@link Timeline}. */
   overrun(timeline: Timeline): () => void;
   repaired(room: string, found: number, failure?: unknown): void;
+  /** Called after more of a room had been released than the database has. */
+  setBack(room: string, from: number, to: number): void;
   /** Called after each comparison with the counters, with the error if the database did not respond. */
   checked(failure?: unknown): void;
   /** Called if the epoch changed: versions of the old one mean nothing, so every reader must start again. */
@@ -41,6 +45,10 @@ export interface Rooms {
   stop(): void;
 }
 
+/** Whether a range of another node can be one that was committed. What cannot is looked up in the database. */
+const isPlausible = ({ from, to, states }: RoomChange) =>
+  to - from < RANGE_MAX && states.at(-1)?.version === to;
+
 interface Entry {
   readonly timeline: Timeline;
   readonly ready: Promise<unknown>;
@@ -48,7 +56,7 @@ interface Entry {
 }
 
 export function createRooms(options: RoomsOptions): Rooms {
-  const { store, bus, clock, prepare, overrun, repaired, checked, epochChanged } = options;
+  const { store, bus, clock, prepare, overrun, repaired, setBack, checked, epochChanged } = options;
   const entries = new Map<string, Entry>();
   let epoch = options.epoch;
 
@@ -72,6 +80,7 @@ export function createRooms(options: RoomsOptions): Rooms {
       prepare: (states, known) => prepare(room, states, known),
       overrun: () => overrun(timeline),
       repaired: (found, failure) => repaired(room, found, failure),
+      setBack: (from, to) => setBack(room, from, to),
       epochChanged: renew,
     });
     // The counter is read once the bus subscription is active, so that nothing falls between the two.
@@ -93,10 +102,11 @@ export function createRooms(options: RoomsOptions): Rooms {
   };
 
   async function check(): Promise<void> {
+    const before = [...entries.values()].map(({ timeline }) => [timeline, timeline.released] as const);
     try {
       const { epoch: current, versions } = await store.counters([...entries.keys()]);
       renew(current);
-      for (const [room, version] of versions) entries.get(room)?.timeline.notice(version);
+      for (const [timeline, released] of before) timeline.confirm(versions.get(timeline.room) ?? 0, released);
       checked();
     } catch (failure) {
       checked(failure);
@@ -108,8 +118,9 @@ export function createRooms(options: RoomsOptions): Rooms {
       // Changes of another epoch are ignored. Only the database decides that the epoch changed.
       if (!("epoch" in news) || news.epoch !== epoch) return;
       const timeline = entries.get(news.room)?.timeline;
-      if (news.type === "changed") timeline?.add(news);
-      else timeline?.notice(news.version);
+      if (news.type === "moved") timeline?.notice(news.version);
+      else if (isPlausible(news)) timeline?.add(news);
+      else timeline?.notice(news.to);
     },
     restored: () => void check(),
   });

@@ -24,6 +24,8 @@ interface TimelineOptions {
   prepare(states: readonly Message[], known: number): (() => void) | undefined;
   /** Called after the database was read to fill a gap, with the number of messages found or the error. */
   repaired(found: number, failure?: unknown): void;
+  /** Called after more had been released than the database has. */
+  setBack(from: number, to: number): void;
   /** Called if the database has a different epoch. */
   epochChanged(epoch: string): void;
   /**
@@ -49,8 +51,15 @@ export interface Timeline {
   start(counter: number): void;
   /** Takes a committed range from this node or another. */
   add(change: RoomChange): void;
-  /** Takes note that the database has this version, and makes sure that it is released. */
+  /** Takes note that the database may have this version, and makes sure that it is released if it does. */
   notice(version: number): void;
+  /**
+   * Takes the room's counter, which was read after `before` had been released. If it is lower, another node was wrong about
+   * a range: the timeline goes back to what the database has confirmed, and its readers start again from there.
+   */
+  confirm(counter: number, before: number): void;
+  /** How often the timeline went back. */
+  readonly setbacks: number;
   /** Reads the database up to the room's counter. Resolves to false if it could not be read. */
   catchUp(): Promise<boolean>;
   /** Returns a page of changes after a version. Readers that need the same page at nearly the same time share it. */
@@ -60,12 +69,15 @@ export interface Timeline {
 }
 
 export function createTimeline(options: TimelineOptions): Timeline {
-  const { room, epoch, store, clock, prepare, repaired, epochChanged, overrun } = options;
+  const { room, epoch, store, clock, prepare, repaired, setBack, epochChanged, overrun } = options;
   let released = 0;
   let started = false;
   let stopped = false;
   let held: RoomChange[] = [];
   let noticed = 0;
+  /** Up to here the database has confirmed what was released. */
+  let confirmed = 0;
+  let setbacks = 0;
   let cancelPatience: (() => void) | undefined;
   let reading: Promise<boolean> | undefined;
 
@@ -130,13 +142,14 @@ export function createTimeline(options: TimelineOptions): Timeline {
    */
   async function read(): Promise<void> {
     const waiting = new Set(held);
+    const begun = setbacks;
     const states = new Map<number, Message>();
     let page: Page;
     let end = released;
     let bytes = 0;
     do {
       page = ours(await store.changesSince(room, end));
-      if (stopped) return;
+      if (stopped || setbacks !== begun) return;
       for (const message of page.messages) {
         const overtaken = states.get(message.id);
         if (overtaken) bytes -= FRAME_LEAST + lengthOf(overtaken);
@@ -144,7 +157,10 @@ export function createTimeline(options: TimelineOptions): Timeline {
         bytes += FRAME_LEAST + lengthOf(message);
       }
       // `bytes` is a lower bound: the range cannot fit, so readers page it from the database.
-      if (bytes > UNSEEN_MAX) return jump(page.counter);
+      if (bytes > UNSEEN_MAX) {
+        confirmed = page.counter;
+        return jump(page.counter);
+      }
       end = page.end;
     } while (end < page.counter);
     const found = [...states.values()].filter(({ version }) => version > released);
@@ -154,9 +170,16 @@ export function createTimeline(options: TimelineOptions): Timeline {
     );
     // Everything committed before this read is released now. A held range that is still ahead is of no known commit.
     held = held.filter((change) => !waiting.has(change));
+    confirmed = Math.max(confirmed, end);
     noticed = Math.min(noticed, released);
     repaired(found.length);
   }
+
+  const notice = (version: number) => {
+    if (stopped || version <= released) return;
+    noticed = Math.max(noticed, version);
+    if (started) releaseHeld();
+  };
 
   function catchUp(): Promise<boolean> {
     reading ??= read()
@@ -181,8 +204,11 @@ export function createTimeline(options: TimelineOptions): Timeline {
     get released() {
       return released;
     },
+    get setbacks() {
+      return setbacks;
+    },
     start(counter) {
-      released = counter;
+      released = confirmed = counter;
       started = true;
       releaseHeld();
     },
@@ -198,10 +224,20 @@ export function createTimeline(options: TimelineOptions): Timeline {
       if (held.length < HELD_MAX) held.push(change);
       if (started) releaseHeld();
     },
-    notice(version) {
-      if (stopped || version <= released) return;
-      noticed = Math.max(noticed, version);
-      if (started) releaseHeld();
+    notice,
+    confirm(counter, before) {
+      if (stopped || !started) return;
+      if (counter >= before) {
+        confirmed = Math.max(confirmed, before);
+        return notice(counter);
+      }
+      setbacks++;
+      confirmed = Math.min(confirmed, counter);
+      held = [];
+      noticed = 0;
+      jump(confirmed);
+      setBack(before, counter);
+      notice(counter);
     },
     catchUp,
     changesSince: changes.since,
