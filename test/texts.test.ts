@@ -3,7 +3,7 @@ import { join } from "node:path";
 import * as v from "valibot";
 import { namesFor, usernameOf } from "../src/auth/usernames.ts";
 import { readRefreshToken } from "../src/auth/refresh.ts";
-import { readFrame, writeFrame } from "../src/bus/frame.ts";
+import { createFrames } from "../src/bus/frame.ts";
 import { objectOf } from "../src/chat/codecs/parse.ts";
 import { parseFrame } from "../src/client/frames.ts";
 import { grantsOf, isGranted } from "../src/grants.ts";
@@ -32,14 +32,16 @@ const RATIO_MAX = 20;
 const FLOOR = 2;
 const RUNS = 5;
 
+const busFrames = createFrames("a secret");
+
 /** Functions that read texts from outside, by the file that they are in. */
 const FUNCTIONS: Readonly<Record<string, readonly ((text: string) => unknown)[]>> = {
   "src/auth/refresh.ts": [(text) => readRefreshToken(text, [])],
   "src/auth/usernames.ts": [usernameOf, (text) => Array.from(namesFor(text))],
   "src/bus/frame.ts": [
-    readFrame,
+    (text) => busFrames.read("channel", text),
     (text) => {
-      const frame = readFrame(`${writeFrame("node", "bye").slice(0, -3)}${text}`);
+      const frame = busFrames.read("channel", busFrames.write("channel", "node", 1, text as "bye"));
       return "word" in frame && frame.word();
     },
   ],
