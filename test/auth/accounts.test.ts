@@ -130,6 +130,17 @@ test("changing the password ends the other sessions at once, notifies listeners 
   expect((await login("another horse")).email).toBe(email);
 });
 
+test("a login renews a hash of a lower cost, and logins at the same time succeed as well", async () => {
+  await register();
+  const cheap = await Bun.password.hash(PASSWORD, { algorithm: "argon2id", memoryCost: 8192, timeCost: 1 });
+  await database.run((orm) => orm.update(users).set({ passwordHash: cheap }).where(eq(users.email, email)));
+  expect((await Promise.all(Array.from({ length: 4 }, () => login()))).map((one) => one.email)).toEqual(
+    Array(4).fill(email),
+  );
+  expect((await rowOf(email))?.passwordHash).toStartWith("$argon2id$v=19$m=19456,t=2,p=1$");
+  expect((await login()).email).toBe(email);
+});
+
 test("changing a password requires the current one", async () => {
   const me = await auth.authenticate((await register()).access);
   const change = { password: "wrong horse", next: "another horse" };
