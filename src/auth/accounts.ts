@@ -159,6 +159,7 @@ export function createAccounts(options: AccountsOptions): Accounts {
       if (options.registration === "off") throw new Refusal("registration_off");
       const fault = weaknessOf(password, email, username);
       if (fault) throw new Refusal("invalid", { errors: { password: [fault] } });
+      options.sessions.canSign();
       const groups = await attempts.registering(email, address);
       const link = options.registration === "invite" ? await checkLink(pool, invite) : undefined;
       const passwordHash = await passwords.hash(password, groups);

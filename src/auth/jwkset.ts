@@ -6,6 +6,7 @@ import * as v from "valibot";
 /** What each algorithm needs. Asymmetric ones only: anyone who can verify with a shared secret can also forge. */
 const NEEDS: Readonly<Record<string, { readonly kty: string; readonly crv?: string }>> = {
   EdDSA: { kty: "OKP", crv: "Ed25519" },
+  Ed25519: { kty: "OKP", crv: "Ed25519" },
   ES256: { kty: "EC", crv: "P-256" },
   ES384: { kty: "EC", crv: "P-384" },
   ES512: { kty: "EC", crv: "P-521" },

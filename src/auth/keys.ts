@@ -50,6 +50,8 @@ export interface Keys {
   secret(): Buffer;
   /** The secrets that verify refresh tokens. */
   secrets(): readonly Buffer[];
+  /** Whether another node may sign with a key that this one has not read, because it could not read the keys lately. */
+  isBehind(): boolean;
   stop(): void;
 }
 
@@ -135,15 +137,14 @@ export async function createKeys(options: KeysOptions): Promise<Keys> {
     jwks: () => ({ keys: [...ring.verifiers.values()].map(({ jwk }) => jwk) }),
     secret: () => ring.secret ?? notYet(),
     secrets: () => ring.secrets,
+    isBehind: () => clock.monotonic() - readAt >= SETTLE_MS,
     async verifier(kid) {
       const known = ring.verifiers.get(kid);
       if (known) return known.key;
+      if (ring.revoked.has(kid)) return undefined;
       if (!reading && clock.monotonic() - readAt < UNKNOWN_MS) return undefined;
       await reread().catch(() => {
-        throw new Refusal("unavailable", {
-          detail: "The signing keys cannot be read right now. Try again soon.",
-          retryAfterMs: 2000,
-        });
+        throw keysAway();
       });
       return ring.verifiers.get(kid)?.key;
     },
@@ -160,6 +161,13 @@ function inUse(able: readonly StoredKey[], mustSettle: boolean): StoredKey | und
 }
 
 const secretOf = ({ key }: StoredKey) => Buffer.from(key, "base64url");
+
+/** The refusal of what needs a key that cannot be read. */
+export const keysAway = () =>
+  new Refusal("unavailable", {
+    detail: "The signing keys cannot be read right now. Try again soon.",
+    retryAfterMs: REREAD_MS,
+  });
 
 function notYet(): never {
   throw new Refusal("unavailable", {

@@ -2,7 +2,7 @@ import type { Pool } from "../db/database.ts";
 import { Refusal } from "../errors.ts";
 import type { Identity } from "../identity.ts";
 import type { Facts, Origin, SecurityEvent, SecurityLog } from "../security.ts";
-import type { Keys } from "./keys.ts";
+import { type Keys, keysAway } from "./keys.ts";
 import { type RefreshClaim, readRefreshToken, refreshToken } from "./refresh.ts";
 import {
   advanceSession,
@@ -37,6 +37,8 @@ export interface SessionInfo {
 
 /** Login sessions. Each is a row in the database, kept alive by a chain of refresh tokens. */
 export interface Sessions {
+  /** Ask before anything is changed that would need a session. @throws {Refusal} unavailable if none can be opened now. */
+  canSign(): void;
   /**
    * Opens a session for a user whose password was just verified; undefined if the user has changed since. If the user
    * has too many, ends those that were used least recently.
@@ -75,7 +77,6 @@ export function createSessions(options: SessionsOptions): Sessions {
     return { access, refresh: refreshToken(claim, secret) };
   }
 
-  /** @throws {Refusal} unavailable if nothing can be signed now. Ask before anything is changed. */
   const canSign = () => void [keys.signer(), keys.secret()];
 
   const ended = (sessionIds: readonly string[], event: SecurityEvent, about: Facts & { userId: number }) => {
@@ -86,11 +87,12 @@ export function createSessions(options: SessionsOptions): Sessions {
 
   function claimOf(token: string): RefreshClaim {
     const claim = readRefreshToken(token, keys.secrets());
-    if (!claim) throw new Refusal("refresh_invalid");
-    return claim;
+    if (claim) return claim;
+    throw keys.isBehind() ? keysAway() : new Refusal("refresh_invalid");
   }
 
   return {
+    canSign,
     async open(user, origin) {
       canSign();
       const sessionId = Bun.randomUUIDv7();

@@ -4,6 +4,7 @@ import { decodeJwt, decodeProtectedHeader, exportJWK, exportPKCS8, generateKeyPa
 import { listKeys, revokeKey, rotateKey } from "../../src/auth/keystore.ts";
 import { ConfigError } from "../../src/config.ts";
 import { readAudit } from "../../src/db/audit.ts";
+import { DatabaseTimeout } from "../../src/db/database.ts";
 import { loadMeta } from "../../src/db/meta.ts";
 import { keys, meta } from "../../src/db/schema.ts";
 import { freshDatabase, newDatabase, postgresDatabase, type TestDatabase } from "../support/database.ts";
@@ -148,6 +149,19 @@ test("a new refresh key signs once all nodes have had time to read it, and token
   for (const { auth } of [...nodes, restarted, later]) auth.stop();
 });
 
+test("a node that could not read the keys lately does not call a refresh token invalid: it may be of a new key", async () => {
+  let away = false;
+  const run: TestDatabase["run"] = (work) =>
+    away ? Promise.reject(new DatabaseTimeout("away")) : database.run(work);
+  const node = await startNode({ ...database, run });
+  const forged = (await login(node)).refresh.replace(/.{43}$/, "A".repeat(43));
+  expect(await codeOf(node.auth.sessions.refresh(forged, HERE))).toBe("refresh_invalid");
+  away = true;
+  node.clock.pass(5000);
+  expect(await codeOf(node.auth.sessions.refresh(forged, HERE))).toBe("unavailable");
+  node.auth.stop();
+});
+
 describe("a revoked key", () => {
   const auditOf = async () => (await readAudit(database, undefined, 1))[0];
   /** Makes every key look settled. */
@@ -226,6 +240,22 @@ describe("a revoked key", () => {
     expect(await login(node)).toBeObject();
     node.auth.stop();
     later.auth.stop();
+  });
+
+  test("keeps nobody from registering later: an account is not created if its session could not be opened", async () => {
+    await settle();
+    const node = await startNode(database);
+    const kid = kidOf(await login(node))!;
+    await revokeKey(database, kid, ORDER);
+    await isRead(node, kid);
+    const register = () =>
+      codeOf(node.auth.accounts.register({ email: "late@example.com", password: PASSWORD }, HERE));
+    expect(await register()).toBe("unavailable");
+    await settle();
+    node.clock.pass(2000);
+    await until(async () => (await register()) !== "unavailable");
+    expect(await register()).toBe("email_taken");
+    node.auth.stop();
   });
 
   test("is not revoked twice, and an unknown one not at all", async () => {

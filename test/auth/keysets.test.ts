@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "bun:test";
-import { exportJWK, generateKeyPair, SignJWT } from "jose";
+import { exportJWK, generateKeyPair, importJWK, SignJWT } from "jose";
 import { freshDatabase, type TestDatabase } from "../support/database.ts";
 import { type Key, makeKey, startProvider } from "./keyserver.ts";
 import { codeOf, startNode } from "./node.ts";
@@ -53,6 +53,37 @@ test("two keys with one kid both verify, and so does a key that the set contains
   provider.keys = [first.jwk, twin.jwk, first.jwk, other.jwk];
   for (const key of [first, twin, other]) expect(await enter(key)).toBe("ok");
   expect(await enter(await makeKey("first"))).toBe("token_invalid");
+});
+
+test.each(["EdDSA", "Ed25519", "ES256", "ES384", "ES512"])(
+  "a key for %s verifies tokens, whether or not it names its algorithm",
+  async (alg) => {
+    const key = await makeKey("key", alg);
+    provider.keys = [key.jwk];
+    expect(await enter(key)).toBe("ok");
+    provider.keys = [{ ...key.jwk, alg: undefined }];
+    node.clock.pass(5 * MINUTE);
+    expect(await enter(key)).toBe("ok");
+  },
+);
+
+test("an RSA key without an algorithm verifies all of its kind, and one with an algorithm only that", async () => {
+  const other = { ...second, alg: "PS384" };
+  provider.keys = [second.jwk];
+  expect(await enter(second)).toBe("ok");
+  provider.keys = [{ ...second.jwk, alg: undefined }];
+  node.clock.pass(5 * MINUTE);
+  expect(await enter(second)).toBe("ok");
+  expect(await enter(await reimported(other))).toBe("ok");
+  provider.keys = [second.jwk];
+  node.clock.pass(5 * MINUTE);
+  expect(await enter(await reimported(other))).toBe("token_invalid");
+});
+
+/** The same private key for another algorithm. */
+const reimported = async (key: Key): Promise<Key> => ({
+  ...key,
+  privateKey: (await importJWK(await exportJWK(key.privateKey), key.alg)) as CryptoKey,
 });
 
 test("a key without a kid verifies tokens with any kid, after the key with that kid", async () => {
