@@ -56,6 +56,24 @@ const MUTANTS: readonly Mutant[] = [
     to: "    void Promise.resolve().then(() => reader.socket.subscribe(codec.topicOf(room)));\n",
   },
   {
+    name: "a frame over budget lost",
+    file: "connection/intake.ts",
+    from: "        this.held = held.slice(index);\n",
+    to: "        this.held = held.slice(index + 1);\n",
+  },
+  {
+    name: "a socket over budget never read again",
+    file: "connection/intake.ts",
+    from: `    this.owner.writer.resume("flooding");\n`,
+    to: "",
+  },
+  {
+    name: "a command over budget without its reply",
+    file: "codecs/v1.ts",
+    from: `if (ref !== undefined) this.refuse(new Refusal("rate_limited", { retryAfterMs }), ref);`,
+    to: "void [retryAfterMs, ref];",
+  },
+  {
     name: "the duplicate check gone",
     file: "room/decide.ts",
     from: "    if (before) return repeated(change, before);\n",

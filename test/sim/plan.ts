@@ -84,7 +84,7 @@ export function planOf(random: Random): Plan {
     departures: random.chance(0.25),
     shortTokens: random.chance(0.15),
     messageRate: sometimes(0.1, () => 20),
-    budgets: 0,
+    budgets: sometimes(0.15, () => random.between(0.03, 0.2)),
     faults: {
       die: sometimes(0.4, () => 1),
       stop: sometimes(0.3, () => 1),
