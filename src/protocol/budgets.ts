@@ -31,6 +31,12 @@ export const BUDGETS = {
     burst: 500,
     about: "Pages of history. Each hundred messages of `limit` count as one page.",
   },
+  replays: {
+    per: "person",
+    rate: 10,
+    burst: 250,
+    about: "Pages of up to 128 KiB of what a client has missed. Those over budget are sent later.",
+  },
   marks: { per: "person", rate: 10, burst: 250, about: "Read marks." },
   typing: { per: "person", rate: 5, burst: 100, about: "Typing." },
   tokens: { per: "person", rate: 3, burst: 100, about: "New tokens on open sockets (`auth`)." },

@@ -1,3 +1,5 @@
+import type { Budgets } from "../../budgets.ts";
+import type { Clock } from "../../clock.ts";
 import type { Turns } from "../../turns.ts";
 import type { Delivery } from "../delivery/delivery.ts";
 import type { Presence } from "../ephemeral/presence.ts";
@@ -30,6 +32,8 @@ interface Reader {
   readonly protocol: Protocol;
   readonly socket: Pick<Socket, "subscribe" | "unsubscribe" | "buffered">;
   readonly parts: {
+    readonly budgets: Pick<Budgets, "spend">;
+    readonly clock: Clock;
     readonly turns: Turns;
     readonly presence: Pick<Presence, "online" | "people">;
     readonly delivery: Pick<Delivery, "count">;
@@ -72,6 +76,11 @@ class RoomSubscription implements Subscription {
     if (this.lagUntold) this.tellLag();
     if (reader.codec.canRestart && timeline.released - this.position > REPLAY_MAX) this.startAgain();
     if (this.position < timeline.released) {
+      const wait = reader.parts.budgets.spend("replays", this.pass.person.userId);
+      if (wait > 0) {
+        await new Promise<void>((resolve) => reader.parts.clock.after(wait, resolve));
+        return !this.isBehind();
+      }
       const page = await reader.codec.missed(timeline, this.position);
       const turn = reader.parts.turns.next();
       if (turn) await turn;
