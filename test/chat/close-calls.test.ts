@@ -5,7 +5,7 @@ import { SOFT_LIMIT } from "../../src/chat/limits.ts";
 import type { Peer } from "../../src/chat/connection/peer.ts";
 import type { Timeline } from "../../src/chat/room/timeline.ts";
 import { systemClock } from "../../src/clock.ts";
-import { passFor, v1 } from "../support/stubs.ts";
+import { passFor, unlimited, v1 } from "../support/stubs.ts";
 import { until } from "../support/until.ts";
 import { createNode, nobodyHere, openSocket, post } from "./node.ts";
 
@@ -86,6 +86,8 @@ test("a subscription that ends while it sends `synced` does not count as live fo
       socket: openSocket,
       send() {},
       parts: {
+        budgets: unlimited,
+        clock: systemClock,
         turns: { next: () => undefined },
         presence: nobodyHere,
         delivery: { count: (_, __, change) => void (live += change) },

@@ -4,19 +4,20 @@ import { createSubscription } from "../../src/chat/connection/subscription.ts";
 import { SOFT_LIMIT } from "../../src/chat/limits.ts";
 import { createTimeline } from "../../src/chat/room/timeline.ts";
 import { handClock } from "../support/hand-clock.ts";
-import { passFor, v1 } from "../support/stubs.ts";
+import { passFor, unlimited, v1 } from "../support/stubs.ts";
 import { nobodyHere } from "./node.ts";
 
 const nothing = () => {};
 
 /** A reader that has nothing of a room at version 3. The database returns `has` for each read. */
-function behind(has: { counter: number; end: number }, buffered = () => 0) {
+function behind(has: { counter: number; end: number }, buffered = () => 0, spend = () => 0) {
+  const { clock, pass } = handClock();
   const read = async () => ({ epoch: "e", messages: [], ...has });
   const timeline = createTimeline({
     room: "tea",
     epoch: "e",
     store: { changesSince: read, postsSince: read },
-    clock: handClock().clock,
+    clock,
     prepare: () => nothing,
     repaired: nothing,
     setBack: nothing,
@@ -32,6 +33,8 @@ function behind(has: { counter: number; end: number }, buffered = () => 0) {
       protocol: v1.start({ send } as Peer),
       socket: { subscribe: nothing, unsubscribe: nothing, buffered },
       parts: {
+        budgets: { ...unlimited, spend },
+        clock,
         turns: { next: () => undefined },
         presence: { ...nobodyHere, online: () => 2, people: () => ["ada", "ben"] },
         delivery: { count: nothing },
@@ -42,7 +45,7 @@ function behind(has: { counter: number; end: number }, buffered = () => 0) {
     timeline,
     0,
   );
-  return { subscription, frames };
+  return { subscription, frames, pass };
 }
 
 test("a subscription becomes live after the last page", async () => {
@@ -80,5 +83,35 @@ test("a lagging reader is told so by the next step, not while its socket is full
 test("a step fails, to be retried later, if the database has less than was released", async () => {
   const { subscription, frames } = behind({ counter: 0, end: 0 });
   await expect(subscription.step()).rejects.toThrow("less of the room than was released");
+  expect(frames).toEqual([]);
+});
+
+test("a reader whose budget for replays is spent gets the next page later", async () => {
+  const waits = [250, 0];
+  const has = { counter: 3, end: 3 };
+  const { subscription, frames, pass } = behind(
+    has,
+    () => 0,
+    () => waits.shift() ?? 0,
+  );
+  const step = subscription.step();
+  pass(249);
+  expect(frames).toEqual([]);
+  pass(1);
+  expect(await step).toBe(false);
+  expect(await subscription.step()).toBe(true);
+  expect(frames).toMatchObject([{ type: "synced", version: 3 }]);
+});
+
+test("a subscription that ends while its next page has to wait is done", async () => {
+  const { subscription, frames, pass } = behind(
+    { counter: 3, end: 3 },
+    () => 0,
+    () => 250,
+  );
+  const step = subscription.step();
+  subscription.end();
+  pass(250);
+  expect(await step).toBe(true);
   expect(frames).toEqual([]);
 });
