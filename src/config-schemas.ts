@@ -30,8 +30,7 @@ export const duration = v.pipe(
     const unit = text.replace(/\d+/, "") as keyof typeof UNITS;
     return Number.parseInt(text, 10) * UNITS[unit];
   }),
-  v.minValue(SECOND, "must be at least 1s"),
-  v.maxValue(36_500 * UNITS.d, "must be at most 36500d"),
+  v.minValue(1000, "must be at least 1s"),
   v.maxValue(36_500 * UNITS.d, "must be at most 36500d"), // the dates of a database end
 );
 
