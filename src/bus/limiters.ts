@@ -1,8 +1,8 @@
 import type { RedisClient } from "bun";
-import { RateLimiterMemory, RateLimiterRedis } from "rate-limiter-flexible";
+import { RateLimiterRedis } from "rate-limiter-flexible";
 import type { Clock } from "../clock.ts";
 import { faultOf } from "../errors.ts";
-import { counting, createLimiter, type LimiterStore } from "../limiter.ts";
+import { type Count, counting, createLimiter, type LimiterStore, memoryLimiters } from "../limiter.ts";
 import type { Log } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
 
@@ -19,7 +19,10 @@ interface RedisLimitersOptions {
   readonly metrics: Metrics;
 }
 
-/** Counts in Redis, for all nodes together. While Redis is unavailable, counts in process memory. */
+/**
+ * Counts in Redis, for all nodes together, and in process memory. The higher count holds: so Redis may be unavailable, or
+ * wrong, and nobody gets more than on this node alone. Redis cannot keep anyone out for longer than a window.
+ */
 export function createRedisLimiters(options: RedisLimitersOptions): LimiterStore {
   const { commands, prefix, clock, log, metrics } = options;
   let alone = false;
@@ -62,16 +65,30 @@ export function createRedisLimiters(options: RedisLimitersOptions): LimiterStore
   };
 
   return (limiter) => {
-    const shared = counting({ ...limiter, name: `${prefix}limit:${limiter.name}` });
-    return createLimiter(
+    const own = memoryLimiters(limiter);
+    const shared = createLimiter(
       new RateLimiterRedis({
-        ...shared,
+        ...counting({ ...limiter, name: `${prefix}limit:${limiter.name}` }),
         storeClient,
         useRedisPackage: true,
         rejectIfRedisNotReady: true,
-        insuranceLimiter: new RateLimiterMemory(shared),
       }),
     );
+    const higher = async (mine: Promise<Count>, theirs: Promise<Count>): Promise<Count> => {
+      // `ask` has logged the failure.
+      const [here, everywhere] = await Promise.all([mine, theirs.catch(() => undefined)]);
+      if (!everywhere || !Number.isSafeInteger(everywhere.count) || everywhere.count <= here.count)
+        return here;
+      return { count: everywhere.count, resetMs: Math.min(everywhere.resetMs, limiter.windowMs) };
+    };
+    return {
+      count: (key) => higher(own.count(key), shared.count(key)),
+      peek: (key) => higher(own.peek(key), shared.peek(key)),
+      async forget(key) {
+        await own.forget(key);
+        await shared.forget(key).catch(() => {});
+      },
+    };
   };
 }
 

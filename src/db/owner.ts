@@ -1,8 +1,17 @@
 import { Database as Sqlite, SQLiteError } from "bun:sqlite";
-import { closeSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
-import { isFull, LEAST_FREE } from "./disk.ts";
+import { missingSpace } from "./disk.ts";
 import { closeContents, closeFolder, DataDirUnusable } from "./private.ts";
 
 /** How long to wait for the lock, in case a process that is just exiting still holds it. */
@@ -57,9 +66,10 @@ export async function ownDataDir(
 }
 
 function requireSpace(dir: string): void {
-  if (!isFull(dir)) return;
+  const missing = missingSpace(dir, !existsSync(join(dir, "postgres")));
+  if (missing === 0) return;
   throw new DataDirUnusable(
-    `The disk of ${dir} is full: free at least ${LEAST_FREE >> 20} MiB and start again. The data is not affected`,
+    `The disk of ${dir} is full: free at least ${missing} MiB and start again. The data is not affected`,
   );
 }
 

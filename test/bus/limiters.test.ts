@@ -122,6 +122,26 @@ needs("TEST_REDIS_URL", "redis-server")("limiters on Redis", () => {
     expect(log).toEqual(["limits_alone"]);
   });
 
+  test("a Redis that loses or invents counts neither frees anyone nor keeps them out for longer", async () => {
+    const { limiters } = await node();
+    const name = crypto.randomUUID();
+    const { count, peek } = limiters({ name, windowMs: 60_000 });
+    const key = `test:limit:${name}:ada`;
+    await count("ada");
+    await count("ada");
+    await redis.ask("DEL", key);
+    expect((await count("ada")).count).toBe(3);
+    for (const value of ["-5", "lots", "1e999"]) {
+      await redis.ask("SET", key, value);
+      expect((await peek("ada")).count).toBe(3);
+    }
+    await redis.ask("SET", key, "50");
+    await redis.ask("EXPIRE", key, "1000000");
+    const { count: counted, resetMs } = await peek("ada");
+    expect(counted).toBe(50);
+    expect(resetMs).toBeLessThanOrEqual(60_000);
+  });
+
   test("a read-only Redis counts as away, with one log line", async () => {
     const replica = await startRedis({
       program: findRedis() ?? "",
