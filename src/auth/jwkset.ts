@@ -23,8 +23,8 @@ export const ALGORITHMS = Object.keys(NEEDS);
 const MEMBERS_MAX = 100;
 /** The most keys that are tried for one token. */
 export const TRIES_MAX = 8;
-/** The fewest bytes of an RSA modulus: 2048 bits. */
-const MODULUS_MIN = 256;
+/** The bytes of an RSA modulus: 2048 to 8192 bits. Longer ones take long to import and to use. */
+const MODULUS = { min: 256, max: 1024 } as const;
 const PRIVATE = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
 
 const MEMBER = v.looseObject({
@@ -98,7 +98,8 @@ async function readMember(member: unknown): Promise<OutsideKey | string | undefi
   };
   const usual = ALGORITHMS.find(fits);
   if (usual === undefined) return "is of a kind that signs no tokens";
-  if (kty === "RSA" && modulusBytes(parsed.output) < MODULUS_MIN) return "has fewer than 2048 bits";
+  const bytes = kty === "RSA" ? modulusBytes(parsed.output) : MODULUS.min;
+  if (bytes < MODULUS.min || bytes > MODULUS.max) return "has fewer than 2048 or more than 8192 bits";
   try {
     const jwk = parsed.output as JWK;
     const imported = new Map([[usual, importKey(jwk, usual)]]);

@@ -103,7 +103,11 @@ test("a token without a kid is tried with at most eight keys", async () => {
 
 test("bad members are skipped and logged once, and the good ones work", async () => {
   const { privateKey } = await generateKeyPair("ES256", { extractable: true });
-  const small = { kty: "RSA", n: Buffer.alloc(128, 255).toString("base64url"), e: "AQAB" };
+  const rsa = (bytes: number) => ({
+    kty: "RSA",
+    n: Buffer.alloc(bytes, 255).toString("base64url"),
+    e: "AQAB",
+  });
   provider.keys = [
     null,
     "key",
@@ -113,7 +117,8 @@ test("bad members are skipped and logged once, and the good ones work", async ()
     { kty: "EC", crv: "P-256", x: "AA", y: "AA" },
     { kty: "EC", crv: "secp256k1", x: "AA", y: "AA" },
     { ...first.jwk, kid: 7 },
-    small,
+    rsa(128),
+    rsa(1025),
     { ...second.jwk, use: "enc" },
     first.jwk,
   ] as object[];
@@ -126,7 +131,7 @@ test("bad members are skipped and logged once, and the good ones work", async ()
   expect(more).toEqual([]);
   expect(line).toMatchObject({
     level: 40,
-    count: 9,
+    count: 10,
     skipped: [
       { at: 0, why: "is not a key" },
       { at: 1, why: "is not a key" },
@@ -136,7 +141,8 @@ test("bad members are skipped and logged once, and the good ones work", async ()
       { at: 5, why: "cannot be imported" },
       { at: 6, why: "is of a kind that signs no tokens" },
       { at: 7, why: "is not a key" },
-      { at: 8, why: "has fewer than 2048 bits" },
+      { at: 8, why: "has fewer than 2048 or more than 8192 bits" },
+      { at: 9, why: "has fewer than 2048 or more than 8192 bits" },
     ],
   });
 });
