@@ -41,14 +41,17 @@ const parent = process.send && {
   listen: (receive: (message: unknown) => void) => void process.on("message", receive),
   gone: new Promise<void>((resolve) => void process.once("disconnect", resolve)),
 };
-/** A container may run as a user that has no name. */
+/** Bun's own function believes the environment. A container may run as a user that has no name. */
 function user(): string {
+  const uid = process.getuid?.();
+  if (uid === 0 && process.env.SUDO_USER) return process.env.SUDO_USER;
   try {
-    const { uid, username } = os.userInfo();
-    return (uid === 0 && process.env.SUDO_USER) || username;
+    const name = Bun.spawnSync(["id", "-un"]).stdout.toString().trim();
+    if (name) return name;
   } catch {
-    return `uid ${process.getuid?.()}`;
+    // There is no such program.
   }
+  return `uid ${uid}`;
 }
 
 // The compiled program is one executable that contains this file.
@@ -58,7 +61,7 @@ const code = await run({
   args: process.argv.slice(2),
   env: process.env,
   version,
-  user: user(),
+  user,
   machine: os.hostname(),
   program: compiled ? [process.execPath] : [process.execPath, import.meta.path],
   parent,

@@ -4,8 +4,8 @@ export interface Context {
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly version: string;
-  /** Who runs the command: the shell's user, or whoever became root with sudo. */
-  readonly user: string;
+  /** Returns who runs the command: the shell's user, or whoever became root with sudo. */
+  user(): string;
   /** The machine's name. */
   readonly machine: string;
   /** The command line that starts this program: its own file, or Bun and the entry point. */

@@ -5,6 +5,7 @@ import { CommandError, type Context } from "./command.ts";
 import { withDatabase } from "./database.ts";
 
 const REASON_MAX = 500;
+const ACTOR_MAX = 64;
 
 /** The arguments of an operator's order: the person, and the reason for the audit. */
 export const ORDER_USAGE = "<email|username> [reason]";
@@ -12,7 +13,7 @@ export const ORDER_USAGE = "<email|username> [reason]";
 /** An order given by the shell's user. */
 export const orderOf = ({ user, machine }: Context, reason = ""): Order => ({
   via: "cli",
-  actor: user,
+  actor: user().slice(0, ACTOR_MAX),
   address: machine,
   reason: reason.slice(0, REASON_MAX),
 });

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { hostname, userInfo } from "node:os";
+import { hostname } from "node:os";
 import { api } from "../support/api.ts";
 import { connect } from "../support/client.ts";
 import { postgresDatabase, type TestDatabase } from "../support/database.ts";
@@ -52,7 +52,11 @@ describe("with an embedded database", () => {
 
   test("the audit says who ran which command on which machine", async () => {
     const reset = () =>
-      runParley(["reset-password", "ada@example.com"], { ...settings(), SUDO_USER: "grace" }, PASSWORD);
+      runParley(
+        ["reset-password", "ada@example.com"],
+        { ...settings(), SUDO_USER: "grace", USER: "nobody" },
+        PASSWORD,
+      );
     expect(await reset()).toMatchObject({ code: 0 });
     expect(await parley("rotate-key")).toMatchObject({ code: 0 });
     expect(await parley("new-epoch")).toMatchObject({ code: 0 });
@@ -61,12 +65,12 @@ describe("with an embedded database", () => {
       .trim()
       .split("\n")
       .map((line) => JSON.parse(line));
-    const { uid, username } = userInfo();
+    const username = (await Bun.$`id -un`.text()).trim();
     const here = { via: "cli", address: hostname(), actor: username, room: null, reason: "" };
     expect(entries).toMatchObject([
       { ...here, action: "epoch.renew", username: null },
       { ...here, action: "key.rotate", target: expect.stringMatching(/^[\w-]{43}$/) },
-      { ...here, action: "password.reset", username: "ada", actor: uid === 0 ? "grace" : username },
+      { ...here, action: "password.reset", username: "ada", actor: username === "root" ? "grace" : username },
     ]);
     expect(await parley("audit", "0")).toMatchObject({ code: 1, stderr: "Usage: parley audit [count]\n" });
   }, 30_000);
