@@ -36,6 +36,8 @@ ALTER TABLE "rooms" ADD COLUMN "skeleton" text;--> statement-breakpoint
 ALTER TABLE "rooms" ADD COLUMN "posted" boolean GENERATED ALWAYS AS (version > 0) STORED NOT NULL;--> statement-breakpoint
 ALTER TABLE "users" ADD COLUMN "skeleton" text;--> statement-breakpoint
 ALTER TABLE "users" ADD COLUMN "erased_at" timestamp with time zone;--> statement-breakpoint
+CREATE INDEX "bans_room" ON "bans" USING btree ("room_id");--> statement-breakpoint
+CREATE INDEX "members_room" ON "members" USING btree ("room_id");--> statement-breakpoint
 CREATE INDEX "rooms_skeleton" ON "rooms" USING btree ("skeleton");--> statement-breakpoint
 CREATE INDEX "rooms_listed" ON "rooms" USING btree ("name") WHERE posted;--> statement-breakpoint
 CREATE INDEX "rooms_unused" ON "rooms" USING btree ("id") WHERE not posted;--> statement-breakpoint

@@ -220,6 +220,7 @@ export const members = pgTable(
   },
   (t) => [
     primaryKey({ columns: [t.userId, t.roomId] }),
+    index("members_room").on(t.roomId),
     // Open sockets are checked against it every few seconds.
     index("members_left")
       .on(t.userId, t.since)
@@ -235,7 +236,7 @@ export const bans = pgTable(
     roomId: id().notNull(),
     at: at().notNull().default(now),
   },
-  (t) => [primaryKey({ columns: [t.userId, t.roomId] })],
+  (t) => [primaryKey({ columns: [t.userId, t.roomId] }), index("bans_room").on(t.roomId)],
 );
 
 /** What someone keeps about a room for themselves, member or not. It has no version. */
