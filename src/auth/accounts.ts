@@ -53,6 +53,8 @@ export interface Accounts {
   register(input: Registration, origin: Origin): Promise<SignedIn>;
   /** @throws {Refusal} invalid_credentials, account_disabled (if the password fits), rate_limited, busy. */
   login(credentials: Credentials, origin: Origin): Promise<SignedIn>;
+  /** Returns a pseudonym of an account that has logged in from this network lately; undefined for any other. */
+  knownAs(email: string, address: string): Promise<string | undefined>;
   me(who: Identity): Promise<Profile>;
   /**
    * Changes the password and ends the person's other sessions.
@@ -202,6 +204,7 @@ export function createAccounts(options: AccountsOptions): Accounts {
         return signedIn;
       }
     },
+    knownAs: attempts.knownAs,
     async me(who) {
       const { username, email, createdAt } = await userOf(pool, who);
       return { username, email, createdAt: createdAt.toISOString() };

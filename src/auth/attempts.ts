@@ -29,6 +29,8 @@ export interface Attempts {
    * too often.
    */
   admit(email: string, address: string): Promise<Groups>;
+  /** Returns the hash of an email address that has logged in from this network lately; undefined for any other. */
+  knownAs(email: string, address: string): Promise<string | undefined>;
   failed(email: string, address: string): Promise<void>;
   succeeded(email: string, address: string): Promise<void>;
   /** Counts a registration. Returns its groups. @throws {Refusal} rate_limited if this address has made too many. */
@@ -91,6 +93,10 @@ export function createAttempts({ rate, limiters }: { rate: number; limiters: Lim
       if (site !== network) check(bySite, rate * PER_ADDRESS * PER_SITE);
       check(ofAddress, SUCCESSES.address);
       return groups;
+    },
+    async knownAs(email, address) {
+      const { account, pair } = keysOf(email, address);
+      return (await known.peek(pair)).count > 0 ? account : undefined;
     },
     async failed(email, address) {
       if (rate === 0) return;

@@ -50,6 +50,8 @@ export interface Sessions {
    * @throws {Refusal} refresh_invalid, refresh_reused, session_ended, account_disabled.
    */
   refresh(token: string, origin: Origin): Promise<TokenPair>;
+  /** Returns the session of a refresh token that this server made, whatever has become of it; undefined for any other. */
+  idOf(token: string): string | undefined;
   /** Ends the session of a refresh token of any generation. @throws {Refusal} refresh_invalid. */
   logout(token: string, origin: Origin): Promise<void>;
   /** Returns the person's live sessions, most recently used first. */
@@ -127,6 +129,7 @@ export function createSessions(options: SessionsOptions): Sessions {
         }
       }
     },
+    idOf: (token) => readRefreshToken(token, keys.secrets())?.sessionId,
     async logout(token, origin) {
       const { sessionId } = claimOf(token);
       const session = await pool.run((orm) => readSession(orm, sessionId, lifetime));

@@ -1,4 +1,4 @@
-import { Hono } from "hono";
+import { type Context, Hono } from "hono";
 import * as v from "valibot";
 import type { Auth } from "../auth/auth.ts";
 import { email } from "../auth/emails.ts";
@@ -90,6 +90,12 @@ export function accountRoutes(auth: Pick<Auth, "accounts" | "sessions" | "authen
     c.header("cache-control", "no-store"); // Tokens and personal data (RFC 6749, section 5.1).
   });
 
+  /** Accounts that have logged in from this network lately pay for their own logins. */
+  const account = (entry: { email: string }, c: Context<Env>) =>
+    "password2" in entry ? Promise.resolve(undefined) : accounts.knownAs(entry.email, c.var.address);
+  /** A refresh token that the server has made pays for itself. */
+  const session = async ({ refresh }: { refresh: string }) => sessions.idOf(refresh);
+
   return routes
     .post(
       "/reg",
@@ -98,6 +104,7 @@ export function accountRoutes(auth: Pick<Auth, "accounts" | "sessions" | "authen
         about: "A body without password2, username and invite is a login.",
         json: ENTRY,
         choose: entryFor,
+        insider: account,
         answers: { 201: REGISTERED, 200: SIGNED_IN },
         refusals: [
           "registration_off",
@@ -120,6 +127,7 @@ export function accountRoutes(auth: Pick<Auth, "accounts" | "sessions" | "authen
       operation({
         summary: "Log in",
         json: LOGIN,
+        insider: account,
         answers: { 200: SIGNED_IN },
         refusals: LOGIN_REFUSALS,
       }),
@@ -132,6 +140,7 @@ export function accountRoutes(auth: Pick<Auth, "accounts" | "sessions" | "authen
         about:
           "If the response was lost, send the same token again: for 60 seconds it returns the current pair.",
         json: REFRESH,
+        insider: session,
         answers: { 200: TOKENS },
         refusals: ["refresh_invalid", "refresh_reused", "session_ended", "account_disabled"],
       }),
@@ -142,6 +151,7 @@ export function accountRoutes(auth: Pick<Auth, "accounts" | "sessions" | "authen
       operation({
         summary: "End the session of a refresh token",
         json: REFRESH,
+        insider: session,
         answers: { 204: null },
         refusals: ["refresh_invalid"],
       }),

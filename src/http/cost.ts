@@ -1,5 +1,5 @@
 import type { Context } from "hono";
-import { afford } from "../budgets.ts";
+import { afford, type Payer } from "../budgets.ts";
 import { Refusal } from "../errors.ts";
 import { BUDGETS, type SharedBudget } from "../protocol/budgets.ts";
 import { bearerToken, type Env } from "./request.ts";
@@ -24,6 +24,16 @@ export function pay<Query>(c: Context<Env>, cost: Cost<Query> = usualCost(c), qu
   const { budget, units } = cost;
   const payer = BUDGETS[budget].per === "person" ? c.get("identity").userId : c.get("network");
   afford(c.get("budgets").spend(budget, payer, units?.(query as Query)));
+}
+
+/** Whether the network of a request has spent its budget for strangers. */
+export const isOverBudget = (c: Context<Env>): boolean =>
+  c.get("budgets").wait("visits", c.get("network")) > 0;
+
+/** Charges a request to somebody, or to its network if there is nobody. @throws {Refusal} rate_limited. */
+export function payAs(c: Context<Env>, payer: Payer | undefined): void {
+  if (payer === undefined) pay(c);
+  else afford(c.get("budgets").spend("requests", payer));
 }
 
 /**

@@ -1,7 +1,8 @@
-import type { MiddlewareHandler } from "hono";
+import type { Context, MiddlewareHandler } from "hono";
 import type * as v from "valibot";
 import type { ErrorCode } from "../protocol/codes.ts";
-import { type Cost, pay } from "./cost.ts";
+import type { Payer } from "../budgets.ts";
+import { type Cost, isOverBudget, pay, payAs } from "./cost.ts";
 import { type Env, jsonObject, type ObjectSchema, readInput, readQuery } from "./request.ts";
 
 /** The kind of token that a route requires. */
@@ -33,6 +34,8 @@ export interface Description {
 }
 
 const DESCRIPTION = Symbol("description");
+/** The longest body, in bytes, that is read although its network has spent its budget. */
+const INSIDER_MAX = 2048;
 
 /** Attaches to a handler its part of the route's description. */
 export const described = <H extends object>(handler: H, description: Description): H =>
@@ -56,6 +59,11 @@ interface Operation<J extends v.GenericSchema, Q extends ObjectSchema> extends D
   readonly query?: Q;
   /** Defaults to one request of its person, operator or address. `free`: nothing. */
   readonly cost?: Cost<v.InferOutput<Q>> | "free";
+  /**
+   * Returns who pays if the network has spent its budget for strangers: somebody who is known to be none, so that nobody
+   * can lock their neighbours out. Not asked about bodies over 2 KiB.
+   */
+  readonly insider?: (body: v.InferOutput<J>, c: Context<Env>) => Promise<Payer | undefined>;
   /** If `json` is a union: picks the schema that a body is meant for, so that errors name its fields. */
   readonly choose?: (body: object) => v.GenericSchema<unknown, v.InferOutput<J>>;
 }
@@ -68,6 +76,7 @@ interface Operation<J extends v.GenericSchema, Q extends ObjectSchema> extends D
 export function operation<J extends v.GenericSchema = never, Q extends ObjectSchema = never>({
   choose,
   cost,
+  insider,
   ...description
 }: Operation<J, Q>): MiddlewareHandler<Env, string, Reads<J, Q>> {
   const { json, query, bodyless } = description;
@@ -80,10 +89,13 @@ export function operation<J extends v.GenericSchema = never, Q extends ObjectSch
         pay(c);
         throw error;
       }
-    if (cost !== "free") pay(c, cost, asked);
+    const asks = insider && isOverBudget(c) && Number(c.req.header("content-length")) <= INSIDER_MAX;
+    if (cost !== "free" && !asks) pay(c, cost, asked);
     if (json) {
       const body = bodyless && c.req.raw.body === null ? {} : await jsonObject(c);
-      c.req.addValidatedData("json", readInput(choose?.(body) ?? json, body) as object);
+      const input = readInput(choose?.(body) ?? json, body) as v.InferOutput<J>;
+      if (asks) payAs(c, await insider(input, c));
+      c.req.addValidatedData("json", input as object);
     }
     await next();
   };
