@@ -214,3 +214,10 @@ test("no file in src exceeds 300 lines, unless its first line says why", async (
   }
   expect(wrong).toEqual([]);
 });
+
+test("only faults.ts logs at error level, so every internal error is counted", async () => {
+  const found = [];
+  for (const file of files)
+    if (/\blog\??\.(error|fatal)\(/.test(await Bun.file(join(ROOT, file)).text())) found.push(file);
+  expect(found).toEqual(["src/faults.ts"]);
+});

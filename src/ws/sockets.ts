@@ -1,7 +1,8 @@
-import type { WebSocketHandler } from "bun";
+import type { ServerWebSocket, WebSocketHandler } from "bun";
 import { type Chat, type Connection, type Format, HARD_LIMIT } from "../chat/chat.ts";
 import type { Clock } from "../clock.ts";
 import { Refusal } from "../errors.ts";
+import type { Faulted } from "../faults.ts";
 import type { Identity } from "../identity.ts";
 import type { Log } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
@@ -13,6 +14,9 @@ import type { Outgoing } from "./outgoing.ts";
 /** The runtime pings a socket that has been silent for this long, and closes it if no pong comes, in seconds. */
 const IDLE_S = 120;
 
+/** The close code of RFC 6455, section 7.4.1, for an unexpected condition. */
+const INTERNAL_ERROR = 1011;
+
 /** What Bun keeps with a socket for us. */
 export interface SocketData {
   readonly owner: {
@@ -21,6 +25,7 @@ export interface SocketData {
     readonly clock: Clock;
     readonly log: Log;
     readonly metrics: Metrics;
+    readonly faulted: Faulted;
   };
   readonly room: string | undefined;
   readonly since: Position | undefined;
@@ -41,43 +46,53 @@ export const websocket: WebSocketHandler<SocketData> = {
   idleTimeout: IDLE_S,
   sendPings: true,
   perMessageDeflate: false,
-  open(ws) {
-    const { identity, owner, format, room, since } = ws.data;
-    owner.metrics.sockets.inc();
-    if (identity instanceof Refusal) return ws.close(CLOSE[closeReasonOf(identity.code)], identity.code);
-    ws.data.connection = owner.chat.connect(format, {
-      socket: owner.outgoing.socket(ws),
-      identity,
-      ...(room !== undefined && { room }),
-      ...(since !== undefined && { since }),
-    });
-    ws.data.connection.open();
-  },
-  message(ws, frame) {
-    ws.data.connection?.receive(frame);
-  },
+  open: guarded(open),
+  message: guarded((ws, frame: string | Buffer) => ws.data.connection?.receive(frame)),
   // The runtime responds to pings by itself; they count as frames.
-  ping(ws) {
-    ws.data.connection?.receive(undefined);
-  },
-  pong(ws) {
-    ws.data.connection?.receive(undefined);
-  },
-  drain(ws) {
-    ws.data.connection?.drained();
-  },
-  close(ws, code) {
-    const { owner, format, room, identity, opened, connection } = ws.data;
-    const { metrics, log, clock } = owner;
-    ws.data.connection = undefined;
-    connection?.ended();
-    metrics.sockets.dec();
-    metrics.closes.labels(String(code)).inc();
-    const seconds = Math.round((clock.monotonic() - opened) / 10) / 100;
-    const user = identity instanceof Refusal ? undefined : identity.userId;
-    log.info({ event: "socket_closed", user, format, room, code, seconds }, "a socket ended");
-  },
+  ping: guarded((ws) => ws.data.connection?.receive(undefined)),
+  pong: guarded((ws) => ws.data.connection?.receive(undefined)),
+  drain: guarded((ws) => ws.data.connection?.drained()),
+  close: guarded(close),
 };
+
+type Ws = ServerWebSocket<SocketData>;
+
+/** An error of a handler ends its socket. Otherwise the runtime would end the process, with everybody's sockets. */
+function guarded<Args extends unknown[]>(handler: (ws: Ws, ...args: Args) => unknown) {
+  return (ws: Ws, ...args: Args): void => {
+    try {
+      handler(ws, ...args);
+    } catch (error) {
+      ws.data.owner.faulted(error, "a socket");
+      ws.close(INTERNAL_ERROR);
+    }
+  };
+}
+
+function open(ws: Ws): void {
+  const { identity, owner, format, room, since } = ws.data;
+  owner.metrics.sockets.inc();
+  if (identity instanceof Refusal) return ws.close(CLOSE[closeReasonOf(identity.code)], identity.code);
+  ws.data.connection = owner.chat.connect(format, {
+    socket: owner.outgoing.socket(ws),
+    identity,
+    ...(room !== undefined && { room }),
+    ...(since !== undefined && { since }),
+  });
+  ws.data.connection.open();
+}
+
+function close(ws: Ws, code: number): void {
+  const { owner, format, room, identity, opened, connection } = ws.data;
+  const { metrics, log, clock } = owner;
+  ws.data.connection = undefined;
+  metrics.sockets.dec();
+  metrics.closes.labels(String(code)).inc();
+  const seconds = Math.round((clock.monotonic() - opened) / 10) / 100;
+  const user = identity instanceof Refusal ? undefined : identity.userId;
+  log.info({ event: "socket_closed", user, format, room, code, seconds }, "a socket ended");
+  connection?.ended();
+}
 
 /** Returns the close reason for a handshake that is refused by a close code. */
 function closeReasonOf(code: ErrorCode): CloseReason {
