@@ -38,7 +38,10 @@ function prototypeOf(name: string): string {
 }
 
 /** Returns what a name of bounded length looks like, whatever its case: names with one skeleton are hard to tell apart. */
-export const skeletonOf = (name: string): string => foldOf(prototypeOf(foldOf(name))).slice(0, SKELETON_MAX);
+export const skeletonOf = (name: string): string =>
+  foldOf(prototypeOf(foldOf(name)))
+    .slice(0, SKELETON_MAX)
+    .toWellFormed();
 
 /**
  * Returns the skeletons of all names that a name can be mistaken for. The second one is that of its capitals as they

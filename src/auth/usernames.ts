@@ -7,6 +7,7 @@ import { normalized } from "../protocol/text.ts";
 // before it. Does not end with a dot, which a sentence could have put there.
 const USERNAME = /^[\p{L}\p{Nd}_-](?:[\p{L}\p{M}\p{Nd}_.\u200c\u200d-]*[\p{L}\p{M}\p{Nd}_-])?$/u;
 const NOT_OF_A_USERNAME = /[^\p{L}\p{M}\p{Nd}_.\u200c\u200d-]/gu;
+const SEPARATORS = /[_.-]/g;
 const JOINERS = /[\u200c\u200d]/g;
 
 /** Names that would speak for the server or for everyone, and names that look like them. Nobody can choose one. */
@@ -99,7 +100,9 @@ export function usernameOf(name: string): string | null {
 }
 
 const isReserved = (name: string) =>
-  skeletonsLike(name).some((like) => RESERVED.has(like) || like.startsWith(DELETED_SKELETON));
+  skeletonsLike(name).some(
+    (like) => RESERVED.has(like.replace(SEPARATORS, "")) || like.startsWith(DELETED_SKELETON),
+  );
 
 /** Returns the username of a deleted account. The fold of its old name stays taken. */
 export const deletedName = (userId: number) => `${DELETED}${userId}`;

@@ -1,3 +1,5 @@
+import { UNSEEN } from "./blank.ts";
+
 /** Signs that combine two letters into one (canonical combining class 9), of the scripts in use. */
 const VIRAMA =
   "\\u094d\\u09cd\\u0a4d\\u0acd\\u0b4d\\u0bcd\\u0c4d\\u0ccd\\u0d3b\\u0d3c\\u0d4d\\u0dca\\u1039\\u103a\\u17d2\\u1b44";
@@ -19,7 +21,7 @@ const JOINER = new RegExp(
   "gu",
 );
 
-const HIDDEN = /\p{Default_Ignorable_Code_Point}/u;
+const HIDDEN = new RegExp(`[${UNSEEN}]`, "u");
 /** More marks on one letter than any language needs (UTS #39, section 5.4). */
 const PILE = /[\p{Mn}\p{Me}]{5}/u;
 

@@ -11,6 +11,8 @@ const ADDRESS = /\bhttps?:\/\/[^\s<>"'`\u{200b}-\u{200f}\u{202a}-\u{202e}\u{2066
 const AFTER = ".,;:!?…»”’]}*_~";
 /** Browsers and servers accept about this much, in UTF-16 units. */
 const ADDRESS_MAX = 2048;
+/** More would slow a page down, and no honest message has as many. */
+const LINKS_MAX = 50;
 /** Longer names do not exist in the DNS. Parsing takes quadratic time in the combining marks of a host. */
 const HOST_MAX = 255;
 const AUTHORITY = new RegExp(`^https?://([^/?#\\\\]{1,${HOST_MAX}})(?:[/?#\\\\]|$)`, "i");
@@ -19,10 +21,12 @@ const AUTHORITY = new RegExp(`^https?://([^/?#\\\\]{1,${HOST_MAX}})(?:[/?#\\\\]|
 export function piecesOf(text: string): Piece[] {
   const pieces: Piece[] = [];
   let at = 0;
+  let links = 0;
   for (const match of text.matchAll(ADDRESS)) {
     const found = trimmed(match[0]);
     const link = linkOf(found);
     if (!link) continue;
+    if (links++ === LINKS_MAX) break;
     if (match.index > at) pieces.push({ text: text.slice(at, match.index) });
     pieces.push({ text: found, ...link });
     at = match.index + found.length;

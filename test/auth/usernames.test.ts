@@ -43,6 +43,7 @@ test.each([
   ["a reserved name in Cyrillic letters", "\u0455\u0443\u0455\u0442\u0435\u043c"],
   ["the name of a deleted account with a digit for a letter", "de1eted-5"],
   ["a reserved name with rn for m", "adrnin"],
+  ["a reserved name with separators", "_ad-min_"],
   ["33 characters", "a".repeat(33)],
   ["Latin with a Cyrillic letter", "\u0430da"],
   ["Latin with a Greek letter", "ad\u03b1"],

@@ -9,6 +9,8 @@ test.each([
   ["a joiner between Latin letters", "gen\u200deral"],
   ["a joiner between Persian letters that joins nothing", "\u200cکتاب"],
   ["a zero-width space", "general\u200b"],
+  ["a blank hieroglyph", "general\u{13441}"],
+  ["a filler of Khitan", "general\u{16fe4}"],
   ["five marks on one letter", "q\u0301\u0302\u0303\u0304\u0305"],
   ["thousands of marks", `a${"\u0301".repeat(32_000)}`],
 ])("a name with %s is not a room's", (_, name) => {

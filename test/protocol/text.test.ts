@@ -10,6 +10,7 @@ test.each([
   ["a Hangul filler", "\u3164"],
   ["joiners, a soft hyphen and variation selectors", "\u200d\u00ad\ufe0f\u{e0100}"],
   ["direction marks", "\u200f\u202e\u2066"],
+  ["controls of hieroglyphs", "\u{13430}\u{13441}"],
   ["control characters", "\u0007\u001b"],
   ["invisible operators and tags", "\u2062\u{e0041}"],
 ])("a message of %s is blank", (_, blank) => {

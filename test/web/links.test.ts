@@ -48,6 +48,16 @@ test("an address that no browser or resolver accepts is not a link", () => {
   expect(links(`https://${"a".repeat(256)}/`)).toEqual([]);
 });
 
+test("only the first 50 addresses of a text become links", () => {
+  const text = "http://a.example/ ".repeat(60);
+  expect(links(text)).toHaveLength(50);
+  expect(
+    piecesOf(text)
+      .map((piece) => piece.text)
+      .join(""),
+  ).toBe(text);
+});
+
 test("no text is lost or changed, and every link is http or https", () => {
   const text = fc.array(
     fc.oneof(
