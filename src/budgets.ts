@@ -29,10 +29,13 @@ const ROUNDING = 0.001;
  * has one rate in the long run, and people at a normal pace cost the bus nothing.
  */
 export interface Budgets {
-  /** Spends units. Returns 0, or the milliseconds until they can be spent; then nothing was spent. */
-  spend(budget: SharedBudget, payer: Payer, units?: number): number;
+  /**
+   * Spends units. Returns 0, or the milliseconds until they can be spent; then nothing was spent. `now` saves reading the
+   * monotonic clock again.
+   */
+  spend(budget: SharedBudget, payer: Payer, units?: number, now?: number): number;
   /** Charges for what was done already, into debt if need be. Negative units are given back. */
-  charge(budget: SharedBudget, payer: Payer, units: number): void;
+  charge(budget: SharedBudget, payer: Payer, units: number, now?: number): void;
   /** Returns the milliseconds until one unit can be spent, without spending it or counting a refusal. */
   wait(budget: SharedBudget, payer: Payer): number;
   /** Counts a refusal that followed from `wait`. */
@@ -43,10 +46,10 @@ export interface Budgets {
   readonly limits: Readonly<Partial<Record<BudgetName, Limit>>>;
 }
 
-/** The budget of a single payer. */
+/** The budget of a single payer. `now` is by the monotonic clock. */
 export interface Bucket {
-  spend(units: number): number;
-  charge(units: number): void;
+  spend(units: number, now: number): number;
+  charge(units: number, now: number): void;
 }
 
 /** Units a second, and at once. */
@@ -109,15 +112,16 @@ export function createBudgets(options: BudgetsOptions): Budgets {
 
   return {
     limits,
-    spend: (budget, payer, units = 1) => purses[budget]?.spend(clock.monotonic(), payer, units) ?? 0,
-    charge(budget, payer, units) {
-      if (purses[budget]?.charge(clock.monotonic(), payer, units)) note(budget, payer, units);
+    spend: (budget, payer, units = 1, now = clock.monotonic()) =>
+      purses[budget]?.spend(now, payer, units) ?? 0,
+    charge(budget, payer, units, now = clock.monotonic()) {
+      if (purses[budget]?.charge(now, payer, units)) note(budget, payer, units);
     },
     wait: (budget, payer) => purses[budget]?.wait(clock.monotonic(), payer) ?? 0,
     refused: (budget) => void metrics.overBudget.of(budget).count++,
     bucket(budget) {
       const meter = meters[budget];
-      return meter ? new SingleBucket(meter, clock) : UNLIMITED;
+      return meter ? new SingleBucket(meter) : UNLIMITED;
     },
   };
 }
@@ -162,13 +166,9 @@ class Meter {
 class SingleBucket implements Bucket {
   private fullAt = 0;
 
-  constructor(
-    private readonly meter: Meter,
-    private readonly clock: Clock,
-  ) {}
+  constructor(private readonly meter: Meter) {}
 
-  spend(units: number): number {
-    const now = this.clock.monotonic();
+  spend(units: number, now: number): number {
     const next = this.meter.after(this.fullAt, now, units);
     const wait = this.meter.wait(next, now);
     if (wait === 0) this.fullAt = next;
@@ -176,8 +176,8 @@ class SingleBucket implements Bucket {
     return wait;
   }
 
-  charge(units: number) {
-    this.fullAt = this.meter.afterAll(this.fullAt, this.clock.monotonic(), units);
+  charge(units: number, now: number) {
+    this.fullAt = this.meter.afterAll(this.fullAt, now, units);
   }
 }
 

@@ -87,9 +87,9 @@ test("a refusal costs nothing, what is given back can be spent again, and a char
 test("each socket has a bucket of its own", () => {
   const budgets = setUp().node("one");
   const [one, two] = [budgets.bucket("frames"), budgets.bucket("frames")];
-  expect(one.spend(BUDGETS.frames.burst)).toBe(0);
-  expect(one.spend(1)).toBe(10);
-  expect(two.spend(1)).toBe(0);
+  expect(one.spend(BUDGETS.frames.burst, 0)).toBe(0);
+  expect(one.spend(1, 0)).toBe(10);
+  expect(two.spend(1, 0)).toBe(0);
 });
 
 describe("settings", () => {

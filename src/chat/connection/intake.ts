@@ -45,8 +45,9 @@ class SocketIntake implements Intake {
   /** Frames over budget, and what they will cost together. */
   private held: (Frame | undefined)[] | undefined;
   private heldCost = 0;
-  /** The cost of the frame that is being read. */
+  /** The cost of the frame that is being read, and when it was charged. */
   private cost = 0;
+  private now = 0;
   private cancel = () => {};
 
   constructor(private readonly owner: Owner) {
@@ -80,17 +81,19 @@ class SocketIntake implements Intake {
   /** Returns 0, or how long the frame has to wait. */
   private charge(frame: Frame | undefined): number {
     const { bucket, owner } = this;
-    this.cost = costOf(frame);
-    const wait = bucket.spend(this.cost);
+    const { budgets, clock } = owner.parts;
+    const cost = (this.cost = costOf(frame));
+    const now = (this.now = clock.monotonic());
+    const wait = bucket.spend(cost, now);
     if (wait > 0) return wait;
-    const others = owner.parts.budgets.spend("traffic", owner.identity.userId, this.cost);
-    if (others > 0) bucket.charge(-this.cost);
+    const others = budgets.spend("traffic", owner.identity.userId, cost, now);
+    if (others > 0) bucket.charge(-cost, now);
     return others;
   }
 
   private refund(units: number) {
-    this.bucket.charge(-units);
-    this.owner.parts.budgets.charge("traffic", this.owner.identity.userId, -units);
+    this.bucket.charge(-units, this.now);
+    this.owner.parts.budgets.charge("traffic", this.owner.identity.userId, -units, this.now);
   }
 
   private read(frame: Frame | undefined) {

@@ -1,0 +1,46 @@
+import { createBudgets } from "../src/budgets.ts";
+import { createLocalBus } from "../src/bus/local.ts";
+import { systemClock } from "../src/clock.ts";
+import { createMetrics } from "../src/metrics.ts";
+
+// Usage: `bun bench/budgets.ts`. Prints what budgets cost for each frame and message, in microseconds of CPU time.
+
+const PEOPLE = 1_000;
+const ROUNDS = 3_000_000;
+
+/** So large that nobody is refused. */
+const budgets = createBudgets({
+  scale: 1e7,
+  messages: { rate: 1e9, burst: 1e9 },
+  clock: systemClock,
+  bus: createLocalBus(),
+  metrics: createMetrics(),
+});
+const sockets = Array.from({ length: PEOPLE }, () => budgets.bucket("frames"));
+
+/** Any frame: charged to its socket and its person. */
+function frame(person: number): number {
+  const now = systemClock.monotonic();
+  sockets[person]?.spend(1, now);
+  budgets.spend("traffic", person, 1, now);
+  return now;
+}
+
+/** A message: paid from the budget of messages, and the frame is given back. */
+function message(person: number): void {
+  const now = frame(person);
+  budgets.spend("messages", person);
+  sockets[person]?.charge(-1, now);
+  budgets.charge("traffic", person, -1, now);
+}
+
+for (const work of [frame, message]) {
+  const run = () => {
+    for (let round = 0; round < ROUNDS; round++) work(round % PEOPLE);
+  };
+  run();
+  const begun = process.cpuUsage();
+  run();
+  const { user } = process.cpuUsage(begun);
+  console.log(`${work.name}: ${(user / ROUNDS).toFixed(3)} µs`);
+}
