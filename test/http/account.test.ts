@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
-import { unlimited } from "../support/stubs.ts";
 import { Hono } from "hono";
 import { sql } from "drizzle-orm";
 import { decodeJwt } from "jose";
 import type { AuthConfig } from "../../src/auth/auth.ts";
+import { type Budgets, createBudgets } from "../../src/budgets.ts";
+import { createLocalBus } from "../../src/bus/local.ts";
 import { sessions } from "../../src/db/schema.ts";
 import { systemClock } from "../../src/clock.ts";
 import { DatabaseTimeout } from "../../src/db/database.ts";
@@ -18,6 +19,7 @@ import { createMetrics } from "../../src/metrics.ts";
 import { startNode } from "../auth/node.ts";
 import { holdExchange } from "../support/contract.ts";
 import { freshDatabase, type TestDatabase } from "../support/database.ts";
+import { unlimited } from "../support/stubs.ts";
 
 const PASSWORD = "korim@12345678";
 const SECRET = "the-secret-of-this-test";
@@ -47,6 +49,7 @@ beforeEach(() => {
 function appOf(
   { auth, config }: typeof node,
   settings: Partial<Parameters<typeof createApp>[0]["config"]> = {},
+  budgets: Budgets = unlimited,
 ): App {
   const failing = new Hono<Env>()
     .get("/fails", () => {
@@ -66,7 +69,6 @@ function appOf(
   const metrics = createMetrics();
   const bodies = createBodies(systemClock, metrics);
   const faulted = createFaults(createLog("error", { write: (line) => void (logged += line) }), metrics);
-  const budgets = unlimited;
   return createApp({ config: { ...config, ...settings }, auth, bodies, budgets, faulted, routes: [failing] });
 }
 
@@ -85,21 +87,30 @@ async function call(
   path: string,
   { body, raw, token, headers, address, to = app }: Call = {},
 ) {
+  const sent = raw ?? (body === undefined ? undefined : JSON.stringify(body));
   const request = new Request(`http://localhost${path}`, {
     method,
     headers: {
       ...((body !== undefined || raw !== undefined) && { "content-type": "application/json" }),
       ...(token && { authorization: `Bearer ${token}` }),
+      ...(typeof sent === "string" && { "content-length": String(Buffer.byteLength(sent)) }),
       ...headers,
     },
-    ...((raw ?? body) !== undefined && { body: raw ?? JSON.stringify(body) }),
+    ...(sent !== undefined && { body: sent }),
   });
   const response = await to.fetch(request, { address: address ?? "192.0.2.1" });
   const text = await response.text();
   const known = !/^\/(fails|slow|full|address)/.test(path);
   if (known) {
-    const sent = typeof raw === "string" ? raw : body === undefined ? undefined : JSON.stringify(body);
-    holdExchange({ method, target: path, sent, status: response.status, headers: response.headers, text });
+    const { status, headers } = response;
+    holdExchange({
+      method,
+      target: path,
+      sent: typeof sent === "string" ? sent : undefined,
+      status,
+      headers,
+      text,
+    });
   }
   return {
     status: response.status,
@@ -397,6 +408,33 @@ describe("limits", () => {
     expect((await guess("2001:db8::1")).status).toBe(401);
     expect((await guess("2001:db8::ffff:2")).status).toBe(429);
     expect((await guess("2001:db8:0:1::1")).status).toBe(401);
+  });
+
+  test("while strangers have spent the budget of an address, those who are known there log in and stay logged in", async () => {
+    const { refresh } = await register();
+    const messages = { rate: 0, burst: 1 };
+    const parts = { clock: node.clock, bus: createLocalBus(), metrics: createMetrics() };
+    const budgets = createBudgets({ scale: 1, messages, ...parts });
+    budgets.charge("visits", "192.0.2.1", 1000); // and the clock stands still
+    const to = appOf(node, {}, budgets);
+    const codeFor = async (path: string, body: object) => (await post(path, body, { to })).json?.code;
+
+    const mine = { email, password: PASSWORD };
+    const theirs = { ...mine, email: `x${email}` };
+    expect(await codeFor("/account/login/", theirs)).toBe("rate_limited");
+    expect(await codeFor("/account/reg/", { ...theirs, password2: PASSWORD })).toBe("rate_limited");
+    expect(await codeFor("/account/refresh/", { refresh: `${refresh.slice(0, -4)}AAAA` })).toBe(
+      "rate_limited",
+    );
+    expect(await codeFor("/account/login/", { ...mine, padding: "x".repeat(2048) })).toBe("rate_limited");
+    for (const path of ["/account/login/", "/account/reg/"])
+      expect((await post(path, mine, { to })).status).toBe(200);
+    const next = (await post("/account/refresh/", { refresh }, { to })).json.refresh;
+    expect((await post("/account/logout/", { refresh: next }, { to })).status).toBe(204);
+
+    // They pay for themselves.
+    budgets.charge("requests", refresh.split(".")[0] ?? "", 1000);
+    expect(await codeFor("/account/logout/", { refresh: next })).toBe("rate_limited");
   });
 
   test("behind a proxy, the address is the one that it reports, not an earlier entry from the client", async () => {
