@@ -5,8 +5,8 @@ import { networkOf } from "./network.ts";
 
 /** How often a repeated event is logged, in milliseconds. */
 const INTERVAL_MS = 60_000;
-/** The most repeated events, told apart by person and network, that are logged on their own in one interval. */
-const APART_MAX = 500;
+/** The most persons and networks that are told apart in one interval, for each event that repeats. */
+const APART_MAX = 100;
 const AGENT_MAX = 100;
 
 interface About {
@@ -91,42 +91,57 @@ interface SecurityLogOptions {
   readonly metrics: Pick<Metrics, "securityEvents">;
 }
 
+interface Repeated {
+  readonly facts: Facts;
+  /** How often it happened without being logged. */
+  more: number;
+}
+/** The key of everyone who is not told apart. */
+const OTHERS = "others";
+
 /**
  * Writes one line per event and counts it in `parley_security_events_total`. Of an event that anyone can repeat, it
- * logs the first one for each person and network at once, and the number of the others every minute. Beyond 500
+ * logs the first one for each person and network at once, and the number of the others every minute. Beyond 100
  * persons and networks in a minute, the others share a line without either. The metric counts every event.
  */
 export function createSecurityLog({ clock, log, metrics }: SecurityLogOptions): SecurityLog {
-  const repeated = new Map<string, { readonly event: SecurityEvent; readonly facts: Facts; more: number }>();
+  const repeated = new Map<SecurityEvent, Map<string, Repeated>>();
   let cancel: (() => void) | undefined;
   for (const event of Object.keys(SECURITY_EVENTS)) metrics.securityEvents.of(event);
 
   const write = (event: SecurityEvent, { origin, userId, ...facts }: Facts, count?: number) => {
     const { level, text } = SECURITY_EVENTS[event];
-    const agent = origin?.userAgent.slice(0, AGENT_MAX).toWellFormed();
-    log[level]({ event, user: userId, ...facts, address: origin?.address, agent, count }, text);
+    log[level](
+      { event, user: userId, ...facts, address: origin?.address, agent: origin?.userAgent, count },
+      text,
+    );
   };
 
   const flush = () => {
     cancel?.();
     cancel = undefined;
-    for (const { event, facts, more } of repeated.values()) if (more > 0) write(event, facts, more);
+    for (const [event, kinds] of repeated)
+      for (const { facts, more } of kinds.values()) if (more > 0) write(event, facts, more);
     repeated.clear();
   };
 
+  /** Whether nothing like it is known yet. Otherwise counts it. */
   const isFirst = (event: SecurityEvent, facts: Facts) => {
-    const own = `${event} ${facts.userId ?? facts.claim ?? ""} ${networkOf(facts.origin?.address ?? "")}`;
-    const apart = repeated.size < APART_MAX || repeated.has(own);
-    const key = apart ? own : event;
-    const known = repeated.get(key);
-    if (known) known.more++;
-    else repeated.set(key, { event, facts: apart ? facts : {}, more: apart ? 0 : 1 });
     cancel ??= clock.after(INTERVAL_MS, flush);
-    return !known && apart;
+    const kinds = repeated.getOrInsertComputed(event, () => new Map());
+    const own = `${facts.userId ?? facts.claim ?? ""} ${networkOf(facts.origin?.address ?? "")}`;
+    const known = kinds.get(own) ?? kinds.get(OTHERS);
+    if (known) known.more++;
+    else if (kinds.size < APART_MAX) kinds.set(own, { facts, more: 0 });
+    else kinds.set(OTHERS, { facts: {}, more: 1 });
+    return !known && kinds.has(own);
   };
 
   return {
-    record(event, facts) {
+    record(event, given) {
+      const { origin } = given;
+      const userAgent = origin?.userAgent.slice(0, AGENT_MAX).toWellFormed() ?? "";
+      const facts = origin ? { ...given, origin: { ...origin, userAgent } } : given;
       metrics.securityEvents.of(event).count++;
       const about: About = SECURITY_EVENTS[event];
       if (!about.repeats || isFirst(event, facts)) write(event, facts);

@@ -50,9 +50,14 @@ test("failures from any number of networks stay a bounded number of lines", () =
   const { lines, clock, security } = setUp();
   for (let at = 0; at < 10_000; at++) security.record("operator.fail", from(`10.${at >> 8}.${at & 255}.1`));
   clock.pass(60_000);
-  expect(lines).toHaveLength(501);
-  expect(lines.at(-1)).toMatchObject({ event: "operator.fail", count: 9500 });
+  expect(lines).toHaveLength(101);
+  expect(lines.at(-1)).toMatchObject({ event: "operator.fail", count: 9900 });
   expect(lines.at(-1)).not.toHaveProperty("address");
+  lines.length = 0;
+  for (let at = 0; at < 1000; at++) security.record("operator.fail", from(`10.${at}.0.1`));
+  security.record("login.fail", { userId: 7, ...from("10.0.0.1") });
+  expect(lines).toHaveLength(101);
+  expect(lines.at(-1)).toMatchObject({ event: "login.fail", user: 7 }); // a flood of one event hides no other
 });
 
 test("a new minute begins with a line of its own", () => {
