@@ -1,5 +1,6 @@
 import type { Clock } from "./clock.ts";
 import { Refusal } from "./errors.ts";
+import { clientAddress, networkOf } from "./network.ts";
 import { createTurns } from "./turns.ts";
 import type { SocketData } from "./ws/sockets.ts";
 
@@ -15,6 +16,8 @@ export type Handler = (
 
 interface Destinations {
   readonly clock: Clock;
+  /** The proxies in front of the server. */
+  readonly trustProxy: number;
   /** Serves the page's files; undefined if the path is none. */
   page(request: Request, path: string): Promise<Response> | undefined;
   /** Upgrades a WebSocket handshake. */
@@ -23,8 +26,8 @@ interface Destinations {
   api(request: Request, address: string): Response | Promise<Response>;
 }
 
-/** Sends each request to the page, a socket or the API. Handshakes and API requests take turns. */
-export function createDispatch({ clock, page, upgrade, api }: Destinations): Handler {
+/** Sends each request to the page, a socket or the API. Handshakes and API requests take turns, by network. */
+export function createDispatch({ clock, trustProxy, page, upgrade, api }: Destinations): Handler {
   const handshakes = createTurns(clock, STARTED_A_TURN);
   const requests = createTurns(clock, STARTED_A_TURN);
 
@@ -35,7 +38,9 @@ export function createDispatch({ clock, page, upgrade, api }: Destinations): Han
     if (asset) return asset;
     const { address } = server.requestIP(request) ?? { address: "" };
     const begin = () => (isHandshake ? upgrade(request, url, server) : api(forApi(request, url), address));
-    const turn = PROBE.test(url.pathname) ? undefined : (isHandshake ? handshakes : requests).next();
+    const network = () =>
+      networkOf(clientAddress(request.headers.get("x-forwarded-for"), address, trustProxy));
+    const turn = PROBE.test(url.pathname) ? undefined : (isHandshake ? handshakes : requests).next(network);
     // Clients that went away while they waited cost nothing.
     return turn ? turn.then(() => (request.signal.aborted ? new Response() : begin())) : begin();
   };

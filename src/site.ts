@@ -162,6 +162,7 @@ export async function openSite(
   return {
     handle: createDispatch({
       clock,
+      trustProxy: config.TRUST_PROXY,
       page: createPage(config.REGISTRATION).answer,
       upgrade: handshakes.upgrade,
       api: (request, address) => app.fetch(request, { address }),

@@ -82,7 +82,7 @@ class RoomSubscription implements Subscription {
         return !this.isBehind();
       }
       const page = await reader.codec.missed(timeline, this.position);
-      const turn = reader.parts.turns.next();
+      const turn = reader.parts.turns.next(() => this.pass.person.userId);
       if (turn) await turn;
       if (!this.isBehind()) return true;
       if (this.setbacks !== timeline.setbacks) return false;
