@@ -117,7 +117,7 @@ export async function openSite(
   });
 
   const faulted = createFaults(log, metrics);
-  const health = createHealth(database);
+  const health = createHealth(database, clock);
   const handshakes = createHandshakes({
     auth,
     chat,

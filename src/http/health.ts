@@ -1,5 +1,6 @@
 import { Hono } from "hono";
 import * as v from "valibot";
+import type { Clock } from "../clock.ts";
 import type { Database } from "../db/database.ts";
 import { whyUnwritable } from "../db/writable.ts";
 import { operation } from "./operation.ts";
@@ -15,15 +16,24 @@ export interface Health {
   unready(): Promise<string | undefined>;
 }
 
+/** How long an answer of the database is believed, in milliseconds. Anyone may probe, and each question is a write. */
+const FRESH_MS = 1_000;
+
 /** A process is ready if it is not shutting down and its database responds and accepts writes. */
-export function createHealth(database: Database): Health {
+export function createHealth(database: Database, clock: Clock): Health {
   const pool = database.pool({ connections: 1, limitMs: QUERY_TIMEOUT_MS });
   let draining = false;
+  let known: Promise<string | undefined> | undefined;
+  const ask = () => {
+    const answer = whyUnwritable(database.driver, pool);
+    void answer.then(() => clock.after(FRESH_MS, () => (known = undefined)));
+    return answer;
+  };
   return {
     drain: () => void (draining = true),
     async unready() {
       if (draining) return "draining";
-      return await whyUnwritable(database.driver, pool);
+      return await (known ??= ask());
     },
   };
 }

@@ -6,6 +6,7 @@ import { api } from "../support/api.ts";
 import { temporaryFolder } from "../support/folder.ts";
 import { PASSWORD, register } from "../support/people.ts";
 import { startTestServer } from "../support/server.ts";
+import { until } from "../support/until.ts";
 
 setDefaultTimeout(60_000);
 
@@ -46,14 +47,15 @@ test.if(disk !== undefined)(
     const ada = await register(server, "ada");
     const logIn = () =>
       api(server, "POST /account/login/", { body: { email: ada.email, password: PASSWORD } });
-    const ready = async () => (await api(server, "GET /readyz")).body;
+    const ready = async () => (await api(server, "GET /readyz")).body as { status: string; reason?: string };
     try {
       disk.fill();
+      await until(async () => (await ready()).status !== "ready");
       expect(await ready()).toEqual({ status: "unready", reason: "the disk of the database is full" });
       expect(await logIn()).toMatchObject({ status: 503, body: { code: "unavailable" } });
       expect((await api(server, "GET /rooms/", { token: ada.token })).status).toBe(200);
       disk.free();
-      expect(await ready()).toEqual({ status: "ready" });
+      await until(async () => (await ready()).status === "ready");
       expect((await logIn()).status).toBe(200);
       expect(server.log.filter(({ event }) => event === "fault")).toEqual([]);
       await server.stop();
