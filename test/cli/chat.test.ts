@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { chat } from "../../src/cli/chat.ts";
+import type { Context } from "../../src/cli/command.ts";
 import { runParley } from "../support/process.ts";
 import { startProxy } from "../support/proxy.ts";
 import { PASSWORD, type Person, register } from "../support/people.ts";
@@ -69,6 +71,33 @@ describe("parley chat, with pipes", () => {
     expect(lines(first.stderr)).toContain("(There is also a room Lobby, which looks like l0bby.)");
     const again = await runParley(["chat", server.url, "Lobby"], asAda, "hello");
     expect(again.stderr).toBe("(connected as ada)\n");
+  });
+
+  test.each([
+    ["", "Parlour"],
+    ["n", "par1our"],
+  ])("at a terminal, asks which of the two is meant: %j enters %s", async (answer, entered) => {
+    const content = crypto.randomUUID();
+    await api(server, "POST /rooms/Parlour/messages/", { token: ada.token, body: { content: "here" } });
+    const questions: string[] = [];
+    const context: Partial<Context> = {
+      args: [server.url, "par1our"],
+      env: { PARLEY_TOKEN: ada.token },
+      ask(question) {
+        questions.push(question);
+        return answer;
+      },
+      async *lines() {
+        yield content;
+      },
+      out() {},
+      err() {},
+      untilSignal: () => Promise.withResolvers<void>().promise,
+    };
+    expect(await chat.run(context as Context)).toBe(0);
+    expect(questions).toEqual(["There is a room Parlour. Enter it instead of creating par1our? [Y/n]"]);
+    const { body } = await api(server, `GET /history/${entered}/`, { token: ada.token });
+    expect((body as { content: string }[]).map((message) => message.content)).toContain(content);
   });
 
   test("prints no control characters of a message", async () => {
