@@ -4,6 +4,7 @@ import { connectNodes } from "./bus/connect.ts";
 import { createChat } from "./chat/chat.ts";
 import { type Clock, within } from "./clock.ts";
 import type { Config } from "./config.ts";
+import { cleanRegularly } from "./db/cleanup.ts";
 import { loadMeta } from "./db/meta.ts";
 import { openDatabase } from "./db/open.ts";
 import { ownDataDir } from "./db/owner.ts";
@@ -87,6 +88,8 @@ export async function openSite(
   opened(() => security.stop());
   const auth = await createAuth({ database, config, meta, clock, log, bus, limiters, security });
   opened(() => auth.stop());
+  const keyMs = Math.max(config.ACCESS_TOKEN_TTL, config.REFRESH_TOKEN_TTL);
+  opened(cleanRegularly({ pool: database, clock, log, keyMs }));
 
   const budgets = createBudgets({
     scale: config.BUDGETS,

@@ -1,3 +1,4 @@
+import type { Refusal } from "../errors.ts";
 import type { Message } from "../message.ts";
 import type { Order } from "../order.ts";
 import type { Change, Outcome } from "./change.ts";
@@ -137,13 +138,17 @@ export type Departures = ReadonlyMap<string, "banned" | "left">;
 export interface MemberStore {
   /**
    * Makes people members of rooms, creating the rooms that do not exist yet. What was posted before is not unread for a
-   * new member. Results keep the input order; null: the room does not exist and may not be created.
+   * new member. Results keep the input order; null: the room does not exist and may not be created; a refusal `busy`: another
+   * transaction holds what this seat needs.
    */
-  join(seats: readonly Joining[]): Promise<readonly (Joined | null)[]>;
+  join(seats: readonly Joining[]): Promise<readonly (Joined | Refusal | null)[]>;
   /** Ends a membership. Resolves to false if there was none. */
   leave(seat: Seat): Promise<boolean>;
-  /** Moves read marks, never backwards and never past the room's end. Makes nobody a member. Keeps the input order. */
-  mark(marks: readonly (Seat & { readonly id: number })[]): Promise<readonly Marked[]>;
+  /**
+   * Moves read marks, never backwards and never past the room's end. Makes nobody a member. Keeps the input order; a
+   * refusal as for `join`.
+   */
+  mark(marks: readonly (Seat & { readonly id: number })[]): Promise<readonly (Marked | Refusal)[]>;
   /** Reads, for each person, the rooms that they may no longer be in. Keeps the input order. */
   departures(userIds: readonly number[]): Promise<readonly Departures[]>;
   /** Bans someone from a room that they need not be in, or that does not exist yet. The audit records it. */

@@ -1,5 +1,5 @@
 import { Refusal } from "../errors.ts";
-import { isDatabaseAway, type Orm, type Pool } from "./database.ts";
+import { isDatabaseAway, isLocked, type Orm, type Pool } from "./database.ts";
 
 /** When a request that found the database away may be retried, in milliseconds. */
 const RETRY_MS = 2_000;
@@ -11,11 +11,15 @@ export const databaseAway = () =>
     retryAfterMs: RETRY_MS,
   });
 
-/** Rethrows an error, as {@link databaseAway} if the database is away. */
+/** The refusal of a request whose rows another transaction holds for too long. */
+export const rowsHeld = () => new Refusal("busy", { retryAfterMs: RETRY_MS });
+
+/** Rethrows an error, as a refusal if the database is away or another transaction holds the rows. */
 export function refuseIfAway(error: unknown): never {
+  if (isLocked(error)) throw rowsHeld();
   throw isDatabaseAway(error) ? databaseAway() : error;
 }
 
-/** Runs work on a pool. Rejects with {@link databaseAway} if the database is away, or with the error of the work. */
+/** Runs work on a pool. Rejects like {@link refuseIfAway} if it fails. */
 export const runOrRefuse = <T>(pool: Pool, work: (orm: Orm) => Promise<T>): Promise<T> =>
   pool.run(work).catch(refuseIfAway);

@@ -80,6 +80,9 @@ export function isDatabaseAway(error: unknown): boolean {
   );
 }
 
+/** Whether work gave up because another transaction held its rows for too long (SQLSTATE 55P03). */
+export const isLocked = (error: unknown): boolean => sqlState(error) === "55P03";
+
 /** Returns the SQLSTATE (PostgreSQL, appendix A) of an error from any driver, even if Drizzle wrapped it. */
 export function sqlState(error: unknown): string | undefined {
   for (let cause = error; cause instanceof Error; cause = cause.cause) {

@@ -1,15 +1,22 @@
 import { and, eq, sql } from "drizzle-orm";
 import type { Departures, Joined, Joining, MemberStore, Reading, Seat } from "../chat/ports.ts";
+import type { Refusal } from "../errors.ts";
 import type { Order } from "../order.ts";
 import { writeAudit } from "../db/audit.ts";
-import { runOrRefuse } from "../db/away.ts";
-import { type Pool, rows } from "../db/database.ts";
+import { refuseIfAway, rowsHeld, runOrRefuse } from "../db/away.ts";
+import { isLocked, type Pool, rows } from "../db/database.ts";
 import { bans, rooms } from "../db/schema.ts";
-import { integers } from "./sql.ts";
+import { integers, lockWithin } from "./sql.ts";
 import { unreadAfter } from "./unread.ts";
 
 /** How often a join is tried whose room another transaction creates at the same time. */
 const ATTEMPTS = 5;
+/**
+ * How long a batch waits for a row that another transaction holds, and how long one person's order does, in milliseconds.
+ * Usually a commit holds it, for a moment.
+ */
+const BATCH_LOCK_MS = 250;
+const ORDER_LOCK_MS = 2_000;
 /** How long someone who left a room counts as having just left. Sockets are checked far more often. */
 const JUST_LEFT = sql`interval '10 minutes'`;
 
@@ -20,9 +27,15 @@ export function createMemberStore(pool: Pool): MemberStore {
     runOrRefuse(pool, (orm) =>
       orm.transaction(async (tx) => {
         const { userId } = seat;
-        // A ban may come before the room.
-        if (banned) await tx.insert(rooms).values({ name: seat.room }).onConflictDoNothing();
-        const [room] = await tx.select({ id: rooms.id }).from(rooms).where(eq(rooms.name, seat.room));
+        await rows(tx, sql`select ${lockWithin(ORDER_LOCK_MS)}`);
+        // A ban may come before the room. The upsert locks the room, so that it is not removed as unused.
+        const [room] = banned
+          ? await tx
+              .insert(rooms)
+              .values({ name: seat.room })
+              .onConflictDoUpdate({ target: rooms.name, set: { version: sql`${rooms.version}` } })
+              .returning({ id: rooms.id })
+          : await tx.select({ id: rooms.id }).from(rooms).where(eq(rooms.name, seat.room));
         if (!room) return;
         const { id: roomId } = room;
         const changed = banned
@@ -38,14 +51,16 @@ export function createMemberStore(pool: Pool): MemberStore {
 
   return {
     async join(seats) {
-      const joined = new Array<Joined | undefined>(seats.length);
+      const joined = new Array<Joined | Refusal | undefined>(seats.length);
       const creators = new Map<string, number>();
       for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
         const missing = seats.flatMap((seat, index) => (joined[index] ? [] : [{ ...seat, index }]));
         if (attempt > 1 && !missing.some(mayCreate)) break;
-        for (const { index, lastRead, unread, created } of await runOrRefuse(pool, (orm) =>
-          rows<Reading & { index: number; created: boolean }>(orm, joinAll(missing)),
-        ))
+        const { found, held } = await unlessHeld(missing, (some) =>
+          pool.run((orm) => rows<Reading & { index: number; created: boolean }>(orm, joinAll(some))),
+        );
+        for (const { index } of held) joined[index] = rowsHeld();
+        for (const { index, lastRead, unread, created } of found)
           joined[index] = {
             lastRead,
             unread,
@@ -64,7 +79,8 @@ export function createMemberStore(pool: Pool): MemberStore {
         rows(
           orm,
           // The room is locked first, as everywhere.
-          sql`with room as materialized (select id from rooms where name = ${room}::text for update),
+          sql`with patience as materialized (select ${lockWithin(ORDER_LOCK_MS)}),
+            room as materialized (select r.id from patience, rooms r where r.name = ${room}::text for update of r),
             gone as (
               update members m set state = 'left', since = clock_timestamp() from room
               where m.user_id = ${userId}::bigint and m.room_id = room.id and m.state = 'in' returning m.room_id
@@ -76,11 +92,14 @@ export function createMemberStore(pool: Pool): MemberStore {
     },
 
     async mark(marks) {
-      const found = await runOrRefuse(pool, (orm) =>
-        rows<{ index: number; before: number; after: number }>(orm, moveMarks(marks)),
+      const indexed = marks.map((mark, index) => ({ ...mark, index }));
+      const { found, held } = await unlessHeld(indexed, (some) =>
+        pool.run((orm) => rows<{ index: number; before: number; after: number }>(orm, moveMarks(some))),
       );
       const byIndex = new Map(found.map((row) => [row.index, row]));
+      const without = new Set(held.map(({ index }) => index));
       return marks.map((_, index) => {
+        if (without.has(index)) return rowsHeld();
         const { before, after } = byIndex.get(index) ?? { before: 0, after: 0 };
         return { lastRead: after, moved: after > before };
       });
@@ -103,6 +122,24 @@ export function createMemberStore(pool: Pool): MemberStore {
   };
 }
 
+/**
+ * Runs a statement for all items. If another transaction holds a row that it needs, runs it for each item by itself, so that
+ * only those that need the row fail. These are `held`.
+ */
+async function unlessHeld<Item, Row>(
+  items: readonly Item[],
+  run: (items: readonly Item[]) => Promise<Row[]>,
+): Promise<{ found: Row[]; held: Item[] }> {
+  try {
+    return { found: await run(items), held: [] };
+  } catch (error) {
+    if (!isLocked(error)) return refuseIfAway(error);
+    if (items.length === 1) return { found: [], held: [...items] };
+    const each = await Promise.all(items.map((item) => unlessHeld([item], run)));
+    return { found: each.flatMap(({ found }) => found), held: each.flatMap(({ held }) => held) };
+  }
+}
+
 /** The departures of nearly everyone. */
 const NONE: Departures = new Map();
 
@@ -114,11 +151,12 @@ const markOf = (userId: string, roomId: string) =>
 
 /**
  * Creates missing rooms, makes people members, and reads how far each has read. Locks rows in one order, as every other
- * statement here does. A seat is missing from the result if another transaction was creating its room.
+ * statement here does. A seat is missing from the result if another transaction was creating its room, or was removing it
+ * as unused. Rooms without messages are locked, so that they are not removed from now on.
  */
 const joinAll = (seats: readonly (Joining & { readonly index: number })[]) => sql`
   with asked as materialized (
-    select i.index, i."userId" as user_id, i.room, coalesce(i."mayCreate", true) as may_create
+    select i.index, i."userId" as user_id, i.room, coalesce(i."mayCreate", true) as may_create, ${lockWithin(BATCH_LOCK_MS)}
     from json_to_recordset(${JSON.stringify(seats)}::text::json)
       as i(index int, "userId" bigint, room text, "mayCreate" boolean)
   ), created as (
@@ -127,9 +165,14 @@ const joinAll = (seats: readonly (Joining & { readonly index: number })[]) => sq
     where a.may_create and (select true from rooms r where r.name = a.room) is null
     order by 1
     on conflict (name) do nothing returning id, name, version
+  ), unposted as materialized (
+    select r.id, r.name, r.version from (select distinct room from asked) a
+    join rooms r on r.name = a.room where not r.posted order by r.name for key share of r
   ), seated as materialized (
     select a.index, a.user_id, r.id as room_id, r.version, false as created
-    from asked a cross join lateral (select id, version from rooms where name = a.room limit 1) r
+    from asked a cross join lateral (select id, version from rooms where name = a.room and posted limit 1) r
+    union all
+    select a.index, a.user_id, r.id, r.version, false from asked a join unposted r on r.name = a.room
     union all
     select a.index, a.user_id, c.id, c.version, a.may_create from asked a join created c on c.name = a.room
   ), joined as (
@@ -153,13 +196,12 @@ const joinAll = (seats: readonly (Joining & { readonly index: number })[]) => sq
   from placed p`;
 
 /** Moves read marks forward. Locks rows in one order, so that batches of several nodes never deadlock. */
-const moveMarks = (marks: readonly (Seat & { readonly id: number })[]) => sql`
+const moveMarks = (marks: readonly (Seat & { readonly id: number; readonly index: number })[]) => sql`
   with asked as materialized (
-    select i.index, i."userId" as user_id, r.id as room_id, least(i.id, r.version) as id
-    from json_to_recordset(${JSON.stringify(
-      marks.map(({ userId, room, id }, index) => ({ index, userId, room, id })),
-    )}::text::json) as i(index int, "userId" bigint, room text, id bigint)
-    cross join lateral (select id, version from rooms where name = i.room limit 1) r
+    select i.index, i."userId" as user_id, r.id as room_id, least(i.id, r.version) as id, ${lockWithin(BATCH_LOCK_MS)}
+    from json_to_recordset(${JSON.stringify(marks)}::text::json)
+      as i(index int, "userId" bigint, room text, id bigint)
+    cross join lateral (select id, version from rooms where name = i.room and posted limit 1) r
   ), old as materialized (
     select a.*, greatest(${versionOf("a.user_id", "a.room_id")}, ${markOf("a.user_id", "a.room_id")}, 0) as before
     from asked a

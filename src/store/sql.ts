@@ -18,6 +18,9 @@ export const uuids = (values: readonly string[]) => list(values, sql`uuid`);
 export const times = (values: readonly (string | null)[]) => list(values, sql`timestamptz`);
 export const integers = (values: readonly (number | null)[]) => sql`${numberArray(values)}::text::bigint[]`;
 
+/** Limits how long the statement of this expression waits for a row that another transaction holds, in milliseconds. */
+export const lockWithin = (ms: number) => sql`set_config('lock_timeout', ${String(ms)}::text, true)`;
+
 /**
  * A condition in a form about which the planner knows nothing. It takes some conditions for so rare that it would read and
  * sort all of a large table instead of following an index up to a limit.

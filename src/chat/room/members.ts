@@ -17,7 +17,7 @@ const GATHER_MS = 100;
 export interface Members {
   /**
    * Makes the pass' holder a member, and returns how far they have read. Creates the room if it does not exist and their
-   * budget allows it. @throws {Refusal} rate_limited, unavailable.
+   * budget allows it. @throws {Refusal} rate_limited, busy, unavailable.
    */
   join(pass: Pass): Promise<Reading>;
   /**
@@ -39,7 +39,7 @@ interface MembersParts {
 }
 
 export function createMembers({ store, clock, budgets }: MembersParts): Members {
-  const join = gatherer<Joining, Joined | null>(clock, JOINS, (seats) => store.join(seats));
+  const join = gatherer<Joining, Joined | Refusal | null>(clock, JOINS, (seats) => store.join(seats));
   let marks = new Map<string, Mark>();
 
   async function flush(): Promise<void> {
@@ -47,7 +47,11 @@ export function createMembers({ store, clock, budgets }: MembersParts): Members 
     marks = new Map();
     try {
       const written = await store.mark(batch);
-      batch.forEach((mark, index) => mark.written.resolve(written[index] as Marked));
+      batch.forEach((mark, index) => {
+        const outcome = written[index] as Marked | Refusal;
+        if (outcome instanceof Refusal) mark.written.reject(outcome);
+        else mark.written.resolve(outcome);
+      });
     } catch (error) {
       for (const mark of batch) mark.written.reject(error);
     }
@@ -66,6 +70,7 @@ export function createMembers({ store, clock, budgets }: MembersParts): Members 
           join({ userId, room, mayCreate: wait === 0 }),
           () => new Refusal("unavailable", { retryAfterMs: RETRY_MS }),
         );
+        if (joined instanceof Refusal) throw joined;
         if (!joined) {
           budgets.refused("rooms");
           throw new Refusal("rate_limited", { retryAfterMs: wait || RETRY_MS });

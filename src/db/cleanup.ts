@@ -1,0 +1,124 @@
+import { sql } from "drizzle-orm";
+import { type Clock, every } from "../clock.ts";
+import { faultOf } from "../errors.ts";
+import type { Log } from "../log.ts";
+import { isDatabaseAway, type Pool, rows } from "./database.ts";
+
+/** How often each node removes some of what nobody needs, in milliseconds, and how many rows it looks at then. */
+const INTERVAL_MS = 60_000;
+const LOOKED_AT = 2_000;
+/** How long a room without messages and members stays, in milliseconds. */
+const ROOM_MS = 24 * 3600_000;
+/** How long ended sessions, links and keys stay, in milliseconds: until then a reused refresh token is recognised. */
+const ENDED_MS = 30 * 24 * 3600_000;
+
+/** Where a walk through a table continues; null: at its beginning. */
+type Cursor = number | string | null;
+
+interface CleanupParts {
+  readonly pool: Pool;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** How long a retired key may be needed, in milliseconds. */
+  readonly keyMs: number;
+}
+
+/** Removes what nobody needs, a few rows at a time. Any number of nodes may do so at once. Returns a function that stops it. */
+export function cleanRegularly({ pool, clock, log, keyMs }: CleanupParts): () => void {
+  let room: Cursor = null;
+  let session: Cursor = null;
+  let failed = false;
+  return every(clock, INTERVAL_MS, async () => {
+    try {
+      room = await removeUnusedRooms(pool, room);
+      session = await removeEndedSessions(pool, session);
+      await removeOldLinks(pool);
+      await removeOldKeys(pool, keyMs + ENDED_MS);
+      failed = false;
+    } catch (error) {
+      if (!failed && !isDatabaseAway(error))
+        log.warn(
+          { event: "cleanup_failed", fault: faultOf(error) },
+          "unused rooms and ended sessions could not be removed; the next attempt is in a minute",
+        );
+      failed = true;
+    }
+  });
+}
+
+const ago = (ms: number) => sql`clock_timestamp() - ${ms}::float8 * interval '1 millisecond'`;
+
+/**
+ * Removes rooms that never had a message, that nobody is a member of or banned from, and that the audit does not name.
+ * A room with messages stays for ever: its counter must never start again. Returns where to continue.
+ *
+ * Anyone who joins such a room or bans someone from it locks its row first. So the rooms are locked, and then a second
+ * statement, which sees what was committed before, decides. Rooms that others have locked are skipped.
+ */
+export const removeUnusedRooms = (pool: Pool, after: Cursor, olderThanMs = ROOM_MS): Promise<Cursor> =>
+  pool.run((orm) =>
+    orm.transaction(async (tx) => {
+      const [walk] = await rows<{ last: number | null; count: number }>(
+        tx,
+        sql`select max(id)::float8 as last, count(*)::int as count from (
+          select id from rooms where not posted and id > ${after ?? 0}::bigint order by id limit ${LOOKED_AT}::int) r`,
+      );
+      if (!walk || walk.last === null) return null;
+      const locked = await rows<{ id: number }>(
+        tx,
+        sql`select r.id::float8 as id from rooms r
+          where not r.posted and r.id > ${after ?? 0}::bigint and r.id <= ${walk.last}::bigint
+            and r.created_at < ${ago(olderThanMs)} and ${unused}
+          order by r.id for update skip locked`,
+      );
+      if (locked.length > 0)
+        await rows(
+          tx,
+          sql`with gone as (
+              delete from rooms r
+              where r.id = any(${`{${locked.map(({ id }) => id).join()}}`}::text::bigint[]) and not r.posted and ${unused}
+                and r.id not in (select room_id from audit where room_id is not null)
+              returning id
+            )
+            delete from members m using gone where m.room_id = gone.id`,
+        );
+      return walk.count < LOOKED_AT ? null : walk.last;
+    }),
+  );
+
+const unused = sql`not exists (select from members m where m.room_id = r.id and m.state = 'in')
+  and not exists (select from bans b where b.room_id = r.id)`;
+
+/** Removes sessions that ended long ago. Returns where to continue. */
+export async function removeEndedSessions(
+  pool: Pool,
+  after: Cursor,
+  olderThanMs = ENDED_MS,
+): Promise<Cursor> {
+  const [walk] = await pool.run((orm) =>
+    rows<{ last: string | null; count: number }>(
+      orm,
+      sql`with seen as materialized (
+          select id from sessions
+          where id > ${after ?? "00000000-0000-0000-0000-000000000000"}::text::uuid order by id limit ${LOOKED_AT}::int
+        ), gone as (
+          delete from sessions s using seen
+          where s.id = seen.id and least(s.revoked_at, s.expires_at) < ${ago(olderThanMs)} returning s.id
+        )
+        select (select id from seen order by id desc limit 1)::text as last, (select count(*) from seen)::int as count`,
+    ),
+  );
+  return walk && walk.count === LOOKED_AT ? walk.last : null;
+}
+
+/** Removes links for registration that were used or have expired long ago. */
+export const removeOldLinks = (pool: Pool, olderThanMs = ENDED_MS): Promise<unknown> =>
+  pool.run((orm) =>
+    rows(orm, sql`delete from registration_links where least(used_at, expires_at) < ${ago(olderThanMs)}`),
+  );
+
+/** Removes keys whose last token has expired long ago. */
+export const removeOldKeys = (pool: Pool, olderThanMs: number): Promise<unknown> =>
+  pool.run((orm) =>
+    rows(orm, sql`delete from keys where greatest(retired_at, revoked_at) < ${ago(olderThanMs)}`),
+  );
