@@ -160,7 +160,7 @@ export async function openSite(
     ],
   });
   metrics.collectProcess();
-  await requireConnections(database, config);
+  if (database.driver !== "pglite") await requireConnections(database, config);
 
   return {
     handle: createDispatch({

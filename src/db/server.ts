@@ -4,7 +4,7 @@ import { SESSION } from "./settings.ts";
 import { DatabaseUnusable, placeOf, reasonOf } from "./unusable.ts";
 
 /** How long all connections together may take to open, in milliseconds. */
-const OPEN_MS = 3_000;
+const OPEN_MS = 5_000;
 
 /**
  * Whether connections keep the settings that they begin with. Poolers such as PgBouncer refuse or drop them, because they
@@ -51,11 +51,21 @@ export async function requireServer(pool: Pool, config: DatabaseConfig): Promise
  * @throws {DatabaseUnusable} if there are fewer.
  */
 export async function requireConnections(database: Database, config: DatabaseConfig): Promise<void> {
-  if (!database.pooled) return;
+  const { host } = placeOf(config);
+  if (!database.pooled) {
+    const [found] = await database.run((orm) =>
+      rows<{ most: number }>(orm, sql`select current_setting('max_connections')::int4 as most`),
+    );
+    if (!found || found.most >= database.connections) return;
+    throw new DatabaseUnusable(
+      `The database server at ${host} allows ${found.most} connections, and this server keeps ${database.connections} ` +
+        "open: raise max_connections, or lower DATABASE_POOL",
+    );
+  }
   const opened = await database.openAll(OPEN_MS);
   if (opened >= database.connections) return;
   throw new DatabaseUnusable(
-    `The pooler at ${placeOf(config).host} has ${opened} of the ${database.connections} connections that this server ` +
+    `The pooler at ${host} has ${opened} of the ${database.connections} connections that this server ` +
       "keeps open: give it more, lower DATABASE_POOL, or use its transaction mode",
   );
 }
