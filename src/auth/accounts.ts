@@ -95,8 +95,8 @@ export function createAccounts(options: AccountsOptions): Accounts {
   }
 
   /**
-   * Compares a password with the person's, subject to the limits on guessing. `load` reads the person, if there is one,
-   * when the attempt's turn has come.
+   * Compares a password with the person's, subject to the limits on guessing. `load` reads the person before the attempt
+   * queues, so that a stalled database holds up nobody's turn.
    */
   async function verify(
     { email, password }: Credentials,
@@ -111,13 +111,10 @@ export function createAccounts(options: AccountsOptions): Accounts {
         throw error;
       });
     const groups = await admit();
-    const verdict = await passwords.verify(password, groups, async () => {
-      user = await load();
-      await admit();
-      return user?.passwordHash;
-    });
+    user = await load();
+    const verdict = await passwords.verify(password, user?.passwordHash, groups, admit);
     await (verdict.matches ? attempts.succeeded(email, address) : attempts.failed(email, address));
-    return { user: user as User | undefined, groups, ...verdict };
+    return { user, groups, ...verdict };
   }
 
   /** Verifies the password of somebody who is signed in. @throws {Refusal} invalid, forbidden. */

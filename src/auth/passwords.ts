@@ -53,12 +53,16 @@ export interface Passwords {
   /** @throws {Refusal} busy, rate_limited. */
   hash(password: string, groups: Groups): Promise<string>;
   /**
-   * Compares a password with the hash that `load` returns. `load` runs when the attempt leaves the queue; if it throws,
-   * the attempt fails with its error. Without a hash (no such account, or no password), the password does not match,
-   * after the same time.
+   * Compares a password with a hash. Without one (no such account, or no password), it does not match, after the same
+   * time. `admit` runs when the attempt leaves the queue; if it throws, the attempt fails with its error.
    * @throws {Refusal} busy, rate_limited.
    */
-  verify(password: string, groups: Groups, load: () => Promise<string | null | undefined>): Promise<Verdict>;
+  verify(
+    password: string,
+    hash: string | null | undefined,
+    groups: Groups,
+    admit?: () => Promise<unknown>,
+  ): Promise<Verdict>;
 }
 
 /** Hashes a password without queueing, for the operator's commands. */
@@ -71,9 +75,9 @@ export function createPasswords({ parallel, cost = COST }: { parallel: number; c
 
   return {
     hash: (password, groups) => queue.run(groups, () => hashPassword(password, cost)),
-    verify: (password, groups, load) =>
+    verify: (password, hash, groups, admit) =>
       queue.run(groups, async () => {
-        const hash = await load();
+        await admit?.();
         const compare = (text: string) => Bun.password.verify(text, hash ?? DUMMY_HASH);
         const normal = canonical(password);
         const isCurrent = await compare(normal);
