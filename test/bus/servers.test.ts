@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import { BUS_VERSION } from "../../src/bus/frame.ts";
 import { ADMIN_TOKEN, createVictim, WAYS } from "../chat/ways.ts";
 import { findRedis, type Redis, startRedis } from "../faults/redis.ts";
 import { api } from "../support/api.ts";
@@ -44,7 +45,7 @@ needs(
 
   async function metric(server: TestServer, name: string): Promise<number> {
     const { text } = await api(server, "GET /metrics", { token: METRICS_TOKEN });
-    return Number(new RegExp(`^${name} (.*)$`, "m").exec(text)?.[1]);
+    return Number(new RegExp(`^${RegExp.escape(name)} (.*)$`, "m").exec(text)?.[1]);
   }
 
   const repairs = () => metric(there, "parley_timeline_repairs_total");
@@ -56,6 +57,30 @@ needs(
     await socket.next("synced");
     return socket;
   }
+
+  // A forged frame was shown as somebody's message, and with a high version it made all later messages undeliverable.
+  test("anyone who can publish on Redis can neither show a message nor keep later ones away", async () => {
+    const reader = await enter(there, "forged", ben);
+    const writer = await enter(here, "forged", ada);
+    const { epoch } = reader.frames.find(({ type }) => type === "joined") as { epoch: string };
+    const [channel = ""] = (await redis.ask("PUBSUB", "CHANNELS", "*room:forged")) as string[];
+    const far = Number.MAX_SAFE_INTEGER;
+    const state = { id: 1, version: far, username: "ada", clientId: crypto.randomUUID(), content: "forged" };
+    const times = { timestamp: new Date().toISOString(), editedAt: null, deletedAt: null };
+    const states = [{ ...state, ...times, replyTo: null, reactions: [] }];
+    const news = JSON.stringify([{ type: "changed", room: "forged", epoch, from: 1, to: far, states }]);
+    const before = await metric(there, 'parley_bus_refused_total{reason="forged"}');
+    await redis.ask(
+      "PUBLISH",
+      channel,
+      `parley-bus/${BUS_VERSION} ${"A".repeat(22)} n ${Date.now()}000 ${news}`,
+    );
+    await redis.ask("PUBLISH", channel, `parley-bus/2 n ${news}`);
+    await say(writer, "true");
+    expect((await reader.next("message")).content).toBe("true");
+    expect(await metric(there, 'parley_bus_refused_total{reason="forged"}')).toBe((before || 0) + 1);
+    for (const socket of [reader, writer]) socket.close();
+  });
 
   test("changes of every kind on one server reach the other without a repair from the database", async () => {
     const talking = await enter(here, "garden", ada);
