@@ -12,7 +12,7 @@ import { createAccess, type RoomPolicy } from "./access/access.ts";
 import { createDeparted } from "./access/departed.ts";
 import { createLists, type ListedRoom, type RoomPage } from "./access/lists.ts";
 import { createSubmit } from "./access/submit.ts";
-import type { Ack, Submission } from "./change.ts";
+import type { Ack, Removal, Submission } from "./change.ts";
 import { createPlain } from "./codecs/plain.ts";
 import { createV1 } from "./codecs/v1.ts";
 import { createCommands } from "./commands/table.ts";
@@ -34,6 +34,7 @@ import { type Answer, createCommitter } from "./room/committer.ts";
 import { createHistory, type Fit, type HistoryQuery, type HistoryResult } from "./room/history.ts";
 import { createReads } from "./room/reads.ts";
 import { createMembers } from "./room/members.ts";
+import { type Removed, removeMessages, type Sender } from "./room/removal.ts";
 import { createRooms } from "./room/rooms.ts";
 
 export type { Ack, Submission } from "./change.ts";
@@ -79,6 +80,8 @@ export interface Chat {
   unban(userId: number, room: string, order: Order): Promise<void>;
   /** Deletes anyone's message for the operator. @throws {Refusal} not_found, busy, unavailable. */
   remove(room: string, id: number, order: Order): Promise<Ack>;
+  /** Deletes messages of one person for the operator, at most 500. @throws {Refusal} busy, unavailable. */
+  removeMessages(sender: Sender, order: Order): Promise<Removed>;
   /** Connects a socket. Its transport calls `open`, `receive`, `drained` and `ended`. */
   connect(format: Format, options: ConnectionOptions): Connection;
   /** Changes that are submitted and not answered yet. */
@@ -233,6 +236,8 @@ export function createChat(options: ChatOptions): Chat {
     await guard.recheck(userId).catch(() => guard.expel(room, why, open));
   };
 
+  const commit = (removal: Removal) => settled((answer) => committer.submit(removal, answer));
+
   return {
     enter: access.enter,
     submit: (pass, change) => settled((answer) => submit(pass, change, answer)),
@@ -257,10 +262,9 @@ export function createChat(options: ChatOptions): Chat {
       await store.members.unban({ userId, room }, order);
       departed.changed(userId);
     },
-    remove: (room, id, order) =>
-      settled((answer) =>
-        committer.submit({ kind: "remove", room, id, clientId: crypto.randomUUID(), order }, answer),
-      ),
+    remove: (room, id, order) => commit({ kind: "remove", room, id, clientId: crypto.randomUUID(), order }),
+    removeMessages: (sender, order) =>
+      removeMessages(store.lists, sender, order, (removals) => Promise.all(removals.map(commit))),
     connect: (format, connection) => createConnection(connectionParts, codecs[format], connection),
     get pending() {
       return committer.depth;

@@ -190,12 +190,17 @@ export interface RoomRows {
   readonly more: boolean;
 }
 
-/** Both methods reject with a {@link Refusal} `unavailable` if the database does not respond. */
+/** All methods reject with a {@link Refusal} `unavailable` if the database does not respond. */
 export interface ListStore {
   /** Rooms by name, at most {@link ROOMS_MAX}, without those that the person is banned from. */
   rooms(userId: number, range: RoomRange): Promise<RoomRows>;
   /** One room; undefined if it does not exist. */
   room(seat: Seat): Promise<RoomSummary | undefined>;
+  /** Messages of one person that are not deleted, in one room or (null) in all, at most `limit`. */
+  messagesOf(
+    sender: { readonly userId: number; readonly room: string | null },
+    limit: number,
+  ): Promise<readonly { readonly room: string; readonly id: number }[]>;
 }
 
 /** Everything that this folder stores. */

@@ -13,6 +13,7 @@ import { newEpoch } from "./new-epoch.ts";
 import { registrationLink } from "./registration-link.ts";
 import { resetPassword } from "./reset-password.ts";
 import { withSecretFiles } from "./secret-files.ts";
+import { removeMessages } from "./remove-messages.ts";
 import { restoreUser } from "./restore-user.ts";
 import { revokeKey } from "./revoke-key.ts";
 import { rotateKey } from "./rotate-key.ts";
@@ -27,6 +28,7 @@ const COMMANDS: readonly Command[] = [
   registrationLink,
   user,
   restoreUser,
+  removeMessages,
   sessions,
   resetPassword,
   keys,

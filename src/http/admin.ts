@@ -8,6 +8,7 @@ import { duration } from "../config-schemas.ts";
 import { readAudit } from "../db/audit.ts";
 import type { Pool } from "../db/database.ts";
 import type { Order } from "../order.ts";
+import { room } from "../protocol/frames.ts";
 import type { Facts, SecurityEvent, SecurityLog } from "../security.ts";
 import { adminKeyRoutes } from "./adminkeys.ts";
 import { AUDIT_ENTRY, REGISTRATION_LINK, REMOVED } from "./answers.ts";
@@ -32,6 +33,8 @@ const LINK = v.object({
 const ENDED = v.object({ ended: v.pipe(v.number(), v.integer()) });
 const NAME = v.pipe(v.string(), v.description("The username."));
 const ON_USER = { params: { name: NAME }, query: ORDER, refusals: ["not_found"] } as const;
+const IN_ROOM = v.object({ ...ORDER.entries, room: v.optional(room) });
+const REMOVED_ALL = v.object({ removed: v.pipe(v.number(), v.integer()), more: v.boolean() });
 const BAN = {
   params: { ...ROOM_PARAMS, name: NAME },
   query: ORDER,
@@ -41,7 +44,7 @@ const BAN = {
 
 interface AdminRoutes {
   readonly auth: Pick<Auth, "apiKeys" | "keys" | "standing">;
-  readonly chat: Pick<Chat, "ban" | "unban" | "remove">;
+  readonly chat: Pick<Chat, "ban" | "unban" | "remove" | "removeMessages">;
   readonly pool: Pool;
   /** PUBLIC_URL. */
   readonly publicUrl: string | undefined;
@@ -152,6 +155,21 @@ export function adminRoutes({ auth, chat, pool, publicUrl, security }: AdminRout
         const { version } = await chat.remove(room, id, orderOf(c, c.req.valid("query")));
         record(c, "message.delete", { room, messageId: id });
         return c.json({ id, version, room }, 200);
+      },
+    )
+    .delete(
+      "/users/:name/messages",
+      operation({
+        summary: "Delete a user's messages",
+        about: "In one room, or in all. At most 500 each time; more says whether to repeat it.",
+        ...ON_USER,
+        query: IN_ROOM,
+        answers: { 200: REMOVED_ALL },
+      }),
+      async (c) => {
+        const { room = null, ...order } = c.req.valid("query");
+        const userId = await pool.run((orm) => findUser(orm, c.req.param("name")));
+        return c.json(await chat.removeMessages({ userId, room }, orderOf(c, order)), 200);
       },
     )
     .get(

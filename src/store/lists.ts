@@ -46,8 +46,19 @@ export function createListStore(pool: Pool): ListStore {
       const chosen = sql`select id, name from rooms where name = ${room}::text`;
       return (await read(userId, chosen, 1)).rooms[0];
     },
+    messagesOf: (sender, limit) => runOrRefuse(pool, (orm) => rows(orm, sentBy(sender, limit))),
   };
 }
+
+/** Anyone who has posted in a room is or was a member. Each room is read by the key of its clients' ids. */
+const sentBy = ({ userId, room }: { userId: number; room: string | null }, limit: number) => sql`
+  select r.name as room, p.id::float8 as id
+  from members m join rooms r on r.id = m.room_id
+  cross join lateral (
+    select id from messages where room_id = m.room_id and sender_id = ${userId}::bigint and deleted_at is null
+    limit ${limit}::int) p
+  where m.user_id = ${userId}::bigint and (${room}::text is null or r.name = ${room}::text)
+  limit ${limit}::int`;
 
 /** One room more than a page has shows whether there are more. */
 const ONE_MORE = atMost(ROOMS_MAX + 1);

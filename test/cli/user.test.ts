@@ -89,6 +89,28 @@ describe("with an embedded database", () => {
     expect(stdout).not.toContain(created.stdout.slice(0, 20));
   }, 30_000);
 
+  test("everything that a person posted can be deleted, in one room or in all", async () => {
+    const server = await startParley(settings());
+    const [eve, finn] = [await register(server, "eve"), await register(server, "finn")];
+    const post = (room: string, { token }: { token: string }) =>
+      api(server, `POST /rooms/${room}/messages/`, { token, body: { content: "x" } });
+    for (const room of ["spam", "spam", "more-spam"]) await post(room, eve);
+    await post("spam", finn);
+    await server.end();
+    const remove = async (...args: string[]) => (await parley("remove-messages", ...args)).stdout;
+    expect(await remove("--room", "more-spam", "eve", "spam")).toStartWith("Deleted 1 messages.");
+    expect(await remove("eve")).toStartWith("Deleted 2 messages.");
+    expect(await remove("eve")).toStartWith("Deleted 0 messages.");
+    const again = await startParley(settings());
+    const { body } = await api(again, "GET /history/spam/", { token: finn.token });
+    await again.end();
+    expect(body).toMatchObject([
+      { id: 1, version: 4, username: "eve", content: "" },
+      { id: 2, version: 5, username: "eve", content: "" },
+      { id: 3, version: 3, username: "finn", content: "x" },
+    ]);
+  }, 60_000);
+
   test("a deleted account can be restored", async () => {
     const server = await startParley(settings());
     const { token } = await register(server, "dan");
@@ -156,6 +178,7 @@ describe("with an embedded database", () => {
         [["api-key", "revoke", "grace"], "DELETE /admin/api-keys/grace"],
         [["sessions", "end", "ada"], "DELETE /admin/users/ada/sessions"],
         [["restore-user", "ada"], "POST /admin/users/ada/restore"],
+        [["remove-messages", "--room", "tea", "ada"], "DELETE /admin/users/ada/messages?room=tea"],
         [["registration-link", "--expires", "1h"], "POST /admin/registration-links?expires=1h"],
       ] as const) {
         const { code, stderr } = await parley(...args);

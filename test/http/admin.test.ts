@@ -169,6 +169,34 @@ test("deleting anyone's message takes a version, is published, and leaves a tomb
   for (const each of [plain, socket]) each.close();
 });
 
+test("everything that a spammer posted is deleted in steps, and readers see each message go", async () => {
+  const spammer = await register(server, "spammer");
+  const reader = await connect(server, { room: "spammed", token: ada.token });
+  const socket = await connect(server, { token: spammer.token });
+  const post = (room: string) => ({ type: "send", room, clientId: crypto.randomUUID(), content: "buy!" });
+  await Promise.all(Array.from({ length: 520 }, () => socket.ask(post("spammed"))));
+  await socket.ask(post("elsewhere"));
+  await reader.ask({ type: "send", clientId: crypto.randomUUID(), content: "stop!" });
+  const remove = async (query = "") => (await admin(`DELETE /admin/users/spammer/messages/${query}`)).body;
+  expect(await remove("?room=elsewhere&reason=spam")).toEqual({ removed: 1, more: false });
+  expect(await remove()).toEqual({ removed: 500, more: true });
+  expect(await remove()).toEqual({ removed: 20, more: false });
+  expect(await remove()).toEqual({ removed: 0, more: false });
+  const { body } = await api(server, "GET /history/spammed/?limit=1000", { token: ada.token });
+  const messages = body as { id: number; version: number; content: string; deletedAt?: string }[];
+  expect(messages.filter(({ deletedAt }) => deletedAt === undefined).map(({ content }) => content)).toEqual([
+    "stop!",
+  ]);
+  expect(messages.map(({ version }) => version).sort((a, b) => a - b)).toEqual(
+    Array.from({ length: 521 }, (_, index) => 521 + index),
+  );
+  for (let left = 520; left > 0;) if ((await reader.next("message")).change === "deleted") left--;
+  expect(await audit({ action: "message.delete", room: "elsewhere" })).toMatchObject([
+    { username: "spammer", messageId: 1, reason: "spam" },
+  ]);
+  for (const each of [reader, socket]) each.close();
+}, 30_000);
+
 test("a message that the operator deletes while its sender edits it stays deleted", async () => {
   const socket = await connect(server, { room: "race", token: ada.token });
   for (let round = 0; round < 20; round++) {

@@ -30,6 +30,7 @@ export const aliveStanding: Standing = {
 export const emptyLists: ListStore = {
   rooms: async () => ({ rooms: [], more: false }),
   room: async () => undefined,
+  messagesOf: async () => [],
 };
 
 /** Members, read marks and bans in memory. Nothing is ever unread, and rooms have no end. */
