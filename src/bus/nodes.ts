@@ -12,7 +12,7 @@ const BYE_MS = 3_000;
 /** How many gone nodes are remembered. A restarted process has a new name. */
 const REMEMBERED = 1_000;
 /** How far the time of a frame may be from ours, in milliseconds. */
-const APART_MS = 60_000;
+const APART_MS = 5 * 60_000;
 /** Stamps in a millisecond. */
 const PER_MS = 1_000;
 

@@ -203,7 +203,7 @@ const REFUSALS = {
   malformed: "not a frame of ours",
   forged: "not from a node of this installation, so somebody else can publish on this Redis",
   repeated: "a frame that was received before, so somebody else can publish on this Redis",
-  late: "a frame whose time is more than a minute from ours: synchronise the clocks of the nodes",
+  late: "a frame whose time is more than five minutes from ours: synchronise the clocks of the nodes",
 } as const;
 
 /** Replaces a range that is too large to send with the version that the room has reached. */
