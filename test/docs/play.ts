@@ -6,6 +6,9 @@ import type { Block } from "./transcripts.ts";
 
 type Frame = Record<string, unknown>;
 
+/** The character of a message of a certain length: two bytes, so that fewer messages fill the kernel's buffers. */
+const FULL = "é";
+
 /** One person's socket in a transcript. */
 interface Seat {
   readonly name: string;
@@ -60,7 +63,7 @@ const EVENTS: readonly [RegExp, (play: Play, ...words: string[]) => Promise<void
     async (play, reader = "", writer = "", count = "", length = "", room = "") => {
       const { socket } = seatOf(play, reader).connection;
       socket.pause();
-      await play.stage.post(writer, room, Array<string>(Number(count)).fill("x".repeat(Number(length))));
+      await play.stage.post(writer, room, Array<string>(Number(count)).fill(FULL.repeat(Number(length))));
       socket.resume();
     },
   ],

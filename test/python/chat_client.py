@@ -3,6 +3,7 @@
 import asyncio
 import json
 import random
+import socket as sockets
 import uuid
 
 import websockets
@@ -213,6 +214,11 @@ class Chat:
             return closed.rcvd.code if closed.rcvd else 1006
         except (OSError, websockets.InvalidHandshake):
             return 1006
+
+    def stop_reading(self):
+        """Takes no frames until `reading` is set, and has the kernel hold few for it."""
+        self.reading.clear()
+        self._socket.transport.get_extra_info("socket").setsockopt(sockets.SOL_SOCKET, sockets.SO_RCVBUF, 65_536)
 
     def _take(self, frame):
         kind = frame["type"]
