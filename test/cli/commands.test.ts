@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { hostname } from "node:os";
 import { version } from "../../package.json";
-import { dataFolder, runParley, startParley } from "../support/process.ts";
+import { dataFolder, type Ended, type Running, runParley, startParley } from "../support/process.ts";
 
 setDefaultTimeout(30_000);
 
@@ -11,15 +12,7 @@ beforeAll(async () => {
 afterAll(() => data.remove());
 
 const settings = () => ({ DATA_DIR: data.path });
-
-async function withServer<T>(work: (server: { url: string; pid: number }) => Promise<T>): Promise<T> {
-  const server = await startParley(settings());
-  try {
-    return await work(server);
-  } finally {
-    await server.end();
-  }
-}
+const parley = (...args: string[]) => runParley(args, settings());
 
 const post = (url: string, body: object) =>
   fetch(url, {
@@ -47,15 +40,17 @@ describe("the program", () => {
   });
 });
 
-describe("healthcheck", () => {
-  test("exits with 0 if the server is healthy", async () => {
-    await withServer(async ({ url }) => {
-      const { port } = new URL(url);
-      expect(await runParley(["healthcheck"], { PORT: port })).toEqual({ code: 0, stdout: "", stderr: "" });
-      expect(await runParley(["healthcheck"], { PORT: port, HOST: "0.0.0.0" })).toMatchObject({ code: 0 });
-    });
-  });
+const ada = { email: "ada@example.com", password: "correct horse", password2: "correct horse" };
+const login = async (url: string, password: string) =>
+  (await post(`${url}/account/login/`, { email: ada.email, password })).status;
+const kids = async (url: string) => {
+  const { keys } = (await (await fetch(`${url}/.well-known/jwks.json`)).json()) as {
+    keys: { kid: string }[];
+  };
+  return keys.map(({ kid }) => kid);
+};
 
+describe("healthcheck", () => {
   test("exits with 1 and one line if nothing responds", async () => {
     const { code, stderr } = await runParley(["healthcheck"], { PORT: "1" });
     expect(code).toBe(1);
@@ -63,80 +58,105 @@ describe("healthcheck", () => {
   });
 });
 
-describe("reset-password", () => {
-  const ada = { email: "ada@example.com", password: "correct horse", password2: "correct horse" };
-  const login = (password: string) =>
-    withServer(
-      async ({ url }) => (await post(`${url}/account/login/`, { email: ada.email, password })).status,
-    );
+// The commands open the database, so the server starts only before and after them.
+describe("on the data of a server", () => {
+  let server: Running;
+  let old: string[];
 
   beforeAll(async () => {
-    await withServer(async ({ url }) => expect((await post(`${url}/account/reg/`, ada)).status).toBe(201));
+    server = await startParley(settings());
+    expect((await post(`${server.url}/account/reg/`, ada)).status).toBe(201);
+    old = await kids(server.url);
   });
 
-  test("sets the password from standard input", async () => {
+  test("healthcheck exits with 0 if the server is healthy", async () => {
+    const { port: PORT } = new URL(server.url);
+    expect(await runParley(["healthcheck"], { PORT })).toEqual({ code: 0, stdout: "", stderr: "" });
+    expect(await runParley(["healthcheck"], { PORT, HOST: "0.0.0.0" })).toMatchObject({ code: 0 });
+  });
+
+  test("reset-password requires the server to be stopped, and names its process", async () => {
+    const { code, stderr } = await parley("reset-password", ada.email);
+    expect(code).toBe(1);
+    expect(stderr).toContain(`process ${server.pid} `);
+  });
+
+  test("reset-password sets the password from standard input", async () => {
+    await server.end();
     const reset = await runParley(["reset-password", "Ada@Example.com"], settings(), "battery staple\n");
     expect(reset).toEqual({ code: 0, stdout: "The password is set.\n", stderr: "" });
-    expect(await login("battery staple")).toBe(200);
-    expect(await login(ada.password)).toBe(401);
+    server = await startParley(settings());
+    expect(await login(server.url, "battery staple")).toBe(200);
+    expect(await login(server.url, ada.password)).toBe(401);
+    await server.end();
   });
 
-  test("generates a password if none is given", async () => {
-    const { stdout } = await runParley(["reset-password", ada.email], settings());
-    const [, password = ""] = /^The password is (\S{16})\n$/.exec(stdout) ?? [];
-    expect(await login(password)).toBe(200);
-  });
-
-  test("rejects a password that is too short and an unknown email", async () => {
+  test("reset-password rejects a password that is too short and an unknown email", async () => {
     expect(await runParley(["reset-password", ada.email], settings(), "short")).toMatchObject({ code: 1 });
-    expect(await runParley(["reset-password", "eve@example.com"], settings())).toEqual({
+    expect(await parley("reset-password", "eve@example.com")).toEqual({
       code: 1,
       stdout: "",
       stderr: "No account has that email\n",
     });
-    expect(await runParley(["reset-password"], settings())).toMatchObject({ code: 1 });
+    expect(await parley("reset-password")).toMatchObject({ code: 1 });
   });
 
-  test("requires the server to be stopped, and names its process", async () => {
-    await withServer(async ({ pid }) => {
-      const { code, stderr } = await runParley(["reset-password", ada.email], settings());
-      expect(code).toBe(1);
-      expect(stderr).toContain(`process ${pid} `);
-    });
-  });
-});
-
-describe("rotate-key", () => {
-  test("adds a key and keeps publishing the previous one", async () => {
-    const kids = () =>
-      withServer(async ({ url }) => {
-        const { keys } = (await (await fetch(`${url}/.well-known/jwks.json`)).json()) as {
-          keys: { kid: string }[];
-        };
-        return keys.map(({ kid }) => kid);
-      });
-    const [old = ""] = await kids();
-    const { code, stdout } = await runParley(["rotate-key"], settings());
-    expect(code).toBe(0);
-    const after = await kids();
-    expect(after).toContain(old);
-    expect(after.some((kid) => stdout.includes(kid))).toBe(true);
-  });
-
-  test("does not replace a configured key", async () => {
+  test("rotate-key does not replace a configured key", async () => {
     const ended = await runParley(["rotate-key"], { ...settings(), JWT_PRIVATE_KEY: "{}" });
     expect(ended.code).toBe(1);
     expect(ended.stderr).toBe("The key comes from JWT_PRIVATE_KEY: change it there\n");
   });
-});
 
-describe("new-epoch", () => {
-  test("creates a different epoch each time", async () => {
-    const [first, second] = [
-      await runParley(["new-epoch"], settings()),
-      await runParley(["new-epoch"], settings()),
-    ];
+  test("new-epoch creates a different epoch each time", async () => {
+    const [first, second] = [await parley("new-epoch"), await parley("new-epoch")];
     expect([first.code, second.code]).toEqual([0, 0]);
     expect(first.stdout).not.toBe(second.stdout);
+  });
+
+  test("the audit says who ran which command on which machine", async () => {
+    const reset = () =>
+      runParley(
+        ["reset-password", "ada@example.com"],
+        { ...settings(), SUDO_USER: "grace", USER: "nobody" },
+        "correct staple",
+      );
+    expect(await reset()).toMatchObject({ code: 0 });
+    expect(await parley("rotate-key")).toMatchObject({ code: 0 });
+    expect(await parley("new-epoch")).toMatchObject({ code: 0 });
+    const { stdout } = await parley("audit", "3");
+    const entries = stdout
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line));
+    const username = (await Bun.$`id -un`.text()).trim();
+    const here = { via: "cli", address: hostname(), actor: username, room: null, reason: "" };
+    expect(entries).toMatchObject([
+      { ...here, action: "epoch.renew", username: null },
+      { ...here, action: "key.rotate", target: expect.stringMatching(/^[\w-]{43}$/) },
+      { ...here, action: "password.reset", username: "ada", actor: username === "root" ? "grace" : username },
+    ]);
+    expect(await parley("audit", "0")).toMatchObject({ code: 1, stderr: "Usage: parley audit [count]\n" });
+  }, 30_000);
+
+  describe("that starts again", () => {
+    let reset: Ended;
+    let rotated: Ended;
+    beforeAll(async () => {
+      [reset, rotated] = [await parley("reset-password", ada.email), await parley("rotate-key")];
+      server = await startParley(settings());
+    });
+    afterAll(() => server.end());
+
+    test("reset-password has generated a password if none was given", async () => {
+      const [, password = ""] = /^The password is (\S{16})\n$/.exec(reset.stdout) ?? [];
+      expect(await login(server.url, password)).toBe(200);
+    });
+
+    test("rotate-key has added a key, and the previous ones are still published", async () => {
+      expect(rotated.code).toBe(0);
+      const after = await kids(server.url);
+      expect(after).toEqual(expect.arrayContaining(old));
+      expect(after.some((kid) => !old.includes(kid) && rotated.stdout.includes(kid))).toBe(true);
+    });
   });
 });

@@ -1,6 +1,9 @@
+import { hostname } from "node:os";
 import { join, resolve } from "node:path";
+import { run } from "../../src/cli/run.ts";
 import { createDataDir } from "../../src/db/template.ts";
 import { temporaryFolder } from "./folder.ts";
+import { lastingFolder } from "./recycled.ts";
 import { cachedTemplate } from "./template.ts";
 
 const ROOT = join(import.meta.dir, "../..");
@@ -34,6 +37,10 @@ export async function dataFolder() {
   return folder;
 }
 
+/** A folder for `runCommand`, and for servers in this process. */
+export const commandFolder = async (): Promise<{ path: string; remove(): unknown }> =>
+  process.env.PARLEY ? dataFolder() : lastingFolder();
+
 // Passes only the test's settings, so that the machine's environment has no effect.
 const spawn = (args: readonly string[], settings: Settings, stdin: string, cwd = ROOT) =>
   Bun.spawn([...PARLEY, ...args], {
@@ -59,6 +66,37 @@ export async function runParley(
     child.exited,
   ]);
   return { code, stdout, stderr };
+}
+
+/**
+ * Runs a command as `runParley` does, but in this process: starting one that opens an embedded database takes a second of
+ * CPU time. The binary that PARLEY names runs for real.
+ */
+export async function runCommand(
+  args: readonly string[],
+  settings: Settings = {},
+  stdin = "",
+): Promise<Ended> {
+  if (process.env.PARLEY) return runParley(args, settings, stdin);
+  const written = { out: "", err: "" };
+  const code = await run({
+    args,
+    env: { PORT: "0", ...settings },
+    version: "test",
+    user: () => "tester",
+    machine: hostname(),
+    program: PARLEY,
+    parent: undefined,
+    out: (line) => void (written.out += `${line}\n`),
+    err: (line) => void (written.err += `${line}\n`),
+    input: () => Promise.resolve(stdin),
+    async *lines() {
+      yield* stdin.split("\n");
+    },
+    ask: () => undefined,
+    untilSignal: () => new Promise(() => {}),
+  });
+  return { code, stdout: written.out, stderr: written.err };
 }
 
 /** Starts the server and waits until it listens. @throws {Error} with its output if it exits instead. */

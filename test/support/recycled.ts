@@ -2,6 +2,7 @@ import { sql } from "drizzle-orm";
 import { type Database, type Pool, rows } from "../../src/db/database.ts";
 import { openDatabase } from "../../src/db/open.ts";
 import { temporaryFolder } from "./folder.ts";
+import { cachedTemplate } from "./template.ts";
 
 // Opening an embedded database takes more than a second of CPU time; emptying one that is open takes a few
 // milliseconds. Databases that nobody opens a second time are therefore kept, emptied and lent again.
@@ -15,6 +16,8 @@ const WORK_ENDS_MS = 5_000;
 const open = openDatabase;
 
 const disposable = new Set<string>();
+/** Folders whose database stays open, with the database once it was opened. */
+const lasting = new Map<string, Database | undefined>();
 const kept: Database[] = [];
 
 /** A folder for DATA_DIR that is opened once and not looked into: its database may come from another test. */
@@ -30,15 +33,44 @@ export function disposableFolder() {
   };
 }
 
-/** `openDatabase` for tests: lends a kept database to a disposable folder, and opens all others for real. */
+/** A folder for DATA_DIR that only this process opens, often: its database stays open until the folder is removed. */
+export function lastingFolder() {
+  const { path, remove } = temporaryFolder();
+  lasting.set(path, undefined);
+  return {
+    path,
+    async remove() {
+      const database = lasting.get(path);
+      lasting.delete(path);
+      if (database) await giveBack(database);
+      remove();
+    },
+  };
+}
+
+/** `openDatabase` for tests: lends a kept database to a folder of this file, and opens all others for real. */
 export const openRecycled: typeof openDatabase = async (config, template) => {
-  if (config.DATABASE_DRIVER !== "pglite" || !disposable.has(config.DATA_DIR)) return open(config, template);
-  return lend(kept.pop() ?? (await open({ ...config, DATA_DIR: temporaryFolder().path }, template)));
+  const path = config.DATABASE_DRIVER === "pglite" ? config.DATA_DIR : "";
+  if (!disposable.has(path) && !lasting.has(path)) return open(config, template);
+  const make = async () =>
+    kept.pop() ?? open({ ...config, DATA_DIR: temporaryFolder().path }, template ?? (await cachedTemplate()));
+  const database = lasting.get(path) ?? (await make());
+  if (disposable.has(path)) return lend(database, giveBack);
+  lasting.set(path, database);
+  return lend(database, async () => {});
 };
 
 const nothing = () => {};
 
-function lend(database: Database): Database {
+/** Takes an idle database back. */
+async function giveBack(database: Database): Promise<void> {
+  if (kept.length === KEPT_MAX) return database.close();
+  await empty(database);
+  kept.push(database);
+}
+
+/** `after` runs once the borrower has closed the database and its work has ended. */
+function lend(database: Database, after: (database: Database) => Promise<void>): Database {
   const underWay = new Set<Promise<unknown>>();
   let closed = false;
   const track = ({ run }: Pool): Pool => ({
@@ -61,10 +93,7 @@ function lend(database: Database): Database {
       closed = true;
       const idle = Promise.all(underWay).then(() => true);
       const late = Bun.sleep(WORK_ENDS_MS).then(() => false);
-      if (kept.length < KEPT_MAX && (await Promise.race([idle, late]))) {
-        await empty(database);
-        kept.push(database);
-      } else await database.close();
+      await ((await Promise.race([idle, late])) ? after(database) : database.close());
     },
   };
 }
