@@ -5,7 +5,7 @@ import { loadConfig } from "../../src/config.ts";
 import { createDataDir } from "../../src/db/template.ts";
 import { until } from "../faults/condition.ts";
 import { leftover } from "../faults/leftovers.ts";
-import { freePort } from "../faults/port.ts";
+import { freePort } from "../support/port.ts";
 import { createServer } from "../faults/server.ts";
 import { cachedTemplate } from "../support/template.ts";
 import { type Bystander, createBystander, type Felt } from "./bystander.ts";

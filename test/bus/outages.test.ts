@@ -5,7 +5,7 @@ import type { RoomNews } from "../../src/bus/news.ts";
 import { systemClock } from "../../src/clock.ts";
 import { createLog } from "../../src/log.ts";
 import { createMetrics } from "../../src/metrics.ts";
-import { freePort } from "../faults/port.ts";
+import { freePort } from "../support/port.ts";
 import { findRedis, type Redis, startRedis } from "../faults/redis.ts";
 import { temporaryFolder } from "../support/folder.ts";
 import { needs } from "../support/needs.ts";

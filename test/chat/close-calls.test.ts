@@ -5,6 +5,7 @@ import { SOFT_LIMIT } from "../../src/chat/limits.ts";
 import type { Peer } from "../../src/chat/connection/peer.ts";
 import type { Timeline } from "../../src/chat/room/timeline.ts";
 import { systemClock } from "../../src/clock.ts";
+import { afterTurns } from "../support/after-turns.ts";
 import { passFor, unlimited, v1 } from "../support/stubs.ts";
 import { until } from "../support/until.ts";
 import { createNode, nobodyHere, openSocket, post } from "./node.ts";
@@ -33,7 +34,7 @@ test("a client that comes from a node that was ahead is resumed, even while an o
   await until(() => reads === 1);
   database.commitNew([post("c")]);
   const ahead = connect({ version: 3 });
-  await Bun.sleep(10);
+  await afterTurns();
   gate.resolve();
   await until(() => joined(ahead.frames) !== undefined);
   expect(joined(ahead.frames)).toMatchObject({ version: 3, resumed: true });

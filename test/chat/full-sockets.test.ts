@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { HARD_LIMIT, SEND_ROOM, SOFT_LIMIT, UNSEEN_MAX } from "../../src/chat/limits.ts";
+import { afterTurns } from "../support/after-turns.ts";
 import { v1, upTo } from "../support/stubs.ts";
 import { until } from "../support/until.ts";
 import { createNode, post } from "./node.ts";
@@ -219,7 +220,7 @@ test("joins of many rooms wait until the socket drains, and leave room for live 
     connection.receive(JSON.stringify({ type: "join", room: `${"r".repeat(58)}${number}`, ref: number }));
   for (let number = 1; number <= JOINED; number++) join(number);
   await until(() => socket.socket.buffered() > SOFT_LIMIT);
-  for (let turns = 0; turns < 20; turns++) await new Promise<void>((resolve) => setImmediate(resolve));
+  await afterTurns();
   expect(socket.most).toBeLessThan(SOFT_LIMIT + 1_000);
   expect(socket.count("ok")).toBeLessThan(JOINED);
   while (socket.count("ok") < JOINED) {

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { createWorkers, type WorkerLife } from "../../src/cli/workers.ts";
 import { createLog } from "../../src/log.ts";
-import { freePort } from "../faults/port.ts";
+import { freePort } from "../support/port.ts";
 import { api } from "../support/api.ts";
 import { connect } from "../support/client.ts";
 import { postgresDatabase, type TestDatabase } from "../support/database.ts";

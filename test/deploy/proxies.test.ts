@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { join } from "node:path";
-import { freePort } from "../faults/port.ts";
+import { freePort } from "../support/port.ts";
 import { api } from "../support/api.ts";
 import { connect, type V1Client } from "../support/client.ts";
 import { postgresDatabase, type TestDatabase } from "../support/database.ts";

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { freePort } from "../faults/port.ts";
+import { freePort } from "../support/port.ts";
 import { temporaryFolder } from "../support/folder.ts";
 import { START_MS } from "../support/house.ts";
 import { needs } from "../support/needs.ts";

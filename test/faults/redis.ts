@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { until } from "./condition.ts";
 import { leftover } from "./leftovers.ts";
-import { freePort } from "./port.ts";
+import { freePort } from "../support/port.ts";
 
 const START_MS = 10_000;
 

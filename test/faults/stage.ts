@@ -10,7 +10,7 @@ import { type Client, type ClientOptions, createClient } from "./client.ts";
 import { until } from "./condition.ts";
 import { counted, createLedger, type Ledger } from "./ledger.ts";
 import { leftover } from "./leftovers.ts";
-import { freePort } from "./port.ts";
+import { freePort } from "../support/port.ts";
 import type { Postgres } from "./postgres.ts";
 import { createServer, type ServerProcess } from "./server.ts";
 import { judge, type Verdict } from "./verdict.ts";

@@ -6,7 +6,7 @@ import { createDataDir } from "../../src/db/template.ts";
 import { register } from "../faults/accounts.ts";
 import { until } from "../faults/condition.ts";
 import { leaveNothing, leftover } from "../faults/leftovers.ts";
-import { freePort } from "../faults/port.ts";
+import { freePort } from "../support/port.ts";
 import { createServer } from "../faults/server.ts";
 import { cachedTemplate } from "../support/template.ts";
 import { knock } from "./handshake.ts";

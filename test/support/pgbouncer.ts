@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { freePort } from "../faults/port.ts";
+import { freePort } from "./port.ts";
 import { until } from "./until.ts";
 
 /** Starts PgBouncer in front of the server of a database. Returns the database's URL through it. */
