@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { join } from "node:path";
 import { IN_FILES, loadConfig, SETTINGS } from "../../src/config.ts";
-import { freePort } from "../faults/port.ts";
+import { freePort } from "../support/port.ts";
 import { findRedis } from "../faults/redis.ts";
 import { needs } from "../support/needs.ts";
 import { until } from "../support/until.ts";
