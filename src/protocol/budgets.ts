@@ -51,8 +51,8 @@ export const BUDGETS = {
   traffic: { per: "person", rate: 400, burst: 4000, about: "The same, over all sockets of a person." },
   lists: {
     per: "person",
-    rate: 1,
-    burst: 60,
+    rate: 2,
+    burst: 200,
     about: "Lists of rooms. Each fifty rooms of `limit` count as one.",
   },
   requests: { per: "person", rate: 20, burst: 300, about: "All other HTTP requests with a token." },

@@ -1,5 +1,6 @@
 import {
   type Chat,
+  type ChatError,
   createSubject,
   type LastMessage,
   type Message,
@@ -136,7 +137,10 @@ export function createRooms(chat: Chat, left: (name: string) => void): Rooms {
     loading = true;
     gone.clear();
     listRooms(chat)
-      .then(take, () => {}) // Requested again when the connection is back.
+      // Requested again when the connection is back, or when the server says.
+      .then(take, ({ retryAfterMs }: Partial<ChatError>) => {
+        if (retryAfterMs) setTimeout(refresh, retryAfterMs);
+      })
       .finally(() => (loading = false));
   };
 
