@@ -18,6 +18,8 @@ interface Destinations {
   readonly clock: Clock;
   /** The proxies in front of the server. */
   readonly trustProxy: number;
+  /** Is called with each request that is no probe, and with the address of its connection. */
+  inspect(headers: Headers, address: string): void;
   /** Serves the page's files; undefined if the path is none. */
   page(request: Request, path: string): Promise<Response> | undefined;
   /** Upgrades a WebSocket handshake. */
@@ -27,7 +29,7 @@ interface Destinations {
 }
 
 /** Sends each request to the page, a socket or the API. Handshakes and API requests take turns, by network. */
-export function createDispatch({ clock, trustProxy, page, upgrade, api }: Destinations): Handler {
+export function createDispatch({ clock, trustProxy, inspect, page, upgrade, api }: Destinations): Handler {
   const handshakes = createTurns(clock, STARTED_A_TURN);
   const requests = createTurns(clock, STARTED_A_TURN);
 
@@ -40,7 +42,9 @@ export function createDispatch({ clock, trustProxy, page, upgrade, api }: Destin
     const begin = () => (isHandshake ? upgrade(request, url, server) : api(forApi(request, url), address));
     const network = () =>
       networkOf(clientAddress(request.headers.get("x-forwarded-for"), address, trustProxy));
-    const turn = PROBE.test(url.pathname) ? undefined : (isHandshake ? handshakes : requests).next(network);
+    const isProbe = PROBE.test(url.pathname);
+    if (!isProbe) inspect(request.headers, address);
+    const turn = isProbe ? undefined : (isHandshake ? handshakes : requests).next(network);
     // Clients that went away while they waited cost nothing.
     return turn ? turn.then(() => (request.signal.aborted ? new Response() : begin())) : begin();
   };

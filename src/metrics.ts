@@ -79,6 +79,15 @@ export function createMetrics() {
       "Sockets rejected before they opened, by error.",
       ["code"],
     ),
+    forwarded: tallies(
+      "parley_forwarded_total",
+      "Requests whose forwarded addresses do not fit TRUST_PROXY, by problem.",
+      "problem",
+    ),
+    refusedSockets: gauge(
+      "parley_refused_sockets",
+      "Refused handshakes of the last 75 s whose sockets were closed with a code.",
+    ),
     queryTokens: counter("parley_query_tokens_total", "Sockets whose token came in the URL."),
     busConnected: gauge("parley_bus_connected", "1 while Redis carries news between nodes."),
     busNodes: gauge("parley_bus_nodes", "Other nodes believed to be alive."),

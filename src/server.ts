@@ -5,10 +5,8 @@ import { problemResponse, Refusal, refusalOf } from "./errors.ts";
 import { createFaults } from "./faults.ts";
 import { createMetrics } from "./metrics.ts";
 import { openSite, type SiteParts } from "./site.ts";
+import { GOODBYE_MS } from "./stopping.ts";
 import { type SocketData, websocket } from "./ws/sockets.ts";
-
-/** How long a stopping server waits for its sockets to close, in milliseconds. */
-const GOODBYE_MS = 2_000;
 
 /** How long a connection may take until its first request has arrived, without the body, in seconds. */
 const IDLE_S = 10;

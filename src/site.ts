@@ -21,16 +21,15 @@ import { metricsRoutes } from "./http/metrics.ts";
 import { createPage } from "./http/page/page.ts";
 import { roomRoutes } from "./http/rooms.ts";
 import { createFaults } from "./faults.ts";
+import { createForwardedCheck } from "./forwarded.ts";
 import type { Log } from "./log.ts";
 import type { Metrics } from "./metrics.ts";
 import { createSecurityLog } from "./security.ts";
+import { DRAIN_MS } from "./stopping.ts";
 import { createStore } from "./store/store.ts";
 import { createHandshakes } from "./ws/handshake.ts";
 import { createOutgoing } from "./ws/outgoing.ts";
 import type { SocketData } from "./ws/sockets.ts";
-
-/** How long a stopping server waits for outstanding answers, in milliseconds. */
-const DRAIN_MS = 15_000;
 
 export interface SiteParts {
   readonly clock: Clock;
@@ -166,6 +165,7 @@ export async function openSite(
     handle: createDispatch({
       clock,
       trustProxy: config.TRUST_PROXY,
+      inspect: createForwardedCheck({ hops: config.TRUST_PROXY, clock, log, metrics }),
       page: createPage(config.REGISTRATION).answer,
       upgrade: handshakes.upgrade,
       api: (request, address) => app.fetch(request, { address }),

@@ -2,6 +2,7 @@ import { systemClock } from "../clock.ts";
 import type { Config } from "../config.ts";
 import type { Log } from "../log.ts";
 import type { Context } from "./command.ts";
+import { warnIfOpen } from "./open.ts";
 import { createDesk } from "./desk.ts";
 import { type FromParent, readFromWorker } from "./ipc.ts";
 import { createWorkers, FirstWorkerEnded, type WorkerLife, type WorkerProcess } from "./workers.ts";
@@ -57,6 +58,7 @@ export async function runParent(
     { url: url.origin, version },
     `Parley ${version} with ${config.WORKERS} workers: listening on ${url.origin}`,
   );
+  warnIfOpen(config, env, log);
   await signal;
   log.info("stopping");
   return (await workers.stop()) ? 0 : 1;

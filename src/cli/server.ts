@@ -3,6 +3,7 @@ import { type Config, loadConfig } from "../config.ts";
 import { createLog, type Log } from "../log.ts";
 import { createMetrics } from "../metrics.ts";
 import { type Command, CommandError, type Context } from "./command.ts";
+import { warnIfOpen } from "./open.ts";
 import { runParent } from "./parent.ts";
 import { createWorker } from "./worker.ts";
 
@@ -25,7 +26,7 @@ export const server: Command = {
 };
 
 async function serve(
-  { version, untilSignal, parent }: Context,
+  { version, env, untilSignal, parent }: Context,
   config: Config,
   log: Log,
   isWorker = false,
@@ -36,6 +37,7 @@ async function serve(
   const running = await startServer(config, { log, version, metrics, ...(worker && { shared: worker }) });
   if (worker) worker.ready();
   else log.info({ url: running.url, version }, `${running.describe()}: listening on ${running.url}`);
+  if (!worker) warnIfOpen(config, env, log);
   if (config.DATABASE_DRIVER === "pglite")
     log.info("The embedded database survives a crash of this process, not a power cut.");
   await Promise.race([untilSignal(), ...(worker ? [worker.untilStop()] : [])]);

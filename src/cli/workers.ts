@@ -1,12 +1,11 @@
 import { type Clock, within } from "../clock.ts";
 import type { Log } from "../log.ts";
+import { WORKER_STOP_MS } from "../stopping.ts";
 
 /** Delay before a worker is restarted, in milliseconds. It doubles with each restart. */
 const BACKOFF_MS = { least: 500, most: 30_000 } as const;
 /** A worker that has run longer than this restarts with the shortest delay. */
 const STEADY_MS = 60_000;
-/** How long workers may take to stop before they are killed. They first finish what was submitted. */
-const STOP_MS = 25_000;
 
 /** A process that runs the server. */
 export interface WorkerProcess {
@@ -101,7 +100,7 @@ export function createWorkers({ count, clock, log, start }: WorkersOptions): Wor
       stopping = true;
       for (const cancel of waiting.values()) cancel();
       for (const worker of running.values()) worker.stop();
-      if (running.size > 0) await within(clock, STOP_MS, allEnded.promise);
+      if (running.size > 0) await within(clock, WORKER_STOP_MS, allEnded.promise);
       for (const worker of running.values()) worker.kill();
       return well && running.size === 0;
     },

@@ -12,14 +12,18 @@ interface MetricsRoutes {
 }
 
 /** Serves metrics in the Prometheus text format to callers that send `METRICS_TOKEN`. */
-export const metricsRoutes = ({ token, read, security }: MetricsRoutes) =>
-  new Hono<Env>({ strict: false }).get(
+export const metricsRoutes = ({ token, read, security }: MetricsRoutes) => {
+  // Concurrent scrapes share one collection.
+  let underWay: Promise<string> | undefined;
+  const collect = () => (underWay ??= read().finally(() => (underWay = undefined)));
+  return new Hono<Env>({ strict: false }).get(
     "/metrics",
     secretBearer(token, "metricsToken", (origin) => security.record("scrape.fail", { origin })),
     operation({ summary: "Metrics in the Prometheus text format", answers: { 200: "text/plain" } }),
     async (c) =>
-      c.text(await read(), 200, {
+      c.text(await collect(), 200, {
         "content-type": METRICS_TYPE,
         "cache-control": "no-store",
       }),
   );
+};

@@ -19,6 +19,13 @@ import type { SocketData } from "./sockets.ts";
 
 /** When a client that was turned away by a stopping server may try again, in milliseconds. */
 const RETRY_MS = 2_000;
+/**
+ * After a socket was closed with a code, the runtime holds its connection for this long if the client does not end it, in
+ * milliseconds. It gives no means to end it earlier.
+ */
+const HELD_MS = 75_000;
+/** While this many refused sockets may be held, further handshakes are refused by status, which holds nothing. */
+const HELD_MAX = 1_000;
 /** What a refused handshake costs the network that it came from. */
 const REFUSED = 2;
 
@@ -111,6 +118,18 @@ export function createHandshakes(options: HandshakeOptions): Handshakes {
     if (!ERRORS[code].retryable) budgets.charge("visits", network, REFUSED);
   };
 
+  let held = 0;
+  const count = (change: 1 | -1) => {
+    held += change;
+    metrics.refusedSockets.set(held);
+  };
+  /** Counts a socket that will be closed with a code. @throws {Refusal} the refusal itself if too many are held. */
+  const hold = (refusal: Refusal) => {
+    if (held >= HELD_MAX) throw refusal;
+    count(1);
+    options.clock.after(HELD_MS, () => count(-1));
+  };
+
   let draining = false;
 
   return {
@@ -125,7 +144,10 @@ export function createHandshakes(options: HandshakeOptions): Handshakes {
         checkNetwork(network, wanted.token);
         const { room, since, subprotocol } = wanted;
         const identity = await identifyOrRefuse(wanted);
-        if (identity instanceof Refusal) chargeFor(identity, network);
+        if (identity instanceof Refusal) {
+          hold(identity);
+          chargeFor(identity, network);
+        }
         const data: SocketData = {
           owner: options,
           room,

@@ -87,12 +87,20 @@ function close(ws: Ws, code: number): void {
   const { metrics, log, clock } = owner;
   ws.data.connection = undefined;
   metrics.sockets.dec();
-  metrics.closes.labels(String(code)).inc();
+  metrics.closes.labels(labelOf(code)).inc();
   const seconds = Math.round((clock.monotonic() - opened) / 10) / 100;
   const user = identity instanceof Refusal ? undefined : identity.userId;
   log.info({ event: "socket_closed", user, format, room, code, seconds }, "a socket ended");
   connection?.ended();
 }
+
+/** The codes that servers, browsers and runtimes use (RFC 6455, section 7.4.1), and ours. Clients may send any other. */
+const CODES: ReadonlySet<number> = new Set([
+  ...[1000, 1001, 1002, 1003, 1005, 1006, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014],
+  ...Object.values(CLOSE),
+]);
+
+const labelOf = (code: number): string => (CODES.has(code) ? String(code) : "other");
 
 /** Returns the close reason for a handshake that is refused by a close code. */
 function closeReasonOf(code: ErrorCode): CloseReason {
