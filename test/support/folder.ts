@@ -1,4 +1,4 @@
-import { rmSync } from "node:fs";
+import { mkdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -10,6 +10,8 @@ export const removeTemporaryFolders = () => rmSync(PARENT, { recursive: true, fo
 
 /** Returns the path of a private folder, which does not exist yet. `remove`, or the end of the process, deletes it. */
 export function temporaryFolder() {
+  // Otherwise what is created in it first, such as a private data directory, decides on the parent's permissions.
+  mkdirSync(PARENT, { recursive: true });
   const path = join(PARENT, crypto.randomUUID());
   // `bun test` does not emit "exit"; there, preload.ts removes the folders.
   process.once("exit", removeTemporaryFolders);
