@@ -140,7 +140,37 @@ for (const proxy of ["nginx", "haproxy"] as const)
     });
   });
 
-async function startProxy(proxy: keyof typeof PROXIES, nodes: readonly TestServer[]) {
+// nginx repeated PUT and DELETE, HAProxy only GET: with HAProxy, a reaction failed while a node stopped.
+for (const proxy of ["nginx", "haproxy"] as const)
+  needs(proxy)(`a stopping node behind ${proxy}`, () => {
+    test("requests go to the other node, except POST and PATCH, which may already have taken effect", async () => {
+      const node = (isStopping: boolean) => {
+        const respond = ({ url }: Request) =>
+          new Response("", { status: isStopping && !url.endsWith("/readyz") ? 503 : 200 });
+        const server = Bun.serve({ port: 0, hostname: "127.0.0.1", reusePort: false, fetch: respond });
+        return { port: server.port ?? 0, stop: () => server.stop(true) };
+      };
+      const nodes = [node(true), node(false)];
+      const front = await startProxy(proxy, nodes);
+      const statuses = async (method: string) => {
+        const seen = new Set<number>();
+        for (let room = 0; room < 20; room++) {
+          const body = method === "GET" ? {} : { body: "{}" };
+          seen.add((await fetch(`${front.url}/rooms/room-${room}/`, { method, ...body })).status);
+        }
+        return [...seen].toSorted();
+      };
+      for (const method of ["GET", "PUT", "DELETE"])
+        expect([method, await statuses(method)]).toEqual([method, [200]]);
+      // For two seconds nginx does not ask a node that failed.
+      for (const method of ["POST", "PATCH"])
+        await until(async () => (await statuses(method)).includes(503), 10_000);
+      await front.stop();
+      for (const { stop } of nodes) await stop();
+    });
+  });
+
+async function startProxy(proxy: keyof typeof PROXIES, nodes: readonly { readonly port: number }[]) {
   const folder = temporaryFolder();
   const port = await freePort();
   const { file, command } = PROXIES[proxy];
