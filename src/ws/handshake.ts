@@ -24,8 +24,11 @@ const RETRY_MS = 2_000;
  * milliseconds. It gives no means to end it earlier.
  */
 const HELD_MS = 75_000;
-/** While this many refused sockets may be held, further handshakes are refused by status, which holds nothing. */
-const HELD_MAX = 1_000;
+/**
+ * While this many refused sockets may be held, in total or of one network, further handshakes are refused by status, which
+ * holds nothing.
+ */
+const HELD_MAX = { total: 1_000, network: 100 } as const;
 /** What a refused handshake costs the network that it came from. */
 const REFUSED = 2;
 
@@ -119,15 +122,19 @@ export function createHandshakes(options: HandshakeOptions): Handshakes {
   };
 
   let held = 0;
-  const count = (change: 1 | -1) => {
+  const heldBy = new Map<string, number>();
+  const count = (network: string, change: 1 | -1) => {
     held += change;
     metrics.refusedSockets.set(held);
+    const ofNetwork = (heldBy.get(network) ?? 0) + change;
+    if (ofNetwork === 0) heldBy.delete(network);
+    else heldBy.set(network, ofNetwork);
   };
   /** Counts a socket that will be closed with a code. @throws {Refusal} the refusal itself if too many are held. */
-  const hold = (refusal: Refusal) => {
-    if (held >= HELD_MAX) throw refusal;
-    count(1);
-    options.clock.after(HELD_MS, () => count(-1));
+  const hold = (refusal: Refusal, network: string) => {
+    if (held >= HELD_MAX.total || (heldBy.get(network) ?? 0) >= HELD_MAX.network) throw refusal;
+    count(network, 1);
+    options.clock.after(HELD_MS, () => count(network, -1));
   };
 
   let draining = false;
@@ -145,7 +152,7 @@ export function createHandshakes(options: HandshakeOptions): Handshakes {
         const { room, since, subprotocol } = wanted;
         const identity = await identifyOrRefuse(wanted);
         if (identity instanceof Refusal) {
-          hold(identity);
+          hold(identity, network);
           chargeFor(identity, network);
         }
         const data: SocketData = {
