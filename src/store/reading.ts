@@ -12,10 +12,10 @@ import { atMost, iso, unguessed } from "./sql.ts";
  * The most that one statement reads. Longer pages of history take several, so that other work gets in between, and a
  * connection never holds more than this.
  */
-const READ_ROWS = 200;
+const READ_ROWS = 500;
 const READ_BYTES = 256 * 1024;
 /** What a subscription reads at once. */
-const PAGE: Bounds = { messages: READ_ROWS, bytes: PAGE_MAX };
+const PAGE: Bounds = { messages: 200, bytes: PAGE_MAX };
 /** About the size of a message besides its text and its reactions, in bytes. */
 const MESSAGE_BYTES = 256;
 
@@ -48,7 +48,7 @@ export function createReading(pool: Pool): Pick<MessageStore, "changesSince" | "
 
   return {
     async changesSince(room, after) {
-      return cutToSize(await find(readChanges(room, after, PAGE)), ({ version }) => version);
+      return cutToSize(await find(readChanges(room, after)), ({ version }) => version);
     },
 
     async postsSince(room, after) {
@@ -147,16 +147,16 @@ const page = (room: string, found: SQL, order: SQL, { messages, bytes }: Bounds)
 const SIZE = sql.raw(`(octet_length(c.content) + ${MESSAGE_BYTES})`);
 
 /** Reads messages that changed after a version, by version. Two index ranges: unchanged messages, and changed ones. */
-export const readChanges = (room: string, after: number, bounds: Bounds) =>
+export const readChanges = (room: string, after: number) =>
   page(
     room,
     sql`(select * from messages where room_id = ${roomId(room)} and id > ${after}::bigint and ${unguessed(sql`version = id`)}
-        order by id ${ONE_MORE})
+        order by id ${atMost(PAGE.messages + 1)})
       union all
       (select * from messages where room_id = ${roomId(room)} and version > ${after}::bigint and version <> id
-        order by version ${ONE_MORE})`,
+        order by version ${atMost(PAGE.messages + 1)})`,
     sql`c.version`,
-    bounds,
+    PAGE,
   );
 
 /** Reads messages by id: the first ones after `after`, oldest first, or the last ones before `before`, newest first. */
