@@ -3,7 +3,6 @@ import type { Clock } from "./clock.ts";
 import { Refusal } from "./errors.ts";
 import type { Metrics } from "./metrics.ts";
 import {
-  type Budget,
   BUDGET_NAMES,
   BUDGETS,
   type BudgetName,
@@ -66,17 +65,14 @@ interface BudgetsOptions {
   readonly clock: Clock;
   readonly bus: Pick<Bus, "announce" | "listen">;
   readonly metrics: Pick<Metrics, "overBudget">;
-  /** Replaces the table, for simulations. */
-  readonly table?: Readonly<Record<BudgetName, Budget>>;
 }
 
-export function createBudgets(options: BudgetsOptions): Budgets {
-  const { scale, messages, clock, bus, metrics, table = BUDGETS } = options;
+export function createBudgets({ scale, messages, clock, bus, metrics }: BudgetsOptions): Budgets {
   const limits: Partial<Record<BudgetName, Limit>> = {};
   const meters: Partial<Record<BudgetName, Meter>> = {};
   const purses: Partial<Record<SharedBudget, Purses>> = {};
   for (const name of BUDGET_NAMES) {
-    const { rate, burst, per } = table[name];
+    const { rate, burst, per } = BUDGETS[name];
     const limit = name === "messages" ? messages : { rate: rate * scale, burst: burst * scale };
     if (limit.rate === 0) continue;
     const meter = new Meter(limit, metrics.overBudget.of(name));

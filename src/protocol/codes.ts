@@ -153,7 +153,7 @@ export const CLOSE = {
   token_expired: 4001,
   slow: 4002,
   resync: 4003,
-  /** The client sent more than its budget for a while, or opened too many sockets in a row. */
+  /** The client sent far more than its budget, or joined too often by the URL of a room. */
   flooding: 4004,
   token_invalid: 4500,
   protocol: 4501,

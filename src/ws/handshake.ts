@@ -154,7 +154,8 @@ export function createHandshakes(options: HandshakeOptions): Handshakes {
         if (identity instanceof Refusal) {
           hold(identity, network);
           chargeFor(identity, network);
-        }
+          // Refused by status even for chat.v1, because an open socket would cost more.
+        } else afford(budgets.spend("sockets", identity.userId));
         const data: SocketData = {
           owner: options,
           room,

@@ -4,7 +4,6 @@ import type { Seat } from "../../src/chat/ports.ts";
 import { Refusal } from "../../src/errors.ts";
 import type { Identity } from "../../src/identity.ts";
 import type { Log } from "../../src/log.ts";
-import { BUDGETS } from "../../src/protocol/budgets.ts";
 import { MESSAGE_MAX_CHARS } from "../../src/protocol/limits.ts";
 import type { Wish } from "./changes.ts";
 import { aliveStanding } from "../support/stubs.ts";
@@ -55,9 +54,6 @@ interface Life {
   leftovers(): string[];
 }
 
-/** Faults make everyone reconnect far more often than in life. */
-const TABLE = { ...BUDGETS, sockets: { ...BUDGETS.sockets, rate: 50, burst: 300 } } as const;
-
 /** Timers of an idle process: the sweep of the committer, and the checks of rooms, logins, departures and tokens. */
 const IDLE_TIMERS = 5;
 
@@ -86,7 +82,6 @@ export function createNode(name: string, world: World): SimNode {
       bus: line.bus,
       budgets: createBudgets({
         scale: plan.budgets,
-        table: TABLE,
         messages: { rate: plan.messageRate, burst: 5 },
         clock,
         bus: line.bus,

@@ -83,8 +83,6 @@ class SocketConnection implements Connection, OpenConnection, Peer {
   }
 
   open() {
-    const wait = this.spend("sockets", 1);
-    if (wait > 0) return this.close("flooding", wait);
     if (!this.parts.hub.add(this)) return this.close("too_many_sockets");
     this.protocol.greet();
     this.checkToken();
