@@ -29,6 +29,7 @@ const ROOM = "square";
 const ENV = {
   TRUST_PROXY: "1",
   MESSAGE_RATE: "",
+  BUDGETS: "",
   LOGIN_RATE: "",
   SOCKETS_PER_USER: "",
   LOG_LEVEL: "warn",
