@@ -27,5 +27,5 @@ export const resetPassword: Command = {
   },
 };
 
-/** 96 random bits. */
-const randomPassword = () => Buffer.from(crypto.getRandomValues(new Uint8Array(12))).toString("base64url");
+/** 128 random bits. */
+const randomPassword = () => Buffer.from(crypto.getRandomValues(new Uint8Array(16))).toString("base64url");

@@ -148,7 +148,7 @@ describe("on the data of a server", () => {
     afterAll(() => server.end());
 
     test("reset-password has generated a password if none was given", async () => {
-      const [, password = ""] = /^The password is (\S{16})\n$/.exec(reset.stdout) ?? [];
+      const [, password = ""] = /^The password is (\S{22})\n$/.exec(reset.stdout) ?? [];
       expect(await login(server.url, password)).toBe(200);
     });
 
