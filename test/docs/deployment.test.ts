@@ -128,6 +128,13 @@ function behind(name: "nginx" | "caddy"): void {
     socket.close();
   });
 
+  test("browsers are told to use only TLS, by the page and by errors", async () => {
+    for (const path of ["/", "/account/me/"])
+      expect((await get(front.url + path)).headers.get("strict-transport-security")).toBe(
+        "max-age=31536000; includeSubDomains",
+      );
+  });
+
   test("the server itself rejects a body that is too large", async () => {
     const headers = { authorization: `Bearer ${ada.token}`, "content-type": "application/json" };
     const body = JSON.stringify({ content: "x".repeat(100_000) });
