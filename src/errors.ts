@@ -1,3 +1,4 @@
+import { DATA_HEADERS } from "./headers.ts";
 import { type ErrorCode, ERRORS } from "./protocol/codes.ts";
 
 export interface RefusalDetail {
@@ -44,7 +45,11 @@ export function problemOf({ code, message, more }: Refusal) {
 /** Returns the HTTP response of a refusal: a problem document with the headers that its code requires. */
 export function problemResponse(refusal: Refusal): Response {
   const problem = problemOf(refusal);
-  const headers = new Headers({ "content-type": "application/problem+json", "cache-control": "no-store" });
+  const headers = new Headers({
+    ...DATA_HEADERS,
+    "content-type": "application/problem+json",
+    "cache-control": "no-store",
+  });
   if (problem.status === 401) headers.set("www-authenticate", challenge(refusal.code));
   if (refusal.more.retryAfterMs !== undefined)
     headers.set("retry-after", String(Math.ceil(refusal.more.retryAfterMs / 1000)));

@@ -8,6 +8,7 @@ const SMALL = [
   "config",
   "config-schemas",
   "errors",
+  "headers",
   "faults",
   "log",
   "metrics",

@@ -7,6 +7,7 @@ import { isDatabaseAway } from "../db/database.ts";
 import type { Budgets } from "../budgets.ts";
 import { problemResponse, Refusal, refusalOf } from "../errors.ts";
 import type { Faulted } from "../faults.ts";
+import { DATA_HEADERS } from "../headers.ts";
 import { clientAddress, networkOf } from "../network.ts";
 import { accountRoutes } from "./account.ts";
 import type { adminRoutes } from "./admin.ts";
@@ -21,14 +22,6 @@ import { pay } from "./cost.ts";
 import type { Env } from "./request.ts";
 import type { roomRoutes } from "./rooms.ts";
 import { wellKnownRoutes } from "./wellknown.ts";
-
-/** For responses that are data. A route that serves a page sets its own policy. */
-const HEADERS = {
-  "x-content-type-options": "nosniff",
-  "referrer-policy": "no-referrer",
-  "x-frame-options": "DENY",
-  "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
-} as const;
 
 interface AppOptions {
   readonly config: Pick<Config, "ALLOWED_ORIGINS" | "TRUST_PROXY">;
@@ -62,8 +55,8 @@ export type AppType = Hono<
 export function createApp({ config, auth, bodies, budgets, faulted, routes = [] }: AppOptions): Hono<Env> {
   const app = new Hono<Env>({ strict: false }); // with or without a trailing slash
 
-  app.use(allowOrigins(config.ALLOWED_ORIGINS));
   app.use(defaultHeaders);
+  app.use(allowOrigins(config.ALLOWED_ORIGINS));
   app.use(async (c, next) => {
     const address = clientAddress(c.req.header("x-forwarded-for"), c.env.address, config.TRUST_PROXY);
     c.set("address", address);
@@ -95,7 +88,8 @@ export function createApp({ config, auth, bodies, budgets, faulted, routes = [] 
 
 const defaultHeaders: MiddlewareHandler = async (c, next) => {
   await next();
-  for (const [name, value] of Object.entries(HEADERS)) if (!c.res.headers.has(name)) c.header(name, value);
+  for (const [name, value] of Object.entries(DATA_HEADERS))
+    if (!c.res.headers.has(name)) c.header(name, value);
 };
 
 /** Returns why no route matches: the path exists with other methods (RFC 9110, section 15.5.6), or not at all. */

@@ -565,7 +565,9 @@ test("every response has headers that forbid sniffing and framing", async () => 
   for (const path of ["/account/me/", "/nothing", "/.well-known/jwks.json", "/fails"]) {
     const { headers } = await call("GET", path);
     expect(headers.get("x-content-type-options")).toBe("nosniff");
-    expect(headers.get("content-security-policy")).toBe("default-src 'none'; frame-ancestors 'none'");
+    expect(headers.get("content-security-policy")).toBe(
+      "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    );
     expect(headers.get("referrer-policy")).toBe("no-referrer");
   }
 });

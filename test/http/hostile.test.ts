@@ -192,6 +192,38 @@ test.each(["/healthz", "/readyz", "/", "/docs", "/history/hosts/", "/nothing"])(
   },
 );
 
+test.each([
+  "GET /",
+  "GET /docs",
+  "GET /openapi.json",
+  "GET /healthz",
+  "GET /account/me/",
+  "GET /nothing",
+  "GET /chunk-gone.js",
+  "GET /ws/",
+  "GET /ws/nothing",
+  "OPTIONS /account/login/",
+  "TRACE /account/login/",
+  "TRACE /",
+])("no browser sniffs, frames, or runs foreign scripts in the response to %s", async (target) => {
+  const { headers, body } = await raw(`${target} HTTP/1.1`, "Host: a", "Cookie: secret=1");
+  expect(headers.get("x-content-type-options")).toBe("nosniff");
+  expect(headers.get("referrer-policy")).toBe("no-referrer");
+  const policy = headers.get("content-security-policy")?.split("; ");
+  expect(policy).toEqual(
+    expect.arrayContaining(["default-src 'none'", "base-uri 'none'", "frame-ancestors 'none'"]),
+  );
+  // TRACE would repeat the request.
+  expect(body).not.toContain("secret=1");
+});
+
+test("a refused Host has these headers too", async () => {
+  const { status, headers } = await raw("GET / HTTP/1.1", "Host: a", "Host: b");
+  expect(status).toBe(400);
+  expect(headers.get("x-content-type-options")).toBe("nosniff");
+  expect(headers.get("content-security-policy")).toContain("frame-ancestors 'none'");
+});
+
 test("none of these requests caused a server fault", () => {
   expect(server.log.filter(({ level }) => level >= 50)).toEqual([]);
 });

@@ -67,6 +67,7 @@ describe("the page", () => {
       expect(file.status).toBe(200);
       expect(file.headers.get("cache-control")).toBe("public, max-age=31536000, immutable");
       expect(file.headers.get("x-content-type-options")).toBe("nosniff");
+      expect(file.headers.get("content-type")).toEndWith("; charset=utf-8");
     }
   });
 

@@ -1,3 +1,4 @@
+import { DATA_HEADERS } from "../../headers.ts";
 import bundle from "../../web/index.html";
 
 /**
@@ -46,7 +47,8 @@ export function createPage(registration = "open"): Page {
       if (request.method !== "GET" && request.method !== "HEAD") return undefined;
       return load().then((all) => {
         const file = all.get(path);
-        return file ? respond(request, path, file) : new Response("File not found.", { status: 404 });
+        if (file) return respond(request, path, file);
+        return new Response("File not found.", { status: 404, headers: DATA_HEADERS });
       });
     },
     async weigh() {
@@ -120,6 +122,6 @@ const TYPES: Readonly<Record<string, string>> = {
   html: "text/html; charset=utf-8",
   js: "text/javascript; charset=utf-8",
   css: "text/css; charset=utf-8",
-  svg: "image/svg+xml",
+  svg: "image/svg+xml; charset=utf-8",
 };
 const typeOf = (name: string) => TYPES[name.split(".").at(-1) ?? ""] ?? "application/octet-stream";
