@@ -1,6 +1,6 @@
 import { type Newcomer, senderKey } from "./statements.ts";
 
-/** The most people remembered, over all rooms. */
+/** The most people and rooms remembered. */
 const REMEMBERED = 50_000;
 
 /**
@@ -30,6 +30,24 @@ export function createKnownMembers(): KnownMembers {
     remembered = 0;
   };
 
+  /**
+   * Forgets the rooms to which nobody new has posted for the longest time, until there is space: their next posts bring them
+   * back. So anyone who posts to very many rooms displaces a few others, and never all at once.
+   */
+  const makeSpace = () => {
+    for (const [room, { members }] of rooms) {
+      if (remembered <= REMEMBERED) return;
+      rooms.delete(room);
+      remembered -= members.size + 1;
+    }
+  };
+
+  /** The most recent one is last. */
+  const renew = (room: string, departures: number, members: Set<number>) => {
+    if (!rooms.delete(room)) remembered++;
+    rooms.set(room, { departures, members });
+  };
+
   return {
     departuresOf: (room) => rooms.get(room)?.departures ?? 0,
     newcomers(posts) {
@@ -39,15 +57,20 @@ export function createKnownMembers(): KnownMembers {
       return [...found.values()];
     },
     enrolled(senders) {
-      remembered += senders.length;
-      if (remembered > REMEMBERED) return forgetAll(); // their next posts bring them back
-      for (const { room, senderId } of senders)
-        rooms.getOrInsertComputed(room, () => ({ departures: 0, members: new Set() })).members.add(senderId);
+      for (const { room, senderId } of senders) {
+        const { departures = 0, members = new Set<number>() } = rooms.get(room) ?? {};
+        if (!members.has(senderId)) remembered++;
+        members.add(senderId);
+        renew(room, departures, members);
+      }
+      makeSpace();
     },
     seen(room, departures) {
-      if ((rooms.get(room)?.departures ?? 0) === departures) return;
-      rooms.set(room, { departures, members: new Set() });
-      if (++remembered > REMEMBERED) forgetAll();
+      const known = rooms.get(room);
+      if ((known?.departures ?? 0) === departures) return;
+      remembered -= known?.members.size ?? 0;
+      renew(room, departures, new Set());
+      makeSpace();
     },
     seenEpoch(current) {
       if (epoch !== current) forgetAll();
