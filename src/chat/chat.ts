@@ -45,6 +45,7 @@ export { HARD_LIMIT } from "./limits.ts";
 export type { Pass } from "./pass.ts";
 export { type Fanout, type RoomSummary, ROOMS_MAX, type Socket, UNREAD_MAX } from "./ports.ts";
 export { type Fit, type HistoryQuery, type HistoryResult, pagesOf } from "./room/history.ts";
+export { createReads } from "./room/reads.ts";
 export type { ListedRoom, RoomPage } from "./access/lists.ts";
 
 /**

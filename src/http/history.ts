@@ -11,6 +11,7 @@ import { bearer } from "./bearer.ts";
 import { operation } from "./operation.ts";
 import { decimal, type Env } from "./request.ts";
 import { ROOM_PARAMS, roomParam } from "./room.ts";
+import { untilTaken } from "./taken.ts";
 
 const QUERY = v.object({
   before: v.optional(decimal(1, ID_MAX)),
@@ -47,6 +48,7 @@ const PAGE = {
 /** A room's history in pages by message id, for anyone who may read the room. */
 export function historyRoutes({ auth, chat }: { auth: Auth; chat: Chat }) {
   const known = bearer(auth);
+  const paced = untilTaken();
   const tagged = etag({ retainedHeaders: [...RETAINED_304_HEADERS, ...HEADERS] });
 
   const page = async (c: Context<Env>, query: v.InferOutput<typeof QUERY>) => {
@@ -69,9 +71,9 @@ export function historyRoutes({ auth, chat }: { auth: Auth; chat: Chat }) {
 
   return (
     new Hono<Env>({ strict: false })
-      .get("/history/:room", known, operation(PAGE), tagged, (c) => page(c, c.req.valid("query")))
+      .get("/history/:room", known, operation(PAGE), paced, tagged, (c) => page(c, c.req.valid("query")))
       // The first clients wrote it like this.
-      .get("/history//:room", known, operation({ ...PAGE, deprecated: true }), tagged, (c) =>
+      .get("/history//:room", known, operation({ ...PAGE, deprecated: true }), paced, tagged, (c) =>
         page(c, c.req.valid("query")),
       )
   );

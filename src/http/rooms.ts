@@ -8,6 +8,7 @@ import { bearer } from "./bearer.ts";
 import { operation } from "./operation.ts";
 import { decimal, type Env } from "./request.ts";
 import { ROOM_PARAMS, roomParam } from "./room.ts";
+import { untilTaken } from "./taken.ts";
 
 const LIMIT = { usual: 50, most: ROOMS_MAX } as const;
 
@@ -71,7 +72,7 @@ export function roomRoutes({ auth, chat }: { readonly auth: Auth; readonly chat:
   });
 
   return new Hono<Env>({ strict: false })
-    .get("/rooms", bearer(auth), operation(LIST), async (c) => {
+    .get("/rooms", bearer(auth), operation(LIST), untilTaken(), async (c) => {
       const { all, like, after = "", limit = LIMIT.usual } = c.req.valid("query");
       const scope = all === undefined && like === undefined ? "mine" : "all";
       const { rooms, next } = await chat.rooms(c.get("identity"), { scope, like, after, limit });

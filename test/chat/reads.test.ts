@@ -5,6 +5,8 @@ import { createReads } from "../../src/chat/room/reads.ts";
 
 const [ADA, BEN] = [1, 2];
 
+const settle = () => new Promise<void>((resolve) => setImmediate(resolve));
+
 /** Reads that end when they are told to. */
 function slowReads() {
   const reads = createReads();
@@ -21,27 +23,29 @@ function slowReads() {
 test("two reads of one person run at a time, and the next one when one of them ends or fails", async () => {
   const { read, started } = slowReads();
   const all = Array.from({ length: 5 }, () => read(ADA).catch((error: Error) => error.message));
+  await settle();
   expect(started).toHaveLength(2);
   started[0]?.end();
   await all[0];
-  await Promise.resolve();
+  await settle();
   expect(started).toHaveLength(3);
   started[1]?.end(new Error("failed"));
   expect(await all[1]).toBe("failed");
-  await Promise.resolve();
+  await settle();
   expect(started).toHaveLength(4);
   for (let index = 2; index < 5; index++) {
     started[index]?.end();
     await all[index];
-    await Promise.resolve();
+    await settle();
   }
   expect(started).toHaveLength(5);
 });
 
-test("nobody waits for another person's reads", () => {
+test("nobody waits for another person's reads", async () => {
   const { read, of } = slowReads();
   for (let count = 0; count < 50; count++) void read(ADA);
   void read(BEN);
+  await settle();
   expect([of(ADA).length, of(BEN).length]).toEqual([2, 1]);
 });
 
@@ -56,5 +60,6 @@ test("a person with too many waiting reads is told to come back, and no one else
   expect(await Promise.all(outcomes.slice(102))).toEqual(Array.from({ length: 18 }, () => "busy"));
   const before = started.length;
   void read(BEN);
+  await settle();
   expect(started).toHaveLength(before + 1);
 });

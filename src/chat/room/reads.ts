@@ -9,7 +9,9 @@ const RETRY_MS = 1_000;
  * person's reads, and one person holds the memory of a few pages at most.
  */
 export interface Reads {
-  /** Runs a read when it is its turn. @throws {Refusal} busy if too many of this person's reads wait. */
+  /** Takes a place when it is free. Returns a function that gives it back. @throws {Refusal} busy if too many wait for one. */
+  enter(userId: number): Promise<() => void>;
+  /** Runs a read in a place. @throws {Refusal} busy if too many of this person's reads wait. */
   run<T>(userId: number, read: () => Promise<T>): Promise<T>;
 }
 
@@ -21,20 +23,31 @@ interface Queue {
 export function createReads(): Reads {
   const queues = new Map<number, Queue>();
 
+  async function enter(userId: number): Promise<() => void> {
+    const queue = queues.getOrInsertComputed(userId, () => ({ inFlight: 0, waiting: [] }));
+    if (queue.inFlight < READS_IN_FLIGHT) queue.inFlight++;
+    else if (queue.waiting.length < READS_WAITING)
+      // The one that wakes it hands over its place.
+      await new Promise<void>((resolve) => queue.waiting.push(resolve));
+    else throw new Refusal("busy", { retryAfterMs: RETRY_MS });
+    let left = false;
+    return () => {
+      if (left) return;
+      left = true;
+      const next = queue.waiting.shift();
+      if (next) next();
+      else if (--queue.inFlight === 0) queues.delete(userId);
+    };
+  }
+
   return {
+    enter,
     async run(userId, read) {
-      const queue = queues.getOrInsertComputed(userId, () => ({ inFlight: 0, waiting: [] }));
-      if (queue.inFlight < READS_IN_FLIGHT) queue.inFlight++;
-      else if (queue.waiting.length < READS_WAITING)
-        // Whoever wakes it hands over its place.
-        await new Promise<void>((resolve) => queue.waiting.push(resolve));
-      else throw new Refusal("busy", { retryAfterMs: RETRY_MS });
+      const leave = await enter(userId);
       try {
         return await read();
       } finally {
-        const next = queue.waiting.shift();
-        if (next) next();
-        else if (--queue.inFlight === 0) queues.delete(userId);
+        leave();
       }
     },
   };
