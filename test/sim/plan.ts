@@ -55,6 +55,7 @@ export function planOf(random: Random): Plan {
   const huge = random.chance(0.002);
   const backlog = huge ? 9_980 + random.below(30) : sometimes(0.5, () => random.below(12));
   const edits = random.chance(0.2);
+  const budgets = huge || large ? 0 : sometimes(0.15, () => random.between(0.03, 0.2));
   const rooms = ["ada", "ben", "cy", "dan", "eve"].slice(0, 1 + random.below(huge ? 1 : 5));
   return {
     nodes: random.pick([1, 2, 2, 2, 3, 3]),
@@ -66,7 +67,8 @@ export function planOf(random: Random): Plan {
     users: 1 + random.below(4),
     lengthMs: random.between(1_500, 6_000),
     actionMs: random.between(15, 60),
-    pageRows: huge ? 500 : 1 + random.below(8),
+    // With budgets, a replay of many pages would take longer than the run.
+    pageRows: huge || budgets > 0 ? 500 : 1 + random.below(8),
     slowQueries: sometimes(0.4, () => random.between(0, 0.3)),
     commitFailures: sometimes(0.6, () => random.between(0, 0.5)),
     readFailures: sometimes(0.4, () => random.between(0, 0.2)),
@@ -84,7 +86,7 @@ export function planOf(random: Random): Plan {
     departures: random.chance(0.25),
     shortTokens: random.chance(0.15),
     messageRate: sometimes(0.1, () => 20),
-    budgets: sometimes(0.15, () => random.between(0.03, 0.2)),
+    budgets,
     faults: {
       die: sometimes(0.4, () => 1),
       stop: sometimes(0.3, () => 1),
