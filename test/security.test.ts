@@ -28,6 +28,22 @@ test("an event is one line that says who, from where and with what", () => {
     sessionId: "s1",
     address: "192.0.2.1",
     agent: "x".repeat(100),
+    time: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
+  });
+});
+
+test("nothing that a client sends begins a line of its own", () => {
+  const written: string[] = [];
+  const log = createLog("info", { write: (line: string) => void written.push(line) });
+  const security = createSecurityLog({ clock: stoppedClock(), log, metrics: createMetrics() });
+  const forged = '"}\r\n{"level":30,"event":"login.succeed"}\u2028';
+  security.record("login.fail", { username: forged, origin: { address: forged, userAgent: forged } });
+  expect(written).toHaveLength(1);
+  expect(written[0]?.trimEnd()).not.toMatch(/[\r\n]/);
+  expect(JSON.parse(written[0] ?? "")).toMatchObject({
+    event: "login.fail",
+    username: forged,
+    agent: forged,
   });
 });
 

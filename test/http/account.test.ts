@@ -366,6 +366,16 @@ test("the life of an account: profile, sessions, refresh, password, logout, dele
   );
 });
 
+test("a password can have 256 characters of any kind, and each of them counts", async () => {
+  const password = `${"🦊 ß\"'\\".repeat(42)}wxyz`;
+  expect([...password]).toHaveLength(256);
+  expect((await post("/account/reg/", { email, password, password2: password })).status).toBe(201);
+  const login = async (given: string) => (await post("/account/login/", { email, password: given })).status;
+  expect(await login(password.slice(0, -1))).toBe(401);
+  expect(await login(password.replace("z", "Z"))).toBe(401);
+  expect(await login(password)).toBe(200);
+});
+
 test("deleting an account needs the password, unless its session is young", async () => {
   const { access: token } = await register();
   await database.run((orm) =>

@@ -163,6 +163,21 @@ test.each<[string, string[], number[]]>([
   expect(body).not.toMatch(/error:|\.ts\b|stack/i);
 });
 
+// A proxy in front might see another request in these bytes than the server does.
+test.each<[string, string[]]>([
+  ["a length and chunks", ["Content-Length: 5", "Transfer-Encoding: chunked"]],
+  ["two lengths", ["Content-Length: 5", "Content-Length: 40"]],
+  ["a length with a sign", ["Content-Length: +5"]],
+  ["a length whose name ends with a space", ["Content-Length : 5"]],
+  ["an unknown transfer encoding", ["Content-Length: 5", "Transfer-Encoding: xchunked"]],
+])("a request with %s is refused, and what follows it is no request", async (_, lengths) => {
+  const connection = await openRaw(server);
+  const head = ["POST /account/login/ HTTP/1.1", "Host: a", "Content-Type: application/json", ...lengths];
+  connection.socket.write(`${head.join("\r\n")}\r\n\r\n0\r\n\r\nGET /healthz HTTP/1.1\r\nHost: a\r\n\r\n`);
+  expect((await connection.answer()).status).toBe(400);
+  await expect(connection.answer()).rejects.toThrow("ended with 0 unread bytes");
+});
+
 // Load balancers probe with HTTP/1.0, which has no Host: HAProxy's `option httpchk GET /readyz` does.
 test.each(["/healthz", "/readyz", "/", "/history/hosts/", "/ws/chat/a/"])(
   "HTTP/1.0 without a Host reaches %s like HTTP/1.1",

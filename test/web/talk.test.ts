@@ -64,6 +64,9 @@ needs("chromium")("talking on the page", () => {
     await page.getByLabel("Password").fill("short");
     await page.getByRole("button", { name: "Sign up" }).click();
     await page.getByText("It must have at least 8 characters.").waitFor();
+    // Hidden, and password managers know what it is.
+    const attribute = (name: string) => page.getByLabel("Password").getAttribute(name);
+    expect([await attribute("type"), await attribute("autocomplete")]).toEqual(["password", "new-password"]);
     await page.getByLabel("Password").fill("long enough for it");
     await page.getByRole("button", { name: "Sign up" }).click();
     await page.getByText("An account with this email already exists.").waitFor();
