@@ -106,8 +106,8 @@ const MUTANTS: readonly Mutant[] = [
   {
     name: "what was lost is not looked for",
     file: "room/rooms.ts",
-    from: "for (const [room, version] of versions) entries.get(room)?.timeline.notice(version);",
-    to: "for (const [room] of versions) entries.get(room)?.timeline.notice(0);",
+    from: "timeline.confirm(versions.get(timeline.room) ?? 0, released);",
+    to: "timeline.confirm(released, released);",
   },
   {
     name: "changes of another epoch taken for ours",
