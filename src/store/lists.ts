@@ -50,13 +50,13 @@ export function createListStore(pool: Pool): ListStore {
   };
 }
 
-/** Anyone who has posted in a room is or was a member. Each room is read by the key of its clients' ids. */
+/** Anyone who has posted in a room is or was a member. The order makes the database read them by that key. */
 const sentBy = ({ userId, room }: { userId: number; room: string | null }, limit: number) => sql`
   select r.name as room, p.id::float8 as id
   from members m join rooms r on r.id = m.room_id
   cross join lateral (
     select id from messages where room_id = m.room_id and sender_id = ${userId}::bigint and deleted_at is null
-    limit ${limit}::int) p
+    order by client_id limit ${limit}::int) p
   where m.user_id = ${userId}::bigint and (${room}::text is null or r.name = ${room}::text)
   limit ${limit}::int`;
 

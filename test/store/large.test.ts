@@ -106,6 +106,8 @@ onEachDriver((open) => {
       ["rooms by pattern", () => list(at.ben, { scope: "all", patterns: ["large-7*", "other"] })],
       ["rooms that look alike", () => list(at.ben, { scope: "all", like: "1arge-1234" })],
       ["one room", () => store.lists.room({ userId: at.ben, room: LARGE })],
+      ["someone's messages", () => store.lists.messagesOf({ userId: at.ada, room: null }, 501)],
+      ["someone's messages in a room", () => store.lists.messagesOf({ userId: at.ben, room: LARGE }, 501)],
     ])("%s", async (_, ask) => {
       database.takeScans();
       await ask();
