@@ -46,6 +46,8 @@ async function plainFrame(room: string, message: Message): Promise<string> {
     room,
     owe() {},
     inTurn: (task) => void task(),
+    spend: () => 0,
+    intake: { giveBack() {}, malformed() {} } as Partial<Peer["intake"]> as Peer["intake"],
     enter: (name) => passFor({ userId: 1, username: message.username }, name),
     writable: () => undefined,
     send: sent.resolve,

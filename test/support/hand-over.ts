@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { chmodSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -21,6 +21,7 @@ export async function handOver(): Promise<void> {
   if (process.env.BUN_TEST_WORKER_ID || !options?.every((option) => OPTION.test(option))) return;
   // Neither process knows which file is its last, so nothing is removed before both have ended.
   const folder = mkdtempSync(join(tmpdir(), "parley-tests-"));
+  chmodSync(folder, 0o755); // as /tmp is: some tests look at their files as another user
   const all = ["test", `--parallel=${PROCESSES}`, "--no-isolate", ...options];
   if (!`${process.env.BUN_OPTIONS} ${options.join(" ")}`.includes("--timeout")) all.push(TIMEOUT);
   const tests = Bun.spawn([process.execPath, ...all], {

@@ -18,7 +18,7 @@ const PHONE = { width: 390, height: 844 };
 const HOSTILE = [
   "<img src=x onerror=\"document.title='owned'\"><script>document.title='owned'</script>",
   "x".repeat(4000),
-  "\u{200b}\u{200d}\u{feff}\u{2060}",
+  "a\u{200b}\u{200d}\u{feff}\u{2060}b",
   "\u{202e}txet desrever \u{2066}\u{2069}\u{2069} and on",
   `a${"\u{0301}\u{0323}\u{0489}".repeat(100)}`,
   'javascript:alert(1) data:text/html,<b>x</b> https://example.com/"onmouseover="alert(1)',
@@ -131,10 +131,12 @@ needs("chromium")("the look of the page", () => {
     await cy.signIn("cy");
     await cy.enter("web-hostile");
     for (const content of HOSTILE)
-      await api(home.server, "POST /rooms/web-hostile/messages/", {
-        token: home.ben.token,
-        body: { content },
-      });
+      expect(
+        await api(home.server, "POST /rooms/web-hostile/messages/", {
+          token: home.ben.token,
+          body: { content },
+        }),
+      ).toMatchObject({ status: 201 });
     await cy.sees("مرحبا");
     expect(await cy.texts()).toEqual(HOSTILE);
     const { page } = cy;
@@ -163,11 +165,12 @@ needs("chromium")("the look of the page", () => {
   });
 
   test("hostile names of people and rooms break nothing", async () => {
-    const username = `z${"\u{0301}\u{0323}".repeat(15)}`;
+    const username = `z${"\u{0301}\u{0323}".repeat(2)}`.repeat(6);
     const email = "zed@example.com";
-    await api(home.server, "POST /account/reg/", {
+    const { status } = await api(home.server, "POST /account/reg/", {
       body: { email, password: PASSWORD, password2: PASSWORD, username },
     });
+    expect(status).toBe(201);
     const zed = await visit(browser, home.server.url, { viewport: PHONE });
     await zed.signIn("zed");
     const room = "ש".repeat(30) + "x".repeat(30);
