@@ -169,6 +169,15 @@ test("a set without end is not read, and only the first hundred members of a lon
   expect(await enter(second)).toBe("token_invalid");
 });
 
+test("a redirect is not followed, even to a good set", async () => {
+  const elsewhere = startProvider();
+  elsewhere.keys = [first.jwk];
+  provider.answer = () => Response.redirect(elsewhere.url);
+  expect(await enter(first)).toBe("unavailable");
+  expect([provider.requests, elsewhere.requests]).toEqual([1, 0]);
+  elsewhere.stop();
+});
+
 test("a provider that restarts with a new key under the same kid is believed after one reread, with a line in the log", async () => {
   provider.keys = [first.jwk];
   expect(await enter(first)).toBe("ok");

@@ -4,6 +4,7 @@ import { connect, connectPlain } from "../support/client.ts";
 import { house, START_MS } from "../support/house.ts";
 import type { Person } from "../support/people.ts";
 import type { TestServer } from "../support/server.ts";
+import { until } from "../support/until.ts";
 
 // Posting over HTTP, as backends and bots do.
 
@@ -134,4 +135,16 @@ test.each<[string, string, object, number, string]>([
   const answer = await api(server, target, { token: ada.token, body: { content: "hello" }, ...call });
   expect(answer.status).toBe(status);
   expect(answer.body).toMatchObject({ code });
+});
+
+test("the log has who was where, but not what they wrote", async () => {
+  const secret = crypto.randomUUID();
+  const socket = await connect(server, { room: "unlogged", token: ben.token });
+  await post("unlogged", { content: secret });
+  await post("unlogged", { content: [secret] });
+  await socket.next("message");
+  socket.close();
+  await socket.closed;
+  await until(() => server.log.some(({ event, room }) => event === "socket_closed" && room === "unlogged"));
+  expect(JSON.stringify(server.log)).not.toContain(secret);
 });
