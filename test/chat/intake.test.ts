@@ -68,6 +68,15 @@ test("a socket whose frames pile up is closed, and its person has to wait before
   expect(waiting()).toBe(0);
 });
 
+test("nothing that is held is read once a frame has closed the socket", () => {
+  const { open, pass, read, waiting } = setUp();
+  const intake = open((frame) => frame === String(burst + 3) && intake.end());
+  for (const frame of numbers(burst + 100)) intake.take(frame);
+  pass(10_000);
+  expect(read).toEqual(numbers(burst + 4));
+  expect(waiting()).toBe(0);
+});
+
 test("sockets of one person share a budget too, so that many sockets are no way around it", () => {
   const { open, read } = setUp();
   const sockets = numbers(10).map(() => open());

@@ -187,6 +187,24 @@ describe("a room", () => {
     expect(ids()).toEqual([8, 9, 10]);
   });
 
+  test("requests a page again when the server says, if the budget for history is spent", async () => {
+    const { rig, room, ids } = await inHall();
+    const older = room.older(3);
+    await rig.settle();
+    for (let refusals = 0; refusals < 3; refusals++) {
+      const { ref } = rig.wire.take("history");
+      const error = { code: "rate_limited", message: "", retryable: true, retryAfterMs: 20_000 };
+      rig.wire.say({ type: "error", ref, ...error });
+      await rig.pass(19_999);
+      expect(rig.wire.sent).toEqual([]);
+      await rig.pass(1);
+    }
+    rig.wire.say({ type: "ok", ref: rig.wire.take("history").ref, messages: page(8, 10), more: true });
+    await older;
+    expect(ids()).toEqual([8, 9, 10]);
+    expect(rig.problems).toEqual([]);
+  });
+
   test("is joined again later if the server is unavailable", async () => {
     const { rig, reconnect, room } = await inHall();
     await reconnect();

@@ -146,6 +146,7 @@ class SocketConnection implements Connection, OpenConnection, Peer {
     if (this.closed) return;
     if (retryAfterMs !== undefined) this.protocol.closing(reason, retryAfterMs);
     this.closed = this.dropped = true;
+    this.intakeIfAny?.end();
     this.socket.close(CLOSE[reason], reason);
   }
 

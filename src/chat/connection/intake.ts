@@ -34,6 +34,7 @@ interface Owner {
 export interface Intake extends FrameCost {
   /** Hands a frame on, now or later. Undefined: a control frame, which only counts. */
   take(frame: Frame | undefined): void;
+  /** The socket is closed: nothing that is held is read. */
   end(): void;
 }
 
