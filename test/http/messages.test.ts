@@ -140,6 +140,7 @@ test.each<[string, string, object, number, string]>([
 test("the log has who was where, but not what they wrote", async () => {
   const secret = crypto.randomUUID();
   const socket = await connect(server, { room: "unlogged", token: ben.token });
+  await socket.next("synced");
   await post("unlogged", { content: secret });
   await post("unlogged", { content: [secret] });
   await socket.next("message");
