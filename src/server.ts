@@ -22,6 +22,8 @@ export interface ParleyServer {
   readonly port: number;
   /** Describes the setup for a person. */
   describe(): string;
+  /** Rejects if the server cannot go on. Then the process has to end at once, without {@link stop}. */
+  readonly failed: Promise<never>;
   /** Refuses new work, answers what was submitted, tells sockets when to come back, and closes. Resolves in bounded time. */
   stop(): Promise<void>;
 }
@@ -72,6 +74,7 @@ export async function startServer(config: Config, parts: Parts): Promise<ParleyS
       url: listener.url.origin,
       port: listener.port ?? config.PORT,
       describe: () => describe(config, version),
+      failed: site.failed,
       async stop() {
         await site.drain();
         await within(clock, GOODBYE_MS, listener.stop());

@@ -45,6 +45,8 @@ export interface SiteParts {
 /** One installation: its database, accounts and chat, and what serves them. */
 export interface Site {
   readonly handle: Handler;
+  /** Rejects if the database stopped for good: then this process has to end. */
+  readonly failed: Promise<never>;
   /** Refuses new work, answers what was submitted, and tells sockets when to come back. Resolves in bounded time. */
   drain(): Promise<void>;
 }
@@ -162,6 +164,7 @@ export async function openSite(
   if (database.driver !== "pglite") await requireConnections(database, config);
 
   return {
+    failed: database.failed,
     handle: createDispatch({
       clock,
       trustProxy: config.TRUST_PROXY,

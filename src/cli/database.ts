@@ -23,7 +23,7 @@ export async function withDatabase<T>(
   try {
     const database = await openDatabase(config);
     try {
-      return await work(database, config);
+      return await Promise.race([work(database, config), database.failed]);
     } finally {
       await database.close();
     }

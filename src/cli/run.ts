@@ -55,10 +55,16 @@ export async function run(context: Context): Promise<number> {
   try {
     return await command.run({ ...context, args, env: withSecretFiles(context.env) });
   } catch (error) {
-    const expected = EXPECTED.some((kind) => error instanceof kind);
-    context.err(expected ? (error as Error).message : Bun.inspect(error));
+    context.err(expectedIn(error)?.message ?? Bun.inspect(error));
     return 1;
   }
+}
+
+/** Returns the first expected error among an error and its causes: Drizzle wraps what the database throws. */
+function expectedIn(error: unknown): Error | undefined {
+  for (let cause = error; cause instanceof Error; cause = cause.cause)
+    if (EXPECTED.some((kind) => cause instanceof kind)) return cause;
+  return undefined;
 }
 
 function print(context: Context, text: string): number {

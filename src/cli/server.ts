@@ -38,11 +38,9 @@ async function serve(
   if (worker) worker.ready();
   else log.info({ url: running.url, version }, `${running.describe()}: listening on ${running.url}`);
   if (!worker) warnIfOpen(config, env, log);
-  if (config.DATABASE_DRIVER === "pglite")
-    log.info("The embedded database survives a crash of this process, not a power cut.");
-  await Promise.race([untilSignal(), ...(worker ? [worker.untilStop()] : [])]);
+  await Promise.race([untilSignal(), running.failed, ...(worker ? [worker.untilStop()] : [])]);
   log.info("stopping");
-  await running.stop();
+  await Promise.race([running.stop(), running.failed]);
   return 0;
 }
 

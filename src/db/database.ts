@@ -38,6 +38,11 @@ export interface Database extends Pool {
   pool(options: PoolOptions): Pool;
   /** The most connections that all pools together keep open. */
   readonly connections: number;
+  /**
+   * Rejects if the database stopped for good while it was open: then this process has to end, and start again. Never
+   * settles for a database on a server.
+   */
+  readonly failed: Promise<never>;
   /** Opens all of them at once. Resolves to the number that responded within `limitMs`. */
   openAll(limitMs: number): Promise<number>;
 }

@@ -10,9 +10,10 @@ import {
   writeFileSync,
 } from "node:fs";
 import { hostname } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { missingSpace } from "./disk.ts";
 import { closeContents, closeFolder, DataDirUnusable } from "./private.ts";
+import { syncNames } from "./sync.ts";
 
 /** How long to wait for the lock, in case a process that is just exiting still holds it. */
 const PATIENCE_MS = 500;
@@ -45,7 +46,8 @@ export async function ownDataDir(
   const owner = join(dir, "owner.json");
   let lock: Sqlite | undefined;
   try {
-    mkdirSync(dir, { recursive: true, mode: 0o700 });
+    const first = mkdirSync(dir, { recursive: true, mode: 0o700 });
+    if (first !== undefined) syncNames(resolve(dir), resolve(first));
     const folder = closeFolder(dir) ? 1 : 0;
     lock = takeLock(join(dir, "lock"), () => held(dir, read(owner)));
     const repaired = folder + closeContents(dir);

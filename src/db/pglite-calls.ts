@@ -12,3 +12,11 @@ export type Request = Call & { id: number };
 export type Answer = { id: number } & (
   { result: unknown; error?: undefined } | { error: { message: string; code: string | undefined } }
 );
+
+/** The worker's last message: Postgres stopped for good, for this reason. */
+export interface Panic {
+  readonly panic: string;
+}
+
+/** The code of the error of a database that would lose acknowledged changes in a power failure. */
+export const NOT_DURABLE = "NOT_DURABLE";

@@ -2,9 +2,10 @@ import { PGlite, types } from "@electric-sql/pglite";
 import fsBundle from "../../node_modules/@electric-sql/pglite/dist/pglite.data" with { type: "file" };
 import initdbWasm from "../../node_modules/@electric-sql/pglite/dist/initdb.wasm" with { type: "file" };
 import pgliteWasm from "../../node_modules/@electric-sql/pglite/dist/pglite.wasm" with { type: "file" };
+import { DataFS } from "./data-fs.ts";
 import { isFull } from "./disk.ts";
-import type { Answer, Request } from "./pglite-calls.ts";
-import { PrivateFS } from "./private-fs.ts";
+import { requireDurable, START_PARAMS } from "./durability.ts";
+import type { Answer, Panic, Request } from "./pglite-calls.ts";
 import { SESSION } from "./settings.ts";
 
 declare const self: Worker;
@@ -43,15 +44,31 @@ const compile = async (path: string) => WebAssembly.compile(await Bun.file(path)
 
 async function open(dataDir: string | undefined): Promise<void> {
   const [pgliteWasmModule, initdbWasmModule] = await Promise.all([compile(pgliteWasm), compile(initdbWasm)]);
+  const files = dataDir === undefined ? undefined : await DataFS.prepare(dataDir, stop);
   database = await PGlite.create({
-    ...(dataDir && { fs: new PrivateFS(dataDir) }),
+    ...(files && { fs: files, startParams: [...START_PARAMS] }),
     pgliteWasmModule,
     initdbWasmModule,
     fsBundle: Bun.file(fsBundle),
     parsers,
+    onStderr(line) {
+      reason = PANIC.exec(line)?.[1] ?? reason;
+      return false;
+    },
   });
   folder = dataDir;
   for (const [name, value] of Object.entries(SESSION)) await database.exec(`set ${name} = '${value}'`);
+  if (files) await requireDurable(database, files);
+}
+
+/** A line of Postgres's log that says why it panics. */
+const PANIC = /PANIC: +(.*)/;
+let reason = "it does not say why";
+
+/** Ends this thread's work for ever. After a panic, PGlite would run in a circle and never answer. */
+function stop(): void {
+  self.postMessage({ panic: reason } satisfies Panic);
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
 }
 
 /**

@@ -1,9 +1,10 @@
 import type { Results } from "@electric-sql/pglite";
 import { drizzle } from "drizzle-orm/pglite";
 import type { Database, Orm, PoolOptions } from "./database.ts";
-import type { Answer, Call, Request } from "./pglite-calls.ts";
+import type { Answer, Call, Panic, Request } from "./pglite-calls.ts";
 import { createPool } from "./pool.ts";
 import * as schema from "./schema.ts";
+import { explainPanic } from "./unusable.ts";
 
 const LIMIT_MS = 30_000;
 /** How much general work the worker may have before it. A commit waits for that much at most. */
@@ -24,7 +25,8 @@ export interface EmbeddedDatabase extends Database {
  * @throws PGlite's own error if the data cannot be opened.
  */
 export async function openPglite({ dataDir }: PgliteOptions): Promise<EmbeddedDatabase> {
-  const client = createClient(new Worker(new URL("./pglite-worker.ts", import.meta.url)));
+  const worker = new Worker(new URL("./pglite-worker.ts", import.meta.url));
+  const client = createClient(worker, (reason) => explainPanic(dataDir ?? "memory", reason));
   try {
     await client.call({ method: "open", dataDir });
   } catch (error) {
@@ -40,36 +42,50 @@ export async function openPglite({ dataDir }: PgliteOptions): Promise<EmbeddedDa
     run: pool({ connections: GENERAL, limitMs: LIMIT_MS }).run,
     pool,
     connections: 1,
+    failed: client.failed,
     openAll: () => Promise.resolve(1),
     dump: () => client.call({ method: "dump" }) as Promise<Blob>,
     async close() {
-      await client.call({ method: "close" });
-      client.terminate();
+      try {
+        await client.call({ method: "close" });
+      } finally {
+        client.terminate();
+      }
     },
   };
 }
 
-/** The part of PGlite's interface that Drizzle uses, forwarded to the worker. */
-function createClient(worker: Worker) {
+/** The part of PGlite's interface that Drizzle uses, forwarded to the worker. `explain` returns the error of a panic. */
+function createClient(worker: Worker, explain: (reason: string) => Error) {
   const waiting = new Map<number, { resolve(result: unknown): void; reject(error: Error): void }>();
   let nextId = 1;
   // Resolves when the latest transaction has ended. Until then the connection belongs to it alone.
   let turn: Promise<unknown> = Promise.resolve();
 
+  const failure = Promise.withResolvers<never>();
+  failure.promise.catch(() => {}); // whoever waits for an answer learns of it too
+  let failed: Error | undefined;
+
   const fail = (error: Error) => {
     for (const { reject } of waiting.values()) reject(error);
     waiting.clear();
   };
-  worker.onmessage = ({ data }: MessageEvent<Answer>) => {
+  const stop = (error: Error) => {
+    failure.reject((failed = error));
+    fail(error);
+  };
+  worker.onmessage = ({ data }: MessageEvent<Answer | Panic>) => {
+    if ("panic" in data) return stop(explain(data.panic));
     const call = waiting.get(data.id);
     waiting.delete(data.id);
     if (data.error) call?.reject(Object.assign(new Error(data.error.message), { code: data.error.code }));
     else call?.resolve(data.result);
   };
-  worker.onerror = ({ message }) => fail(new Error(`the embedded database failed: ${message}`));
+  worker.onerror = ({ message }) => stop(new Error(`the embedded database failed: ${message}`));
 
   const call = (request: Call) =>
     new Promise<unknown>((resolve, reject) => {
+      if (failed) return reject(failed);
       const id = nextId++;
       waiting.set(id, { resolve, reject });
       worker.postMessage({ ...request, id } satisfies Request);
@@ -92,6 +108,7 @@ function createClient(worker: Worker) {
 
   return {
     call,
+    failed: failure.promise,
     query: (...args: Parameters<typeof query>) => turn.then(() => query(...args)),
     transaction<T>(work: (client: { query: typeof query }) => Promise<T>): Promise<T> {
       const result = turn.then(() => transact(work));

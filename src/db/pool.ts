@@ -141,6 +141,7 @@ export function createServerDatabase(
     get connections() {
       return pools.values().reduce((sum, count) => sum + count, 0);
     },
+    failed: new Promise(() => {}),
     async openAll(limitMs) {
       let opened = 0;
       // Concurrent work on one pool takes a connection each.

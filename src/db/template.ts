@@ -1,9 +1,10 @@
 import { existsSync } from "node:fs";
-import { rename, rm } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { migrate } from "./migrate.ts";
 import { openPglite } from "./pglite.ts";
 import { closeContents, closeFolder } from "./private.ts";
+import { publishFolder } from "./sync.ts";
 
 /** The file that the build places beside the compiled program's entry point. */
 export const TEMPLATE_FILE = "template.tar.gz";
@@ -26,8 +27,8 @@ export function builtInTemplate(): Blob | undefined {
 }
 
 /**
- * Creates the data directory of a new embedded database atomically: an interrupted start leaves nothing that
- * looks like a database. Without a template it runs initdb, which takes seconds.
+ * Creates the data directory of a new embedded database atomically: an interrupted start, or a power failure, leaves
+ * nothing that looks like a database. Without a template it runs initdb, which takes seconds.
  */
 export async function createDataDir(dataDir: string, template?: Blob): Promise<void> {
   const unfinished = `${dataDir}.new`;
@@ -37,5 +38,5 @@ export async function createDataDir(dataDir: string, template?: Blob): Promise<v
   // initdb and the template give most files permissions for everyone.
   closeFolder(unfinished);
   closeContents(unfinished);
-  await rename(unfinished, dataDir);
+  await publishFolder(unfinished, dataDir);
 }

@@ -1,4 +1,5 @@
 import { type DatabaseConfig, sqlState } from "./database.ts";
+import { NOT_DURABLE } from "./pglite-calls.ts";
 
 /** The database cannot be used as configured. The message says in one line what to do. */
 export class DatabaseUnusable extends Error {
@@ -7,10 +8,30 @@ export class DatabaseUnusable extends Error {
 
 /** Explains to the person who starts the program why the database did not open. Passes other errors on. */
 export function explainOpening(config: DatabaseConfig, error: unknown): unknown {
-  if (error instanceof DatabaseUnusable) return error;
+  for (let cause = error; cause instanceof Error; cause = cause.cause)
+    if (cause instanceof DatabaseUnusable) return cause; // Drizzle wraps it
   const text = config.DATABASE_DRIVER === "pglite" ? embedded(config.DATA_DIR, error) : server(config, error);
   return text === undefined ? error : new DatabaseUnusable(text, { cause: error });
 }
+
+/** Returns the error of an embedded database that stopped for good. `reason` is Postgres's own. */
+export function explainPanic(dir: string, reason: string): DatabaseUnusable {
+  const safe = "What was acknowledged is safe";
+  if (NO_SPACE.test(reason))
+    return new DatabaseUnusable(
+      `The disk of ${dir} is full, so the database stopped (${reason}): free some space and start again. ${safe}`,
+    );
+  if (IO_ERROR.test(reason))
+    return new DatabaseUnusable(
+      `The disk of ${dir} failed, so the database stopped (${reason}): check the disk, and start again. ${safe} if the disk kept it`,
+    );
+  return new DatabaseUnusable(
+    `The database in ${dir} stopped (${reason}): start again, and restore it from a backup if that fails`,
+  );
+}
+
+const NO_SPACE = /no space left|quota exceeded/i;
+const IO_ERROR = /i\/o error/i;
 
 /** Returns the names of a database and its server for a person. */
 export function placeOf({ DATABASE_URL = "", DATABASE_DRIVER, NEON_PROXY }: DatabaseConfig) {
@@ -26,8 +47,10 @@ const FULL = /^(53100|ENOSPC|EDQUOT)$/;
 
 function embedded(dir: string, error: unknown): string | undefined {
   const { code } = innermost(error) as { code?: unknown };
-  if (FULL.test(String(code)) || FULL.test(sqlState(error) ?? "") || /no space left/i.test(reasonOf(error)))
+  if (FULL.test(String(code)) || FULL.test(sqlState(error) ?? "") || NO_SPACE.test(reasonOf(error)))
     return `The disk of ${dir} is full: free some space and start again. The data in it is not affected`;
+  if (code === NOT_DURABLE)
+    return `The database in ${dir} would lose acknowledged messages in a power failure (${reasonOf(error)}): this build of Parley is broken, please report it`;
   if (sqlState(error)) return undefined;
   return `The database in ${dir} cannot be opened (${reasonOf(error)}): restore it from a backup, or move it away to start with an empty one`;
 }

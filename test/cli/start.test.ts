@@ -90,10 +90,9 @@ needs("TEST_DATABASE_URL")("a Postgres server that rejects the connection", () =
 });
 
 describe("a running server", () => {
-  test("reports where it listens and what its database survives", async () => {
+  test("reports where it listens", async () => {
     const server = await startParley({ DATA_DIR: data.path });
     expect((await fetch(`${server.url}/healthz`)).status).toBe(200);
-    await server.line("survives a crash of this process, not a power cut");
     await server.end();
   });
 

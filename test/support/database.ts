@@ -1,7 +1,7 @@
 import { loadConfig } from "../../src/config.ts";
 import type { Database } from "../../src/db/database.ts";
 import { openDatabase } from "../../src/db/open.ts";
-import { temporaryFolder } from "./folder.ts";
+import { memoryFolder } from "./folder.ts";
 import { startNeonBridge } from "./neon-bridge.ts";
 import { disposableFolder } from "./recycled.ts";
 import { cachedTemplate } from "./template.ts";
@@ -34,7 +34,7 @@ export async function freshDatabase(): Promise<TestDatabase> {
 
 /** The same, newly made from the template: for tests of how databases are made, or that change the schema. */
 export async function newDatabase(): Promise<TestDatabase> {
-  const folder = temporaryFolder();
+  const folder = memoryFolder();
   return open({ DATA_DIR: folder.path }, folder.remove);
 }
 

@@ -1,6 +1,7 @@
 import { chmodSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { memory } from "./folder.ts";
 
 /** As many as the suite is tuned for: with more, tests that measure time would compete for the cores. */
 const PROCESSES = 2;
@@ -22,15 +23,16 @@ export async function handOver(): Promise<void> {
   // Neither process knows which file is its last, so nothing is removed before both have ended.
   const folder = mkdtempSync(join(tmpdir(), "parley-tests-"));
   chmodSync(folder, 0o755); // as /tmp is: some tests look at their files as another user
+  const inMemory = mkdtempSync(join(memory(), "parley-tests-"));
   const all = ["test", `--parallel=${PROCESSES}`, "--no-isolate", ...options];
   if (!`${process.env.BUN_OPTIONS} ${options.join(" ")}`.includes("--timeout")) all.push(TIMEOUT);
   const tests = Bun.spawn([process.execPath, ...all], {
-    env: { ...process.env, TMPDIR: folder },
+    env: { ...process.env, TMPDIR: folder, TEST_MEMORY_DIR: inMemory },
     stdio: ["inherit", "inherit", "inherit"],
   });
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => tests.kill(signal));
   const code = await tests.exited;
-  rmSync(folder, { recursive: true, force: true });
+  for (const path of [folder, inMemory]) rmSync(path, { recursive: true, force: true });
   process.exit(code);
 }
 

@@ -2,7 +2,7 @@ import { hostname } from "node:os";
 import { join, resolve } from "node:path";
 import { run } from "../../src/cli/run.ts";
 import { createDataDir } from "../../src/db/template.ts";
-import { temporaryFolder } from "./folder.ts";
+import { memoryFolder } from "./folder.ts";
 import { lastingFolder } from "./recycled.ts";
 import { cachedTemplate } from "./template.ts";
 
@@ -24,6 +24,8 @@ export interface Running {
   readonly pid: number;
   /** Resolves with the first line of standard output that contains the text. */
   line(text: string): Promise<string>;
+  /** Resolves when the process has exited by itself. */
+  readonly exited: Promise<Ended>;
   /** Sends a signal (default: SIGTERM) and resolves when the process has exited. */
   end(signal?: NodeJS.Signals): Promise<Ended>;
 }
@@ -32,7 +34,7 @@ type Settings = Readonly<Record<string, string>>;
 
 /** Creates a folder with an embedded database from the template, because a first start without it takes seconds. */
 export async function dataFolder() {
-  const folder = temporaryFolder();
+  const folder = memoryFolder();
   await createDataDir(join(folder.path, "postgres"), await cachedTemplate());
   return folder;
 }
@@ -114,6 +116,7 @@ export async function startParley(settings: Settings, cwd?: string): Promise<Run
   return {
     url: (JSON.parse(first) as { url: string }).url,
     pid: child.pid,
+    exited: ended(),
     async line(text) {
       const found = await output.line(text);
       if (found === undefined) throw new Error(`the server exited without printing "${text}"`);

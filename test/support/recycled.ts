@@ -1,7 +1,7 @@
 import { sql } from "drizzle-orm";
 import { type Database, type Pool, rows } from "../../src/db/database.ts";
 import { openDatabase } from "../../src/db/open.ts";
-import { temporaryFolder } from "./folder.ts";
+import { memoryFolder } from "./folder.ts";
 import { cachedTemplate } from "./template.ts";
 
 // Opening an embedded database takes more than a second of CPU time; emptying one that is open takes a few
@@ -22,7 +22,7 @@ const kept: Database[] = [];
 
 /** A folder for DATA_DIR that is opened once and not looked into: its database may come from another test. */
 export function disposableFolder() {
-  const { path, remove } = temporaryFolder();
+  const { path, remove } = memoryFolder();
   disposable.add(path);
   return {
     path,
@@ -35,7 +35,7 @@ export function disposableFolder() {
 
 /** A folder for DATA_DIR that only this process opens, often: its database stays open until the folder is removed. */
 export function lastingFolder() {
-  const { path, remove } = temporaryFolder();
+  const { path, remove } = memoryFolder();
   lasting.set(path, undefined);
   return {
     path,
@@ -53,7 +53,7 @@ export const openRecycled: typeof openDatabase = async (config, template) => {
   const path = config.DATABASE_DRIVER === "pglite" ? config.DATA_DIR : "";
   if (!disposable.has(path) && !lasting.has(path)) return open(config, template);
   const make = async () =>
-    kept.pop() ?? open({ ...config, DATA_DIR: temporaryFolder().path }, template ?? (await cachedTemplate()));
+    kept.pop() ?? open({ ...config, DATA_DIR: memoryFolder().path }, template ?? (await cachedTemplate()));
   const database = lasting.get(path) ?? (await make());
   if (disposable.has(path)) return lend(database, giveBack);
   lasting.set(path, database);

@@ -6,7 +6,7 @@ import { dependencies } from "../../package.json";
 import { rows } from "../../src/db/database.ts";
 import { openPglite } from "../../src/db/pglite.ts";
 import { createDataDir, makeTemplate } from "../../src/db/template.ts";
-import { temporaryFolder } from "./folder.ts";
+import { memoryFolder } from "./folder.ts";
 
 const ROOT = join(import.meta.dir, "../..");
 const CACHE = join(ROOT, "node_modules/.cache/parley");
@@ -42,7 +42,7 @@ export async function cachedTemplate(): Promise<Blob> {
 }
 
 async function cheaperTemplate(): Promise<Blob> {
-  const folder = temporaryFolder();
+  const folder = memoryFolder();
   const dataDir = join(folder.path, "postgres");
   await createDataDir(dataDir, await makeTemplate());
   const database = await openPglite({ dataDir });
