@@ -65,23 +65,23 @@ describe("with an embedded database", () => {
   }, 30_000);
 
   test("everything that a person posted can be deleted, in one room or in all", async () => {
-    const server = await startParley(settings());
-    const [eve, finn] = [await register(server, "eve"), await register(server, "finn")];
+    const server = await startTestServer(settings());
+    const [gil, finn] = [await register(server, "gil"), await register(server, "finn")];
     const post = (room: string, { token }: { token: string }) =>
       api(server, `POST /rooms/${room}/messages/`, { token, body: { content: "x" } });
-    for (const room of ["spam", "spam", "more-spam"]) await post(room, eve);
+    for (const room of ["spam", "spam", "more-spam"]) await post(room, gil);
     await post("spam", finn);
-    await server.end();
+    await server.stop();
     const remove = async (...args: string[]) => (await parley("remove-messages", ...args)).stdout;
-    expect(await remove("--room", "more-spam", "eve", "spam")).toStartWith("Deleted 1 messages.");
-    expect(await remove("eve")).toStartWith("Deleted 2 messages.");
-    expect(await remove("eve")).toStartWith("Deleted 0 messages.");
-    const again = await startParley(settings());
+    expect(await remove("--room", "more-spam", "gil", "spam")).toStartWith("Deleted 1 messages.");
+    expect(await remove("gil")).toStartWith("Deleted 2 messages.");
+    expect(await remove("gil")).toStartWith("Deleted 0 messages.");
+    const again = await startTestServer(settings());
     const { body } = await api(again, "GET /history/spam/", { token: finn.token });
-    await again.end();
+    await again.stop();
     expect(body).toMatchObject([
-      { id: 1, version: 4, username: "eve", content: "" },
-      { id: 2, version: 5, username: "eve", content: "" },
+      { id: 1, version: 4, username: "gil", content: "" },
+      { id: 2, version: 5, username: "gil", content: "" },
       { id: 3, version: 3, username: "finn", content: "x" },
     ]);
   }, 60_000);

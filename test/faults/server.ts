@@ -19,7 +19,10 @@ export interface ServerProcess {
   kill(): Promise<void>;
   /** Sends SIGTERM; resolves with the exit code and the duration. @throws {Error} if the process outlives `STOP_MS`. */
   stop(): Promise<{ code: number; ms: number }>;
-  /** Returns the resident memory in MiB. */
+  /**
+   * Returns its own memory in MiB, resident or swapped out. Not the program's file: the kernel drops its pages if memory is
+   * short, and reads them again, which is no growth.
+   */
   memory(): number;
   /** Returns the HTTP status of a path, or 0 if there is no response in time. */
   status(path: string, limitMs?: number): Promise<number>;
@@ -130,8 +133,9 @@ export function createServer(port: number, env: Readonly<Record<string, string>>
       return Number(new RegExp(`^${name} (.*)$`, "m").exec(await response.text())?.[1]);
     },
     memory() {
-      const [, pages = "0"] = readFileSync(`/proc/${child?.pid}/statm`, "utf8").split(" ");
-      return (Number(pages) * 4096) / 1024 / 1024;
+      const status = readFileSync(`/proc/${child?.pid}/status`, "utf8");
+      const kib = (name: string) => Number(new RegExp(`^${name}:\\s+(\\d+) kB`, "m").exec(status)?.[1] ?? 0);
+      return (kib("RssAnon") + kib("VmSwap")) / 1024;
     },
   };
 }

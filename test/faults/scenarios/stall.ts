@@ -47,7 +47,7 @@ export const databaseStalls: Scenario = {
         let peak = 0;
         const weigh = async () => {
           for (; stalledFor() < STALL_MS; await Bun.sleep(100)) {
-            if (stalledFor() < FILLING_MS) filled = server.memory();
+            if (stalledFor() < FILLING_MS) filled = Math.max(filled, server.memory());
             peak = Math.max(peak, server.memory());
           }
         };
