@@ -2,6 +2,7 @@ import type { Bus } from "./bus/bus.ts";
 import type { Clock } from "./clock.ts";
 import { Refusal } from "./errors.ts";
 import type { Metrics } from "./metrics.ts";
+import { PER_SITE, siteOf } from "./network.ts";
 import {
   BUDGET_NAMES,
   BUDGETS,
@@ -11,7 +12,10 @@ import {
 } from "./protocol/budgets.ts";
 import type { Tally } from "./tally.ts";
 
-/** Whoever has a budget: a person's id, or the network of an address. */
+/**
+ * Whoever has a budget: a person's id, or the network of an address. A tenth of what an IPv6 network spends is charged to
+ * its site (/48) too, because one party may have all networks of a site.
+ */
 export type Payer = number | string;
 
 /** The debts that one budget remembers. Beyond, those who owe least are forgotten. */
@@ -106,20 +110,46 @@ export function createBudgets({ scale, messages, clock, bus, metrics }: BudgetsO
     },
   });
 
+  const charge = (budget: SharedBudget, payer: Payer, units: number, now: number) => {
+    if (purses[budget]?.charge(now, payer, units)) note(budget, payer, units);
+  };
+
   return {
     limits,
-    spend: (budget, payer, units = 1, now = clock.monotonic()) =>
-      purses[budget]?.spend(now, payer, units) ?? 0,
-    charge(budget, payer, units, now = clock.monotonic()) {
-      if (purses[budget]?.charge(now, payer, units)) note(budget, payer, units);
+    spend(budget, payer, units = 1, now = clock.monotonic()) {
+      const purse = purses[budget];
+      if (!purse) return 0;
+      const site = siteAbove(payer);
+      const siteWait = site === undefined ? 0 : purse.wait(now, site, units / PER_SITE);
+      if (siteWait > 0) metrics.overBudget.of(budget).count++;
+      const wait = siteWait || purse.spend(now, payer, units);
+      if (wait === 0 && site !== undefined) charge(budget, site, units / PER_SITE, now);
+      return wait;
     },
-    wait: (budget, payer) => purses[budget]?.wait(clock.monotonic(), payer) ?? 0,
+    charge(budget, payer, units, now = clock.monotonic()) {
+      charge(budget, payer, units, now);
+      const site = siteAbove(payer);
+      if (site !== undefined) charge(budget, site, units / PER_SITE, now);
+    },
+    wait(budget, payer) {
+      const purse = purses[budget];
+      const now = clock.monotonic();
+      const site = siteAbove(payer);
+      const siteWait = site === undefined ? 0 : (purse?.wait(now, site, 1 / PER_SITE) ?? 0);
+      return Math.max(siteWait, purse?.wait(now, payer, 1) ?? 0);
+    },
     refused: (budget) => void metrics.overBudget.of(budget).count++,
     bucket(budget) {
       const meter = meters[budget];
       return meter ? new SingleBucket(meter) : UNLIMITED;
     },
   };
+}
+
+/** The site that a network is a part of, if it is one. */
+function siteAbove(payer: Payer): string | undefined {
+  const site = typeof payer === "string" ? siteOf(payer) : payer;
+  return typeof site === "number" || site === payer ? undefined : site;
 }
 
 /** Throws if there is a wait, as `Budgets.spend` returns it. @throws {Refusal} rate_limited. */
@@ -211,8 +241,8 @@ class Purses {
     return next > now + this.meter.burst / 2;
   }
 
-  wait(now: number, payer: Payer): number {
-    return this.meter.wait(this.meter.after(this.fullAt.get(payer) ?? 0, now, 1), now);
+  wait(now: number, payer: Payer, units: number): number {
+    return this.meter.wait(this.meter.after(this.fullAt.get(payer) ?? 0, now, units), now);
   }
 
   private set(now: number, payer: Payer, fullAt: number) {

@@ -1,6 +1,6 @@
 import type { Clock } from "./clock.ts";
 import { Refusal } from "./errors.ts";
-import { clientAddress, networkOf } from "./network.ts";
+import { clientAddress, siteOf } from "./network.ts";
 import { createTurns } from "./turns.ts";
 import type { SocketData } from "./ws/sockets.ts";
 
@@ -28,7 +28,7 @@ interface Destinations {
   api(request: Request, address: string): Response | Promise<Response>;
 }
 
-/** Sends each request to the page, a socket or the API. Handshakes and API requests take turns, by network. */
+/** Sends each request to the page, a socket or the API. Handshakes and API requests take turns, by site. */
 export function createDispatch({ clock, trustProxy, inspect, page, upgrade, api }: Destinations): Handler {
   const handshakes = createTurns(clock, STARTED_A_TURN);
   const requests = createTurns(clock, STARTED_A_TURN);
@@ -40,11 +40,11 @@ export function createDispatch({ clock, trustProxy, inspect, page, upgrade, api 
     if (asset) return asset;
     const { address } = server.requestIP(request) ?? { address: "" };
     const begin = () => (isHandshake ? upgrade(request, url, server) : api(forApi(request, url), address));
-    const network = () =>
-      networkOf(clientAddress(request.headers.get("x-forwarded-for"), address, trustProxy));
+    // By site, because one party may have all networks of one, and each would get a turn.
+    const site = () => siteOf(clientAddress(request.headers.get("x-forwarded-for"), address, trustProxy));
     const isProbe = PROBE.test(url.pathname);
     if (!isProbe) inspect(request.headers, address);
-    const turn = isProbe ? undefined : (isHandshake ? handshakes : requests).next(network);
+    const turn = isProbe ? undefined : (isHandshake ? handshakes : requests).next(site);
     // Clients that went away while they waited cost nothing.
     return turn ? turn.then(() => (request.signal.aborted ? new Response() : begin())) : begin();
   };

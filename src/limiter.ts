@@ -47,4 +47,5 @@ export function createLimiter(counter: Pick<RateLimiterAbstract, "penalty" | "ge
 export const memoryLimiters: LimiterStore = (options) =>
   createLimiter(new RateLimiterMemory(counting(options)));
 
-const NONE: Count = { count: 0, resetMs: 0 };
+/** Nothing was counted. */
+export const NONE: Count = { count: 0, resetMs: 0 };

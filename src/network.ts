@@ -24,11 +24,14 @@ export function clientAddress(
 /** Returns the network that one party usually controls: the IPv4 address, or the /64 of an IPv6 address. */
 export const networkOf = (address: string): string => prefixOf(address, 64);
 
-/** Returns the most that one party gets from a provider: the IPv4 address, or the /48 of an IPv6 address. */
+/** Returns the most that one party gets from a provider: the IPv4 address, or the /48 of an IPv6 address or network. */
 export const siteOf = (address: string): string => prefixOf(address, 48);
 
+/** Multiple of a network's limits for an IPv6 site (/48), which may belong to one party or to many. */
+export const PER_SITE = 10;
+
 function prefixOf(address: string, bits: 48 | 64): string {
-  const plain = address.replace(/^::ffff:(?=\d+\.\d+\.\d+\.\d+$)/i, "").replace(/%.*$/, "");
+  const plain = address.replace(/^::ffff:(?=\d+\.\d+\.\d+\.\d+$)/i, "").replace(/[%/].*$/, "");
   if (!isIPv6(plain)) return plain;
   const [head = "", tail] = new URL(`http://[${plain}]`).hostname.slice(1, -1).split("::");
   const before = head.split(":").filter(Boolean);

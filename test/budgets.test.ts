@@ -136,6 +136,21 @@ test("a hundred thousand strangers neither fill the memory nor make the server f
   expect(budgets.spend("visits", "192.0.2.1", 400)).toBeGreaterThan(19_000);
 });
 
+test("whoever has all networks of an IPv6 site gets ten times the budget of one, and others lose nothing", () => {
+  const budgets = setUp().node("one");
+  const { burst } = BUDGETS.visits;
+  let admitted = 0;
+  for (let network = 0; network < 20 * burst; network++)
+    if (budgets.spend("visits", `2001:db8:7:${network.toString(16)}::/64`) === 0) admitted++;
+  expect(admitted).toBe(10 * burst);
+  expect(budgets.wait("visits", "2001:db8:7:ffff::/64")).toBeGreaterThan(0);
+  expect(budgets.spend("visits", "2001:db8:7:ffff::/64", 0)).toBe(0); // whole, but not in debt
+  budgets.charge("visits", "2001:db8:7:fffe::/64", 2);
+  expect(budgets.spend("visits", "2001:db8:7:ffff::/64", 0)).toBeGreaterThan(0);
+  expect(budgets.spend("visits", "2001:db8:8:1::/64")).toBe(0);
+  expect(budgets.spend("visits", "192.0.2.1")).toBe(0);
+});
+
 test("what was over budget is counted, by budget", async () => {
   const { node, metrics } = setUp();
   const budgets = node("one");

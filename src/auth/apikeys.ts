@@ -2,9 +2,9 @@ import { hash, timingSafeEqual } from "node:crypto";
 import type { Clock } from "../clock.ts";
 import type { Pool } from "../db/database.ts";
 import { Refusal } from "../errors.ts";
-import type { LimiterStore } from "../limiter.ts";
+import { type LimiterStore, NONE } from "../limiter.ts";
 import { createLookup } from "../lookup.ts";
-import { networkOf } from "../network.ts";
+import { networkOf, PER_SITE, siteOf } from "../network.ts";
 import type { Order } from "../order.ts";
 import type { Origin, SecurityLog } from "../security.ts";
 import { insertApiKey, readApiKeys, touchApiKey } from "./apikeystore.ts";
@@ -128,15 +128,16 @@ export function createApiKeys(options: ApiKeysOptions): ApiKeys {
         noteUse(name);
         return name;
       }
-      const network = networkOf(origin.address);
       const fits =
         configuredHash !== undefined && timingSafeEqual(configuredHash, Buffer.from(hashOf(token)));
-      const { count, resetMs } = await (fits ? wrong.peek(network) : wrong.count(network));
-      if (rate > 0 && count > rate) {
+      const [network, site] = [networkOf(origin.address), siteOf(origin.address)];
+      const look = fits ? wrong.peek : wrong.count;
+      const [ofNetwork, ofSite] = await Promise.all([look(network), site === network ? NONE : look(site)]);
+      if (rate > 0 && (ofNetwork.count > rate || ofSite.count > rate * PER_SITE)) {
         security.record("operator.limit", { origin });
         throw new Refusal("rate_limited", {
           detail: "Too many wrong operator tokens came from your network. Try again later.",
-          retryAfterMs: resetMs,
+          retryAfterMs: ofNetwork.count > rate ? ofNetwork.resetMs : ofSite.resetMs,
         });
       }
       if (fits) return CONFIGURED;

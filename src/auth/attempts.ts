@@ -1,7 +1,7 @@
 import { hash } from "node:crypto";
 import { Refusal } from "../errors.ts";
 import type { Count, LimiterStore } from "../limiter.ts";
-import { networkOf, siteOf } from "../network.ts";
+import { networkOf, PER_SITE, siteOf } from "../network.ts";
 import type { Groups } from "./queue.ts";
 
 const MINUTE = 60_000;
@@ -15,8 +15,6 @@ const LEFT_UNDER_ATTACK = 3;
 const SUCCESSES = { account: 100, address: 3000 } as const;
 /** Registrations in an hour, per address. */
 const REGISTRATIONS = 300;
-/** Multiple of an address's limits for an IPv6 site (/48), which may belong to one party or to many. */
-const PER_SITE = 10;
 /** How long an account is known to log in from a network, after the first of its logins. */
 const KNOWN_MS = 7 * 24 * 60 * MINUTE;
 

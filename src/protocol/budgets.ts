@@ -1,6 +1,9 @@
 /** How much of the server one person, address or socket may use. */
 export interface Budget {
-  /** Who has the budget. An address stands for its network: an IPv4 address or the /64 of an IPv6 address. */
+  /**
+   * Who has the budget. An address stands for its network: an IPv4 address or the /64 of an IPv6 address. All networks of
+   * an IPv6 /48 have ten times that together.
+   */
   readonly per: "person" | "socket" | "address";
   /** Units a second in the long run. */
   readonly rate: number;

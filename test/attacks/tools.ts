@@ -137,3 +137,5 @@ export const uuid = () => crypto.randomUUID();
 /** An address of a /64 that belongs to one party. */
 export const neighbour = () =>
   `2001:db8:bad:1:${[1, 2, 3, 4].map(() => Math.floor(Math.random() * 65_535).toString(16)).join(":")}`;
+/** An address of any /64 of a /48 that belongs to one party. */
+export const relative = () => `2001:db8:bad:${Math.floor(Math.random() * 65_535).toString(16)}::1`;

@@ -104,6 +104,14 @@ test("after three wrong tokens a network is limited, and ADMIN_TOKEN cannot be g
   expect(node.events[0]?.[1]).toEqual({ origin: from(thief) });
 });
 
+test("ADMIN_TOKEN cannot be guessed from network after network of one IPv6 site", async () => {
+  const guess = (network: number) => codeOf(identify(`wrong-${network}`, `2001:db8:9:${network}::1`));
+  for (let network = 1; network <= 30; network++) expect(await guess(network)).toBe("token_invalid");
+  expect(await guess(31)).toBe("rate_limited");
+  expect(await codeOf(identify("chosen-by-a-person", "2001:db8:9:32::1"))).toBe("rate_limited");
+  expect(await identify("chosen-by-a-person", "2001:db8:a:1::1")).toBe("ADMIN_TOKEN");
+});
+
 test("while keys cannot be looked up, a key is not called wrong", async () => {
   const token = await createApiKey(database, "kim", ORDER);
   const run: TestDatabase["run"] = (work) =>

@@ -1,5 +1,6 @@
 import type { Attack } from "../target.ts";
-import { ask, neighbour, repeat, uuid } from "../tools.ts";
+import { newToken } from "../../../src/auth/apikeys.ts";
+import { ask, neighbour, relative, repeat, uuid } from "../tools.ts";
 
 export const logins: readonly Attack[] = [
   {
@@ -70,6 +71,23 @@ export const logins: readonly Attack[] = [
     name: "wrong operator tokens",
     database: true,
     play: (means) => repeat(means, 20, () => ask(means, "/admin/audit/", { token: uuid() })),
+  },
+  {
+    name: "operators' keys that could be right",
+    database: true,
+    play: (means) => repeat(means, 40, () => ask(means, "/admin/audit/", { token: newToken() })),
+  },
+  {
+    name: "wrong tokens and none from all networks of one site",
+    play: (means) => {
+      const { token } = means.target.people[0];
+      return repeat(means, 40, (_, round) =>
+        ask(means, round % 3 ? "/rooms/" : "/docs/", {
+          address: relative(),
+          ...(round % 3 === 1 && { token: `${token.slice(0, -6)}AAAA${round % 90}` }),
+        }),
+      );
+    },
   },
   {
     name: "changing a password with the wrong one",
