@@ -1,7 +1,7 @@
 import fs from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { NodeFS } from "@electric-sql/pglite/nodefs";
-import { syncFolder, syncTree } from "./sync.ts";
+import { syncFolder, syncName, syncTree } from "./sync.ts";
 
 type Init = NodeFS["init"];
 
@@ -46,6 +46,7 @@ export class DataFS extends NodeFS {
     fs.rmSync(join(dataDir, "postmaster.pid"), { force: true });
     // A copy, a restored backup and a folder of an earlier version have never been synced.
     await syncTree(dataDir);
+    syncName(resolve(dataDir));
     return files;
   }
 

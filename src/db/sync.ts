@@ -1,5 +1,5 @@
 import fs from "node:fs";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { promisify } from "node:util";
 
 /**
@@ -86,8 +86,11 @@ async function syncLater({ path, isFolder }: Entry): Promise<void> {
 export async function publishFolder(unfinished: string, path: string): Promise<void> {
   await syncTree(unfinished);
   fs.renameSync(unfinished, path);
-  const parent = dirname(path);
-  syncFolder(parent);
-  // The parent may be new as well.
-  syncFolder(dirname(parent));
+  syncName(resolve(path));
+}
+
+/** Syncs the name of a folder, and that of its parent, which may be new as well. */
+export function syncName(path: string): void {
+  syncFolder(dirname(path));
+  syncFolder(dirname(dirname(path)));
 }

@@ -1,0 +1,199 @@
+import { cpSync, mkdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { createRandom, type Random } from "../sim/random.ts";
+import { memoryFolder } from "../support/folder.ts";
+import { Disk, type Names } from "./disk.ts";
+import type { Entry } from "./log.ts";
+import { recordWorkload } from "./recording.ts";
+import { smallTemplate } from "./template.ts";
+import { createVerifier } from "./verifier.ts";
+import type { Acked, Note, Sent } from "./workload.ts";
+
+// Cuts the power of this source tree: `bun test/power/case.ts --seed 1 --cuts 40 [--stop]`. Prints what came of it as one
+// line of JSON. `--stop` ends at the first cut that did harm.
+
+/** What came of all cuts. */
+export interface Tally {
+  cuts: number;
+  /** The database does not open, has lost acknowledged changes, or is corrupt. */
+  unopened: number;
+  lost: number;
+  corrupt: number;
+  acknowledged: number;
+  /** The first cuts that did harm. */
+  harm: string[];
+}
+
+const { values } = parseArgs({
+  options: {
+    seed: { type: "string", default: "1" },
+    cuts: { type: "string", default: "40" },
+    stop: { type: "boolean", default: false },
+  },
+});
+const seed = Number(values.seed);
+const folder = memoryFolder();
+mkdirSync(folder.path, { recursive: true });
+
+/** What the workload had said before the power failed. */
+interface Said {
+  readonly asked: Sent[];
+  readonly acked: Acked[];
+}
+
+interface Round {
+  readonly name: string;
+  readonly names: Names;
+  /** Where the recording begins: a folder that is on the disk or was just copied there; absent: no database yet. */
+  readonly from?: { readonly path: string; readonly isSynced: boolean };
+  readonly said: Said;
+  readonly log: readonly Entry[];
+  readonly cuts: number;
+}
+
+const tally: Tally = { cuts: 0, unopened: 0, lost: 0, corrupt: 0, acknowledged: 0, harm: [] };
+const verifiers = [createVerifier(), createVerifier()];
+const stopped = () => values.stop && tally.harm.length > 0;
+
+/** Cuts the power at random points of a recording, and verifies each. Calls `kept` with the folder of each sound one. */
+async function cutRound(
+  round: Round,
+  random: Random,
+  kept?: (path: string, said: Said) => void,
+): Promise<void> {
+  const { log, names, from } = round;
+  const opened = log.findIndex(({ operation }) => operation.do === "note");
+  // What was just copied and not yet opened cannot be expected to be there.
+  const first = from && !from.isSynced ? opened : 0;
+  const points = Array.from({ length: round.cuts }, () =>
+    random.chance(0.25) && first < opened
+      ? first + random.below(opened - first)
+      : opened + random.below(log.length - opened),
+  ).sort((a, b) => a - b);
+  const disk = new Disk(names);
+  if (from) disk.load(from.path, from.isSynced);
+  const said: Said = { asked: [...round.said.asked], acked: [...round.said.acked] };
+  const running = new Set<Promise<void>>();
+  let free = [...verifiers];
+  for (let at = 0, next = 0; next < points.length && !stopped(); at++) {
+    const entry = log[at] as Entry;
+    if (entry.operation.do === "note") {
+      const note = entry.operation.what as Note;
+      if ("asked" in note) said.asked.push(...note.asked);
+      else said.acked.push(...note.acked);
+    } else disk.apply(entry);
+    for (; points[next] === at && !stopped(); next++) {
+      const path = join(folder.path, `cut-${tally.cuts++}`);
+      disk.cut(path, random);
+      const { asked, acked } = { asked: [...said.asked], acked: [...said.acked] };
+      const copy = kept && `${path}-kept`;
+      if (copy) cpSync(path, copy, { recursive: true });
+      while (free.length === 0) await Promise.race(running);
+      const verifier = free.pop();
+      const work = (async () => {
+        const verdict = await verifier?.({ folder: path, asked, acked });
+        if (!verdict) return;
+        rmSync(path, { recursive: true, force: true });
+        tally.acknowledged += acked.length;
+        if (!verdict.opens) tally.unopened++;
+        else if (verdict.lost > 0) tally.lost++;
+        else if (verdict.problems.length > 0) tally.corrupt++;
+        else if (copy) kept(copy, { asked, acked });
+        if (!verdict.opens || verdict.lost > 0 || verdict.problems.length > 0)
+          tally.harm.push(
+            `${round.name}, ${names} names, operation ${at} of ${log.length}: ${JSON.stringify(verdict)}`,
+          );
+      })();
+      const ended: Promise<void> = work.finally(() => {
+        running.delete(ended);
+        if (verifier) free = [...free, verifier];
+      });
+      running.add(ended);
+    }
+  }
+  await Promise.all(running);
+}
+
+let recordings = 0;
+async function record(
+  data: string,
+  template: string,
+  batches: number,
+  close: boolean,
+): Promise<readonly Entry[]> {
+  const log = join(folder.path, `log-${++recordings}`);
+  const entries = await recordWorkload({
+    folder: data,
+    template,
+    log,
+    seed: seed * 1000 + recordings,
+    batches,
+    close,
+  });
+  rmSync(log);
+  return entries;
+}
+
+async function run(): Promise<void> {
+  const random = createRandom(seed);
+  const cuts = Number(values.cuts);
+  const share = (part: number) => Math.max(1, Math.round(cuts * part));
+  const nothing: Said = { asked: [], acked: [] };
+  const template = await smallTemplate();
+
+  const data = join(folder.path, "data");
+  mkdirSync(data);
+  const created = await record(data, template, 120, true);
+  const crashed: { path: string; said: Said }[] = [];
+  for (const names of ["journal", "strict"] as const)
+    await cutRound(
+      { name: "a new database", names, said: nothing, log: created, cuts: share(0.2) },
+      random,
+      (path, said) => said.acked.length > 0 && crashed.push({ path, said }),
+    );
+  if (stopped()) return;
+
+  // Once more, on a database that a cut has left behind: the recovery is recorded, and cut.
+  const { path, said } = crashed.at(-1) ?? { path: data, said: nothing };
+  const before = join(folder.path, "crashed");
+  cpSync(path, before, { recursive: true });
+  const recovered = await record(path, template, 60, false);
+  for (const names of ["journal", "strict"] as const)
+    await cutRound(
+      {
+        name: "a recovery",
+        names,
+        from: { path: before, isSynced: true },
+        said,
+        log: recovered,
+        cuts: share(0.15),
+      },
+      random,
+    );
+  if (stopped()) return;
+
+  // A directory of the first version, copied here and never synced, which is migrated.
+  const older = join(folder.path, "older");
+  await new Bun.Archive(await Bun.file(await smallTemplate(1)).bytes()).extract(join(older, "postgres"));
+  const copied = join(folder.path, "copied");
+  cpSync(older, copied, { recursive: true });
+  const migrated = await record(older, template, 60, false);
+  for (const names of ["journal", "strict"] as const)
+    await cutRound(
+      {
+        name: "an older directory",
+        names,
+        from: { path: copied, isSynced: false },
+        said: nothing,
+        log: migrated,
+        cuts: share(0.15),
+      },
+      random,
+    );
+}
+
+await run();
+console.log(JSON.stringify(tally));
+folder.remove();
+process.exit(tally.harm.length > 0 ? 1 : 0);
