@@ -9,6 +9,7 @@ import { loadMeta } from "./db/meta.ts";
 import { openDatabase } from "./db/open.ts";
 import { ownDataDir } from "./db/owner.ts";
 import { requireConnections } from "./db/server.ts";
+import { keepUp } from "./db/upkeep.ts";
 import { createDispatch, type Handler } from "./dispatch.ts";
 import { adminRoutes } from "./http/admin.ts";
 import { createApp } from "./http/app.ts";
@@ -91,6 +92,7 @@ export async function openSite(
   opened(() => auth.stop());
   const keyMs = Math.max(config.ACCESS_TOKEN_TTL, config.REFRESH_TOKEN_TTL);
   opened(cleanRegularly({ pool: database, clock, log, keyMs }));
+  opened(keepUp(database, clock, log));
 
   const budgets = createBudgets({
     scale: config.BUDGETS,
