@@ -102,18 +102,19 @@ export function createAccounts(options: AccountsOptions): Accounts {
     { email, password }: Credentials,
     load: () => Promise<User | undefined>,
     origin: Origin,
+    session?: string,
   ) {
-    const { address } = origin;
+    const who = [email, origin.address, session] as const;
     let user: User | undefined;
     const admit = () =>
-      attempts.admit(email, address).catch((error: unknown) => {
+      attempts.admit(...who).catch((error: unknown) => {
         security.record("login.limit", { ...factsOf(user), origin });
         throw error;
       });
     const groups = await admit();
     user = await load();
     const verdict = await passwords.verify(password, user?.passwordHash, groups, admit);
-    await (verdict.matches ? attempts.succeeded(email, address) : attempts.failed(email, address));
+    await (verdict.matches ? attempts.succeeded(...who) : attempts.failed(...who));
     return { user, groups, ...verdict };
   }
 
@@ -124,7 +125,9 @@ export function createAccounts(options: AccountsOptions): Accounts {
       throw new Refusal("forbidden", {
         detail: "This account has no password here. Use your identity provider.",
       });
-    const { user, matches, groups } = await verify({ email, password }, () => userOf(pool, who), origin);
+    const load = () => userOf(pool, who);
+    const session = who.sessionId ?? undefined;
+    const { user, matches, groups } = await verify({ email, password }, load, origin, session);
     if (matches && user) return { user, groups };
     security.record("password.fail", { ...factsOf(user), origin });
     throw wrongPassword();
@@ -159,8 +162,8 @@ export function createAccounts(options: AccountsOptions): Accounts {
       const fault = weaknessOf(password, email, username);
       if (fault) throw new Refusal("invalid", { errors: { password: [fault] } });
       options.sessions.canSign();
-      const groups = await attempts.registering(email, address);
       const link = options.registration === "invite" ? await checkLink(pool, invite) : undefined;
+      const groups = await attempts.registering(email, address, link);
       const passwordHash = await passwords.hash(password, groups);
       const names = username ? [username] : namesFor(email);
       const user = await pool.run((orm) =>

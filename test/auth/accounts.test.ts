@@ -211,3 +211,17 @@ test("logging in deletes the person's expired sessions", async () => {
   const id = (await rowOf(email))?.id ?? 0;
   expect(await database.run((orm) => orm.$count(sessions, eq(sessions.userId, id)))).toBe(1);
 });
+
+test("somebody in the same office who guesses a password keeps its owner from no change of it", async () => {
+  const office = await startNode(database, { LOGIN_RATE: 2 });
+  const { accounts } = office.auth;
+  const identity = await auth.authenticate((await register()).access);
+  const guess = () => codeOf(accounts.login({ email, password: "a wrong guess" }, HERE));
+  expect([await guess(), await guess(), await guess()]).toEqual([
+    "invalid_credentials",
+    "invalid_credentials",
+    "rate_limited",
+  ]);
+  await accounts.changePassword(identity, { password: PASSWORD, next: "another horse battery" }, HERE);
+  office.auth.stop();
+});

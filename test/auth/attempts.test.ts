@@ -101,6 +101,32 @@ test("attempts queue by whether the account has logged in from there, then by si
   expect(known.join()).not.toContain("ada");
 });
 
+test("a neighbour who guesses the password of somebody signed in does not keep them from changing it", async () => {
+  const attempts = attemptsAt(2);
+  for (let failure = 0; failure < 20; failure++) await attempts.failed(ADA, "192.0.2.1");
+  expect(await codeOf(attempts.admit(ADA, "192.0.2.1"))).toBe("rate_limited");
+  expect((await attempts.admit(ADA, "192.0.2.1", "session"))[0]).toBe("known");
+  for (let success = 0; success < 100; success++) await attempts.succeeded(ADA, "192.0.2.1");
+  await attempts.admit(ADA, "192.0.2.1", "session");
+});
+
+test("whoever has stolen a session cannot guess its password from many addresses", async () => {
+  const attempts = attemptsAt(2);
+  for (let address = 1; address <= 2; address++) await attempts.failed(ADA, `203.0.113.${address}`, "stolen");
+  expect(await codeOf(attempts.admit(ADA, "203.0.113.3", "stolen"))).toBe("rate_limited");
+  await attempts.admit(ADA, "192.0.2.1", "hers");
+});
+
+test("neighbours who register too often do not keep the owner of a registration link out", async () => {
+  const attempts = attemptsAt(10);
+  for (let person = 0; person < 300; person++)
+    await attempts.registering(`${person}@example.com`, "192.0.2.1");
+  expect(await codeOf(attempts.registering(ADA, "192.0.2.1"))).toBe("rate_limited");
+  for (let attempt = 0; attempt < 30; attempt++) await attempts.registering(ADA, "192.0.2.1", "link");
+  expect(await codeOf(attempts.registering(ADA, "192.0.2.1", "link"))).toBe("rate_limited");
+  await attempts.registering(ADA, "192.0.2.1", "another link");
+});
+
 test("registrations are limited per address", async () => {
   const attempts = attemptsAt(10);
   for (let made = 0; made < 300; made++) await attempts.registering(ADA, "192.0.2.1");

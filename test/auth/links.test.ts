@@ -44,6 +44,16 @@ function suite(open: () => Promise<TestDatabase>) {
     expect(events.map(([event]) => event)).toEqual(["link.use", "account.create"]);
   });
 
+  test("whoever has no link cannot use up the registrations of their network", async () => {
+    const office = await startNode(database, { LOGIN_RATE: 10, REGISTRATION: "invite" });
+    const at = (invite: string) =>
+      office.auth.accounts.register({ email: "office@example.com", password: PASSWORD, invite }, HERE);
+    const token = await link();
+    for (let attempt = 0; attempt <= 300; attempt++) expect(await codeOf(at("x"))).toBe("invite_invalid");
+    expect((await at(token)).email).toBe("office@example.com");
+    office.auth.stop();
+  });
+
   test("of twenty people who use one link at once, one gets in", async () => {
     const token = await link();
     const before = await database.run((orm) => orm.$count(users));
