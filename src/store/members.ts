@@ -152,7 +152,8 @@ const markOf = (userId: string, roomId: string) =>
 /**
  * Creates missing rooms, makes people members, and reads how far each has read. Locks rows in one order, as every other
  * statement here does. A seat is missing from the result if another transaction was creating its room, or was removing it
- * as unused. Rooms without messages are locked, so that they are not removed from now on.
+ * as unused. Rooms without messages are locked, so that they are not removed from now on. `posted is not true` keeps the
+ * planner from scanning the index of all such rooms.
  */
 const joinAll = (seats: readonly (Joining & { readonly index: number })[]) => sql`
   with asked as materialized (
@@ -166,8 +167,10 @@ const joinAll = (seats: readonly (Joining & { readonly index: number })[]) => sq
     order by 1
     on conflict (name) do nothing returning id, name, version
   ), unposted as materialized (
-    select r.id, r.name, r.version from (select distinct room from asked) a
-    join rooms r on r.name = a.room where not r.posted order by r.name for key share of r
+    select r.id, r.name, r.version from (select distinct room collate "C" as room from asked order by 1) a
+    cross join lateral (
+      select id, name, version from rooms where name = a.room and posted is not true limit 1 for key share
+    ) r
   ), seated as materialized (
     select a.index, a.user_id, r.id as room_id, r.version, false as created
     from asked a cross join lateral (select id, version from rooms where name = a.room and posted limit 1) r

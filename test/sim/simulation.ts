@@ -3,6 +3,8 @@ import { createWorld, type World } from "./world.ts";
 
 /** After faults cease, everything has to come right within this time, in milliseconds. */
 const SETTLE_MS = 40_000;
+/** With small budgets, a person may owe a whole burst, and then join all rooms on all their sockets. */
+const REPAY_MS = 150_000;
 /** Bans and departures take effect on every node within this time after faults cease, in milliseconds. */
 const ENFORCE_MS = 12_000;
 /** After everyone has gone, nothing may be left of them after this time, in milliseconds. */
@@ -122,7 +124,7 @@ async function settle(world: World): Promise<void> {
     for (const person of people) person.calm();
   }
   const unsettled = () => [...people.flatMap((person) => person.unsettled()), ...world.judge.owed()];
-  const limit = schedule.now + SETTLE_MS + (plan.longStalls ? 75_000 : 0);
+  const limit = schedule.now + SETTLE_MS + (plan.longStalls ? 75_000 : 0) + (plan.budgets > 0 ? REPAY_MS : 0);
   let left: string[] = [];
   do {
     await schedule.run(LOOK_MS, () => world.broken !== undefined);
