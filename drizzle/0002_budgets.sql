@@ -35,6 +35,7 @@ ALTER TABLE "keys" ADD COLUMN "revoked_at" timestamp with time zone;--> statemen
 ALTER TABLE "rooms" ADD COLUMN "skeleton" text;--> statement-breakpoint
 ALTER TABLE "rooms" ADD COLUMN "posted" boolean GENERATED ALWAYS AS (version > 0) STORED NOT NULL;--> statement-breakpoint
 ALTER TABLE "users" ADD COLUMN "skeleton" text;--> statement-breakpoint
+ALTER TABLE "users" ADD COLUMN "capitals" text;--> statement-breakpoint
 ALTER TABLE "users" ADD COLUMN "erased_at" timestamp with time zone;--> statement-breakpoint
 CREATE INDEX "bans_room" ON "bans" USING btree ("room_id");--> statement-breakpoint
 CREATE INDEX "members_room" ON "members" USING btree ("room_id");--> statement-breakpoint
@@ -42,6 +43,7 @@ CREATE INDEX "rooms_skeleton" ON "rooms" USING btree ("skeleton");--> statement-
 CREATE INDEX "rooms_listed" ON "rooms" USING btree ("name") WHERE posted;--> statement-breakpoint
 CREATE INDEX "rooms_unused" ON "rooms" USING btree ("id") WHERE not posted;--> statement-breakpoint
 CREATE INDEX "sessions_live" ON "sessions" USING btree ("user_id","used_at") WHERE revoked_at is null;--> statement-breakpoint
+CREATE INDEX "users_capitals" ON "users" USING btree ("capitals");--> statement-breakpoint
 CREATE INDEX "users_deleted" ON "users" USING btree ("deleted_at") WHERE deleted_at is not null and erased_at is null;--> statement-breakpoint
 CREATE INDEX "sessions_user" ON "sessions" USING btree ("user_id","expires_at");--> statement-breakpoint
 ALTER TABLE "users" ADD CONSTRAINT "users_skeleton" UNIQUE("skeleton");--> statement-breakpoint

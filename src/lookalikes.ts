@@ -47,7 +47,7 @@ export const skeletonOf = (name: string): string =>
  * Returns the skeletons of all names that a name can be mistaken for. The second one is that of its capitals as they
  * look, which folding would change: aIice (with a capital I) looks like alice.
  */
-export const skeletonsLike = (name: string): string[] => [
+export const skeletonsLike = (name: string): [whatever: string, capitals: string] => [
   skeletonOf(name),
   skeletonOf(foldOf(prototypeOf(name))),
 ];

@@ -14,11 +14,20 @@ import { users } from "../db/schema.ts";
 import { foldOf, skeletonOf, skeletonsLike } from "../lookalikes.ts";
 
 export type User = InferSelectModel<typeof users>;
-export type NewUser = Omit<InferInsertModel<typeof users>, "username" | "usernameFold" | "skeleton">;
+export type NewUser = Omit<
+  InferInsertModel<typeof users>,
+  "username" | "usernameFold" | "skeleton" | "capitals"
+>;
+
+/** What is stored of a name's looks. */
+function looksOf(name: string): { skeleton: string; capitals: string | null } {
+  const [skeleton, capitals] = skeletonsLike(name);
+  return { skeleton, capitals: capitals === skeleton ? null : capitals };
+}
 
 /**
  * Creates a user under the first name that is free and looks like no other. If that fails, returns what was taken: all
- * the names, or another unique value (the email, or issuer and subject).
+ * the names, or another unique value (the email, or issuer and subject). Call it in a transaction.
  */
 export async function insertUser(
   orm: Orm,
@@ -26,13 +35,19 @@ export async function insertUser(
   names: Iterable<string>,
 ): Promise<User | "names taken" | "values taken"> {
   for (const username of names) {
-    const named = { username, usernameFold: foldOf(username), skeleton: skeletonOf(username) };
+    const named = { username, usernameFold: foldOf(username), ...looksOf(username) };
+    const likes = skeletonsLike(username);
     const alike = or(
       eq(users.usernameFold, named.usernameFold),
-      inArray(users.skeleton, skeletonsLike(username)),
+      inArray(users.skeleton, likes),
+      inArray(users.capitals, likes),
     );
     const isTaken = async () =>
       (await orm.select({ id: users.id }).from(users).where(alike).limit(1)).length > 0;
+    if (await isTaken()) continue;
+    // Names that look alike share a skeleton. So of two that come at once, the second one waits and sees the first.
+    for (const like of likes.toSorted())
+      await orm.execute(sql`select pg_advisory_xact_lock(hashtextextended(${like}::text, 0))`);
     if (await isTaken()) continue;
     const [user] = await orm
       .insert(users)
@@ -56,7 +71,11 @@ export async function fillSkeletons(pool: Pool): Promise<void> {
   for (let after = 0; ;) {
     const batch = await pool.run((orm) =>
       orm
-        .select({ id: users.id, fold: users.usernameFold })
+        .select({
+          id: users.id,
+          fold: users.usernameFold,
+          written: sql<string>`case when erased_at is null then username else username_fold end`,
+        })
         .from(users)
         .where(and(isNull(users.skeleton), gt(users.id, after)))
         .orderBy(users.id)
@@ -65,17 +84,24 @@ export async function fillSkeletons(pool: Pool): Promise<void> {
     const last = batch.at(-1);
     if (!last) return;
     after = last.id;
-    const first = new Map(batch.toReversed().map(({ id, fold }) => [skeletonOf(fold), id]));
+    const first = new Map(
+      batch.toReversed().map(({ id, fold, written }) => {
+        const { capitals } = looksOf(written);
+        return [skeletonOf(fold), { id, capitals }];
+      }),
+    );
     // It fails if someone registers with such a name meanwhile, and then leaves that one out.
     await pool.run((orm) => fill(orm, first)).catch(() => pool.run((orm) => fill(orm, first)));
   }
 }
 
-async function fill(orm: Orm, people: ReadonlyMap<string, number>): Promise<void> {
-  const named = JSON.stringify(Array.from(people, ([skeleton, id]) => ({ id, skeleton })));
+type Older = ReadonlyMap<string, { readonly id: number; readonly capitals: string | null }>;
+
+async function fill(orm: Orm, people: Older): Promise<void> {
+  const named = JSON.stringify(Array.from(people, ([skeleton, person]) => ({ skeleton, ...person })));
   await orm.execute(sql`
-    update users u set skeleton = n.skeleton
-    from json_to_recordset(${named}::text::json) as n(id bigint, skeleton text)
+    update users u set skeleton = n.skeleton, capitals = n.capitals
+    from json_to_recordset(${named}::text::json) as n(id bigint, skeleton text, capitals text)
     where u.id = n.id and u.skeleton is null
       and not exists (select from users o where o.skeleton = n.skeleton)`);
 }

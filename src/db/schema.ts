@@ -31,6 +31,8 @@ export const users = pgTable(
     usernameFold: text().notNull().unique("users_username"),
     /** What the username looks like: two names with one skeleton cannot be told apart. Null for names from before. */
     skeleton: text().unique("users_skeleton"),
+    /** The skeleton of its capitals as they look, if that is another one: aIice looks like alice. */
+    capitals: text(),
     passwordHash: text(),
     issuer: text(),
     subject: text(),
@@ -43,6 +45,7 @@ export const users = pgTable(
   },
   (t) => [
     unique("users_identity").on(t.issuer, t.subject),
+    index("users_capitals").on(t.capitals),
     // Read every few seconds, for accounts whose time to be erased has come.
     index("users_deleted")
       .on(t.deletedAt)

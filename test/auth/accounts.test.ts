@@ -72,13 +72,26 @@ test("a name that looks like another one is taken too, even if both are chosen a
   expect(both.filter((code) => code === "username_taken")).toHaveLength(1);
 });
 
+test("of names that look alike through a capital only one is given, whichever comes first", async () => {
+  const at = (username: string, host: string) =>
+    codeOf(auth.accounts.register({ email: `c@${host}.example`, password: PASSWORD, username }, HERE));
+  await register("oIive");
+  expect(await at("olive", "later")).toBe("username_taken");
+  await at("EIlen", "capitals");
+  expect(await at("Ellen", "small")).toBe("username_taken");
+  const both = await Promise.all([at("paula", "one"), at("pauIa", "two")]);
+  expect(both.filter((code) => code === "username_taken")).toHaveLength(1);
+});
+
 test("names from before are compared with new ones, although they break the rules of today", async () => {
-  const older = ["admin", "bella.", "zoe", "z0e"];
+  const older = ["admin", "bella.", "zoe", "z0e", "vIola"];
   await database.run((orm) =>
     orm.insert(users).values(older.map((username) => ({ username, usernameFold: foldOf(username) }))),
   );
   await fillSkeletons(database);
   expect(await codeOf(register("be11a."))).toBe("username_taken");
+  expect(await codeOf(register("viola"))).toBe("username_taken");
+  expect(await codeOf(register("vlola"))).toBe("username_taken");
   email = "zoe@example.com";
   expect((await register()).username).toMatch(/^zoe-\d+$/);
   const [twin] = await database.run((orm) => orm.select().from(users).where(eq(users.username, "z0e")));
