@@ -4,6 +4,7 @@ import { connectNodes } from "./bus/connect.ts";
 import { createChat } from "./chat/chat.ts";
 import { type Clock, within } from "./clock.ts";
 import type { Config } from "./config.ts";
+import { openBackupDesk } from "./db/backup-desk.ts";
 import { cleanRegularly } from "./db/cleanup.ts";
 import { loadMeta } from "./db/meta.ts";
 import { openDatabase } from "./db/open.ts";
@@ -92,7 +93,9 @@ export async function openSite(
   opened(() => auth.stop());
   const keyMs = Math.max(config.ACCESS_TOKEN_TTL, config.REFRESH_TOKEN_TTL);
   opened(cleanRegularly({ pool: database, clock, log, keyMs }));
-  opened(keepUp(database, clock, log));
+  const upkeep = keepUp(database, clock, log);
+  opened(() => upkeep.stop());
+  opened(openBackupDesk({ dir: config.DATA_DIR, database, clock, log, pause: upkeep.pause }));
 
   const budgets = createBudgets({
     scale: config.BUDGETS,

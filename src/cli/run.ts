@@ -6,7 +6,9 @@ import { Refusal } from "../errors.ts";
 import { CommandError, type Command, type Context } from "./command.ts";
 import { apiKey } from "./api-key.ts";
 import { audit } from "./audit.ts";
+import { backup } from "./backup.ts";
 import { chat } from "./chat.ts";
+import { doctor } from "./doctor.ts";
 import { healthcheck } from "./healthcheck.ts";
 import { keys } from "./keys.ts";
 import { newEpoch } from "./new-epoch.ts";
@@ -24,6 +26,8 @@ import { user } from "./user.ts";
 const COMMANDS: readonly Command[] = [
   server,
   healthcheck,
+  doctor,
+  backup,
   chat,
   registrationLink,
   user,

@@ -21,15 +21,23 @@ const DEAD_SHARE = 0.2;
 /** Or if it has not been frozen for this many transactions, which Postgres numbers with 32 bits. */
 const AGE_MAX = 200_000_000;
 
+export interface Upkeep {
+  stop(): void;
+  /** Pauses it, so that the log is kept. Returns a function that ends the pause. */
+  pause(): () => void;
+}
+
 /**
  * Does for the embedded database what a Postgres server does in the background: checkpoints, and VACUUM. Commits wait for
- * it, so it does one thing at a time and does it often. Returns a function that stops it.
+ * it, so it does one thing at a time and does it often.
  */
-export function keepUp(database: Database, clock: Clock, log: Log): () => void {
-  if (database.driver !== "pglite") return () => {};
+export function keepUp(database: Database, clock: Clock, log: Log): Upkeep {
+  if (database.driver !== "pglite") return { stop() {}, pause: () => () => {} };
+  let pauses = 0;
   const pool = database.pool({ connections: 1, limitMs: LIMIT_MS });
   let failed = false;
   const stop = every(clock, INTERVAL_MS, async () => {
+    if (pauses > 0) return;
     try {
       (await checkpointIfDue(pool)) || (await vacuumIfDue(pool));
       failed = false;
@@ -42,9 +50,15 @@ export function keepUp(database: Database, clock: Clock, log: Log): () => void {
       failed = true;
     }
   });
-  return () => {
-    stop();
-    void pool.close();
+  return {
+    stop() {
+      stop();
+      void pool.close();
+    },
+    pause() {
+      pauses++;
+      return () => void pauses--;
+    },
   };
 }
 

@@ -166,7 +166,7 @@ describe("a backup made and restored with the page's commands", () => {
     const folder = await dataFolder();
     await backUpAndRestore(
       { DATA_DIR: folder.path },
-      pasted("Backups and restores", "cp"),
+      pasted("Backups and restores", "parley backup"),
       pasted("After a restore", "rm"),
     );
     folder.remove();

@@ -1,0 +1,34 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { loadConfig } from "../config.ts";
+import { backUp, BackupRefused } from "../db/backup-file.ts";
+import { type Command, CommandError } from "./command.ts";
+
+export const backup: Command = {
+  name: "backup",
+  usage: "<file>",
+  about: "Back up the embedded database to a new file, even while the server runs",
+  async run({ args, env, out }) {
+    const [file, ...rest] = args;
+    if (!file || rest.length > 0) throw new CommandError(`Usage: parley backup ${this.usage}`);
+    const { DATABASE_DRIVER, DATA_DIR } = loadConfig(env);
+    if (DATABASE_DRIVER !== "pglite")
+      throw new CommandError(
+        "This backs up the embedded database. For Postgres, use pg_dump or your provider's backups",
+      );
+    if (!existsSync(join(DATA_DIR, "postgres")))
+      throw new CommandError(`There is no database in ${DATA_DIR}`);
+    try {
+      const { bytes, pausedMs } = await backUp(DATA_DIR, file);
+      const pause = pausedMs > 0 ? `; messages waited for ${Math.ceil(pausedMs)} ms` : "";
+      out(`${file} is complete (${(bytes / 1e6).toFixed(1)} MB${pause}). Keep it secret: it contains keys.`);
+      return 0;
+    } catch (error) {
+      if (error instanceof BackupRefused) throw new CommandError(`No backup was made: ${error.message}`);
+      const { code, message } = error as NodeJS.ErrnoException;
+      if (code === "EEXIST") throw new CommandError(`${file} exists already: name a new file`);
+      if (code && /^E[A-Z]+$/.test(code)) throw new CommandError(`${file} cannot be written (${message})`);
+      throw error;
+    }
+  },
+};
