@@ -17,6 +17,7 @@ import {
   type ReactionRow,
   readAnswered,
   readCounters,
+  readNames,
   readTargets,
   writeDecision,
 } from "./statements.ts";
@@ -51,6 +52,7 @@ export async function commitCarefully(
     const targets = changes.every(({ kind }) => kind === "post")
       ? []
       : await rows<TargetRow>(tx, readTargets(changes));
+    const reactors = await reactorsOf(tx, targets);
     const state: State = {
       rooms: new Map(locked.map((room) => [room.name, room])),
       answered: new Map(
@@ -60,9 +62,9 @@ export async function commitCarefully(
         ]),
       ),
       messages: new Map(
-        targets.map(({ index, reactors, ...message }) => [
+        targets.map(({ index, reactors: _, ...message }, at) => [
           messageKey((changes[index] as Change).room, message.id),
-          { ...message, reactors: reactors === null ? [] : (JSON.parse(reactors) as Reactor[]) },
+          { ...message, reactors: reactors[at] ?? [] },
         ]),
       ),
     };
@@ -74,6 +76,20 @@ export async function commitCarefully(
     }
     return { epoch: locked[0]?.epoch ?? (await epochOf(tx)), outcomes: decision.outcomes };
   });
+}
+
+/** The people who reacted to each message, with their names. */
+async function reactorsOf(tx: Orm, targets: readonly TargetRow[]): Promise<Reactor[][]> {
+  const given = targets.map(
+    ({ reactors }) => JSON.parse(reactors ?? "[]") as [userId: number, emoji: string][],
+  );
+  const userIds = new Set(given.flatMap((each) => each.map(([userId]) => userId)));
+  if (userIds.size === 0) return [];
+  const people = await rows<{ id: number; username: string }>(tx, readNames(userIds));
+  const names = new Map(people.map(({ id, username }) => [id, username]));
+  return given.map((each) =>
+    each.map(([userId, emoji]) => ({ userId, emoji, username: names.get(userId) ?? "" })),
+  );
 }
 
 const deedsOf = ({ removed }: Decision, roomIds: ReadonlyMap<string, number>): Deed[] =>
@@ -93,12 +109,17 @@ function reactionsMoved(decision: Decision, before: State) {
     const old = before.messages.get(key)?.reactors ?? [];
     if (old === message.reactors) continue;
     const rowOf = ({ userId, emoji }: Reactor) => ({ room, id: message.id, userId, emoji });
-    const includes = (list: readonly Reactor[], { userId, emoji }: Reactor) =>
-      list.some((other) => other.userId === userId && other.emoji === emoji);
-    given.push(...message.reactors.filter((reactor) => !includes(old, reactor)).map(rowOf));
-    taken.push(...old.filter((reactor) => !includes(message.reactors, reactor)).map(rowOf));
+    given.push(...beyond(message.reactors, old).map(rowOf));
+    taken.push(...beyond(old, message.reactors).map(rowOf));
   }
   return { given, taken };
+}
+
+/** The reactions that are among these and not among those. A message may have a thousand, so each is looked up by a key. */
+function beyond(these: readonly Reactor[], those: readonly Reactor[]): Reactor[] {
+  const keyOf = ({ userId, emoji }: Reactor) => `${userId} ${emoji}`;
+  const known = new Set(those.map(keyOf));
+  return these.filter((reactor) => !known.has(keyOf(reactor)));
 }
 
 /** Reads the epoch if no room was locked, because all changes were about rooms that do not exist. */

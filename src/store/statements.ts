@@ -121,18 +121,24 @@ export const readAnswered = (changes: readonly Change[]) => sql`
     select c.kind, c.message_id, c.version, c.at from changes c
     where not i.post and c.room_id = i.room_id and c.sender_id = i.sender_id and c.client_id = i.client_id limit 1) a`;
 
-/** Third step: reads the messages that changes refer to, with each reaction separately. */
+/**
+ * Third step: reads the messages that changes refer to, with each reaction as `[userId, emoji]`. Without names, because a
+ * message may have a thousand reactions, and the same people react to many messages.
+ */
 export const readTargets = (changes: readonly Change[]) => sql`
   with asked as materialized (${asked(changes)})
   select i.index::float8 as index, m.id::float8 as id, m.version::float8 as version, m.sender_id::float8 as "senderId",
     u.username, m.client_id::text as "clientId", m.content, m.reply_to::float8 as "replyTo",
     ${iso(sql`m.created_at`)} as timestamp, ${iso(sql`m.edited_at`)} as "editedAt", ${iso(sql`m.deleted_at`)} as "deletedAt",
-    (select json_agg(json_build_object('userId', x.user_id, 'username', p.username, 'emoji', x.emoji))
-      from reactions x join users p on p.id = x.user_id
+    (select json_agg(json_build_array(x.user_id, x.emoji)) from reactions x
       where x.room_id = m.room_id and x.message_id = m.id)::text as reactors
   from (select min(index) as index, room_id, message_id from asked where not post group by room_id, message_id) i
   cross join lateral (select * from messages where room_id = i.room_id and id = i.message_id limit 1) m
   join users u on u.id = m.sender_id`;
+
+/** Reads the names of the people who reacted. */
+export const readNames = (userIds: Iterable<number>) => sql`
+  select u.id::float8 as id, u.username from unnest(${integers([...userIds])}) as i(id) join users u on u.id = i.id`;
 
 interface Write {
   readonly decision: Decision;

@@ -1,15 +1,20 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { type SQL, sql } from "drizzle-orm";
 import { PAGE_MAX } from "../../src/chat/limits.ts";
+import type { Change } from "../../src/chat/change.ts";
 import type { Page } from "../../src/chat/ports.ts";
 import { rows } from "../../src/db/database.ts";
+import { createStore } from "../../src/store/store.ts";
+import { explained } from "../support/explain.ts";
 import { START_MS } from "../support/house.ts";
-import { replayFrame } from "../support/stubs.ts";
+import { replayFrame, upTo } from "../support/stubs.ts";
 import { onEachDriver, post, type Stocked, stock } from "../chat/stocked.ts";
 
 // Messages with many reactions are large, however short their texts are.
 
 const MESSAGES = 60;
+const FIRST_EMOJI = 0x1f600;
+const emojiOf = (index: number) => String.fromCodePoint(FIRST_EMOJI + index);
 
 onEachDriver((open) => {
   let at: Stocked;
@@ -25,7 +30,7 @@ onEachDriver((open) => {
     await run(sql`insert into users (username, username_fold)
       select 'reactor-' || n, 'reactor-' || n from generate_series(1, 20) n`);
     await run(sql`insert into reactions (room_id, message_id, user_id, emoji)
-      select m.room_id, m.id, u.id, chr(128512 + e) from messages m, users u, generate_series(1, 20) e
+      select m.room_id, m.id, u.id, chr(${FIRST_EMOJI}::int + e) from messages m, users u, generate_series(1, 20) e
       where u.username like 'reactor-%'`);
     await run(sql`update messages set version = id + ${MESSAGES}::int`);
     await run(sql`update rooms set version = ${2 * MESSAGES}::int`);
@@ -44,5 +49,23 @@ onEachDriver((open) => {
       const frames = page.messages.map((message) => replayFrame("plaza", message, 0));
       expect(Buffer.byteLength(frames.join(""))).toBeLessThanOrEqual(PAGE_MAX);
     }
+  });
+
+  // The names of all who reacted used to be looked up for each reaction: 950 of them on each of 20 messages took longer than
+  // any other commit, and everybody's messages waited.
+  test("a commit looks up each person who reacted once, however many messages they reacted to", async () => {
+    const database = explained(at.database);
+    const changes = Array.from({ length: MESSAGES }, (_, index): Change => {
+      const id = index + 1;
+      const by = { room: "plaza", senderId: at.ben, username: "ben", clientId: crypto.randomUUID() };
+      return { kind: "react", ...by, id, emoji: emojiOf(1), on: true };
+    });
+    const { outcomes } = await createStore(database).messages.commit(0, changes, false);
+    expect(outcomes.every((outcome) => "ack" in outcome)).toBe(true);
+    const read = database.takeScans().filter(({ table }) => table === "users");
+    // Besides them: the sender of each message, and whoever reacts now.
+    expect(read.reduce((sum, { rows }) => sum + rows, 0)).toBeLessThanOrEqual(20 + 2 * MESSAGES);
+    const [first] = (await at.store.messages("plaza", { after: 0 }, upTo(1))).messages;
+    expect(first?.reactions[0]).toMatchObject({ count: 21, users: expect.arrayContaining(["reactor-1"]) });
   });
 });
