@@ -2,6 +2,7 @@ import { expect, test } from "bun:test";
 import type { BusListener } from "../../src/bus/bus.ts";
 import { createLocalBus } from "../../src/bus/local.ts";
 import type { News } from "../../src/bus/news.ts";
+import { openFor } from "../../src/chat/room/catchup.ts";
 import { createRooms } from "../../src/chat/room/rooms.ts";
 import type { Message } from "../../src/message.ts";
 import { handClock } from "../support/hand-clock.ts";
@@ -29,18 +30,19 @@ async function openRoom() {
   const shown: string[] = [];
   const listeners: BusListener[] = [];
   let restarts = 0;
-  const read = async (_: string, after: number) => ({
-    epoch: "e",
-    counter: stored.length,
-    end: stored.length,
-    messages: stored.slice(after),
-  });
+  let reads = 0;
+  /** How many rooms each comparison with the database was about. */
+  const compared: number[] = [];
+  const read = async (_: string, after: number) => {
+    reads++;
+    return { epoch: "e", counter: stored.length, end: stored.length, messages: stored.slice(after) };
+  };
   const rooms = createRooms({
     store: {
-      counters: async (names) => ({
-        epoch: "e",
-        versions: new Map(names.map((name) => [name, stored.length])),
-      }),
+      async counters(names) {
+        compared.push(names.length);
+        return { epoch: "e", versions: new Map(names.map((name) => [name, stored.length])) };
+      },
       changesSince: read,
       postsSince: read,
     },
@@ -59,10 +61,13 @@ async function openRoom() {
   });
   const timeline = await rooms.open("tea");
   return {
+    rooms,
     timeline,
     shown,
     pass,
+    compared,
     restarts: () => restarts,
+    reads: () => reads,
     say: (news: News) => listeners.forEach(({ heard }) => heard?.(news, "a node")),
     /** Someone posts on this node. */
     post() {
@@ -113,4 +118,27 @@ test("if a node reports a message that nobody posted, readers start again, and r
   post();
   // From where the database had confirmed what was shown, which is the beginning.
   expect(shown).toEqual(["1 said", "4 forged", "1 said", "2 said", "3 said", "4 said"]);
+});
+
+// Anyone could keep a room's timeline reading, by joining with a position that nobody has reached. What others posted
+// meanwhile waited for these reads.
+test("a client that claims to be ahead makes its room read nothing, unless the database has more", async () => {
+  const { rooms, timeline, reads, shown, post, postElsewhere } = await openRoom();
+  const join = (version: number) => openFor(rooms, "tea", { epoch: "e", version }, () => {});
+  post();
+  for (const version of [2, FAR]) expect(await join(version)).toBe(timeline);
+  expect(reads()).toBe(0);
+  postElsewhere();
+  await join(2);
+  expect([timeline.released, reads(), shown.length]).toEqual([2, 1, 2]);
+});
+
+// One person can have ten thousand rooms open. A statement about all of them took so long that messages waited for it.
+test("open rooms are compared with the database a thousand at a time", async () => {
+  const { rooms, pass, compared } = await openRoom();
+  await Promise.all(Array.from({ length: 2_499 }, (_, index) => rooms.open(`room-${index}`)));
+  compared.length = 0;
+  pass(1_000);
+  await until(() => compared.length === 3);
+  expect(compared).toEqual([1_000, 1_000, 500]);
 });

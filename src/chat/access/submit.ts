@@ -16,7 +16,7 @@ export type Submit = (pass: Pass<"post">, submission: Submission, answer: Answer
 interface SubmitParts {
   readonly budgets: Pick<Budgets, "wait" | "charge" | "refused">;
   readonly committer: Pick<Committer, "submit">;
-  readonly rooms: Pick<Rooms, "isOpen" | "hasMessages">;
+  readonly rooms: Pick<Rooms, "isOpen" | "counter">;
   /** The longest message, in characters. */
   readonly messageChars: number;
 }
@@ -33,9 +33,9 @@ export function createSubmit({ budgets, committer, rooms, messageChars }: Submit
         answer(outcome);
       });
     }
-    rooms.hasMessages(room).then(
-      (exists) => {
-        if (exists) return committer.submit(change, answer);
+    rooms.counter(room).then(
+      (counter) => {
+        if (counter > 0) return committer.submit(change, answer);
         budgets.refused("rooms");
         answer(new Refusal("rate_limited", { retryAfterMs: wait }));
       },

@@ -23,7 +23,7 @@ export interface ConnectionOptions {
 /** What all connections of a process share. */
 export interface ConnectionParts {
   readonly access: Pick<Access, "enter" | "enterNow" | "renew">;
-  readonly rooms: Pick<Rooms, "open" | "close">;
+  readonly rooms: Pick<Rooms, "open" | "close" | "counter">;
   readonly members: Pick<Members, "join">;
   readonly presence: Pick<Presence, "enter" | "leave" | "online" | "people">;
   readonly delivery: Pick<Delivery, "count">;

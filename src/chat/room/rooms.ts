@@ -8,6 +8,8 @@ import { createTimeline, type Timeline } from "./timeline.ts";
 const RANGE_MAX = 5_000;
 /** How often rooms are compared with their counters in the database, in milliseconds. */
 const CHECK_MS = 1_000;
+/** The most rooms that one statement compares: commits pass between two of them, however many rooms are open. */
+const COMPARED = 1_000;
 
 interface RoomsOptions {
   readonly store: Pick<MessageStore, "counters" | "changesSince" | "postsSince">;
@@ -36,8 +38,8 @@ export interface Rooms {
   close(timeline: Timeline): void;
   /** Whether a room has readers on this node. */
   isOpen(room: string): boolean;
-  /** Reads whether a room has messages. Rejects if the database is away. */
-  hasMessages(room: string): Promise<boolean>;
+  /** Reads the room's counter from the database; 0: no messages. Rejects if the database is away. */
+  counter(room: string): Promise<number>;
   /** Takes a range that was committed on this node. */
   committed(change: RoomChange): void;
   /** Takes note that the database has this version of a room, or this epoch. */
@@ -102,11 +104,17 @@ export function createRooms(options: RoomsOptions): Rooms {
   };
 
   async function check(): Promise<void> {
-    const before = [...entries.values()].map(({ timeline }) => [timeline, timeline.released] as const);
+    const open = [...entries.values()].map(({ timeline }) => timeline);
     try {
-      const { epoch: current, versions } = await store.counters([...entries.keys()]);
-      renew(current);
-      for (const [timeline, released] of before) timeline.confirm(versions.get(timeline.room) ?? 0, released);
+      // Without rooms too: it also finds a new epoch, and whether the database is away.
+      for (let from = 0; from === 0 || from < open.length; from += COMPARED) {
+        const some = open.slice(from, from + COMPARED);
+        const before = some.map((timeline) => [timeline, timeline.released] as const);
+        const { epoch: current, versions } = await store.counters(some.map(({ room }) => room));
+        renew(current);
+        for (const [timeline, released] of before)
+          timeline.confirm(versions.get(timeline.room) ?? 0, released);
+      }
       checked();
     } catch (failure) {
       checked(failure);
@@ -149,8 +157,10 @@ export function createRooms(options: RoomsOptions): Rooms {
       if (entry?.timeline === timeline && --entry.readers === 0) end(timeline.room, entry);
     },
     isOpen: (room) => entries.has(room),
-    async hasMessages(room) {
-      return ((await store.counters([room])).versions.get(room) ?? 0) > 0;
+    async counter(room) {
+      const { epoch: current, versions } = await store.counters([room]);
+      renew(current);
+      return versions.get(room) ?? 0;
     },
     committed(change) {
       renew(change.epoch);
