@@ -23,6 +23,19 @@ export async function stock(config: Config): Promise<void> {
         );
       await fill(ROOMS.heavy, 1_000, "😀".repeat(4_000));
       await fill(ROOMS.long, 20_000, "A message of some forty characters, more or less");
+      await fill(ROOMS.popular, ROOMS.populars, "An announcement");
+      await rows(
+        orm,
+        sql`with fans as (
+            insert into users (username, username_fold) select 'fan' || n, 'fan' || n from generate_series(1, 50) n returning id
+          ), room as (
+            update rooms set version = 2 * version where name = ${ROOMS.popular}::text returning id
+          ), changed as (
+            update messages m set version = m.id + ${ROOMS.populars}::int from room where m.room_id = room.id returning m.room_id, m.id
+          )
+          insert into reactions (room_id, message_id, user_id, emoji)
+          select changed.room_id, changed.id, fans.id, chr(128512 + n) from changed, fans, generate_series(0, 18) n`,
+      );
       await rows(
         orm,
         sql`insert into rooms (name, version) select ${ROOMS.crowd}::text || n, 1 from generate_series(0, ${ROOMS.crowds - 1}::int) n`,

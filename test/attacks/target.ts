@@ -26,6 +26,9 @@ export const ROOMS = {
   /** Many rooms have this prefix. */
   crowd: "crowd-",
   crowds: 3_000,
+  /** Messages with 950 reactions each. */
+  popular: "popular",
+  populars: 20,
 } as const;
 
 /** What an attacker did and how the server responded, by outcome. */

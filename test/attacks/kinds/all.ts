@@ -2,8 +2,16 @@ import type { Attack } from "../target.ts";
 import { connections } from "./connections.ts";
 import { frames } from "./frames.ts";
 import { logins } from "./logins.ts";
+import { members } from "./members.ts";
 import { reads } from "./reads.ts";
 import { texts } from "./texts.ts";
 
 /** All attacks. Whoever adds a way to cost the server something adds one here. */
-export const ATTACKS: readonly Attack[] = [...texts, ...frames, ...reads, ...logins, ...connections];
+export const ATTACKS: readonly Attack[] = [
+  ...texts,
+  ...frames,
+  ...members,
+  ...reads,
+  ...logins,
+  ...connections,
+];

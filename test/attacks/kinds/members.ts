@@ -1,0 +1,147 @@
+import type { Attack, Means } from "../target.ts";
+import { ROOMS } from "../target.ts";
+import { ask, flood, head, pause, repeat, socket, tcp, uuid } from "../tools.ts";
+
+const json = JSON.stringify;
+const emoji = (index: number) => String.fromCodePoint(0x1f600 + (index % 18));
+
+/** Runs an attack as both people at once. */
+const together = (means: Means, attack: (means: Means) => Promise<void>) =>
+  Promise.all(
+    means.target.people.map((person) => attack({ ...means, target: { ...means.target, people: [person] } })),
+  ).then(() => {});
+
+/** What somebody can do to the other people of a room that they may enter. */
+export const members: readonly Attack[] = [
+  {
+    name: "reactions to messages that have a thousand",
+    database: true,
+    play: (means) =>
+      together(means, (mine) =>
+        flood(mine, 2, (index) => {
+          const id = 1 + ((index >> 1) % ROOMS.populars);
+          const on = index % 2 === 0;
+          return json({
+            type: "react",
+            ref: index,
+            room: ROOMS.popular,
+            clientId: uuid(),
+            id,
+            emoji: emoji(id),
+            on,
+          });
+        }),
+      ),
+  },
+  {
+    name: "reactions to the largest messages in the bystander's room",
+    play: async (means) => {
+      const { room } = means.target;
+      const posted: number[] = [];
+      const content = "😀".repeat(4_000);
+      const line = await socket(means, { person: means.target.people[1] ?? means.target.people[0] });
+      line?.addEventListener("message", ({ data }) => {
+        const { id } = JSON.parse(String(data)) as { id?: number };
+        if (id) posted.push(id);
+      });
+      for (let ref = 1; ref <= 20; ref++)
+        line?.send(json({ type: "send", ref, room, clientId: uuid(), content }));
+      while (posted.length < 20 && !means.over.aborted) await pause(means.over, 10);
+      await together(means, (mine) =>
+        flood(mine, 1, (index) => {
+          const id = posted[(index >> 1) % posted.length] ?? 1;
+          return json({
+            type: "react",
+            ref: index,
+            room,
+            clientId: uuid(),
+            id,
+            emoji: emoji(index >> 1),
+            on: index % 2 === 0,
+          });
+        }),
+      );
+    },
+  },
+  {
+    name: "joining the bystander's room from the future",
+    database: true,
+    play: async (means) => {
+      const { room } = means.target;
+      let epoch = "";
+      const first = await socket(means);
+      first?.addEventListener(
+        "message",
+        ({ data }) => (epoch ||= /"epoch":"([^"]+)"/.exec(String(data))?.[1] ?? ""),
+      );
+      first?.send(json({ type: "join", ref: 1, room }));
+      while (!epoch && !means.over.aborted) await pause(means.over, 10);
+      const since = `${epoch}.${Number.MAX_SAFE_INTEGER}`;
+      await together(means, (mine) =>
+        flood(mine, 20, (index) => json({ type: "join", ref: index, room, since })),
+      );
+    },
+  },
+  {
+    name: "leaving the bystander's room for good again and again",
+    database: true,
+    play: (means) =>
+      together(means, async (mine) => {
+        const [person] = mine.target.people;
+        await Promise.all([
+          repeat(mine, 5, () =>
+            ask(mine, `/rooms/${mine.target.room}/members/me/`, { method: "DELETE", person }),
+          ),
+          flood(mine, 5, (index) => json({ type: "join", ref: index, room: mine.target.room })),
+        ]);
+      }),
+  },
+  {
+    name: "as many rooms as possible on each socket",
+    database: true,
+    play: (means) => {
+      let next = 0;
+      return together(means, (mine) =>
+        repeat(mine, 10, async () => {
+          const line = await socket(mine);
+          for (let ref = 0; ref < 200 && line; ref++)
+            line.send(json({ type: "join", ref, room: `${ROOMS.crowd}${next++ % ROOMS.crowds}` }));
+          await pause(mine.over, 60_000);
+        }),
+      );
+    },
+  },
+  {
+    name: "half a MiB on each of 50 sockets at once",
+    play: (means) => {
+      const burst = Array.from({ length: 16 }, () => json({ type: "x", pad: "й".repeat(15_900) }));
+      return together(means, (mine) =>
+        repeat(mine, 50, async () => {
+          const line = await socket(mine);
+          for (const frame of line ? burst : []) line?.send(frame);
+          mine.tally.count("frames", burst.length);
+          await pause(mine.over, line ? 60_000 : 100);
+        }),
+      );
+    },
+  },
+  {
+    name: "refused handshakes from all networks of one site",
+    play: (means) =>
+      repeat(means, 40, async (lane, round) => {
+        const line = await tcp(means);
+        line.write(
+          head(means.target, "GET /ws/ HTTP/1.1", {
+            Upgrade: "websocket",
+            Connection: "Upgrade",
+            "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+            "Sec-WebSocket-Version": "13",
+            "Sec-WebSocket-Protocol": `chat.v1, bearer.${"x".repeat(15_000)}`,
+            "X-Forwarded-For": `2001:db8:bad:${(lane * 1_000 + round).toString(16)}::1`,
+          }),
+        );
+        means.tally.count("handshakes");
+        await new Promise((resolve) => line.once("data", resolve));
+      }),
+  },
+];
