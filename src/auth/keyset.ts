@@ -23,7 +23,8 @@ export interface Signature {
 /** The key set of an outside identity provider (JWKS, RFC 7517), read on demand. */
 export interface KeySet {
   /**
-   * Rereads the set if it is older than 5 minutes.
+   * Rereads the set if it is older than 5 minutes. If the last attempt failed, nobody waits for the next one as long as the
+   * set may be used, because a provider may take all requests and answer none.
    * @throws {Refusal} unavailable if no usable set is left.
    */
   refresh(): Promise<void>;
@@ -55,6 +56,7 @@ export function createKeySet({ url, clock, log, onChange }: KeySetOptions): KeyS
   let readAt = -Infinity;
   let triedAt = -Infinity;
   let reading: Promise<void> | undefined;
+  let failed = false;
 
   const age = (at: number) => clock.monotonic() - at;
   const failing = () => triedAt > readAt;
@@ -84,7 +86,9 @@ export function createKeySet({ url, clock, log, onChange }: KeySetOptions): KeyS
           );
       }
       readAt = at;
+      failed = false;
     } catch (error) {
+      failed = true;
       log.warn({ reason: (error as Error).message }, "the key set of AUTH_JWKS_URL could not be read");
     }
   }
@@ -96,7 +100,8 @@ export function createKeySet({ url, clock, log, onChange }: KeySetOptions): KeyS
 
   return {
     async refresh() {
-      if (age(readAt) >= FRESH_MS) await reread();
+      const usable = set !== undefined && age(readAt) < STALE_MS;
+      if (age(readAt) >= FRESH_MS) await (usable && failed ? void reread() : reread());
       if (!set || age(readAt) >= STALE_MS) throw unreachable();
     },
     async keysFor(signature) {

@@ -36,7 +36,7 @@ export interface Tokens {
    * @throws {Refusal} token_invalid, token_expired; unavailable if its key cannot be looked up right now.
    */
   verify(token: string): Promise<Bearer>;
-  /** Whether a token was verified before, so that checking it again costs next to nothing. */
+  /** Whether a token was issued or verified here before, so that checking it costs next to nothing. */
   knows(token: string): boolean;
 }
 
@@ -57,6 +57,12 @@ export function createTokens({ issuer, keys, ttlMs, clock }: TokensOptions): Tok
   /** One string for each key, because every connection keeps its own. */
   const keyIds = new Map<string, string>();
 
+  const remember = (token: string, about: Subject & Pick<Bearer, "expiresAt">, kid: string) => {
+    const found = { ...about, grants: null, keyId: keyIds.getOrInsert(kid, kid) };
+    verified.set(token, found);
+    return found;
+  };
+
   const keyOf = async (kid: string | undefined, token: string) => {
     const key = kid === undefined ? undefined : await keys.verifier(kid);
     if (key) return key;
@@ -76,26 +82,27 @@ export function createTokens({ issuer, keys, ttlMs, clock }: TokensOptions): Tok
       currentDate: new Date(clock.now()),
     });
     const { sub, sid, name, exp } = v.parse(CLAIMS, payload);
-    const { kid = "" } = protectedHeader;
-    const keyId = keyIds.getOrInsert(kid, kid);
-    const found = { userId: sub, username: name, sessionId: sid, expiresAt: exp * 1000, grants: null, keyId };
-    verified.set(token, found);
-    return found;
+    const about = { userId: sub, username: name, sessionId: sid, expiresAt: exp * 1000 };
+    return remember(token, about, protectedHeader.kid ?? "");
   }
 
   return {
-    issue({ userId, username, sessionId }) {
+    async issue({ userId, username, sessionId }) {
       const { kid, key } = keys.signer();
       const now = Math.floor(clock.now() / 1000);
-      return new SignJWT({ sid: sessionId, name: username })
+      const exp = now + Math.floor(ttlMs / 1000);
+      const token = await new SignJWT({ sid: sessionId, name: username })
         .setProtectedHeader({ alg: "EdDSA", typ: "at+jwt", kid })
         .setIssuer(issuer)
         .setAudience(AUDIENCE)
         .setSubject(String(userId))
         .setIssuedAt(now)
-        .setExpirationTime(now + Math.floor(ttlMs / 1000))
+        .setExpirationTime(exp)
         .setJti(crypto.randomUUID())
         .sign(key);
+      // It is good without a check: otherwise it would be refused while strangers flood its person's network.
+      remember(token, { userId, username, sessionId, expiresAt: exp * 1000 }, kid);
+      return token;
     },
     knows: (token) => verified.get(token) !== undefined,
     async verify(token) {

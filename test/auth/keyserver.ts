@@ -9,7 +9,11 @@ export type Key = Awaited<ReturnType<typeof makeKey>>;
 
 /** Serves an identity provider's key set on a real port. Its keys can change, and it can go away and come back. */
 export function startProvider(port = 0) {
-  const state = { keys: [] as object[], requests: 0, answer: undefined as (() => Response) | undefined };
+  const state = {
+    keys: [] as object[],
+    requests: 0,
+    answer: undefined as (() => Response | Promise<Response>) | undefined,
+  };
   const server = Bun.serve({
     hostname: "127.0.0.1",
     port,

@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "bun:te
 import { exportJWK, generateKeyPair, importJWK, SignJWT } from "jose";
 import { freshDatabase, type TestDatabase } from "../support/database.ts";
 import { type Key, makeKey, startProvider } from "./keyserver.ts";
-import { codeOf, startNode } from "./node.ts";
+import { codeOf, startNode, until } from "./node.ts";
 
 // Key sets as real identity providers publish them, good and bad.
 
@@ -207,6 +207,22 @@ test("a bad signature while the set cannot be read may be a new key's: it is not
   provider.answer = () => new Response("", { status: 503 });
   node.clock.pass(10_000);
   expect(await enter(await makeKey("first"))).toBe("unavailable");
+});
+
+test("a provider that fails and then answers nothing holds up one request, not every request", async () => {
+  provider.keys = [first.jwk];
+  const token = await tokenOf(first, first.kid);
+  await node.auth.authenticate(token);
+  node.clock.pass(5 * MINUTE);
+  provider.answer = () => new Response("", { status: 503 });
+  await node.auth.authenticate(token);
+  const silence = Promise.withResolvers<Response>();
+  provider.answer = () => silence.promise;
+  node.clock.pass(10_000);
+  await node.auth.authenticate(token);
+  await until(() => provider.requests === 3);
+  await node.auth.authenticate(token); // it would wait for the answer here
+  silence.resolve(new Response("", { status: 503 }));
 });
 
 test("open sockets lose a key that was removed, though nobody presents a token meanwhile", async () => {

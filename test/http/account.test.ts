@@ -437,8 +437,10 @@ describe("limits", () => {
       "rate_limited",
     );
     expect(await codeFor("/account/login/", { ...mine, padding: "x".repeat(2048) })).toBe("rate_limited");
-    for (const path of ["/account/login/", "/account/reg/"])
-      expect((await post(path, mine, { to })).status).toBe(200);
+    for (const path of ["/account/login/", "/account/reg/"]) {
+      const { access } = (await post(path, mine, { to })).json;
+      expect((await call("GET", "/account/me/", { token: access, to })).status).toBe(200);
+    }
     const next = (await post("/account/refresh/", { refresh }, { to })).json.refresh;
     expect((await post("/account/logout/", { refresh: next }, { to })).status).toBe(204);
 
