@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { duration, multiple, oneOf, origins, secret, url, whole } from "./config-schemas.ts";
-import { misspelt } from "./spelling.ts";
+import { COMPARED_MIN, misspelt } from "./spelling.ts";
 
 interface Setting {
   readonly schema: v.GenericSchema<string, unknown>;
@@ -233,6 +233,9 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>): C
     Object.keys(env).filter((name) => env[name]),
     known,
   ).map(([name, meant]) => `${name} is not a setting. Did you mean ${meant}?`);
+  for (const name of Object.keys(SETTINGS))
+    if (env[`${name}_FILE`] && !IN_FILES.includes(name) && name.length >= COMPARED_MIN)
+      wrong.push(`${name}_FILE is not a setting: only secrets are read from files. Set ${name}`);
   for (const [name, setting] of Object.entries<Setting>(SETTINGS)) {
     const text = env[name] || setting.fallback;
     if (text === undefined) continue;

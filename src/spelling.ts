@@ -1,5 +1,5 @@
 /** Shorter names are not compared, because names such as POST or HOSTS may well mean something else. */
-const COMPARED_MIN = 6;
+export const COMPARED_MIN = 6;
 
 /**
  * Returns the names that are probably misspelt, each with the known name that was meant: they differ from it in case,

@@ -18,6 +18,13 @@ function problems(env: Record<string, string>): string[] {
 }
 
 // `REGISTRATON=off` was ignored without a word, and everyone could register.
+test("a setting that cannot be read from a file is not ignored if someone tries", () => {
+  expect(problems({ REGISTRATION_FILE: "/run/secrets/registration" })).toEqual([
+    "REGISTRATION_FILE is not a setting: only secrets are read from files. Set REGISTRATION",
+  ]);
+  expect(problems({ PORT_FILE: "/run/port" })).toEqual([]);
+});
+
 describe("a setting that is misspelt stops the start and names the one that was meant", () => {
   test.each([
     ["REGISTRATON", "REGISTRATION", "a letter is missing"],
