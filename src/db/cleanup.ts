@@ -117,8 +117,11 @@ export const removeOldLinks = (pool: Pool, olderThanMs = ENDED_MS): Promise<unkn
     rows(orm, sql`delete from registration_links where least(used_at, expires_at) < ${ago(olderThanMs)}`),
   );
 
-/** Removes keys whose last token has expired long ago. */
+/**
+ * Removes keys whose last token has expired long ago. Revoked ones stay for ever: a stolen key that is still in
+ * `JWT_PRIVATE_KEY` would be taken for a new one at the next start.
+ */
 export const removeOldKeys = (pool: Pool, olderThanMs: number): Promise<unknown> =>
   pool.run((orm) =>
-    rows(orm, sql`delete from keys where greatest(retired_at, revoked_at) < ${ago(olderThanMs)}`),
+    rows(orm, sql`delete from keys where revoked_at is null and retired_at < ${ago(olderThanMs)}`),
   );

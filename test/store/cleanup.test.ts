@@ -155,15 +155,16 @@ onEachDriver((open) => {
     const links = await run<{ hash: string }>(sql`select hash from registration_links order by 1`);
     expect(links.map(({ hash }) => hash)).toEqual(["just used", "open"]);
 
-    const key = (kid: string, retired: string | null) =>
-      run(
-        sql`insert into keys (kid, kind, key, retired_at) values (${kid}::text, 'refresh', 'x', now() + ${retired}::text::interval)`,
-      );
+    const key = (kid: string, retired: string | null, revoked: string | null = null) =>
+      run(sql`insert into keys (kid, kind, key, retired_at, revoked_at) values (${kid}::text, 'refresh', 'x',
+        now() + ${retired}::text::interval, now() + ${revoked}::text::interval)`);
     await key("current", null);
     await key("retired", "-59 days");
     await key("old", "-61 days");
+    // A server that was restarted 60 days after its JWT_PRIVATE_KEY was revoked signed with the stolen key again.
+    await key("stolen", "-900 days", "-900 days");
     await removeOldKeys(at.database, 60 * DAY);
     const keys = await run<{ kid: string }>(sql`select kid from keys order by 1`);
-    expect(keys.map(({ kid }) => kid)).toEqual(["current", "retired"]);
+    expect(keys.map(({ kid }) => kid)).toEqual(["current", "retired", "stolen"]);
   });
 });
