@@ -19,8 +19,11 @@ const SECONDS = { short: { quiet: 3, attack: 1.5 }, full: { quiet: 15, attack: 1
 /** The bars: an attack may cost a bystander this much of an ack's p99, as a multiple and in milliseconds. */
 const TIMES_QUIET = 5;
 const ACK_MOST_MS = 1_000;
-/** Below this an ack is quick enough, whatever the quiet server needs: the attackers use the same two cores. */
-const QUICK_MS = 60;
+/**
+ * Below this an ack is quick enough, whatever the quiet server needs: the attackers use the same cores. In the short form a
+ * p99 is the second worst of a hundred acks, so that one pause of the machine may decide it.
+ */
+const QUICK_MS = { short: 250, full: 50 } as const;
 /** Memory counts as returned within this much of what it was, in MiB. */
 const RETURNED_MIB = 128;
 const RECOVERY_MS = 60_000;
@@ -69,7 +72,9 @@ export async function createScene({ databaseUrl, full }: SceneOptions): Promise<
   const server = createServer(await freePort(), { ...storage, ...ENV });
   await server.start();
 
-  const seconds = full ? SECONDS.full : SECONDS.short;
+  const form = full ? "full" : "short";
+  const seconds = SECONDS[form];
+  const quick = QUICK_MS[form];
   const bystanders: Bystander[] = [];
   for (let index = 0; index < BYSTANDERS; index++) {
     const address = `198.51.100.${10 + index}`;
@@ -145,7 +150,7 @@ export async function createScene({ databaseUrl, full }: SceneOptions): Promise<
     const during = felt();
     const worstLag = await lag();
     const ended = performance.now();
-    const returned = () => server.memory() <= before + RETURNED_MIB && waiting() < QUICK_MS;
+    const returned = () => server.memory() <= before + RETURNED_MIB && waiting() < quick;
     const recovered = await until("the server is as before", RECOVERY_MS, returned).then(
       () => true,
       () => false,
@@ -169,7 +174,7 @@ export async function createScene({ databaseUrl, full }: SceneOptions): Promise<
     ];
     const wrong = [
       during.acks.count === 0 && "no message of a bystander was acknowledged",
-      p99 > Math.max(QUICK_MS, TIMES_QUIET * quietP99) &&
+      p99 > Math.max(quick, TIMES_QUIET * quietP99) &&
         `ack p99 is ${(p99 / quietP99).toFixed(1)} times the quiet one`,
       longest > ACK_MOST_MS && `an ack took ${ms(longest)} ms`,
       refusals.length > 0 && `bystanders were refused: ${refusals.join(", ")}`,
