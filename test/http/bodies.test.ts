@@ -70,3 +70,28 @@ test("a client that sends too slowly gets an answer after a minute", async () =>
   expect(await counts(server.metrics)).toEqual([["request_timeout", 1]]);
   end();
 });
+
+// A stranger with 1,500 connections held 90 MiB for a minute.
+test("bodies that stop before their end make room for others, the oldest first", async () => {
+  const metrics = createMetrics();
+  const bodies = createBodies(handClock().clock, metrics);
+  const settled: (string | number)[] = [];
+  /** Sends 64 KiB, and then either nothing or the end. */
+  const send = (name: number, { ends }: { ends: boolean }) => {
+    const body = new ReadableStream({
+      start(controller) {
+        controller.enqueue(new Uint8Array(64 * 1024));
+        if (ends) controller.close();
+      },
+    });
+    return bodies.read(new Request("http://a/", { method: "POST", body })).then(
+      ({ length }) => length,
+      (error: Refusal) => void settled.push(name, error.code),
+    );
+  };
+  for (let name = 0; name <= 256; name++) void send(name, { ends: false });
+  await until(() => settled.length > 0);
+  for (let name = 257; name < 300; name++) expect(await send(name, { ends: true })).toBe(64 * 1024);
+  expect(settled).toEqual([0, "request_timeout", 1, "request_timeout"]);
+  expect(await counts(metrics)).toEqual([["request_timeout", 2]]);
+});

