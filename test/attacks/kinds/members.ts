@@ -68,14 +68,7 @@ export const members: readonly Attack[] = [
     database: true,
     play: async (means) => {
       const { room } = means.target;
-      let epoch = "";
-      const first = await socket(means);
-      first?.addEventListener(
-        "message",
-        ({ data }) => (epoch ||= /"epoch":"([^"]+)"/.exec(String(data))?.[1] ?? ""),
-      );
-      first?.send(json({ type: "join", ref: 1, room }));
-      while (!epoch && !means.over.aborted) await pause(means.over, 10);
+      const epoch = await epochOf(means, room);
       const since = `${epoch}.${Number.MAX_SAFE_INTEGER}`;
       await together(means, (mine) =>
         flood(mine, 20, (index) => json({ type: "join", ref: index, room, since })),
@@ -144,4 +137,30 @@ export const members: readonly Attack[] = [
         await new Promise((resolve) => line.once("data", resolve));
       }),
   },
+  {
+    name: "resuming from another place on each socket",
+    database: true,
+    play: async (means) => {
+      const epoch = await epochOf(means, ROOMS.long);
+      let next = 0;
+      await together(means, (mine) =>
+        flood(mine, 20, (ref) => {
+          const since = `${epoch}.${10_001 + ((next += 37) % 9_000)}`;
+          return json({ type: ref % 2 ? "leave" : "join", ref, room: ROOMS.long, since });
+        }),
+      );
+    },
+  },
 ];
+
+/** Joins a room on a socket of its own. Returns the database's epoch. */
+async function epochOf(means: Means, room: string): Promise<string> {
+  let epoch = "";
+  const line = await socket(means);
+  line?.addEventListener("message", ({ data }) => {
+    epoch ||= /"epoch":"([^"]+)"/.exec(String(data))?.[1] ?? "";
+  });
+  line?.send(json({ type: "join", ref: 1, room }));
+  while (!epoch && !means.over.aborted) await pause(means.over, 10);
+  return epoch;
+}
