@@ -83,7 +83,8 @@ async function reactorsOf(tx: Orm, targets: readonly TargetRow[]): Promise<React
   const given = targets.map(
     ({ reactors }) => JSON.parse(reactors ?? "[]") as [userId: number, emoji: string][],
   );
-  const userIds = new Set(given.flatMap((each) => each.map(([userId]) => userId)));
+  const userIds = new Set<number>();
+  for (const each of given) for (const [userId] of each) userIds.add(userId);
   if (userIds.size === 0) return [];
   const people = await rows<{ id: number; username: string }>(tx, readNames(userIds));
   const names = new Map(people.map(({ id, username }) => [id, username]));

@@ -80,7 +80,7 @@ export function createMemberStore(pool: Pool): MemberStore {
           orm,
           // The room is locked first, as everywhere.
           sql`with patience as materialized (select ${lockWithin(ORDER_LOCK_MS)}),
-            room as materialized (select r.id from patience, rooms r where r.name = ${room}::text for update of r),
+            room as materialized (select r.id from patience, rooms r where r.name = ${room}::text for no key update of r),
             gone as (
               update members m set state = 'left', since = clock_timestamp() from room
               where m.user_id = ${userId}::bigint and m.room_id = room.id and m.state = 'in' returning m.room_id
