@@ -1,3 +1,4 @@
+import type { Budgets } from "../../src/budgets.ts";
 import type { BusListener } from "../../src/bus/bus.ts";
 import { createLocalBus } from "../../src/bus/local.ts";
 import type { Change } from "../../src/chat/change.ts";
@@ -50,6 +51,8 @@ export const nobodyHere: Presence = {
 interface NodeOptions {
   readonly fanout?: Fanout;
   readonly roomsPerSocket?: number;
+  /** Without limits by default. */
+  readonly budgets?: Budgets;
   /** Replaces methods of the message store, to delay them or make them fail. */
   replace?(database: ReturnType<typeof createDatabase>): Partial<MessageStore>;
 }
@@ -62,7 +65,7 @@ interface Joining {
 }
 
 /** A node over a database in memory. */
-export function createNode({ fanout, roomsPerSocket = 9, replace }: NodeOptions = {}) {
+export function createNode({ fanout, roomsPerSocket = 9, budgets = unlimited, replace }: NodeOptions = {}) {
   const database = createDatabase(
     () => 0,
     100,
@@ -91,7 +94,7 @@ export function createNode({ fanout, roomsPerSocket = 9, replace }: NodeOptions 
       ...createLocalBus(),
       listen: ({ heard }) => heard && listeners.push(heard),
     },
-    budgets: unlimited,
+    budgets,
     standing: {
       ...aliveStanding,
       onEnded(listener) {

@@ -1,5 +1,6 @@
 import type { Budgets } from "../../budgets.ts";
 import { Refusal, refusalOf } from "../../errors.ts";
+import type { Message } from "../../message.ts";
 import { textFault } from "../../protocol/text.ts";
 import type { Pass } from "../pass.ts";
 import { type Change, sign, type Submission } from "../change.ts";
@@ -13,6 +14,9 @@ import type { Rooms } from "../room/rooms.ts";
  */
 export type Submit = (pass: Pass<"post">, submission: Submission, answer: Answer) => void;
 
+/** A change costs one more for each of these bytes of text and reactions, because everyone in the room gets all of them. */
+const BYTES_EACH = 4096;
+
 interface SubmitParts {
   readonly budgets: Pick<Budgets, "wait" | "charge" | "refused">;
   readonly committer: Pick<Committer, "submit">;
@@ -22,12 +26,23 @@ interface SubmitParts {
 }
 
 export function createSubmit({ budgets, committer, rooms, messageChars }: SubmitParts): Submit {
+  /**
+   * Commits a change and charges for its size, which is known only then: the smallest reaction delivers its whole message.
+   * So one person cannot send more to a room than slow lines carry.
+   */
+  const commit = (change: Change, userId: number, answer: Answer) =>
+    committer.submit(change, (outcome, state) => {
+      const more = state ? Math.floor(sizeOf(state) / BYTES_EACH) : 0;
+      if (more > 0) budgets.charge("messages", userId, more);
+      answer(outcome);
+    });
+
   /** Submits a post that may create its room, which then costs the sender. */
   const open = (change: Change, room: string, userId: number, answer: Answer) => {
     const wait = budgets.wait("rooms", userId);
     if (wait === 0) {
       budgets.charge("rooms", userId, 1);
-      return committer.submit(change, (outcome) => {
+      return commit(change, userId, (outcome) => {
         const created = !(outcome instanceof Refusal) && outcome.id === 1 && !outcome.duplicate;
         if (!created) budgets.charge("rooms", userId, -1);
         answer(outcome);
@@ -35,7 +50,7 @@ export function createSubmit({ budgets, committer, rooms, messageChars }: Submit
     }
     rooms.counter(room).then(
       (counter) => {
-        if (counter > 0) return committer.submit(change, answer);
+        if (counter > 0) return commit(change, userId, answer);
         budgets.refused("rooms");
         answer(new Refusal("rate_limited", { retryAfterMs: wait }));
       },
@@ -49,6 +64,9 @@ export function createSubmit({ budgets, committer, rooms, messageChars }: Submit
       return answer(new Refusal("invalid", { detail: `content ${fault}`, errors: { content: [fault] } }));
     const change = sign(submission, room, person);
     if (change.kind === "post" && !rooms.isOpen(room)) open(change, room, person.userId, answer);
-    else committer.submit(change, answer);
+    else commit(change, person.userId, answer);
   };
 }
+
+const sizeOf = ({ content, reactions }: Message) =>
+  Buffer.byteLength(content) + (reactions.length > 0 ? Buffer.byteLength(JSON.stringify(reactions)) : 0);

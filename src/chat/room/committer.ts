@@ -2,7 +2,7 @@ import { type Clock, every } from "../../clock.ts";
 import { Refusal } from "../../errors.ts";
 import type { Message, RoomChange } from "../../message.ts";
 import { UNSEEN_MAX } from "../limits.ts";
-import { type Ack, type Change, changeKey, type Outcome } from "../change.ts";
+import { type Ack, type Change, changeKey } from "../change.ts";
 import { CommitFailure, type Committed, type MessageStore } from "../ports.ts";
 
 /** A batch of posts to one room fits into one publish, even if earlier frames are still hidden in the sockets. */
@@ -24,7 +24,8 @@ const bytesOf = (change: Change): number => {
   return FRAME_BYTES + Buffer.byteLength(change.room) + sender + text;
 };
 
-export type Answer = (answer: Ack | Refusal) => void;
+/** `state`: the message that everyone in the room gets for it, if it changed anything. */
+export type Answer = (answer: Ack | Refusal, state?: Message) => void;
 
 interface Pending {
   readonly change: Change;
@@ -92,12 +93,12 @@ export function createCommitter(options: CommitterOptions): Committer {
   let draining = false;
   let drained = () => {};
 
-  const answer = (pending: Pending, outcome: Ack | Refusal, now = clock.monotonic()) => {
+  const answer = (pending: Pending, outcome: Ack | Refusal, now = clock.monotonic(), state?: Message) => {
     if (pending.answered) return;
     pending.answered = true;
     underWay.delete(pending.key);
     const ms = now - pending.since;
-    pending.first(outcome);
+    pending.first(outcome, state);
     answered(outcome, ms);
     if (pending.joined) {
       const again = outcome instanceof Refusal ? outcome : { ...outcome, duplicate: true };
@@ -129,7 +130,9 @@ export function createCommitter(options: CommitterOptions): Committer {
     const now = clock.monotonic();
     batch.forEach((pending, index) => {
       const outcome = result.outcomes[index];
-      if (outcome) answer(pending, answerOf(outcome), now);
+      if (!outcome) return;
+      if ("refused" in outcome) answer(pending, new Refusal(outcome.refused), now);
+      else answer(pending, outcome.ack, now, outcome.state ?? undefined);
     });
     publish(batch, result);
   };
@@ -270,9 +273,6 @@ function lastOf(states: readonly Message[]): readonly Message[] {
   const last = new Map(states.map((state) => [state.id, state]));
   return states.filter((state) => last.get(state.id) === state);
 }
-
-const answerOf = (outcome: Outcome): Ack | Refusal =>
-  "refused" in outcome ? new Refusal(outcome.refused) : outcome.ack;
 
 /** Whether two changes with the same key are one change, sent twice. */
 const isSame = (one: Change, other: Change) =>
