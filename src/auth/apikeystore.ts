@@ -4,6 +4,10 @@ import type { Orm, Pool } from "../db/database.ts";
 import { apiKeys } from "../db/schema.ts";
 import { Refusal } from "../errors.ts";
 import type { Order } from "../order.ts";
+import { textFault } from "../protocol/text.ts";
+
+/** The most characters of a name. */
+const NAME_MAX = 64;
 
 export interface ApiKey {
   readonly name: string;
@@ -33,19 +37,23 @@ export const insertApiKey = (pool: Pool, name: string, hash: string, order: Orde
   );
 
 /** Revokes a key. Running servers refuse it within seconds. @throws {Refusal} not_found. */
-export const revokeApiKey = (pool: Pool, name: string, order: Order): Promise<void> =>
-  pool.run((orm) =>
+export async function revokeApiKey(pool: Pool, name: string, order: Order): Promise<void> {
+  if (textFault(name, { max: NAME_MAX })) throw noSuchKey();
+  await pool.run((orm) =>
     orm.transaction(async (tx) => {
       const revoked = await tx
         .update(apiKeys)
         .set({ revokedAt: sql`clock_timestamp()` })
         .where(and(eq(apiKeys.name, name), isNull(apiKeys.revokedAt)))
         .returning({ id: apiKeys.id });
-      if (revoked.length === 0)
-        throw new Refusal("not_found", { detail: "No key in use has that name. See parley api-key list." });
+      if (revoked.length === 0) throw noSuchKey();
       await writeAudit(tx, [{ ...order, action: "api_key.revoke", target: name }]);
     }),
   );
+}
+
+const noSuchKey = () =>
+  new Refusal("not_found", { detail: "No key in use has that name. See parley api-key list." });
 
 /** Returns every key ever created, oldest first. */
 export async function listApiKeys(pool: Pool): Promise<ApiKey[]> {

@@ -57,7 +57,8 @@ test("a revoked key is refused by every node within two seconds, and its name st
   }
   other.auth.stop();
   expect(await codeOf(createApiKey(database, "heidi", ORDER))).toBe("invalid");
-  expect(await codeOf(revokeApiKey(database, "heidi", ORDER))).toBe("not_found");
+  for (const name of ["heidi", "", "x".repeat(65), "\0", "\ud800"])
+    expect(await codeOf(revokeApiKey(database, name, ORDER))).toBe("not_found");
   expect((await readAudit(database, undefined, 1))[0]).toMatchObject({
     action: "api_key.revoke",
     target: "heidi",

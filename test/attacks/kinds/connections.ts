@@ -21,6 +21,22 @@ export const connections: readonly Attack[] = [
       }),
   },
   {
+    name: "refused handshakes from all networks of one site",
+    play: (means) =>
+      repeat(means, 40, async () => {
+        const line = await tcp(means);
+        line.write(
+          head(means.target, "GET /ws/ HTTP/1.1", {
+            ...upgrade,
+            "Sec-WebSocket-Protocol": WRONG,
+            "X-Forwarded-For": relative(),
+          }),
+        );
+        means.tally.count("handshakes");
+        await pause(means.over, 5);
+      }),
+  },
+  {
     name: "500 connections that send headers slowly",
     play: (means) =>
       repeat(means, 500, async () => {

@@ -93,11 +93,24 @@ export const logins: readonly Attack[] = [
     name: "changing a password with the wrong one",
     database: true,
     play: (means) =>
-      repeat(means, 30, () =>
-        ask(means, "/account/password/", {
+      repeat(means, 30, () => {
+        const next = uuid();
+        return ask(means, "/account/password/", {
           person: means.target.people[0],
-          body: { password: uuid(), next: uuid(), new_password: uuid() },
-        }),
-      ),
+          body: { password: uuid(), new: next, new2: next },
+        });
+      }),
+  },
+  {
+    name: "changing a password to itself",
+    database: true,
+    play: (means) =>
+      repeat(means, 30, () => {
+        const { password } = means.target.people[0];
+        return ask(means, "/account/password/", {
+          person: means.target.people[0],
+          body: { password, new: password, new2: password },
+        });
+      }),
   },
 ];
