@@ -61,7 +61,18 @@ function contract(create: () => Promise<LimiterStore>) {
   });
 }
 
-describe("limiters in memory", () => contract(async () => memoryLimiters));
+describe("limiters in memory", () => {
+  contract(async () => memoryLimiters);
+
+  // Each key took 700 bytes and a timer, and an address block has millions of networks.
+  test("strangers from any number of networks fill a bounded memory; the newest are remembered", async () => {
+    const { count, peek } = memoryLimiters({ name: "strangers", windowMs: 60_000 });
+    for (let network = 0; network < 250_000; network++) await count(`network ${network}`);
+    expect((await peek("network 0")).count).toBe(0);
+    expect((await peek("network 160000")).count).toBe(1);
+    expect((await count("network 249999")).count).toBe(2);
+  });
+});
 
 needs("TEST_REDIS_URL", "redis-server")("limiters on Redis", () => {
   let redis: Redis;
