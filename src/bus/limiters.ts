@@ -8,6 +8,8 @@ import type { Metrics } from "../metrics.ts";
 
 /** Timeout of one command, in milliseconds. */
 const PATIENCE_MS = 500;
+/** After a command got no reply in time, the next one is sent this much later, in milliseconds: logins wait for each. */
+const PAUSE_MS = 5_000;
 
 interface RedisLimitersOptions {
   /** Returns the connection for commands, if it is up. */
@@ -26,9 +28,15 @@ interface RedisLimitersOptions {
 export function createRedisLimiters(options: RedisLimitersOptions): LimiterStore {
   const { commands, prefix, clock, log, metrics } = options;
   let alone = false;
+  let pausedUntil = 0;
 
   /** Sends a command. Logs the first failure, and no further ones until a command succeeds again. */
   async function ask(command: string, args: string[]): Promise<unknown> {
+    if (clock.monotonic() < pausedUntil) {
+      metrics.limitsAlone.inc();
+      throw new Error("Redis gave no reply a moment ago");
+    }
+    const began = clock.monotonic();
     try {
       const answer = await timely(clock, commands()?.send(command, args));
       alone = false;
@@ -41,6 +49,7 @@ export function createRedisLimiters(options: RedisLimitersOptions): LimiterStore
           "Redis cannot count; this server counts logins and registrations on its own",
         );
       alone = true;
+      if (clock.monotonic() - began >= PATIENCE_MS) pausedUntil = clock.monotonic() + PAUSE_MS;
       throw error;
     }
   }

@@ -1,3 +1,4 @@
+import type { RedisClient } from "bun";
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { createRedisLimiters } from "../../src/bus/limiters.ts";
 import { systemClock } from "../../src/clock.ts";
@@ -5,6 +6,7 @@ import { type LimiterStore, memoryLimiters } from "../../src/limiter.ts";
 import { createLog } from "../../src/log.ts";
 import { createMetrics } from "../../src/metrics.ts";
 import { findRedis, type Redis, startRedis } from "../faults/redis.ts";
+import { handClock } from "../support/hand-clock.ts";
 import { needs } from "../support/needs.ts";
 import { soonerThan } from "../support/sooner-than.ts";
 import { until } from "../support/until.ts";
@@ -72,6 +74,31 @@ describe("limiters in memory", () => {
     expect((await peek("network 160000")).count).toBe(1);
     expect((await count("network 249999")).count).toBe(2);
   });
+});
+
+// Each login asked it many times and waited half a second each time, in its turn of the queue for passwords.
+test("a Redis that takes commands and answers none is waited for once in five seconds", async () => {
+  const { clock, pass, waiting } = handClock();
+  let asked = 0;
+  const silent = { send: () => (asked++, new Promise(() => {})) } as unknown as RedisClient;
+  const { count } = createRedisLimiters({
+    commands: () => silent,
+    prefix: "test:",
+    clock,
+    log: createLog("silent"),
+    metrics: createMetrics(),
+  })({ name: "silent", windowMs: 60_000 });
+  const first = count("ada");
+  await until(() => waiting() > 0);
+  pass(500);
+  expect((await first).count).toBe(1);
+  for (let time = 2; time <= 10; time++) expect((await count("ada")).count).toBe(time);
+  expect(asked).toBe(1);
+  pass(5_000);
+  const next = count("ada");
+  await until(() => asked === 2);
+  pass(500);
+  expect((await next).count).toBe(11);
 });
 
 needs("TEST_REDIS_URL", "redis-server")("limiters on Redis", () => {
