@@ -66,11 +66,7 @@ async function cutRound(
   const opened = log.findIndex(({ operation }) => operation.do === "note");
   // What was just copied and not yet opened cannot be expected to be there.
   const first = from && !from.isSynced ? opened : 0;
-  const points = Array.from({ length: round.cuts }, () =>
-    random.chance(0.25) && first < opened
-      ? first + random.below(opened - first)
-      : opened + random.below(log.length - opened),
-  ).sort((a, b) => a - b);
+  const points = momentsOf(log, first, opened, round.cuts, random);
   const disk = new Disk(names);
   if (from) disk.load(from.path, from.isSynced);
   const said: Said = { asked: [...round.said.asked], acked: [...round.said.acked] };
@@ -114,6 +110,36 @@ async function cutRound(
   }
   await Promise.all(running);
 }
+
+/**
+ * Picks operations after which the power fails. Most of a start only syncs files, and little of it is as delicate as a new
+ * name. So a third of the cuts are during the start, after something changed, and most of these after a name did.
+ */
+function momentsOf(
+  log: readonly Entry[],
+  first: number,
+  opened: number,
+  count: number,
+  random: Random,
+): number[] {
+  const during = (changes: ReadonlySet<string>) =>
+    Array.from({ length: Math.max(0, opened - first) }, (_, index) => first + index).filter((at) => {
+      const { operation } = log[at] as Entry;
+      // The files of a new directory are created before it has its name.
+      return (
+        changes.has(operation.do) && !("path" in operation && operation.path?.startsWith("postgres.new/"))
+      );
+    });
+  const starts = [during(NAMES), during(NAMES), during(CHANGES)].filter((moments) => moments.length > 0);
+  const moment = () =>
+    starts.length > 0 && random.chance(0.35)
+      ? random.pick(random.pick(starts))
+      : opened + random.below(log.length - opened);
+  return Array.from({ length: count }, moment).sort((a, b) => a - b);
+}
+
+const NAMES = new Set(["create", "remove", "rename"]);
+const CHANGES = new Set([...NAMES, "write", "truncate", "mkdir"]);
 
 let recordings = 0;
 async function record(
