@@ -9,9 +9,12 @@ import { promisify } from "node:util";
 const NO_FOLDERS = /^(EACCES|EBADF|EINVAL|EISDIR|EPERM)$/;
 const lacksFolders = (error: unknown) => NO_FOLDERS.test((error as NodeJS.ErrnoException).code ?? "");
 
+/** Windows syncs only what is open for writing. */
+const FLAGS = process.platform === "win32" ? "r+" : "r";
+
 /** Returns once a file's content is on the disk. @throws the file system's error. */
 export function syncFile(path: string): void {
-  const fd = fs.openSync(path, "r");
+  const fd = fs.openSync(path, FLAGS);
   try {
     fs.fsyncSync(fd);
   } finally {
@@ -71,7 +74,7 @@ function contentsOf(folder: string, seen = new Set<string>()): Entry[] {
 /** Like {@link syncFile} and {@link syncFolder}, on another thread. */
 async function syncLater({ path, isFolder }: Entry): Promise<void> {
   try {
-    const fd = fs.openSync(path, "r");
+    const fd = fs.openSync(path, FLAGS);
     try {
       await promisify(fs.fsync)(fd);
     } finally {

@@ -49,6 +49,8 @@ function embedded(dir: string, error: unknown): string | undefined {
   const { code } = innermost(error) as { code?: unknown };
   if (FULL.test(String(code)) || FULL.test(sqlState(error) ?? "") || NO_SPACE.test(reasonOf(error)))
     return `The disk of ${dir} is full: free some space and start again. The data in it is not affected`;
+  if (code === "EIO")
+    return `The disk of ${dir} failed (${reasonOf(error)}): check the disk, and start again`;
   if (code === NOT_DURABLE)
     return `The database in ${dir} would lose acknowledged messages in a power failure (${reasonOf(error)}): this build of Parley is broken, please report it`;
   if (sqlState(error)) return undefined;

@@ -97,6 +97,12 @@ test.each([
   expect(stderr).toMatch(line);
   expect(stderr.trimEnd().split("\n")).toHaveLength(1);
 
+  // As long as the disk is like this, the server does not start.
+  expect(await runParley([], faulty)).toMatchObject({
+    code: 1,
+    stderr: expect.stringMatching(/^The disk of \S+ (is full|failed)[^\n]*\n$/),
+  });
+
   rmSync(fault);
   const again = await startParley(settings);
   const [first, second] = [await send(again), await send(again)];
