@@ -29,11 +29,13 @@ export async function backUp(dir: string, file: string): Promise<Backup> {
   const fd = fs.openSync(file, "wx", 0o600); // reserves the name
   fs.closeSync(fd);
   try {
+    // What is there already may be another user's file, or a link to one: a backup written into it would be theirs.
+    fs.rmSync(unfinished, { force: true });
     const { pausedMs } = await withSteps(dir, (copied) =>
       pipeline(
         Readable.from(archiveDataDir(join(dir, "postgres"), copied)),
         createGzip({ level: 1 }),
-        fs.createWriteStream(unfinished, { flags: "w", mode: 0o600 }),
+        fs.createWriteStream(unfinished, { flags: "wx", mode: 0o600 }),
       ),
     );
     syncFile(unfinished);

@@ -1,5 +1,13 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
-import { existsSync, mkdirSync, statSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { loadConfig } from "../../src/config.ts";
 import { openDatabase } from "../../src/db/open.ts";
@@ -85,6 +93,17 @@ test("a backup of a stopped server has everything", async () => {
   const room = await restored(file);
   expect(room.counter).toBeGreaterThan(50);
   expect(holes(room)).toBe(0);
+});
+
+test("a file that waits under the name of an unfinished backup does not become the backup", async () => {
+  const file = join(folder.path, "planted.tar.gz");
+  const bait = join(folder.path, "bait");
+  writeFileSync(bait, "theirs", { mode: 0o666 });
+  symlinkSync(bait, `${file}.unfinished`);
+  expect((await backUp(file)).code).toBe(0);
+  expect(readFileSync(bait, "utf8")).toBe("theirs");
+  expect(statSync(file).mode & 0o777).toBe(0o600);
+  expect(lstatSync(file).isFile()).toBeTrue();
 });
 
 test("a backup never overwrites a file, and leaves none behind if it fails", async () => {
