@@ -32,6 +32,7 @@ ALTER TABLE "audit" ADD COLUMN "actor" text DEFAULT '' NOT NULL;--> statement-br
 ALTER TABLE "audit" ADD COLUMN "address" text DEFAULT '' NOT NULL;--> statement-breakpoint
 ALTER TABLE "audit" ADD COLUMN "target" text DEFAULT '' NOT NULL;--> statement-breakpoint
 ALTER TABLE "keys" ADD COLUMN "revoked_at" timestamp with time zone;--> statement-breakpoint
+ALTER TABLE "messages" ADD COLUMN "reacted" smallint DEFAULT 0 NOT NULL;--> statement-breakpoint
 ALTER TABLE "rooms" ADD COLUMN "skeleton" text;--> statement-breakpoint
 ALTER TABLE "rooms" ADD COLUMN "posted" boolean GENERATED ALWAYS AS (version > 0) STORED NOT NULL;--> statement-breakpoint
 ALTER TABLE "users" ADD COLUMN "skeleton" text;--> statement-breakpoint
@@ -48,4 +49,8 @@ CREATE INDEX "users_deleted" ON "users" USING btree ("deleted_at") WHERE deleted
 CREATE INDEX "sessions_user" ON "sessions" USING btree ("user_id","expires_at");--> statement-breakpoint
 ALTER TABLE "users" ADD CONSTRAINT "users_skeleton" UNIQUE("skeleton");--> statement-breakpoint
 -- Until now, deleting an account erased it at once.
-UPDATE "users" SET "erased_at" = "deleted_at" WHERE "deleted_at" IS NOT NULL;
+UPDATE "users" SET "erased_at" = "deleted_at" WHERE "deleted_at" IS NOT NULL;--> statement-breakpoint
+-- Until now, nobody counted reactions.
+UPDATE "messages" "m" SET "reacted" = "r"."count" FROM (
+	SELECT "room_id", "message_id", count(*) AS "count" FROM "reactions" GROUP BY "room_id", "message_id"
+) "r" WHERE "r"."room_id" = "m"."room_id" AND "r"."message_id" = "m"."id";

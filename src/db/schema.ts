@@ -5,6 +5,7 @@ import {
   customType,
   index,
   pgTable,
+  smallint,
   primaryKey,
   text,
   timestamp,
@@ -170,6 +171,8 @@ export const messages = pgTable(
     createdAt: at().notNull(),
     editedAt: at(),
     deletedAt: at(),
+    /** How many reactions it has, so that a page can be bounded before they are read. */
+    reacted: smallint().notNull().default(0),
   },
   (t) => [
     primaryKey({ columns: [t.roomId, t.id] }),

@@ -169,17 +169,20 @@ export function writeDecision({ decision, roomIds, given, taken }: Write): SQL {
     from unnest(${texts([...versions.keys()])}, ${integers([...versions.values()])}) as i(name, version)
     where r.name = i.name
   ), written as (
-    insert into messages (room_id, id, version, sender_id, client_id, content, reply_to, created_at, edited_at, deleted_at)
-    select i.room_id, i.id, i.version, i.sender_id, i.client_id, i.content, i.reply_to, i.created_at, i.edited_at, i.deleted_at
+    insert into messages (room_id, id, version, sender_id, client_id, content, reply_to, created_at, edited_at, deleted_at,
+      reacted)
+    select i.room_id, i.id, i.version, i.sender_id, i.client_id, i.content, i.reply_to, i.created_at, i.edited_at, i.deleted_at,
+      i.reacted
     from unnest(
       ${integers(written.map(({ room }) => idOf(room)))}, ${integers(written.map(({ message }) => message.id))},
       ${integers(written.map(({ message }) => message.version))}, ${integers(written.map(({ message }) => message.senderId))},
       ${uuids(written.map(({ message }) => message.clientId))}, ${texts(written.map(({ message }) => message.content))},
       ${integers(written.map(({ message }) => message.replyTo))}, ${times(written.map(({ message }) => message.timestamp))},
-      ${times(written.map(({ message }) => message.editedAt))}, ${times(written.map(({ message }) => message.deletedAt))}
-    ) as i(room_id, id, version, sender_id, client_id, content, reply_to, created_at, edited_at, deleted_at)
+      ${times(written.map(({ message }) => message.editedAt))}, ${times(written.map(({ message }) => message.deletedAt))},
+      ${integers(written.map(({ message }) => message.reactors.length))}
+    ) as i(room_id, id, version, sender_id, client_id, content, reply_to, created_at, edited_at, deleted_at, reacted)
     on conflict (room_id, id) do update set version = excluded.version, content = excluded.content,
-      edited_at = excluded.edited_at, deleted_at = excluded.deleted_at
+      edited_at = excluded.edited_at, deleted_at = excluded.deleted_at, reacted = excluded.reacted
   ), recorded as (
     insert into changes (room_id, sender_id, client_id, kind, message_id, version, at)
     select i.room_id, i.sender_id, i.client_id, i.kind, i.message_id, i.version, i.at
