@@ -116,11 +116,16 @@ function reactionsMoved(decision: Decision, before: State) {
   return { given, taken };
 }
 
-/** The reactions that are among these and not among those. A message may have a thousand, so each is looked up by a key. */
+/**
+ * The reactions that are among these and not among those. A message may have a thousand, of which a decision keeps all but
+ * a few, so only the others are compared with each other.
+ */
 function beyond(these: readonly Reactor[], those: readonly Reactor[]): Reactor[] {
-  const keyOf = ({ userId, emoji }: Reactor) => `${userId} ${emoji}`;
-  const known = new Set(those.map(keyOf));
-  return these.filter((reactor) => !known.has(keyOf(reactor)));
+  const [before, now] = [new Set(those), new Set(these)];
+  const gone = those.filter((reactor) => !now.has(reactor));
+  const isBack = ({ userId, emoji }: Reactor) =>
+    gone.some((other) => other.userId === userId && other.emoji === emoji);
+  return these.filter((reactor) => !before.has(reactor) && !isBack(reactor));
 }
 
 /** Reads the epoch if no room was locked, because all changes were about rooms that do not exist. */

@@ -18,6 +18,8 @@ const READ_BYTES = 256 * 1024;
 const PAGE: Bounds = { messages: 200, bytes: PAGE_MAX };
 /** About the size of a message besides its text and its reactions, in bytes. */
 const MESSAGE_BYTES = 256;
+/** What a reaction counts as before it is read, in bytes: a page reads a few thousand of them at most. */
+const REACTION_BYTES = 32;
 
 interface MessageRow extends Omit<Message, "reactions"> {
   readonly reactions: string | null;
@@ -121,8 +123,9 @@ const columns = sql`m.id::float8 as id, m.version::float8 as version, u.username
  * Reads the first of the `found` messages in an order, with their senders, each row with the room's counter and the epoch
  * of the same snapshot. `more`: another message follows. `total`: the bytes up to this message.
  *
- * The size decides twice. A row knows the length of its text, so the first sum reads no text that is stored apart. The
- * second one counts the reactions as well. The first message is returned whatever its size.
+ * The size decides twice. A row knows the length of its text and the number of its reactions, so the first sum reads neither
+ * texts that are stored apart nor reactions. The second one knows how long the reactions are. The first message is returned
+ * whatever its size.
  */
 const page = (room: string, found: SQL, order: SQL, { messages, bytes }: Bounds) => sql`
   select e.value as epoch, coalesce((select version from rooms where name = ${room}::text), 0)::float8 as counter, p.*
@@ -134,7 +137,7 @@ const page = (room: string, found: SQL, order: SQL, { messages, bytes }: Bounds)
         select ${columns}, m.n, m.more, m.size from (
           select * from (
             select c.*, row_number() over w as n, lead(true, 1, false) over w as more, ${SIZE} as size,
-              sum(${SIZE}) over w as upto
+              sum(${SIZE} + c.reacted * ${sql.raw(String(REACTION_BYTES))}) over w as upto
             from (${found}) c window w as (order by ${order} rows unbounded preceding)
           ) f where f.n <= ${messages}::int and (f.n = 1 or f.upto <= ${bytes}::bigint)
         ) m join users u on u.id = m.sender_id

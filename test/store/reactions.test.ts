@@ -32,7 +32,7 @@ onEachDriver((open) => {
     await run(sql`insert into reactions (room_id, message_id, user_id, emoji)
       select m.room_id, m.id, u.id, chr(${FIRST_EMOJI}::int + e) from messages m, users u, generate_series(1, 20) e
       where u.username like 'reactor-%'`);
-    await run(sql`update messages set version = id + ${MESSAGES}::int`);
+    await run(sql`update messages set version = id + ${MESSAGES}::int, reacted = 400`);
     await run(sql`update rooms set version = ${2 * MESSAGES}::int`);
   }, START_MS);
   afterAll(() => at.database.close());
@@ -51,6 +51,18 @@ onEachDriver((open) => {
     }
   });
 
+  // A page used to read the reactions of all messages that fit by their texts, and then to drop what did not fit with them:
+  // a hundred short messages with a thousand reactions each took the database half a second, for one unit of a budget.
+  test("a page reads little more than the reactions that fit into it", async () => {
+    const database = explained(at.database);
+    const all = { messages: MESSAGES, bytes: PAGE_MAX };
+    const { messages, more } = await createStore(database).messages.messages("plaza", { after: 0 }, all);
+    expect(more).toBe(true);
+    expect(messages.length).toBeGreaterThan(5);
+    const read = database.takeScans().filter(({ table }) => table === "reactions");
+    expect(read.reduce((sum, { rows }) => sum + rows, 0)).toBe(400 * messages.length);
+  });
+
   // The names of all who reacted used to be looked up for each reaction: 950 of them on each of 20 messages took longer than
   // any other commit, and everybody's messages waited.
   test("a commit looks up each person who reacted once, however many messages they reacted to", async () => {
@@ -67,5 +79,7 @@ onEachDriver((open) => {
     expect(read.reduce((sum, { rows }) => sum + rows, 0)).toBeLessThanOrEqual(20 + 2 * MESSAGES);
     const [first] = (await at.store.messages("plaza", { after: 0 }, upTo(1))).messages;
     expect(first?.reactions[0]).toMatchObject({ count: 21, users: expect.arrayContaining(["reactor-1"]) });
+    const counted = await at.database.run((orm) => rows(orm, sql`select distinct reacted from messages`));
+    expect(counted).toEqual([{ reacted: 401 }]);
   });
 });
