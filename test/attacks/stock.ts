@@ -31,7 +31,7 @@ export async function stock(config: Config): Promise<void> {
           ), room as (
             update rooms set version = 2 * version where name = ${ROOMS.popular}::text returning id
           ), changed as (
-            update messages m set version = m.id + ${ROOMS.populars}::int from room where m.room_id = room.id returning m.room_id, m.id
+            update messages m set version = m.id + ${ROOMS.populars}::int, reacted = 950 from room where m.room_id = room.id returning m.room_id, m.id
           )
           insert into reactions (room_id, message_id, user_id, emoji)
           select changed.room_id, changed.id, fans.id, chr(128512 + n) from changed, fans, generate_series(0, 18) n`,

@@ -34,6 +34,14 @@ export const members: readonly Attack[] = [
       ),
   },
   {
+    name: "pages of messages that have a thousand reactions",
+    database: true,
+    play: (means) =>
+      together(means, (mine) =>
+        flood(mine, 20, (index) => json({ type: "history", ref: index, room: ROOMS.popular, limit: 100 })),
+      ),
+  },
+  {
     name: "reactions to the largest messages in the bystander's room",
     play: async (means) => {
       const { room } = means.target;
