@@ -48,6 +48,11 @@ export interface OutsideKey {
   of(alg: string): Promise<CryptoKey>;
 }
 
+/** A key set cannot be used. The message says why, and quotes nothing of it. */
+export class BadKeySet extends Error {
+  override readonly name = "BadKeySet";
+}
+
 /** A member that cannot be used, by its place in the set, and why. */
 export interface Skipped {
   readonly at: number;
@@ -57,10 +62,10 @@ export interface Skipped {
 /**
  * Reads a key set. Members that are no good are skipped, and reported; those meant for something else, such as
  * encryption, are only skipped.
- * @throws {Error} if the text is not a key set, or all of its members are no good.
+ * @throws {BadKeySet} if the text is not a key set, or all of its members are no good.
  */
 export async function readKeySet(text: string): Promise<{ keys: OutsideKey[]; skipped: Skipped[] }> {
-  const { keys: members } = v.parse(v.object({ keys: v.array(v.unknown()) }), JSON.parse(text));
+  const members = membersOf(text);
   const keys = new Map<string, OutsideKey>();
   const skipped: Skipped[] = [];
   for (const [at, member] of members.entries()) {
@@ -69,8 +74,16 @@ export async function readKeySet(text: string): Promise<{ keys: OutsideKey[]; sk
     // A set may contain the same key twice.
     else if (key) keys.set(`${key.id} ${key.kid ?? ""}`, key);
   }
-  if (keys.size === 0 && skipped.length > 0) throw new Error(`the first key ${skipped[0]?.why}`);
+  if (keys.size === 0 && skipped.length > 0) throw new BadKeySet(`the first key ${skipped[0]?.why}`);
   return { keys: [...keys.values()], skipped };
+}
+
+function membersOf(text: string): unknown[] {
+  try {
+    return v.parse(v.object({ keys: v.array(v.unknown()) }), JSON.parse(text)).keys;
+  } catch {
+    throw new BadKeySet("it is not a key set in JSON");
+  }
 }
 
 /** Returns the keys that may have signed a token, the likeliest first, at most 8. */

@@ -1,7 +1,7 @@
 import type { Clock } from "../clock.ts";
 import { Refusal } from "../errors.ts";
 import type { Log } from "../log.ts";
-import { candidatesFor, type OutsideKey, readKeySet } from "./jwkset.ts";
+import { BadKeySet, candidatesFor, type OutsideKey, readKeySet } from "./jwkset.ts";
 
 /** The set is reread at this age, so a key removed from it is rejected after this time. */
 const FRESH_MS = 5 * 60_000;
@@ -11,6 +11,8 @@ export const STALE_MS = 24 * 3_600_000;
 const COOLDOWN_MS = 10_000;
 const TIMEOUT_MS = 5000;
 const BYTES_MAX = 512 * 1024;
+/** How much of the id in a forged token a line of the log has, in characters. */
+const KID_MAX = 100;
 /** How many skipped members a line of the log names. */
 const NAMED_MAX = 10;
 
@@ -71,7 +73,7 @@ export function createKeySet({ url, clock, log, onChange }: KeySetOptions): KeyS
         redirect: "error",
         signal: AbortSignal.timeout(TIMEOUT_MS),
       });
-      if (response.status !== 200) throw new Error(`status ${response.status}`);
+      if (response.status !== 200) throw new BadKeySet(`status ${response.status}`);
       const text = await textOf(response);
       if (set?.text !== text) {
         const { keys, skipped } = await readKeySet(text);
@@ -89,7 +91,7 @@ export function createKeySet({ url, clock, log, onChange }: KeySetOptions): KeyS
       failed = false;
     } catch (error) {
       failed = true;
-      log.warn({ reason: (error as Error).message }, "the key set of AUTH_JWKS_URL could not be read");
+      log.warn({ reason: reasonOf(error) }, "the key set of AUTH_JWKS_URL could not be read");
     }
   }
 
@@ -116,7 +118,7 @@ export function createKeySet({ url, clock, log, onChange }: KeySetOptions): KeyS
     async doubt({ kid }, tried) {
       if (mayRead() && !reading)
         log.warn(
-          { event: "keyset_doubted", kid },
+          { event: "keyset_doubted", kid: kid?.slice(0, KID_MAX) },
           "a token's signature does not fit its key, so the key set of AUTH_JWKS_URL is read again",
         );
       await reread();
@@ -127,13 +129,19 @@ export function createKeySet({ url, clock, log, onChange }: KeySetOptions): KeyS
   };
 }
 
-/** Reads a body up to a limit. @throws {Error} if it is larger. */
+/** The messages of other errors quote what the provider sent, or the URL, which may contain a secret. */
+function reasonOf(error: unknown): string {
+  const { name, message, code } = error as NodeJS.ErrnoException;
+  return error instanceof BadKeySet ? message : (code ?? name);
+}
+
+/** Reads a body up to a limit. @throws {BadKeySet} if it is larger. */
 async function textOf(response: Response): Promise<string> {
   const chunks: Uint8Array[] = [];
   let size = 0;
   for await (const chunk of response.body ?? []) {
     size += chunk.length;
-    if (size > BYTES_MAX) throw new Error(`larger than ${BYTES_MAX / 1024} KiB`);
+    if (size > BYTES_MAX) throw new BadKeySet(`larger than ${BYTES_MAX / 1024} KiB`);
     chunks.push(chunk);
   }
   return new TextDecoder().decode(Buffer.concat(chunks));

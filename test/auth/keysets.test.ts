@@ -178,6 +178,30 @@ test("a redirect is not followed, even to a good set", async () => {
   elsewhere.stop();
 });
 
+// The message of a refused redirect quotes the whole URL, and that of a syntax error what it stumbled over.
+test("neither the URL of a key set nor what its provider sends gets into the log", async () => {
+  const url = `${provider.url}?key=a-secret`;
+  const lines: Record<string, unknown>[] = [];
+  const answers = [
+    Response.redirect(url),
+    new Response(`a${"-secret".repeat(9)}`),
+    Response.json("a-secret"),
+  ];
+  for (const answer of answers) {
+    provider.answer = () => answer;
+    const at = await startNode(database, { ...node.config, AUTH_JWKS_URL: url });
+    expect(await codeOf(at.auth.authenticate(await tokenOf(first, first.kid)))).toBe("unavailable");
+    lines.push(...at.lines);
+    at.auth.stop();
+  }
+  expect(lines.map(({ reason }) => reason)).toEqual([
+    "UnexpectedRedirect",
+    "it is not a key set in JSON",
+    "it is not a key set in JSON",
+  ]);
+  expect(JSON.stringify(lines)).not.toContain("secret");
+});
+
 test("a provider that restarts with a new key under the same kid is believed after one reread, with a line in the log", async () => {
   provider.keys = [first.jwk];
   expect(await enter(first)).toBe("ok");
