@@ -135,7 +135,8 @@ export function createAccounts(options: AccountsOptions): Accounts {
 
   /** Whether somebody has logged in within the last ten minutes, by the database's clock or their provider's. */
   async function isRecent({ sessionId, loggedInAt = 0 }: Identity): Promise<boolean> {
-    if (sessionId === null) return options.clock.now() - loggedInAt <= RECENT_MS;
+    // A time in the future, such as one in milliseconds, is no recent one.
+    if (sessionId === null) return Math.abs(options.clock.now() - loggedInAt) <= RECENT_MS;
     const young = sql`clock_timestamp() - ${RECENT_MS}::float8 * interval '1 millisecond'`;
     const found = await pool.run((orm) =>
       orm
