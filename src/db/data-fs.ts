@@ -34,13 +34,13 @@ export class DataFS extends NodeFS {
 
   private constructor(
     dataDir: string,
-    private readonly onAbort: () => void,
+    private readonly onAbort: (what: unknown) => void,
   ) {
     super(dataDir);
   }
 
   /** Prepares a data directory, which the caller owns. `onAbort` is called if Postgres panics, and must not return. */
-  static async prepare(dataDir: string, onAbort: () => void): Promise<DataFS> {
+  static async prepare(dataDir: string, onAbort: (what: unknown) => void): Promise<DataFS> {
     const files = new DataFS(dataDir, onAbort);
     // Postgres does not start while this file is there, if it is empty as after a power failure.
     fs.rmSync(join(dataDir, "postmaster.pid"), { force: true });

@@ -63,11 +63,14 @@ async function open(dataDir: string | undefined): Promise<void> {
 
 /** A line of Postgres's log that says why it panics. */
 const PANIC = /PANIC: +(.*)/;
-let reason = "it does not say why";
+let reason: string | undefined;
 
-/** Ends this thread's work for ever. After a panic, PGlite would run in a circle and never answer. */
-function stop(): void {
-  self.postMessage({ panic: reason } satisfies Panic);
+/**
+ * Ends this thread's work for ever. After a panic, PGlite would run in a circle and never answer. `what` is the
+ * WebAssembly's own reason, such as a lack of memory.
+ */
+function stop(what: unknown): void {
+  self.postMessage({ panic: reason ?? (String(what ?? "") || "it does not say why") } satisfies Panic);
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
 }
 

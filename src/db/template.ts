@@ -1,6 +1,8 @@
 import { existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
+import { sql } from "drizzle-orm";
+import { type Database, rows } from "./database.ts";
 import { migrate } from "./migrate.ts";
 import { openPglite } from "./pglite.ts";
 import { closeContents, closeFolder } from "./private.ts";
@@ -14,10 +16,24 @@ export async function makeTemplate(): Promise<Blob> {
   const database = await openPglite({});
   try {
     await migrate(database);
+    await dropTemplates(database);
     return await database.dump();
   } finally {
     await database.close();
   }
+}
+
+/**
+ * Drops the databases that nothing connects to. They are two thirds of the files, which each start syncs, and without a
+ * connection nobody could freeze their transaction ids.
+ */
+async function dropTemplates(database: Database): Promise<void> {
+  for (const statement of [
+    "update pg_database set datistemplate = false",
+    "drop database template0",
+    "drop database template1",
+  ])
+    await database.run((orm) => rows(orm, sql.raw(statement)));
 }
 
 /** Returns the template built into the compiled program; undefined if the program runs from source. */
@@ -34,7 +50,11 @@ export async function createDataDir(dataDir: string, template?: Blob): Promise<v
   const unfinished = `${dataDir}.new`;
   await rm(unfinished, { recursive: true, force: true });
   if (template) await new Bun.Archive(await template.bytes()).extract(unfinished);
-  else await (await openPglite({ dataDir: unfinished })).close();
+  else {
+    const database = await openPglite({ dataDir: unfinished });
+    await dropTemplates(database);
+    await database.close();
+  }
   // initdb and the template give most files permissions for everyone.
   closeFolder(unfinished);
   closeContents(unfinished);
