@@ -15,7 +15,6 @@ export const whole = (min: number, max: number) =>
     v.maxValue(max, `must be at most ${max}`),
   );
 
-/** A length of time, parsed to milliseconds. */
 /** A factor, such as 0.5 or 4. */
 export const multiple = v.pipe(
   v.string(),
@@ -23,6 +22,7 @@ export const multiple = v.pipe(
   v.transform(Number),
 );
 
+/** A length of time, parsed to milliseconds. */
 export const duration = v.pipe(
   v.string(),
   v.regex(/^\d{1,9}(ms|s|m|h|d)$/, "must be a number with a unit: 500ms, 30s, 15m, 1h or 30d"),
