@@ -1,5 +1,3 @@
-import type { RateLimiterAbstract, RateLimiterRes } from "rate-limiter-flexible";
-
 /** Counts events by key. Each key has its own windows, which start with their first event. */
 export interface Limiter {
   /** Counts an event. Returns the count in the key's window, including this event. */
@@ -15,6 +13,9 @@ export interface Count {
   readonly resetMs: number;
 }
 
+/** Nothing was counted. */
+export const NONE: Count = { count: 0, resetMs: 0 };
+
 export interface LimiterOptions {
   /** Separates the keys of this limiter from those of others in the same store. */
   readonly name: string;
@@ -23,25 +24,6 @@ export interface LimiterOptions {
 
 /** Creates limiters that count in one store: process memory, or a store that nodes share. */
 export type LimiterStore = (options: LimiterOptions) => Limiter;
-
-/** The options of a limiter, for rate-limiter-flexible. */
-export const counting = ({ name, windowMs }: LimiterOptions) => ({
-  keyPrefix: name,
-  // Callers decide on limits; this only counts.
-  points: Number.MAX_SAFE_INTEGER,
-  duration: windowMs / 1000,
-});
-
-/** Creates a limiter on top of a rate-limiter-flexible counter. */
-export function createLimiter(counter: Pick<RateLimiterAbstract, "penalty" | "get" | "delete">): Limiter {
-  const countOf = (found: RateLimiterRes | null): Count =>
-    found && found.msBeforeNext > 0 ? { count: found.consumedPoints, resetMs: found.msBeforeNext } : NONE;
-  return {
-    count: async (key) => countOf(await counter.penalty(key)),
-    peek: async (key) => countOf(await counter.get(key)),
-    forget: async (key) => void (await counter.delete(key)),
-  };
-}
 
 /** The most keys that one limiter remembers. Beyond, it forgets those whose windows end first. */
 const REMEMBERED = 100_000;
@@ -86,6 +68,3 @@ export const memoryLimiters: LimiterStore = ({ windowMs }) => {
     forget: async (key) => void windows.delete(key),
   };
 };
-
-/** Nothing was counted. */
-export const NONE: Count = { count: 0, resetMs: 0 };

@@ -75,6 +75,7 @@ const RESERVED: Readonly<Record<string, readonly string[]>> = {
   pino: ["log"],
   "prom-client": ["metrics", "tally"],
   jose: ["auth"],
+  "rate-limiter-flexible": ["bus"],
   unhomoglyph: ["lookalikes"],
 };
 

@@ -1,8 +1,8 @@
 import type { RedisClient } from "bun";
-import { RateLimiterRedis } from "rate-limiter-flexible";
+import { RateLimiterRedis, type RateLimiterRes } from "rate-limiter-flexible";
 import type { Clock } from "../clock.ts";
 import { faultOf } from "../errors.ts";
-import { type Count, counting, createLimiter, type LimiterStore, memoryLimiters } from "../limiter.ts";
+import { type Count, type LimiterStore, memoryLimiters, NONE } from "../limiter.ts";
 import type { Log } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
 
@@ -75,31 +75,35 @@ export function createRedisLimiters(options: RedisLimitersOptions): LimiterStore
 
   return (limiter) => {
     const own = memoryLimiters(limiter);
-    const shared = createLimiter(
-      new RateLimiterRedis({
-        ...counting({ ...limiter, name: `${prefix}limit:${limiter.name}` }),
-        storeClient,
-        useRedisPackage: true,
-        rejectIfRedisNotReady: true,
-      }),
-    );
-    const higher = async (mine: Promise<Count>, theirs: Promise<Count>): Promise<Count> => {
+    const shared = new RateLimiterRedis({
+      keyPrefix: `${prefix}limit:${limiter.name}`,
+      // Callers decide on limits; this only counts.
+      points: Number.MAX_SAFE_INTEGER,
+      duration: limiter.windowMs / 1000,
+      storeClient,
+      useRedisPackage: true,
+      rejectIfRedisNotReady: true,
+    });
+    const higher = async (mine: Promise<Count>, theirs: Promise<RateLimiterRes | null>): Promise<Count> => {
       // `ask` has logged the failure.
-      const [here, everywhere] = await Promise.all([mine, theirs.catch(() => undefined)]);
-      if (!everywhere || !Number.isSafeInteger(everywhere.count) || everywhere.count <= here.count)
-        return here;
+      const [here, found] = await Promise.all([mine, theirs.catch(() => null)]);
+      const everywhere = countOf(found);
+      if (!Number.isSafeInteger(everywhere.count) || everywhere.count <= here.count) return here;
       return { count: everywhere.count, resetMs: Math.min(everywhere.resetMs, limiter.windowMs) };
     };
     return {
-      count: (key) => higher(own.count(key), shared.count(key)),
-      peek: (key) => higher(own.peek(key), shared.peek(key)),
+      count: (key) => higher(own.count(key), shared.penalty(key)),
+      peek: (key) => higher(own.peek(key), shared.get(key)),
       async forget(key) {
         await own.forget(key);
-        await shared.forget(key).catch(() => {});
+        await shared.delete(key).catch(() => {});
       },
     };
   };
 }
+
+const countOf = (found: RateLimiterRes | null): Count =>
+  found && found.msBeforeNext > 0 ? { count: found.consumedPoints, resetMs: found.msBeforeNext } : NONE;
 
 /** Rejects if the reply takes too long or there is no connection. */
 async function timely<T>(clock: Clock, answer: Promise<T> | undefined): Promise<T> {
