@@ -28,6 +28,7 @@ const SMALL = [
   "identity",
   "message",
   "order",
+  "places",
 ];
 const BELOW = [...SMALL, "protocol"];
 

@@ -7,6 +7,7 @@ import type { Identity, Standing } from "../identity.ts";
 import type { Log } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
 import type { Order } from "../order.ts";
+import { createPlaces } from "../places.ts";
 import { createTurns } from "../turns.ts";
 import { createAccess, type RoomPolicy } from "./access/access.ts";
 import { createDeparted } from "./access/departed.ts";
@@ -27,12 +28,12 @@ import { createCounts } from "./ephemeral/counts.ts";
 import { createMarks } from "./ephemeral/marks.ts";
 import { createPresence } from "./ephemeral/presence.ts";
 import { createTyping } from "./ephemeral/typing.ts";
+import { READS_IN_FLIGHT, READS_WAITING } from "./limits.ts";
 import { createObserver } from "./observe.ts";
 import type { Pass } from "./pass.ts";
 import type { ChatStore, Fanout, RoomRange } from "./ports.ts";
 import { type Answer, createCommitter } from "./room/committer.ts";
 import { createHistory, type Fit, type HistoryQuery, type HistoryResult } from "./room/history.ts";
-import { createReads } from "./room/reads.ts";
 import { createMembers } from "./room/members.ts";
 import { type Removed, removeMessages, type Sender } from "./room/removal.ts";
 import { createRooms } from "./room/rooms.ts";
@@ -45,7 +46,6 @@ export { HARD_LIMIT } from "./limits.ts";
 export type { Pass } from "./pass.ts";
 export { type Fanout, type RoomSummary, ROOMS_MAX, type Socket, UNREAD_MAX } from "./ports.ts";
 export { type Fit, type HistoryQuery, type HistoryResult, pagesOf } from "./room/history.ts";
-export { createReads } from "./room/reads.ts";
 export type { ListedRoom, RoomPage } from "./access/lists.ts";
 
 /**
@@ -151,7 +151,7 @@ export function createChat(options: ChatOptions): Chat {
     failed: observer.commitFailed,
   });
   observer.watchQueue(() => committer.depth);
-  const reads = createReads();
+  const reads = createPlaces({ each: READS_IN_FLIGHT, waiting: READS_WAITING });
   const history = createHistory(store.messages, reads);
   const members = createMembers({ store: store.members, clock, budgets });
 

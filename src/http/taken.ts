@@ -1,7 +1,9 @@
 import type { MiddlewareHandler } from "hono";
-import { createReads } from "../chat/chat.ts";
+import { createPlaces } from "../places.ts";
 import type { Env } from "./request.ts";
 
+/** Large responses that one person may not have taken yet, and how many more may wait. */
+const PLACES = { each: 2, waiting: 100 } as const;
 /** Larger responses are handed to the socket in parts of this size, in bytes. */
 const PART = 64 * 1024;
 /** After this long another response may begin, even if this one has not been taken, in milliseconds. */
@@ -12,7 +14,7 @@ const LIMIT_MS = 30_000;
  * many and reads none holds the memory of two.
  */
 export function untilTaken(): MiddlewareHandler<Env> {
-  const places = createReads();
+  const places = createPlaces(PLACES);
   return async (c, next) => {
     const leave = await places.enter(c.get("identity").userId);
     try {

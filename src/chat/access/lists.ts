@@ -1,7 +1,7 @@
 import type { Identity } from "../../identity.ts";
+import type { Places } from "../../places.ts";
 import type { Counts } from "../ephemeral/counts.ts";
 import type { Pass } from "../pass.ts";
-import type { Reads } from "../room/reads.ts";
 import type { ListStore, RoomRange, RoomSummary } from "../ports.ts";
 import type { Access } from "./access.ts";
 
@@ -26,7 +26,7 @@ export interface Lists {
 
 interface ListsParts {
   readonly store: ListStore;
-  readonly reads: Reads;
+  readonly reads: Places;
   readonly access: Pick<Access, "readable">;
   readonly counts: Counts;
 }

@@ -1,9 +1,9 @@
 import { lengthOf, type Message } from "../../message.ts";
+import type { Places } from "../../places.ts";
 import { HISTORY_DEFAULT, HISTORY_MAX, ID_MAX } from "../../protocol/limits.ts";
 import type { Pass } from "../pass.ts";
 import type { HistoryPage, MessageStore } from "../ports.ts";
 import { fitting } from "./pages.ts";
-import type { Reads } from "./reads.ts";
 
 /** Which page: at most one of the message ids `before`, `after` and `around`; none of them: the newest page. */
 export interface HistoryQuery {
@@ -48,7 +48,7 @@ const surelyFit = (messages: readonly Message[], bytes: number) =>
 /** Returns how many pages of the usual size a request counts as in its person's budget. */
 export const pagesOf = (limit = HISTORY_DEFAULT) => Math.ceil(limit / HISTORY_DEFAULT);
 
-export function createHistory(store: Pick<MessageStore, "messages">, reads: Reads): History {
+export function createHistory(store: Pick<MessageStore, "messages">, reads: Places): History {
   async function part(
     room: string,
     range: { after: number } | { before: number },

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
-import { createReads } from "../../src/chat/room/reads.ts";
+import { createPlaces } from "../src/places.ts";
 
-// Everyone has a queue of their own for pages and lists.
+// Everyone has places of their own, as for pages and lists.
 
 const [ADA, BEN] = [1, 2];
 
@@ -9,7 +9,7 @@ const settle = () => new Promise<void>((resolve) => setImmediate(resolve));
 
 /** Reads that end when they are told to. */
 function slowReads() {
-  const reads = createReads();
+  const reads = createPlaces({ each: 2, waiting: 100 });
   const started: { readonly userId: number; readonly end: (error?: Error) => void }[] = [];
   const read = (userId: number) =>
     reads.run(userId, () => {
