@@ -35,7 +35,9 @@ const CALL =
 
 const lines = sources.flatMap((source) =>
   [...source.matchAll(CALL)].flatMap(([, level = "", object = "", text, template, name]): Line[] => {
-    const keys = [...object.matchAll(/(?:^|,)\s*(\w+)/g)].map(([, key = ""]) => key);
+    const keys = [...object.replace(/\([^()]*\)/g, "").matchAll(/(?:^|,)\s*(\w+)/g)].map(
+      ([, key = ""]) => key,
+    );
     const event = /event: "(\w+)"/.exec(object)?.[1];
     const fields = keys.filter((key) => key !== "event");
     const one = (message: string | undefined) => ({ level, event, fields, message });
