@@ -34,6 +34,27 @@ export function every(clock: Clock, ms: number, task: () => void | Promise<void>
   };
 }
 
+/**
+ * Does the same with work that may fail. `failed` gets a failure, and no further ones until the work has succeeded again.
+ */
+export function tryEvery(
+  clock: Clock,
+  ms: number,
+  work: () => Promise<void>,
+  failed: (error: unknown) => void,
+): () => void {
+  let isFailing = false;
+  return every(clock, ms, async () => {
+    try {
+      await work();
+      isFailing = false;
+    } catch (error) {
+      if (!isFailing) failed(error);
+      isFailing = true;
+    }
+  });
+}
+
 /** Resolves when `work` settles or after `ms`, whichever comes first. */
 export function within(clock: Clock, ms: number, work: Promise<unknown>): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();

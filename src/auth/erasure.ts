@@ -1,6 +1,6 @@
 import { createHmac } from "node:crypto";
 import { and, eq, inArray, isNotNull, isNull, sql } from "drizzle-orm";
-import { type Clock, every } from "../clock.ts";
+import { type Clock, tryEvery } from "../clock.ts";
 import { writeAudit } from "../db/audit.ts";
 import { type Orm, type Pool, rows } from "../db/database.ts";
 import { erasedPeople, sessions, users } from "../db/schema.ts";
@@ -111,21 +111,15 @@ interface Regularly {
 
 /** Erases accounts when their time has come. Returns a function that stops it. */
 export function eraseRegularly({ pool, clock, log, security }: Regularly, afterMs: number, key: string) {
-  let failed = false;
-  return every(clock, INTERVAL_MS, async () => {
-    try {
-      for (const userId of await eraseDue(pool, { afterMs, key }))
-        security.record("account.erase", { userId });
-      failed = false;
-    } catch (error) {
-      if (!failed)
-        log.warn(
-          { event: "erase_failed", fault: faultOf(error) },
-          "deleted accounts could not be erased; the next attempt is in ten seconds",
-        );
-      failed = true;
-    }
-  });
+  const erase = async () => {
+    for (const userId of await eraseDue(pool, { afterMs, key })) security.record("account.erase", { userId });
+  };
+  return tryEvery(clock, INTERVAL_MS, erase, (error) =>
+    log.warn(
+      { event: "erase_failed", fault: faultOf(error) },
+      "deleted accounts could not be erased; the next attempt is in ten seconds",
+    ),
+  );
 }
 
 /**

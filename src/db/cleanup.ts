@@ -1,8 +1,8 @@
 import { sql } from "drizzle-orm";
-import { type Clock, every } from "../clock.ts";
+import { type Clock, tryEvery } from "../clock.ts";
 import { faultOf } from "../errors.ts";
 import type { Log } from "../log.ts";
-import { isDatabaseAway, type Pool, rows } from "./database.ts";
+import { type Pool, rows } from "./database.ts";
 
 /** How often each node removes some of what nobody needs, in milliseconds, and how many rows it looks at then. */
 const INTERVAL_MS = 60_000;
@@ -27,23 +27,18 @@ interface CleanupParts {
 export function cleanRegularly({ pool, clock, log, keyMs }: CleanupParts): () => void {
   let room: Cursor = null;
   let session: Cursor = null;
-  let failed = false;
-  return every(clock, INTERVAL_MS, async () => {
-    try {
-      room = await removeUnusedRooms(pool, room);
-      session = await removeEndedSessions(pool, session);
-      await removeOldLinks(pool);
-      await removeOldKeys(pool, keyMs + ENDED_MS);
-      failed = false;
-    } catch (error) {
-      if (!failed && !isDatabaseAway(error))
-        log.warn(
-          { event: "cleanup_failed", fault: faultOf(error) },
-          "unused rooms and ended sessions could not be removed; the next attempt is in a minute",
-        );
-      failed = true;
-    }
-  });
+  const clean = async () => {
+    room = await removeUnusedRooms(pool, room);
+    session = await removeEndedSessions(pool, session);
+    await removeOldLinks(pool);
+    await removeOldKeys(pool, keyMs + ENDED_MS);
+  };
+  return tryEvery(clock, INTERVAL_MS, clean, (error) =>
+    log.warn(
+      { event: "cleanup_failed", fault: faultOf(error) },
+      "unused rooms and ended sessions could not be removed; the next attempt is in a minute",
+    ),
+  );
 }
 
 const ago = (ms: number) => sql`clock_timestamp() - ${ms}::float8 * interval '1 millisecond'`;

@@ -1,8 +1,8 @@
 import { sql } from "drizzle-orm";
-import { type Clock, every } from "../clock.ts";
+import { type Clock, tryEvery } from "../clock.ts";
 import { faultOf } from "../errors.ts";
 import type { Log } from "../log.ts";
-import { type Database, isDatabaseAway, type Pool, rows } from "./database.ts";
+import { type Database, type Pool, rows } from "./database.ts";
 
 /** How often the embedded database is looked at, in milliseconds. */
 const INTERVAL_MS = 5_000;
@@ -35,21 +35,15 @@ export function keepUp(database: Database, clock: Clock, log: Log): Upkeep {
   if (database.driver !== "pglite") return { stop() {}, pause: () => () => {} };
   let pauses = 0;
   const pool = database.pool({ connections: 1, limitMs: LIMIT_MS });
-  let failed = false;
-  const stop = every(clock, INTERVAL_MS, async () => {
-    if (pauses > 0) return;
-    try {
-      (await checkpointIfDue(pool)) || (await vacuumIfDue(pool));
-      failed = false;
-    } catch (error) {
-      if (!failed && !isDatabaseAway(error))
-        log.warn(
-          { event: "upkeep_failed", fault: faultOf(error) },
-          "a checkpoint or VACUUM failed; the next attempt is in 5 s",
-        );
-      failed = true;
-    }
-  });
+  const work = async () => {
+    if (pauses === 0) (await checkpointIfDue(pool)) || (await vacuumIfDue(pool));
+  };
+  const stop = tryEvery(clock, INTERVAL_MS, work, (error) =>
+    log.warn(
+      { event: "upkeep_failed", fault: faultOf(error) },
+      "a checkpoint or VACUUM failed; the next attempt is in 5 s",
+    ),
+  );
   return {
     stop() {
       stop();
