@@ -220,6 +220,7 @@ export function createChat(options: ChatOptions): Chat {
     delivery,
     hub,
     turns: createTurns(clock, PAGES_A_TURN),
+    reads,
     budgets,
     clock,
     roomsPerSocket,

@@ -19,7 +19,7 @@ export const STALL_MS = 60_000;
 export const OUTSTANDING = 256;
 /** The most changes that are replayed. Beyond, the reader starts again at the newest version. */
 export const REPLAY_MAX = 10_000;
-/** Pages of history and lists that are read for one person at a time, and how many more may wait. */
+/** Pages and lists that are read for one person at a time, and how many more may wait. */
 export const READS_IN_FLIGHT = 2;
 export const READS_WAITING = 100;
 /** A client that has received nothing for this long sends a ping, in milliseconds. */

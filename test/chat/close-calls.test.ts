@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { createPlaces } from "../../src/places.ts";
 import { createSubscription } from "../../src/chat/connection/subscription.ts";
 import { createWriter } from "../../src/chat/connection/writer.ts";
 import { SOFT_LIMIT } from "../../src/chat/limits.ts";
@@ -90,6 +91,7 @@ test("a subscription that ends while it sends `synced` does not count as live fo
         budgets: unlimited,
         clock: systemClock,
         turns: { next: () => undefined },
+        reads: createPlaces({ each: 2, waiting: 100 }),
         presence: nobodyHere,
         delivery: { count: (_, __, change) => void (live += change) },
       },

@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { createPlaces } from "../../src/places.ts";
 import type { Peer } from "../../src/chat/connection/peer.ts";
 import { createSubscription } from "../../src/chat/connection/subscription.ts";
 import { SOFT_LIMIT } from "../../src/chat/limits.ts";
@@ -36,6 +37,7 @@ function behind(has: { counter: number; end: number }, buffered = () => 0, spend
         budgets: { ...unlimited, spend },
         clock,
         turns: { next: () => undefined },
+        reads: createPlaces({ each: 2, waiting: 100 }),
         presence: { ...nobodyHere, online: () => 2, people: () => ["ada", "ben"] },
         delivery: { count: nothing },
       },

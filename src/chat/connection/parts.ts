@@ -8,6 +8,7 @@ import type { Delivery } from "../delivery/delivery.ts";
 import type { Presence } from "../ephemeral/presence.ts";
 import type { Members } from "../room/members.ts";
 import type { Socket } from "../ports.ts";
+import type { Places } from "../../places.ts";
 import type { Rooms } from "../room/rooms.ts";
 import type { Hub } from "./hub.ts";
 
@@ -29,6 +30,7 @@ export interface ConnectionParts {
   readonly delivery: Pick<Delivery, "count">;
   readonly hub: Pick<Hub, "add" | "remove">;
   readonly turns: Turns;
+  readonly reads: Pick<Places, "run">;
   readonly budgets: Budgets;
   readonly clock: Clock;
   readonly roomsPerSocket: number;

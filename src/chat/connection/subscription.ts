@@ -7,6 +7,7 @@ import { REPLAY_MAX, SOFT_LIMIT } from "../limits.ts";
 import type { Pass } from "../pass.ts";
 import type { Socket } from "../ports.ts";
 import type { SharedPage } from "../room/pages.ts";
+import type { Places } from "../../places.ts";
 import type { Timeline } from "../room/timeline.ts";
 import type { Codec, Protocol } from "./codec.ts";
 
@@ -35,6 +36,7 @@ interface Reader {
     readonly budgets: Pick<Budgets, "spend">;
     readonly clock: Clock;
     readonly turns: Turns;
+    readonly reads: Pick<Places, "run">;
     readonly presence: Pick<Presence, "online" | "people">;
     readonly delivery: Pick<Delivery, "count">;
   };
@@ -81,8 +83,9 @@ class RoomSubscription implements Subscription {
         await new Promise<void>((resolve) => reader.parts.clock.after(wait, resolve));
         return !this.isBehind();
       }
-      const page = await reader.codec.missed(timeline, this.position);
-      const turn = reader.parts.turns.next(() => this.pass.person.userId);
+      const { userId } = this.pass.person;
+      const page = await reader.parts.reads.run(userId, () => reader.codec.missed(timeline, this.position));
+      const turn = reader.parts.turns.next(() => userId);
       if (turn) await turn;
       if (!this.isBehind()) return true;
       if (this.setbacks !== timeline.setbacks) return false;
