@@ -1,6 +1,6 @@
 import type { Attack, Means } from "../target.ts";
 import { ROOMS } from "../target.ts";
-import { ask, flood, head, pause, repeat, socket, tcp, uuid } from "../tools.ts";
+import { ask, flood, pause, repeat, socket, uuid } from "../tools.ts";
 
 const json = JSON.stringify;
 const emoji = (index: number) => String.fromCodePoint(0x1f600 + (index % 18));
@@ -85,7 +85,6 @@ export const members: readonly Attack[] = [
   },
   {
     name: "leaving the bystander's room for good again and again",
-    database: true,
     play: (means) =>
       together(means, async (mine) => {
         const [person] = mine.target.people;
@@ -96,21 +95,6 @@ export const members: readonly Attack[] = [
           flood(mine, 5, (index) => json({ type: "join", ref: index, room: mine.target.room })),
         ]);
       }),
-  },
-  {
-    name: "as many rooms as possible on each socket",
-    database: true,
-    play: (means) => {
-      let next = 0;
-      return together(means, (mine) =>
-        repeat(mine, 10, async () => {
-          const line = await socket(mine);
-          for (let ref = 0; ref < 200 && line; ref++)
-            line.send(json({ type: "join", ref, room: `${ROOMS.crowd}${next++ % ROOMS.crowds}` }));
-          await pause(mine.over, 60_000);
-        }),
-      );
-    },
   },
   {
     name: "half a MiB on each of 50 sockets at once",
@@ -125,25 +109,6 @@ export const members: readonly Attack[] = [
         }),
       );
     },
-  },
-  {
-    name: "refused handshakes from all networks of one site",
-    play: (means) =>
-      repeat(means, 40, async (lane, round) => {
-        const line = await tcp(means);
-        line.write(
-          head(means.target, "GET /ws/ HTTP/1.1", {
-            Upgrade: "websocket",
-            Connection: "Upgrade",
-            "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
-            "Sec-WebSocket-Version": "13",
-            "Sec-WebSocket-Protocol": `chat.v1, bearer.${"x".repeat(15_000)}`,
-            "X-Forwarded-For": `2001:db8:bad:${(lane * 1_000 + round).toString(16)}::1`,
-          }),
-        );
-        means.tally.count("handshakes");
-        await new Promise((resolve) => line.once("data", resolve));
-      }),
   },
   {
     name: "resuming from another place on each socket",
