@@ -104,6 +104,8 @@ test.each([
   });
 
   rmSync(fault);
+  // A power failure can leave it like this, and Postgres alone would then not start.
+  writeFileSync(join(folder.path, "postgres", "postmaster.pid"), "");
   const again = await startParley(settings);
   const [first, second] = [await send(again), await send(again)];
   expect([first.status, second.status]).toEqual([201, 200]);

@@ -7,7 +7,7 @@ import { Disk, type Names } from "./disk.ts";
 import type { Entry } from "./log.ts";
 import { recordWorkload } from "./recording.ts";
 import { smallTemplate } from "./template.ts";
-import { createVerifier } from "./verifier.ts";
+import { createVerifiers } from "./verifier.ts";
 import type { Acked, Note, Sent } from "./workload.ts";
 
 // Cuts the power of this source tree: `bun test/power/case.ts --seed 1 --cuts 40 [--stop]`. Prints what came of it as one
@@ -53,7 +53,9 @@ interface Round {
 }
 
 const tally: Tally = { cuts: 0, unopened: 0, lost: 0, corrupt: 0, acknowledged: 0, harm: [] };
-const verifiers = [createVerifier(), createVerifier()];
+/** How many folders are verified at a time. */
+const VERIFIERS = 2;
+const verifiers = createVerifiers(VERIFIERS);
 const stopped = () => values.stop && tally.harm.length > 0;
 
 /** Cuts the power at random points of a recording, and verifies each. Calls `kept` with the folder of each sound one. */
@@ -71,7 +73,26 @@ async function cutRound(
   if (from) disk.load(from.path, from.isSynced);
   const said: Said = { asked: [...round.said.asked], acked: [...round.said.acked] };
   const running = new Set<Promise<void>>();
-  let free = [...verifiers];
+
+  /** Verifies what a cut left behind, and removes it, unless `kept` takes it. */
+  const judge = async (path: string, at: number, before: Said): Promise<void> => {
+    const copy = kept && before.acked.length > 0 ? `${path}-kept` : undefined;
+    if (copy) cpSync(path, copy, { recursive: true }); // the verification writes
+    const verdict = await verifiers.verify({ folder: path, ...before });
+    rmSync(path, { recursive: true, force: true });
+    tally.acknowledged += before.acked.length;
+    if (!verdict.opens) tally.unopened++;
+    else if (verdict.lost > 0) tally.lost++;
+    else if (verdict.problems.length > 0) tally.corrupt++;
+    else {
+      if (copy) kept?.(copy, before);
+      return;
+    }
+    tally.harm.push(
+      `${round.name}, ${names} names, operation ${at} of ${log.length}: ${JSON.stringify(verdict)}`,
+    );
+  };
+
   for (let at = 0, next = 0; next < points.length && !stopped(); at++) {
     const entry = log[at] as Entry;
     if (entry.operation.do === "note") {
@@ -82,30 +103,12 @@ async function cutRound(
     for (; points[next] === at && !stopped(); next++) {
       const path = join(folder.path, `cut-${tally.cuts++}`);
       disk.cut(path, random);
-      const { asked, acked } = { asked: [...said.asked], acked: [...said.acked] };
-      const copy = kept && `${path}-kept`;
-      if (copy) cpSync(path, copy, { recursive: true });
-      while (free.length === 0) await Promise.race(running);
-      const verifier = free.pop();
-      const work = (async () => {
-        const verdict = await verifier?.({ folder: path, asked, acked });
-        if (!verdict) return;
-        rmSync(path, { recursive: true, force: true });
-        tally.acknowledged += acked.length;
-        if (!verdict.opens) tally.unopened++;
-        else if (verdict.lost > 0) tally.lost++;
-        else if (verdict.problems.length > 0) tally.corrupt++;
-        else if (copy) kept(copy, { asked, acked });
-        if (!verdict.opens || verdict.lost > 0 || verdict.problems.length > 0)
-          tally.harm.push(
-            `${round.name}, ${names} names, operation ${at} of ${log.length}: ${JSON.stringify(verdict)}`,
-          );
-      })();
-      const ended: Promise<void> = work.finally(() => {
-        running.delete(ended);
-        if (verifier) free = [...free, verifier];
-      });
-      running.add(ended);
+      const work: Promise<void> = judge(path, at, {
+        asked: [...said.asked],
+        acked: [...said.acked],
+      }).finally(() => running.delete(work));
+      running.add(work);
+      if (running.size >= VERIFIERS) await Promise.race(running);
     }
   }
   await Promise.all(running);
@@ -171,17 +174,20 @@ async function run(): Promise<void> {
   const data = join(folder.path, "data");
   mkdirSync(data);
   const created = await record(data, template, 120, true);
-  const crashed: { path: string; said: Said }[] = [];
+  let crashed: { path: string; said: Said } = { path: data, said: nothing };
   for (const names of ["journal", "strict"] as const)
     await cutRound(
       { name: "a new database", names, said: nothing, log: created, cuts: share(0.2) },
       random,
-      (path, said) => said.acked.length > 0 && crashed.push({ path, said }),
+      (path, said) => {
+        if (crashed.path !== data) rmSync(crashed.path, { recursive: true, force: true });
+        crashed = { path, said };
+      },
     );
   if (stopped()) return;
 
   // Once more, on a database that a cut has left behind: the recovery is recorded, and cut.
-  const { path, said } = crashed.at(-1) ?? { path: data, said: nothing };
+  const { path, said } = crashed;
   const before = join(folder.path, "crashed");
   cpSync(path, before, { recursive: true });
   const recovered = await record(path, template, 60, false);

@@ -5,8 +5,24 @@ const PROGRAM = join(import.meta.dir, "verify.ts");
 /** PGlite runs in a circle after some errors. */
 const LIMIT_MS = 60_000;
 
+/** Verifies up to `count` folders at a time, each in a process of its own. */
+export function createVerifiers(count: number): { verify(question: Question): Promise<Verdict> } {
+  const free = Array.from({ length: count }, createVerifier);
+  return {
+    async verify(question) {
+      const verifier = free.pop();
+      if (!verifier) throw new Error(`more than ${count} folders at a time`);
+      try {
+        return await verifier(question);
+      } finally {
+        free.push(verifier);
+      }
+    },
+  };
+}
+
 /** Returns a function that verifies one folder at a time, in a process that is replaced if it dies or hangs. */
-export function createVerifier(): (question: Question) => Promise<Verdict> {
+function createVerifier(): (question: Question) => Promise<Verdict> {
   const start = () => {
     const child = Bun.spawn([process.execPath, PROGRAM], { stdin: "pipe", stdout: "pipe", stderr: "ignore" });
     return { child, lines: linesOf(child.stdout) };
