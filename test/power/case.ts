@@ -33,6 +33,7 @@ const { values } = parseArgs({
   },
 });
 const seed = Number(values.seed);
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => process.exit(1)); // removes the folder
 const folder = memoryFolder();
 mkdirSync(folder.path, { recursive: true });
 

@@ -19,6 +19,7 @@ const { values } = parseArgs({
   },
 });
 
+const SIGNALS = ["SIGINT", "SIGTERM"] as const;
 const ROOT = join(import.meta.dir, "../..");
 
 async function runCase(tree: string, args: readonly string[]): Promise<Tally> {
@@ -30,8 +31,11 @@ async function runCase(tree: string, args: readonly string[]): Promise<Tally> {
       stderr: "inherit",
     },
   );
+  const end = () => child.kill();
+  for (const signal of SIGNALS) process.on(signal, end);
   const last = (await new Response(child.stdout).text()).trimEnd().split("\n").at(-1);
   await child.exited;
+  for (const signal of SIGNALS) process.off(signal, end);
   if (!last) throw new Error("the case printed nothing");
   return JSON.parse(last) as Tally;
 }
