@@ -116,11 +116,13 @@ export function createKeySet({ url, clock, log, onChange }: KeySetOptions): KeyS
       return found;
     },
     async doubt({ kid }, tried) {
-      if (mayRead() && !reading)
+      if (mayRead() && !reading) {
+        const shown = kid?.slice(0, KID_MAX);
         log.warn(
-          { event: "keyset_doubted", kid: kid?.slice(0, KID_MAX) },
+          { event: "keyset_doubted", kid: shown },
           "a token's signature does not fit its key, so the key set of AUTH_JWKS_URL is read again",
         );
+      }
       await reread();
       if (failing()) throw unreachable();
       return !tried.every((key) => set?.keys.includes(key));
