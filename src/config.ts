@@ -139,7 +139,7 @@ export const SETTINGS = {
     inFile: true,
     schema: secret,
     about:
-      "An operator's bearer token for `/admin/…`, at least 16 characters. `parley api-key` makes others, each with a name.",
+      "An operator's bearer token for `/admin/…`, at least 16 characters. `parley api-key` creates others, each with a name.",
   },
   METRICS_TOKEN: {
     inFile: true,
@@ -169,13 +169,13 @@ export const SETTINGS = {
     schema: multiple,
     fallback: "1",
     about:
-      "Multiplies the budgets of people and addresses for everything else, such as joins, history and requests. `0` turns them off.",
+      "Multiplies all budgets but that of messages, such as those for joins, history and requests. `0` turns them off.",
   },
   LOGIN_RATE: {
     schema: whole(0, 1_000_000),
     fallback: "10",
     about:
-      "Failed logins allowed in 15 minutes, per account and address. `0` turns off the limits on logins and registrations.",
+      "Failed logins allowed in 15 minutes, per account and network, and wrong operator tokens per network. `0` turns off these limits and those on registrations.",
   },
   SOCKETS_PER_USER: {
     schema: whole(1, 1_000_000),

@@ -44,7 +44,7 @@ export async function orSend<T>(request: string, work: () => Promise<T>): Promis
   } catch (error) {
     if (!(error instanceof DataDirHeld)) throw error;
     throw new CommandError(
-      `${error.message}. To do it on the running server, send ${request} with its ADMIN_TOKEN`,
+      `${error.message}. To do it on the running server, send ${request} with an operator's token`,
     );
   }
 }

@@ -11,7 +11,7 @@ export interface Cost<Query = never> {
   units?(query: Query): number;
 }
 
-/** What a wrong token costs the address that it came from. */
+/** What a wrong token costs the network that it came from. */
 const WRONG_TOKEN = 2;
 
 /** Returns what a request costs whose route declares nothing else. */

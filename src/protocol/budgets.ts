@@ -1,10 +1,10 @@
-/** How much of the server one person, address or socket may use. */
+/** How much of the server one person, network or socket may use. */
 export interface Budget {
   /**
-   * Who has the budget. An address stands for its network: an IPv4 address or the /64 of an IPv6 address. All networks of
-   * an IPv6 /48 have ten times that together.
+   * Who has the budget. A network is an IPv4 address or the /64 of an IPv6 address. All networks of an IPv6 /48 have ten
+   * times that together.
    */
-  readonly per: "person" | "socket" | "address";
+  readonly per: "person" | "socket" | "network";
   /** Units a second in the long run. */
   readonly rate: number;
   /** Units at once. */
@@ -61,12 +61,12 @@ export const BUDGETS = {
   },
   requests: { per: "person", rate: 20, burst: 300, about: "All other HTTP requests with a token." },
   visits: {
-    per: "address",
+    per: "network",
     rate: 20,
     burst: 400,
     about: "HTTP requests and handshakes without a valid token. A wrong token counts as two.",
   },
-  admin: { per: "address", rate: 50, burst: 1000, about: "Requests with an operator's token." },
+  admin: { per: "network", rate: 50, burst: 1000, about: "Requests with an operator's token." },
 } as const satisfies Record<string, Budget>;
 
 export type BudgetName = keyof typeof BUDGETS;

@@ -160,7 +160,7 @@ describe("with an embedded database", () => {
         const { code, stderr } = await runCommand(args, { DATA_DIR: held.path });
         expect(code).toBe(1);
         expect(stderr).toContain(`process ${server.pid} `);
-        expect(stderr).toContain(`${route} with its ADMIN_TOKEN`);
+        expect(stderr).toContain(`${route} with an operator's token`);
         expect(stderr.trim()).not.toContain("\n");
       }
     } finally {
