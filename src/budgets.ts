@@ -1,3 +1,4 @@
+import { type Bucket, type Limit, Meter, Buckets, SingleBucket, UNLIMITED } from "./buckets.ts";
 import type { Bus } from "./bus/bus.ts";
 import type { Clock } from "./clock.ts";
 import { Refusal } from "./errors.ts";
@@ -10,7 +11,6 @@ import {
   type SharedBudget,
   type SocketBudget,
 } from "./protocol/budgets.ts";
-import type { Tally } from "./tally.ts";
 
 /**
  * Whoever has a budget: a person's id, or the network of an address. A tenth of what an IPv6 network spends is charged to
@@ -18,13 +18,9 @@ import type { Tally } from "./tally.ts";
  */
 export type Payer = number | string;
 
-/** The debts that one budget remembers. Beyond, those who owe least are forgotten. */
-const REMEMBERED = 20_000;
 /** How often nodes tell each other about heavy users, in milliseconds, and about how many at once. */
 const SHARE_MS = 500;
 const SHARED_MAX = 1_000;
-/** Tolerance for rounding, in milliseconds. */
-const ROUNDING = 0.001;
 
 /**
  * Counts what everyone uses. Each node counts in its own buckets, so nothing waits for another node. Once someone has used
@@ -49,18 +45,6 @@ export interface Budgets {
   readonly limits: Readonly<Partial<Record<BudgetName, Limit>>>;
 }
 
-/** The budget of a single payer. `now` is by the monotonic clock. */
-export interface Bucket {
-  spend(units: number, now: number): number;
-  charge(units: number, now: number): void;
-}
-
-/** Units a second, and at once. */
-export interface Limit {
-  readonly rate: number;
-  readonly burst: number;
-}
-
 interface BudgetsOptions {
   /** Multiplies all budgets but that of messages; 0 turns them off. */
   readonly scale: number;
@@ -74,7 +58,7 @@ interface BudgetsOptions {
 export function createBudgets({ scale, messages, clock, bus, metrics }: BudgetsOptions): Budgets {
   const limits: Partial<Record<BudgetName, Limit>> = {};
   const meters: Partial<Record<BudgetName, Meter>> = {};
-  const purses: Partial<Record<SharedBudget, Purses>> = {};
+  const shared: Partial<Record<SharedBudget, Buckets<Payer>>> = {};
   for (const name of BUDGET_NAMES) {
     const { rate, burst, per } = BUDGETS[name];
     const limit = name === "messages" ? messages : { rate: rate * scale, burst: burst * scale };
@@ -84,16 +68,16 @@ export function createBudgets({ scale, messages, clock, bus, metrics }: BudgetsO
     meters[name] = meter;
     if (per === "socket") continue;
     const budget = name as SharedBudget;
-    purses[budget] = new Purses(meter, (payer, units) => note(budget, payer, units));
+    shared[budget] = new Buckets(meter, (payer, units) => note(budget, payer, units));
   }
 
   /** What heavy users spent on this node since it last told the others. */
   const spent = new Map<string, [SharedBudget, Payer, number]>();
 
   const share = () => {
-    const heaviest = [...spent.values()].filter(([, , units]) => units > 0).slice(0, SHARED_MAX);
+    const heavy = [...spent.values()].filter(([, , units]) => units > 0).slice(0, SHARED_MAX);
     spent.clear();
-    if (heaviest.length > 0) bus.announce({ type: "spent", spent: heaviest });
+    if (heavy.length > 0) bus.announce({ type: "spent", spent: heavy });
   };
 
   const note = (budget: SharedBudget, payer: Payer, units: number) => {
@@ -106,23 +90,23 @@ export function createBudgets({ scale, messages, clock, bus, metrics }: BudgetsO
     heard(news) {
       if (news.type !== "spent") return;
       const now = clock.monotonic();
-      for (const [budget, payer, units] of news.spent) purses[budget]?.charge(now, payer, units);
+      for (const [budget, payer, units] of news.spent) shared[budget]?.charge(now, payer, units);
     },
   });
 
   const charge = (budget: SharedBudget, payer: Payer, units: number, now: number) => {
-    if (purses[budget]?.charge(now, payer, units)) note(budget, payer, units);
+    if (shared[budget]?.charge(now, payer, units)) note(budget, payer, units);
   };
 
   return {
     limits,
     spend(budget, payer, units = 1, now = clock.monotonic()) {
-      const purse = purses[budget];
-      if (!purse) return 0;
+      const buckets = shared[budget];
+      if (!buckets) return 0;
       const site = siteAbove(payer);
-      const siteWait = site === undefined ? 0 : purse.wait(now, site, units / PER_SITE);
+      const siteWait = site === undefined ? 0 : buckets.wait(now, site, units / PER_SITE);
       if (siteWait > 0) metrics.overBudget.of(budget).count++;
-      const wait = siteWait || purse.spend(now, payer, units);
+      const wait = siteWait || buckets.spend(now, payer, units);
       if (wait === 0 && site !== undefined) charge(budget, site, units / PER_SITE, now);
       return wait;
     },
@@ -132,11 +116,11 @@ export function createBudgets({ scale, messages, clock, bus, metrics }: BudgetsO
       if (site !== undefined) charge(budget, site, units / PER_SITE, now);
     },
     wait(budget, payer) {
-      const purse = purses[budget];
+      const buckets = shared[budget];
       const now = clock.monotonic();
       const site = siteAbove(payer);
-      const siteWait = site === undefined ? 0 : (purse?.wait(now, site, 1 / PER_SITE) ?? 0);
-      return Math.max(siteWait, purse?.wait(now, payer, 1) ?? 0);
+      const siteWait = site === undefined ? 0 : (buckets?.wait(now, site, 1 / PER_SITE) ?? 0);
+      return Math.max(siteWait, buckets?.wait(now, payer, 1) ?? 0);
     },
     refused: (budget) => void metrics.overBudget.of(budget).count++,
     bucket(budget) {
@@ -155,108 +139,4 @@ function siteAbove(payer: Payer): string | undefined {
 /** Throws if there is a wait, as `Budgets.spend` returns it. @throws {Refusal} rate_limited. */
 export function afford(waitMs: number): void {
   if (waitMs > 0) throw new Refusal("rate_limited", { retryAfterMs: waitMs });
-}
-
-/** The generic cell rate algorithm (ITU-T I.371), which keeps one number per payer: when their bucket is full again. */
-class Meter {
-  /** The time in which one unit comes back, and all of a burst, in milliseconds. */
-  readonly interval: number;
-  readonly burst: number;
-
-  constructor(
-    limit: Limit,
-    readonly refused: Tally,
-  ) {
-    this.interval = 1000 / limit.rate;
-    this.burst = this.interval * limit.burst;
-  }
-
-  /** Returns when the bucket is full again after `units` were spent. What exceeds a burst counts as a burst. */
-  after(fullAt: number, now: number, units: number): number {
-    return Math.max(fullAt, now) + Math.min(units * this.interval, this.burst);
-  }
-
-  /** Does the same for what is done already. Nobody owes more than another burst: the bus may deliver twice. */
-  afterAll(fullAt: number, now: number, units: number): number {
-    return Math.min(Math.max(fullAt, now) + units * this.interval, now + 2 * this.burst);
-  }
-
-  /** Returns how long it takes until a bucket may be full again at `next`: 0 if it may. */
-  wait(next: number, now: number): number {
-    const wait = next - now - this.burst;
-    return wait > ROUNDING ? Math.ceil(wait) : 0;
-  }
-}
-
-/** A class, because there is one for each socket. */
-class SingleBucket implements Bucket {
-  private fullAt = 0;
-
-  constructor(private readonly meter: Meter) {}
-
-  spend(units: number, now: number): number {
-    const next = this.meter.after(this.fullAt, now, units);
-    const wait = this.meter.wait(next, now);
-    if (wait === 0) this.fullAt = next;
-    else this.meter.refused.count++;
-    return wait;
-  }
-
-  charge(units: number, now: number) {
-    this.fullAt = this.meter.afterAll(this.fullAt, now, units);
-  }
-}
-
-const UNLIMITED: Bucket = { spend: () => 0, charge() {} };
-
-/** The buckets of everyone, in bounded memory. */
-class Purses {
-  private readonly fullAt = new Map<Payer, number>();
-  /** Full buckets are forgotten once there are this many. */
-  private sweepAt = 1_000;
-
-  /** `heavy` is called with what someone spent who has used more than half of their burst. */
-  constructor(
-    private readonly meter: Meter,
-    private readonly heavy: (payer: Payer, units: number) => void,
-  ) {}
-
-  spend(now: number, payer: Payer, units: number): number {
-    const { meter } = this;
-    const next = meter.after(this.fullAt.get(payer) ?? 0, now, units);
-    const wait = meter.wait(next, now);
-    if (wait > 0) {
-      meter.refused.count++;
-      return wait;
-    }
-    this.set(now, payer, next);
-    if (next > now + meter.burst / 2) this.heavy(payer, units);
-    return 0;
-  }
-
-  /** Returns whether the payer has used more than half of their burst. */
-  charge(now: number, payer: Payer, units: number): boolean {
-    const next = this.meter.afterAll(this.fullAt.get(payer) ?? 0, now, units);
-    this.set(now, payer, next);
-    return next > now + this.meter.burst / 2;
-  }
-
-  wait(now: number, payer: Payer, units: number): number {
-    return this.meter.wait(this.meter.after(this.fullAt.get(payer) ?? 0, now, units), now);
-  }
-
-  private set(now: number, payer: Payer, fullAt: number) {
-    this.fullAt.set(payer, fullAt);
-    if (this.fullAt.size >= this.sweepAt) this.sweep(now);
-  }
-
-  /** Rare enough to cost little for each payer. Newcomers owe least, so that they push nobody's debt out. */
-  private sweep(now: number) {
-    for (const [payer, at] of this.fullAt) if (at <= now) this.fullAt.delete(payer);
-    if (this.fullAt.size >= REMEMBERED) {
-      const byDebt = [...this.fullAt].sort(([, one], [, other]) => one - other);
-      for (const [payer] of byDebt.slice(0, REMEMBERED / 4)) this.fullAt.delete(payer);
-    }
-    this.sweepAt = Math.min(REMEMBERED, Math.max(1_000, 2 * this.fullAt.size));
-  }
 }

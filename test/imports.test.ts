@@ -5,6 +5,7 @@ const ROOT = join(import.meta.dir, "..");
 
 /** Small modules at the top of `src` that everything may use, and that use only each other and the protocol. */
 const SMALL = [
+  "buckets",
   "config",
   "config-schemas",
   "errors",

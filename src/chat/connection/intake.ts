@@ -1,4 +1,5 @@
-import type { Budgets, Bucket } from "../../budgets.ts";
+import type { Bucket } from "../../buckets.ts";
+import type { Budgets } from "../../budgets.ts";
 import type { Clock } from "../../clock.ts";
 import type { CloseReason } from "../../protocol/codes.ts";
 import type { Protocol } from "./codec.ts";
