@@ -28,7 +28,7 @@ export const ROOMS = {
   crowds: 3_000,
   /** Messages with 950 reactions each. */
   popular: "popular",
-  populars: 20,
+  populars: 10,
 } as const;
 
 /** What an attacker did and how the server responded, by outcome. */
