@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { version } from "../package.json";
-import { loadConfig } from "../src/config.ts";
+import { loadConfig } from "../src/config/config.ts";
 import { createLog } from "../src/log.ts";
 import { startServer } from "../src/server.ts";
 import { temporaryFolder } from "../test/support/folder.ts";

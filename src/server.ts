@@ -1,5 +1,5 @@
 import { systemClock, within } from "./clock.ts";
-import type { Config } from "./config.ts";
+import type { Config } from "./config/config.ts";
 import type { Handler } from "./dispatch.ts";
 import { problemResponse, Refusal, refusalOf } from "./errors.ts";
 import { createFaults } from "./faults.ts";

@@ -3,7 +3,7 @@ import { createBudgets } from "./budgets.ts";
 import { connectNodes } from "./bus/connect.ts";
 import { createChat } from "./chat/chat.ts";
 import { type Clock, within } from "./clock.ts";
-import type { Config } from "./config.ts";
+import type { Config } from "./config/config.ts";
 import { openBackupDesk } from "./db/backup-desk.ts";
 import { cleanRegularly } from "./db/cleanup.ts";
 import { loadMeta } from "./db/meta.ts";

@@ -7,7 +7,6 @@ const ROOT = join(import.meta.dir, "..");
 const SMALL = [
   "buckets",
   "config",
-  "config-schemas",
   "errors",
   "headers",
   "faults",
@@ -22,7 +21,6 @@ const SMALL = [
   "lookalikes",
   "network",
   "security",
-  "spelling",
   "stopping",
   "turns",
   "grants",

@@ -2,7 +2,7 @@ import { decodeJwt, type JSONWebKeySet } from "jose";
 import type { Bus } from "../bus/bus.ts";
 import { createLocalBus } from "../bus/local.ts";
 import type { Clock } from "../clock.ts";
-import type { Config } from "../config.ts";
+import type { Config } from "../config/config.ts";
 import type { Database } from "../db/database.ts";
 import type { Meta } from "../db/meta.ts";
 import { Refusal } from "../errors.ts";

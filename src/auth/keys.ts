@@ -7,7 +7,7 @@ import {
   type JWK,
 } from "jose";
 import { type Clock, every } from "../clock.ts";
-import { ConfigError } from "../config.ts";
+import { ConfigError } from "../config/config.ts";
 import type { Pool } from "../db/database.ts";
 import { Refusal } from "../errors.ts";
 import type { Log } from "../log.ts";

@@ -1,6 +1,6 @@
 import { asc, eq, sql } from "drizzle-orm";
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK } from "jose";
-import { ConfigError } from "../config.ts";
+import { ConfigError } from "../config/config.ts";
 import { writeAudit } from "../db/audit.ts";
 import { type Orm, type Pool, rows } from "../db/database.ts";
 import { keys } from "../db/schema.ts";

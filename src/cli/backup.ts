@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { loadConfig } from "../config.ts";
+import { loadConfig } from "../config/config.ts";
 import { backUp, BackupRefused } from "../db/backup-file.ts";
 import { type Command, CommandError } from "./command.ts";
 

@@ -1,6 +1,6 @@
 import { existsSync, statfsSync } from "node:fs";
 import { join } from "node:path";
-import { loadConfig } from "../config.ts";
+import { loadConfig } from "../config/config.ts";
 import { missingSpace } from "../db/disk.ts";
 import { fsyncsPerSecond } from "../db/disk-rate.ts";
 import { type Command, CommandError } from "./command.ts";

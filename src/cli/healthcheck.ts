@@ -1,4 +1,4 @@
-import { loadConfig } from "../config.ts";
+import { loadConfig } from "../config/config.ts";
 import type { Command } from "./command.ts";
 
 const LIMIT_MS = 3_000;

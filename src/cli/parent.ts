@@ -1,5 +1,5 @@
 import { systemClock } from "../clock.ts";
-import type { Config } from "../config.ts";
+import type { Config } from "../config/config.ts";
 import type { Log } from "../log.ts";
 import type { Context } from "./command.ts";
 import { warnIfOpen } from "./open.ts";

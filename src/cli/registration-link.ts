@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { createLink, fragmentOf } from "../auth/links.ts";
-import { duration } from "../config-schemas.ts";
+import { duration } from "../config/schemas.ts";
 import { type Command, CommandError } from "./command.ts";
 import { withDatabase } from "./database.ts";
 import { orderOf, orSend } from "./order.ts";

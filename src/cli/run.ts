@@ -1,4 +1,4 @@
-import { ConfigError } from "../config.ts";
+import { ConfigError } from "../config/config.ts";
 import { DataDirHeld } from "../db/owner.ts";
 import { DataDirUnusable } from "../db/private.ts";
 import { DatabaseUnusable } from "../db/unusable.ts";

@@ -1,5 +1,5 @@
 import { closeSync, openSync, readSync } from "node:fs";
-import { ConfigError, IN_FILES } from "../config.ts";
+import { ConfigError, IN_FILES } from "../config/config.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 

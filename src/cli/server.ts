@@ -1,5 +1,5 @@
 import { systemClock } from "../clock.ts";
-import { type Config, loadConfig } from "../config.ts";
+import { type Config, loadConfig } from "../config/config.ts";
 import { createLog, type Log } from "../log.ts";
 import { createMetrics } from "../metrics.ts";
 import { type Command, CommandError, type Context } from "./command.ts";

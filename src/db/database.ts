@@ -1,6 +1,6 @@
 import { DrizzleQueryError, type SQL } from "drizzle-orm";
 import type { PgDatabase, PgQueryResultHKT } from "drizzle-orm/pg-core";
-import type { Config, Driver } from "../config.ts";
+import type { Config, Driver } from "../config/config.ts";
 import type * as schema from "./schema.ts";
 
 /** The settings that choose and open a database. */

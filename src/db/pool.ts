@@ -1,6 +1,6 @@
 import { sql } from "drizzle-orm";
 import { systemClock, within } from "../clock.ts";
-import type { Driver } from "../config.ts";
+import type { Driver } from "../config/config.ts";
 import { Refusal } from "../errors.ts";
 import {
   type Database,

@@ -4,7 +4,7 @@ import type { Auth } from "../auth/auth.ts";
 import { disableUser, enableUser, endSessions, findUser, restoreUser } from "../auth/operator.ts";
 import { createLink } from "../auth/links.ts";
 import type { Chat } from "../chat/chat.ts";
-import { duration } from "../config-schemas.ts";
+import { duration } from "../config/schemas.ts";
 import { readAudit } from "../db/audit.ts";
 import type { Pool } from "../db/database.ts";
 import type { Order } from "../order.ts";

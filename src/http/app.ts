@@ -1,7 +1,7 @@
 import { type Context, Hono, type MiddlewareHandler } from "hono";
 import type { ExtractSchema } from "hono/types";
 import type { Auth } from "../auth/auth.ts";
-import type { Config } from "../config.ts";
+import type { Config } from "../config/config.ts";
 import { databaseAway } from "../db/away.ts";
 import { isDatabaseAway } from "../db/database.ts";
 import type { Budgets } from "../budgets.ts";

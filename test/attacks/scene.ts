@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { loadConfig } from "../../src/config.ts";
+import { loadConfig } from "../../src/config/config.ts";
 import { createDataDir } from "../../src/db/template.ts";
 import { until } from "../faults/condition.ts";
 import { leftover } from "../faults/leftovers.ts";

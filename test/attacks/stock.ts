@@ -1,5 +1,5 @@
 import { sql } from "drizzle-orm";
-import { type Config } from "../../src/config.ts";
+import { type Config } from "../../src/config/config.ts";
 import { rows } from "../../src/db/database.ts";
 import { openDatabase } from "../../src/db/open.ts";
 import { ROOMS } from "./target.ts";

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { eq, sql } from "drizzle-orm";
 import { decodeJwt, decodeProtectedHeader, exportJWK, exportPKCS8, generateKeyPair } from "jose";
 import { listKeys, revokeKey, rotateKey } from "../../src/auth/keystore.ts";
-import { ConfigError } from "../../src/config.ts";
+import { ConfigError } from "../../src/config/config.ts";
 import { readAudit } from "../../src/db/audit.ts";
 import { DatabaseTimeout } from "../../src/db/database.ts";
 import { loadMeta } from "../../src/db/meta.ts";

@@ -1,6 +1,6 @@
 import { type AuthConfig, createAuth } from "../../src/auth/auth.ts";
 import type { Clock } from "../../src/clock.ts";
-import { loadConfig } from "../../src/config.ts";
+import { loadConfig } from "../../src/config/config.ts";
 import type { Database } from "../../src/db/database.ts";
 import { loadMeta } from "../../src/db/meta.ts";
 import { Refusal } from "../../src/errors.ts";

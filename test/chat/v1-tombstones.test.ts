@@ -1,6 +1,6 @@
 import { beforeAll, expect, test } from "bun:test";
 import { sql } from "drizzle-orm";
-import { loadConfig } from "../../src/config.ts";
+import { loadConfig } from "../../src/config/config.ts";
 import { rows } from "../../src/db/database.ts";
 import { openDatabase } from "../../src/db/open.ts";
 import { api } from "../support/api.ts";

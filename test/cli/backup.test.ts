@@ -9,7 +9,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
-import { loadConfig } from "../../src/config.ts";
+import { loadConfig } from "../../src/config/config.ts";
 import { openDatabase } from "../../src/db/open.ts";
 import { deskOf } from "../../src/db/backup-desk.ts";
 import { api } from "../support/api.ts";

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
-import { loadConfig } from "../../src/config.ts";
+import { loadConfig } from "../../src/config/config.ts";
 import { openDatabase } from "../../src/db/open.ts";
 import { DatabaseUnusable } from "../../src/db/unusable.ts";
 import { needs } from "../support/needs.ts";

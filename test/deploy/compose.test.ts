@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { join } from "node:path";
-import { IN_FILES, loadConfig, SETTINGS } from "../../src/config.ts";
+import { IN_FILES, loadConfig, SETTINGS } from "../../src/config/config.ts";
 import { freePort } from "../support/port.ts";
 import { findRedis } from "../faults/redis.ts";
 import { needs } from "../support/needs.ts";

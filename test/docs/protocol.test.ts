@@ -9,7 +9,7 @@ import {
   SOFT_LIMIT,
   STALL_MS,
 } from "../../src/chat/limits.ts";
-import { SETTINGS } from "../../src/config.ts";
+import { SETTINGS } from "../../src/config/config.ts";
 import { BUDGETS } from "../../src/protocol/budgets.ts";
 import { CLOSE, ERRORS } from "../../src/protocol/codes.ts";
 import { COMMANDS, SERVER_FRAMES } from "../../src/protocol/frames.ts";

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { loadConfig } from "../../src/config.ts";
+import { loadConfig } from "../../src/config/config.ts";
 import { openDatabase } from "../../src/db/open.ts";
 import { createDataDir } from "../../src/db/template.ts";
 import { cachedTemplate } from "../support/template.ts";

@@ -1,6 +1,6 @@
 import { sql } from "drizzle-orm";
 import type { Change } from "../../src/chat/change.ts";
-import { loadConfig } from "../../src/config.ts";
+import { loadConfig } from "../../src/config/config.ts";
 import { type Database, rows } from "../../src/db/database.ts";
 import { openDatabase } from "../../src/db/open.ts";
 import { createStore } from "../../src/store/store.ts";

@@ -1,6 +1,6 @@
 import { beforeAll, expect, test } from "bun:test";
 import { generateKeyPair } from "jose";
-import { loadConfig } from "../../src/config.ts";
+import { loadConfig } from "../../src/config/config.ts";
 import { openDatabase } from "../../src/db/open.ts";
 import { users } from "../../src/db/schema.ts";
 import { api } from "../support/api.ts";

@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { duration, multiple, oneOf, origins, secret, url, whole } from "./config-schemas.ts";
+import { duration, multiple, oneOf, origins, secret, url, whole } from "./schemas.ts";
 import { COMPARED_MIN, misspelt } from "./spelling.ts";
 
 interface Setting {

@@ -1,10 +1,10 @@
 import { describe, expect, test } from "bun:test";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { withSecretFiles } from "../src/cli/secret-files.ts";
-import { ConfigError, IN_FILES, loadConfig, SETTINGS } from "../src/config.ts";
-import { temporaryFolder } from "./support/folder.ts";
-import { runParley } from "./support/process.ts";
+import { withSecretFiles } from "../../src/cli/secret-files.ts";
+import { ConfigError, IN_FILES, loadConfig, SETTINGS } from "../../src/config/config.ts";
+import { temporaryFolder } from "../support/folder.ts";
+import { runParley } from "../support/process.ts";
 
 /** Returns what keeps a server with this environment from starting, one entry per line. */
 function problems(env: Record<string, string>): string[] {
