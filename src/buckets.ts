@@ -1,6 +1,6 @@
 import type { Tally } from "./tally.ts";
 
-/** The debts that one budget remembers. Beyond, those who owe least are forgotten. */
+/** The most debts that one budget remembers. Beyond that, the smallest are forgotten. */
 const REMEMBERED = 20_000;
 /** Tolerance for rounding, in milliseconds. */
 const ROUNDING = 0.001;
@@ -75,7 +75,7 @@ export class Buckets<Payer> {
   /** Full buckets are forgotten once there are this many. */
   private sweepAt = 1_000;
 
-  /** `heavy` is called with what someone spent who has used more than half of their burst. */
+  /** Calls `heavy` with what a payer spends who has used more than half of their burst. */
   constructor(
     private readonly meter: Meter,
     private readonly heavy: (payer: Payer, units: number) => void,

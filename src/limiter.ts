@@ -25,7 +25,7 @@ export interface LimiterOptions {
 /** Creates limiters that count in one store: process memory, or a store that nodes share. */
 export type LimiterStore = (options: LimiterOptions) => Limiter;
 
-/** The most keys that one limiter remembers. Beyond, it forgets those whose windows end first. */
+/** The most keys that one limiter remembers. Beyond that, it forgets those whose windows end first. */
 const REMEMBERED = 100_000;
 
 /** Counts in process memory, which is bounded: strangers may come from any number of networks. */

@@ -59,7 +59,7 @@ test("anyone who waits as long as they are told gets what they asked for", () =>
   );
 });
 
-test("budgets and people do not share: whoever spends all of one has the others, and so has everyone else", () => {
+test("budgets and people are separate: anyone who spends all of one budget keeps the others, and so does everyone else", () => {
   const budgets = setUp().node("one");
   for (let message = 0; message < 30; message++) expect(budgets.spend("messages", 1)).toBe(0);
   expect(budgets.spend("messages", 1)).toBeWithin(1, 101);
@@ -136,7 +136,7 @@ test("a hundred thousand strangers neither fill the memory nor make the server f
   expect(budgets.spend("visits", "192.0.2.1", 400)).toBeGreaterThan(19_000);
 });
 
-test("whoever has all networks of an IPv6 site gets ten times the budget of one, and others lose nothing", () => {
+test("anyone who has all networks of an IPv6 site gets ten times the budget of one, and others lose nothing", () => {
   const budgets = setUp().node("one");
   const { burst } = BUDGETS.visits;
   let admitted = 0;

@@ -18,7 +18,7 @@ const RANDOM_DIGITS = 32;
 const FORM = /^parley_([0-9A-Za-z]{32})([0-9A-Za-z]{6})$/;
 const NAME = /^[A-Za-z0-9][\w.-]{0,63}$/;
 
-/** How long the database's word about a key is believed, and so how long a revoked one still works, in milliseconds. */
+/** How long a lookup of a key is cached, and so how long a revoked key still works, in milliseconds. */
 const TTL_MS = 2000;
 const CACHE_MAX = 1000;
 const BATCH_MAX = 100;

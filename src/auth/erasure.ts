@@ -12,14 +12,14 @@ import { revokeSessions } from "./sessionstore.ts";
 import { deletedName } from "./usernames.ts";
 import { insertUser, type NewUser, type User } from "./users.ts";
 
-// An account is deleted in two steps. Its person can no longer sign in at once, and everything stays as it was. It is
-// erased later; until then an operator can restore it.
+// An account is deleted in two steps. At once, its person can no longer sign in, and everything else stays as it was. Later
+// it is erased; until then an operator can restore it.
 
 /** Outside identities are erased no sooner: by then every token that was issued before has expired. */
 const OUTSIDE_MS = 25 * 3600 * 1000;
 const BATCH = 100;
 
-/** Deletes an account and ends its sessions. Returns false if that has been done. */
+/** Deletes an account and ends its sessions. Returns false if the account was deleted before. */
 export async function deleteUser(tx: Orm, userId: number): Promise<boolean> {
   const deleted = await tx
     .update(users)
@@ -30,7 +30,7 @@ export async function deleteUser(tx: Orm, userId: number): Promise<boolean> {
   return deleted.length > 0;
 }
 
-/** Makes a deletion undone, unless the account was erased or not deleted. Its sessions stay ended. */
+/** Restores a deleted account. Its sessions stay ended. Does nothing if it is not deleted or was erased. */
 export async function undeleteUser(tx: Orm, userId: number, order: Order): Promise<void> {
   const restored = await tx
     .update(users)
@@ -40,7 +40,7 @@ export async function undeleteUser(tx: Orm, userId: number, order: Order): Promi
   if (restored.length > 0) await writeAudit(tx, [{ ...order, action: "account.restore", userId }]);
 }
 
-/** What identifies a person to themselves: an email address, or an outside identity. */
+/** What a person signs in with: an email address, or an outside identity. */
 type Identifiers = Pick<User, "email" | "issuer" | "subject">;
 
 /** A keyed hash: without the key, nobody can find out which address it stands for by trying addresses. */

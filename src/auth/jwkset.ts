@@ -60,9 +60,9 @@ export interface Skipped {
 }
 
 /**
- * Reads a key set. Members that are no good are skipped, and reported; those meant for something else, such as
- * encryption, are only skipped.
- * @throws {BadKeySet} if the text is not a key set, or all of its members are no good.
+ * Reads a key set. Members that cannot be used are skipped and reported. Members that are meant for something else, such as
+ * encryption, are skipped without a report.
+ * @throws {BadKeySet} if the text is not a key set, or none of its members can be used.
  */
 export async function readKeySet(text: string): Promise<{ keys: OutsideKey[]; skipped: Skipped[] }> {
   const members = membersOf(text);

@@ -10,7 +10,7 @@ const canonical = (password: string) => password.normalize("NFC");
 /** Parses a new password into its canonical form. See weak.ts for what it must not be. */
 export const newPassword = v.pipe(text({ min: 8, max: PASSWORD_MAX }), v.transform(canonical));
 
-/** The repetition of a new password, to compare with it. Whatever is wrong with it, it only differs. */
+/** The repetition of a new password. Its only possible fault is that it differs from the password. */
 export const repeatedPassword = v.pipe(
   v.string("must be a string"),
   v.transform((password) => (password.length > 2 * PASSWORD_MAX ? password : canonical(password))),

@@ -15,7 +15,7 @@ const ENDED_KEPT_MS = 24 * 3600 * 1000;
 // All times come from the database's clock, because the clocks of nodes differ.
 const now = sql`clock_timestamp()`;
 const after = (ms: number) => sql`clock_timestamp() + ${ms}::float8 * interval '1 millisecond'`;
-/** When a session is as old as sessions get. */
+/** When a session reaches its maximum age. */
 const until = (maxAgeMs: number) => sql`created_at + ${maxAgeMs}::float8 * interval '1 millisecond'`;
 const unended = and(isNull(sessions.revokedAt), gt(sessions.expiresAt, now));
 

@@ -114,8 +114,8 @@ export function createTokens({ issuer, keys, ttlMs, clock }: TokensOptions): Tok
 }
 
 /**
- * Rethrows what a verification failed with. If the token is at fault, that is a refusal which says so. An outage never is:
- * clients would discard a good token.
+ * Rethrows the error of a verification. Refuses the token only if the token is at fault: after an outage, clients would
+ * otherwise discard a good token.
  */
 export function refuseToken(error: unknown): never {
   if (error instanceof errors.JWTExpired) throw new Refusal("token_expired");

@@ -19,7 +19,7 @@ export type NewUser = Omit<
   "username" | "usernameFold" | "skeleton" | "capitals"
 >;
 
-/** What is stored of a name's looks. */
+/** Returns the skeletons that are stored for a name. `capitals` is null if it is the same as `skeleton`. */
 function looksOf(name: string): { skeleton: string; capitals: string | null } {
   const [skeleton, capitals] = skeletonsLike(name);
   return { skeleton, capitals: capitals === skeleton ? null : capitals };

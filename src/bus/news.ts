@@ -17,7 +17,7 @@ const changed = v.pipe(
     to: version,
     states: v.array(MESSAGE),
   }),
-  // States out of order or outside the range would reach readers that way. The last change of a range is always among them.
+  // Readers get the states as they are, so these must be in order and within the range. They include the last change.
   v.check(({ from, to, states }) => {
     let last = from - 1;
     for (const state of states) {

@@ -15,7 +15,7 @@ const DOUBTFUL: Readonly<Record<number, string>> = {
   1702057286: "FUSE",
   16914839: "9p",
 };
-/** A rate that no disk reaches which really writes, in fsyncs a second. */
+/** No disk that really writes reaches this rate, in fsyncs a second. */
 const TOO_FAST = 50_000;
 const SLOW = 100;
 

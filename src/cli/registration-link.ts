@@ -10,7 +10,7 @@ const USAGE = "[--expires <time>] [reason]";
 export const registrationLink: Command = {
   name: "registration-link",
   usage: USAGE,
-  about: "Print a link that creates one account, for REGISTRATION=invite; valid for 7d unless told otherwise",
+  about: "Print a link that creates one account, for REGISTRATION=invite; valid for 7d by default",
   async run(context) {
     const { args, out, err } = context;
     const [given, reason] = args[0] === "--expires" ? [args[1] ?? "", args.slice(2)] : ["7d", args];

@@ -7,7 +7,7 @@ import type { Log } from "../log.ts";
 import { type Database, rows } from "./database.ts";
 import { whyUnwritable } from "./writable.ts";
 
-/** Where a running server takes requests for backups, in the data directory: whoever may open it may read the data. */
+/** Where a running server takes requests for backups, in the data directory. Anyone who can open it can read the data anyway. */
 export const deskOf = (dir: string) => join(dir, "backup.sock");
 
 /** What the server sends, one JSON object a line. `pausedMs` is how long commits waited in that step. */

@@ -67,7 +67,7 @@ export async function rows<Row>(orm: Orm, statement: SQL): Promise<Row[]> {
   return (Array.isArray(result) ? result : (result as { rows: Row[] }).rows) as Row[];
 }
 
-/** Whether the database accepted no writes. It may again, on a new connection. */
+/** Whether the database refused a write because it is read-only. It may accept writes on a new connection. */
 export const isReadOnly = (error: unknown): boolean => sqlState(error) === "25006";
 
 /**

@@ -63,7 +63,7 @@ function createClient(worker: Worker, explain: (reason: string) => Error) {
   let turn: Promise<unknown> = Promise.resolve();
 
   const failure = Promise.withResolvers<never>();
-  failure.promise.catch(() => {}); // whoever waits for an answer learns of it too
+  failure.promise.catch(() => {}); // pending calls reject with it too
   let failed: Error | undefined;
 
   const fail = (error: Error) => {

@@ -71,7 +71,7 @@ export const sessions = pgTable(
   },
   (t) => [
     index("sessions_user").on(t.userId, t.expiresAt),
-    // Live sessions by last use: a person has a limited number, and the oldest ends first.
+    // Live sessions by last use: a person has a limited number, and the least recently used ends first.
     index("sessions_live")
       .on(t.userId, t.usedAt)
       .where(sql`revoked_at is null`),

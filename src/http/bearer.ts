@@ -24,7 +24,7 @@ export const bearer = (auth: Pick<Auth, "authenticate" | "knows">): MiddlewareHa
 export const operatorBearer = (apiKeys: Auth["apiKeys"]): MiddlewareHandler<Env> =>
   described(
     async (c, next) => {
-      // Wrong ones have a limit of their own, which does not lock out anyone with the right one.
+      // Wrong tokens have a limit of their own, which does not lock out anyone with a key.
       const identify = (token: string) => apiKeys.identify(token, originOf(c));
       c.set("operator", await checkToken(c, () => true, identify));
       await next();

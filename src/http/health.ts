@@ -16,7 +16,7 @@ export interface Health {
   unready(): Promise<string | undefined>;
 }
 
-/** How long an answer of the database is believed, in milliseconds. Anyone may probe, and each question is a write. */
+/** How long the state of the database is cached, in milliseconds. Anyone may probe, and each check is a write. */
 const FRESH_MS = 1_000;
 
 /** A process is ready if it is not shutting down and its database responds and accepts writes. */

@@ -57,11 +57,11 @@ interface Operation<J extends v.GenericSchema, Q extends ObjectSchema> extends D
   readonly answers: Readonly<Record<number, Answer>>;
   readonly json?: J;
   readonly query?: Q;
-  /** Defaults to one request of its person, operator or address. `free`: nothing. */
+  /** Defaults to one request of its person, operator or network. `free`: nothing. */
   readonly cost?: Cost<v.InferOutput<Q>> | "free";
   /**
-   * Returns who pays if the network has spent its budget for strangers: somebody who is known to be none, so that nobody
-   * can lock their neighbours out. Not asked about bodies over 2 KiB.
+   * Returns who pays if the network has spent its budget for strangers: a person who is known, so that nobody can lock
+   * their neighbours out. Not called for bodies over 2 KiB.
    */
   readonly insider?: (body: v.InferOutput<J>, c: Context<Env>) => Promise<Payer | undefined>;
   /** If `json` is a union: picks the schema that a body is meant for, so that errors name its fields. */

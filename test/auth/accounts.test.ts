@@ -225,7 +225,7 @@ test("logging in deletes the person's expired sessions", async () => {
   expect(await database.run((orm) => orm.$count(sessions, eq(sessions.userId, id)))).toBe(1);
 });
 
-test("somebody in the same office who guesses a password keeps its owner from no change of it", async () => {
+test("a colleague on the same network who guesses a password does not keep its owner from changing it", async () => {
   const office = await startNode(database, { LOGIN_RATE: 2 });
   const { accounts } = office.auth;
   const identity = await auth.authenticate((await register()).access);

@@ -110,7 +110,7 @@ test("a neighbour who guesses the password of somebody signed in does not keep t
   await attempts.admit(ADA, "192.0.2.1", "session");
 });
 
-test("whoever has stolen a session cannot guess its password from many addresses", async () => {
+test("anyone who has stolen a session cannot guess its password from many addresses", async () => {
   const attempts = attemptsAt(2);
   for (let address = 1; address <= 2; address++) await attempts.failed(ADA, `203.0.113.${address}`, "stolen");
   expect(await codeOf(attempts.admit(ADA, "203.0.113.3", "stolen"))).toBe("rate_limited");

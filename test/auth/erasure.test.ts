@@ -148,7 +148,7 @@ function suite(open: () => Promise<TestDatabase>) {
     expect(outcomes.size).toBeGreaterThan(0);
   }, 20_000);
 
-  test("a ban outlives the account: whoever registers the same address again is banned there too", async () => {
+  test("a ban outlives the account: anyone who registers the same address again is banned there too", async () => {
     const [room] = await database.run((orm) =>
       orm
         .insert(rooms)
@@ -172,7 +172,7 @@ function suite(open: () => Promise<TestDatabase>) {
     }
   });
 
-  test("so does being disabled, even if the operator was slower than the deletion", async () => {
+  test("being disabled outlives the account too, even if the operator disabled it after its deletion", async () => {
     await remove();
     await disableUser(database, email, ORDER);
     await deletedFor("15 days");

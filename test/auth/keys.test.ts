@@ -198,7 +198,7 @@ describe("a revoked key", () => {
     for (const { auth } of nodes) auth.stop();
   });
 
-  test("closes open sockets: a login that it vouches for has ended, on the same session as one that lives", async () => {
+  test("closes the sockets whose tokens it signed, and not those of the same session with another key's token", async () => {
     await settle();
     const node = await startNode(database);
     const { access, refresh } = await login(node);

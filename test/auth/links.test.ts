@@ -44,7 +44,7 @@ function suite(open: () => Promise<TestDatabase>) {
     expect(events.map(([event]) => event)).toEqual(["link.use", "account.create"]);
   });
 
-  test("whoever has no link cannot use up the registrations of their network", async () => {
+  test("anyone without a link cannot use up the registrations of their network", async () => {
     const office = await startNode(database, { LOGIN_RATE: 10, REGISTRATION: "invite" });
     const at = (invite: string) =>
       office.auth.accounts.register({ email: "office@example.com", password: PASSWORD, invite }, HERE);
@@ -83,7 +83,7 @@ function suite(open: () => Promise<TestDatabase>) {
     expect(await codeOf(register(token))).toBe("invite_invalid");
   });
 
-  test("the database keeps neither the token nor the link, but who registered with it; the audit who made it", async () => {
+  test("the database stores who registered with a link, and the audit who created it; neither has its token", async () => {
     const { token, url, expiresAt } = await createLink(
       database,
       { ttlMs: 86_400_000, publicUrl: "https://chat.example.com/base/" },

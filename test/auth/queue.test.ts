@@ -59,7 +59,7 @@ test("a network with a hundred accounts gets no more turns than a network with o
   );
 });
 
-test("whoever has too many waiters is told so, and nobody else", async () => {
+test("a group with too many waiters is refused, and nobody else", async () => {
   const queue = stoppedQueue({ share: 2 });
   const codes = Promise.all(many(5, () => queue.wait("mallory", ["net", "mallory"])));
   const ada = queue.wait("ada", ["net", "ada"]);

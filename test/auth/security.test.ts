@@ -54,7 +54,7 @@ test("guesses beyond the limit are told apart from failures", async () => {
   expect(names()).toEqual(["login.fail", "login.fail", "login.fail", "login.limit", "login.limit"]);
 });
 
-test("a used refresh token that comes back is heard, with the session that it ended", async () => {
+test("a used refresh token that comes back is logged, with the session that it ended", async () => {
   const first = await person("cleo").register();
   const { userId, sessionId } = await node.auth.authenticate(first.access);
   const second = await node.auth.sessions.refresh(first.refresh, HERE);
@@ -67,7 +67,7 @@ test("a used refresh token that comes back is heard, with the session that it en
   ]);
 });
 
-test("changed passwords, wrong ones, ended sessions and deleted accounts are heard", async () => {
+test("changed passwords, wrong ones, ended sessions and deleted accounts are logged", async () => {
   const dan = person("dan");
   const { access, refresh } = await dan.register();
   const other = await dan.login();
@@ -92,7 +92,7 @@ test("changed passwords, wrong ones, ended sessions and deleted accounts are hea
   ]);
 });
 
-test("a logout of a session that has ended already is not heard again", async () => {
+test("a logout of a session that has ended already is not logged again", async () => {
   const { refresh } = await person("eve").register();
   await node.auth.sessions.logout(refresh, HERE);
   heard();

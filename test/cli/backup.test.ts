@@ -122,7 +122,7 @@ test("a backup never overwrites a file, and leaves none behind if it fails", asy
   expect(existsSync(empty)).toBe(false);
 });
 
-test("doctor prints the rate of fsync, and doubts what is no disk", async () => {
+test("doctor prints the fsync rate of the disk, and the problems that it finds", async () => {
   const { stdout, stderr } = await runParley(["doctor"], settings());
   expect(stderr).toBe("");
   expect(stdout).toMatch(/^fsync: \d+ a second, [\d.]+ ms each/);

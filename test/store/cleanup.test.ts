@@ -84,7 +84,7 @@ onEachDriver((open) => {
     expect(await namesOf()).toContain("being-joined");
   });
 
-  test("whoever joins or bans while the room is being removed ends up in a room that exists", async () => {
+  test("a join or a ban while the room is being removed ends up in a room that exists", async () => {
     if (at.database.driver === "pglite") return;
     for (const [room, act] of [
       ["vanishing-1", (room: string) => join(at.ada, room)],

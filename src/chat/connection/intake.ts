@@ -9,9 +9,9 @@ import type { Writer } from "./writer.ts";
 /** A frame costs one more for each of these bytes, and this much in all if it cannot be read. */
 const BYTES_EACH = 2048;
 const MALFORMED = 10;
-/** A socket that sends faster than its budget is read later. It is closed if more than this much is waiting here. */
+/** Frames over budget are held and read later. If held frames cost more than this, the socket is closed. */
 const HELD_MAX = 1_000;
-/** When a flooding client may come back, in milliseconds, and what its flood costs of the budget for opening sockets. */
+/** When a flooding client may reconnect, in milliseconds, and what a flood costs from the budget for opening sockets. */
 const RETURN_MS = 30_000;
 const FLOOD = 30;
 /** The shortest wait before held frames are read, in milliseconds. */

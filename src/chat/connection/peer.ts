@@ -11,7 +11,7 @@ export type Task = () => Promise<void> | void;
 export interface FrameCost {
   /** Another budget pays for it, so that the budgets for frames do not limit messages. */
   giveBack(): void;
-  /** It makes no sense: it costs more than others. */
+  /** The server cannot read it, so it costs more than others. */
   malformed(): void;
 }
 

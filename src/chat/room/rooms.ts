@@ -4,7 +4,7 @@ import type { Message, RoomChange } from "../../message.ts";
 import type { MessageStore } from "../ports.ts";
 import { createTimeline, type Timeline } from "./timeline.ts";
 
-/** The most versions of a range that another node's word is taken for. The largest batch has fewer. */
+/** The most versions in a range that a node accepts from another one without a look into the database. No batch has more. */
 const RANGE_MAX = 5_000;
 /** How often rooms are compared with their counters in the database, in milliseconds. */
 const CHECK_MS = 1_000;
@@ -47,7 +47,7 @@ export interface Rooms {
   stop(): void;
 }
 
-/** Whether a range of another node can be one that was committed. What cannot is looked up in the database. */
+/** Whether a range from another node can have been committed. The timeline looks up all others in the database. */
 const isPlausible = ({ from, to, states }: RoomChange) =>
   to - from < RANGE_MAX && states.at(-1)?.version === to;
 
