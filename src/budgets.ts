@@ -1,9 +1,9 @@
-import { type Bucket, type Limit, Meter, Buckets, SingleBucket, UNLIMITED } from "./buckets.ts";
+import { type Bucket, type Limit, Meter, Buckets, SingleBucket, UNLIMITED } from "./limits/buckets.ts";
 import type { Bus } from "./bus/bus.ts";
 import type { Clock } from "./clock.ts";
 import { Refusal } from "./errors.ts";
 import type { Metrics } from "./metrics.ts";
-import { PER_SITE, siteOf } from "./network.ts";
+import { PER_SITE, siteOf } from "./limits/network.ts";
 import {
   BUDGET_NAMES,
   BUDGETS,

@@ -1,7 +1,7 @@
 import type { Clock } from "./clock.ts";
 import { Refusal } from "./errors.ts";
-import { clientAddress, siteOf } from "./network.ts";
-import { createTurns } from "./turns.ts";
+import { clientAddress, siteOf } from "./limits/network.ts";
+import { createTurns } from "./limits/turns.ts";
 import type { SocketData } from "./ws/sockets.ts";
 
 /** The most handshakes, and other requests, started in one turn of the event loop, so that a crowd delays no deliveries. */

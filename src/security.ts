@@ -1,7 +1,7 @@
 import type { Clock } from "./clock.ts";
 import type { Log } from "./log.ts";
 import type { Metrics } from "./metrics.ts";
-import { networkOf } from "./network.ts";
+import { networkOf } from "./limits/network.ts";
 
 /** How often a repeated event is logged, in milliseconds. */
 const INTERVAL_MS = 60_000;

@@ -13,7 +13,7 @@ import { requireConnections } from "./db/server.ts";
 import { keepUp } from "./db/upkeep.ts";
 import { createDispatch, type Handler } from "./dispatch.ts";
 import { createFaults } from "./faults.ts";
-import { createForwardedCheck } from "./forwarded.ts";
+import { createForwardedCheck } from "./limits/forwarded.ts";
 import { adminRoutes } from "./http/admin.ts";
 import { createApp } from "./http/app.ts";
 import { createBodies } from "./http/body.ts";

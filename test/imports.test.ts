@@ -3,9 +3,8 @@ import { dirname, join, normalize } from "node:path";
 
 const ROOT = join(import.meta.dir, "..");
 
-/** Small modules at the top of `src` that everything may use, and that use only each other and the protocol. */
+/** Small modules and folders at the top of `src` that everything may use, and that use only each other and the protocol. */
 const SMALL = [
-  "buckets",
   "config",
   "errors",
   "headers",
@@ -14,20 +13,16 @@ const SMALL = [
   "metrics",
   "tally",
   "clock",
-  "forwarded",
   "gather",
+  "limits",
   "lookup",
-  "limiter",
   "lookalikes",
-  "network",
   "security",
   "stopping",
-  "turns",
   "grants",
   "identity",
   "message",
   "order",
-  "places",
 ];
 const BELOW = [...SMALL, "protocol"];
 

@@ -8,7 +8,7 @@ import { objectOf } from "../src/chat/codecs/parse.ts";
 import { parseFrame } from "../src/client/frames.ts";
 import { grantsOf, isGranted } from "../src/grants.ts";
 import { bearerToken } from "../src/http/request.ts";
-import { clientAddress } from "../src/network.ts";
+import { clientAddress } from "../src/limits/network.ts";
 import { descriptionOf } from "../src/http/operation.ts";
 import { skeletonsLike } from "../src/lookalikes.ts";
 import { isBlank } from "../src/protocol/blank.ts";
@@ -53,7 +53,7 @@ const FUNCTIONS: Readonly<Record<string, readonly ((text: string) => unknown)[]>
   ],
   "src/http/request.ts": [bearerToken],
   "src/lookalikes.ts": [(text) => skeletonsLike(roomName(text.slice(0, 64)) ?? "")],
-  "src/network.ts": [(text) => clientAddress(text, "192.0.2.1", 1)],
+  "src/limits/network.ts": [(text) => clientAddress(text, "192.0.2.1", 1)],
   "src/protocol/blank.ts": [isBlank],
   "src/protocol/rooms.ts": [roomName, roomInPath],
   "src/protocol/text.ts": [(text) => textFault(text, { min: 1, max: SIZE })],
@@ -79,7 +79,7 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   "src/dispatch.ts": "the runtime bounds the line of a request",
   "src/errors.ts": "stacks of our own errors",
   "src/http/page/page.ts": "names of our own files",
-  "src/network.ts": "an IP address",
+  "src/limits/network.ts": "an IP address",
   "src/site.ts": "the operator's settings",
   "src/store/careful.ts": "JSON that the database made",
   "src/store/reading.ts": "JSON that the database made",

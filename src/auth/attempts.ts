@@ -1,7 +1,7 @@
 import { hash } from "node:crypto";
 import { Refusal } from "../errors.ts";
-import type { Count, LimiterStore } from "../limiter.ts";
-import { networkOf, PER_SITE, siteOf } from "../network.ts";
+import type { Count, LimiterStore } from "../limits/limiter.ts";
+import { networkOf, PER_SITE, siteOf } from "../limits/network.ts";
 import type { Groups } from "./queue.ts";
 
 const MINUTE = 60_000;

@@ -8,7 +8,7 @@ import type { Meta } from "../db/meta.ts";
 import { Refusal } from "../errors.ts";
 import type { EndReason, Identity, Login } from "../identity.ts";
 import { TOKEN_MAX } from "../protocol/limits.ts";
-import { type LimiterStore, memoryLimiters } from "../limiter.ts";
+import { type LimiterStore, memoryLimiters } from "../limits/limiter.ts";
 import type { Log } from "../log.ts";
 import type { SecurityLog } from "../security.ts";
 import { type Accounts, createAccounts } from "./accounts.ts";

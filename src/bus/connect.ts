@@ -1,5 +1,5 @@
 import type { Clock } from "../clock.ts";
-import { type LimiterStore, memoryLimiters } from "../limiter.ts";
+import { type LimiterStore, memoryLimiters } from "../limits/limiter.ts";
 import type { Log } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
 import type { Bus } from "./bus.ts";

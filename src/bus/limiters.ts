@@ -2,7 +2,7 @@ import type { RedisClient } from "bun";
 import { RateLimiterRedis, type RateLimiterRes } from "rate-limiter-flexible";
 import type { Clock } from "../clock.ts";
 import { faultOf } from "../errors.ts";
-import { type Count, type LimiterStore, memoryLimiters, NONE } from "../limiter.ts";
+import { type Count, type LimiterStore, memoryLimiters, NONE } from "../limits/limiter.ts";
 import type { Log } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
 

@@ -8,7 +8,7 @@ import type { Budgets } from "../budgets.ts";
 import { problemResponse, Refusal, refusalOf } from "../errors.ts";
 import type { Faulted } from "../faults.ts";
 import { DATA_HEADERS } from "../headers.ts";
-import { clientAddress, networkOf } from "../network.ts";
+import { clientAddress, networkOf } from "../limits/network.ts";
 import { accountRoutes } from "./account.ts";
 import type { adminRoutes } from "./admin.ts";
 import type { Bodies } from "./body.ts";

@@ -1,5 +1,5 @@
 import type { MiddlewareHandler } from "hono";
-import { createPlaces } from "../places.ts";
+import { createPlaces } from "../limits/places.ts";
 import type { Env } from "./request.ts";
 
 /** Large responses that one person may not have taken yet, and how many more may wait. */

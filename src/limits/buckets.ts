@@ -1,4 +1,4 @@
-import type { Tally } from "./tally.ts";
+import type { Tally } from "../tally.ts";
 
 /** The most debts that one budget remembers. Beyond that, the smallest are forgotten. */
 const REMEMBERED = 20_000;

@@ -1,7 +1,7 @@
 import { BlockList, isIPv6 } from "node:net";
-import type { Clock } from "./clock.ts";
-import type { Log } from "./log.ts";
-import type { Metrics } from "./metrics.ts";
+import type { Clock } from "../clock.ts";
+import type { Log } from "../log.ts";
+import type { Metrics } from "../metrics.ts";
 
 /** At most one line per problem in this time, in milliseconds. */
 const QUIET_MS = 60 * 60_000;

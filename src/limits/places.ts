@@ -1,4 +1,4 @@
-import { Refusal } from "./errors.ts";
+import { Refusal } from "../errors.ts";
 
 /** When someone who was refused may try again, in milliseconds. */
 const RETRY_MS = 1_000;

@@ -1,4 +1,4 @@
-import type { Clock } from "./clock.ts";
+import type { Clock } from "../clock.ts";
 
 /**
  * Limits how many pieces of work start in one turn of the event loop, so that a crowd of thousands, such as

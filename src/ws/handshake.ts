@@ -9,7 +9,7 @@ import type { Faulted } from "../faults.ts";
 import type { Identity } from "../identity.ts";
 import type { Log } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
-import { clientAddress, networkOf } from "../network.ts";
+import { clientAddress, networkOf } from "../limits/network.ts";
 import { ERRORS } from "../protocol/codes.ts";
 import { type Position, position } from "../protocol/frames.ts";
 import { roomInPath } from "../protocol/rooms.ts";

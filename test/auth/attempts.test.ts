@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { createAttempts } from "../../src/auth/attempts.ts";
-import { networkOf, siteOf } from "../../src/network.ts";
-import { memoryLimiters } from "../../src/limiter.ts";
+import { networkOf, siteOf } from "../../src/limits/network.ts";
+import { memoryLimiters } from "../../src/limits/limiter.ts";
 import { codeOf } from "./node.ts";
 
 const attemptsAt = (rate: number) => createAttempts({ rate, limiters: memoryLimiters });

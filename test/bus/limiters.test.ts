@@ -2,7 +2,7 @@ import type { RedisClient } from "bun";
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { createRedisLimiters } from "../../src/bus/limiters.ts";
 import { systemClock } from "../../src/clock.ts";
-import { type LimiterStore, memoryLimiters } from "../../src/limiter.ts";
+import { type LimiterStore, memoryLimiters } from "../../src/limits/limiter.ts";
 import { createLog } from "../../src/log.ts";
 import { createMetrics } from "../../src/metrics.ts";
 import { findRedis, type Redis, startRedis } from "../faults/redis.ts";

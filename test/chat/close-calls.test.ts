@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { createPlaces } from "../../src/places.ts";
+import { createPlaces } from "../../src/limits/places.ts";
 import { createSubscription } from "../../src/chat/connection/subscription.ts";
 import { createWriter } from "../../src/chat/connection/writer.ts";
 import { SOFT_LIMIT } from "../../src/chat/limits.ts";

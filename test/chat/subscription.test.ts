@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { createPlaces } from "../../src/places.ts";
+import { createPlaces } from "../../src/limits/places.ts";
 import type { Peer } from "../../src/chat/connection/peer.ts";
 import { createSubscription } from "../../src/chat/connection/subscription.ts";
 import { SOFT_LIMIT } from "../../src/chat/limits.ts";

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { clientAddress } from "../../src/network.ts";
+import { clientAddress } from "../../src/limits/network.ts";
 
 test.each<[string, string | null, number, string]>([
   ["the connection's, without a proxy", "203.0.113.9", 0, "192.0.2.1"],

@@ -1,8 +1,8 @@
 import { expect, test } from "bun:test";
-import { createForwardedCheck, isNearby } from "../src/forwarded.ts";
-import { createLog } from "../src/log.ts";
-import { createMetrics } from "../src/metrics.ts";
-import { handClock } from "./support/hand-clock.ts";
+import { createForwardedCheck, isNearby } from "../../src/limits/forwarded.ts";
+import { createLog } from "../../src/log.ts";
+import { createMetrics } from "../../src/metrics.ts";
+import { handClock } from "../support/hand-clock.ts";
 
 function stage(hops: number) {
   const { clock, pass } = handClock();

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { createPlaces } from "../src/places.ts";
+import { createPlaces } from "../../src/limits/places.ts";
 
 // Everyone has places of their own, as for pages and lists.
 

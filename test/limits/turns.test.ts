@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
-import { createTurns } from "../src/turns.ts";
-import { handClock } from "./support/hand-clock.ts";
+import { createTurns } from "../../src/limits/turns.ts";
+import { handClock } from "../support/hand-clock.ts";
 
 /** Lets a crowd come at once, each by the name of its group and a number. Returns who was served in each turn. */
 async function serve(names: readonly string[]) {

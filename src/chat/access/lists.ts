@@ -1,5 +1,5 @@
 import type { Identity } from "../../identity.ts";
-import type { Places } from "../../places.ts";
+import type { Places } from "../../limits/places.ts";
 import type { Counts } from "../ephemeral/counts.ts";
 import type { Pass } from "../pass.ts";
 import type { ListStore, RoomRange, RoomSummary } from "../ports.ts";

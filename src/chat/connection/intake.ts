@@ -1,4 +1,4 @@
-import type { Bucket } from "../../buckets.ts";
+import type { Bucket } from "../../limits/buckets.ts";
 import type { Budgets } from "../../budgets.ts";
 import type { Clock } from "../../clock.ts";
 import type { CloseReason } from "../../protocol/codes.ts";

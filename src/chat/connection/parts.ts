@@ -2,13 +2,13 @@ import type { Budgets } from "../../budgets.ts";
 import type { Clock } from "../../clock.ts";
 import type { Identity } from "../../identity.ts";
 import type { Position } from "../../protocol/frames.ts";
-import type { Turns } from "../../turns.ts";
+import type { Turns } from "../../limits/turns.ts";
 import type { Access } from "../access/access.ts";
 import type { Delivery } from "../delivery/delivery.ts";
 import type { Presence } from "../ephemeral/presence.ts";
 import type { Members } from "../room/members.ts";
 import type { Socket } from "../ports.ts";
-import type { Places } from "../../places.ts";
+import type { Places } from "../../limits/places.ts";
 import type { Rooms } from "../room/rooms.ts";
 import type { Hub } from "./hub.ts";
 

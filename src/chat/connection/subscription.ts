@@ -1,13 +1,13 @@
 import type { Budgets } from "../../budgets.ts";
 import type { Clock } from "../../clock.ts";
-import type { Turns } from "../../turns.ts";
+import type { Turns } from "../../limits/turns.ts";
 import type { Delivery } from "../delivery/delivery.ts";
 import type { Presence } from "../ephemeral/presence.ts";
 import { REPLAY_MAX, SOFT_LIMIT } from "../limits.ts";
 import type { Pass } from "../pass.ts";
 import type { Socket } from "../ports.ts";
 import type { SharedPage } from "../room/pages.ts";
-import type { Places } from "../../places.ts";
+import type { Places } from "../../limits/places.ts";
 import type { Timeline } from "../room/timeline.ts";
 import type { Codec, Protocol } from "./codec.ts";
 

@@ -1,5 +1,5 @@
 import { lengthOf, type Message } from "../../message.ts";
-import type { Places } from "../../places.ts";
+import type { Places } from "../../limits/places.ts";
 import { HISTORY_DEFAULT, HISTORY_MAX, ID_MAX } from "../../protocol/limits.ts";
 import type { Pass } from "../pass.ts";
 import type { HistoryPage, MessageStore } from "../ports.ts";
