@@ -14,7 +14,7 @@ export interface RoomGrant {
 /** The longest pattern, in code points. */
 const PATTERN_MAX = 256;
 /** The most entries of a claim. */
-export const GRANTS_MAX = 100;
+const GRANTS_MAX = 100;
 
 const GRANTS = v.pipe(
   v.array(v.unknown(), "must be a list"),

@@ -22,7 +22,7 @@ export const ALGORITHMS = Object.keys(NEEDS);
 /** The most members of a set that are read. */
 const MEMBERS_MAX = 100;
 /** The most keys that are tried for one token. */
-export const TRIES_MAX = 8;
+const TRIES_MAX = 8;
 /** The bytes of an RSA modulus: 2048 to 8192 bits. Longer ones take long to import and to use. */
 const MODULUS = { min: 256, max: 1024 } as const;
 const PRIVATE = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];

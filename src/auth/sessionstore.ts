@@ -6,7 +6,7 @@ import type { User } from "./users.ts";
 
 const USER_AGENT_MAX = 256;
 /** How many live sessions a person has at most. */
-export const SESSIONS_MAX = 100;
+const SESSIONS_MAX = 100;
 /** How many expired sessions a login deletes, so that its cost does not grow with them. */
 const EXPIRED_BATCH = 10;
 /** How long the row of an ended session is kept, so that its tokens are told why they no longer work. */

@@ -150,7 +150,7 @@ const page = (room: string, found: SQL, order: SQL, { messages, bytes }: Bounds)
 const SIZE = sql.raw(`(octet_length(c.content) + ${MESSAGE_BYTES})`);
 
 /** Reads messages that changed after a version, by version. Two index ranges: unchanged messages, and changed ones. */
-export const readChanges = (room: string, after: number) =>
+const readChanges = (room: string, after: number) =>
   page(
     room,
     sql`(select * from messages where room_id = ${roomId(room)} and id > ${after}::bigint and ${unguessed(sql`version = id`)}
@@ -163,7 +163,7 @@ export const readChanges = (room: string, after: number) =>
   );
 
 /** Reads messages by id: the first ones after `after`, oldest first, or the last ones before `before`, newest first. */
-export const readMessages = (room: string, range: Range, bounds: Bounds) =>
+const readMessages = (room: string, range: Range, bounds: Bounds) =>
   "after" in range
     ? page(
         room,

@@ -3,7 +3,7 @@ import { UNREAD_MAX } from "../chat/ports.ts";
 import { atMost } from "./sql.ts";
 
 /** The most messages examined after a mark, so that no join reads all of a large room. */
-export const UNREAD_LOOK = 1_000;
+const UNREAD_LOOK = 1_000;
 
 /** Counts the messages of others after a mark that are not deleted: at most {@link UNREAD_MAX} of the next {@link UNREAD_LOOK}. */
 export const unreadAfter = (userId: SQL, roomId: SQL, mark: SQL) => sql`(select count(*) from (

@@ -114,7 +114,7 @@ function Look({ storage }: { readonly storage: Storage | undefined }) {
 }
 
 /** Returns a device's name for people, such as "Firefox on Linux". */
-export function deviceOf(userAgent: string): string {
+function deviceOf(userAgent: string): string {
   const browser = /\b(?:Headless)?(Edg|OPR|Firefox|Chrome|Safari|curl|Bun|node)\b/.exec(userAgent)?.[1];
   const system = /\b(Android|iPhone|iPad|Windows|Mac OS X|CrOS|Linux)\b/.exec(userAgent)?.[1];
   const name = { Edg: "Edge", OPR: "Opera", node: "Node" }[browser ?? ""] ?? browser;

@@ -12,7 +12,7 @@ import {
 import type { Seat } from "../ports.ts";
 
 /** The most reactions of one message, over all emojis and people. It keeps reading them cheap. */
-export const REACTIONS_MAX = 1_000;
+const REACTIONS_MAX = 1_000;
 /** The most different emojis of one message. With the longest names and text, it still fits in a frame. */
 export const EMOJIS_MAX = 20;
 /** The most people named for each emoji; the others are only counted. */

@@ -5,7 +5,7 @@ import bundle from "../../web/index.html";
  * Allows only the page's own files and scripts, and forbids scripts to turn text into HTML (Content Security
  * Policy Level 3; Trusted Types).
  */
-export const POLICY = [
+const POLICY = [
   "default-src 'none'",
   "script-src 'self'",
   "style-src 'self'",
