@@ -1,8 +1,9 @@
-import { and, eq, gt, sql } from "drizzle-orm";
+import { and, eq, gt } from "drizzle-orm";
 import type { Clock } from "../clock.ts";
 import { writeAudit } from "../db/audit.ts";
 import type { Pool } from "../db/database.ts";
 import { sessions, users } from "../db/schema.ts";
+import { ago } from "../db/time.ts";
 import { Refusal } from "../errors.ts";
 import type { Identity } from "../identity.ts";
 import type { Order } from "../order.ts";
@@ -137,12 +138,11 @@ export function createAccounts(options: AccountsOptions): Accounts {
   async function isRecent({ sessionId, loggedInAt = 0 }: Identity): Promise<boolean> {
     // A time in the future, such as one in milliseconds, is no recent one.
     if (sessionId === null) return Math.abs(options.clock.now() - loggedInAt) <= RECENT_MS;
-    const young = sql`clock_timestamp() - ${RECENT_MS}::float8 * interval '1 millisecond'`;
     const found = await pool.run((orm) =>
       orm
         .select({ id: sessions.id })
         .from(sessions)
-        .where(and(eq(sessions.id, sessionId), gt(sessions.createdAt, young))),
+        .where(and(eq(sessions.id, sessionId), gt(sessions.createdAt, ago(RECENT_MS)))),
     );
     return found.length > 0;
   }

@@ -2,6 +2,7 @@ import { and, asc, eq, inArray, isNull, lt, or, sql } from "drizzle-orm";
 import { writeAudit } from "../db/audit.ts";
 import type { Orm, Pool } from "../db/database.ts";
 import { apiKeys } from "../db/schema.ts";
+import { ago } from "../db/time.ts";
 import { Refusal } from "../errors.ts";
 import type { Order } from "../order.ts";
 import { textFault } from "../protocol/text.ts";
@@ -79,9 +80,8 @@ export async function readApiKeys(orm: Orm, hashes: readonly string[]): Promise<
 
 /** Notes that a key was used, unless another node has noted it within the last `everyMs`. */
 export async function touchApiKey(orm: Orm, name: string, everyMs: number): Promise<void> {
-  const before = sql`clock_timestamp() - ${everyMs}::float8 * interval '1 millisecond'`;
   await orm
     .update(apiKeys)
     .set({ lastUsedAt: sql`clock_timestamp()` })
-    .where(and(eq(apiKeys.name, name), or(isNull(apiKeys.lastUsedAt), lt(apiKeys.lastUsedAt, before))));
+    .where(and(eq(apiKeys.name, name), or(isNull(apiKeys.lastUsedAt), lt(apiKeys.lastUsedAt, ago(everyMs)))));
 }

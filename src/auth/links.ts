@@ -3,6 +3,7 @@ import { and, eq, gt, isNull, sql } from "drizzle-orm";
 import { writeAudit } from "../db/audit.ts";
 import type { Orm, Pool } from "../db/database.ts";
 import { registrationLinks as links } from "../db/schema.ts";
+import { fromNow } from "../db/time.ts";
 import { Refusal } from "../errors.ts";
 import type { Order } from "../order.ts";
 
@@ -29,7 +30,7 @@ export async function createLink(
         .insert(links)
         .values({
           hash: hashOf(token),
-          expiresAt: sql`clock_timestamp() + ${ttlMs}::float8 * interval '1 millisecond'`,
+          expiresAt: fromNow(ttlMs),
         })
         .returning();
       await writeAudit(tx, [{ ...order, action: "link.create", target: String(made?.id) }]);

@@ -1,6 +1,7 @@
 import { and, desc, eq, gt, inArray, isNull, ne, type SQL, sql } from "drizzle-orm";
 import { type Orm, rows } from "../db/database.ts";
 import { sessions } from "../db/schema.ts";
+import { fromNow } from "../db/time.ts";
 import type { RefreshClaim } from "./refresh.ts";
 import type { User } from "./users.ts";
 
@@ -12,9 +13,7 @@ const EXPIRED_BATCH = 10;
 /** How long the row of an ended session is kept, so that its tokens are told why they no longer work. */
 const ENDED_KEPT_MS = 24 * 3600 * 1000;
 
-// All times come from the database's clock, because the clocks of nodes differ.
 const now = sql`clock_timestamp()`;
-const after = (ms: number) => sql`clock_timestamp() + ${ms}::float8 * interval '1 millisecond'`;
 /** When a session reaches its maximum age. */
 const until = (maxAgeMs: number) => sql`created_at + ${maxAgeMs}::float8 * interval '1 millisecond'`;
 const unended = and(isNull(sessions.revokedAt), gt(sessions.expiresAt, now));
@@ -46,7 +45,7 @@ export const insertSession = (
     const inserted = await rows(
       tx,
       sql`insert into sessions (id, user_id, expires_at, user_agent)
-        select ${id}::uuid, id, ${after(Math.min(ttlMs, maxAgeMs))}, ${agent}::text
+        select ${id}::uuid, id, ${fromNow(Math.min(ttlMs, maxAgeMs))}, ${agent}::text
         from users
         where id = ${user.id}::bigint and password_hash = ${user.passwordHash}::text
           and disabled_at is null and deleted_at is null
@@ -107,7 +106,7 @@ export async function advanceSession(
   { sessionId, generation }: RefreshClaim,
   { ttlMs, maxAgeMs }: Lifetime,
 ): Promise<boolean> {
-  const expiresAt = sql`least(${after(ttlMs)}, ${until(maxAgeMs)})`;
+  const expiresAt = sql`least(${fromNow(ttlMs)}, ${until(maxAgeMs)})`;
   const moved = await orm
     .update(sessions)
     .set({ generation: generation + 1, rotatedAt: now, usedAt: now, expiresAt })
@@ -135,7 +134,7 @@ export const revokeSessions = (orm: Orm, userId: number, except: string | null) 
 async function revoke(orm: Orm, userId: number, which: SQL | undefined): Promise<string[]> {
   const revoked = await orm
     .update(sessions)
-    .set({ revokedAt: now, expiresAt: sql`least(${sessions.expiresAt}, ${after(ENDED_KEPT_MS)})` })
+    .set({ revokedAt: now, expiresAt: sql`least(${sessions.expiresAt}, ${fromNow(ENDED_KEPT_MS)})` })
     .where(and(eq(sessions.userId, userId), which, unended))
     .returning({ id: sessions.id });
   return revoked.map(({ id }) => id);

@@ -3,6 +3,7 @@ import { type Clock, tryEvery } from "../clock.ts";
 import { faultOf } from "../errors.ts";
 import type { Log } from "../log.ts";
 import { type Pool, rows } from "./database.ts";
+import { ago } from "./time.ts";
 
 /** How often each node removes some of what nobody needs, in milliseconds, and how many rows it looks at then. */
 const INTERVAL_MS = 60_000;
@@ -40,8 +41,6 @@ export function cleanRegularly({ pool, clock, log, keyMs }: CleanupParts): () =>
     ),
   );
 }
-
-const ago = (ms: number) => sql`clock_timestamp() - ${ms}::float8 * interval '1 millisecond'`;
 
 /**
  * Removes rooms that never had a message, that nobody is a member of or banned from, and that the audit does not name.

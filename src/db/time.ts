@@ -1,0 +1,6 @@
+import { sql } from "drizzle-orm";
+
+// Times by the database's clock, because the clocks of nodes differ.
+
+export const ago = (ms: number) => sql`clock_timestamp() - ${ms}::float8 * interval '1 millisecond'`;
+export const fromNow = (ms: number) => sql`clock_timestamp() + ${ms}::float8 * interval '1 millisecond'`;
