@@ -13,7 +13,7 @@ import {
 } from "./protocol/budgets.ts";
 
 /**
- * Whoever has a budget: a person's id, or the network of an address. A tenth of what an IPv6 network spends is charged to
+ * The owner of a budget: a person's id, or the network of an address. A tenth of what an IPv6 network spends is charged to
  * its site (/48) too, because one party may have all networks of a site.
  */
 export type Payer = number | string;

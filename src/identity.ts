@@ -1,6 +1,6 @@
 import type { RoomGrant } from "./grants.ts";
 
-/** Whoever a token names. */
+/** The person that a token names. */
 export interface Bearer {
   readonly userId: number;
   /** The public name; never an email address. */

@@ -88,7 +88,7 @@ export const rotateKey = (pool: Pool, kind: KeyKind, order: Order): Promise<stri
 
 /**
  * Revokes a key: from now on nothing that it signed is accepted. If it was in use, a new key takes its place. Revoking a
- * refresh key ends all sessions, because whoever stole it could have continued any of them.
+ * refresh key ends all sessions, because the thief could have continued any of them.
  * @throws {Refusal} not_found if there is no such key, or it was revoked already.
  */
 export async function revokeKey(pool: Pool, kid: string, order: Order): Promise<Revoked> {

@@ -7,7 +7,7 @@ import { fromNow } from "../db/time.ts";
 import { Refusal } from "../errors.ts";
 import type { Order } from "../order.ts";
 
-// A registration link lets one person create an account. Whoever has its token may use it, once.
+// A registration link lets one person create an account. Anyone who has its token can use it, once.
 
 export interface RegistrationLink {
   /** Shown only once: the database has its hash. */

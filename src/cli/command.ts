@@ -4,7 +4,7 @@ export interface Context {
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly version: string;
-  /** Returns who runs the command: the shell's user, or whoever became root with sudo. */
+  /** Returns who runs the command: the shell's user or, with sudo, the user who called it. */
   user(): string;
   /** The machine's name. */
   readonly machine: string;

@@ -111,7 +111,7 @@ export function createHandshakes(options: HandshakeOptions): Handshakes {
   };
 
   /**
-   * Whoever opens a socket pays for it as a person. A refused handshake is charged to the network it came from. If that
+   * Opening a socket is charged to its person. A refused handshake is charged to the network it came from. If that
    * has spent its budget, only tokens that were good before are checked. @throws {Refusal} rate_limited.
    */
   const checkNetwork = (network: string, token: string | undefined) => {
