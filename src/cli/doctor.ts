@@ -33,7 +33,7 @@ export const doctor: Command = {
     if (!existsSync(DATA_DIR))
       throw new CommandError(`${DATA_DIR} does not exist yet: start the server first`);
     const problems: string[] = [];
-    const rate = fsyncsPerSecond(DATA_DIR);
+    const rate = measure(DATA_DIR);
     out(`fsync: ${Math.round(rate)} a second, ${(1000 / rate).toFixed(2)} ms each (${DATA_DIR})`);
     if (rate > TOO_FAST)
       problems.push(
@@ -51,3 +51,16 @@ export const doctor: Command = {
     return problems.length === 0 ? 0 : 1;
   },
 };
+
+function measure(dir: string): number {
+  try {
+    return fsyncsPerSecond(dir);
+  } catch (error) {
+    throw new CommandError(
+      `${dir} cannot be measured (${(error as Error).message}): run this as the server's user`,
+      {
+        cause: error,
+      },
+    );
+  }
+}
