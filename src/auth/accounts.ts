@@ -1,20 +1,16 @@
-import { and, eq, gt } from "drizzle-orm";
+import { and, eq } from "drizzle-orm";
 import type { Clock } from "../clock.ts";
-import { writeAudit } from "../db/audit.ts";
 import type { Pool } from "../db/database.ts";
-import { sessions, users } from "../db/schema.ts";
-import { ago } from "../db/time.ts";
+import { users } from "../db/schema.ts";
 import { Refusal } from "../errors.ts";
 import type { Identity } from "../identity.ts";
-import type { Order } from "../order.ts";
 import type { Facts, Origin, SecurityLog } from "../security.ts";
 import type { Attempts } from "./attempts.ts";
-import { emailOf } from "./emails.ts";
 import { createUser, deleteUser } from "./erasure.ts";
 import { checkLink, useLink } from "./links.ts";
-import { hashPassword, type Passwords } from "./passwords.ts";
+import type { Passwords } from "./passwords.ts";
 import type { Sessions, TokenPair } from "./sessions.ts";
-import { revokeSessions } from "./sessionstore.ts";
+import { isYoung, revokeSessions } from "./sessionstore.ts";
 import type { Logins } from "./standing.ts";
 import { namesFor } from "./usernames.ts";
 import type { User } from "./users.ts";
@@ -138,13 +134,7 @@ export function createAccounts(options: AccountsOptions): Accounts {
   async function isRecent({ sessionId, loggedInAt = 0 }: Identity): Promise<boolean> {
     // A time in the future, such as one in milliseconds, is no recent one.
     if (sessionId === null) return Math.abs(options.clock.now() - loggedInAt) <= RECENT_MS;
-    const found = await pool.run((orm) =>
-      orm
-        .select({ id: sessions.id })
-        .from(sessions)
-        .where(and(eq(sessions.id, sessionId), gt(sessions.createdAt, ago(RECENT_MS)))),
-    );
-    return found.length > 0;
+    return pool.run((orm) => isYoung(orm, sessionId, RECENT_MS));
   }
 
   /** Stores the new hash of an unchanged password, unless it was changed at the same time. */
@@ -238,32 +228,6 @@ export function createAccounts(options: AccountsOptions): Accounts {
       standing.end({ userId, sessionIds: null, reason: "account_disabled" });
     },
   };
-}
-
-/**
- * Sets a password on an operator's order and ends all sessions of the account. Returns false if no account
- * has that email.
- */
-export async function resetPassword(
-  pool: Pool,
-  email: string,
-  password: string,
-  order: Order,
-): Promise<boolean> {
-  const passwordHash = await hashPassword(password);
-  return pool.run((orm) =>
-    orm.transaction(async (tx) => {
-      const [user] = await tx
-        .update(users)
-        .set({ passwordHash })
-        .where(eq(users.email, emailOf(email)))
-        .returning({ id: users.id });
-      if (!user) return false;
-      await revokeSessions(tx, user.id, null);
-      await writeAudit(tx, [{ ...order, action: "password.reset", userId: user.id }]);
-      return true;
-    }),
-  );
 }
 
 async function userOf(pool: Pool, { userId }: Identity): Promise<User> {

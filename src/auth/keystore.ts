@@ -6,11 +6,10 @@ import { type Orm, type Pool, rows } from "../db/database.ts";
 import { keys } from "../db/schema.ts";
 import { Refusal } from "../errors.ts";
 import type { Order } from "../order.ts";
+import { revokeAllSessions } from "./sessionstore.ts";
 
 /** An arbitrary advisory lock key that nothing else uses. */
 const LOCK = 7_205_392_332;
-/** How many sessions one statement ends. */
-const SESSIONS_BATCH = 5000;
 
 export type KeyKind = "sign" | "refresh";
 
@@ -105,7 +104,7 @@ export async function revokeKey(pool: Pool, kid: string, order: Order): Promise<
     await writeAudit(orm, [{ ...order, action: "key.revoke", target: kid }]);
     return { kind: key.kind, successor };
   });
-  return { ...revoked, sessions: revoked.kind === "refresh" ? await endAllSessions(pool) : 0 };
+  return { ...revoked, sessions: revoked.kind === "refresh" ? await revokeAllSessions(pool) : 0 };
 }
 
 export interface Revoked {
@@ -114,22 +113,6 @@ export interface Revoked {
   readonly successor: string | undefined;
   /** How many sessions ended. */
   readonly sessions: number;
-}
-
-/** Ends all sessions, in batches. Returns how many. */
-async function endAllSessions(pool: Pool): Promise<number> {
-  for (let ended = 0; ;) {
-    const batch = await pool.run((orm) =>
-      rows(
-        orm,
-        sql`update sessions set revoked_at = clock_timestamp() where id in (
-          select id from sessions where revoked_at is null and expires_at > now() limit ${SESSIONS_BATCH}::int
-        ) returning id`,
-      ),
-    );
-    ended += batch.length;
-    if (batch.length === 0) return ended;
-  }
 }
 
 /** Returns every key ever created, oldest first, without secrets. */

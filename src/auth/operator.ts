@@ -8,6 +8,7 @@ import type { Order } from "../order.ts";
 import { textFault } from "../protocol/text.ts";
 import { emailOf } from "./emails.ts";
 import { undeleteUser } from "./erasure.ts";
+import { hashPassword } from "./passwords.ts";
 import { revokeSessions } from "./sessionstore.ts";
 
 /** The most characters of an email or a username. */
@@ -52,6 +53,32 @@ export const restoreUser: Act<{ userId: number }> = (pool, name, order) =>
     await undeleteUser(tx, userId, order);
     return { userId };
   });
+
+/**
+ * Sets a password on an operator's order and ends all sessions of the account. Returns false if no account
+ * has that email.
+ */
+export async function resetPassword(
+  pool: Pool,
+  email: string,
+  password: string,
+  order: Order,
+): Promise<boolean> {
+  const passwordHash = await hashPassword(password);
+  return pool.run((orm) =>
+    orm.transaction(async (tx) => {
+      const [user] = await tx
+        .update(users)
+        .set({ passwordHash })
+        .where(eq(users.email, emailOf(email)))
+        .returning({ id: users.id });
+      if (!user) return false;
+      await revokeSessions(tx, user.id, null);
+      await writeAudit(tx, [{ ...order, action: "password.reset", userId: user.id }]);
+      return true;
+    }),
+  );
+}
 
 /** Returns the id of the user with that email or username, unless the account was erased. @throws {Refusal} not_found. */
 export async function findUser(orm: Orm, name: string): Promise<number> {

@@ -1,7 +1,7 @@
 import { and, desc, eq, gt, inArray, isNull, ne, type SQL, sql } from "drizzle-orm";
-import { type Orm, rows } from "../db/database.ts";
+import { type Orm, type Pool, rows } from "../db/database.ts";
 import { sessions } from "../db/schema.ts";
-import { fromNow } from "../db/time.ts";
+import { ago, fromNow } from "../db/time.ts";
 import type { RefreshClaim } from "./refresh.ts";
 import type { User } from "./users.ts";
 
@@ -10,12 +10,16 @@ const USER_AGENT_MAX = 256;
 const SESSIONS_MAX = 100;
 /** How many expired sessions a login deletes, so that its cost does not grow with them. */
 const EXPIRED_BATCH = 10;
+/** How many sessions one statement ends. */
+const ENDED_BATCH = 5000;
 /** How long the row of an ended session is kept, so that its tokens are told why they no longer work. */
 const ENDED_KEPT_MS = 24 * 3600 * 1000;
 
 const now = sql`clock_timestamp()`;
 /** When a session reaches its maximum age. */
 const until = (maxAgeMs: number) => sql`created_at + ${maxAgeMs}::float8 * interval '1 millisecond'`;
+/** When the row of a session that ends now is no longer kept. */
+const keptUntil = sql`least(${sessions.expiresAt}, ${fromNow(ENDED_KEPT_MS)})`;
 const unended = and(isNull(sessions.revokedAt), gt(sessions.expiresAt, now));
 
 /** How long sessions last, in milliseconds. */
@@ -115,6 +119,15 @@ export async function advanceSession(
   return moved.length > 0;
 }
 
+/** Whether a session was opened less than `ms` ago. */
+export async function isYoung(orm: Orm, sessionId: string, ms: number): Promise<boolean> {
+  const found = await orm
+    .select({ id: sessions.id })
+    .from(sessions)
+    .where(and(eq(sessions.id, sessionId), gt(sessions.createdAt, ago(ms))));
+  return found.length > 0;
+}
+
 /** Returns a user's live sessions, most recently used first. */
 export const listSessions = (orm: Orm, userId: number) =>
   orm
@@ -134,8 +147,24 @@ export const revokeSessions = (orm: Orm, userId: number, except: string | null) 
 async function revoke(orm: Orm, userId: number, which: SQL | undefined): Promise<string[]> {
   const revoked = await orm
     .update(sessions)
-    .set({ revokedAt: now, expiresAt: sql`least(${sessions.expiresAt}, ${fromNow(ENDED_KEPT_MS)})` })
+    .set({ revokedAt: now, expiresAt: keptUntil })
     .where(and(eq(sessions.userId, userId), which, unended))
     .returning({ id: sessions.id });
   return revoked.map(({ id }) => id);
+}
+
+/** Ends everyone's sessions, in batches. Returns how many. */
+export async function revokeAllSessions(pool: Pool): Promise<number> {
+  for (let ended = 0; ;) {
+    const batch = await pool.run((orm) => {
+      const some = orm.select({ id: sessions.id }).from(sessions).where(unended).limit(ENDED_BATCH);
+      return orm
+        .update(sessions)
+        .set({ revokedAt: now, expiresAt: keptUntil })
+        .where(inArray(sessions.id, some))
+        .returning({ id: sessions.id });
+    });
+    ended += batch.length;
+    if (batch.length === 0) return ended;
+  }
 }

@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { resetPassword as reset } from "../auth/accounts.ts";
+import { resetPassword as reset } from "../auth/operator.ts";
 import { newPassword } from "../auth/passwords.ts";
 import { weaknessOf } from "../auth/weak.ts";
 import { type Command, CommandError } from "./command.ts";

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from "bun:test";
 import { eq, sql } from "drizzle-orm";
-import { resetPassword } from "../../src/auth/accounts.ts";
+import { resetPassword } from "../../src/auth/operator.ts";
 import type { Auth } from "../../src/auth/auth.ts";
 import type { Ended } from "../../src/identity.ts";
 import { sessions, users } from "../../src/db/schema.ts";
