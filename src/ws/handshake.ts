@@ -14,21 +14,12 @@ import { ERRORS } from "../protocol/codes.ts";
 import { type Position, position } from "../protocol/frames.ts";
 import { roomInPath } from "../protocol/rooms.ts";
 import { credentialsOf, type Subprotocol } from "./credentials.ts";
+import { createHeldSockets } from "./held.ts";
 import type { Outgoing } from "./outgoing.ts";
 import type { SocketData } from "./sockets.ts";
 
 /** When a client that was turned away by a stopping server may try again, in milliseconds. */
 const RETRY_MS = 2_000;
-/**
- * After a socket was closed with a code, the runtime holds its connection for this long if the client does not end it, in
- * milliseconds. It gives no means to end it earlier.
- */
-const HELD_MS = 75_000;
-/**
- * While this many refused sockets may be held, in total or of one network, further handshakes are refused by status, which
- * holds nothing.
- */
-const HELD_MAX = { total: 1_000, network: 100 } as const;
 /** What a refused handshake costs the network that it came from. */
 const REFUSED = 2;
 
@@ -65,6 +56,7 @@ interface Wanted {
 
 export function createHandshakes(options: HandshakeOptions): Handshakes {
   const { auth, chat, budgets, metrics, faulted } = options;
+  const held = createHeldSockets(options.clock, metrics);
 
   const read = (request: Request, url: URL): Wanted => {
     const room = roomOf(url.pathname);
@@ -121,22 +113,6 @@ export function createHandshakes(options: HandshakeOptions): Handshakes {
     if (!ERRORS[code].retryable) budgets.charge("visits", network, REFUSED);
   };
 
-  let held = 0;
-  const heldBy = new Map<string, number>();
-  const count = (network: string, change: 1 | -1) => {
-    held += change;
-    metrics.refusedSockets.set(held);
-    const ofNetwork = (heldBy.get(network) ?? 0) + change;
-    if (ofNetwork === 0) heldBy.delete(network);
-    else heldBy.set(network, ofNetwork);
-  };
-  /** Counts a socket that will be closed with a code. @throws {Refusal} the refusal itself if too many are held. */
-  const hold = (refusal: Refusal, network: string) => {
-    if (held >= HELD_MAX.total || (heldBy.get(network) ?? 0) >= HELD_MAX.network) throw refusal;
-    count(network, 1);
-    options.clock.after(HELD_MS, () => count(network, -1));
-  };
-
   let draining = false;
 
   return {
@@ -152,7 +128,7 @@ export function createHandshakes(options: HandshakeOptions): Handshakes {
         const { room, since, subprotocol } = wanted;
         const identity = await identifyOrRefuse(wanted);
         if (identity instanceof Refusal) {
-          hold(identity, network);
+          held.hold(identity, network);
           chargeFor(identity, network);
           // Refused by status even for chat.v1, because an open socket would cost more.
         } else afford(budgets.spend("sockets", identity.userId));
