@@ -5,7 +5,6 @@ import { ask, neighbour, relative, repeat, uuid } from "../tools.ts";
 export const logins: readonly Attack[] = [
   {
     name: "90 correct logins at once",
-    database: true,
     play: (means) =>
       repeat(means, 90, () => {
         const { email, password } = means.target.people[0];
@@ -14,7 +13,6 @@ export const logins: readonly Attack[] = [
   },
   {
     name: "logins of nobody, from the addresses of one network",
-    database: true,
     play: (means) =>
       repeat(means, 60, () =>
         ask(means, "/account/login/", {
@@ -25,7 +23,6 @@ export const logins: readonly Attack[] = [
   },
   {
     name: "guessing one password from many networks",
-    database: true,
     play: (means) =>
       repeat(means, 60, () => {
         const address = `203.0.${Math.floor(Math.random() * 255)}.${Math.floor(Math.random() * 255)}`;
@@ -35,7 +32,6 @@ export const logins: readonly Attack[] = [
   },
   {
     name: "registrations from the addresses of one network",
-    database: true,
     play: (means) =>
       repeat(means, 40, () => {
         const password = uuid();
@@ -45,7 +41,6 @@ export const logins: readonly Attack[] = [
   },
   {
     name: "refreshing one session again and again",
-    database: true,
     play: async (means) => {
       let { refresh } = means.target.people[0];
       await repeat(means, 10, async () => {
@@ -57,7 +52,6 @@ export const logins: readonly Attack[] = [
   },
   {
     name: "wrong tokens",
-    database: true,
     play: (means) => {
       const { token } = means.target.people[0];
       return repeat(means, 30, (_, round) =>
@@ -69,12 +63,10 @@ export const logins: readonly Attack[] = [
   },
   {
     name: "wrong operator tokens",
-    database: true,
     play: (means) => repeat(means, 20, () => ask(means, "/admin/audit/", { token: uuid() })),
   },
   {
     name: "operators' keys that could be right",
-    database: true,
     play: (means) => repeat(means, 40, () => ask(means, "/admin/audit/", { token: newToken() })),
   },
   {
@@ -91,7 +83,6 @@ export const logins: readonly Attack[] = [
   },
   {
     name: "changing a password with the wrong one",
-    database: true,
     play: (means) =>
       repeat(means, 30, () => {
         const next = uuid();
@@ -103,7 +94,6 @@ export const logins: readonly Attack[] = [
   },
   {
     name: "changing a password to itself",
-    database: true,
     play: (means) =>
       repeat(means, 30, () => {
         const { password } = means.target.people[0];

@@ -15,7 +15,6 @@ const together = (means: Means, attack: (means: Means) => Promise<void>) =>
 export const members: readonly Attack[] = [
   {
     name: "reactions to messages that have a thousand",
-    database: true,
     play: (means) =>
       together(means, (mine) =>
         flood(mine, 2, (index) => {
@@ -35,7 +34,6 @@ export const members: readonly Attack[] = [
   },
   {
     name: "pages of messages that have a thousand reactions",
-    database: true,
     play: (means) =>
       together(means, (mine) =>
         flood(mine, 20, (index) => json({ type: "history", ref: index, room: ROOMS.popular, limit: 100 })),
@@ -73,7 +71,6 @@ export const members: readonly Attack[] = [
   },
   {
     name: "joining the bystander's room from the future",
-    database: true,
     play: async (means) => {
       const { room } = means.target;
       const epoch = await epochOf(means, room);
@@ -112,7 +109,6 @@ export const members: readonly Attack[] = [
   },
   {
     name: "resuming from another place on each socket",
-    database: true,
     play: async (means) => {
       const epoch = await epochOf(means, ROOMS.long);
       let next = 0;
