@@ -21,6 +21,8 @@ export type Payer = number | string;
 /** How often nodes tell each other about heavy users, in milliseconds, and about how many at once. */
 const SHARE_MS = 500;
 const SHARED_MAX = 1_000;
+/** The most heavy users that wait to be announced: ten seconds' worth. */
+const UNSHARED_MAX = 20 * SHARED_MAX;
 
 /**
  * Counts what everyone uses. Each node counts in its own buckets, so nothing waits for another node. Once someone has used
@@ -74,16 +76,24 @@ export function createBudgets({ scale, messages, clock, bus, metrics }: BudgetsO
   /** What heavy users spent on this node since it last told the others. */
   const spent = new Map<string, [SharedBudget, Payer, number]>();
 
+  /** What does not fit into one announcement waits for the next. */
   const share = () => {
-    const heavy = [...spent.values()].filter(([, , units]) => units > 0).slice(0, SHARED_MAX);
-    spent.clear();
+    const heavy: [SharedBudget, Payer, number][] = [];
+    for (const [key, entry] of spent) {
+      if (heavy.length === SHARED_MAX) break;
+      spent.delete(key);
+      if (entry[2] > 0) heavy.push(entry);
+    }
     if (heavy.length > 0) bus.announce({ type: "spent", spent: heavy });
+    if (spent.size > 0) clock.after(SHARE_MS, share);
   };
 
   const note = (budget: SharedBudget, payer: Payer, units: number) => {
-    if (spent.size === 0) clock.after(SHARE_MS, share);
     const key = `${budget} ${payer}`;
-    spent.set(key, [budget, payer, (spent.get(key)?.[2] ?? 0) + units]);
+    const known = spent.get(key);
+    if (!known && spent.size >= UNSHARED_MAX) return;
+    if (spent.size === 0) clock.after(SHARE_MS, share);
+    spent.set(key, [budget, payer, (known?.[2] ?? 0) + units]);
   };
 
   bus.listen({

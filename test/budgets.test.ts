@@ -128,6 +128,18 @@ test("a person who floods three nodes gets the rate of one in the long run; a no
   expect(sent).toBeLessThan(600 + 3 * 30 + 60);
 });
 
+test("nodes hear of every heavy user, if there are thousands at once", () => {
+  const { node, pass } = setUp();
+  const [one, two] = [node("one"), node("two")];
+  const heavy = Array.from({ length: 2_500 }, (_, index) => `192.0.${index >> 8}.${index & 255}`);
+  for (const network of heavy) expect(one.spend("visits", network, 400)).toBe(0);
+  for (let share = 0; share < 4; share++) pass(500);
+  const heard = heavy.filter(
+    (network) => two.wait("visits", network) === 0 && two.spend("visits", network, 390) > 0,
+  );
+  expect(heard.length).toBe(heavy.length);
+});
+
 test("a hundred thousand strangers neither fill the memory nor make the server forget who owes", () => {
   const { node } = setUp();
   const budgets = node("one");
