@@ -8,12 +8,15 @@ import {
   type HistoryPage,
   type Page,
 } from "../../src/chat/ports.ts";
-import { bytesOf, type Message, type RoomChange } from "../../src/message.ts";
+import { lengthOf, type Message, type RoomChange } from "../../src/message.ts";
 import type { ErrorCode } from "../../src/protocol/codes.ts";
 import { createPeople, type PeopleWrite } from "./people.ts";
 import { EPOCH_MS } from "./schedule.ts";
 
 /** A content that this database rejects. */
+/** About the size of a message in the database, which bounds what a page reads, in bytes. */
+const storedBytes = (message: Message) => 256 + lengthOf(message);
+
 export const POISON = "\u2620";
 
 interface Room {
@@ -186,7 +189,7 @@ export function createDatabase(
               .filter(({ id }) => id < range.before)
               .slice(-limit)
               .reverse();
-      const fit = fitting(found.slice(0, bounds.messages), bytesOf, bounds.bytes);
+      const fit = fitting(found.slice(0, bounds.messages), storedBytes, bounds.bytes);
       return {
         epoch,
         counter: log.length,
