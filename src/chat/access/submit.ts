@@ -37,17 +37,31 @@ export function createSubmit({ budgets, committer, rooms, messageChars }: Submit
       answer(outcome);
     });
 
+  /** Posts under way that may create their rooms, by sender and room. Those to one room cost their sender one room together. */
+  const openings = new Map<string, { underWay: number; created: boolean }>();
+
   /** Submits a post that may create its room, which then costs the sender. */
   const open = (change: Change, room: string, userId: number, answer: Answer) => {
-    const wait = budgets.wait("rooms", userId);
-    if (wait === 0) {
-      budgets.charge("rooms", userId, 1);
-      return commit(change, userId, (outcome) => {
-        const created = !(outcome instanceof Refusal) && outcome.id === 1 && !outcome.duplicate;
-        if (!created) budgets.charge("rooms", userId, -1);
-        answer(outcome);
-      });
-    }
+    const key = `${userId} ${room}`;
+    const known = openings.get(key);
+    const wait = known ? 0 : budgets.wait("rooms", userId);
+    if (wait > 0) return ifCreated(change, room, userId, wait, answer);
+    if (!known) budgets.charge("rooms", userId, 1);
+    const opening = known ?? { underWay: 0, created: false };
+    openings.set(key, opening);
+    opening.underWay++;
+    commit(change, userId, (outcome) => {
+      opening.created ||= !(outcome instanceof Refusal) && outcome.id === 1 && !outcome.duplicate;
+      if (--opening.underWay === 0) {
+        openings.delete(key);
+        if (!opening.created) budgets.charge("rooms", userId, -1);
+      }
+      answer(outcome);
+    });
+  };
+
+  /** Submits a post whose sender may not create rooms now. */
+  const ifCreated = (change: Change, room: string, userId: number, wait: number, answer: Answer) => {
     rooms.counter(room).then(
       (counter) => {
         if (counter > 0) return commit(change, userId, answer);
