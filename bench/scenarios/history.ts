@@ -87,7 +87,8 @@ export const archiveSql = (messages: number) => [
     select r.id, i, i, 1 + i % 100, gen_random_uuid(), 'message ' || i || repeat(' and so on', 5), now()
     from rooms r, generate_series(1, ${messages}) i where r.name = 'archive'`,
   "insert into rooms (name, version) select 'shelf-' || i, 0 from generate_series(1, 50) i",
-  `insert into members (user_id, room_id, last_read)
+  "insert into members (user_id, room_id) select (select min(id) from users), id from rooms",
+  `insert into own (user_id, room_id, last_read)
     select (select min(id) from users), id, greatest(version - 1000, 0) from rooms`,
   "vacuum analyze messages",
 ];
