@@ -1,0 +1,304 @@
+/** A bug to plant in the chat core or the client, which the simulation must find. */
+export interface Mutant {
+  readonly name: string;
+  /** In `src/chat`. */
+  readonly file: string;
+  /** Occurs exactly once in the file. */
+  readonly from: string;
+  readonly to: string;
+}
+
+export const MUTANTS: readonly Mutant[] = [
+  {
+    name: "the ack before the commit",
+    file: "room/committer.ts",
+    from: "        const result = await store.commit(lane.index, changes, careful);\n",
+    to: `        for (const pending of rest)
+          answer(pending, { id: 1, version: 1, timestamp: new Date(clock.now()).toISOString(), duplicate: false });
+        const result = await store.commit(lane.index, changes, careful);\n`,
+  },
+  {
+    name: "acknowledged though the outcome is not known",
+    file: "room/committer.ts",
+    from: `answer(pending, new Refusal("unavailable", { retryAfterMs: BUSY_RETRY_MS }));`,
+    to: `answer(pending, { id: 1, version: 1, timestamp: "", duplicate: true });`,
+  },
+  {
+    name: "released advanced past a hole",
+    file: "room/timeline.ts",
+    from: "held.find(({ from }) => from <= released + 1)",
+    to: "held.find(({ from }) => from <= released + 2)",
+  },
+  {
+    name: "released advanced past a hole, at once",
+    file: "room/timeline.ts",
+    from: "held.length === 0 && change.from <= released + 1",
+    to: "held.length === 0 && change.from <= released + 2",
+  },
+  {
+    name: "a range of another node believed, however far it reaches",
+    file: "room/rooms.ts",
+    from: "to - from < RANGE_MAX && states.at(-1)?.version === to",
+    to: "from <= to || states.length === 0",
+  },
+  {
+    name: "the subscription one tick late",
+    file: "connection/subscription.ts",
+    from: "    reader.socket.subscribe(codec.topicOf(room));\n",
+    to: "    void Promise.resolve().then(() => reader.socket.subscribe(codec.topicOf(room)));\n",
+  },
+  {
+    name: "a frame over budget lost",
+    file: "connection/intake.ts",
+    from: "        this.held = held.slice(index);\n",
+    to: "        this.held = held.slice(index + 1);\n",
+  },
+  {
+    name: "a socket over budget never read again",
+    file: "connection/intake.ts",
+    from: `    this.owner.writer.resume("flooding");\n`,
+    to: "",
+  },
+  {
+    name: "a command over budget without its reply",
+    file: "codecs/v1.ts",
+    from: `if (ref !== undefined) this.refuse(new Refusal("rate_limited", { retryAfterMs }), ref);`,
+    to: "void [retryAfterMs, ref];",
+  },
+  {
+    name: "the duplicate check gone",
+    file: "room/decide.ts",
+    from: "    if (before) return repeated(change, before);\n",
+    to: "    if (before && before.ack.id < 0) return repeated(change, before);\n",
+  },
+  {
+    name: "a duplicate answered with an ack of its own",
+    file: "room/decide.ts",
+    from: "? { ack: { ...ack, duplicate: true }, state: null }",
+    to: "? { ack: { ...ack, timestamp: new Date(0).toISOString(), duplicate: true }, state: null }",
+  },
+  {
+    name: "lag() resumes one version late",
+    file: "connection/subscription.ts",
+    from: "this.position = this.since = this.timeline.released;",
+    to: "this.position = this.since = this.timeline.released + 1;",
+  },
+  {
+    name: "the end of a catch-up page off by one",
+    file: "connection/subscription.ts",
+    from: "Math.min(page.end, released)",
+    to: "Math.min(page.end + 1, released)",
+  },
+  {
+    name: "a page sends changes beyond released",
+    file: "codecs/v1.ts",
+    from: "if (message.version > released) return undefined;",
+    to: "if (message.version > released + 1) return undefined;",
+  },
+  {
+    name: "what was lost is not looked for",
+    file: "room/rooms.ts",
+    from: "timeline.confirm(versions.get(timeline.room) ?? 0, released);",
+    to: "timeline.confirm(released, released);",
+  },
+  {
+    name: "changes of another epoch taken for ours",
+    file: "room/rooms.ts",
+    from: 'if (!("epoch" in news) || news.epoch !== epoch) return;',
+    to: 'if (!("epoch" in news)) return;',
+  },
+  {
+    name: "the counter read before the bus is subscribed to, and a new epoch not seen",
+    file: "room/rooms.ts",
+    from: "    if (newEpoch === epoch) return;\n",
+    to: "    if (newEpoch !== epoch || newEpoch === epoch) return;\n",
+  },
+  {
+    name: "a reader from a node that was ahead begins anew",
+    file: "room/catchup.ts",
+    from: "if (since?.epoch !== timeline.epoch || since.version <= timeline.released) return timeline;",
+    to: "return timeline;",
+  },
+  {
+    name: "a position of another epoch believed",
+    file: "connection/connection.ts",
+    from: "const resumed = since?.epoch === timeline.epoch && missed",
+    to: "const resumed = since !== undefined && missed",
+  },
+  {
+    name: "joined sends are not answered",
+    file: "room/committer.ts",
+    from: "for (const also of pending.joined) {",
+    to: "for (const also of pending.joined.slice(1)) {",
+  },
+  {
+    name: "a bad row fails its neighbours",
+    file: "room/committer.ts",
+    from: "if (batch.length === 1 && only) return",
+    to: 'if (batch.length < 3 && only) return batch.forEach((one) => answer(one, new Refusal("invalid"))); if (only && !only) return',
+  },
+  {
+    name: "a leaving node drops its queue",
+    file: "chat.ts",
+    from: "      await committer.drain();\n",
+    to: "",
+  },
+  {
+    name: "feeds that never end",
+    file: "connection/connection.ts",
+    from: "    for (const { timeline } of this.subscriptions) this.leave(timeline.room);\n",
+    to: "",
+  },
+  {
+    name: "what is new is told by the version before each message, not before its range",
+    file: "codecs/v1.ts",
+    from: "change: changeOf(message, known), prev,",
+    to: "change: changeOf(message, prev), prev,",
+  },
+  {
+    name: "a plain range in the order of versions",
+    file: "codecs/plain.ts",
+    from: ".sort((a, b) => a.id - b.id)",
+    to: "",
+  },
+  {
+    name: "what changes nothing is not recorded",
+    file: "room/decide.ts",
+    from: `    if (change.kind !== "post" && change.kind !== "remove") recorded.push`,
+    to: `    if (change.kind !== "post" && change.kind !== "remove" && changed) recorded.push`,
+  },
+  {
+    name: "the reactions of a deleted message kept",
+    file: "room/decide.ts",
+    from: `return { ...message, content: "", reactors: [], deletedAt: at };`,
+    to: `return { ...message, content: "", deletedAt: at };`,
+  },
+  {
+    name: "a deleted message can be changed",
+    file: "room/decide.ts",
+    from: "  if (message.deletedAt !== null)\n",
+    to: "  if (message.deletedAt === undefined)\n",
+  },
+  {
+    name: "another's message can be changed",
+    file: "room/decide.ts",
+    from: `return "forbidden";\n`,
+    to: `return { ...message };\n`,
+  },
+  {
+    name: "a client id stands for another kind of change",
+    file: "room/decide.ts",
+    from: "kind === change.kind && (",
+    to: "true || (",
+  },
+  {
+    name: "who is overrun reads on before the jump",
+    file: "room/timeline.ts",
+    from: "    const readOn = overrun();\n    released = to;\n    forgetPages();\n    readOn();\n",
+    to: "    overrun()();\n    released = to;\n",
+  },
+  {
+    name: "a full socket does not lag",
+    file: "connection/writer.ts",
+    from: "    for (const each of this.owner.subscriptions) if (each.lag()) this.isBehind(each);\n",
+    to: "",
+  },
+  {
+    name: "a drained socket is not read again",
+    file: "connection/writer.ts",
+    from: `    this.resume("lagging");\n`,
+    to: "",
+  },
+  {
+    name: "joining makes nobody a member",
+    file: "connection/connection.ts",
+    from: "const reading = await members.join(asked);",
+    to: "const reading = { lastRead: 0, unread: 0 }; void members; void asked;",
+  },
+  {
+    name: "posting makes nobody a member",
+    file: "room/decide.ts",
+    from: "enrolled.set(`${userId} ${name}`, { userId, room: name, version: next });",
+    to: "void [userId, name];",
+  },
+  {
+    name: "a repeated post makes its sender a member again",
+    file: "room/decide.ts",
+    from: "    if (before) return repeated(change, before);\n",
+    to: `    if (before && change.kind === "post")
+      enrolled.set("", { userId: change.senderId, room: change.room, version: before.ack.version });
+    if (before) return repeated(change, before);\n`,
+  },
+  {
+    name: "a ban leaves open sockets in the room",
+    file: "chat.ts",
+    from: `      await departedFrom(userId, room, "banned", open);\n`,
+    to: "      departed.changed(userId); void open;\n",
+  },
+  {
+    name: "a ban does not stop a join in flight",
+    file: "connection/connection.ts",
+    from: "        pass = access.enterNow(this.identity, room);\n",
+    to: "        pass = asked;\n",
+  },
+  {
+    name: "a banned person enters as long as memory knows it",
+    file: "access/access.ts",
+    from: `    if (known?.get(room) === "banned") throw new AccessDenied("removed");\n`,
+    to: "",
+  },
+  {
+    name: "a banned person enters when the database is asked",
+    file: "access/access.ts",
+    from: `      if (departures.get(room) === "banned") throw new AccessDenied("removed");\n`,
+    to: "      void departures;\n",
+  },
+  {
+    name: "a ban that is answered late takes out whoever was let in since",
+    file: "chat.ts",
+    from: "    await guard.recheck(userId).catch(() => guard.expel(room, why, open));\n",
+    to: "    void open; guard.expel(room, why, hub.subscriptionsOf(userId));\n",
+  },
+  {
+    name: "a ban on one node never reaches the others",
+    file: "connection/guard.ts",
+    from: "    every(clock, CHECK_MS, () => checkRooms(everyone()).catch(ignore)),\n",
+    to: "    every(clock, CHECK_MS, () => void everyone),\n",
+  },
+  {
+    name: "an old answer of the database ends a new subscription",
+    file: "connection/guard.ts",
+    from: "if (theirs) connection.depart(theirs, subscriptions);",
+    to: "if (theirs && subscriptions) connection.depart(theirs, connection.subscriptions);",
+  },
+  {
+    name: "leaving for good leaves the sockets in the room",
+    file: "chat.ts",
+    from: `      guard.expel(room, "left", open);\n      if (left) await departedFrom(userId, room, "left", open);\n`,
+    to: "      if (left) departed.changed(userId); void open;\n",
+  },
+  {
+    name: "leaving for good takes out whoever has joined again",
+    file: "chat.ts",
+    from: `guard.expel(room, "left", open);`,
+    to: `void open; guard.expel(room, "left", hub.subscriptionsOf(userId));`,
+  },
+  {
+    name: "the client leaves out what changes while a page is under way",
+    file: "../client/list.ts",
+    from: "} else aside?.set(message.id, message);",
+    to: "}",
+  },
+  {
+    name: "the client takes what the feed before a join had left",
+    file: "../client/room.ts",
+    from: `if (phase !== "in" && !(`,
+    to: `if (phase === "out" && !(`,
+  },
+  {
+    name: "the client gives up what the server could not do now",
+    file: "../client/outbox.ts",
+    from: "if (reply.retryable) hold(reply);",
+    to: "if (reply.retryable && refusals > 9) hold(reply);",
+  },
+];
