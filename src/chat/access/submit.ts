@@ -32,7 +32,7 @@ export function createSubmit({ budgets, committer, rooms, messageChars }: Submit
    */
   const commit = (change: Change, userId: number, answer: Answer) =>
     committer.submit(change, (outcome, state) => {
-      const more = state ? Math.floor(sizeOf(state) / BYTES_EACH) : 0;
+      const more = state ? unitsBesides(state) : 0;
       if (more > 0) budgets.charge("messages", userId, more);
       answer(outcome);
     });
@@ -82,5 +82,12 @@ export function createSubmit({ budgets, committer, rooms, messageChars }: Submit
   };
 }
 
-const sizeOf = ({ content, reactions }: Message) =>
-  Buffer.byteLength(content) + (reactions.length > 0 ? Buffer.byteLength(JSON.stringify(reactions)) : 0);
+/** The most bytes of one UTF-16 code unit in UTF-8. */
+const UNIT = 3;
+
+/** What a change costs besides the unit that its sender has paid. Most messages are too short to be measured. */
+function unitsBesides({ content, reactions }: Message): number {
+  if (reactions.length === 0 && content.length * UNIT < BYTES_EACH) return 0;
+  const reacted = reactions.length > 0 ? Buffer.byteLength(JSON.stringify(reactions)) : 0;
+  return Math.floor((Buffer.byteLength(content) + reacted) / BYTES_EACH);
+}
