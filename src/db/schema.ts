@@ -2,8 +2,12 @@ import { sql } from "drizzle-orm";
 import {
   bigint,
   boolean,
+  check,
   customType,
   index,
+  integer,
+  jsonb,
+  pgSequence,
   pgTable,
   smallint,
   primaryKey,
@@ -24,7 +28,17 @@ const bytewise = customType<{ data: string }>({ dataType: () => 'text collate "C
 export const users = pgTable(
   "users",
   {
+    /** 0 is the server itself, which signs what operators do in rooms. */
     id: id().primaryKey().generatedAlwaysAsIdentity(),
+    /** The id by which clients and backends know the person. It never changes: the subject of an outside identity, or `u_…`. */
+    uid: bytewise()
+      .notNull()
+      .unique("users_uid")
+      .default(sql`('u_' || replace(gen_random_uuid()::text, '-', ''))`),
+    /** What people see. Null: the username. */
+    name: text(),
+    /** The address of a picture. */
+    picture: text(),
     /** Lower case; null for outside identities and deleted accounts. */
     email: text().unique("users_email"),
     username: text().notNull(),
@@ -125,7 +139,7 @@ export const erasedPeople = pgTable(
   (t) => [primaryKey({ columns: [t.hash, t.userId] })],
 );
 
-/** A room and its counter. Its row is created by the first join, message or ban. */
+/** A room and its counter. The row of an open room is created by the first join, message or ban. */
 export const rooms = pgTable(
   "rooms",
   {
@@ -136,7 +150,32 @@ export const rooms = pgTable(
     /** The version of the last change in the room: 1, 2, 3 …, without gaps. */
     version: id().notNull().default(0),
     /** Rises with every member who leaves for good: what is known about its members then may be out of date. */
-    departures: id().notNull().default(0),
+    leavers: id().notNull().default(0),
+    /** Rises with every change that takes a right from someone. A commit that expects another number does not happen. */
+    fence: id().notNull().default(0),
+    /** `open`: anyone may enter. `private`: its members. `direct`: its members, who stay the same. */
+    kind: text({ enum: ["open", "private", "direct"] })
+      .notNull()
+      .default("open"),
+    /** What people see instead of the name. */
+    title: text().notNull().default(""),
+    topic: text().notNull().default(""),
+    /** What a new member sees of the past. */
+    history: text({ enum: ["all", "joined"] })
+      .notNull()
+      .default("all"),
+    /** Whether members who are neither owner nor moderator may add people. */
+    membersAdd: boolean().notNull().default(false),
+    /** Whether members see each other's read marks. */
+    receipts: boolean().notNull().default(false),
+    archivedAt: at(),
+    /** Set while a room is deleted. Its row, its counter and the keys of its changes stay. */
+    deletedAt: at(),
+    /** What has a version up to this one belongs to an earlier life of the room, and nobody sees it. */
+    beginsAfter: id().notNull().default(0),
+    /** The id of the newest message that is no notice, and when it was posted. Not indexed, so that commits stay cheap. */
+    lastPost: id().notNull().default(0),
+    postedAt: at(),
     createdAt: at().notNull().default(now),
     /** Whether there has been a message. An index on `version` itself would have to follow every commit. */
     posted: boolean()
@@ -172,10 +211,15 @@ export const messages = pgTable(
     editedAt: at(),
     deletedAt: at(),
     /** How many reactions it has, so that a page can be bounded before they are read. */
-    reacted: smallint().notNull().default(0),
+    reactionCount: smallint().notNull().default(0),
+    /** A change of who may do what, or of the room itself. Such a message has no text and never changes. */
+    notice: jsonb(),
+    /** A JSON object that belongs to the product. As text, so that it is delivered unchanged. */
+    data: text(),
   },
   (t) => [
     primaryKey({ columns: [t.roomId, t.id] }),
+    check("messages_notice", sql`notice is null or version = id`),
     unique("messages_client").on(t.roomId, t.senderId, t.clientId),
     index("messages_changed")
       .on(t.roomId, t.version)
@@ -183,15 +227,18 @@ export const messages = pgTable(
   ],
 );
 
-/** Every acknowledged edit, deletion and reaction, including those that changed nothing: this makes them idempotent. */
+/** Every acknowledged change other than a post, including those that changed nothing: this makes them idempotent. */
 export const changes = pgTable(
   "changes",
   {
     roomId: id().notNull(),
     senderId: id().notNull(),
     clientId: uuid().notNull(),
-    kind: text({ enum: ["edit", "delete", "react"] }).notNull(),
+    kind: text({ enum: ["edit", "delete", "react", "member", "room"] }).notNull(),
+    /** The message or the notice; 0 if there is none. */
     messageId: id().notNull(),
+    /** What else identifies the change: whom it was about, and what it set. */
+    target: text().notNull().default(""),
     version: id().notNull(),
     at: at().notNull(),
   },
@@ -210,23 +257,46 @@ export const reactions = pgTable(
   (t) => [primaryKey({ columns: [t.roomId, t.messageId, t.userId, t.emoji] })],
 );
 
-/** Anyone who has joined a room or posted to it, and whether they have left since. */
+/** Moves with each change of a membership, so that a person's sockets can find out that they missed one. */
+export const memberStamps = pgSequence("member_stamps");
+
+/** Anyone who belongs to a room, and anyone who has left it or was removed. */
 export const members = pgTable(
   "members",
   {
     userId: id().notNull(),
     roomId: id().notNull(),
-    state: text({ enum: ["in", "left"] })
+    /** `left`: by themselves. `removed`: by someone else. */
+    state: text({ enum: ["in", "left", "removed"] })
       .notNull()
       .default("in"),
+    role: text({ enum: ["owner", "moderator", "member"] })
+      .notNull()
+      .default("member"),
     /** The room's version when they last became a member: what came before is not unread for them. */
     version: id().notNull().default(0),
+    /** The version of the latest change of this membership that has one. */
+    changed: id().notNull().default(0),
+    /** They see messages with this id and later ones. */
+    fromId: id().notNull().default(0),
+    mutedUntil: at(),
+    stamp: id()
+      .notNull()
+      .default(sql`nextval('member_stamps')`),
     /** When the state began. */
     since: at().notNull().default(now),
   },
   (t) => [
     primaryKey({ columns: [t.userId, t.roomId] }),
+    index("members_in")
+      .on(t.roomId, t.userId)
+      .where(sql`state = 'in'`),
     index("members_room").on(t.roomId),
+    // The owners and moderators of a room.
+    index("members_staff")
+      .on(t.roomId)
+      .where(sql`state = 'in' and role <> 'member'`),
+    index("members_stamp").on(t.userId, t.stamp),
     // Open sockets are checked against it every few seconds.
     index("members_left")
       .on(t.userId, t.since)
@@ -253,8 +323,73 @@ export const own = pgTable(
     roomId: id().notNull(),
     /** The id of the last message that was read; it never goes back. */
     lastRead: id().notNull().default(0),
+    /** What to be notified about; null: what the room's kind suggests. */
+    notify: text({ enum: ["all", "mentions", "none"] }),
+    /** Hidden from their list until there is a message with a later id; null: not hidden. */
+    hiddenAt: id(),
+    pinnedAt: at(),
   },
   (t) => [primaryKey({ columns: [t.userId, t.roomId] })],
+);
+
+/** Links with which people add themselves to a room. The token of a link is shown once; its hash is stored. */
+export const invitations = pgTable(
+  "invitations",
+  {
+    id: uuid().primaryKey(),
+    roomId: id().notNull(),
+    /** SHA-256 of the token, base64url. */
+    hash: text().notNull().unique("invitations_hash"),
+    createdBy: id().notNull(),
+    createdAt: at().notNull().default(now),
+    /** The room's version at which it was created: it does not bring back anyone who was removed later. */
+    version: id().notNull(),
+    expiresAt: at().notNull(),
+    /** Null: any number of people. */
+    maxUses: integer(),
+    uses: integer().notNull().default(0),
+    revokedAt: at(),
+  },
+  (t) => [index("invitations_room").on(t.roomId)],
+);
+
+/** People who do not want to hear from others. */
+export const blocks = pgTable(
+  "blocks",
+  {
+    userId: id().notNull(),
+    blockedId: id().notNull(),
+    at: at().notNull().default(now),
+  },
+  (t) => [primaryKey({ columns: [t.userId, t.blockedId] }), index("blocks_blocked").on(t.blockedId)],
+);
+
+/** Messages that people reported, as they were then. */
+export const reports = pgTable(
+  "reports",
+  {
+    id: id().primaryKey().generatedAlwaysAsIdentity(),
+    roomId: id().notNull(),
+    messageId: id().notNull(),
+    reporterId: id().notNull(),
+    reason: text().notNull(),
+    at: at().notNull().default(now),
+    senderId: id().notNull(),
+    /** The message's version, text and data when it was reported. */
+    version: id().notNull(),
+    content: text().notNull(),
+    data: text(),
+    resolvedAt: at(),
+    resolvedBy: id(),
+    /** What was done about it. */
+    resolution: text().notNull().default(""),
+  },
+  (t) => [
+    unique("reports_once").on(t.roomId, t.messageId, t.reporterId),
+    index("reports_open")
+      .on(t.roomId, t.id)
+      .where(sql`resolved_at is null`),
+  ],
 );
 
 /** What operators did, and to whom. */

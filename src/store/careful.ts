@@ -26,7 +26,7 @@ interface LockedRoom {
   readonly name: string;
   readonly id: number;
   readonly version: number;
-  readonly departures: number;
+  readonly leavers: number;
   readonly at: string;
   readonly epoch: string;
 }
@@ -47,7 +47,7 @@ export async function commitCarefully(
     const names = [...new Set(changes.map(({ room }) => room))];
     const postedTo = new Set(changes.filter(({ kind }) => kind === "post").map(({ room }) => room));
     const locked = await rows<LockedRoom>(tx, lockRooms(names, postedTo));
-    for (const { name, departures } of locked) known.seen(name, departures);
+    for (const { name, leavers } of locked) known.seen(name, leavers);
     const answered = await rows<AnsweredRow>(tx, readAnswered(changes));
     const targets = changes.every(({ kind }) => kind === "post")
       ? []

@@ -5,23 +5,23 @@ const REMEMBERED = 50_000;
 
 /**
  * Senders who are known to be members of their rooms, so that their next posts need not write that again. What is known
- * about a room holds for its number of departures: a commit that expects another number does not post to it.
+ * about a room holds for its number of leavers: a commit that expects another number does not post to it.
  */
 export interface KnownMembers {
-  /** The departures that a commit has to expect; 0 for a room about which nothing is known. */
-  departuresOf(room: string): number;
+  /** The leavers that a commit has to expect; 0 for a room about which nothing is known. */
+  leaversOf(room: string): number;
   /** Returns the distinct senders who are not known to be members. */
   newcomers(posts: readonly Newcomer[]): readonly Newcomer[];
-  /** Remembers that these senders are members, at the departures that the commit expected. */
+  /** Remembers that these senders are members, at the leavers that the commit expected. */
   enrolled(senders: readonly Newcomer[]): void;
-  /** Takes note of a room's departures. If they are not what was expected, everyone known in it is forgotten. */
-  seen(room: string, departures: number): void;
+  /** Takes note of a room's leavers. If they are not what was expected, everyone known in it is forgotten. */
+  seen(room: string, leavers: number): void;
   /** Takes note of the database's epoch. A restored database may have other members. */
   seenEpoch(epoch: string): void;
 }
 
 export function createKnownMembers(): KnownMembers {
-  const rooms = new Map<string, { departures: number; readonly members: Set<number> }>();
+  const rooms = new Map<string, { leavers: number; readonly members: Set<number> }>();
   let remembered = 0;
   let epoch: string | undefined;
 
@@ -43,13 +43,13 @@ export function createKnownMembers(): KnownMembers {
   };
 
   /** The most recent one is last. */
-  const renew = (room: string, departures: number, members: Set<number>) => {
+  const renew = (room: string, leavers: number, members: Set<number>) => {
     if (!rooms.delete(room)) remembered++;
-    rooms.set(room, { departures, members });
+    rooms.set(room, { leavers, members });
   };
 
   return {
-    departuresOf: (room) => rooms.get(room)?.departures ?? 0,
+    leaversOf: (room) => rooms.get(room)?.leavers ?? 0,
     newcomers(posts) {
       const found = new Map<string, Newcomer>();
       for (const post of posts)
@@ -58,18 +58,18 @@ export function createKnownMembers(): KnownMembers {
     },
     enrolled(senders) {
       for (const { room, senderId } of senders) {
-        const { departures = 0, members = new Set<number>() } = rooms.get(room) ?? {};
+        const { leavers = 0, members = new Set<number>() } = rooms.get(room) ?? {};
         if (!members.has(senderId)) remembered++;
         members.add(senderId);
-        renew(room, departures, members);
+        renew(room, leavers, members);
       }
       makeSpace();
     },
-    seen(room, departures) {
+    seen(room, leavers) {
       const known = rooms.get(room);
-      if ((known?.departures ?? 0) === departures) return;
+      if ((known?.leavers ?? 0) === leavers) return;
       remembered -= known?.members.size ?? 0;
-      renew(room, departures, new Set());
+      renew(room, leavers, new Set());
       makeSpace();
     },
     seenEpoch(current) {

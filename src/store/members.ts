@@ -85,7 +85,7 @@ export function createMemberStore(pool: Pool): MemberStore {
               update members m set state = 'left', since = clock_timestamp() from room
               where m.user_id = ${userId}::bigint and m.room_id = room.id and m.state = 'in' returning m.room_id
             )
-            update rooms r set departures = r.departures + 1 from gone where r.id = gone.room_id returning r.id`,
+            update rooms r set leavers = r.leavers + 1 from gone where r.id = gone.room_id returning r.id`,
         ),
       );
       return left.length > 0;

@@ -25,7 +25,7 @@ export function createMessageStore(database: Database, reads: Pool, rules: Rules
 
   async function commitPosts(orm: Orm, posts: readonly Post[]): Promise<Committed> {
     const newcomers = known.newcomers(posts);
-    const moved = await rows<MovedRoom>(orm, postAll(posts, newcomers, known.departuresOf));
+    const moved = await rows<MovedRoom>(orm, postAll(posts, newcomers, known.leaversOf));
     const rooms = new Map(moved.map((room) => [room.name, room]));
     // The room's counter is the id of its last post; the ones before it are counted down.
     const outcomes = new Array<Outcome>(posts.length);

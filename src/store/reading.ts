@@ -137,7 +137,7 @@ const page = (room: string, found: SQL, order: SQL, { messages, bytes }: Bounds)
         select ${columns}, m.n, m.more, m.size from (
           select * from (
             select c.*, row_number() over w as n, lead(true, 1, false) over w as more, ${SIZE} as size,
-              sum(${SIZE} + c.reacted * ${sql.raw(String(REACTION_BYTES))}) over w as upto
+              sum(${SIZE} + c.reaction_count * ${sql.raw(String(REACTION_BYTES))}) over w as upto
             from (${found}) c window w as (order by ${order} rows unbounded preceding)
           ) f where f.n <= ${messages}::int and (f.n = 1 or f.upto <= ${bytes}::bigint)
         ) m join users u on u.id = m.sender_id

@@ -13,13 +13,13 @@ export interface Newcomer {
  * Commits new posts in one statement and one round trip. The upsert creates rooms, locks them in one order and advances
  * their counters. `below` is how many posts of the batch follow a post in its room, so `id = version - below`. The
  * newcomers become members. If a post was committed before, it violates the unique key and the whole statement fails, so no
- * version is lost. A room is missing from the result, and nothing was posted to it, if it has other `departures` than
+ * version is lost. A room is missing from the result, and nothing was posted to it, if it has other `leavers` than
  * expected: then one of its senders may no longer be a member.
  */
 export function postAll(
   posts: readonly Post[],
   newcomers: readonly Newcomer[],
-  departuresOf: (room: string) => number,
+  leaversOf: (room: string) => number,
 ): SQL {
   // One flat template: Drizzle takes longer to assemble nested ones than Postgres to run a small batch.
   const remaining = new Map<string, number>();
@@ -50,13 +50,15 @@ export function postAll(
   )`
       : NOTHING;
   return sql`with moved as (
-    insert into rooms as r (name, version, departures)
-    select b.room, b.n, b.departures
+    insert into rooms as r (name, version, leavers, last_post, posted_at)
+    select b.room, b.n, b.leavers, b.n, clock_timestamp()
     from unnest(${array(roomNames)}::text::text[], ${numberArray(counts)}::text::bigint[],
-      ${numberArray(roomNames.map(departuresOf))}::text::bigint[]) as b(room, n, departures)
+      ${numberArray(roomNames.map(leaversOf))}::text::bigint[]) as b(room, n, leavers)
     order by b.room collate "C"
-    on conflict (name) do update set version = r.version + excluded.version where r.departures = excluded.departures
-    returning r.id, r.name, r.version, clock_timestamp() as at
+    on conflict (name) do update
+      set version = r.version + excluded.version, last_post = r.version + excluded.version, posted_at = clock_timestamp()
+      where r.leavers = excluded.leavers
+    returning r.id, r.name, r.version, r.posted_at as at
   ), posted as (
     insert into messages (room_id, id, version, sender_id, client_id, content, reply_to, created_at)
     select m.id, m.version - i.below, m.version - i.below, i.sender_id, i.client_id, i.content, i.reply_to, m.at
@@ -95,7 +97,7 @@ export const lockRooms = (names: readonly string[], postedTo: ReadonlySet<string
   order by b.room collate "C"
   on conflict (name) do update set version = r.version
   returning r.name, r.id::float8 as id, r.version::float8 as version,
-    r.departures::float8 as departures, ${iso(sql`clock_timestamp()`)} as at,
+    r.leavers::float8 as leavers, ${iso(sql`clock_timestamp()`)} as at,
     (select value from meta where name = 'epoch') as epoch`;
 
 /** The changes of a batch as a relation, each with the id of its locked room. */
@@ -160,19 +162,28 @@ export function writeDecision({ decision, roomIds, given, taken }: Write): SQL {
   const { versions, recorded, enrolled } = decision;
   const written = [...decision.messages.values()];
   const idOf = (room: string) => roomIds.get(room) ?? null;
+  const names = [...versions.keys()];
+  const lastPosts = new Map(
+    written.flatMap(({ room, message }) =>
+      message.id === message.version ? [[room, message] as const] : [],
+    ),
+  );
   const reactionRows = (rows: readonly ReactionRow[]) => sql`unnest(
     ${integers(rows.map(({ room }) => idOf(room)))}, ${integers(rows.map(({ id }) => id))},
     ${integers(rows.map(({ userId }) => userId))}, ${texts(rows.map(({ emoji }) => emoji))}
   ) as i(room_id, message_id, user_id, emoji)`;
   return sql`with moved as (
-    update rooms r set version = i.version
-    from unnest(${texts([...versions.keys()])}, ${integers([...versions.values()])}) as i(name, version)
+    update rooms r set version = i.version, last_post = coalesce(i.last_post, r.last_post),
+      posted_at = coalesce(i.posted_at, r.posted_at)
+    from unnest(${texts(names)}, ${integers([...versions.values()])},
+      ${integers(names.map((room) => lastPosts.get(room)?.id ?? null))},
+      ${times(names.map((room) => lastPosts.get(room)?.timestamp ?? null))}) as i(name, version, last_post, posted_at)
     where r.name = i.name
   ), written as (
     insert into messages (room_id, id, version, sender_id, client_id, content, reply_to, created_at, edited_at, deleted_at,
-      reacted)
+      reaction_count)
     select i.room_id, i.id, i.version, i.sender_id, i.client_id, i.content, i.reply_to, i.created_at, i.edited_at, i.deleted_at,
-      i.reacted
+      i.reaction_count
     from unnest(
       ${integers(written.map(({ room }) => idOf(room)))}, ${integers(written.map(({ message }) => message.id))},
       ${integers(written.map(({ message }) => message.version))}, ${integers(written.map(({ message }) => message.senderId))},
@@ -180,9 +191,9 @@ export function writeDecision({ decision, roomIds, given, taken }: Write): SQL {
       ${integers(written.map(({ message }) => message.replyTo))}, ${times(written.map(({ message }) => message.timestamp))},
       ${times(written.map(({ message }) => message.editedAt))}, ${times(written.map(({ message }) => message.deletedAt))},
       ${integers(written.map(({ message }) => message.reactors.length))}
-    ) as i(room_id, id, version, sender_id, client_id, content, reply_to, created_at, edited_at, deleted_at, reacted)
+    ) as i(room_id, id, version, sender_id, client_id, content, reply_to, created_at, edited_at, deleted_at, reaction_count)
     on conflict (room_id, id) do update set version = excluded.version, content = excluded.content,
-      edited_at = excluded.edited_at, deleted_at = excluded.deleted_at, reacted = excluded.reacted
+      edited_at = excluded.edited_at, deleted_at = excluded.deleted_at, reaction_count = excluded.reaction_count
   ), recorded as (
     insert into changes (room_id, sender_id, client_id, kind, message_id, version, at)
     select i.room_id, i.sender_id, i.client_id, i.kind, i.message_id, i.version, i.at

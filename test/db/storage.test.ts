@@ -204,7 +204,9 @@ function storage(create: () => Promise<TestDatabase>) {
       createdAt: new Date("2024-02-29T23:59:59.987Z"),
       editedAt: new Date("1999-12-31T00:00:00.001Z"),
       deletedAt: null,
-      reacted: 1_000,
+      reactionCount: 1_000,
+      notice: null,
+      data: `{"order": 1.0,  "note":"\\u00e9"}`,
     };
     await database.run((orm) => orm.insert(messages).values(sent));
     const [found] = await database.run((orm) => orm.select().from(messages).where(eq(messages.roomId, 1)));

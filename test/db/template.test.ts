@@ -19,7 +19,7 @@ beforeAll(async () => {
 });
 afterAll(() => database.close());
 
-test("a new embedded database has the schema and no rows", async () => {
+test("a new embedded database has the schema, and nobody but the server itself", async () => {
   const tables = await database.run((orm) =>
     rows<{ name: string }>(orm, sql`select tablename as name from pg_tables where schemaname = 'public'`),
   );
@@ -27,8 +27,10 @@ test("a new embedded database has the schema and no rows", async () => {
     expect.arrayContaining(["users", "keys", "messages", "meta"]),
   );
   for (const { name } of tables) {
-    const found = await database.run((orm) => rows(orm, sql`select * from ${sql.identifier(name)} limit 1`));
-    expect({ [name]: found }).toEqual({ [name]: [] });
+    const found = await database.run((orm) => rows(orm, sql`select * from ${sql.identifier(name)} limit 2`));
+    expect({ [name]: found }).toEqual({
+      [name]: name === "users" ? [expect.objectContaining({ id: 0, uid: "u_system" })] : [],
+    });
   }
 });
 

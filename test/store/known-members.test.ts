@@ -18,15 +18,15 @@ test("someone who posts to very many rooms displaces only what was used least re
   expect(isKnown("more-9999", MALLORY)).toBe(true);
 });
 
-test("a room whose departures changed forgets its members, and one that was forgotten expects none", () => {
+test("a room whose leavers changed forgets its members, and one that was forgotten expects none", () => {
   const known = createKnownMembers();
   known.seen("lobby", 3);
   known.enrolled([{ room: "lobby", senderId: 1 }]);
-  expect(known.departuresOf("lobby")).toBe(3);
+  expect(known.leaversOf("lobby")).toBe(3);
   known.seen("lobby", 3);
   expect(known.newcomers([{ room: "lobby", senderId: 1 }])).toEqual([]);
   known.seen("lobby", 4);
   expect(known.newcomers([{ room: "lobby", senderId: 1 }])).toHaveLength(1);
   for (let index = 0; index < 30_000; index++) known.enrolled([{ room: `other-${index}`, senderId: 2 }]);
-  expect(known.departuresOf("lobby")).toBe(0);
+  expect(known.leaversOf("lobby")).toBe(0);
 });

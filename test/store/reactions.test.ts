@@ -32,7 +32,7 @@ onEachDriver((open) => {
     await run(sql`insert into reactions (room_id, message_id, user_id, emoji)
       select m.room_id, m.id, u.id, chr(${FIRST_EMOJI}::int + e) from messages m, users u, generate_series(1, 20) e
       where u.username like 'reactor-%'`);
-    await run(sql`update messages set version = id + ${MESSAGES}::int, reacted = 400`);
+    await run(sql`update messages set version = id + ${MESSAGES}::int, reaction_count = 400`);
     await run(sql`update rooms set version = ${2 * MESSAGES}::int`);
   }, START_MS);
   afterAll(() => at.database.close());
@@ -79,7 +79,9 @@ onEachDriver((open) => {
     expect(read.reduce((sum, { rows }) => sum + rows, 0)).toBeLessThanOrEqual(20 + 2 * MESSAGES);
     const [first] = (await at.store.messages("plaza", { after: 0 }, upTo(1))).messages;
     expect(first?.reactions[0]).toMatchObject({ count: 21, users: expect.arrayContaining(["reactor-1"]) });
-    const counted = await at.database.run((orm) => rows(orm, sql`select distinct reacted from messages`));
-    expect(counted).toEqual([{ reacted: 401 }]);
+    const counted = await at.database.run((orm) =>
+      rows(orm, sql`select distinct reaction_count from messages`),
+    );
+    expect(counted).toEqual([{ reaction_count: 401 }]);
   });
 });
