@@ -60,7 +60,7 @@ ALTER TABLE "rooms" ADD COLUMN "deleted_at" timestamp with time zone;--> stateme
 ALTER TABLE "rooms" ADD COLUMN "begins_after" bigint DEFAULT 0 NOT NULL;--> statement-breakpoint
 ALTER TABLE "rooms" ADD COLUMN "last_post" bigint DEFAULT 0 NOT NULL;--> statement-breakpoint
 ALTER TABLE "rooms" ADD COLUMN "posted_at" timestamp with time zone;--> statement-breakpoint
-ALTER TABLE "users" ADD COLUMN "uid" text collate "C" DEFAULT ('u_' || replace(gen_random_uuid()::text, '-', '')) NOT NULL;--> statement-breakpoint
+ALTER TABLE "users" ADD COLUMN "uid" text collate "C" DEFAULT ('u_' || translate(encode(decode(replace(gen_random_uuid()::text, '-', ''), 'hex'), 'base64'), '+/=', '-_')) NOT NULL;--> statement-breakpoint
 ALTER TABLE "users" ADD COLUMN "name" text;--> statement-breakpoint
 ALTER TABLE "users" ADD COLUMN "picture" text;--> statement-breakpoint
 CREATE INDEX "blocks_blocked" ON "blocks" USING btree ("blocked_id");--> statement-breakpoint

@@ -34,7 +34,9 @@ export const users = pgTable(
     uid: bytewise()
       .notNull()
       .unique("users_uid")
-      .default(sql`('u_' || replace(gen_random_uuid()::text, '-', ''))`),
+      .default(
+        sql`('u_' || translate(encode(decode(replace(gen_random_uuid()::text, '-', ''), 'hex'), 'base64'), '+/=', '-_'))`,
+      ),
     /** What people see. Null: the username. */
     name: text(),
     /** The address of a picture. */
