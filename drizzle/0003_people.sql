@@ -87,4 +87,6 @@ UPDATE "users" "u" SET "uid" = CASE WHEN "u"."subject" ~ '^(u_|@|mailto:|=)' OR 
 UPDATE "rooms" "r" SET "last_post" = "l"."id", "posted_at" = "l"."created_at"
 	FROM "rooms" "q" CROSS JOIN LATERAL (
 		SELECT "id", "created_at" FROM "messages" WHERE "room_id" = "q"."id" ORDER BY "id" DESC LIMIT 1) "l"
-	WHERE "q"."id" = "r"."id";
+	WHERE "q"."id" = "r"."id";--> statement-breakpoint
+-- Programs from before do not check who may enter a room. Those from now on look at this number.
+INSERT INTO "meta" ("name", "value") VALUES ('generation', '2') ON CONFLICT ("name") DO UPDATE SET "value" = '2';

@@ -6,6 +6,7 @@ import { type Clock, within } from "./clock.ts";
 import type { Config } from "./config/config.ts";
 import { openBackupDesk } from "./db/backup-desk.ts";
 import { cleanRegularly } from "./db/cleanup.ts";
+import { watchGeneration } from "./db/generation.ts";
 import { loadMeta } from "./db/meta.ts";
 import { openDatabase } from "./db/open.ts";
 import { ownDataDir } from "./db/owner.ts";
@@ -47,7 +48,7 @@ export interface SiteParts {
 /** One installation: its database, accounts and chat, and what serves them. */
 export interface Site {
   readonly handle: Handler;
-  /** Rejects if the database stopped for good: then this process has to end. */
+  /** Rejects if the database stopped for good or needs a newer program: then this process has to end. */
   readonly failed: Promise<never>;
   /** Refuses new work, answers what was submitted, and tells sockets when to come back. Resolves in bounded time. */
   drain(): Promise<void>;
@@ -75,6 +76,8 @@ export async function openSite(
     );
   const database = await openDatabase(config, template);
   opened(() => database.close());
+  const generation = watchGeneration(database, clock);
+  opened(() => generation.stop());
   const meta = await loadMeta(database);
   // The prefix keeps installations that share a Redis apart.
   const prefix = `${config.REDIS_PREFIX}${meta.instance}:`;
@@ -169,7 +172,7 @@ export async function openSite(
   if (database.driver !== "pglite") await requireConnections(database, config);
 
   return {
-    failed: database.failed,
+    failed: Promise.race([database.failed, generation.passed]),
     handle: createDispatch({
       clock,
       trustProxy: config.TRUST_PROXY,

@@ -1,8 +1,8 @@
-import { inArray } from "drizzle-orm";
+import { gt, inArray, sql } from "drizzle-orm";
 import type { Order } from "../order.ts";
 import { writeAudit } from "./audit.ts";
 import type { Pool } from "./database.ts";
-import { meta } from "./schema.ts";
+import { meta, rooms } from "./schema.ts";
 
 export interface Meta {
   /** Identifies the history that versions belong to. Renewed after a restore, which makes old versions void. */
@@ -56,6 +56,12 @@ export async function renewEpoch(pool: Pool, order: Order): Promise<string> {
         .insert(meta)
         .values({ name: "epoch", value: epoch })
         .onConflictDoUpdate({ target: meta.name, set: { value: epoch } });
+      // Nodes may remember fences of the lost history, so the same number must not come again with other rights. At 0 nobody
+      // has lost a right.
+      await tx
+        .update(rooms)
+        .set({ fence: sql`${rooms.fence} + 1 + floor(random() * 4294967296)::bigint` })
+        .where(gt(rooms.fence, 0));
       await writeAudit(tx, [{ ...order, action: "epoch.renew" }]);
     }),
   );

@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Database, DatabaseConfig } from "./database.ts";
+import { requireGeneration } from "./generation.ts";
 import { migrate } from "./migrate.ts";
 import { keepsSettings, requireServer } from "./server.ts";
 import { explainOpening } from "./unusable.ts";
@@ -17,6 +18,7 @@ export async function openDatabase(config: DatabaseConfig, template?: Blob): Pro
     database = await connect(config, template);
     if (database.driver !== "pglite") await requireServer(database, config);
     await migrate(database);
+    await requireGeneration(database);
     return database;
   } catch (error) {
     await database?.close();

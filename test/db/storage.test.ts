@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { eq, sql } from "drizzle-orm";
+import { eq, inArray, sql } from "drizzle-orm";
 import { type Database, DatabaseTimeout, isDatabaseAway, rows, sqlState } from "../../src/db/database.ts";
 import { loadMeta, renewEpoch } from "../../src/db/meta.ts";
 import { migrate } from "../../src/db/migrate.ts";
@@ -61,6 +61,23 @@ function storage(create: () => Promise<TestDatabase>) {
     const epoch = await renewEpoch(database, ORDER);
     expect(epoch).not.toBe(before.epoch);
     expect(await loadMeta(database)).toEqual({ ...before, epoch });
+  });
+
+  test("a new epoch moves the fence of each room in which someone has lost a right, and no other", async () => {
+    const [fenced, plain] = ["someone-was-removed", "nobody-was-removed"];
+    const fences = () =>
+      database.run((orm) =>
+        orm
+          .select({ name: rooms.name, fence: rooms.fence })
+          .from(rooms)
+          .where(inArray(rooms.name, [fenced, plain])),
+      );
+    await database.run((orm) => orm.insert(rooms).values([{ name: fenced, fence: 5 }, { name: plain }]));
+    await renewEpoch(database, ORDER);
+    const found = new Map((await fences()).map(({ name, fence }) => [name, fence]));
+    expect(found.get(fenced)).toBeGreaterThan(5);
+    expect(found.get(plain)).toBe(0);
+    await database.run((orm) => orm.delete(rooms).where(inArray(rooms.name, [fenced, plain])));
   });
 
   test("a failed transaction leaves nothing behind and rejects with the thrown error", async () => {

@@ -98,7 +98,7 @@ function lend(database: Database, after: (database: Database) => Promise<void>):
   };
 }
 
-/** Makes it what the template is: no rows, sequences at their start, no statistics for the planner. */
+/** Makes it what the template is: the server itself is the only person, sequences at their start, no statistics for the planner. */
 async function empty(database: Database): Promise<void> {
   await database.run(async (orm) => {
     const tables = await rows<{ names: string }>(
@@ -106,7 +106,11 @@ async function empty(database: Database): Promise<void> {
       sql`select string_agg(format('%I', relname), ', ') as names from pg_class
         where relnamespace = 'public'::regnamespace and relkind in ('r', 'p')`,
     );
+    await rows(orm, sql.raw(`create temporary table server as select * from users where id = 0`));
     await rows(orm, sql.raw(`truncate ${tables[0]?.names} restart identity`));
+    await rows(orm, sql`insert into users overriding system value select * from server`);
+    await rows(orm, sql`drop table server`);
+    await rows(orm, sql`insert into meta (name, value) values ('generation', '2')`);
     await rows(
       orm,
       sql`delete from pg_statistic using pg_class

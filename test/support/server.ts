@@ -15,6 +15,8 @@ export interface TestServer {
   readonly port: number;
   /** The log lines so far. */
   readonly log: readonly LogLine[];
+  /** Rejects if the server has to end. */
+  readonly failed: Promise<never>;
   /** Stops the server and removes its database, unless the settings named one. */
   stop(): Promise<void>;
 }
@@ -37,6 +39,7 @@ export async function startTestServer(settings: Readonly<Record<string, string>>
     wsUrl: server.url.replace(/^http/, "ws"),
     port: server.port,
     log,
+    failed: server.failed,
     async stop() {
       await server.stop();
       folder.remove();
