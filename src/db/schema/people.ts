@@ -1,0 +1,138 @@
+import { sql } from "drizzle-orm";
+import { index, integer, pgSequence, pgTable, primaryKey, text, unique, uuid } from "drizzle-orm/pg-core";
+import { at, id, now } from "./columns.ts";
+
+/** Moves with each change of a membership, so that a person's sockets can find out that they missed one. */
+export const memberStamps = pgSequence("member_stamps");
+
+/** Anyone who belongs to a room, and anyone who has left it or was removed. */
+export const members = pgTable(
+  "members",
+  {
+    userId: id().notNull(),
+    roomId: id().notNull(),
+    /** `left`: by themselves. `removed`: by someone else. */
+    state: text({ enum: ["in", "left", "removed"] })
+      .notNull()
+      .default("in"),
+    role: text({ enum: ["owner", "moderator", "member"] })
+      .notNull()
+      .default("member"),
+    /** The room's version when they last became a member: what came before is not unread for them. */
+    version: id().notNull().default(0),
+    /** The version of the latest change of this membership that has one. */
+    changed: id().notNull().default(0),
+    /** They see messages with this id and later ones. */
+    fromId: id().notNull().default(0),
+    mutedUntil: at(),
+    stamp: id()
+      .notNull()
+      .default(sql`nextval('member_stamps')`),
+    /** When the state began. */
+    since: at().notNull().default(now),
+  },
+  (t) => [
+    primaryKey({ columns: [t.userId, t.roomId] }),
+    index("members_in")
+      .on(t.roomId, t.userId)
+      .where(sql`state = 'in'`),
+    index("members_room").on(t.roomId),
+    // The owners and moderators of a room.
+    index("members_staff")
+      .on(t.roomId)
+      .where(sql`state = 'in' and role <> 'member'`),
+    index("members_stamp").on(t.userId, t.stamp),
+    // Open sockets are checked against it every few seconds.
+    index("members_left")
+      .on(t.userId, t.since)
+      .where(sql`state = 'left'`),
+  ],
+);
+
+/** People who may neither read, post to nor join a room, members or not. */
+export const bans = pgTable(
+  "bans",
+  {
+    userId: id().notNull(),
+    roomId: id().notNull(),
+    at: at().notNull().default(now),
+  },
+  (t) => [primaryKey({ columns: [t.userId, t.roomId] }), index("bans_room").on(t.roomId)],
+);
+
+/** What someone keeps about a room for themselves, member or not. It has no version. */
+export const own = pgTable(
+  "own",
+  {
+    userId: id().notNull(),
+    roomId: id().notNull(),
+    /** The id of the last message that was read; it never goes back. */
+    lastRead: id().notNull().default(0),
+    /** What to be notified about; null: what the room's kind suggests. */
+    notify: text({ enum: ["all", "mentions", "none"] }),
+    /** Hidden from their list until there is a message with a later id; null: not hidden. */
+    hiddenAt: id(),
+    pinnedAt: at(),
+  },
+  (t) => [primaryKey({ columns: [t.userId, t.roomId] })],
+);
+
+/** Links with which people add themselves to a room. The token of a link is shown once; its hash is stored. */
+export const invitations = pgTable(
+  "invitations",
+  {
+    id: uuid().primaryKey(),
+    roomId: id().notNull(),
+    /** SHA-256 of the token, base64url. */
+    hash: text().notNull().unique("invitations_hash"),
+    createdBy: id().notNull(),
+    createdAt: at().notNull().default(now),
+    /** The room's version at which it was created: it does not bring back anyone who was removed later. */
+    version: id().notNull(),
+    expiresAt: at().notNull(),
+    /** Null: any number of people. */
+    maxUses: integer(),
+    uses: integer().notNull().default(0),
+    revokedAt: at(),
+  },
+  (t) => [index("invitations_room").on(t.roomId)],
+);
+
+/** People who do not want to hear from others. */
+export const blocks = pgTable(
+  "blocks",
+  {
+    userId: id().notNull(),
+    blockedId: id().notNull(),
+    at: at().notNull().default(now),
+  },
+  (t) => [primaryKey({ columns: [t.userId, t.blockedId] }), index("blocks_blocked").on(t.blockedId)],
+);
+
+/** Messages that people reported, as they were then. */
+export const reports = pgTable(
+  "reports",
+  {
+    id: id().primaryKey().generatedAlwaysAsIdentity(),
+    roomId: id().notNull(),
+    messageId: id().notNull(),
+    reporterId: id().notNull(),
+    reason: text().notNull(),
+    at: at().notNull().default(now),
+    senderId: id().notNull(),
+    /** The message's version, text and data when it was reported. */
+    version: id().notNull(),
+    content: text().notNull(),
+    data: text(),
+    resolvedAt: at(),
+    resolvedBy: id(),
+    /** What was done about it. */
+    resolution: text().notNull().default(""),
+  },
+  (t) => [
+    unique("reports_once").on(t.roomId, t.messageId, t.reporterId),
+    index("reports_open")
+      .on(t.roomId, t.id)
+      .where(sql`resolved_at is null`),
+  ],
+);
