@@ -14,7 +14,8 @@ export async function stock(config: Config): Promise<void> {
         rows(
           orm,
           sql`with room as (
-              insert into rooms (name, version) values (${room}::text, ${messages}::bigint) returning id
+              insert into rooms (name, version, last_post, posted_at)
+              values (${room}::text, ${messages}::bigint, ${messages}::bigint, clock_timestamp()) returning id
             )
             insert into messages (room_id, id, version, sender_id, client_id, content, created_at)
             select room.id, n, n, (select id from users where username = 'author'), gen_random_uuid(),
@@ -31,7 +32,7 @@ export async function stock(config: Config): Promise<void> {
           ), room as (
             update rooms set version = 2 * version where name = ${ROOMS.popular}::text returning id
           ), changed as (
-            update messages m set version = m.id + ${ROOMS.populars}::int, reacted = 950 from room where m.room_id = room.id returning m.room_id, m.id
+            update messages m set version = m.id + ${ROOMS.populars}::int, reaction_count = 950 from room where m.room_id = room.id returning m.room_id, m.id
           )
           insert into reactions (room_id, message_id, user_id, emoji)
           select changed.room_id, changed.id, fans.id, chr(128512 + n) from changed, fans, generate_series(0, 18) n`,
