@@ -1,8 +1,11 @@
 import { createSeries, type Series } from "./series.ts";
 import type { Person } from "./target.ts";
 
-/** Milliseconds between one bystander's actions of each kind. */
-const EVERY = { send: 125, read: 1_000, list: 1_500, login: 4_000 } as const;
+/**
+ * Milliseconds between one bystander's actions of each kind. The full form takes more than 15 minutes, in which an account
+ * may log in 100 times.
+ */
+const EVERY = { send: 125, read: 1_000, list: 1_500, login: 10_000 } as const;
 const JOIN_MS = 30_000;
 
 /** What a bystander felt. */
@@ -32,7 +35,12 @@ interface BystanderOptions {
   readonly person: Person;
   readonly address: string;
   readonly room: string;
+  /** Milliseconds until the first login. Bystanders log in one after another. */
+  readonly loginAfter: number;
 }
+
+/** When each of several bystanders logs in first. */
+export const loginAfter = (index: number, bystanders: number) => (EVERY.login / bystanders) * index;
 
 const nothing = (): Felt => ({
   acks: createSeries(),
@@ -41,7 +49,7 @@ const nothing = (): Felt => ({
   refused: new Map(),
 });
 
-export function createBystander({ url, person, address, room }: BystanderOptions): Bystander {
+export function createBystander({ url, person, address, room, loginAfter }: BystanderOptions): Bystander {
   let felt = nothing();
   let lastRef = 1;
   let stopped = false;
@@ -74,7 +82,8 @@ export function createBystander({ url, person, address, room }: BystanderOptions
     };
   }
 
-  async function request(series: () => Series, path: string, body?: object) {
+  /** Returns the body of the response; undefined if there was none. */
+  async function request(series: () => Series, path: string, body?: object): Promise<unknown> {
     const began = performance.now();
     try {
       const response = await fetch(`${url}${path}`, {
@@ -86,15 +95,22 @@ export function createBystander({ url, person, address, room }: BystanderOptions
         ...(body && { method: "POST", body: JSON.stringify(body) }),
         signal: AbortSignal.timeout(JOIN_MS),
       });
-      await response.bytes();
+      const text = await response.text();
       if (response.status >= 400) refuse(`${path.split("/")[1]} ${response.status}`);
       series().add(performance.now() - began);
+      return text === "" ? undefined : JSON.parse(text);
     } catch (error) {
       if (!stopped) refuse(`${path.split("/")[1]} ${(error as Error).name}`);
     }
   }
 
   const { email, password } = person;
+  /** Logs in and out: otherwise the person would end the session of their own socket with the hundredth login. */
+  const logIn = async () => {
+    const session = await request(() => felt.logins, "/account/login/", { email, password });
+    const { refresh } = (session ?? {}) as { refresh?: string };
+    if (refresh) await request(() => createSeries(), "/account/logout/", { refresh });
+  };
   open();
   const timers = [
     setInterval(() => {
@@ -107,7 +123,7 @@ export function createBystander({ url, person, address, room }: BystanderOptions
     }, EVERY.send),
     setInterval(() => void request(() => felt.reads, `/history/${room}/?limit=50`), EVERY.read),
     setInterval(() => void request(() => felt.reads, "/rooms/"), EVERY.list),
-    setInterval(() => void request(() => felt.logins, "/account/login/", { email, password }), EVERY.login),
+    setTimeout(() => timers.push((void logIn(), setInterval(() => void logIn(), EVERY.login))), loginAfter),
   ];
   return {
     joined: joined.promise,

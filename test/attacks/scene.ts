@@ -8,7 +8,7 @@ import { leftover } from "../faults/leftovers.ts";
 import { freePort } from "../support/port.ts";
 import { createServer } from "../faults/server.ts";
 import { cachedTemplate } from "../support/template.ts";
-import { type Bystander, createBystander, type Felt } from "./bystander.ts";
+import { type Bystander, createBystander, type Felt, loginAfter } from "./bystander.ts";
 import { registered } from "./people.ts";
 import { createSeries } from "./series.ts";
 import { stock } from "./stock.ts";
@@ -79,7 +79,8 @@ export async function createScene({ databaseUrl, full }: SceneOptions): Promise<
   for (let index = 0; index < BYSTANDERS; index++) {
     const address = `198.51.100.${10 + index}`;
     const person = await registered(server.url, address);
-    bystanders.push(createBystander({ url: server.url, person, address, room: ROOM }));
+    const first = loginAfter(index, BYSTANDERS);
+    bystanders.push(createBystander({ url: server.url, person, address, room: ROOM, loginAfter: first }));
   }
   await Promise.all(bystanders.map(({ joined }) => joined));
 
