@@ -14,11 +14,15 @@ export type Action =
   | "key.rotate"
   | "link.create"
   | "message.delete"
+  | "owner.pass"
   | "password.reset"
+  | "report.resolve"
+  | "room.delete"
   | "sessions.end"
   | "user.ban"
   | "user.disable"
   | "user.enable"
+  | "user.purge"
   | "user.unban";
 
 /** An order that was carried out, and what it acted on. */

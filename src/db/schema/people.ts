@@ -113,7 +113,8 @@ export const blocks = pgTable(
 export const reports = pgTable(
   "reports",
   {
-    id: id().primaryKey().generatedAlwaysAsIdentity(),
+    /** Random, so that the moderators of one room do not see how much is reported in others. */
+    id: uuid().primaryKey().defaultRandom(),
     roomId: id().notNull(),
     messageId: id().notNull(),
     reporterId: id().notNull(),
@@ -132,7 +133,11 @@ export const reports = pgTable(
   (t) => [
     unique("reports_once").on(t.roomId, t.messageId, t.reporterId),
     index("reports_open")
-      .on(t.roomId, t.id)
+      .on(t.roomId, t.at, t.id)
       .where(sql`resolved_at is null`),
+    index("reports_at").on(t.at, t.id),
+    index("reports_resolved")
+      .on(t.resolvedAt)
+      .where(sql`resolved_at is not null`),
   ],
 );

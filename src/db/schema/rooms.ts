@@ -47,6 +47,8 @@ export const rooms = pgTable(
     deletedAt: at(),
     /** What has a version up to this one belongs to an earlier life of the room, and nobody sees it. */
     beginsAfter: id().notNull().default(0),
+    /** The messages of an earlier life up to this version have lost their texts and reactions. */
+    cleared: id().notNull().default(0),
     /** The id of the newest message that is no notice, and when it was posted. Not indexed, so that commits stay cheap. */
     lastPost: id().notNull().default(0),
     postedAt: at(),
@@ -64,6 +66,10 @@ export const rooms = pgTable(
     index("rooms_unused")
       .on(t.id)
       .where(sql`not posted`),
+    // Rooms that were deleted and still have something to clear.
+    index("rooms_clearing")
+      .on(t.id)
+      .where(sql`cleared < begins_after`),
   ],
 );
 
