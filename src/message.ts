@@ -18,10 +18,12 @@ export interface Message {
   /** The UUID that its sender chose. */
   readonly clientId: string;
   readonly content: string;
+  /** The JSON text of an object that belongs to the product. It is never interpreted. */
+  readonly data: string | null;
   readonly replyTo: number | null;
   readonly timestamp: string;
   readonly editedAt: string | null;
-  /** If set, the message is a tombstone and its content is empty. */
+  /** If set, the message is a tombstone and its content is empty and its data is gone. */
   readonly deletedAt: string | null;
   /** Sorted by emoji, in code point order. */
   readonly reactions: readonly Reaction[];
@@ -36,6 +38,7 @@ export const MESSAGE = v.object({
   username: v.string(),
   clientId: v.string(),
   content: v.string(),
+  data: v.nullable(v.string()),
   replyTo: v.nullable(version),
   timestamp: v.string(),
   editedAt: v.nullable(v.string()),
@@ -50,8 +53,8 @@ export const MESSAGE = v.object({
 }) satisfies v.GenericSchema<unknown, Message>;
 
 /** Returns the size of a message in characters, without the overhead of a frame. */
-export const lengthOf = ({ content, reactions }: Message): number =>
-  content.length + (reactions.length > 0 ? JSON.stringify(reactions).length : 0);
+export const lengthOf = ({ content, data, reactions }: Message): number =>
+  content.length + (data?.length ?? 0) + (reactions.length > 0 ? JSON.stringify(reactions).length : 0);
 
 /** Bytes of a frame besides the message: its keys, and a room name of maximum length. */
 const ENVELOPE = 384;

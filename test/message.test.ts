@@ -17,6 +17,7 @@ const message: fc.Arbitrary<Message> = fc.record({
   username: name(USERNAME_MAX),
   clientId: fc.uuid(),
   content: fc.string({ unit: "binary" }),
+  data: fc.option(fc.dictionary(fc.string(), fc.jsonValue()).map((value) => JSON.stringify(value))),
   replyTo: fc.option(whole),
   timestamp: fc.constant(TIME),
   editedAt: time,

@@ -8,12 +8,21 @@ export interface Draft {
   readonly kind: "post";
   readonly clientId: string;
   readonly content: string;
+  /** See {@link Message.data}. */
+  readonly data: string | null;
   readonly replyTo: number | null;
 }
 
 /** What a client wants to change about an existing message: its text, its existence, or a reaction to it. */
 export type Revision =
-  | { readonly kind: "edit"; readonly clientId: string; readonly id: number; readonly content: string }
+  | {
+      readonly kind: "edit";
+      readonly clientId: string;
+      readonly id: number;
+      readonly content: string;
+      /** Undefined: the message keeps its data. */
+      readonly data?: string | null | undefined;
+    }
   | { readonly kind: "delete"; readonly clientId: string; readonly id: number }
   | {
       readonly kind: "react";
@@ -69,8 +78,8 @@ export type Outcome = { readonly ack: Ack; readonly state: Message | null } | { 
 export function sign(submission: Submission, room: string, { userId, username }: Identity): Post | Amendment {
   if (submission.kind !== "post") return { ...submission, room, senderId: userId, username };
   // Written out: nearly all changes are posts, and copying an object of unknown shape costs as much as parsing one.
-  const { kind, clientId, content, replyTo } = submission;
-  return { kind, room, senderId: userId, username, clientId, content, replyTo };
+  const { kind, clientId, content, data, replyTo } = submission;
+  return { kind, room, senderId: userId, username, clientId, content, data, replyTo };
 }
 
 /** The message of a post that took version `id`. */
@@ -80,6 +89,7 @@ export const posted = (post: Post, id: number, at: string): Message => ({
   username: post.username,
   clientId: post.clientId,
   content: post.content,
+  data: post.data,
   replyTo: post.replyTo,
   timestamp: at,
   editedAt: null,

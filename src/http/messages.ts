@@ -2,7 +2,7 @@ import { type Context, Hono } from "hono";
 import * as v from "valibot";
 import type { Auth } from "../auth/auth.ts";
 import type { Ack, Chat, Submission } from "../chat/chat.ts";
-import { clientId, content, draft } from "../protocol/frames.ts";
+import { clientId, draft, revision } from "../protocol/frames.ts";
 import { CHANGED, POSTED } from "./answers.ts";
 import { bearer } from "./bearer.ts";
 import { operation } from "./operation.ts";
@@ -17,7 +17,7 @@ import {
 } from "./room.ts";
 
 const POST = v.object({ ...draft, clientId: v.optional(clientId) });
-const EDIT = v.object({ content, clientId: v.optional(clientId) });
+const EDIT = v.object({ ...revision, clientId: v.optional(clientId) });
 /** A request without a body has its client id in the query. */
 const QUERY = v.object({ clientId: v.optional(clientId) });
 
@@ -85,9 +85,9 @@ export function messageRoutes({ auth, chat }: { auth: Auth; chat: Chat }) {
         refusals: [...REFUSALS, "not_found", "too_late"],
       }),
       (c) => {
-        const { clientId = crypto.randomUUID(), content: text } = c.req.valid("json");
+        const { clientId = crypto.randomUUID(), ...edit } = c.req.valid("json");
         const { room, id } = messageParams(c);
-        return amend(c, room, { kind: "edit", id, clientId, content: text });
+        return amend(c, room, { kind: "edit", id, clientId, ...edit });
       },
     )
     .delete(

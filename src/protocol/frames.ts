@@ -3,6 +3,7 @@ import { ERRORS, type ErrorCode } from "./codes.ts";
 import { HISTORY_MAX, ID_MAX, MESSAGE_MAX_CHARS, TOKEN_MAX } from "./limits.ts";
 import { ROOM_SPELLING, roomName } from "./rooms.ts";
 import { emoji } from "./emoji.ts";
+import { data } from "./data.ts";
 import { text } from "./text.ts";
 
 /** An integer from 0 to {@link ID_MAX}. */
@@ -51,7 +52,13 @@ export type Position = v.InferOutput<typeof position>;
 export const content = text({ min: 1, max: MESSAGE_MAX_CHARS });
 
 /** What a client sets on a new message, over a socket and over HTTP. */
-export const draft = { content, replyTo: v.optional(v.nullable(messageId), null) };
+export const draft = {
+  content,
+  data: v.optional(v.nullable(data), null),
+  replyTo: v.optional(v.nullable(messageId), null),
+};
+/** What an edit sets. Without `data`, the message keeps what it has; null takes it away. */
+export const revision = { content, data: v.optional(v.nullable(data)) };
 
 const ref = v.pipe(whole, v.description("Chosen by the client and repeated in the reply."));
 /** A command on a room's own URL may omit `room`. */
@@ -69,7 +76,7 @@ export const COMMANDS = {
     clientId,
     ...draft,
   }),
-  edit: v.object({ type: v.literal("edit"), ...inRoom, clientId, id: messageId, content }),
+  edit: v.object({ type: v.literal("edit"), ...inRoom, clientId, id: messageId, ...revision }),
   delete: v.object({ type: v.literal("delete"), ...inRoom, clientId, id: messageId }),
   react: v.object({
     type: v.literal("react"),
@@ -137,6 +144,7 @@ export const message = {
   content: v.string(),
   timestamp,
   clientId: id,
+  data: v.optional(v.record(v.string(), v.unknown())),
   replyTo: v.optional(messageId),
   editedAt: v.optional(timestamp),
   deletedAt: v.optional(timestamp),

@@ -16,7 +16,7 @@ const READ_ROWS = 500;
 const READ_BYTES = 256 * 1024;
 /** What a subscription reads at once. */
 const PAGE: Bounds = { messages: 200, bytes: PAGE_MAX };
-/** About the size of a message besides its text and its reactions, in bytes. */
+/** About the size of a message besides its text, its data and its reactions, in bytes. */
 const MESSAGE_BYTES = 256;
 /** What a reaction counts as before it is read, in bytes: a page reads a few thousand of them at most. */
 const REACTION_BYTES = 32;
@@ -100,6 +100,7 @@ const messageOf = (row: MessageRow): Message => ({
   username: row.username,
   clientId: row.clientId,
   content: row.content,
+  data: row.data,
   replyTo: row.replyTo,
   timestamp: row.timestamp,
   editedAt: row.editedAt,
@@ -110,7 +111,7 @@ const messageOf = (row: MessageRow): Message => ({
 const roomId = (room: string) => sql`(select id from rooms where name = ${room}::text)`;
 
 const columns = sql`m.id::float8 as id, m.version::float8 as version, u.username, m.client_id::text as "clientId",
-  m.content, m.reply_to::float8 as "replyTo", ${iso(sql`m.created_at`)} as timestamp,
+  m.content, m.data, m.reply_to::float8 as "replyTo", ${iso(sql`m.created_at`)} as timestamp,
   ${iso(sql`m.edited_at`)} as "editedAt", ${iso(sql`m.deleted_at`)} as "deletedAt",
   case when m.version <> m.id and m.deleted_at is null then (
     select json_agg(json_build_object('emoji', x.emoji, 'count', x.count, 'users', x.users)) from (
@@ -123,7 +124,7 @@ const columns = sql`m.id::float8 as id, m.version::float8 as version, u.username
  * Reads the first of the `found` messages in an order, with their senders, each row with the room's counter and the epoch
  * of the same snapshot. `more`: another message follows. `total`: the bytes up to this message.
  *
- * The size decides twice. A row knows the length of its text and the number of its reactions, so the first sum reads neither
+ * The size decides twice. A row knows the length of its text and data and the number of its reactions, so the first sum reads neither
  * texts that are stored apart nor reactions. The second one knows how long the reactions are. The first message is returned
  * whatever its size.
  */
@@ -147,7 +148,7 @@ const page = (room: string, found: SQL, order: SQL, { messages, bytes }: Bounds)
   ) p on true
   order by p.n`;
 
-const SIZE = sql.raw(`(octet_length(c.content) + ${MESSAGE_BYTES})`);
+const SIZE = sql.raw(`(octet_length(c.content) + coalesce(octet_length(c.data), 0) + ${MESSAGE_BYTES})`);
 
 /** Reads messages that changed after a version, by version. Two index ranges: unchanged messages, and changed ones. */
 const readChanges = (room: string, after: number) =>

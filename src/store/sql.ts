@@ -13,7 +13,7 @@ export const numberArray = (numbers: readonly (number | null)[]) =>
   `{${numbers.map((n) => n ?? "NULL").join()}}`;
 
 const list = (values: readonly (string | null)[], type: SQL) => sql`${array(values)}::text::${type}[]`;
-export const texts = (values: readonly string[]) => list(values, sql`text`);
+export const texts = (values: readonly (string | null)[]) => list(values, sql`text`);
 export const uuids = (values: readonly string[]) => list(values, sql`uuid`);
 export const times = (values: readonly (string | null)[]) => list(values, sql`timestamptz`);
 export const integers = (values: readonly (number | null)[]) => sql`${numberArray(values)}::text::bigint[]`;

@@ -60,13 +60,14 @@ export function postAll(
       where r.leavers = excluded.leavers
     returning r.id, r.name, r.version, r.posted_at as at
   ), posted as (
-    insert into messages (room_id, id, version, sender_id, client_id, content, reply_to, created_at)
-    select m.id, m.version - i.below, m.version - i.below, i.sender_id, i.client_id, i.content, i.reply_to, m.at
+    insert into messages (room_id, id, version, sender_id, client_id, content, data, reply_to, created_at)
+    select m.id, m.version - i.below, m.version - i.below, i.sender_id, i.client_id, i.content, i.data, i.reply_to, m.at
     from unnest(
       ${array(posts.map((p) => p.room))}::text::text[], ${numberArray(below)}::text::bigint[],
       ${numberArray(posts.map((p) => p.senderId))}::text::bigint[], ${array(posts.map((p) => p.clientId))}::text::uuid[],
-      ${array(posts.map((p) => p.content))}::text::text[], ${numberArray(posts.map((p) => p.replyTo))}::text::bigint[]
-    ) as i(room, below, sender_id, client_id, content, reply_to)
+      ${array(posts.map((p) => p.content))}::text::text[], ${array(posts.map((p) => p.data))}::text::text[],
+      ${numberArray(posts.map((p) => p.replyTo))}::text::bigint[]
+    ) as i(room, below, sender_id, client_id, content, data, reply_to)
     join moved m on m.name = i.room
   )${enrolled}
   select name, version::float8 as version, to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as at,
@@ -130,7 +131,7 @@ export const readAnswered = (changes: readonly Change[]) => sql`
 export const readTargets = (changes: readonly Change[]) => sql`
   with asked as materialized (${asked(changes)})
   select i.index::float8 as index, m.id::float8 as id, m.version::float8 as version, m.sender_id::float8 as "senderId",
-    u.username, m.client_id::text as "clientId", m.content, m.reply_to::float8 as "replyTo",
+    u.username, m.client_id::text as "clientId", m.content, m.data, m.reply_to::float8 as "replyTo",
     ${iso(sql`m.created_at`)} as timestamp, ${iso(sql`m.edited_at`)} as "editedAt", ${iso(sql`m.deleted_at`)} as "deletedAt",
     (select json_agg(json_build_array(x.user_id, x.emoji)) from reactions x
       where x.room_id = m.room_id and x.message_id = m.id)::text as reactors
@@ -180,20 +181,22 @@ export function writeDecision({ decision, roomIds, given, taken }: Write): SQL {
       ${times(names.map((room) => lastPosts.get(room)?.timestamp ?? null))}) as i(name, version, last_post, posted_at)
     where r.name = i.name
   ), written as (
-    insert into messages (room_id, id, version, sender_id, client_id, content, reply_to, created_at, edited_at, deleted_at,
+    insert into messages (room_id, id, version, sender_id, client_id, content, data, reply_to, created_at, edited_at, deleted_at,
       reaction_count)
-    select i.room_id, i.id, i.version, i.sender_id, i.client_id, i.content, i.reply_to, i.created_at, i.edited_at, i.deleted_at,
-      i.reaction_count
+    select i.room_id, i.id, i.version, i.sender_id, i.client_id, i.content, i.data, i.reply_to, i.created_at, i.edited_at,
+      i.deleted_at, i.reaction_count
     from unnest(
       ${integers(written.map(({ room }) => idOf(room)))}, ${integers(written.map(({ message }) => message.id))},
       ${integers(written.map(({ message }) => message.version))}, ${integers(written.map(({ message }) => message.senderId))},
       ${uuids(written.map(({ message }) => message.clientId))}, ${texts(written.map(({ message }) => message.content))},
+      ${texts(written.map(({ message }) => message.data))},
       ${integers(written.map(({ message }) => message.replyTo))}, ${times(written.map(({ message }) => message.timestamp))},
       ${times(written.map(({ message }) => message.editedAt))}, ${times(written.map(({ message }) => message.deletedAt))},
       ${integers(written.map(({ message }) => message.reactors.length))}
-    ) as i(room_id, id, version, sender_id, client_id, content, reply_to, created_at, edited_at, deleted_at, reaction_count)
+    ) as i(room_id, id, version, sender_id, client_id, content, data, reply_to, created_at, edited_at, deleted_at,
+      reaction_count)
     on conflict (room_id, id) do update set version = excluded.version, content = excluded.content,
-      edited_at = excluded.edited_at, deleted_at = excluded.deleted_at, reaction_count = excluded.reaction_count
+      data = excluded.data, edited_at = excluded.edited_at, deleted_at = excluded.deleted_at, reaction_count = excluded.reaction_count
   ), recorded as (
     insert into changes (room_id, sender_id, client_id, kind, message_id, version, at)
     select i.room_id, i.sender_id, i.client_id, i.kind, i.message_id, i.version, i.at

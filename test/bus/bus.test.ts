@@ -16,6 +16,7 @@ const message = (id: number, more: Partial<Message> = {}): Message => ({
   username: "ada",
   clientId: crypto.randomUUID(),
   content: `“${id}” 🙂\u0000`,
+  data: null,
   replyTo: null,
   timestamp: "2030-01-01T00:00:00.000000Z",
   editedAt: null,

@@ -10,6 +10,7 @@ const message = fc.record({
   username: name,
   clientId: fc.uuid(),
   content: fc.string({ unit: "binary", maxLength: 200 }),
+  data: fc.option(fc.json()),
   replyTo: fc.option(id),
   timestamp: fc.constant("2030-01-01T00:00:00.000000Z"),
   editedAt: fc.option(fc.constant("2030-01-01T00:00:00.000000Z")),

@@ -111,6 +111,7 @@ needs("TEST_REDIS_URL", "redis-server")("when Redis goes away", () => {
         username: "ada",
         clientId: crypto.randomUUID(),
         content,
+        data: null,
         replyTo: null,
         timestamp: "2030-01-01T00:00:00.000000Z",
         editedAt: null,

@@ -67,7 +67,7 @@ needs(
     const far = Number.MAX_SAFE_INTEGER;
     const state = { id: 1, version: far, username: "ada", clientId: crypto.randomUUID(), content: "forged" };
     const times = { timestamp: new Date().toISOString(), editedAt: null, deletedAt: null };
-    const states = [{ ...state, ...times, replyTo: null, reactions: [] }];
+    const states = [{ ...state, ...times, data: null, replyTo: null, reactions: [] }];
     const news = JSON.stringify([{ type: "changed", room: "forged", epoch, from: 1, to: far, states }]);
     const before = await metric(there, 'parley_bus_refused_total{reason="forged"}');
     await redis.ask(

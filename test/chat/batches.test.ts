@@ -37,6 +37,7 @@ function stage() {
         username: "ada",
         clientId,
         content,
+        data: null,
         replyTo: null,
       } as const;
       committer.submit(post, answered);

@@ -21,8 +21,20 @@ const id = fc.integer({ min: 1, max: 8 });
 const text = fc.constantFrom("one", "two", "three");
 const change: fc.Arbitrary<Change> = fc
   .oneof(
-    fc.record({ kind: fc.constant("post" as const), ...base, content: text, replyTo: fc.constant(null) }),
-    fc.record({ kind: fc.constant("edit" as const), ...base, id, content: text }),
+    fc.record({
+      kind: fc.constant("post" as const),
+      ...base,
+      content: text,
+      data: fc.constantFrom(null, "{}"),
+      replyTo: fc.constant(null),
+    }),
+    fc.record({
+      kind: fc.constant("edit" as const),
+      ...base,
+      id,
+      content: text,
+      data: fc.constantFrom(undefined, null, '{"a":1}'),
+    }),
     fc.record({ kind: fc.constant("delete" as const), ...base, id }),
     fc.record({
       kind: fc.constant("react" as const),
@@ -136,6 +148,7 @@ test("only its sender may edit or delete a message; anyone may react", () => {
     username: "ada",
     clientId: "a",
     content: "one",
+    data: null,
     replyTo: null,
   } as const;
   const ben = { room: "garden", senderId: 2, username: "ben", id: 1 } as const;
@@ -167,6 +180,7 @@ test("an edit after the edit window is refused, unless it changes nothing", () =
         username: "ada",
         clientId: "a",
         content: "one",
+        data: null,
         replyTo: null,
       },
     ],
@@ -190,8 +204,8 @@ test("a client id that was used for another message or another kind of change is
   const person1 = { room: "garden", senderId: 1, username: "ada" } as const;
   const { outcomes } = decide(
     [
-      { kind: "post", ...person1, clientId: "a", content: "one", replyTo: null },
-      { kind: "post", ...person1, clientId: "b", content: "two", replyTo: null },
+      { kind: "post", ...person1, clientId: "a", content: "one", data: null, replyTo: null },
+      { kind: "post", ...person1, clientId: "b", content: "two", data: null, replyTo: null },
       { kind: "edit", ...person1, clientId: "c", id: 1, content: "three" },
       { kind: "edit", ...person1, clientId: "c", id: 2, content: "three" },
       { kind: "delete", ...person1, clientId: "c", id: 1 },
@@ -217,6 +231,7 @@ const postOf = (senderId: number, clientId: string, room = "garden") =>
     username: `person-${senderId}`,
     clientId,
     content: "one",
+    data: null,
     replyTo: null,
   }) as const;
 

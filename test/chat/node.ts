@@ -23,6 +23,7 @@ export const post = (clientId: string, content = "ahoy", room = "sea"): Change =
   username: "ada",
   clientId,
   content,
+  data: null,
   replyTo: null,
 });
 

@@ -25,7 +25,7 @@ test.each([
     const pass = passFor({ userId: 1, username: "ada" }, "sea");
     const connections = sockets.map(({ socket }) => connect({ socket }).connection);
     await until(() => sockets.every(({ synced }) => synced("sea")));
-    const draft = { kind: "post", content, replyTo: null } as const;
+    const draft = { kind: "post", content, data: null, replyTo: null } as const;
     await Promise.all(
       Array.from({ length: count }, () => chat.submit(pass, { ...draft, clientId: crypto.randomUUID() })),
     );

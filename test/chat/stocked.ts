@@ -66,6 +66,7 @@ export const post = (senderId: number, room: string, content: string, more: Part
   username: "ada",
   clientId: crypto.randomUUID(),
   content,
+  data: null,
   replyTo: null,
   ...more,
 });

@@ -16,6 +16,7 @@ const message = (id: number, content = "said"): Message => ({
   username: "ada",
   clientId: crypto.randomUUID(),
   content,
+  data: null,
   replyTo: null,
   timestamp: "2030-01-01T00:00:00.000000Z",
   editedAt: null,

@@ -50,7 +50,7 @@ async function work(seed: number, batches: number, close: boolean): Promise<void
     const kind = random.next();
     if (!at || kind < 0.6) {
       const content = text(random, random.chance(0.05) ? 9000 : random.below(400));
-      return { ...signed, senderId: person(), kind: "post", content, replyTo: null };
+      return { ...signed, senderId: person(), kind: "post", content, data: null, replyTo: null };
     }
     const { id, senderId } = at;
     if (kind < 0.75) return { ...signed, senderId, kind: "edit", id, content: text(random, 80) };

@@ -62,7 +62,14 @@ export function createChanges({ database, random, say }: ChangesOptions): Change
 
   return {
     post: (userId, room) =>
-      remember(userId, { kind: "post", room, clientId: random.uuid(), content: say(), replyTo: null }),
+      remember(userId, {
+        kind: "post",
+        room,
+        clientId: random.uuid(),
+        content: say(),
+        data: null,
+        replyTo: null,
+      }),
     amend: (userId, room) => remember(userId, amendment(userId, room, random.uuid())),
     earlier(userId, room) {
       const before = recent(userId, room);
@@ -88,8 +95,8 @@ export function commandOf({ kind, room: _, ...fields }: Wish): Record<string, un
 export function changeOf(command: Command, room: string): Wish | undefined {
   switch (command.type) {
     case "send": {
-      const { clientId, content, replyTo } = command;
-      return { kind: "post", room, clientId, content, replyTo };
+      const { clientId, content, data, replyTo } = command;
+      return { kind: "post", room, clientId, content, data, replyTo };
     }
     case "edit":
     case "delete":

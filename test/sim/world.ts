@@ -87,6 +87,7 @@ export function createWorld(seed: number, trace?: (line: string) => void): World
         username: "importer",
         clientId,
         content: `${words} ${filler}.`,
+        data: null,
         replyTo: null,
       };
     });

@@ -57,9 +57,9 @@ onEachDriver((open) => {
     expect(counter).toBe(4);
     expect(messages.slice(0, 3)).toEqual(
       [
-        { id: 1, content: "one", username: "ada", replyTo: null },
-        { id: 2, content: "two", username: "ben", replyTo: null },
-        { id: 3, content: "three", username: "ada", replyTo: 1 },
+        { id: 1, content: "one", username: "ada", data: null, replyTo: null },
+        { id: 2, content: "two", username: "ben", data: null, replyTo: null },
+        { id: 3, content: "three", username: "ada", data: null, replyTo: 1 },
       ].map((message, index) => ({
         ...message,
         version: message.id,

@@ -66,7 +66,7 @@ onEachDriver((open) => {
     if (what === "edit") return { ...base, kind: what, id, content };
     if (what === "delete") return { ...base, kind: what, id };
     if (what === "react") return { ...base, kind: what, id, emoji, on };
-    return { ...base, kind: "post", content, replyTo: null };
+    return { ...base, kind: "post", content, data: null, replyTo: null };
   };
 
   test("any mixture is stored once, completely and in order, and each change has one ack for ever", () =>

@@ -14,7 +14,7 @@ import type { Rooms } from "../room/rooms.ts";
  */
 export type Submit = (pass: Pass<"post">, submission: Submission, answer: Answer) => void;
 
-/** A change costs one more for each of these bytes of text and reactions, because everyone in the room gets all of them. */
+/** A change costs one more for each of these bytes of text, data and reactions, because everyone in the room gets all of them. */
 const BYTES_EACH = 4096;
 
 interface SubmitParts {
@@ -86,8 +86,9 @@ export function createSubmit({ budgets, committer, rooms, messageChars }: Submit
 const UNIT = 3;
 
 /** What a change costs besides the unit that its sender has paid. Most messages are too short to be measured. */
-function unitsBesides({ content, reactions }: Message): number {
-  if (reactions.length === 0 && content.length * UNIT < BYTES_EACH) return 0;
+function unitsBesides({ content, data, reactions }: Message): number {
+  const text = data === null ? content : content + data;
+  if (reactions.length === 0 && text.length * UNIT < BYTES_EACH) return 0;
   const reacted = reactions.length > 0 ? Buffer.byteLength(JSON.stringify(reactions)) : 0;
-  return Math.floor((Buffer.byteLength(content) + reacted) / BYTES_EACH);
+  return Math.floor((Buffer.byteLength(text) + reacted) / BYTES_EACH);
 }

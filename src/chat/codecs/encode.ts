@@ -4,6 +4,10 @@ import type { ServerFrame } from "../../protocol/frames.ts";
 /** A frame as text. The type says what may be sent; tests check every frame against its schema. */
 export const encode = (frame: ServerFrame): string => JSON.stringify(frame);
 
+type MessageFrame = ServerFrame & { type: "message" };
+/** What an event says besides its message. */
+type MessageEvent = Pick<MessageFrame, "type" | "room" | "change" | "prev" | "replay">;
+
 /** A message as clients see it. Fields without a value are left out. */
 export interface ShownMessage {
   readonly id: number;
@@ -12,6 +16,7 @@ export interface ShownMessage {
   readonly content: string;
   readonly timestamp: string;
   readonly clientId: string;
+  data?: Record<string, unknown>;
   replyTo?: number;
   editedAt?: string;
   deletedAt?: string;
@@ -19,6 +24,18 @@ export interface ShownMessage {
 }
 
 export function shown(message: Message): ShownMessage {
+  const result = shownWithoutData(message);
+  if (message.data !== null) result.data = JSON.parse(message.data) as Record<string, unknown>;
+  return result;
+}
+
+/** Encodes an event about a message. Its data is JSON already: to parse and write it again would cost more than the rest. */
+export function encodeMessage(event: MessageEvent, message: Message): string {
+  const frame = encode({ ...event, ...shownWithoutData(message) });
+  return message.data === null ? frame : `${frame.slice(0, -1)},"data":${message.data}}`;
+}
+
+function shownWithoutData(message: Message): ShownMessage {
   const { id, version, username, content, timestamp, clientId, replyTo, editedAt, deletedAt } = message;
   const result: ShownMessage = { id, version, username, content, timestamp, clientId };
   if (replyTo !== null) result.replyTo = replyTo;

@@ -106,6 +106,7 @@ class PlainProtocol implements Protocol {
       kind: "post",
       clientId: clientId ?? crypto.randomUUID(),
       content,
+      data: null,
       replyTo: null,
     } as const;
     this.options.submit(pass, draft, (outcome) => {

@@ -10,7 +10,7 @@ import type { Peer } from "../connection/peer.ts";
 import { HEARTBEAT_MS } from "../limits.ts";
 import type { Timeline } from "../room/timeline.ts";
 import { type CommandTable, pay, type Reply, runCommand } from "./command.ts";
-import { encode, shown } from "./encode.ts";
+import { encode, encodeMessage } from "./encode.ts";
 import { objectOf, parse } from "./parse.ts";
 
 interface V1Options {
@@ -31,14 +31,14 @@ export const createV1 = (options: V1Options): Codec => ({
   live: (room, states, known) =>
     states.map((message, index) => {
       const prev = states[index - 1]?.version ?? known;
-      return encode({ type: "message", room, change: changeOf(message, known), prev, ...shown(message) });
+      return encodeMessage({ type: "message", room, change: changeOf(message, known), prev }, message);
     }),
   event: encode,
   missed: (timeline, position) => timeline.changesSince(position),
   replay({ frames }, message, { room, since, released }) {
     if (message.version > released) return undefined;
     return frames.getOrInsertComputed(`${message.id > since} ${message.id}`, () =>
-      encode({ type: "message", room, change: changeOf(message, since), replay: true, ...shown(message) }),
+      encodeMessage({ type: "message", room, change: changeOf(message, since), replay: true }, message),
     );
   },
   start: (peer) => new V1Protocol(peer, options),

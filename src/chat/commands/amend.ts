@@ -12,8 +12,8 @@ interface Parts {
 export const edit = ({ submit }: Parts): CommandHandler<"edit"> => ({
   action: "post",
   cost: { budget: "messages" },
-  run: ({ pass, command: { clientId, id, content }, reply }) =>
-    amend(submit, pass, { kind: "edit", clientId, id, content }, reply),
+  run: ({ pass, command: { clientId, id, content, data }, reply }) =>
+    amend(submit, pass, { kind: "edit", clientId, id, content, data }, reply),
 });
 
 /** Deletes one's own message, which leaves a tombstone. */

@@ -7,7 +7,7 @@ import { CommitFailure, type Committed, type MessageStore } from "../ports.ts";
 
 /** A batch of posts to one room fits into one publish, even if earlier frames are still hidden in the sockets. */
 const BATCH_BYTES = (UNSEEN_MAX * 3) / 4;
-/** Roughly what a frame has besides names and text, in bytes. */
+/** Roughly what a frame has besides names, text and data, in bytes. */
 const FRAME_BYTES = 230;
 const QUEUE_CHANGES = 20_000;
 const QUEUE_BYTES = 32 * 1024 * 1024;
@@ -20,8 +20,9 @@ const BUSY_RETRY_MS = 1_000;
 /** Roughly the bytes of the frame that a change becomes. For amendments the message is unknown here, so it is a lower bound. */
 const bytesOf = (change: Change): number => {
   const text = "content" in change ? Buffer.byteLength(JSON.stringify(change.content)) : 0;
+  const data = "data" in change && change.data ? Buffer.byteLength(change.data) : 0;
   const sender = "username" in change ? Buffer.byteLength(change.username) : 0;
-  return FRAME_BYTES + Buffer.byteLength(change.room) + sender + text;
+  return FRAME_BYTES + Buffer.byteLength(change.room) + sender + text + data;
 };
 
 /** `state`: the message that everyone in the room gets for it, if it changed anything. */

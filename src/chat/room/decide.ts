@@ -131,13 +131,15 @@ function amended(
   if (message.deletedAt !== null)
     return change.kind === "delete" || change.kind === "remove" ? message : "not_found";
   switch (change.kind) {
-    case "edit":
-      if (change.content === message.content) return message;
+    case "edit": {
+      const { data = message.data } = change;
+      if (change.content === message.content && data === message.data) return message;
       if (isPast(message.timestamp, at, rules.editWindowMs)) return "too_late";
-      return { ...message, content: change.content, editedAt: at };
+      return { ...message, content: change.content, data, editedAt: at };
+    }
     case "delete":
     case "remove":
-      return { ...message, content: "", reactors: [], deletedAt: at };
+      return { ...message, content: "", data: null, reactors: [], deletedAt: at };
     case "react":
       return reacted(message, change);
   }

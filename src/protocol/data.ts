@@ -1,0 +1,65 @@
+import * as v from "valibot";
+
+/** The longest JSON text of a message's data, in bytes. */
+export const DATA_MAX_BYTES = 4096;
+/** How deep objects and arrays may be nested in it, so that no reader has to fear for its stack. */
+const DEPTH_MAX = 32;
+
+const TOO_LARGE = `must have at most ${DATA_MAX_BYTES} bytes as JSON`;
+
+/**
+ * Schema for what a product attaches to a message: a JSON object that is never interpreted. It becomes the JSON text that
+ * is stored and delivered. What would not arrive as it was sent is refused.
+ */
+export const data = v.pipe(
+  v.unknown(),
+  v.metadata({
+    type: "object",
+    description: `Belongs to the product: a JSON object of at most ${DATA_MAX_BYTES} bytes, at most ${DEPTH_MAX} levels deep.`,
+  }),
+  v.rawTransform(({ dataset, addIssue, NEVER }): string => {
+    const fault = dataFault(dataset.value);
+    const text = fault === undefined ? JSON.stringify(dataset.value) : "";
+    const message = fault ?? (Buffer.byteLength(text) > DATA_MAX_BYTES ? TOO_LARGE : undefined);
+    if (message === undefined) return text;
+    addIssue({ message });
+    return NEVER;
+  }),
+);
+
+/** Checks a parsed value level by level, and stops when it is certainly too large: nothing here or later recurses far. */
+function dataFault(value: unknown): string | undefined {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return "must be a JSON object";
+  let least = 0;
+  let level: object[] = [value];
+  for (let depth = 1; level.length > 0; depth++) {
+    if (depth > DEPTH_MAX) return `must be at most ${DEPTH_MAX} levels deep`;
+    const next: object[] = [];
+    for (const parent of level) {
+      const isArray = Array.isArray(parent);
+      for (const key of Object.keys(parent)) {
+        const item: unknown = (parent as Record<string, unknown>)[key];
+        least += 1 + (isArray ? 0 : key.length) + (typeof item === "string" ? item.length : 0);
+        if (least > DATA_MAX_BYTES) return TOO_LARGE;
+        const fault = (isArray ? undefined : textFault(key)) ?? itemFault(item);
+        if (fault !== undefined) return fault;
+        if (typeof item === "object" && item !== null) next.push(item);
+      }
+    }
+    level = next;
+  }
+  return undefined;
+}
+
+function itemFault(item: unknown): string | undefined {
+  if (typeof item === "string") return textFault(item);
+  // JSON.parse rounds larger numbers, so they would arrive changed.
+  if (typeof item === "number" && Math.abs(item) > Number.MAX_SAFE_INTEGER)
+    return "must not contain numbers of 2^53 or more: send them as text";
+  return undefined;
+}
+
+function textFault(text: string): string | undefined {
+  if (text.includes("\0")) return "must not contain the character NUL";
+  return text.isWellFormed() ? undefined : "must not contain lone surrogates";
+}
