@@ -27,6 +27,17 @@ interface Emscripten {
 /** Emscripten's number for an I/O error. */
 const EIO = 29;
 
+/** What PGlite calls for each message to Postgres. It ignores what most of them throw, and calls them again for ever. */
+const LOOP = [
+  "_PostgresMainLoopOnce",
+  "_PostgresMainLongJmp",
+  "_PostgresSendReadyForQueryIfNecessary",
+  "_pgl_pq_flush",
+] as const;
+type Loop = Record<(typeof LOOP)[number], () => unknown>;
+/** The status with which Postgres leaves its loop after the error of a statement. */
+const LONGJMP = 100;
+
 /** The data directory on disk. PGlite's own class has no fsync, and gives files permissions for other users. */
 export class DataFS extends NodeFS {
   /** How often Postgres has synced its log, the WAL. */
@@ -39,7 +50,10 @@ export class DataFS extends NodeFS {
     super(dataDir);
   }
 
-  /** Prepares a data directory, which the caller owns. `onAbort` is called if Postgres panics, and must not return. */
+  /**
+   * Prepares a data directory, which the caller owns. `onAbort` is called if Postgres panics, exits or makes the
+   * WebAssembly trap. It must not return.
+   */
   static async prepare(dataDir: string, onAbort: (what: unknown) => void): Promise<DataFS> {
     const files = new DataFS(dataDir, onAbort);
     // Postgres does not start while this file is there, if it is empty as after a power failure.
@@ -55,9 +69,25 @@ export class DataFS extends NodeFS {
     const patch = (module: unknown) => {
       keepPrivate(module as Emscripten);
       this.reachDisk(module as Emscripten);
+      this.endOnTraps(module as Loop);
     };
     const preRun = [...(emscriptenOpts.preRun ?? []), patch];
     return { emscriptenOpts: { ...emscriptenOpts, preRun, onAbort: this.onAbort } as typeof emscriptenOpts };
+  }
+
+  /** After a trap, such as one of lacking memory, what Postgres has in memory is not to be trusted. */
+  private endOnTraps(module: Loop): void {
+    for (const name of LOOP) {
+      const call = module[name];
+      module[name] = () => {
+        try {
+          return call();
+        } catch (error) {
+          if ((error as { status?: unknown }).status !== LONGJMP) this.onAbort(error);
+          throw error;
+        }
+      };
+    }
   }
 
   /** Makes Postgres's fsync one of the operating system. Postgres panics if it fails. */

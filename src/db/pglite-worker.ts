@@ -61,16 +61,17 @@ async function open(dataDir: string | undefined): Promise<void> {
   if (files) await requireDurable(database, files);
 }
 
-/** A line of Postgres's log that says why it panics. */
-const PANIC = /PANIC: +(.*)/;
+/** A line of Postgres's log that says why it panics or exits. */
+const PANIC = /(?:PANIC|FATAL): +(.*)/;
 let reason: string | undefined;
 
 /**
- * Ends this thread's work for ever. After a panic, PGlite would run in a circle and never answer. `what` is the
- * WebAssembly's own reason, such as a lack of memory.
+ * Ends this thread's work for ever. After a panic or a trap, PGlite would run in a circle and never answer. `what` is the
+ * WebAssembly's own reason: a text or what it threw.
  */
 function stop(what: unknown): void {
-  self.postMessage({ panic: reason ?? (String(what ?? "") || "it does not say why") } satisfies Panic);
+  const { message = String(what ?? "") } = (what ?? {}) as { message?: string };
+  self.postMessage({ panic: (reason ?? message) || "it does not say why" } satisfies Panic);
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
 }
 

@@ -62,13 +62,14 @@ test("a commit that does not reach our fsync is noticed", async () => {
 });
 
 // Postgres panics if it cannot write its log. PGlite then ran in a circle for ever: the commit never ended, and
-// neither did the process.
+// neither did the process. The same happened after a trap of the WebAssembly.
 test.each([
   [
     "ENOSPC",
     /^The disk of \S+ is full, so the database stopped \(could not write .*: No space left on device\)/,
   ],
   ["EIO", /^The disk of \S+ failed, so the database stopped \(could not fsync .*: I\/O error\)/],
+  ["TRAP", /^The database in \S+ stopped \(Unreachable code .*\): start again/],
 ])("after %s the process ends, acknowledges nothing, and says why", async (code, line) => {
   const folder = await dataFolder();
   const fault = join(folder.path, "fault");
@@ -100,7 +101,9 @@ test.each([
   // As long as the disk is like this, the server does not start.
   expect(await runParley([], faulty)).toMatchObject({
     code: 1,
-    stderr: expect.stringMatching(/^The disk of \S+ (is full|failed)[^\n]*\n$/),
+    stderr: expect.stringMatching(
+      /^The (disk of \S+ (is full|failed)|database in \S+ cannot be opened)[^\n]*\n$/,
+    ),
   });
 
   rmSync(fault);
