@@ -54,6 +54,7 @@ const CHAT_LAYERS: readonly (readonly string[])[] = [
   ["codecs"],
   ["connection"],
   ["delivery"],
+  ["moderation"],
   ["access"],
   ["room", "ephemeral"],
   ["ports"],

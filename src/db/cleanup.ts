@@ -2,9 +2,12 @@ import { sql } from "drizzle-orm";
 import { type Clock, tryEvery } from "../clock.ts";
 import { faultOf } from "../errors.ts";
 import type { Log } from "../log.ts";
+import { clearDeletedRooms } from "./clearing.ts";
 import { type Pool, rows } from "./database.ts";
 import { ago } from "./time.ts";
 
+/** Lower than every random id. */
+const NO_ID = "00000000-0000-0000-0000-000000000000";
 /** How often each node removes some of what nobody needs, in milliseconds, and how many rows it looks at then. */
 const INTERVAL_MS = 60_000;
 const LOOKED_AT = 2_000;
@@ -12,6 +15,9 @@ const LOOKED_AT = 2_000;
 const ROOM_MS = 24 * 3600_000;
 /** How long ended sessions, links and keys stay, in milliseconds: until then a reused refresh token is recognised. */
 const ENDED_MS = 30 * 24 * 3600_000;
+
+/** How long reports stay after they were resolved, with the message as it was, in milliseconds. */
+const REPORT_MS = 30 * 24 * 3600_000;
 
 /** Where a walk through a table continues; null: at its beginning. */
 type Cursor = number | string | null;
@@ -28,16 +34,20 @@ interface CleanupParts {
 export function cleanRegularly({ pool, clock, log, keyMs }: CleanupParts): () => void {
   let room: Cursor = null;
   let session: Cursor = null;
+  let invitation: Cursor = null;
   const clean = async () => {
     room = await removeUnusedRooms(pool, room);
     session = await removeEndedSessions(pool, session);
     await removeOldLinks(pool);
+    invitation = await removeOldInvitations(pool, invitation);
+    await removeOldReports(pool);
+    await clearDeletedRooms(pool);
     await removeOldKeys(pool, keyMs + ENDED_MS);
   };
   return tryEvery(clock, INTERVAL_MS, clean, (error) =>
     log.warn(
       { event: "cleanup_failed", fault: faultOf(error) },
-      "unused rooms and ended sessions could not be removed; the next attempt is in a minute",
+      "what nobody needs could not be removed; the next attempt is in a minute",
     ),
   );
 }
@@ -94,7 +104,7 @@ export async function removeEndedSessions(
       orm,
       sql`with seen as materialized (
           select id from sessions
-          where id > ${after ?? "00000000-0000-0000-0000-000000000000"}::text::uuid order by id limit ${LOOKED_AT}::int
+          where id > ${after ?? NO_ID}::text::uuid order by id limit ${LOOKED_AT}::int
         ), gone as (
           delete from sessions s using seen
           where s.id = seen.id and least(s.revoked_at, s.expires_at) < ${ago(olderThanMs)} returning s.id
@@ -109,6 +119,37 @@ export async function removeEndedSessions(
 export const removeOldLinks = (pool: Pool, olderThanMs = ENDED_MS): Promise<unknown> =>
   pool.run((orm) =>
     rows(orm, sql`delete from registration_links where least(used_at, expires_at) < ${ago(olderThanMs)}`),
+  );
+
+/** Removes links to rooms that were revoked or have expired long ago. Returns where to continue. */
+export async function removeOldInvitations(
+  pool: Pool,
+  after: Cursor,
+  olderThanMs = ENDED_MS,
+): Promise<Cursor> {
+  const [walk] = await pool.run((orm) =>
+    rows<{ last: string | null; count: number }>(
+      orm,
+      sql`with seen as materialized (
+          select id from invitations where id > ${after ?? NO_ID}::text::uuid order by id limit ${LOOKED_AT}::int
+        ), gone as (
+          delete from invitations i using seen
+          where i.id = seen.id and least(i.revoked_at, i.expires_at) < ${ago(olderThanMs)} returning i.id
+        )
+        select (select id from seen order by id desc limit 1)::text as last, (select count(*) from seen)::int as count`,
+    ),
+  );
+  return walk && walk.count === LOOKED_AT ? walk.last : null;
+}
+
+/** Removes reports that were resolved long ago, some at a time. Those that nobody has resolved stay. */
+export const removeOldReports = (pool: Pool, olderThanMs = REPORT_MS): Promise<unknown> =>
+  pool.run((orm) =>
+    rows(
+      orm,
+      sql`delete from reports where id in (
+        select id from reports where resolved_at < ${ago(olderThanMs)} order by resolved_at limit ${LOOKED_AT}::int)`,
+    ),
   );
 
 /**

@@ -1,0 +1,130 @@
+import { type SQL, sql } from "drizzle-orm";
+import {
+  FENCED,
+  type Invitation,
+  INVITATIONS_MAX,
+  type InvitationStore,
+  type Permitted,
+} from "../chat/moderation/ports.ts";
+import { runOrRefuse } from "../db/away.ts";
+import { type Pool, rows } from "../db/database.ts";
+import { fromNow } from "../db/time.ts";
+import { person, shownOf } from "./people.ts";
+import { atMost, iso } from "./sql.ts";
+
+interface InvitationRow extends Omit<Invitation, "by"> {
+  readonly by: string;
+}
+
+const invitationOf = ({ by, ...row }: InvitationRow): Invitation => ({ ...row, by: shownOf(by) });
+
+const shown = sql`i.id::text as id, ${person("u")} as by, ${iso(sql`i.created_at`)} as "createdAt",
+  ${iso(sql`i.expires_at`)} as "expiresAt", i.max_uses as "maxUses", i.uses`;
+
+/** The room of a request, if the rights with which it was permitted still stand. */
+const place = ({ room, fence }: Permitted): SQL => sql`place as materialized (
+  select id, version, begins_after, fence::float8 as fence, fence = ${fence}::bigint as stands
+  from rooms where name = ${room}::text
+)`;
+
+/**
+ * Whether the link `i` to the room `r` works. The links of someone who was banned or removed do not, and those of an
+ * earlier life of the room do not either.
+ */
+export const isValid: SQL = sql`i.revoked_at is null and i.expires_at > clock_timestamp()
+  and (i.max_uses is null or i.uses < i.max_uses) and i.version >= r.begins_after
+  and not exists (select from members m
+    where m.user_id = i.created_by and m.room_id = i.room_id and m.state = 'removed')
+  and not exists (select from bans b where b.user_id = i.created_by and b.room_id = i.room_id)`;
+
+/** Whether the link `i` comes after another one in a list. */
+const follows = (id: string) => sql`(i.created_at, i.id) < (
+  select a.created_at, a.id from invitations a where a.id = ${id}::text::uuid and a.room_id = i.room_id)`;
+
+export function createInvitationStore(pool: Pool): InvitationStore {
+  return {
+    async create(by, { id, hash, ttlMs, maxUses }) {
+      const { userId } = by;
+      const [found] = await runOrRefuse(pool, (orm) =>
+        rows<InvitationRow & { stands: boolean | null }>(
+          orm,
+          sql`with ${place(by)}, made as (
+              insert into invitations as i (id, room_id, hash, created_by, version, expires_at, max_uses)
+              select ${id}::text::uuid, r.id, ${hash}::text, ${userId}::bigint, r.version, ${fromNow(ttlMs)},
+                ${maxUses}::int
+              from place r where r.stands and (
+                select count(*) from invitations i where i.room_id = r.id and i.created_by = ${userId}::bigint
+                  and i.id <> ${id}::text::uuid and ${isValid}) < ${INVITATIONS_MAX}::int
+              on conflict (id) do update set hash = excluded.hash
+                where i.created_by = excluded.created_by and i.room_id = excluded.room_id and i.revoked_at is null
+              returning *
+            )
+            select p.stands, x.* from (select 1) one left join (select stands from place) p on true
+            left join (select ${shown} from made i join users u on u.id = i.created_by) x on true`,
+        ),
+      );
+      if (!found?.stands) return FENCED;
+      return (found.id as string | null) === null ? null : invitationOf(withoutStands(found));
+    },
+
+    async invitations(reader, { after, limit }, scope) {
+      const found = await runOrRefuse(pool, (orm) =>
+        rows<InvitationRow & { stands: boolean | null }>(
+          orm,
+          sql`with ${place(reader)}
+            select p.stands, x.* from (select 1) one left join (select stands from place) p on true
+            left join (
+              select ${shown}, i.created_at from place r join invitations i on i.room_id = r.id
+              join users u on u.id = i.created_by
+              where ${isValid} and ${scope === "all" ? sql`true` : sql`i.created_by = ${reader.userId}::bigint`}
+                and ${after === undefined ? sql`true` : follows(after)}
+              order by i.created_at desc, i.id desc ${atMost(limit + 1)}
+            ) x on true order by x.created_at desc, x.id desc`,
+        ),
+      );
+      if (!found[0]?.stands) return FENCED;
+      const listed = found.filter(({ id }) => (id as string | null) !== null);
+      return {
+        entries: listed.slice(0, limit).map((row) => invitationOf(withoutStands(row))),
+        more: listed.length > limit,
+      };
+    },
+
+    async revoke(by, id, scope) {
+      const [found] = await runOrRefuse(pool, (orm) =>
+        rows<{ stands: boolean | null; gone: number }>(
+          orm,
+          sql`with ${place(by)}, gone as (
+              update invitations i set revoked_at = clock_timestamp() from place r
+              where r.stands and i.room_id = r.id and i.id = ${id}::text::uuid and ${isValid}
+                and ${scope === "all" ? sql`true` : sql`i.created_by = ${by.userId}::bigint`}
+              returning 1
+            )
+            select (select stands from place) as stands, (select count(*)::int from gone) as gone`,
+        ),
+      );
+      return found?.stands ? found.gone > 0 : FENCED;
+    },
+
+    async roomOf(hash) {
+      const [found] = await runOrRefuse(pool, (orm) =>
+        rows<{ room: string; valid: boolean }>(
+          orm,
+          sql`select r.name as room, ${isValid} and r.deleted_at is null as valid
+            from invitations i join rooms r on r.id = i.room_id where i.hash = ${hash}::text`,
+        ),
+      );
+      return found?.valid ? found.room : undefined;
+    },
+  };
+}
+
+/** The row as an invitation, without what else it says. */
+const withoutStands = ({ id, by, createdAt, expiresAt, maxUses, uses }: InvitationRow): InvitationRow => ({
+  id,
+  by,
+  createdAt,
+  expiresAt,
+  maxUses,
+  uses,
+});
