@@ -23,6 +23,15 @@ export class Refusal extends Error {
   }
 }
 
+/** Returns the refusal of input with faults, which its detail names: `content is required`. */
+export const invalid = (errors: Readonly<Record<string, readonly string[]>>): Refusal =>
+  new Refusal("invalid", {
+    detail: Object.entries(errors)
+      .map(([field, [fault]]) => `${field} ${fault}`)
+      .join("; "),
+    errors,
+  });
+
 /** Returns the refusal to send for a thrown value: itself, or `internal`, which does not reveal the cause. */
 export const refusalOf = (thrown: unknown): Refusal =>
   thrown instanceof Refusal ? thrown : new Refusal("internal");

@@ -2,6 +2,7 @@ import type { Identity } from "../identity.ts";
 import type { Message } from "../message.ts";
 import type { Order } from "../order.ts";
 import type { ErrorCode } from "../protocol/codes.ts";
+import type { FieldErrors } from "../protocol/fields.ts";
 
 /** What a client sets on a new message. */
 export interface Draft {
@@ -72,7 +73,13 @@ export interface Ack {
 }
 
 /** An ack with the new state of the message (null if nothing changed just now), or the reason for a refusal. */
-export type Outcome = { readonly ack: Ack; readonly state: Message | null } | { readonly refused: ErrorCode };
+export type Outcome = { readonly ack: Ack; readonly state: Message | null } | Refused;
+
+interface Refused {
+  readonly refused: ErrorCode;
+  /** What is wrong with each field, if `invalid` says so. */
+  readonly errors?: FieldErrors;
+}
 
 /** Completes a submission with its room and sender. */
 export function sign(submission: Submission, room: string, { userId, username }: Identity): Post | Amendment {

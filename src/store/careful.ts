@@ -1,6 +1,6 @@
 import { type Deed, writeAudit } from "../db/audit.ts";
 import { type Orm, rows } from "../db/database.ts";
-import { type Change, changeKey } from "../chat/change.ts";
+import { type Change, changeKey, type Post } from "../chat/change.ts";
 import {
   type Decision,
   decide,
@@ -18,6 +18,7 @@ import {
   readAnswered,
   readCounters,
   readNames,
+  readReplied,
   readTargets,
   writeDecision,
 } from "./statements.ts";
@@ -45,7 +46,10 @@ export async function commitCarefully(
 ): Promise<Committed> {
   return orm.transaction(async (tx) => {
     const names = [...new Set(changes.map(({ room }) => room))];
-    const postedTo = new Set(changes.filter(({ kind }) => kind === "post").map(({ room }) => room));
+    // A reply creates no room: it has nothing there to reply to.
+    const postedTo = new Set(
+      changes.flatMap((change) => (change.kind === "post" && change.replyTo === null ? [change.room] : [])),
+    );
     const locked = await rows<LockedRoom>(tx, lockRooms(names, postedTo));
     for (const { name, leavers } of locked) known.seen(name, leavers);
     const answered = await rows<AnsweredRow>(tx, readAnswered(changes));
@@ -53,6 +57,9 @@ export async function commitCarefully(
       ? []
       : await rows<TargetRow>(tx, readTargets(changes));
     const reactors = await reactorsOf(tx, targets);
+    const replied = changes.some((change) => change.kind === "post" && change.replyTo !== null)
+      ? await rows<{ index: number }>(tx, readReplied(changes))
+      : [];
     const state: State = {
       rooms: new Map(locked.map((room) => [room.name, room])),
       answered: new Map(
@@ -66,6 +73,12 @@ export async function commitCarefully(
           messageKey((changes[index] as Change).room, message.id),
           { ...message, reactors: reactors[at] ?? [] },
         ]),
+      ),
+      replied: new Set(
+        replied.map(({ index }) => {
+          const { room, replyTo } = changes[index] as Post;
+          return messageKey(room, replyTo ?? 0);
+        }),
       ),
     };
     const decision = decide(changes, state, rules);

@@ -41,7 +41,7 @@ export function createMessageStore(database: Database, reads: Pool, rules: Rules
       if (newcomers.length > 0) known.enrolled(newcomers);
       return { epoch: moved[0]?.epoch ?? "", outcomes };
     }
-    // Someone left these rooms for good, so who is a member of them has to be read again.
+    // Someone left these rooms for good, so who is a member of them has to be read again. Or a reply there is to nothing.
     const rest = left.map((index) => posts[index] as Post);
     const { epoch, outcomes: theirs } = await commitCarefully(orm, rest, rules, known).catch((error) => {
       throw new CommitFailure("unknown", error); // the others are committed

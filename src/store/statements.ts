@@ -14,7 +14,7 @@ export interface Newcomer {
  * their counters. `below` is how many posts of the batch follow a post in its room, so `id = version - below`. The
  * newcomers become members. If a post was committed before, it violates the unique key and the whole statement fails, so no
  * version is lost. A room is missing from the result, and nothing was posted to it, if it has other `leavers` than
- * expected: then one of its senders may no longer be a member.
+ * expected: then one of its senders may no longer be a member. It is also missing if a post replies to what is not there.
  */
 export function postAll(
   posts: readonly Post[],
@@ -49,11 +49,20 @@ export function postAll(
     order by e.user_id, m.id ${REENTER}
   )`
       : NOTHING;
+  const replies = posts.filter(isReply);
+  const answerable =
+    replies.length > 0
+      ? sql`where b.room not in (
+      select i.room from unnest(${texts(replies.map(({ room }) => room))}, ${integers(replies.map(({ replyTo }) => replyTo))})
+        as i(room, id)
+      where ${mayBeAnswered(sql`(select id from rooms where name = i.room)`, sql`i.id`)} is null)`
+      : NOTHING;
   return sql`with moved as (
     insert into rooms as r (name, version, leavers, last_post, posted_at)
     select b.room, b.n, b.leavers, b.n, clock_timestamp()
     from unnest(${array(roomNames)}::text::text[], ${numberArray(counts)}::text::bigint[],
       ${numberArray(roomNames.map(leaversOf))}::text::bigint[]) as b(room, n, leavers)
+    ${answerable}
     order by b.room collate "C"
     on conflict (name) do update
       set version = r.version + excluded.version, last_post = r.version + excluded.version, posted_at = clock_timestamp()
@@ -76,6 +85,12 @@ export function postAll(
 }
 
 const NOTHING = sql``;
+
+const isReply = (change: Change): boolean => change.kind === "post" && change.replyTo !== null;
+
+/** Null if there is no such message, or if it is a notice. A subquery like this is always a lookup by key. */
+const mayBeAnswered = (roomId: SQL, id: SQL) => sql`(
+  select true from messages m where m.room_id = ${roomId} and m.id = ${id} and m.notice is null limit 1)`;
 
 export const senderKey = ({ senderId, room }: Newcomer) => `${senderId} ${room}`;
 
@@ -138,6 +153,14 @@ export const readTargets = (changes: readonly Change[]) => sql`
   from (select min(index) as index, room_id, message_id from asked where not post group by room_id, message_id) i
   cross join lateral (select * from messages where room_id = i.room_id and id = i.message_id limit 1) m
   join users u on u.id = m.sender_id`;
+
+/** Reads which messages that posts reply to are there. `index` is the position of the change in the batch. */
+export const readReplied = (changes: readonly Change[]) => sql`
+  select i.index::float8 as index from unnest(
+    ${integers(changes.map((_, index) => index))}, ${texts(changes.map(({ room }) => room))},
+    ${integers(changes.map((change) => (change.kind === "post" ? change.replyTo : null)))}
+  ) as i(index, room, id)
+  where ${mayBeAnswered(sql`(select id from rooms where name = i.room)`, sql`i.id`)}`;
 
 /** Reads the names of the people who reacted. */
 export const readNames = (userIds: Iterable<number>) => sql`

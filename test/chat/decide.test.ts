@@ -26,7 +26,7 @@ const change: fc.Arbitrary<Change> = fc
       ...base,
       content: text,
       data: fc.constantFrom(null, "{}"),
-      replyTo: fc.constant(null),
+      replyTo: fc.constantFrom(null, null, 1, 3),
     }),
     fc.record({
       kind: fc.constant("edit" as const),
@@ -51,6 +51,7 @@ const empty: State = {
   rooms: new Map(ROOMS.map((room) => [room, { version: 0, at: AT }])),
   answered: new Map(),
   messages: new Map(),
+  replied: new Set(),
 };
 
 /** Returns the state of a database after a decision was written to it. */
@@ -61,6 +62,10 @@ function written(state: State, batch: readonly Change[], { outcomes, versions, m
     if (outcome && "ack" in outcome && !outcome.ack.duplicate)
       answered.set(changeKey(made), { kind: made.kind, ack: outcome.ack });
   });
+  const present = new Map([
+    ...state.messages,
+    ...[...messages].map(([key, { message }]) => [key, message] as const),
+  ]);
   return {
     rooms: new Map(
       [...state.rooms].map(([room, { version }]) => [
@@ -69,10 +74,8 @@ function written(state: State, batch: readonly Change[], { outcomes, versions, m
       ]),
     ),
     answered,
-    messages: new Map([
-      ...state.messages,
-      ...[...messages].map(([key, { message }]) => [key, message] as const),
-    ]),
+    messages: present,
+    replied: new Set(present.keys()),
   };
 }
 

@@ -107,6 +107,11 @@ export function createDatabase(
         rooms: new Map(isMade ? [[room, { version: there?.log.length ?? 0, at }]] : []),
         answered: new Map(before ? [[key, before]] : []),
         messages: new Map(target ? [[messageKey(room, target.id), target]] : []),
+        replied: new Set(
+          change.kind === "post" && there?.known.has(change.replyTo ?? 0)
+            ? [messageKey(room, change.replyTo ?? 0)]
+            : [],
+        ),
       });
       const [outcome] = outcomes;
       if (!outcome) throw new Error("a change was not decided");

@@ -174,6 +174,76 @@ onEachDriver((open) => {
     expect(await at.store.counters([])).toEqual({ epoch: at.epoch, versions: new Map() });
   });
 
+  test.each([
+    ["fast", false],
+    ["careful", true],
+  ])("a post that replies to nothing fails alone: %s path", async (_, careful) => {
+    await commit([post(at.ada, room, "one"), post(at.ada, room, "two")]);
+    const late = post(at.ben, room, "a reply to a message of the same batch", { replyTo: 4 });
+    const answered = post(at.ben, room, "a reply", { replyTo: 1 });
+    const batch = [
+      post(at.ada, other, "elsewhere"),
+      answered,
+      post(at.ada, room, "a reply to what comes later", { replyTo: 6 }),
+      post(at.ada, room, "four"),
+      late,
+      post(at.ada, other, "a reply to a message of another room", { replyTo: 2 }),
+      post(at.ada, `${room}-new`, "a reply in a room that is not there", { replyTo: 1 }),
+    ];
+    const { outcomes } = await at.store.commit(0, batch, careful);
+    const errors = { replyTo: ["must be the id of a message in this room"] };
+    const refused = { refused: "invalid" as const, errors };
+    expect(outcomes).toMatchObject([
+      { ack: { id: 1 } },
+      { ack: { id: 3 } },
+      refused,
+      { ack: { id: 4 } },
+      { ack: { id: 5 } },
+      refused,
+      refused,
+    ]);
+    expect(await versionsOf(room, other, `${room}-new`)).toEqual([5, 1, 0]);
+    expect((await at.store.messages(room, { after: 2 }, upTo(9))).messages).toMatchObject([
+      { replyTo: 1 },
+      { replyTo: null },
+      { replyTo: 4 },
+    ]);
+    // A repeat gets its ack, whatever it replies to.
+    expect((await commit([{ ...answered, replyTo: 99 }], true)).acks).toMatchObject([
+      { id: 3, duplicate: true },
+    ]);
+  });
+
+  test("a message keeps the data that its last edit left it, and a tombstone has none", async () => {
+    const data = JSON.stringify({ a: [1.5, null, { "": '\u{1f600}"\\' }], ["__proto__"]: { x: 1 } });
+    const one = post(at.ada, room, "one", { data });
+    const two = post(at.ada, room, "two");
+    await commit([one, two]);
+    const shown = async () =>
+      (await at.store.messages(room, { after: 0 }, upTo(9))).messages.map(({ data }) => data);
+    expect(await shown()).toEqual([data, null]);
+    const edit = async (id: number, change: { content: string; data?: string | null }) => {
+      const { room: _, content: __, data: ___, replyTo: ____, ...by } = one;
+      const clientId = crypto.randomUUID();
+      const { outcomes } = await at.store.commit(
+        0,
+        [{ ...by, room, kind: "edit", clientId, id, ...change }],
+        true,
+      );
+      return outcomes[0];
+    };
+    await edit(1, { content: "one, edited" });
+    await edit(2, { content: "two", data: "{}" });
+    expect(await shown()).toEqual([data, "{}"]);
+    expect(await edit(2, { content: "two", data: "{}" })).toMatchObject({ ack: { version: 4 }, state: null });
+    await edit(2, { content: "two", data: null });
+    expect(await shown()).toEqual([data, null]);
+    const { content: _, data: __, replyTo: ___, ...by } = one;
+    await at.store.commit(0, [{ ...by, kind: "delete", clientId: crypto.randomUUID(), id: 1 }], true);
+    expect(await shown()).toEqual([null, null]);
+    expect((await at.store.changesSince(room, 0)).messages.map(({ data }) => data)).toEqual([null, null]);
+  });
+
   test("texts with special characters are stored exactly", async () => {
     const texts = [
       '"',

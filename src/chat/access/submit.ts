@@ -1,5 +1,5 @@
 import type { Budgets } from "../../budgets.ts";
-import { Refusal, refusalOf } from "../../errors.ts";
+import { invalid, Refusal, refusalOf } from "../../errors.ts";
 import type { Message } from "../../message.ts";
 import { textFault } from "../../protocol/text.ts";
 import type { Pass } from "../pass.ts";
@@ -74,8 +74,7 @@ export function createSubmit({ budgets, committer, rooms, messageChars }: Submit
 
   return ({ person, room }, submission, answer) => {
     const fault = "content" in submission && textFault(submission.content, { max: messageChars });
-    if (fault)
-      return answer(new Refusal("invalid", { detail: `content ${fault}`, errors: { content: [fault] } }));
+    if (fault) return answer(invalid({ content: [fault] }));
     const change = sign(submission, room, person);
     if (change.kind === "post" && !rooms.isOpen(room)) open(change, room, person.userId, answer);
     else commit(change, person.userId, answer);

@@ -1,4 +1,4 @@
-import { Refusal } from "../../errors.ts";
+import { invalid, type Refusal } from "../../errors.ts";
 import type { RoomAction } from "../../grants.ts";
 import type { PersonBudget } from "../../protocol/budgets.ts";
 import type { CommandOf, CommandType } from "../../protocol/frames.ts";
@@ -73,7 +73,6 @@ export function roomOf({
   command: { room?: string | undefined } | object;
 }): string {
   const room = ("room" in command ? command.room : undefined) ?? peer.room;
-  if (room === undefined)
-    throw new Refusal("invalid", { detail: "room is required", errors: { room: ["is required"] } });
+  if (room === undefined) throw invalid({ room: ["is required"] });
   return room;
 }

@@ -1,5 +1,5 @@
 import type * as v from "valibot";
-import { Refusal } from "../../errors.ts";
+import { invalid, Refusal } from "../../errors.ts";
 import { readFields } from "../../protocol/fields.ts";
 
 /** Parses the object in a text frame. @throws {Refusal} malformed: a binary frame, not JSON, or not an object. */
@@ -21,6 +21,5 @@ export function objectOf(frame: string | Uint8Array): Record<string, unknown> {
 export function parse<S extends v.GenericSchema>(schema: S, value: unknown): v.InferOutput<S> {
   const read = readFields(schema, value);
   if (!read.errors) return read.fields;
-  const detail = Object.entries(read.errors).map(([field, [message]]) => `${field} ${message}`);
-  throw new Refusal("invalid", { detail: detail.join("; "), errors: read.errors });
+  throw invalid(read.errors);
 }

@@ -1,5 +1,5 @@
 import { type Clock, every } from "../../clock.ts";
-import { Refusal } from "../../errors.ts";
+import { invalid, Refusal } from "../../errors.ts";
 import type { Message, RoomChange } from "../../message.ts";
 import { UNSEEN_MAX } from "../limits.ts";
 import { type Ack, type Change, changeKey } from "../change.ts";
@@ -132,7 +132,8 @@ export function createCommitter(options: CommitterOptions): Committer {
     batch.forEach((pending, index) => {
       const outcome = result.outcomes[index];
       if (!outcome) return;
-      if ("refused" in outcome) answer(pending, new Refusal(outcome.refused), now);
+      if ("refused" in outcome)
+        answer(pending, outcome.errors ? invalid(outcome.errors) : new Refusal(outcome.refused), now);
       else answer(pending, outcome.ack, now, outcome.state ?? undefined);
     });
     publish(batch, result);

@@ -45,6 +45,8 @@ export interface State {
   readonly answered: ReadonlyMap<string, Answered>;
   /** The messages that the changes refer to, by {@link messageKey}. */
   readonly messages: ReadonlyMap<string, Known>;
+  /** Which messages that posts reply to are there, by {@link messageKey}. */
+  readonly replied: ReadonlySet<string>;
 }
 
 export interface Decision {
@@ -79,10 +81,16 @@ export function decide(changes: readonly Change[], state: State, rules: Rules = 
 
   const outcomes = changes.map((change): Outcome => {
     const room = state.rooms.get(change.room);
-    if (!room) return { refused: "not_found" };
+    const replyTo = change.kind === "post" ? change.replyTo : null;
+    if (!room) return replyTo === null ? { refused: "not_found" } : UNANSWERABLE;
     const key = changeKey(change);
     const before = answered.get(key);
     if (before) return repeated(change, before);
+
+    if (replyTo !== null) {
+      const replied = messageKey(change.room, replyTo);
+      if (!state.replied.has(replied) && !messages.has(replied)) return UNANSWERABLE;
+    }
 
     const next = (versions.get(change.room) ?? room.version) + 1;
     const place = messageKey(change.room, change.kind === "post" ? next : change.id);
@@ -111,6 +119,12 @@ export function decide(changes: readonly Change[], state: State, rules: Rules = 
   });
   return { outcomes, versions, messages, recorded, removed, enrolled: [...enrolled.values()] };
 }
+
+/** A post replies to what is not there, perhaps because its room is not. A reply creates no room. */
+const UNANSWERABLE: Outcome = {
+  refused: "invalid",
+  errors: { replyTo: ["must be the id of a message in this room"] },
+};
 
 /** The key was used before: a repeat gets its ack again, and a different change is refused. */
 const repeated = (change: Change, { kind, ack }: Answered): Outcome =>
