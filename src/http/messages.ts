@@ -16,8 +16,8 @@ import {
   roomParam,
 } from "./room.ts";
 
-const POST = v.object({ ...draft, clientId: v.optional(clientId) });
-const EDIT = v.object({ ...revision, clientId: v.optional(clientId) });
+const POST = v.strictObject({ ...draft, clientId: v.optional(clientId) });
+const EDIT = v.strictObject({ ...revision, clientId: v.optional(clientId) });
 /** A request without a body has its client id in the query. */
 const QUERY = v.object({ clientId: v.optional(clientId) });
 

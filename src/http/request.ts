@@ -3,7 +3,7 @@ import * as v from "valibot";
 import { Refusal } from "../errors.ts";
 import type { Budgets } from "../budgets.ts";
 import type { Identity } from "../identity.ts";
-import { readFields } from "../protocol/fields.ts";
+import { NAMED_MAX, readFields } from "../protocol/fields.ts";
 import type { Origin } from "../security.ts";
 
 /** What every route receives with a request. */
@@ -49,9 +49,6 @@ export const decimal = (min: number, max: number) =>
     v.minValue(min, `must be at least ${min}`),
     v.maxValue(max, `must be at most ${max}`),
   );
-
-/** At most so many parameters are named in one error, and looked at: more than any route has. */
-const NAMED_MAX = 20;
 
 /** Parses the query string. @throws {Refusal} `invalid` if a parameter is unknown, invalid or repeated. */
 export function readQuery<S extends ObjectSchema>(c: Context, schema: S): v.InferOutput<S> {

@@ -66,19 +66,19 @@ const inRoom = { ref, room: v.optional(room) };
 /** The command gets a reply only if it has a `ref`. */
 const unacknowledged = { ...inRoom, ref: v.optional(ref) };
 
-/** chat.v1: frames from clients. Unknown fields are ignored. */
+/** chat.v1: frames from clients. Unknown fields are refused in changes, where they would be lost, and ignored elsewhere. */
 export const COMMANDS = {
   join: v.object({ type: v.literal("join"), ...inRoom, since: v.optional(position) }),
   leave: v.object({ type: v.literal("leave"), ...inRoom }),
-  send: v.object({
+  send: v.strictObject({
     type: v.literal("send"),
     ...inRoom,
     clientId,
     ...draft,
   }),
-  edit: v.object({ type: v.literal("edit"), ...inRoom, clientId, id: messageId, ...revision }),
-  delete: v.object({ type: v.literal("delete"), ...inRoom, clientId, id: messageId }),
-  react: v.object({
+  edit: v.strictObject({ type: v.literal("edit"), ...inRoom, clientId, id: messageId, ...revision }),
+  delete: v.strictObject({ type: v.literal("delete"), ...inRoom, clientId, id: messageId }),
+  react: v.strictObject({
     type: v.literal("react"),
     ...inRoom,
     clientId,

@@ -18,6 +18,11 @@ beforeAll(async () => {
 
 const post = (room: string, body: unknown, { token }: { token?: string } = ada) =>
   api(server, `POST /rooms/${room}/messages/`, { token, body });
+/** An object whose JSON text has this many bytes. */
+const dataOf = (bytes: number) => ({ é: "x".repeat(bytes - '{"é":""}'.length - 1) });
+/** The JSON text of an object with this many levels. */
+const nested = (levels: number) => `{"a":${"[".repeat(levels - 1)}${"]".repeat(levels - 1)}}`;
+
 const contentsOf = async (room: string) => {
   const { body } = await api(server, `GET /history/${room}/`, { token: ada.token });
   return (body as { content: string }[]).map(({ content }) => content);
@@ -110,6 +115,18 @@ test.each<[string, unknown, string]>([
   ["a replyTo that is negative", { content: "a", replyTo: -1 }, "replyTo"],
   ["a replyTo that is not an integer", { content: "a", replyTo: 1.5 }, "replyTo"],
   ["a replyTo beyond 2^53", '{"content":"a","replyTo":9007199254740993}', "replyTo"],
+  ["a replyTo that is no message", { content: "a", replyTo: 999_999 }, "replyTo"],
+  ["data that is text", { content: "a", data: "{}" }, "data"],
+  ["data that is a list", { content: "a", data: [] }, "data"],
+  ["data of 4,097 bytes", { content: "a", data: dataOf(4097) }, "data"],
+  ["data with ten thousand values", { content: "a", data: { a: Array(10_000).fill(0) } }, "data"],
+  ["data 33 levels deep", `{"content":"a","data":${nested(33)}}`, "data"],
+  ["data ten thousand levels deep", `{"content":"a","data":${nested(10_000)}}`, "data"],
+  ["data with a NUL", { content: "a", data: { a: ["\0"] } }, "data"],
+  ["data with a NUL in a name", { content: "a", data: { "a\0": 1 } }, "data"],
+  ["data with a lone surrogate", '{"content":"a","data":{"a":"\\ud800"}}', "data"],
+  ["data with 2^53", '{"content":"a","data":{"a":9007199254740992}}', "data"],
+  ["data with a number beyond a double", '{"content":"a","data":{"a":-1e400}}', "data"],
 ])("%s is rejected with 400, and nothing is stored", async (_, body, field) => {
   const answer = await post("bad", body);
   expect(answer.status).toBe(400);
@@ -118,11 +135,67 @@ test.each<[string, unknown, string]>([
   expect(await contentsOf("bad")).toEqual([]);
 });
 
-test("unknown fields are ignored, and nobody can post as someone else", async () => {
-  const { status } = await post("unknown-fields", { content: "hello", username: "ben", id: 99, senderId: 1 });
-  expect(status).toBe(201);
-  const { body } = await api(server, "GET /history/unknown-fields/", { token: ada.token });
-  expect(body).toMatchObject([{ id: 1, username: "ada", content: "hello" }]);
+test("data reaches everyone as it was sent, live, in the history and after edits, until its message is deleted", async () => {
+  const data =
+    '{"10":1,"__proto__":{"a":null},"toJSON":"","n":[-0.5,1e-7,9007199254740991,true],"t":"€ \\"😀\\\\\\u0001"}';
+  const plain = await connectPlain(server, { room: "orders", token: ben.token });
+  const v1 = await connect(server, { room: "orders", token: ben.token });
+  await v1.next("synced");
+  const next = async (frames = v1): Promise<unknown[]> => {
+    const { content, data } = await frames.next("message");
+    return [content, JSON.stringify(data)];
+  };
+  expect((await post("orders", `{"content":"paid","data":${data}}`)).status).toBe(201);
+  expect(await next()).toEqual(["paid", data]);
+  expect(await plain.next("message")).not.toHaveProperty("data");
+  for (const [id, levels] of [dataOf(4096), JSON.parse(nested(32)) as object].entries()) {
+    expect(
+      await v1.ask({ type: "send", clientId: crypto.randomUUID(), content: "a", data: levels }),
+    ).toMatchObject({
+      type: "ok",
+      id: id + 2,
+    });
+    expect(await next()).toEqual(["a", JSON.stringify(levels)]);
+  }
+
+  const edit = (change: object) =>
+    api(server, "PATCH /rooms/orders/messages/1/", { token: ada.token, body: change });
+  await edit({ content: "paid!" });
+  expect(await next()).toEqual(["paid!", data]);
+  await edit({ content: "sent", data: { status: "sent" } });
+  expect(await next()).toEqual(["sent", '{"status":"sent"}']);
+  await edit({ content: "sent", data: null });
+  expect(await next()).toEqual(["sent", undefined]);
+  await edit({ content: "paid", data: JSON.parse(data) as object });
+  expect(await next()).toEqual(["paid", data]);
+
+  const returned = await connect(server, { token: ben.token });
+  await returned.ask({ type: "join", room: "orders" });
+  const { epoch } = await returned.next("joined");
+  const history = async () => {
+    const { messages } = await returned.ask({ type: "history", room: "orders" });
+    const { body } = await api(server, "GET /history/orders/", { token: ben.token });
+    return [messages, body].map((page): unknown => JSON.stringify((page as { data?: object }[])[0]?.data));
+  };
+  expect(await history()).toEqual([data, data]);
+  await returned.ask({ type: "join", room: "orders", since: `${epoch}.3` });
+  expect(await next(returned)).toEqual(["paid", data]);
+  await api(server, "DELETE /rooms/orders/messages/1/", { token: ada.token });
+  expect(await next()).toEqual(["", undefined]);
+  expect(await history()).toEqual([undefined, undefined]);
+  for (const socket of [plain, v1, returned]) socket.close();
+});
+
+test("unknown fields are refused by name: nothing that a client sends is lost in silence", async () => {
+  const body = `{"content":"hello","metadata":{},"username":"ben","toString":1,"__proto__":2,"${"x".repeat(9000)}":3}`;
+  const { status, body: problem } = await post("unknown-fields", body);
+  expect(status).toBe(400);
+  const fields = ["metadata", "username", "toString", "__proto__", "x".repeat(64)];
+  expect(problem).toMatchObject({ code: "invalid" });
+  expect(Object.entries((problem as { errors: object }).errors)).toEqual(
+    fields.map((field) => [field, ["is not known"]]),
+  );
+  expect(await contentsOf("unknown-fields")).toEqual([]);
 });
 
 test.each<[string, string, object, number, string]>([
