@@ -11,7 +11,7 @@ import { createPlaces } from "../limits/places.ts";
 import { createTurns } from "../limits/turns.ts";
 import { createAccess, type RoomPolicy } from "./access/access.ts";
 import { createDeparted } from "./access/departed.ts";
-import { createLists, type ListedRoom, type RoomPage } from "./access/lists.ts";
+import { createLists, type ListedRoom, type RecentQuery, type RoomPage } from "./access/lists.ts";
 import { createSubmit } from "./access/submit.ts";
 import type { Ack, Removal, Submission } from "./change.ts";
 import { createPlain } from "./codecs/plain.ts";
@@ -68,6 +68,8 @@ export interface Chat {
   page(pass: Pass, query: HistoryQuery, fit: Fit): Promise<HistoryResult>;
   /** Lists rooms by name, only those that the person may enter. @throws {Refusal} busy, unavailable. */
   rooms(person: Identity, range: Omit<RoomRange, "patterns">): Promise<RoomPage>;
+  /** Lists a person's rooms by activity, only those that they may enter. @throws {Refusal} invalid, busy, unavailable. */
+  recent(person: Identity, query: RecentQuery): Promise<RoomPage>;
   /** Reads one room as a list would show it. @throws {Refusal} unavailable. */
   room(pass: Pass): Promise<ListedRoom>;
   /**
@@ -245,6 +247,7 @@ export function createChat(options: ChatOptions): Chat {
     submit: (pass, change) => settled((answer) => submit(pass, change, answer)),
     page: history.page,
     rooms: lists.rooms,
+    recent: lists.recent,
     room: lists.room,
     async leave(person, room) {
       access.checkLeave(person, room);

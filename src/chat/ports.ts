@@ -157,15 +157,43 @@ export interface MemberStore {
   unban(seat: Seat, order: Order): Promise<void>;
 }
 
+/** A person as others see them. */
+export interface PersonShown {
+  /** Their public id. */
+  readonly id: string;
+  readonly username: string;
+  /** What people call them, if it is not the username. */
+  readonly name?: string;
+}
+
+/** The most people of a direct room that a list shows. */
+export const PEOPLE_SHOWN = 8;
+
 /** A room as a list shows it. */
 export interface RoomSummary {
   readonly room: string;
-  /** The newest message, or null. A deleted one has no content. */
+  readonly kind: "open" | "private" | "direct";
+  /** What people see instead of the name; "" if it has no title. */
+  readonly title: string;
+  readonly topic: string;
+  readonly archived: boolean;
+  /** The version of the room's last change. */
+  readonly version: number;
+  /** The people of a direct room, others first, at most {@link PEOPLE_SHOWN}. */
+  readonly people?: readonly PersonShown[];
+  /** The newest message that is no notice and that the person may see, or null. A deleted one has no content. */
   readonly last: { id: number; username: string; content: string; timestamp: string } | null;
-  /** Null for anyone who is not a member. */
+  /** These three are null for anyone who is not a member. */
+  readonly role: "owner" | "moderator" | "member" | null;
+  readonly joinedAt: string | null;
   readonly lastRead: number | null;
   /** Messages of others after it, at most {@link UNREAD_MAX}. */
   readonly unread: number;
+  /** What the person wants to be notified about; null: what the room's kind suggests. */
+  readonly notify: "all" | "mentions" | "none" | null;
+  /** Whether the list by activity leaves it out, until there is a newer message. */
+  readonly hidden: boolean;
+  readonly pinned: boolean;
 }
 
 /** Which rooms to list, by name. */
@@ -181,6 +209,22 @@ export interface RoomRange {
   readonly limit: number;
 }
 
+/** Where a room is in someone's list by activity. */
+export interface Place {
+  readonly pinned: boolean;
+  /** In microseconds since 1970. */
+  readonly at: number;
+  readonly room: string;
+}
+
+/** Which of someone's rooms to list, by activity. */
+export interface RecentRange extends Pick<RoomRange, "patterns" | "limit"> {
+  /** The place of the room before the first one; null for the first page. */
+  readonly before: Place | null;
+  /** Whether to list hidden rooms too. */
+  readonly hidden: boolean;
+}
+
 /** Rooms on a page of a list. */
 export const ROOMS_MAX = 200;
 
@@ -194,7 +238,15 @@ export interface RoomRows {
 export interface ListStore {
   /** Rooms by name, at most {@link ROOMS_MAX}, without those that the person is banned from. */
   rooms(userId: number, range: RoomRange): Promise<RoomRows>;
-  /** One room; undefined if it does not exist. */
+  /**
+   * The rooms that someone is a member of: pinned ones first, then by their newest message that the person sees, newest
+   * first. `next` is the place of the last one, if more follow.
+   */
+  recent(
+    userId: number,
+    range: RecentRange,
+  ): Promise<{ readonly rooms: readonly RoomSummary[]; readonly next: Place | undefined }>;
+  /** One room; undefined if it does not exist, or if it is private and the person is no member. */
   room(seat: Seat): Promise<RoomSummary | undefined>;
   /** Messages of one person that are not deleted, in one room or (null) in all, at most `limit`. */
   messagesOf(

@@ -52,13 +52,43 @@ export const CHANGED = v.object({ ...change, clientId: id, duplicate });
 export const POSTED = v.object({ ...change, clientId: id, duplicate, timestamp });
 export const REMOVED = v.object(change);
 
+const person = v.object({
+  id: v.pipe(v.string(), v.description("Their public id, which never changes.")),
+  username: v.string(),
+  name: v.pipe(v.optional(v.string()), v.description("What people call them, if it is not the username.")),
+});
+
 export const ROOM = v.object({
   room: v.string(),
+  kind: v.picklist(["open", "private", "direct"]),
+  title: v.pipe(v.string(), v.description("What people see instead of the name. Empty if it has none.")),
+  topic: v.string(),
+  archived: v.pipe(v.boolean(), v.description("Nobody can post in it.")),
+  version: v.pipe(count, v.description("The version of the room's last change.")),
+  people: v.pipe(
+    v.optional(v.array(person)),
+    v.description("The people of a direct room, others first, at most 8. Other rooms have none here."),
+  ),
   last: v.nullable(v.object({ id: messageId, username: v.string(), content: v.string(), timestamp })),
   lastActivity: v.nullable(timestamp),
   online: v.pipe(count, v.description("How many people are in the room.")),
+  role: v.pipe(
+    v.nullable(v.picklist(["owner", "moderator", "member"])),
+    v.description("Null for anyone who is not a member."),
+  ),
+  joinedAt: v.pipe(v.nullable(timestamp), v.description("Since when the caller is a member.")),
   lastRead: v.pipe(v.nullable(count), v.description("Null for anyone who is not a member.")),
-  unread: v.pipe(v.string(), v.regex(/^(\d{1,2}|99\+)$/)),
+  unread: v.pipe(count, v.maxValue(100), v.description("Unread messages of others, up to 100.")),
+  unreadMore: v.pipe(v.boolean(), v.description("There may be more than that.")),
+  notify: v.pipe(
+    v.nullable(v.picklist(["all", "mentions", "none"])),
+    v.description("What the caller wants to be notified about. Null: what the kind of the room suggests."),
+  ),
+  hidden: v.pipe(
+    v.boolean(),
+    v.description("The list by activity leaves it out, until there is a newer message."),
+  ),
+  pinned: v.boolean(),
 });
 
 export const AUDIT_ENTRY = v.object({

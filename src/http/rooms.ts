@@ -1,7 +1,9 @@
 import { Hono } from "hono";
 import * as v from "valibot";
 import type { Auth } from "../auth/auth.ts";
-import { type Chat, type ListedRoom, ROOMS_MAX, UNREAD_MAX } from "../chat/chat.ts";
+import { type Chat, type ListedRoom, type RoomPage, ROOMS_MAX, UNREAD_MAX } from "../chat/chat.ts";
+import { Refusal } from "../errors.ts";
+import type { Identity } from "../identity.ts";
 import { room } from "../protocol/frames.ts";
 import { ROOM } from "./answers.ts";
 import { bearer } from "./bearer.ts";
@@ -11,6 +13,8 @@ import { ROOM_PARAMS, roomParam } from "./room.ts";
 import { untilTaken } from "./taken.ts";
 
 const LIMIT = { usual: 50, most: ROOMS_MAX } as const;
+
+const CURSOR_MAX = 512;
 
 const QUERY = v.object({
   all: v.optional(
@@ -27,13 +31,27 @@ const QUERY = v.object({
       ),
     ),
   ),
-  after: v.optional(room),
+  order: v.pipe(
+    v.optional(v.picklist(["name", "activity"], "must be name or activity")),
+    v.description(
+      "`activity`: the caller's own rooms, pinned ones first, then by their newest message, newest first.",
+    ),
+  ),
+  after: v.pipe(v.optional(room), v.description("With the order by name: the name before the first one.")),
+  before: v.pipe(
+    v.optional(v.pipe(v.string(), v.maxLength(CURSOR_MAX, `must have at most ${CURSOR_MAX} characters`))),
+    v.description("With the order by activity: a cursor from a Link header."),
+  ),
+  hidden: v.pipe(
+    v.optional(v.string()),
+    v.description("With the order by activity, with or without a value: hidden rooms too."),
+  ),
   limit: v.optional(decimal(1, LIMIT.most)),
 });
 
 const LIST = {
   summary: "List the caller's rooms",
-  about: `By name, the rooms that the caller has joined or posted to and has not left. ${LIMIT.usual} unless the limit says otherwise.`,
+  about: `The rooms that the caller is a member of, by name or by activity. ${LIMIT.usual} unless the limit says otherwise.`,
   query: QUERY,
   cost: {
     budget: "lists",
@@ -62,28 +80,25 @@ const LEAVE = {
 
 /** Lists of rooms: last message, last activity, people online, unread. */
 export function roomRoutes({ auth, chat }: { readonly auth: Auth; readonly chat: Chat }) {
-  const shown = ({ room, last, lastRead, unread, online }: ListedRoom) => ({
-    room,
+  const shown = ({ last, unread, people, ...rest }: ListedRoom) => ({
+    ...rest,
+    ...(people && { people: [...people] }),
     last,
     lastActivity: last?.timestamp ?? null,
-    online,
-    lastRead,
-    unread: unread >= UNREAD_MAX ? `${UNREAD_MAX - 1}+` : String(unread),
+    unread,
+    unreadMore: unread >= UNREAD_MAX,
   });
 
   return new Hono<Env>({ strict: false })
     .get("/rooms", bearer(auth), operation(LIST), untilTaken(), async (c) => {
-      const { all, like, after = "", limit = LIMIT.usual } = c.req.valid("query");
-      const scope = all === undefined && like === undefined ? "mine" : "all";
-      const { rooms, next } = await chat.rooms(c.get("identity"), { scope, like, after, limit });
+      const query = c.req.valid("query");
+      const { rooms, next } = await pageOf(chat, c.get("identity"), query);
       if (next !== undefined) {
-        const query = new URLSearchParams({
-          ...(all !== undefined && { all }),
-          ...(like !== undefined && { like }),
-          after: next,
-          limit: String(limit),
-        });
-        c.header("link", `</rooms/?${query}>; rel="next"`);
+        const { after: _, before: __, limit = LIMIT.usual, ...same } = query;
+        const parameters = new URLSearchParams(definedIn(same));
+        parameters.set(query.order === "activity" ? "before" : "after", next);
+        parameters.set("limit", String(limit));
+        c.header("link", `</rooms/?${parameters}>; rel="next"`);
       }
       c.header("cache-control", "private, no-cache");
       return c.json(rooms.map(shown), 200);
@@ -97,4 +112,31 @@ export function roomRoutes({ auth, chat }: { readonly auth: Auth; readonly chat:
       await chat.leave(c.get("identity"), roomParam(c));
       return c.body(null, 204);
     });
+}
+
+/** @throws {Refusal} invalid if the query mixes both orders, and those of the chat. */
+function pageOf(
+  chat: Chat,
+  person: Identity,
+  { order, all, like, after, before, hidden, limit = LIMIT.usual }: v.InferOutput<typeof QUERY>,
+): Promise<RoomPage> {
+  if (order === "activity") {
+    refuse({ all, like, after }, "cannot be combined with order=activity");
+    return chat.recent(person, { before, hidden: hidden !== undefined, limit });
+  }
+  refuse({ before, hidden }, "needs order=activity");
+  const scope = all === undefined && like === undefined ? "mine" : "all";
+  return chat.rooms(person, { scope, like, after: after ?? "", limit });
+}
+
+const definedIn = (parameters: Readonly<Record<string, string | undefined>>) =>
+  Object.fromEntries(
+    Object.entries(parameters).filter((entry): entry is [string, string] => entry[1] !== undefined),
+  );
+
+/** @throws {Refusal} invalid if one of these parameters was given. */
+function refuse(parameters: Readonly<Record<string, unknown>>, fault: string): void {
+  const given = Object.keys(parameters).filter((name) => parameters[name] !== undefined);
+  if (given.length > 0)
+    throw new Refusal("invalid", { errors: Object.fromEntries(given.map((name) => [name, [fault]])) });
 }

@@ -1,5 +1,12 @@
 import { type SQL, sql } from "drizzle-orm";
-import { type ListStore, ROOMS_MAX, type RoomRange, type RoomRows, type RoomSummary } from "../chat/ports.ts";
+import {
+  type ListStore,
+  PEOPLE_SHOWN,
+  type RecentRange,
+  ROOMS_MAX,
+  type RoomRange,
+  type RoomSummary,
+} from "../chat/ports.ts";
 import { runOrRefuse } from "../db/away.ts";
 import { type Pool, rows } from "../db/database.ts";
 import { skeletonsLike } from "../lookalikes.ts";
@@ -9,44 +16,71 @@ import { unreadAfter } from "./unread.ts";
 
 /** The most bytes of texts on a page of a list. */
 const PAGE_BYTES = 512 * 1024;
-/** About the size of a room on a page besides the text of its last message, in bytes. */
-const ROOM_BYTES = 256;
+/** About the size of a room on a page besides its texts, and of the people of a direct room, in bytes. */
+const ROOM_BYTES = 512;
+const PEOPLE_BYTES = 1024;
 
-interface SummaryRow extends Omit<RoomSummary, "last"> {
+interface SummaryRow extends Omit<RoomSummary, "last" | "people"> {
   readonly id: number | null;
   readonly username: string;
   readonly content: string;
   readonly timestamp: string;
+  /** JSON; null if the room is not direct. */
+  readonly people: string | null;
   readonly more: boolean;
+  readonly at: number | null;
+}
+
+/** Rooms to summarise, as a relation with `id` and `name`, and the order in which a page has them. */
+interface Chosen {
+  readonly rooms: SQL;
+  readonly order: SQL;
 }
 
 export function createListStore(pool: Pool): ListStore {
   const skeletons = createSkeletons(pool);
 
-  async function read(userId: number, chosen: SQL, limit: number): Promise<RoomRows> {
-    const found = await runOrRefuse(pool, (orm) => rows<SummaryRow>(orm, summaries(userId, chosen, limit)));
-    return {
-      rooms: found.map(({ room, lastRead, unread, id, username, content, timestamp }) => ({
-        room,
-        last: id === null ? null : { id, username, content, timestamp },
-        lastRead,
-        unread,
-      })),
-      more: found.at(-1)?.more ?? false,
-    };
-  }
+  const read = (userId: number, chosen: Chosen, limit: number) =>
+    runOrRefuse(pool, (orm) => rows<SummaryRow>(orm, summaries(userId, chosen, limit)));
 
   return {
     async rooms(userId, range) {
       if (range.like !== undefined) await skeletons.fill();
       const chosen = range.scope === "mine" ? mine(userId, range) : all(userId, range);
-      return read(userId, chosen, Math.min(range.limit, ROOMS_MAX));
+      const found = await read(userId, { rooms: chosen, order: BY_NAME }, Math.min(range.limit, ROOMS_MAX));
+      return { rooms: found.map(summaryOf), more: found.at(-1)?.more ?? false };
+    },
+    async recent(userId, range) {
+      const chosen = { rooms: recent(userId, range), order: BY_ACTIVITY };
+      const found = await read(userId, chosen, Math.min(range.limit, ROOMS_MAX));
+      const last = found.at(-1);
+      const next = last?.more ? { pinned: last.pinned, at: last.at ?? 0, room: last.room } : undefined;
+      return { rooms: found.map(summaryOf), next };
     },
     async room({ userId, room }) {
-      const chosen = sql`select id, name from rooms where name = ${room}::text`;
-      return (await read(userId, chosen, 1)).rooms[0];
+      const chosen = sql`select r.id, r.name from rooms r
+        where r.name = ${room}::text and r.deleted_at is null and (r.kind = 'open' or ${isMember(userId)}) and ${isOpenTo(userId)}`;
+      const [found] = await read(userId, { rooms: chosen, order: BY_NAME }, 1);
+      return found && summaryOf(found);
     },
     messagesOf: (sender, limit) => runOrRefuse(pool, (orm) => rows(orm, sentBy(sender, limit))),
+  };
+}
+
+function summaryOf({
+  id,
+  username,
+  content,
+  timestamp,
+  people,
+  more: _,
+  at: __,
+  ...row
+}: SummaryRow): RoomSummary {
+  return {
+    ...row,
+    ...(people !== null && { people: JSON.parse(people) as RoomSummary["people"] }),
+    last: id === null ? null : { id, username, content, timestamp },
   };
 }
 
@@ -65,27 +99,72 @@ const ONE_MORE = atMost(ROOMS_MAX + 1);
 
 const mine = (userId: number, { after, patterns }: RoomRange) => sql`
   select r.id, r.name from members m join rooms r on r.id = m.room_id
-  where m.user_id = ${userId}::bigint and m.state = 'in' and r.name > ${after}::text and ${isOpenTo(userId)}
-    and ${patterns === null ? sql`true` : sql`r.name like any (${texts(patterns.map(likePattern))})`}
+  where m.user_id = ${userId}::bigint and m.state = 'in' and r.name > ${after}::text and r.deleted_at is null
+    and ${isOpenTo(userId)} and ${matching(patterns)}
   order by r.name ${ONE_MORE}`;
 
 /**
- * Every room with a message. Each pattern reads only the names that begin like it, so that a page costs nothing for the
- * rooms of others.
+ * Someone's rooms, pinned ones first, each at the time of the newest message that they see, or else of their becoming a
+ * member. A hidden room is back once it has a newer message, or once they became a member again.
+ */
+const recent = (userId: number, { before, patterns, hidden }: RecentRange) => sql`
+  select r.id, r.name, p.pinned, p.at from members m join rooms r on r.id = m.room_id
+  left join own o on o.user_id = m.user_id and o.room_id = m.room_id
+  cross join lateral (
+    select o.pinned_at is not null as pinned, floor(extract(epoch from
+      case when r.last_post > ${UNSEEN} then coalesce(r.posted_at, m.since) else m.since end) * 1000000)::bigint as at) p
+  where m.user_id = ${userId}::bigint and m.state = 'in' and r.deleted_at is null
+    and ${isOpenTo(userId)} and ${matching(patterns)}
+    and ${hidden ? sql`true` : unguessed(sql`${IS_HIDDEN} is not true`)}
+    and ${
+      before === null
+        ? sql`true`
+        : sql`(p.pinned, p.at, r.name) < (${before.pinned}::boolean, ${before.at}::bigint, ${before.room}::text)`
+    }
+  order by p.pinned desc, p.at desc, r.name desc ${ONE_MORE}`;
+
+/** What the member `m` does not see of the room `r`: messages up to this id. */
+const UNSEEN = sql`greatest(m.from_id - 1, r.begins_after)`;
+/** Whether the room `r` is hidden from the list of its member `m`; null if it never was. */
+const IS_HIDDEN = sql`(o.hidden_at >= r.last_post and o.hidden_at >= m.version)`;
+
+const BY_NAME = sql`c.name`;
+const BY_ACTIVITY = sql`c.pinned desc, c.at desc, c.name desc`;
+
+/** Whether the room `r` has a name that one of the patterns allows. */
+const matching = (patterns: readonly string[] | null) =>
+  patterns === null ? sql`true` : sql`r.name like any (${texts(patterns.map(likePattern))})`;
+
+/** Whether a person is a member of the room `r`. */
+const isMember = (userId: number) =>
+  sql`(select true from members k where k.user_id = ${userId}::bigint and k.room_id = r.id and k.state = 'in')`;
+
+/**
+ * Every open room with a message, and the person's own rooms of other kinds. Each pattern reads only the names that begin
+ * like it, so that a page costs nothing for the rooms of others.
  */
 const all = (userId: number, { after, patterns, like }: RoomRange) => {
+  const isLike = like === undefined ? sql`true` : sql`r.skeleton = any(${texts(skeletonsLike(like))})`;
+  const own = sql`
+    select r.id, r.name from members m join rooms r on r.id = m.room_id
+    where m.user_id = ${userId}::bigint and m.state = 'in' and r.kind <> 'open' and r.name > ${after}::text
+      and r.deleted_at is null and ${isOpenTo(userId)} and ${matching(patterns)} and ${isLike}`;
   const listed = (matches: SQL) => sql`
     select r.id, r.name from rooms r
-    where r.posted and r.name > ${after}::text and ${matches} and ${isOpenTo(userId)}
-      ${like === undefined ? sql`` : sql`and r.skeleton = any(${texts(skeletonsLike(like))})`}
+    where r.posted and r.kind = 'open' and r.deleted_at is null and r.name > ${after}::text and ${matches}
+      and ${unguessed(sql`r.last_post > r.begins_after`)} and ${isOpenTo(userId)} and ${isLike}
     order by r.name ${ONE_MORE}`;
-  if (patterns === null || patterns.includes("*")) return listed(sql`true`);
+  if (patterns === null || patterns.includes("*"))
+    return sql`select * from ((${listed(sql`true`)}) union all (${own})) r order by r.name ${ONE_MORE}`;
   const ranges = patterns.map(rangeOf);
   return sql`
-    select distinct on (r.name) r.id, r.name
-    from unnest(${texts(ranges.map(({ first }) => first))}, ${texts(ranges.map(({ last }) => last))},
-      ${texts(patterns.map(likePattern))}) as p(first, last, pattern)
-    cross join lateral (${listed(sql`r.name >= p.first and r.name <= p.last and ${unguessed(sql`r.name like p.pattern`)}`)}) r
+    select distinct on (r.name) r.id, r.name from (
+      (select q.id, q.name
+      from unnest(${texts(ranges.map(({ first }) => first))}, ${texts(ranges.map(({ last }) => last))},
+        ${texts(patterns.map(likePattern))}) as p(first, last, pattern)
+      cross join lateral (${listed(sql`r.name >= p.first and r.name <= p.last and ${unguessed(sql`r.name like p.pattern`)}`)}) q)
+      union all (${own})
+    ) r
     order by r.name ${ONE_MORE}`;
 };
 
@@ -106,24 +185,40 @@ const rangeOf = (pattern: string) => {
  * The first of the chosen rooms, as many as fit into a page; `more`: another one follows. Every lookup next to a room uses a
  * key and a limit, so a page costs the same for large rooms as for small ones.
  */
-const summaries = (userId: number, chosen: SQL, limit: number) => sql`
-  select c.name as room, c.message_id::float8 as id, u.username, c.content, ${iso(sql`c.created_at`)} as timestamp,
-    m.last_read::float8 as "lastRead",
-    case when m.last_read is null then 0
-      else ${unreadAfter(sql`${userId}::bigint`, sql`c.id`, sql`m.last_read`)} end as unread,
-    c.more
+const summaries = (userId: number, { rooms, order }: Chosen, limit: number) => sql`
+  select c.name as room, c.kind, c.title, c.topic, c.archived, c.version::float8 as version, c.role,
+    ${iso(sql`c.since`)} as "joinedAt", c.people, c.message_id::float8 as id, u.username, c.content,
+    ${iso(sql`c.created_at`)} as timestamp, c.mark::float8 as "lastRead",
+    case when c.mark is null then 0 else ${unreadAfter(sql`${userId}::bigint`, sql`c.id`, sql`c.mark`)} end as unread,
+    c.notify, c.hidden, c.pinned, c.at::float8 as at, c.more
   from (
-    select c.*, l.id as message_id, l.sender_id, l.content, l.created_at,
+    select c.id, c.name, r.kind, r.title, r.topic, r.archived_at is not null as archived, r.version, m.role, m.since,
+      case when m.role is not null then greatest(m.version, o.last_read, ${UNSEEN}) end as mark,
+      o.notify, coalesce(${IS_HIDDEN}, false) as hidden, o.pinned_at is not null as pinned, p.people,
+      l.id as message_id, l.sender_id, l.content, l.created_at,
       row_number() over w as n, lead(true, 1, false) over w as more,
-      sum(coalesce(octet_length(l.content), 0) + ${sql.raw(String(ROOM_BYTES))}) over w as upto
-    from (${chosen}) c
-    left join lateral (select * from messages x where x.room_id = c.id order by x.id desc limit 1) l on true
-    window w as (order by c.name rows unbounded preceding)
+      sum(octet_length(r.title) + octet_length(r.topic) + coalesce(octet_length(l.content), 0)
+        + ${sql.raw(String(ROOM_BYTES))} + case when r.kind = 'direct' then ${sql.raw(String(PEOPLE_BYTES))} else 0 end) over w as upto,
+      ${order === BY_ACTIVITY ? sql`c.at` : sql`null::bigint`} as at
+    from (${rooms}) c
+    cross join lateral (select * from rooms x where x.id = c.id limit 1) r
+    left join lateral (
+      select * from members x where x.user_id = ${userId}::bigint and x.room_id = c.id and x.state = 'in' limit 1) m on true
+    left join lateral (
+      select * from own x where x.user_id = ${userId}::bigint and x.room_id = c.id and m.role is not null limit 1) o on true
+    left join lateral (
+      select * from messages x where x.room_id = c.id and x.id = r.last_post and x.id > ${UNSEEN} limit 1) l on true
+    left join lateral (select ${peopleOf(userId)} as people where r.kind = 'direct') p on true
+    window w as (order by ${order} rows unbounded preceding)
   ) c
-  left join lateral (
-    select greatest(x.version, (select last_read from own o where o.user_id = x.user_id and o.room_id = x.room_id)) as last_read
-    from members x where x.user_id = ${userId}::bigint and x.room_id = c.id and x.state = 'in'
-  ) m on true
   left join users u on u.id = c.sender_id
   where c.n <= ${limit}::int and (c.n = 1 or c.upto <= ${PAGE_BYTES}::bigint)
   order by c.n`;
+
+/** The people in the room `c`, others first, as JSON. */
+const peopleOf = (userId: number) => sql`(
+  select json_agg(json_strip_nulls(json_build_object('id', u.uid, 'username', u.username, 'name', nullif(u.name, u.username)))
+    order by x.is_me, x.user_id)::text
+  from (select k.user_id, k.user_id = ${userId}::bigint as is_me from members k
+    where k.room_id = c.id and k.state = 'in' order by 2, 1 ${atMost(PEOPLE_SHOWN)}) x
+  join users u on u.id = x.user_id)`;

@@ -80,11 +80,22 @@ test("a room is listed with its newest message, the number of people in it, and 
   });
   const shown = {
     room: "shown",
+    kind: "open",
+    title: "",
+    topic: "",
+    archived: false,
+    version: 2,
+    role: "member",
+    joinedAt: expect.any(String),
+    notify: null,
+    hidden: false,
+    pinned: false,
     last: { id: 2, username: "ben-2", content: "two", timestamp: ack.timestamp },
     lastActivity: ack.timestamp,
     online: 2,
     lastRead: 1,
-    unread: "1",
+    unread: 1,
+    unreadMore: false,
   };
   expect((await list(ada.token)).rooms).toEqual([shown]);
   expect(await one(ada.token, "shown")).toEqual(shown);
@@ -94,27 +105,28 @@ test("a room is listed with its newest message, the number of people in it, and 
   expect(await ben.socket.ask({ ...react(1, "👍"), room: "shown" })).toMatchObject({ type: "ok" });
   expect(await one(ada.token, "shown")).toEqual({
     ...shown,
+    version: 4,
     last: { ...shown.last, content: "two, edited" },
   });
   expect(await ben.socket.ask({ ...remove(2), room: "shown" })).toMatchObject({ type: "ok" });
-  expect(await one(ada.token, "shown")).toMatchObject({ last: { id: 2, content: "" }, unread: "0" });
+  expect(await one(ada.token, "shown")).toMatchObject({ last: { id: 2, content: "" }, unread: 0 });
   expect(await ada.socket.ask({ type: "read", room: "shown", id: 2 })).toMatchObject({ type: "ok" });
-  expect(await one(ada.token, "shown")).toMatchObject({ lastRead: 2, unread: "0" });
+  expect(await one(ada.token, "shown")).toMatchObject({ lastRead: 2, unread: 0 });
   for (const each of [ada.socket, ben.socket, device]) each.close();
 });
 
-test("unread messages are counted up to 99; more are 99+", async () => {
+test("unread messages are counted up to 100; there may be more", async () => {
   const [ada, ben] = [await enter("ada-3"), await enter("ben-3")];
   await post(ben.socket, "one", "counted");
   await join(ada.socket, "counted");
   await Promise.all(Array.from({ length: 99 }, () => post(ben.socket, "more", "counted")));
-  expect(await one(ada.token, "counted")).toMatchObject({ unread: "99" });
+  expect(await one(ada.token, "counted")).toMatchObject({ unread: 99, unreadMore: false });
   await post(ada.socket, "my own", "counted");
-  expect(await one(ada.token, "counted")).toMatchObject({ unread: "99" });
+  expect(await one(ada.token, "counted")).toMatchObject({ unread: 99, unreadMore: false });
   await post(ben.socket, "more", "counted");
-  expect(await one(ada.token, "counted")).toMatchObject({ unread: "99+" });
+  expect(await one(ada.token, "counted")).toMatchObject({ unread: 100, unreadMore: true });
   await Promise.all(Array.from({ length: 100 }, () => post(ben.socket, "more", "counted")));
-  expect((await list(ada.token)).rooms).toMatchObject([{ unread: "99+" }]);
+  expect((await list(ada.token)).rooms).toMatchObject([{ unread: 100, unreadMore: true }]);
   for (const { socket } of [ada, ben]) socket.close();
 });
 
@@ -149,7 +161,7 @@ test("?all lists the rooms that the token allows and that its reader is not bann
   for (const room of ["all-1", "all-2", "all-secret"]) await post(ben.socket, "hello", room);
   const everyone = await enter("ada-5");
   expect((await list(everyone.token, "?all=&after=all-&limit=3")).rooms).toMatchObject([
-    { room: "all-1", lastRead: null, unread: "0", last: { id: 1, content: "hello" } },
+    { room: "all-1", lastRead: null, unread: 0, last: { id: 1, content: "hello" } },
     { room: "all-2" },
     { room: "all-secret" },
   ]);
@@ -180,7 +192,7 @@ test("a ban from a room that someone never joined, and its end, make them no mem
   await order("DELETE", "never-joined", "cy-6");
   await post(ben.socket, "meanwhile", "never-joined");
   expect((await list(cy.token)).names).toEqual([]);
-  expect(await one(cy.token, "never-joined")).toMatchObject({ lastRead: null, unread: "0" });
+  expect(await one(cy.token, "never-joined")).toMatchObject({ lastRead: null, unread: 0 });
   await join(cy.socket, "never-joined");
   expect(await cy.socket.next("joined")).toMatchObject({ lastRead: 2, unread: 0 });
   for (const { socket } of [ben, cy]) socket.close();
@@ -194,7 +206,7 @@ test("a banned member is a member again after the ban, with the same read mark",
   await post(ben.socket, "meanwhile", "returned-to");
   expect((await list(cy.token)).names).toEqual([]);
   await order("DELETE", "returned-to", "cy-7");
-  expect((await list(cy.token)).rooms).toMatchObject([{ room: "returned-to", lastRead: 1, unread: "1" }]);
+  expect((await list(cy.token)).rooms).toMatchObject([{ room: "returned-to", lastRead: 1, unread: 1 }]);
   for (const { socket } of [ben, cy]) socket.close();
 });
 
@@ -202,7 +214,24 @@ test("?all does not list a room without messages", async () => {
   const [ada, cy] = [await enter("ada-8"), await enter("cy-8")];
   await order("PUT", "awaited", "cy-8"); // a ban creates the room
   expect((await list(ada.token, "?all&after=awaite&limit=1")).names).not.toContain("awaited");
-  const empty = { last: null, lastActivity: null, online: 0, lastRead: null, unread: "0" };
+  const empty = {
+    kind: "open",
+    title: "",
+    topic: "",
+    archived: false,
+    version: 0,
+    last: null,
+    lastActivity: null,
+    online: 0,
+    role: null,
+    joinedAt: null,
+    lastRead: null,
+    unread: 0,
+    unreadMore: false,
+    notify: null,
+    hidden: false,
+    pinned: false,
+  };
   expect(await one(ada.token, "awaited")).toEqual({ room: "awaited", ...empty });
   expect(await one(ada.token, "never-heard-of")).toEqual({ room: "never-heard-of", ...empty });
   await order("DELETE", "awaited", "cy-8");

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { type SQL, sql } from "drizzle-orm";
 import type { Change } from "../../src/chat/change.ts";
-import type { ChatStore, RoomRange } from "../../src/chat/ports.ts";
+import type { ChatStore, RecentRange, RoomRange } from "../../src/chat/ports.ts";
 import { type Pool, rows } from "../../src/db/database.ts";
 import { createStore } from "../../src/store/store.ts";
 import { type Explained, explained } from "../support/explain.ts";
@@ -15,6 +15,8 @@ setDefaultTimeout(180_000);
 // One room has all the messages. Plans are made for a room of average size, which is far smaller.
 const LARGE = "large-7";
 const ROOMS = 3_000;
+/** The id of someone who is a member of no room. */
+const NOBODY = 1_000_000;
 /** No statement reads more rows of a table. */
 const FEW = 5_000;
 
@@ -34,8 +36,10 @@ onEachDriver((open) => {
     filling = at.database.pool({ connections: 1, limitMs: 180_000 });
     database = explained(at.database);
     store = createStore(database);
-    await run(sql`insert into rooms (name, version)
-      select 'large-' || n, case n when 7 then ${size}::int * 2 else 50 end from generate_series(1, ${ROOMS}::int) n`);
+    await run(sql`insert into rooms (name, version, last_post, posted_at)
+      select 'large-' || n, case n when 7 then ${size}::int * 2 else 50 end, case n when 7 then ${size}::int else 50 end,
+        now() - n * interval '1 minute'
+      from generate_series(1, ${ROOMS}::int) n`);
     await run(sql`insert into messages (room_id, id, version, sender_id, client_id, content, created_at)
       select r.id, n, case when n % 50 = 0 then n + ${size}::int else n end, ${at.ada}::bigint, gen_random_uuid(), repeat('wide ', 20), now()
       from rooms r, generate_series(1, ${size}::int) n where r.name = ${LARGE}`);
@@ -62,6 +66,8 @@ onEachDriver((open) => {
     ({ room: LARGE, senderId: at.ada, username: "ada", clientId: crypto.randomUUID(), ...fields }) as Change;
   const list = (userId: number, range: Partial<RoomRange>) =>
     store.lists.rooms(userId, { scope: "mine", patterns: null, after: "", limit: 50, ...range });
+  const recent = (userId: number, range: Partial<RecentRange>) =>
+    store.lists.recent(userId, { before: null, patterns: null, hidden: false, limit: 50, ...range });
 
   describe("every statement uses keys, and reads few rows", () => {
     test.each<[string, () => Promise<unknown>]>([
@@ -103,6 +109,11 @@ onEachDriver((open) => {
       ["departures", () => store.members.departures([at.ada, at.ben])],
       ["one's rooms", () => list(at.ada, {})],
       ["one's rooms, further on", () => list(at.ada, { after: "large-5" })],
+      ["one's rooms by activity", () => recent(at.ada, {})],
+      [
+        "one's rooms by activity, further on",
+        () => recent(at.ada, { before: { pinned: false, at: Date.now() * 1000 - 6e10, room: "large-1000" } }),
+      ],
       ["all rooms", () => list(at.ben, { scope: "all", after: "large-6" })],
       ["rooms by pattern", () => list(at.ben, { scope: "all", patterns: ["large-7*", "other"] })],
       ["rooms that look alike", () => list(at.ben, { scope: "all", like: "1arge-1234" })],
@@ -134,7 +145,7 @@ onEachDriver((open) => {
       [["nowhere-*", "never"], 0],
     ] as const) {
       database.takeScans();
-      await list(at.ben, { scope: "all", patterns, limit: 200 });
+      await list(NOBODY, { scope: "all", patterns, limit: 200 });
       const read = database.takeScans().filter(({ table }) => table === "rooms");
       expect(read.reduce((sum, scan) => sum + scan.rows, 0)).toBeLessThanOrEqual(most);
     }

@@ -29,6 +29,7 @@ export const aliveStanding: Standing = {
 /** No rooms. */
 export const emptyLists: ListStore = {
   rooms: async () => ({ rooms: [], more: false }),
+  recent: async () => ({ rooms: [], next: undefined }),
   room: async () => undefined,
   messagesOf: async () => [],
 };
