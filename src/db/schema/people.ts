@@ -41,7 +41,8 @@ export const members = pgTable(
     index("members_staff")
       .on(t.roomId)
       .where(sql`state = 'in' and role <> 'member'`),
-    index("members_stamp").on(t.userId, t.stamp),
+    // Each node follows the latest changes of all memberships.
+    index("members_stamp").on(t.stamp),
     // Open sockets are checked against it every few seconds.
     index("members_left")
       .on(t.userId, t.since)

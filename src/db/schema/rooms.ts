@@ -60,9 +60,10 @@ export const rooms = pgTable(
   },
   (t) => [
     index("rooms_skeleton").on(t.skeleton),
+    // Lists of all rooms never read the names of private ones.
     index("rooms_listed")
       .on(t.name)
-      .where(sql`posted`),
+      .where(sql`posted and kind = 'open' and deleted_at is null`),
     index("rooms_unused")
       .on(t.id)
       .where(sql`not posted`),
