@@ -158,7 +158,7 @@ onEachDriver((open) => {
       after = page.rooms.at(-1)?.room ?? "";
       more = page.more;
     }
-    expect(pages.map(({ length }) => length)).toEqual([32, 18]);
+    expect(pages.map(({ length }) => length)).toEqual([31, 19]);
     expect(pages.flat()).toEqual(
       Array.from({ length: count }, (_, index) => `z-${room}-${String(index + 1).padStart(2, "0")}`),
     );

@@ -2,7 +2,7 @@ import { sql } from "drizzle-orm";
 import { index, integer, pgSequence, pgTable, primaryKey, text, unique, uuid } from "drizzle-orm/pg-core";
 import { at, id, now } from "./columns.ts";
 
-/** Moves with each change of a membership, so that a person's sockets can find out that they missed one. */
+/** Moves with each change of a membership: a trigger sees to it. Each node follows it to find out who joined and who left. */
 export const memberStamps = pgSequence("member_stamps");
 
 /** Anyone who belongs to a room, and anyone who has left it or was removed. */
