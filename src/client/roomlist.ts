@@ -1,6 +1,5 @@
 import { unexpected } from "./errors.ts";
 import { shape } from "./frames.ts";
-import { UNREAD_MAX } from "./marks.ts";
 import type { Session } from "./session.ts";
 
 /** A room in a list of rooms. */
@@ -53,13 +52,7 @@ export async function listRooms(
   const query = `limit=${limit}${all ? "&all" : ""}${after ? `&after=${after}` : ""}${like ? `&like=${like}` : ""}`;
   const { body, headers } = await session.request("GET", `rooms/?${query}`, { signal });
   const [, next] = /after=([^&>]+)/.exec(headers.get("link") ?? "") ?? [];
-  const rooms = listIn(body).filter(isSummary) as unknown as (Omit<RoomSummary, "unread"> & {
-    unread: string;
-  })[];
-  return {
-    rooms: rooms.map((one) => ({ ...one, unread: one.unread === "99+" ? UNREAD_MAX : Number(one.unread) })),
-    next,
-  };
+  return { rooms: listIn(body).filter(isSummary) as unknown as RoomSummary[], next };
 }
 
 /** Returns a body that must be an array. @throws {ChatError} `bad_answer` if it is not. */
@@ -68,4 +61,4 @@ export function listIn(body: unknown): unknown[] {
   throw unexpected();
 }
 
-const isSummary = shape("room last:last online:whole lastRead:mark unread");
+const isSummary = shape("room last:last online:whole lastRead:mark unread:whole");

@@ -42,7 +42,7 @@ test("an empty room that someone joined is still listed after their socket is go
   await join(socket, "empty");
   socket.close();
   await socket.closed;
-  expect(await list(ada)).toMatchObject([{ room: "empty", last: null, lastRead: 0, unread: "0" }]);
+  expect(await list(ada)).toMatchObject([{ room: "empty", last: null, lastRead: 0, unread: 0 }]);
   expect((await api(server, "GET /rooms/?all", { token: ada.token })).body).not.toContainEqual(
     expect.objectContaining({ room: "empty" }),
   );
@@ -75,7 +75,7 @@ test("neither a read mark nor reading history makes anyone a member", async () =
   expect(await socket.ask({ type: "history", room: "only-read" })).toMatchObject({ type: "ok" });
   expect(await socket.ask({ type: "read", room: "only-read", id: 1 })).toMatchObject({ type: "ok" });
   expect(await namesOf(ada)).toEqual([]);
-  expect(await one(ada, "only-read")).toMatchObject({ lastRead: null, unread: "0" });
+  expect(await one(ada, "only-read")).toMatchObject({ lastRead: null, unread: 0 });
   socket.close();
 });
 
@@ -86,7 +86,7 @@ test("a post over HTTP makes its sender a member in the same moment", async () =
     expect((await api(server, `POST /rooms/${room}/messages/`, { token: ada.token, body })).status).toBe(201);
     expect(await namesOf(ada)).toContain(room);
   }
-  expect(await one(ada, "http-1")).toMatchObject({ lastRead: 1, unread: "0" });
+  expect(await one(ada, "http-1")).toMatchObject({ lastRead: 1, unread: 0 });
 });
 
 test("leaving for good ends the membership, and takes all sockets of the person out of the room", async () => {
@@ -162,7 +162,7 @@ test.each(again)("after leaving for good, %s makes a member again", async (how, 
   expect(await namesOf(ada)).toEqual([room]);
   expect(await leave(ada, room)).toBe(204);
   expect(await namesOf(ada)).toEqual([]);
-  expect(await one(ada, room)).toMatchObject({ lastRead: null, unread: "0" });
+  expect(await one(ada, room)).toMatchObject({ lastRead: null, unread: 0 });
   await come(ada, room);
   expect(await namesOf(ada)).toEqual([room]);
 });
@@ -172,7 +172,7 @@ test("after leaving and joining again only later messages are unread", async () 
   const socket = await connect(server, { token: ada.token });
   await join(socket, "unread");
   await post(writer, "one", "unread");
-  expect(await list(ada)).toMatchObject([{ room: "unread", lastRead: 0, unread: "1" }]);
+  expect(await list(ada)).toMatchObject([{ room: "unread", lastRead: 0, unread: 1 }]);
   expect(await leave(ada, "unread")).toBe(204);
   await socket.next("left");
   await post(writer, "two", "unread");
@@ -182,7 +182,7 @@ test("after leaving and joining again only later messages are unread", async () 
     { lastRead: 2, unread: 0 },
   ]);
   await post(writer, "three", "unread");
-  expect(await list(ada)).toMatchObject([{ room: "unread", lastRead: 2, unread: "1" }]);
+  expect(await list(ada)).toMatchObject([{ room: "unread", lastRead: 2, unread: 1 }]);
   socket.close();
 });
 
