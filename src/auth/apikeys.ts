@@ -20,6 +20,8 @@ const NAME = /^[A-Za-z0-9][\w.-]{0,63}$/;
 
 /** How long a lookup of a key is cached, and so how long a revoked key still works, in milliseconds. */
 const TTL_MS = 2000;
+/** How many keys are remembered as good before. */
+const GOOD_MAX = 1000;
 const CACHE_MAX = 1000;
 const BATCH_MAX = 100;
 const WINDOW_MS = 15 * 60_000;
@@ -79,6 +81,12 @@ export interface ApiKeys {
    * errors if a key cannot be looked up.
    */
   identify(token: string, origin: Origin): Promise<string>;
+  /**
+   * Whether a token can be identified without a look-up, or was good before. Networks that have spent their budget for
+   * strangers can use only these. Tokens that do not look like a key have the limit of `identify` instead, whatever the
+   * budget: otherwise ADMIN_TOKEN alone would be accepted then, so that nothing would count the guesses.
+   */
+  knows(token: string): boolean;
   /** Forgets what is known of keys, because one was revoked. */
   forget(): void;
 }
@@ -111,6 +119,8 @@ export function createApiKeys(options: ApiKeysOptions): ApiKeys {
     read: (hashes) => pool.run((orm) => readApiKeys(orm, hashes)),
   });
   const usedAt = new Map<string, number>();
+  /** The hashes of keys that were good when they were last shown. */
+  const good = new Set<string>();
 
   const noteUse = (name: string) => {
     const now = clock.monotonic();
@@ -120,19 +130,31 @@ export function createApiKeys(options: ApiKeysOptions): ApiKeys {
     void pool.run((orm) => touchApiKey(orm, name, USED_MS)).catch(() => usedAt.delete(name));
   };
 
+  const isConfigured = (token: string) =>
+    configuredHash !== undefined && timingSafeEqual(configuredHash, Buffer.from(hashOf(token)));
+
+  /** Returns the name of a key; null if there is none with this token. */
+  async function look(token: string): Promise<string | null> {
+    const key = hashOf(token);
+    const name = await names.get(key);
+    good.delete(key);
+    if (name === null) return null;
+    good.add(key);
+    if (good.size > GOOD_MAX) for (const eldest of good.keys().take(1)) good.delete(eldest);
+    noteUse(name);
+    return name;
+  }
+
   return {
     forget: () => names.forgetAll(() => true),
+    knows: (token) => !isWellFormed(token) || good.has(hashOf(token)) || isConfigured(token),
     async identify(token, origin) {
-      const name = isWellFormed(token) ? await names.get(hashOf(token)) : null;
-      if (name !== null) {
-        noteUse(name);
-        return name;
-      }
-      const fits =
-        configuredHash !== undefined && timingSafeEqual(configuredHash, Buffer.from(hashOf(token)));
+      const name = isWellFormed(token) ? await look(token) : null;
+      if (name !== null) return name;
+      const fits = isConfigured(token);
       const [network, site] = [networkOf(origin.address), siteOf(origin.address)];
-      const look = fits ? wrong.peek : wrong.count;
-      const [ofNetwork, ofSite] = await Promise.all([look(network), site === network ? NONE : look(site)]);
+      const count = fits ? wrong.peek : wrong.count;
+      const [ofNetwork, ofSite] = await Promise.all([count(network), site === network ? NONE : count(site)]);
       if (rate > 0 && (ofNetwork.count > rate || ofSite.count > rate * PER_SITE)) {
         security.record("operator.limit", { origin });
         throw new Refusal("rate_limited", {

@@ -3,7 +3,7 @@ import type { MiddlewareHandler } from "hono";
 import type { Auth } from "../auth/auth.ts";
 import { Refusal } from "../errors.ts";
 import type { Origin } from "../security.ts";
-import { checkToken } from "./cost.ts";
+import { checkBearer } from "./cost.ts";
 import { described, type Security } from "./operation.ts";
 import { type Env, originOf } from "./request.ts";
 
@@ -11,7 +11,7 @@ import { type Env, originOf } from "./request.ts";
 export const bearer = (auth: Pick<Auth, "authenticate" | "knows">): MiddlewareHandler<Env> =>
   described(
     async (c, next) => {
-      c.set("identity", await checkToken(c, auth.knows, auth.authenticate));
+      c.set("identity", await checkBearer(c, auth.knows, auth.authenticate));
       await next();
     },
     {
@@ -24,9 +24,8 @@ export const bearer = (auth: Pick<Auth, "authenticate" | "knows">): MiddlewareHa
 export const operatorBearer = (apiKeys: Auth["apiKeys"]): MiddlewareHandler<Env> =>
   described(
     async (c, next) => {
-      // Wrong tokens have a limit of their own, which does not lock out anyone with a key.
       const identify = (token: string) => apiKeys.identify(token, originOf(c));
-      c.set("operator", await checkToken(c, () => true, identify));
+      c.set("operator", await checkBearer(c, apiKeys.knows, identify));
       await next();
     },
     { security: "adminToken", refusals: ["token_missing", "token_invalid", "rate_limited"] },
@@ -44,7 +43,7 @@ export function secretBearer(
   const isWanted = (token: string) => timingSafeEqual(digest(token), wanted);
   return described(
     async (c, next) => {
-      await checkToken(c, isWanted, (token) => {
+      await checkBearer(c, isWanted, (token) => {
         if (isWanted(token)) return;
         onWrong(originOf(c));
         throw new Refusal("token_invalid");

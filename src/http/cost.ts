@@ -1,6 +1,6 @@
 import type { Context } from "hono";
 import { afford, type Payer } from "../budgets.ts";
-import { Refusal } from "../errors.ts";
+import { checkToken } from "../door.ts";
 import { BUDGETS, type SharedBudget } from "../protocol/budgets.ts";
 import { bearerToken, type Env } from "./request.ts";
 
@@ -10,9 +10,6 @@ export interface Cost<Query = never> {
   /** Defaults to 1. */
   units?(query: Query): number;
 }
-
-/** What a wrong token costs the network that it came from. */
-const WRONG_TOKEN = 2;
 
 /** Returns what a request costs whose route declares nothing else. */
 const usualCost = (c: Context<Env>): Cost => ({
@@ -36,28 +33,16 @@ export function payAs(c: Context<Env>, payer: Payer | undefined): void {
   else afford(c.get("budgets").spend("requests", payer));
 }
 
-/**
- * Checks the bearer token of a request by `check`. A missing or wrong one is charged to the network that it came from. If
- * that has spent its budget, only tokens that are `known` to be good are checked.
- * @throws {Refusal} rate_limited, token_missing, and those of `check`.
- */
-export async function checkToken<T>(
+/** Checks the bearer token of a request: see door.ts. */
+export const checkBearer = <T>(
   c: Context<Env>,
-  known: (token: string) => boolean,
+  knows: (token: string) => boolean,
   check: (token: string) => Promise<T> | T,
-): Promise<T> {
-  const budgets = c.get("budgets");
-  const token = bearerToken(c.req.header("authorization"));
-  if (token === undefined) {
-    pay(c);
-    throw new Refusal("token_missing");
-  }
-  if (!known(token)) afford(budgets.spend("visits", c.get("network"), 0));
-  try {
-    return await check(token);
-  } catch (error) {
-    if (error instanceof Refusal && error.code !== "unavailable")
-      budgets.charge("visits", c.get("network"), WRONG_TOKEN);
-    throw error;
-  }
-}
+): Promise<T> =>
+  checkToken({
+    budgets: c.get("budgets"),
+    network: c.get("network"),
+    token: bearerToken(c.req.header("authorization")),
+    knows,
+    check,
+  });

@@ -4,13 +4,13 @@ import type { Auth } from "../auth/auth.ts";
 import { afford, type Budgets } from "../budgets.ts";
 import type { Chat } from "../chat/chat.ts";
 import type { Clock } from "../clock.ts";
+import { checkToken } from "../door.ts";
 import { problemResponse, Refusal, refusalOf } from "../errors.ts";
 import type { Faulted } from "../faults.ts";
 import type { Identity } from "../identity.ts";
 import type { Log } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
 import { clientAddress, networkOf } from "../limits/network.ts";
-import { ERRORS } from "../protocol/codes.ts";
 import { type Position, position } from "../protocol/frames.ts";
 import { roomInPath } from "../protocol/rooms.ts";
 import { credentialsOf, type Subprotocol } from "./credentials.ts";
@@ -20,8 +20,6 @@ import type { SocketData } from "./sockets.ts";
 
 /** When a client that was turned away by a stopping server may try again, in milliseconds. */
 const RETRY_MS = 2_000;
-/** What a refused handshake costs the network that it came from. */
-const REFUSED = 2;
 
 interface HandshakeOptions {
   readonly auth: Pick<Auth, "authenticate" | "knows">;
@@ -58,7 +56,17 @@ export function createHandshakes(options: HandshakeOptions): Handshakes {
   const { auth, chat, budgets, metrics, faulted } = options;
   const held = createHeldSockets(options.clock, metrics);
 
-  const read = (request: Request, url: URL): Wanted => {
+  /** Reads a handshake. One that cannot be read is charged to its network. @throws {Refusal} */
+  const read = (request: Request, url: URL, network: string): Wanted => {
+    try {
+      return parse(request, url);
+    } catch (error) {
+      budgets.charge("visits", network, 1);
+      throw error;
+    }
+  };
+
+  const parse = (request: Request, url: URL): Wanted => {
     const room = roomOf(url.pathname);
     if (request.headers.get("upgrade")?.toLowerCase() !== "websocket")
       throw new Refusal("upgrade_required", { headers: { upgrade: "websocket", connection: "Upgrade" } });
@@ -78,21 +86,25 @@ export function createHandshakes(options: HandshakeOptions): Handshakes {
     };
   };
 
-  async function identify({ token, room, subprotocol }: Wanted): Promise<Identity> {
-    if (token === undefined) throw new Refusal("token_missing");
-    const identity = await auth.authenticate(token);
+  /** Opening a socket is charged to its person. */
+  async function identify({ token, room, subprotocol }: Wanted, network: string): Promise<Identity> {
+    const { knows, authenticate } = auth;
+    const identity = await checkToken({ budgets, network, token, knows, check: authenticate });
+    afford(budgets.spend("sockets", identity.userId));
     // A refusal by status has to come before the upgrade; a close code comes when the socket joins.
     if (subprotocol.refusal === "status" && room !== undefined) await chat.enter(identity, room);
     return identity;
   }
 
   /** Returns who sent the handshake, or why their socket is to be closed as soon as it is open. */
-  async function identifyOrRefuse(wanted: Wanted): Promise<Identity | Refusal> {
+  async function identifyOrRefuse(wanted: Wanted, network: string): Promise<Identity | Refusal> {
     try {
-      return await identify(wanted);
+      return await identify(wanted, network);
     } catch (error) {
-      if (wanted.subprotocol.refusal === "status") throw error;
-      return refusalFor(error);
+      const refusal = refusalFor(error);
+      // Anyone over budget is refused by status even on chat.v1, because an open socket would cost more.
+      if (wanted.subprotocol.refusal === "status" || refusal.code === "rate_limited") throw refusal;
+      return refusal;
     }
   }
 
@@ -100,17 +112,6 @@ export function createHandshakes(options: HandshakeOptions): Handshakes {
     const refusal = refusalOf(error);
     if (refusal !== error) faulted(error, "a handshake");
     return refusal;
-  };
-
-  /**
-   * Opening a socket is charged to its person. A refused handshake is charged to the network it came from. If that
-   * has spent its budget, only tokens that were good before are checked. @throws {Refusal} rate_limited.
-   */
-  const checkNetwork = (network: string, token: string | undefined) => {
-    if (token === undefined || !auth.knows(token)) afford(budgets.spend("visits", network, 0));
-  };
-  const chargeFor = ({ code }: Refusal, network: string) => {
-    if (!ERRORS[code].retryable) budgets.charge("visits", network, REFUSED);
   };
 
   let draining = false;
@@ -123,15 +124,10 @@ export function createHandshakes(options: HandshakeOptions): Handshakes {
       const network = networkOf(clientAddress(forwarded, address, options.trustProxy));
       try {
         if (draining) throw new Refusal("busy", { retryAfterMs: RETRY_MS });
-        const wanted = read(request, url);
-        checkNetwork(network, wanted.token);
+        const wanted = read(request, url, network);
         const { room, since, subprotocol } = wanted;
-        const identity = await identifyOrRefuse(wanted);
-        if (identity instanceof Refusal) {
-          held.hold(identity, network);
-          chargeFor(identity, network);
-          // Refused by status even for chat.v1, because an open socket would cost more.
-        } else afford(budgets.spend("sockets", identity.userId));
+        const identity = await identifyOrRefuse(wanted, network);
+        if (identity instanceof Refusal) held.hold(identity, network);
         const data: SocketData = {
           owner: options,
           room,
@@ -148,7 +144,6 @@ export function createHandshakes(options: HandshakeOptions): Handshakes {
         return undefined;
       } catch (error) {
         const refusal = refusalFor(error);
-        chargeFor(refusal, network);
         metrics.refusedUpgrades.labels(refusal.code).inc();
         return problemResponse(refusal);
       }

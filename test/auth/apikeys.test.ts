@@ -105,6 +105,21 @@ test("after three wrong tokens a network is limited, and ADMIN_TOKEN cannot be g
   expect(node.events[0]?.[1]).toEqual({ origin: from(thief) });
 });
 
+// A network that has spent its budget for strangers can use only tokens that are known.
+test("only a key that was good before, and what cannot be one, needs no budget for strangers", async () => {
+  const { knows } = node.auth.apiKeys;
+  const token = await createApiKey(database, "lena", ORDER);
+  expect([knows(token), knows(newToken()), knows("chosen-by-a-person"), knows("wrong")]).toEqual([
+    ...[false, false, true, true],
+  ]);
+  expect(await identify(token)).toBe("lena");
+  expect(knows(token)).toBeTrue();
+  await revokeApiKey(database, "lena", ORDER);
+  node.clock.pass(2000);
+  expect(await codeOf(identify(token, "198.51.100.21"))).toBe("token_invalid");
+  expect(knows(token)).toBeFalse();
+});
+
 test("ADMIN_TOKEN cannot be guessed from network after network of one IPv6 site", async () => {
   const guess = (network: number) => codeOf(identify(`wrong-${network}`, `2001:db8:9:${network}::1`));
   for (let network = 1; network <= 30; network++) expect(await guess(network)).toBe("token_invalid");

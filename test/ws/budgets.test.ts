@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { newToken } from "../../src/auth/apikeys.ts";
 import { createChat } from "../../src/client/index.ts";
 import { BUDGETS, type BudgetName } from "../../src/protocol/budgets.ts";
 import { api } from "../support/api.ts";
@@ -10,6 +11,7 @@ import { startTestServer, type TestServer } from "../support/server.ts";
 import { until } from "../support/until.ts";
 
 const METRICS_TOKEN = crypto.randomUUID();
+const ADMIN_TOKEN = newToken();
 /** A tenth of the budgets, so that tests spend them with few requests. */
 const SCALE = 0.1;
 const MESSAGES = 5;
@@ -24,6 +26,7 @@ beforeAll(async () => {
     LOGIN_RATE: "0",
     TRUST_PROXY: "1",
     METRICS_TOKEN,
+    ADMIN_TOKEN,
   });
   bystander = await newPerson();
   other = await connect(server, { token: bystander.token });
@@ -162,6 +165,15 @@ describe("strangers pay by network", () => {
     expect(await attempt("wrong")).toBe(429);
     expect(await attempt(token)).toBe(101);
     expect((await me(token)).status).toBe(200);
+  });
+
+  // Each is looked up in the database.
+  test("operators' keys that nobody made are limited; one that is good still works", async () => {
+    const audit = (token: string) => ask("GET /admin/audit/", "198.51.100.6", token);
+    const guess = () => Promise.all(Array.from({ length: burstOf("visits") }, () => audit(newToken())));
+    expect(await guess()).toContain(401);
+    expect(await guess()).not.toContain(401);
+    expect(await audit(ADMIN_TOKEN)).toBe(200);
   });
 });
 
