@@ -1,4 +1,15 @@
 import * as v from "valibot";
+import {
+  HISTORIES,
+  type History,
+  NOTICE_TYPES,
+  type NoticeType,
+  type Role,
+  ROLES,
+  ROOM_KINDS,
+  type RoomKind,
+  USERS_MAX,
+} from "./protocol/membership.ts";
 
 /** The reactions to one message with one emoji. */
 export interface Reaction {
@@ -6,6 +17,36 @@ export interface Reaction {
   readonly count: number;
   /** The usernames of the first 20 people who reacted. */
   readonly users: readonly string[];
+}
+
+/** Someone whom a notice names, by their present names. */
+export interface Person {
+  readonly userId: number;
+  /** The id by which clients know them. */
+  readonly id: string;
+  readonly username: string;
+  /** What people see; null: the username. */
+  readonly name: string | null;
+}
+
+/** What a message that is no text says has changed in its room. Its sender did it. */
+export interface Notice {
+  readonly type: NoticeType;
+  /** Whom it is about, at most {@link USERS_MAX}. */
+  readonly users: readonly Person[];
+  /** The member who became an owner, because the last one left. */
+  readonly heir?: Person | undefined;
+  readonly role?: Role | undefined;
+  /** When a mute ends; absent: when someone ends it. */
+  readonly until?: string | undefined;
+  readonly kind?: RoomKind | undefined;
+  readonly title?: string | undefined;
+  readonly topic?: string | undefined;
+  readonly history?: History | undefined;
+  readonly membersAdd?: boolean | undefined;
+  readonly receipts?: boolean | undefined;
+  /** The room's fence after the change, if it moved. Before, it was one less. */
+  readonly fence?: number | undefined;
 }
 
 /** The current state of a message. Times are ISO 8601 in UTC, to the microsecond. */
@@ -27,9 +68,33 @@ export interface Message {
   readonly deletedAt: string | null;
   /** Sorted by emoji, in code point order. */
   readonly reactions: readonly Reaction[];
+  /** A change of the room itself or of who may do what. Such a message has no text and never changes. */
+  readonly notice: Notice | null;
 }
 
 const version = v.pipe(v.number(), v.safeInteger(), v.minValue(1));
+
+const person = v.object({
+  userId: version,
+  id: v.string(),
+  username: v.string(),
+  name: v.nullable(v.string()),
+});
+
+const notice = v.object({
+  type: v.picklist(NOTICE_TYPES),
+  users: v.pipe(v.array(person), v.maxLength(USERS_MAX)),
+  heir: v.optional(person),
+  role: v.optional(v.picklist(ROLES)),
+  until: v.optional(v.string()),
+  kind: v.optional(v.picklist(ROOM_KINDS)),
+  title: v.optional(v.string()),
+  topic: v.optional(v.string()),
+  history: v.optional(v.picklist(HISTORIES)),
+  membersAdd: v.optional(v.boolean()),
+  receipts: v.optional(v.boolean()),
+  fence: v.optional(version),
+}) satisfies v.GenericSchema<unknown, Notice>;
 
 /** A {@link Message} that comes from another node. */
 export const MESSAGE = v.object({
@@ -50,11 +115,15 @@ export const MESSAGE = v.object({
       users: v.array(v.string()),
     }),
   ),
+  notice: v.nullable(notice),
 }) satisfies v.GenericSchema<unknown, Message>;
 
 /** Returns the size of a message in characters, without the overhead of a frame. */
-export const lengthOf = ({ content, data, reactions }: Message): number =>
-  content.length + (data?.length ?? 0) + (reactions.length > 0 ? JSON.stringify(reactions).length : 0);
+export const lengthOf = ({ content, data, reactions, notice }: Message): number =>
+  content.length +
+  (data?.length ?? 0) +
+  (reactions.length > 0 ? JSON.stringify(reactions).length : 0) +
+  (notice === null ? 0 : JSON.stringify(notice).length);
 
 /** Bytes of a frame besides the message: its keys, and a room name of maximum length. */
 const ENVELOPE = 384;

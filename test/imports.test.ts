@@ -59,7 +59,7 @@ const CHAT_LAYERS: readonly (readonly string[])[] = [
   ["access"],
   ["room", "ephemeral"],
   ["ports"],
-  ["pass", "change", "limits"],
+  ["pass", "change", "rights", "limits"],
 ];
 
 /** Packages that only some parts may use, which keeps the others testable without them. */

@@ -30,6 +30,21 @@ const message: fc.Arbitrary<Message> = fc.record({
     }),
     { maxLength: 3 },
   ),
+  notice: fc.option(
+    fc.record({
+      type: fc.constant("removed" as const),
+      users: fc.array(
+        fc.record({
+          userId: whole,
+          id: name(USERNAME_MAX),
+          username: name(USERNAME_MAX),
+          name: fc.option(name(64)),
+        }),
+        { maxLength: 3 },
+      ),
+      fence: whole,
+    }),
+  ),
 });
 
 /** Returns the frame in which a plain client gets its message again. It is the largest plain frame of a message. */
@@ -39,7 +54,14 @@ async function plainFrame(room: string, message: Message): Promise<string> {
   const codec = createPlain({
     submit: (_, __, answer) => answer({ id, version, timestamp, duplicate: true }),
     history: {
-      page: async () => ({ epoch: "e", counter: id, messages: [message], older: false, newer: false }),
+      page: async () => ({
+        epoch: "e",
+        counter: id,
+        fence: 0,
+        messages: [message],
+        older: false,
+        newer: false,
+      }),
     },
     faulted: sent.reject,
   });

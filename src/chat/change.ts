@@ -3,6 +3,7 @@ import type { Message } from "../message.ts";
 import type { Order } from "../order.ts";
 import type { ErrorCode } from "../protocol/codes.ts";
 import type { FieldErrors } from "../protocol/fields.ts";
+import type { History, MemberSetting, Role, RoomKind } from "../protocol/membership.ts";
 
 /** What a client sets on a new message. */
 export interface Draft {
@@ -33,18 +34,76 @@ export type Revision =
       readonly on: boolean;
     };
 
+/** A change of who may do what in a room. `out` about oneself is leaving. */
+export interface Appointment {
+  readonly kind: "member";
+  readonly clientId: string;
+  readonly set: MemberSetting;
+  /** Whom it is about, each once. */
+  readonly users: readonly number[];
+  /** With `role`, or with `in` for new members. */
+  readonly role?: Role | undefined;
+  /** With `muted`: when that ends, in ISO 8601; undefined: when someone ends it. */
+  readonly until?: string | undefined;
+  /** With `out` about oneself: the member who becomes an owner. */
+  readonly heir?: number | undefined;
+  /** Refuse it as `outdated` unless the membership of its one person has this version. */
+  readonly ifVersion?: number | undefined;
+  /** With `in` about oneself: the hash of an invitation's token. */
+  readonly link?: string | undefined;
+}
+
+/** What can be set about a room. */
+export interface RoomSettings {
+  readonly title?: string | undefined;
+  readonly topic?: string | undefined;
+  readonly history?: History | undefined;
+  readonly membersAdd?: boolean | undefined;
+  readonly receipts?: boolean | undefined;
+  readonly archived?: boolean | undefined;
+  /** For operators. */
+  readonly kind?: Exclude<RoomKind, "direct"> | undefined;
+  /** For operators. */
+  readonly deleted?: boolean | undefined;
+}
+
+/** A change of a room itself, or its creation. */
+export interface Reform {
+  readonly kind: "room";
+  readonly clientId: string;
+  readonly set: RoomSettings;
+  readonly create?: Creation | undefined;
+}
+
+export interface Creation {
+  readonly kind: RoomKind;
+  /** Its first members. The people of a direct room, with the creator; elsewhere the creator is an owner anyway. */
+  readonly people: readonly number[];
+  /** For operators: those of `people` who are owners. */
+  readonly owners?: readonly number[] | undefined;
+}
+
 /** A change as a transport reads it. The room and the sender come from a pass. */
 export type Submission = Draft | Revision;
+/** The same for changes of a room and its members. */
+export type Decree = Appointment | Reform;
 
 /** Where a change happens and who sends it. */
 interface Signed {
   readonly room: string;
   readonly senderId: number;
   readonly username: string;
+  /** The room's fence when it was found out what its sender may do. */
+  readonly fence: number;
 }
 
 export type Post = Draft & Signed;
 export type Amendment = Revision & Signed;
+/** A person's change of members or of the room, or an operator's, who needs no rights. The audit records those with an order. */
+export type Ruling = Decree & Omit<Signed, "fence"> & { readonly order: Order | null };
+
+/** The person in whose name operators act in rooms. */
+export const SYSTEM_ID = 0;
 
 /** An operator's deletion of anyone's message. It is idempotent by itself, so nothing but the audit remembers it. */
 export interface Removal {
@@ -57,15 +116,15 @@ export interface Removal {
 
 /**
  * A change to a room. `(senderId, room, clientId)` identifies it, however often it is sent. Posts and amendments have
- * separate key spaces.
+ * separate key spaces. A ruling shares those of both.
  */
-export type Change = Post | Amendment | Removal;
+export type Change = Post | Amendment | Ruling | Removal;
 
 /** The result of a committed change. */
 export interface Ack {
-  /** The message's id. */
+  /** The id of the message or the notice; 0: a ruling changed nothing. */
   readonly id: number;
-  /** The version of the change; if it changed nothing, the version of the message. */
+  /** The version of the change; if it changed nothing, the version of the message or, for a ruling, of the room. */
   readonly version: number;
   readonly timestamp: string;
   /** The change had been committed before. */
@@ -75,19 +134,43 @@ export interface Ack {
 /** An ack with the new state of the message (null if nothing changed just now), or the reason for a refusal. */
 export type Outcome = { readonly ack: Ack; readonly state: Message | null } | Refused;
 
-interface Refused {
+export interface Refused {
   readonly refused: ErrorCode;
   /** What is wrong with each field, if `invalid` says so. */
-  readonly errors?: FieldErrors;
+  readonly errors?: FieldErrors | undefined;
+  /** How long it lasts, in milliseconds, if `muted` does not last until someone ends it. */
+  readonly retryAfterMs?: number | undefined;
 }
 
-/** Completes a submission with its room and sender. */
-export function sign(submission: Submission, room: string, { userId, username }: Identity): Post | Amendment {
-  if (submission.kind !== "post") return { ...submission, room, senderId: userId, username };
+/** Completes a submission with its room and sender, and with the fence at which its sender's rights were found. */
+export function sign(
+  submission: Submission,
+  room: string,
+  { userId, username }: Pick<Identity, "userId" | "username">,
+  fence = 0,
+): Post | Amendment {
+  if (submission.kind !== "post") return { ...submission, room, senderId: userId, username, fence };
   // Written out: nearly all changes are posts, and copying an object of unknown shape costs as much as parsing one.
   const { kind, clientId, content, data, replyTo } = submission;
-  return { kind, room, senderId: userId, username, clientId, content, data, replyTo };
+  return { kind, room, senderId: userId, username, clientId, content, data, replyTo, fence };
 }
+
+/** Completes a person's change of a room or its members. The audit records it if an order is given. */
+export const rule = (
+  decree: Decree,
+  room: string,
+  { userId, username }: Pick<Identity, "userId" | "username">,
+  order: Order | null = null,
+): Ruling => ({ ...decree, room, senderId: userId, username, order });
+
+/** Completes an operator's change of a room or its members. */
+export const ordain = (decree: Decree, room: string, order: Order): Ruling => ({
+  ...decree,
+  room,
+  senderId: SYSTEM_ID,
+  username: "",
+  order,
+});
 
 /** The message of a post that took version `id`. */
 export const posted = (post: Post, id: number, at: string): Message => ({
@@ -102,6 +185,7 @@ export const posted = (post: Post, id: number, at: string): Message => ({
   editedAt: null,
   deletedAt: null,
   reactions: [],
+  notice: null,
 });
 
 /** The fields that identify a change. */

@@ -2,6 +2,7 @@ import type { Refusal } from "../errors.ts";
 import type { Message } from "../message.ts";
 import type { Order } from "../order.ts";
 import type { Change, Outcome } from "./change.ts";
+import type { Membership } from "./rights.ts";
 
 /**
  * One WebSocket, as this folder needs it. Sends and publishes of one tick arrive in the order of the calls, and a
@@ -41,8 +42,11 @@ export class CommitFailure extends Error {
 
 export interface Committed {
   readonly epoch: string;
-  /** One for each change, in their order. Refused changes were not written. */
-  readonly outcomes: readonly Outcome[];
+  /**
+   * One for each change, in their order. Refused changes were not written. null: not committed, because the rights of its
+   * sender have to be read again; commit it carefully.
+   */
+  readonly outcomes: readonly (Outcome | null)[];
 }
 
 /** A page of a room's changes: the room's counter and its messages in one snapshot, bounded in bytes. */
@@ -50,6 +54,8 @@ export interface Page {
   readonly epoch: string;
   /** The room's counter; 0 for a room without messages. */
   readonly counter: number;
+  /** The room's fence in the same snapshot; 0 for a room in which nobody ever lost a right. */
+  readonly fence: number;
   readonly messages: readonly Message[];
   /** The page holds everything after the requested version up to this one. */
   readonly end: number;
@@ -59,6 +65,8 @@ export interface Page {
 export interface HistoryPage {
   readonly epoch: string;
   readonly counter: number;
+  /** The room's fence in the last snapshot that it was read from. */
+  readonly fence: number;
   /** Oldest first. */
   readonly messages: readonly Message[];
   /** There are more messages in the direction in which it was read. */
@@ -72,17 +80,38 @@ export interface Bounds {
   readonly bytes: number;
 }
 
+/** Which messages of a room someone sees. */
+export interface View {
+  /** The first id. Defaults to 1. */
+  readonly from?: number | undefined;
+  /** Whether to include notices. Defaults to true. */
+  readonly notices?: boolean | undefined;
+}
+
+/** The counters and fences of rooms in one snapshot; 0 for rooms that do not exist. */
+export interface Counters {
+  readonly epoch: string;
+  readonly versions: ReadonlyMap<string, number>;
+  readonly fences: ReadonlyMap<string, number>;
+}
+
 export interface MessageStore {
   /** How many commits may run in parallel. A room always uses the same lane. */
   readonly lanes: number;
   /**
    * Commits changes in order. Each takes its room's next version. A change that was committed before (same sender, room
-   * and clientId) gets its first ack again. A room's new versions are one contiguous range. A post makes its sender a
-   * member of the room in the same commit.
-   * `careful`: some of the changes may have been committed before. Without it, such a batch fails as `duplicate`.
+   * and clientId) gets its first ack again, whatever its sender may do by now. A room's new versions are one contiguous
+   * range. A post makes its sender a member of an open room in the same commit.
+   * `careful`: some of the changes may have been committed before. Without it, such a batch fails as `duplicate`. Every
+   * change has an outcome then, decided by what its sender may do in that very commit.
    * @throws {CommitFailure}
    */
   commit(lane: number, changes: readonly Change[], careful: boolean): Promise<Committed>;
+  /**
+   * Reads, without locking anything, the outcome of a change that was committed before; undefined: there is none. Anyone
+   * who lost their rights gets the ack of a retry this way. @throws {Refusal} unavailable.
+   */
+  answered(change: Change): Promise<Outcome | undefined>;
   /** Messages that changed after version `after`, by version. */
   changesSince(room: string, after: number): Promise<Page>;
   /** Messages that were posted after version `after`, by id, in their present state. */
@@ -92,9 +121,9 @@ export interface MessageStore {
     room: string,
     range: { readonly after: number } | { readonly before: number },
     bounds: Bounds,
+    view?: View,
   ): Promise<HistoryPage>;
-  /** The rooms' counters (0: no such room), and the epoch. */
-  counters(rooms: readonly string[]): Promise<{ epoch: string; versions: ReadonlyMap<string, number> }>;
+  counters(rooms: readonly string[]): Promise<Counters>;
 }
 
 /** One person in one room. */
@@ -138,11 +167,14 @@ export type Departures = ReadonlyMap<string, "banned" | "left">;
 export interface MemberStore {
   /**
    * Makes people members of rooms, creating the rooms that do not exist yet. What was posted before is not unread for a
-   * new member. Results keep the input order; null: the room does not exist and may not be created; a refusal `busy`: another
-   * transaction holds what this seat needs.
+   * new member. Nobody becomes a member of a room that is not open this way. Results keep the input order; null: the room
+   * does not exist and may not be created; a refusal `busy`: another transaction holds what this seat needs; `forbidden` or
+   * `not_found`: only others can make this person a member.
    */
   join(seats: readonly Joining[]): Promise<readonly (Joined | Refusal | null)[]>;
-  /** Ends a membership. Resolves to false if there was none. */
+  /** Reads memberships, all in one snapshot. Keeps the input order. */
+  memberships(seats: readonly Seat[]): Promise<readonly Membership[]>;
+  /** Ends a membership of an open room. Resolves to false if there was none. */
   leave(seat: Seat): Promise<boolean>;
   /**
    * Moves read marks, never backwards and never past the room's end. Makes nobody a member. Keeps the input order; a

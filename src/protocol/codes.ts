@@ -112,6 +112,41 @@ export const ERRORS = {
     retryable: false,
     text: "This message can no longer be edited: the time limit has passed.",
   },
+  archived: {
+    status: 409,
+    retryable: false,
+    text: "This room is archived: nobody can post in it.",
+  },
+  muted: {
+    status: 403,
+    retryable: false,
+    text: "You are muted in this room. Wait until that ends.",
+  },
+  last_owner: {
+    status: 409,
+    retryable: false,
+    text: "You are the last owner of this room. Make someone else an owner first.",
+  },
+  room_exists: {
+    status: 409,
+    retryable: false,
+    text: "There already is a room of this name. Choose another name.",
+  },
+  direct_room: {
+    status: 409,
+    retryable: false,
+    text: "The people of a direct conversation stay the same. Create a room for others.",
+  },
+  notice_fixed: {
+    status: 409,
+    retryable: false,
+    text: "This is a notice, which never changes. Refer to a message.",
+  },
+  outdated: {
+    status: 412,
+    retryable: false,
+    text: "This has changed since you read it. Read it again.",
+  },
   too_many_reactions: {
     status: 409,
     retryable: false,

@@ -2,6 +2,7 @@ import { type Deed, writeAudit } from "../db/audit.ts";
 import { type Orm, rows } from "../db/database.ts";
 import { type Change, changeKey, type Post } from "../chat/change.ts";
 import {
+  type Answered,
   type Decision,
   decide,
   type Known,
@@ -12,6 +13,7 @@ import {
 } from "../chat/room/decide.ts";
 import type { Committed } from "../chat/ports.ts";
 import type { KnownMembers } from "./known-members.ts";
+import { noticeOf, type NoticeRow } from "./notices.ts";
 import {
   lockRooms,
   type ReactionRow,
@@ -31,8 +33,8 @@ interface LockedRoom {
   readonly at: string;
   readonly epoch: string;
 }
-type AnsweredRow = { index: number; kind: Change["kind"]; id: number; version: number; at: string };
-type TargetRow = Omit<Known, "reactors"> & { index: number; reactors: string | null };
+export type AnsweredRow = { index: number; kind: Change["kind"]; id: number; version: number; at: string };
+type TargetRow = Omit<Known, "reactors" | "notice"> & NoticeRow & { index: number; reactors: string | null };
 
 /**
  * Commits any changes in one short transaction: locks their rooms, reads what is known about them, decides, and writes.
@@ -62,16 +64,11 @@ export async function commitCarefully(
       : [];
     const state: State = {
       rooms: new Map(locked.map((room) => [room.name, room])),
-      answered: new Map(
-        answered.map(({ index, kind, id, version, at }) => [
-          changeKey(changes[index] as Change),
-          { kind, ack: { id, version, timestamp: at, duplicate: true } },
-        ]),
-      ),
+      answered: new Map(answered.map((row) => [changeKey(changes[row.index] as Change), answeredOf(row)])),
       messages: new Map(
-        targets.map(({ index, reactors: _, ...message }, at) => [
+        targets.map(({ index, reactors: _, notice, named, ...message }, at) => [
           messageKey((changes[index] as Change).room, message.id),
-          { ...message, reactors: reactors[at] ?? [] },
+          { ...message, reactors: reactors[at] ?? [], notice: noticeOf({ notice, named }) },
         ]),
       ),
       replied: new Set(
@@ -90,6 +87,11 @@ export async function commitCarefully(
     return { epoch: locked[0]?.epoch ?? (await epochOf(tx)), outcomes: decision.outcomes };
   });
 }
+
+export const answeredOf = ({ kind, id, version, at }: AnsweredRow): Answered => ({
+  kind,
+  ack: { id, version, timestamp: at, duplicate: true },
+});
 
 /** The people who reacted to each message, with their names. */
 async function reactorsOf(tx: Orm, targets: readonly TargetRow[]): Promise<Reactor[][]> {

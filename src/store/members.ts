@@ -6,6 +6,7 @@ import { writeAudit } from "../db/audit.ts";
 import { refuseIfAway, rowsHeld, runOrRefuse } from "../db/away.ts";
 import { isLocked, type Pool, rows } from "../db/database.ts";
 import { bans, rooms } from "../db/schema.ts";
+import { membershipFrom, type MembershipRow, readMemberships } from "./memberships.ts";
 import { integers, lockWithin } from "./sql.ts";
 import { unreadAfter } from "./unread.ts";
 
@@ -73,6 +74,12 @@ export function createMemberStore(pool: Pool): MemberStore {
         return found;
       });
     },
+
+    memberships: (seats) =>
+      runOrRefuse(pool, async (orm) => {
+        const found = await rows<MembershipRow>(orm, readMemberships(seats));
+        return found.map((row, index) => membershipFrom(seats[index]?.room ?? "", row));
+      }),
 
     async leave({ userId, room }) {
       const left = await runOrRefuse(pool, (orm) =>

@@ -1,12 +1,12 @@
 import { runOrRefuse } from "../db/away.ts";
 import { type Database, type Orm, type Pool, rows, sqlState } from "../db/database.ts";
-import { commitCarefully } from "./careful.ts";
+import { type AnsweredRow, answeredOf, commitCarefully } from "./careful.ts";
 import { createKnownMembers } from "./known-members.ts";
 import { type Outcome, type Post, posted } from "../chat/change.ts";
-import type { Rules } from "../chat/room/decide.ts";
+import { repeated, type Rules } from "../chat/room/decide.ts";
 import { type Committed, CommitFailure, type MessageStore } from "../chat/ports.ts";
 import { createReading } from "./reading.ts";
-import { postAll, readCounters } from "./statements.ts";
+import { postAll, readAnswered, readCounters } from "./statements.ts";
 
 /** How long a commit may take before its connections are discarded, in milliseconds. */
 const COMMIT_LIMIT_MS = 3_000;
@@ -66,18 +66,31 @@ export function createMessageStore(database: Database, reads: Pool, rules: Rules
       }
     },
 
+    async answered(change) {
+      const [found] = await runOrRefuse(database, (orm) => rows<AnsweredRow>(orm, readAnswered([change])));
+      return found && repeated(change, answeredOf(found));
+    },
+
     ...createReading(reads),
 
     async counters(names) {
       const found = await runOrRefuse(database, (orm) =>
-        rows<{ epoch: string; name: string | null; version: number }>(orm, readCounters(names)),
+        rows<{ epoch: string; name: string | null; version: number; fence: number }>(
+          orm,
+          readCounters(names),
+        ),
       );
       const epoch = found[0]?.epoch;
       if (epoch === undefined) throw new Error("the database has no epoch");
       known.seenEpoch(epoch);
       const versions = new Map(names.map((name) => [name, 0]));
-      for (const { name, version } of found) if (name !== null) versions.set(name, version);
-      return { epoch, versions };
+      const fences = new Map(names.map((name) => [name, 0]));
+      for (const { name, version, fence } of found) {
+        if (name === null) continue;
+        versions.set(name, version);
+        fences.set(name, fence);
+      }
+      return { epoch, versions, fences };
     },
   };
 }

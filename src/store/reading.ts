@@ -1,11 +1,12 @@
 import { type SQL, sql } from "drizzle-orm";
 import { PAGE_MAX } from "../chat/limits.ts";
-import type { Bounds, HistoryPage, MessageStore } from "../chat/ports.ts";
+import type { Bounds, HistoryPage, MessageStore, View } from "../chat/ports.ts";
 import { inOrder, NAMES_MAX } from "../chat/room/decide.ts";
 import { cutToSize } from "../chat/room/pages.ts";
 import { runOrRefuse } from "../db/away.ts";
 import { type Pool, rows } from "../db/database.ts";
 import type { Message, Reaction } from "../message.ts";
+import { noticeOf, type NoticeRow, namedBy } from "./notices.ts";
 import { atMost, iso, unguessed } from "./sql.ts";
 
 /**
@@ -21,10 +22,11 @@ const MESSAGE_BYTES = 256;
 /** What a reaction counts as before it is read, in bytes: a page reads a few thousand of them at most. */
 const REACTION_BYTES = 32;
 
-interface MessageRow extends Omit<Message, "reactions"> {
+interface MessageRow extends Omit<Message, "reactions" | "notice">, NoticeRow {
   readonly reactions: string | null;
   readonly epoch: string;
   readonly counter: number;
+  readonly fence: number;
   readonly more: boolean;
   readonly total: number;
 }
@@ -43,9 +45,9 @@ export function createReading(pool: Pool): Pick<MessageStore, "changesSince" | "
     const found = await runOrRefuse(pool, (orm) => rows<MessageRow>(orm, statement));
     const last = found.at(-1);
     if (!last) throw new Error("the database has no epoch");
-    const { epoch, counter, more, total } = last;
-    if (last.id === null) return { epoch, counter, messages: [], more: false, bytes: 0 };
-    return { epoch, counter, messages: found.map(messageOf), more, bytes: total };
+    const { epoch, counter, fence, more, total } = last;
+    if (last.id === null) return { epoch, counter, fence, messages: [], more: false, bytes: 0 };
+    return { epoch, counter, fence, messages: found.map(messageOf), more, bytes: total };
   }
 
   return {
@@ -54,12 +56,12 @@ export function createReading(pool: Pool): Pick<MessageStore, "changesSince" | "
     },
 
     async postsSince(room, after) {
-      return cutToSize(await find(readMessages(room, { after }, PAGE)), ({ id }) => id);
+      return cutToSize(await find(readMessages(room, { after }, PAGE, {})), ({ id }) => id);
     },
 
-    async messages(room, range, bounds) {
+    async messages(room, range, bounds, view = {}) {
       const backward = "before" in range;
-      let found = await find(readMessages(room, range, stepOf(bounds)));
+      let found = await find(readMessages(room, range, stepOf(bounds), view));
       const { epoch, counter } = found;
       const messages = [...found.messages];
       let before = bounds;
@@ -69,14 +71,16 @@ export function createReading(pool: Pool): Pick<MessageStore, "changesSince" | "
           messages: before.messages - found.messages.length,
           bytes: before.bytes - found.bytes,
         };
-        const next = await find(readMessages(room, backward ? { before: id } : { after: id }, stepOf(left)));
+        const on = backward ? { before: id } : { after: id };
+        const next = await find(readMessages(room, on, stepOf(left), view));
         // Its only message does not fit, or belongs to another history.
         if (next.bytes > left.bytes || next.epoch !== epoch) break;
         messages.push(...next.messages);
         found = next;
         before = left;
       }
-      return { epoch, counter, messages: backward ? messages.reverse() : messages, more: found.more };
+      const { fence, more } = found;
+      return { epoch, counter, fence, messages: backward ? messages.reverse() : messages, more };
     },
   };
 }
@@ -106,6 +110,7 @@ const messageOf = (row: MessageRow): Message => ({
   editedAt: row.editedAt,
   deletedAt: row.deletedAt,
   reactions: row.reactions === null ? [] : inOrder(JSON.parse(row.reactions) as Reaction[]),
+  notice: noticeOf(row),
 });
 
 const roomId = (room: string) => sql`(select id from rooms where name = ${room}::text)`;
@@ -118,7 +123,8 @@ const columns = sql`m.id::float8 as id, m.version::float8 as version, u.username
       select r.emoji, count(*)::int as count, (array_agg(p.username order by r.user_id))[1:${NAMES_MAX}::int] as users
       from reactions r join users p on p.id = r.user_id
       where r.room_id = m.room_id and r.message_id = m.id group by r.emoji
-    ) x)::text end as reactions`;
+    ) x)::text end as reactions,
+  m.notice::text as notice, ${namedBy(sql`m.notice`)} as named`;
 
 /**
  * Reads the first of the `found` messages in an order, with their senders, each row with the room's counter and the epoch
@@ -129,8 +135,9 @@ const columns = sql`m.id::float8 as id, m.version::float8 as version, u.username
  * whatever its size.
  */
 const page = (room: string, found: SQL, order: SQL, { messages, bytes }: Bounds) => sql`
-  select e.value as epoch, coalesce((select version from rooms where name = ${room}::text), 0)::float8 as counter, p.*
+  select e.value as epoch, coalesce(o.version, 0)::float8 as counter, coalesce(o.fence, 0)::float8 as fence, p.*
   from (select value from meta where name = 'epoch') e
+  left join (select version, fence from rooms where name = ${room}::text) o on true
   left join (
     select * from (
       select s.*, sum(s.size + coalesce(octet_length(s.reactions), 0)) over (order by s.n rows unbounded preceding)::float8 as total
@@ -148,7 +155,11 @@ const page = (room: string, found: SQL, order: SQL, { messages, bytes }: Bounds)
   ) p on true
   order by p.n`;
 
-const SIZE = sql.raw(`(octet_length(c.content) + coalesce(octet_length(c.data), 0) + ${MESSAGE_BYTES})`);
+/** A notice counts as many messages as it names people. */
+const SIZE = sql.raw(
+  `(octet_length(c.content) + coalesce(octet_length(c.data), 0)
+    + ${MESSAGE_BYTES} * (1 + coalesce(jsonb_array_length(c.notice -> 'users'), 0)))`,
+);
 
 /** Reads messages that changed after a version, by version. Two index ranges: unchanged messages, and changed ones. */
 const readChanges = (room: string, after: number) =>
@@ -164,20 +175,25 @@ const readChanges = (room: string, after: number) =>
   );
 
 /** Reads messages by id: the first ones after `after`, oldest first, or the last ones before `before`, newest first. */
-const readMessages = (room: string, range: Range, bounds: Bounds) =>
-  "after" in range
-    ? page(
-        room,
-        sql`select * from messages where room_id = ${roomId(room)} and id > ${range.after}::bigint order by id ${ONE_MORE}`,
-        sql`c.id`,
-        bounds,
-      )
-    : page(
-        room,
-        sql`select * from messages where room_id = ${roomId(room)} and id < ${range.before}::bigint order by id desc ${ONE_MORE}`,
-        sql`c.id desc`,
-        bounds,
-      );
+function readMessages(room: string, range: Range, bounds: Bounds, { from = 1, notices = true }: View): SQL {
+  const seen = notices ? sql`` : sql`and ${unguessed(sql`notice is null`)}`;
+  if ("after" in range) {
+    const after = Math.max(range.after, from - 1);
+    return page(
+      room,
+      sql`select * from messages where room_id = ${roomId(room)} and id > ${after}::bigint ${seen} order by id ${ONE_MORE}`,
+      sql`c.id`,
+      bounds,
+    );
+  }
+  return page(
+    room,
+    sql`select * from messages where room_id = ${roomId(room)} and id < ${range.before}::bigint and id >= ${from}::bigint ${seen}
+      order by id desc ${ONE_MORE}`,
+    sql`c.id desc`,
+    bounds,
+  );
+}
 
 /** One message more shows whether there are more. */
 const ONE_MORE = atMost(READ_ROWS + 1);

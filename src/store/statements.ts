@@ -1,6 +1,7 @@
 import { type SQL, sql } from "drizzle-orm";
 import type { Decision } from "../chat/room/decide.ts";
 import type { Change, Post } from "../chat/change.ts";
+import { namedBy } from "./notices.ts";
 import { array, integers, iso, numberArray, texts, times, uuids } from "./sql.ts";
 
 /** Someone whose post may make them a member. */
@@ -122,7 +123,7 @@ const asked = (changes: readonly Change[]) => sql`
   from unnest(
     ${integers(changes.map((_, index) => index))}, ${integers(changes.map(({ kind }) => (kind === "post" ? 1 : 0)))},
     ${texts(changes.map(({ room }) => room))}, ${integers(changes.map((c) => ("senderId" in c ? c.senderId : null)))},
-    ${uuids(changes.map(({ clientId }) => clientId))}, ${integers(changes.map((c) => (c.kind === "post" ? null : c.id)))}
+    ${uuids(changes.map(({ clientId }) => clientId))}, ${integers(changes.map((c) => ("id" in c ? c.id : null)))}
   ) as i(index, post, room, sender_id, client_id, message_id)
   cross join lateral (select id from rooms where name = i.room limit 1) r`;
 
@@ -149,7 +150,8 @@ export const readTargets = (changes: readonly Change[]) => sql`
     u.username, m.client_id::text as "clientId", m.content, m.data, m.reply_to::float8 as "replyTo",
     ${iso(sql`m.created_at`)} as timestamp, ${iso(sql`m.edited_at`)} as "editedAt", ${iso(sql`m.deleted_at`)} as "deletedAt",
     (select json_agg(json_build_array(x.user_id, x.emoji)) from reactions x
-      where x.room_id = m.room_id and x.message_id = m.id)::text as reactors
+      where x.room_id = m.room_id and x.message_id = m.id)::text as reactors,
+    m.notice::text as notice, ${namedBy(sql`m.notice`)} as named
   from (select min(index) as index, room_id, message_id from asked where not post group by room_id, message_id) i
   cross join lateral (select * from messages where room_id = i.room_id and id = i.message_id limit 1) m
   join users u on u.id = m.sender_id`;
@@ -246,6 +248,6 @@ export function writeDecision({ decision, roomIds, given, taken }: Write): SQL {
 
 /** Reads the rooms' counters. Rooms that do not exist are missing from the result. */
 export const readCounters = (names: readonly string[]) => sql`
-  select e.value as epoch, r.name, r.version::float8 as version
+  select e.value as epoch, r.name, r.version::float8 as version, r.fence::float8 as fence
   from (select value from meta where name = 'epoch') e
-  left join (select q.name, q.version from unnest(${texts(names)}) as i(name) join rooms q on q.name = i.name) r on true`;
+  left join (select q.name, q.version, q.fence from unnest(${texts(names)}) as i(name) join rooms q on q.name = i.name) r on true`;

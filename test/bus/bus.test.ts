@@ -22,6 +22,7 @@ const message = (id: number, more: Partial<Message> = {}): Message => ({
   editedAt: null,
   deletedAt: null,
   reactions: [],
+  notice: null,
   ...more,
 });
 

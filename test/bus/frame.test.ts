@@ -18,6 +18,11 @@ const message = fc.record({
   reactions: fc.array(fc.record({ emoji: name, count: fc.nat(), users: fc.array(name, { maxLength: 3 }) }), {
     maxLength: 3,
   }),
+  notice: fc.constantFrom(null, {
+    type: "added" as const,
+    users: [{ userId: 3, id: "u_3", username: "cleo", name: null }],
+    role: "moderator" as const,
+  }),
 });
 
 const changed = fc

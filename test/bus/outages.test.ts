@@ -117,6 +117,7 @@ needs("TEST_REDIS_URL", "redis-server")("when Redis goes away", () => {
         editedAt: null,
         deletedAt: null,
         reactions: [],
+        notice: null,
       },
     ];
     redis.freeze();

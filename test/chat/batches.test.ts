@@ -39,6 +39,7 @@ function stage() {
         content,
         data: null,
         replyTo: null,
+        fence: 0,
       } as const;
       committer.submit(post, answered);
     },

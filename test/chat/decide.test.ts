@@ -12,6 +12,7 @@ const EMOJIS = ["👍", "❤️", "😀"];
 const person = fc.integer({ min: 1, max: 3 });
 const base = {
   room: fc.constantFrom(...ROOMS),
+  fence: fc.constant(0),
   senderId: person,
   clientId: fc
     .integer({ min: 1, max: 12 })
@@ -149,12 +150,13 @@ test("only its sender may edit or delete a message; anyone may react", () => {
     room: "garden",
     senderId: 1,
     username: "ada",
+    fence: 0,
     clientId: "a",
     content: "one",
     data: null,
     replyTo: null,
   } as const;
-  const ben = { room: "garden", senderId: 2, username: "ben", id: 1 } as const;
+  const ben = { room: "garden", senderId: 2, username: "ben", fence: 0, id: 1 } as const;
   const { outcomes } = decide(
     [
       post,
@@ -181,6 +183,7 @@ test("an edit after the edit window is refused, unless it changes nothing", () =
         room: "garden",
         senderId: 1,
         username: "ada",
+        fence: 0,
         clientId: "a",
         content: "one",
         data: null,
@@ -189,7 +192,7 @@ test("an edit after the edit window is refused, unless it changes nothing", () =
     ],
   ]);
   const later = { ...state, rooms: new Map([["garden", garden]]) };
-  const edit = { kind: "edit", room: "garden", senderId: 1, username: "ada", id: 1 } as const;
+  const edit = { kind: "edit", room: "garden", senderId: 1, username: "ada", fence: 0, id: 1 } as const;
   const { outcomes } = decide(
     [
       { ...edit, clientId: "b", content: "two" },
@@ -204,7 +207,7 @@ test("an edit after the edit window is refused, unless it changes nothing", () =
 });
 
 test("a client id that was used for another message or another kind of change is refused", () => {
-  const person1 = { room: "garden", senderId: 1, username: "ada" } as const;
+  const person1 = { room: "garden", senderId: 1, username: "ada", fence: 0 } as const;
   const { outcomes } = decide(
     [
       { kind: "post", ...person1, clientId: "a", content: "one", data: null, replyTo: null },
@@ -232,6 +235,7 @@ const postOf = (senderId: number, clientId: string, room = "garden") =>
     room,
     senderId,
     username: `person-${senderId}`,
+    fence: 0,
     clientId,
     content: "one",
     data: null,
@@ -269,6 +273,7 @@ test("posts enrol their senders, each once and with the version of their last po
         room: "garden",
         senderId: 3,
         username: "cy",
+        fence: 0,
         clientId: "f",
         id: 1,
         emoji: "👍",

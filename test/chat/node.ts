@@ -25,6 +25,7 @@ export const post = (clientId: string, content = "ahoy", room = "sea"): Change =
   content,
   data: null,
   replyTo: null,
+  fence: 0,
 });
 
 /** A socket that takes everything. */
@@ -82,6 +83,7 @@ export function createNode({ fanout, roomsPerSocket = 9, budgets = unlimited, re
       messages: {
         lanes: 1,
         commit: async (_, changes) => database.commitCarefully(changes),
+        answered: async (change) => database.answered(change),
         changesSince: async (room, after) => database.changesSince(room, after),
         postsSince: async (room, after) => database.postsSince(room, after),
         messages: async (room, range, limit) => database.messages(room, range, limit),

@@ -10,7 +10,7 @@ function room() {
   const pages = createPages(clock, async (after) => {
     reads.push(after);
     if (failing) throw new Error("the database is away");
-    return { epoch: "e", counter: reads.length, messages: [], end: reads.length };
+    return { epoch: "e", counter: reads.length, fence: 0, messages: [], end: reads.length };
   });
   return { pages, reads, pass, waiting, fail: (now: boolean) => (failing = now) };
 }

@@ -68,12 +68,14 @@ export const post = (senderId: number, room: string, content: string, more: Part
   content,
   data: null,
   replyTo: null,
+  fence: 0,
   ...more,
 });
 
 /** Returns the acks of a batch. Throws if any change was refused. */
 export const acksOf = ({ outcomes }: Committed): Ack[] =>
   outcomes.map((outcome) => {
+    if (!outcome) throw new Error("not committed");
     if ("refused" in outcome) throw new Error(`refused: ${outcome.refused}`);
     return outcome.ack;
   });

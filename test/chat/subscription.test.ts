@@ -13,7 +13,7 @@ const nothing = () => {};
 /** A reader that has nothing of a room at version 3. The database returns `has` for each read. */
 function behind(has: { counter: number; end: number }, buffered = () => 0, spend = () => 0) {
   const { clock, pass } = handClock();
-  const read = async () => ({ epoch: "e", messages: [], ...has });
+  const read = async () => ({ epoch: "e", fence: 0, messages: [], ...has });
   const timeline = createTimeline({
     room: "tea",
     epoch: "e",

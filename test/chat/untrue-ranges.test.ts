@@ -22,6 +22,7 @@ const message = (id: number, content = "said"): Message => ({
   editedAt: null,
   deletedAt: null,
   reactions: [],
+  notice: null,
 });
 
 /** A room with a reader, on a bus that says what the test makes it say. */
@@ -36,13 +37,23 @@ async function openRoom() {
   const compared: number[] = [];
   const read = async (_: string, after: number) => {
     reads++;
-    return { epoch: "e", counter: stored.length, end: stored.length, messages: stored.slice(after) };
+    return {
+      epoch: "e",
+      counter: stored.length,
+      fence: 0,
+      end: stored.length,
+      messages: stored.slice(after),
+    };
   };
   const rooms = createRooms({
     store: {
       async counters(names) {
         compared.push(names.length);
-        return { epoch: "e", versions: new Map(names.map((name) => [name, stored.length])) };
+        return {
+          epoch: "e",
+          versions: new Map(names.map((name) => [name, stored.length])),
+          fences: new Map(),
+        };
       },
       changesSince: read,
       postsSince: read,

@@ -46,7 +46,7 @@ async function work(seed: number, batches: number, close: boolean): Promise<void
     const room = random.pick(ROOMS);
     const earlier = posted.get(room) ?? [];
     const at = earlier[random.below(earlier.length)];
-    const signed = { room, username: "", clientId: random.uuid() };
+    const signed = { room, username: "", fence: 0, clientId: random.uuid() };
     const kind = random.next();
     if (!at || kind < 0.6) {
       const content = text(random, random.chance(0.05) ? 9000 : random.below(400));
@@ -64,7 +64,7 @@ async function work(seed: number, batches: number, close: boolean): Promise<void
     const { outcomes } = await messages.commit(0, changes, true);
     const acked = outcomes.flatMap((outcome, index) => {
       const change = changes[index] as Change;
-      if (!("ack" in outcome)) return [];
+      if (!outcome || !("ack" in outcome)) return [];
       const { id, version } = outcome.ack;
       if (change.kind === "post") posted.get(change.room)?.push({ id, senderId: change.senderId });
       return [{ clientId: change.clientId, room: change.room, id, version }];

@@ -1,5 +1,12 @@
-import { type Ack, type Change, changeKey, type Key } from "../../src/chat/change.ts";
-import { type Answered, decide, type Known, messageKey, stateOf } from "../../src/chat/room/decide.ts";
+import { type Ack, type Change, changeKey, type Key, type Outcome } from "../../src/chat/change.ts";
+import {
+  type Answered,
+  decide,
+  type Known,
+  messageKey,
+  repeated,
+  stateOf,
+} from "../../src/chat/room/decide.ts";
 import { cutToSize, fitting } from "../../src/chat/room/pages.ts";
 import {
   type Bounds,
@@ -101,7 +108,7 @@ export function createDatabase(
       const there = rooms.get(room);
       const key = changeKey(change);
       const before = there?.answered.get(key);
-      const target = change.kind === "post" ? undefined : there?.known.get(change.id);
+      const target = "id" in change ? there?.known.get(change.id) : undefined;
       const isMade = there !== undefined || change.kind === "post";
       const { outcomes, messages, recorded, enrolled } = decide([change], {
         rooms: new Map(isMade ? [[room, { version: there?.log.length ?? 0, at }]] : []),
@@ -138,7 +145,7 @@ export function createDatabase(
   const bounded = (name: string, messages: Message[], place: (message: Message) => number): Page => {
     const counter = roomOf(name).log.length;
     const found = { messages: messages.slice(0, pageRows), more: messages.length > pageRows };
-    return cutToSize({ epoch, counter, ...found }, place);
+    return cutToSize({ epoch, counter, fence: 0, ...found }, place);
   };
 
   return {
@@ -157,6 +164,11 @@ export function createDatabase(
     commitNew: (changes: readonly Change[]) => commit(changes, false),
     /** Commits changes that may have been committed before. */
     commitCarefully: (changes: readonly Change[]) => commit(changes, true),
+    /** The outcome of a change that was committed before. */
+    answered(change: Change): Outcome | undefined {
+      const before = rooms.get(change.room)?.answered.get(changeKey(change));
+      return before && repeated(change, before);
+    },
     /** Changes an existing message, as an edit or deletion on another node does. */
     change(name: string, id: number, content: string | null): RoomChange | undefined {
       const { known, log } = roomOf(name);
@@ -198,12 +210,14 @@ export function createDatabase(
       return {
         epoch,
         counter: log.length,
+        fence: 0,
         messages: "after" in range ? fit : fit.toReversed(),
         more: fit.length < found.length,
       };
     },
     counters(names: readonly string[]) {
-      return { epoch, versions: new Map(names.map((name) => [name, rooms.get(name)?.log.length ?? 0])) };
+      const versions = new Map(names.map((name) => [name, rooms.get(name)?.log.length ?? 0]));
+      return { epoch, versions, fences: new Map(names.map((name) => [name, 0])) };
     },
     /** Goes back to the state after the first `size` writes, as from a backup, with a new epoch. */
     restore(size: number) {

@@ -1,4 +1,5 @@
 import type { Departures, Marked, Reading, Seat } from "../../src/chat/ports.ts";
+import { type Membership, membershipOf, noRoom, STRANGER } from "../../src/chat/rights.ts";
 
 /** Who belongs to which room and who is banned from it, as one epoch of the database has it. */
 interface PeopleRows {
@@ -55,6 +56,13 @@ export function createPeople(
       seats.map(({ userId, room }) => {
         enrol({ userId, room }, counterOf(room));
         return { lastRead: readOf(seatKey({ userId, room })), unread: 0 };
+      }),
+    memberships: (seats: readonly Seat[]): Membership[] =>
+      seats.map(({ userId, room }) => {
+        const key = seatKey({ userId, room });
+        const facts = { ...noRoom(room), version: counterOf(room) };
+        const state = rows.members.get(key)?.state ?? "none";
+        return membershipOf(room, facts, { ...STRANGER, state, banned: rows.bans.has(key) });
       }),
     leave({ userId, room }: Seat) {
       const key = seatKey({ userId, room });

@@ -82,6 +82,7 @@ export function createStore(options: StoreOptions): ChatStore {
             `commit on lane ${lane}${careful ? ", careful" : ""}: ${result.outcomes
               .map((outcome, index) => {
                 const { kind, room } = changes[index] ?? {};
+                if (!outcome) return `${kind} in ${room} fenced off`;
                 if ("refused" in outcome) return `${kind} in ${room} ${outcome.refused}`;
                 return `${kind} ${room}.${outcome.ack.version}${outcome.state ? "" : " again"}`;
               })
@@ -114,6 +115,7 @@ export function createStore(options: StoreOptions): ChatStore {
         });
       }),
 
+    answered: (change) => read(() => database.answered(change)),
     changesSince: (room, after) => read(() => database.changesSince(room, after)),
     postsSince: (room, after) => read(() => database.postsSince(room, after)),
     messages: (room, range, limit) => read(() => database.messages(room, range, limit)),
@@ -125,6 +127,7 @@ export function createStore(options: StoreOptions): ChatStore {
     messages,
     members: {
       join: (seats) => write(() => people.join(seats)),
+      memberships: (seats) => read(() => people.memberships(seats)),
       leave: (seat) => write(() => people.leave(seat)),
       mark: (marks) => write(() => people.mark(marks)),
       departures: (userIds) =>

@@ -89,6 +89,7 @@ export function createWorld(seed: number, trace?: (line: string) => void): World
         content: `${words} ${filler}.`,
         data: null,
         replyTo: null,
+        fence: 0,
       };
     });
 

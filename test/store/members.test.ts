@@ -90,7 +90,7 @@ onEachDriver((open) => {
     expect(await join(at.ada)).toEqual({ lastRead: 1, unread: 0 });
     await say(at.ben, "two", "three", "four");
     await say(at.ada, "five");
-    const change = { kind: "delete", room, senderId: at.ben, username: "ben", id: 3 } as const;
+    const change = { kind: "delete", room, senderId: at.ben, username: "ben", fence: 0, id: 3 } as const;
     await at.store.commit(0, [{ ...change, clientId: crypto.randomUUID() }], false);
     expect(await join(at.ada)).toEqual({ lastRead: 1, unread: 2 });
     expect(await mine(at.ada)).toMatchObject([{ lastRead: 1, unread: 2 }]);
@@ -332,7 +332,15 @@ onEachDriver((open) => {
     expect(await at.store.commit(0, [first], false)).toMatchObject({
       outcomes: [{ ack: { id: 1, duplicate: true } }],
     });
-    const edit = { kind: "edit", room, senderId: at.ada, username: "ada", id: 1, content: "two" } as const;
+    const edit = {
+      kind: "edit",
+      room,
+      senderId: at.ada,
+      username: "ada",
+      fence: 0,
+      id: 1,
+      content: "two",
+    } as const;
     await at.store.commit(0, [first, { ...edit, clientId: crypto.randomUUID() }], true);
     expect(await namesOf(at.ada)).toEqual([]);
     expect(await departuresOf(at.ada)).toEqual([{ [room]: "left" }]);

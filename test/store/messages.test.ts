@@ -68,6 +68,7 @@ onEachDriver((open) => {
         editedAt: null,
         deletedAt: null,
         reactions: [],
+        notice: null,
       })),
     );
     expect(acks[1]?.timestamp).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/);
@@ -171,7 +172,7 @@ onEachDriver((open) => {
       ["nowhere", 0],
     ]);
     for (const name of names) expect((await contentsOf(name)).slice(0, 2)).toEqual(["one", "two"]);
-    expect(await at.store.counters([])).toEqual({ epoch: at.epoch, versions: new Map() });
+    expect(await at.store.counters([])).toEqual({ epoch: at.epoch, versions: new Map(), fences: new Map() });
   });
 
   test.each([

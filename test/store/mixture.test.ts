@@ -61,6 +61,7 @@ onEachDriver((open) => {
       senderId: byAda ? at.ada : at.ben,
       username: byAda ? "ada" : "ben",
       clientId: crypto.randomUUID(),
+      fence: 0,
     };
     const { id, text: content, emoji, on } = drawn;
     if (what === "edit") return { ...base, kind: what, id, content };
@@ -93,7 +94,7 @@ onEachDriver((open) => {
             expect(outcomes).toHaveLength(all.length);
             outcomes.forEach((outcome, index) => {
               const { clientId } = all[index] as Change;
-              if ("refused" in outcome) return expect(acked.has(clientId)).toBe(false);
+              if (!outcome || "refused" in outcome) return expect(acked.has(clientId)).toBe(false);
               const { duplicate, ...ack } = outcome.ack;
               if (!duplicate) {
                 expect(fresh.has(clientId)).toBe(false);

@@ -66,7 +66,7 @@ onEachDriver((open) => {
   const posts = (after: number) => at.store.postsSince(room, after);
 
   test("a room without messages has an empty page that ends at 0", async () => {
-    const empty = { epoch: at.epoch, counter: 0, messages: [] };
+    const empty = { epoch: at.epoch, counter: 0, fence: 0, messages: [] };
     expect(await changes(0)).toEqual({ ...empty, end: 0 });
     expect(await posts(0)).toEqual({ ...empty, end: 0 });
     expect(await at.store.messages(room, { after: 0 }, upTo(10))).toEqual({ ...empty, more: false });

@@ -5,6 +5,7 @@ import type { CommandTable } from "../../src/chat/codecs/command.ts";
 import type { Codec } from "../../src/chat/connection/codec.ts";
 import type { Pass } from "../../src/chat/pass.ts";
 import type { Bounds, Departures, ListStore, MemberStore } from "../../src/chat/ports.ts";
+import { membershipOf, noRoom, STRANGER } from "../../src/chat/rights.ts";
 import type { Identity, Standing } from "../../src/identity.ts";
 import type { Message } from "../../src/message.ts";
 
@@ -51,6 +52,14 @@ export function createMemberStub(): MemberStore & { roomsOf(userId: number): str
         statesOf(userId).set(room, "in");
         return { lastRead: markOf(userId, room), unread: 0 };
       }),
+    memberships: async (seats) =>
+      seats.map(({ userId, room }) =>
+        membershipOf(room, noRoom(room), {
+          ...STRANGER,
+          state: statesOf(userId).get(room) ?? "none",
+          banned: bansOf(userId).has(room),
+        }),
+      ),
     async leave({ userId, room }) {
       if (statesOf(userId).get(room) !== "in") return false;
       statesOf(userId).set(room, "left");
@@ -102,7 +111,14 @@ export const plain: Codec = createPlain({
 
 /** The frame in which a chat.v1 reader that has everything up to `since` gets a missed message. */
 export function replayFrame(room: string, message: Message, since: number): string {
-  const page = { epoch: "e", counter: 0, messages: [], end: 0, frames: new Map<string | number, string>() };
+  const page = {
+    epoch: "e",
+    counter: 0,
+    fence: 0,
+    messages: [],
+    end: 0,
+    frames: new Map<string | number, string>(),
+  };
   const frame = v1.replay(page, message, { room, since, released: Infinity });
   if (frame === undefined) throw new Error("a released message has no frame");
   return frame;

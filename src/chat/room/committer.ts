@@ -115,7 +115,7 @@ export function createCommitter(options: CommitterOptions): Committer {
     const ranges = new Map<string, Range>();
     outcomes.forEach((outcome, index) => {
       const room = batch[index]?.change.room;
-      if (room === undefined || "refused" in outcome) return;
+      if (room === undefined || !outcome || "refused" in outcome) return;
       const { ack, state } = outcome;
       if (state === null) return repeated(room, ack.version, epoch);
       let range = ranges.get(room);
@@ -278,7 +278,7 @@ function lastOf(states: readonly Message[]): readonly Message[] {
 
 /** Whether two changes with the same key are one change, sent twice. */
 const isSame = (one: Change, other: Change) =>
-  one.kind === other.kind && (one.kind === "post" || other.kind === "post" || one.id === other.id);
+  one.kind === other.kind && (!("id" in one) || !("id" in other) || one.id === other.id);
 
 /** Returns the room's lane, by FNV-1a. */
 function laneOf(room: string, lanes: number): number {

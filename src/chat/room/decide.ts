@@ -87,6 +87,7 @@ export function decide(changes: readonly Change[], state: State, rules: Rules = 
     const before = answered.get(key);
     if (before) return repeated(change, before);
 
+    if (change.kind === "member" || change.kind === "room") return { refused: "forbidden" };
     if (replyTo !== null) {
       const replied = messageKey(change.room, replyTo);
       if (!state.replied.has(replied) && !messages.has(replied)) return UNANSWERABLE;
@@ -127,8 +128,8 @@ const UNANSWERABLE: Outcome = {
 };
 
 /** The key was used before: a repeat gets its ack again, and a different change is refused. */
-const repeated = (change: Change, { kind, ack }: Answered): Outcome =>
-  kind === change.kind && (change.kind === "post" || change.id === ack.id)
+export const repeated = (change: Change, { kind, ack }: Answered): Outcome =>
+  kind === change.kind && (!("id" in change) || change.id === ack.id)
     ? { ack: { ...ack, duplicate: true }, state: null }
     : { refused: "client_id_reused" };
 

@@ -51,13 +51,13 @@ interface Found extends Omit<Page, "end"> {
 
 /** Cuts messages to the size limit of a page. `place` says what `end` counts: versions or ids. */
 export function cutToSize(
-  { epoch, counter, messages, more }: Found,
+  { epoch, counter, fence, messages, more }: Found,
   place: (message: Message) => number,
 ): Page {
   const taken = fitting(messages, bytesOf, PAGE_MAX);
   const last = taken.at(-1);
   const complete = taken.length === messages.length && !more;
-  return { epoch, counter, messages: taken, end: complete || !last ? counter : place(last) };
+  return { epoch, counter, fence, messages: taken, end: complete || !last ? counter : place(last) };
 }
 
 /**
