@@ -1,6 +1,16 @@
-import { type Chat, ChatError } from "parley/client";
+import { type Chat, ChatError, type Message } from "parley/client";
 import { type FormEvent, useState } from "react";
 import { useRoom } from "./useRoom.ts";
+
+/** The card of an order. Everyone can attach data, so only the shop's is believed. */
+function Card({ of: { username, data } }: { of: Message }) {
+  if (username !== "shop" || typeof data?.order !== "string") return null;
+  return (
+    <small className="card">
+      Order {data.order}: {String(data.status)}
+    </small>
+  );
+}
 
 /** The conversation about an order. */
 export function Conversation({ chat, order }: { chat: Chat; order: string }) {
@@ -24,9 +34,9 @@ export function Conversation({ chat, order }: { chat: Chat; order: string }) {
       <p id="state">{state}</p>
       {more && <button onClick={() => room.older()}>Earlier messages</button>}
       <ol>
-        {messages.map(({ id, username, content, deletedAt }) => (
-          <li key={id} className="message">
-            {username}: {deletedAt ? "(deleted)" : content}
+        {messages.map((message) => (
+          <li key={message.id} className="message">
+            {message.username}: {message.deletedAt ? "(deleted)" : message.content} <Card of={message} />
           </li>
         ))}
         {waiting.map(({ clientId, content }) => (

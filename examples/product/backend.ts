@@ -13,12 +13,16 @@ const CUSTOMERS: Record<string, { readonly name: string; readonly orders: readon
 const customerOf = (request: Bun.BunRequest) => request.cookies.get("customer") ?? "";
 
 /** Posts news about an order as the shop. Idempotent: the same order and news are one message. */
-async function postNews(order: string, news: string): Promise<Response> {
+async function postNews(order: string, status: string, news: string): Promise<Response> {
   const token = await tokenFor("shop", "shop", [{ match: "order-*", allow: ["post"] }]);
   return fetch(`${CHAT}/rooms/order-${order}/messages/`, {
     method: "POST",
     headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
-    body: JSON.stringify({ content: news, clientId: Bun.randomUUIDv5(`${order} ${news}`, "url") }),
+    body: JSON.stringify({
+      content: news,
+      data: { order, status },
+      clientId: Bun.randomUUIDv5(`${order} ${news}`, "url"),
+    }),
   });
 }
 
@@ -42,7 +46,9 @@ const server = Bun.serve({
       }));
       return new Response(await tokenFor(id, customer.name, rooms));
     },
-    "/orders/:order/ship": { POST: (request) => postNews(request.params.order, "Your order is on its way.") },
+    "/orders/:order/ship": {
+      POST: (request) => postNews(request.params.order, "shipped", "Your order is on its way."),
+    },
     "/": page,
   },
 });

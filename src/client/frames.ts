@@ -32,6 +32,7 @@ const KINDS: Readonly<Record<string, (value: unknown) => boolean>> = {
   whole: isWhole,
   id: (value) => isWhole(value) && value > 0,
   number: Number.isFinite,
+  object: isObject,
   flag: (value) => typeof value === "boolean",
   true: (value) => value === true,
   change: (value) => value === "created" || value === "updated" || value === "deleted",
@@ -57,7 +58,7 @@ export function shape(spec: string): (value: unknown) => value is Fields {
 }
 
 const MESSAGE =
-  "id:id version:id username content timestamp clientId replyTo?:id editedAt? deletedAt? reactions?:reactions";
+  "id:id version:id username content timestamp clientId data?:object replyTo?:id editedAt? deletedAt? reactions?:reactions";
 
 const isFrame = shape("type");
 const isMessage = shape(MESSAGE);

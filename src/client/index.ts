@@ -10,6 +10,7 @@ export {
 export type { ConnectionState } from "./connection.ts";
 export { ChatError, type ChatErrorCode, type ClientErrorCode } from "./errors.ts";
 export type {
+  Data,
   JoinedFrame,
   LaggingFrame,
   LeftFrame,
@@ -26,6 +27,7 @@ export type { Ack, Change, Settled } from "./outbox.ts";
 export type { Clock, Locks, OpenWire, Ports, Wire, WireListener } from "./ports.ts";
 export type {
   ChangeOptions,
+  EditOptions,
   HistoryPage,
   HistoryQuery,
   Room,

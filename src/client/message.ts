@@ -1,5 +1,8 @@
 /** The protocol's frames as plain interfaces, so that the package's types need no other package. */
 
+/** What your product attaches to a message, such as an order: a JSON object of at most 4 KB. Nobody else interprets it. */
+export type Data = Readonly<Record<string, unknown>>;
+
 /** A message in its current state. */
 export interface Message {
   /** The room's version when the message was posted, and so its position in the room. */
@@ -12,6 +15,7 @@ export interface Message {
   /** When it was posted, ISO 8601. */
   readonly timestamp: string;
   readonly clientId: string;
+  readonly data?: Data | undefined;
   readonly replyTo?: number | undefined;
   readonly editedAt?: string | undefined;
   readonly deletedAt?: string | undefined;

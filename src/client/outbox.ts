@@ -2,14 +2,25 @@ import { onAbort } from "./abort.ts";
 import type { Connection } from "./connection.ts";
 import { ChatError, errorOf, unexpected } from "./errors.ts";
 import { parse, type Reply, shape } from "./frames.ts";
+import type { Data } from "./message.ts";
 import type { Ports } from "./ports.ts";
 import { pauseAfter } from "./reconnect.ts";
 import type { Slot } from "./storage.ts";
 
 /** A change of a room. The `clientId` makes it idempotent: it is applied once, however often it is sent. */
 export type Change = { readonly room: string; readonly clientId: string } & (
-  | { readonly type: "send"; readonly content: string; readonly replyTo?: number | undefined }
-  | { readonly type: "edit"; readonly id: number; readonly content: string }
+  | {
+      readonly type: "send";
+      readonly content: string;
+      readonly data?: Data | undefined;
+      readonly replyTo?: number | undefined;
+    }
+  | {
+      readonly type: "edit";
+      readonly id: number;
+      readonly content: string;
+      readonly data?: Data | null | undefined;
+    }
   | { readonly type: "delete"; readonly id: number }
   | { readonly type: "react"; readonly id: number; readonly emoji: string; readonly on: boolean }
   | { readonly type: "read"; readonly id: number }

@@ -214,8 +214,9 @@ export function createRoom(options: Options): RoomInside {
       return stream.iterate(() => offs.forEach((off) => off()));
     },
     [Symbol.asyncIterator]: () => room.events(),
-    send: (content, { replyTo, ...more } = {}) => change({ type: "send", content, replyTo }, more),
-    edit: (id, content, more) => change({ type: "edit", id, content }, more),
+    send: (content, { data, replyTo, ...more } = {}) =>
+      change({ type: "send", content, data, replyTo }, more),
+    edit: (id, content, { data, ...more } = {}) => change({ type: "edit", id, content, data }, more),
     delete: (id, more) => change({ type: "delete", id }, more),
     react: (id, emoji, on = true, more) => change({ type: "react", id, emoji, on }, more),
     async read(id) {

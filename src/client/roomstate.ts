@@ -1,5 +1,6 @@
 import type { ChatError } from "./errors.ts";
 import type {
+  Data,
   JoinedFrame,
   LaggingFrame,
   LeftFrame,
@@ -54,15 +55,21 @@ export interface RoomEvents {
   readonly settled: Settled;
 }
 
-export interface SendOptions {
-  /** The id of the message that this one replies to. */
-  readonly replyTo?: number;
+export interface ChangeOptions {
   /** The UUID of the change. Defaults to a random one. */
   readonly clientId?: string;
   /** Gives up the change. If it is in flight, it may be committed nevertheless. */
   readonly signal?: AbortSignal;
 }
-export type ChangeOptions = Omit<SendOptions, "replyTo">;
+export interface SendOptions extends ChangeOptions {
+  /** The id of the message that this one replies to. */
+  readonly replyTo?: number;
+  readonly data?: Data;
+}
+export interface EditOptions extends ChangeOptions {
+  /** Replaces the message's data; null takes it away. Without it, the message keeps what it has. */
+  readonly data?: Data | null;
+}
 
 /** Selects a page by a message id: at most one of `before`, `after` and `around`. Without one, the newest page. */
 export interface HistoryQuery {
@@ -96,7 +103,7 @@ export interface Room extends AsyncDisposable, AsyncIterable<MessageFrame> {
   /** Posts a message. Resolves once it is committed, however often the connection breaks. @throws {ChatError} */
   send(content: string, options?: SendOptions): Promise<Ack>;
   /** Changes the text of a message of this person. @throws {ChatError} */
-  edit(id: number, content: string, options?: ChangeOptions): Promise<Ack>;
+  edit(id: number, content: string, options?: EditOptions): Promise<Ack>;
   /** Deletes a message of this person; a tombstone stays. @throws {ChatError} */
   delete(id: number, options?: ChangeOptions): Promise<Ack>;
   /** Adds a reaction, or removes it if `on` is false. @throws {ChatError} */

@@ -25,7 +25,7 @@ export const BUDGETS = {
     rate: 10,
     burst: 30,
     about:
-      "Messages, edits, deletions and reactions. Each 4 KiB of the message's text and reactions count as another. Repeats and changes without effect count too.",
+      "Messages, edits, deletions and reactions. Each 4 KiB of the message's text, data and reactions count as another. Repeats and changes without effect count too.",
   },
   joins: { per: "person", rate: 10, burst: 600, about: "Joining rooms, and leaving them for good." },
   rooms: { per: "person", rate: 100 / HOUR, burst: 200, about: "Creating rooms, by joining or posting." },

@@ -1,7 +1,6 @@
 import * as v from "valibot";
+import { DATA_MAX_BYTES } from "./limits.ts";
 
-/** The longest JSON text of a message's data, in bytes. */
-export const DATA_MAX_BYTES = 4096;
 /** How deep objects and arrays may be nested in it, so that no reader has to fear for its stack. */
 const DEPTH_MAX = 32;
 

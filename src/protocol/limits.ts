@@ -11,5 +11,7 @@ export const HISTORY_MAX_BYTES = 1024 * 1024;
 export const ID_MAX = Number.MAX_SAFE_INTEGER;
 /** Upper bound for the configurable message length. */
 export const MESSAGE_MAX_CHARS = 10_000;
+/** The longest JSON text of a message's data, in bytes. */
+export const DATA_MAX_BYTES = 4096;
 /** Longer tokens are rejected unread, in characters. */
 export const TOKEN_MAX = 16 * 1024;

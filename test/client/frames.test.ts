@@ -81,6 +81,7 @@ const FRAMES: fc.Arbitrary<unknown> = fc.oneof(
       content: fc.string({ unit: "grapheme" }),
       timestamp: time,
       clientId: fc.uuid(),
+      data: fc.dictionary(fc.string(), fc.jsonValue()),
       replyTo: id,
       editedAt: time,
       deletedAt: time,

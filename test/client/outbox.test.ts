@@ -34,10 +34,10 @@ const contents = (rig: Rig) =>
 describe("a message that is sent", () => {
   test("waits until it is acknowledged", async () => {
     const { rig, room } = await inHall();
-    const sent = room.send("Tea?", { replyTo: 3 });
-    expect(room.snapshot().waiting).toMatchObject([{ content: "Tea?", replyTo: 3 }]);
-    const { clientId, replyTo } = ack(rig, 11);
-    expect(replyTo).toBe(3);
+    const sent = room.send("Tea?", { replyTo: 3, data: { cups: 2 } });
+    expect(room.snapshot().waiting).toMatchObject([{ content: "Tea?", replyTo: 3, data: { cups: 2 } }]);
+    const { clientId, ...fields } = ack(rig, 11);
+    expect(fields).toMatchObject({ replyTo: 3, data: { cups: 2 } });
     expect(await sent).toEqual({ clientId: String(clientId), id: 11, version: 11, timestamp: "now" });
     // It stays in `waiting` until the list has it, so that nothing flickers.
     expect(room.snapshot()).toMatchObject({ messages: [], waiting: [{ content: "Tea?" }] });

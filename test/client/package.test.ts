@@ -39,11 +39,11 @@ beforeAll(async () => {
 afterAll(() => project.remove());
 
 describe("the built client", () => {
-  test("is under 10 KB gzipped, and the build prints its size", async () => {
+  test("is under 16 KB gzipped, and the build prints its size", async () => {
     const [, bytes] = /\((\d+) bytes\)/.exec(built) ?? [];
     const code = await Bun.file(join(ROOT, "dist/client/index.js")).text();
     expect(Number(bytes)).toBe(Bun.gzipSync(code, { level: 9 }).length);
-    expect(Number(bytes)).toBeLessThan(10 * 1024);
+    expect(Number(bytes)).toBeLessThan(16 * 1024);
     expect(code).not.toMatch(/\bfrom\s*"|\bimport\s*[("]|\brequire\(/);
   });
 

@@ -71,7 +71,8 @@ needs("chromium")("the examples in a browser", () => {
   }
   const has = (tab: Page, selector: string, text: string) =>
     tab.locator(selector).getByText(text, { exact: true }).waitFor();
-  const texts = (tab: Page) => tab.locator("li.message").allTextContents();
+  const texts = async (tab: Page) =>
+    (await tab.locator("li.message").allTextContents()).map((text) => text.trim());
 
   test("the plain page: an account, a message, a reload, and markup shown as text", async () => {
     const server = await startTestServer();
@@ -140,7 +141,7 @@ needs("chromium")("the examples in a browser", () => {
 
       for (const status of [201, 200])
         expect((await fetch(`${url}orders/7/ship`, { method: "POST" })).status).toBe(status);
-      await has(ada, "li.message", "shop: Your order is on its way.");
+      await has(ada, "li.message .card", "Order 7: shipped");
 
       proxy.refuse = true;
       proxy.cut();
@@ -151,7 +152,11 @@ needs("chromium")("the examples in a browser", () => {
       proxy.refuse = false;
       await has(ada, "li.message", "ben: Good");
       await has(ben, "li.message", "ben: Good");
-      const all = ["ada: When does it come?", "shop: Your order is on its way.", "ben: Good"];
+      const all = [
+        "ada: When does it come?",
+        "shop: Your order is on its way. Order 7: shipped",
+        "ben: Good",
+      ];
       for (const tab of [ada, ben]) expect(await texts(tab)).toEqual(all);
     });
 

@@ -95,6 +95,7 @@ describe("the tables of docs/PROTOCOL.md match the source", () => {
       ["time in which the body of a request arrives", "60"],
       ["a message, unless configured otherwise", number(configured("MESSAGE_MAX_CHARS"))],
       ["a message, whatever is configured", number(limits.MESSAGE_MAX_CHARS)],
+      ["the data of a message", number(limits.DATA_MAX_BYTES)],
       ["the name of a room", number(limits.ROOM_NAME_MAX)],
       ["a username", number(limits.USERNAME_MAX)],
       ["marks on one letter of a name", "4"],

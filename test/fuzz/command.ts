@@ -27,6 +27,9 @@ function command(random: Random, ref: number, token: string): Fields {
     ...fields,
   ];
   const content: Fields[number] = ["content", JSON.stringify(`fuzz ${random.below(1e9)}`)];
+  const data: Fields = random.chance(0.3)
+    ? [["data", `{"a":${random.chance(0.5) ? "[1.5,null]" : oddValue(random)}}`]]
+    : [];
   switch (random.below(13)) {
     case 0: {
       const since = JSON.stringify(`${random.pick(["no-such-epoch", "e"])}.${random.below(50)}`);
@@ -46,7 +49,7 @@ function command(random: Random, ref: number, token: string): Fields {
     case 3:
       return base("ping");
     case 4:
-      return change("edit", content);
+      return change("edit", content, ...data);
     case 5:
       return change("delete");
     case 6:
@@ -62,7 +65,7 @@ function command(random: Random, ref: number, token: string): Fields {
     case 9:
       return [...base("auth"), ["token", JSON.stringify(token)]];
     default:
-      return change("send", content);
+      return change("send", content, ...data);
   }
 }
 
