@@ -1,4 +1,4 @@
-import { createBudgets } from "../src/budgets.ts";
+import { createBudgets, type Spender } from "../src/budgets.ts";
 import { createLocalBus } from "../src/bus/local.ts";
 import { systemClock } from "../src/clock.ts";
 import { createMetrics } from "../src/metrics.ts";
@@ -16,22 +16,23 @@ const budgets = createBudgets({
   bus: createLocalBus(),
   metrics: createMetrics(),
 });
+const people = Array.from({ length: PEOPLE }, (_, userId) => ({ userId }));
 const sockets = Array.from({ length: PEOPLE }, () => budgets.bucket("frames"));
 
 /** Any frame: charged to its socket and its person. */
-function frame(person: number): number {
+function frame(at: number): number {
   const now = systemClock.monotonic();
-  sockets[person]?.spend(1, now);
-  budgets.spend("traffic", person, 1, now);
+  sockets[at]?.spend(1, now);
+  budgets.spend("traffic", people[at] as Spender, 1, now);
   return now;
 }
 
 /** A message: paid from the budget of messages, and the frame is given back. */
-function message(person: number): void {
-  const now = frame(person);
-  budgets.spend("messages", person);
-  sockets[person]?.charge(-1, now);
-  budgets.charge("traffic", person, -1, now);
+function message(at: number): void {
+  const now = frame(at);
+  budgets.spend("messages", people[at] as Spender);
+  sockets[at]?.charge(-1, now);
+  budgets.charge("traffic", people[at] as Spender, -1, now);
 }
 
 for (const work of [frame, message]) {

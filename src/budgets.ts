@@ -2,6 +2,7 @@ import { type Bucket, type Limit, Meter, Buckets, SingleBucket, UNLIMITED } from
 import type { Bus } from "./bus/bus.ts";
 import type { Clock } from "./clock.ts";
 import { Refusal } from "./errors.ts";
+import type { Identity } from "./identity.ts";
 import type { Metrics } from "./metrics.ts";
 import { PER_SITE, siteOf } from "./limits/network.ts";
 import {
@@ -12,11 +13,15 @@ import {
   type SocketBudget,
 } from "./protocol/budgets.ts";
 
+/** A person who spends. Their token may give them a multiple of the usual budgets. */
+export type Spender = Pick<Identity, "userId" | "budget">;
 /**
- * The owner of a budget: a person's id, or the network of an address. A tenth of what an IPv6 network spends is charged to
+ * The owner of a budget: a person, or the network of an address. A tenth of what an IPv6 network spends is charged to
  * its site (/48) too, because one party may have all networks of a site.
  */
-export type Payer = number | string;
+export type Payer = Spender | string;
+/** What tells owners apart: a person's id, or a network. */
+type Owner = number | string;
 
 /** How often nodes tell each other about heavy users, in milliseconds, and about how many at once. */
 const SHARE_MS = 500;
@@ -60,7 +65,7 @@ interface BudgetsOptions {
 export function createBudgets({ scale, messages, clock, bus, metrics }: BudgetsOptions): Budgets {
   const limits: Partial<Record<BudgetName, Limit>> = {};
   const meters: Partial<Record<BudgetName, Meter>> = {};
-  const shared: Partial<Record<SharedBudget, Buckets<Payer>>> = {};
+  const shared: Partial<Record<SharedBudget, Buckets<Owner>>> = {};
   for (const name of BUDGET_NAMES) {
     const { rate, burst, per } = BUDGETS[name];
     const limit = name === "messages" ? messages : { rate: rate * scale, burst: burst * scale };
@@ -70,15 +75,15 @@ export function createBudgets({ scale, messages, clock, bus, metrics }: BudgetsO
     meters[name] = meter;
     if (per === "socket") continue;
     const budget = name as SharedBudget;
-    shared[budget] = new Buckets(meter, (payer, units) => note(budget, payer, units));
+    shared[budget] = new Buckets(meter, (owner, units) => note(budget, owner, units));
   }
 
   /** What heavy users spent on this node since it last told the others. */
-  const spent = new Map<string, [SharedBudget, Payer, number]>();
+  const spent = new Map<string, [SharedBudget, Owner, number]>();
 
   /** What does not fit into one announcement waits for the next. */
   const share = () => {
-    const heavy: [SharedBudget, Payer, number][] = [];
+    const heavy: [SharedBudget, Owner, number][] = [];
     for (const [key, entry] of spent) {
       if (heavy.length === SHARED_MAX) break;
       spent.delete(key);
@@ -88,24 +93,24 @@ export function createBudgets({ scale, messages, clock, bus, metrics }: BudgetsO
     if (spent.size > 0) clock.after(SHARE_MS, share);
   };
 
-  const note = (budget: SharedBudget, payer: Payer, units: number) => {
-    const key = `${budget} ${payer}`;
+  const note = (budget: SharedBudget, owner: Owner, units: number) => {
+    const key = `${budget} ${owner}`;
     const known = spent.get(key);
     if (!known && spent.size >= UNSHARED_MAX) return;
     if (spent.size === 0) clock.after(SHARE_MS, share);
-    spent.set(key, [budget, payer, (known?.[2] ?? 0) + units]);
+    spent.set(key, [budget, owner, (known?.[2] ?? 0) + units]);
   };
 
   bus.listen({
     heard(news) {
       if (news.type !== "spent") return;
       const now = clock.monotonic();
-      for (const [budget, payer, units] of news.spent) shared[budget]?.charge(now, payer, units);
+      for (const [budget, owner, units] of news.spent) shared[budget]?.charge(now, owner, units);
     },
   });
 
-  const charge = (budget: SharedBudget, payer: Payer, units: number, now: number) => {
-    if (shared[budget]?.charge(now, payer, units)) note(budget, payer, units);
+  const charge = (budget: SharedBudget, owner: Owner, units: number, now: number) => {
+    if (shared[budget]?.charge(now, owner, units)) note(budget, owner, units);
   };
 
   return {
@@ -116,12 +121,12 @@ export function createBudgets({ scale, messages, clock, bus, metrics }: BudgetsO
       const site = siteAbove(payer);
       const siteWait = site === undefined ? 0 : buckets.wait(now, site, units / PER_SITE);
       if (siteWait > 0) metrics.overBudget.of(budget).count++;
-      const wait = siteWait || buckets.spend(now, payer, units);
+      const wait = siteWait || buckets.spend(now, ownerOf(payer), usualUnits(payer, units));
       if (wait === 0 && site !== undefined) charge(budget, site, units / PER_SITE, now);
       return wait;
     },
     charge(budget, payer, units, now = clock.monotonic()) {
-      charge(budget, payer, units, now);
+      charge(budget, ownerOf(payer), usualUnits(payer, units), now);
       const site = siteAbove(payer);
       if (site !== undefined) charge(budget, site, units / PER_SITE, now);
     },
@@ -130,7 +135,7 @@ export function createBudgets({ scale, messages, clock, bus, metrics }: BudgetsO
       const now = clock.monotonic();
       const site = siteAbove(payer);
       const siteWait = site === undefined ? 0 : (buckets?.wait(now, site, 1 / PER_SITE) ?? 0);
-      return Math.max(siteWait, buckets?.wait(now, payer, 1) ?? 0);
+      return Math.max(siteWait, buckets?.wait(now, ownerOf(payer), usualUnits(payer, 1)) ?? 0);
     },
     refused: (budget) => void metrics.overBudget.of(budget).count++,
     bucket(budget) {
@@ -140,10 +145,25 @@ export function createBudgets({ scale, messages, clock, bus, metrics }: BudgetsO
   };
 }
 
+const ownerOf = (payer: Payer): Owner => (typeof payer === "string" ? payer : payer.userId);
+
+/** Returns units of the usual budgets: a person with ten times those pays a tenth, so that all their tokens have one bucket. */
+export const usualUnits = (payer: Payer, units: number): number =>
+  typeof payer === "string" || payer.budget === undefined ? units : units / payer.budget;
+
+/** Returns the budgets that somebody has. Those of networks are the same for everyone. */
+export function limitsOf({ budget }: Spender, limits: Budgets["limits"]): Budgets["limits"] {
+  if (budget === undefined) return limits;
+  const own = (name: BudgetName, { rate, burst }: Limit): Limit =>
+    BUDGETS[name].per === "network" ? { rate, burst } : { rate: rate * budget, burst: burst * budget };
+  const all = Object.entries(limits) as [BudgetName, Limit][];
+  return Object.fromEntries(all.map(([name, limit]) => [name, own(name, limit)]));
+}
+
 /** The site that a network is a part of, if it is one. */
 function siteAbove(payer: Payer): string | undefined {
-  const site = typeof payer === "string" ? siteOf(payer) : payer;
-  return typeof site === "number" || site === payer ? undefined : site;
+  const site = typeof payer === "string" ? siteOf(payer) : undefined;
+  return site === payer ? undefined : site;
 }
 
 /** Throws if there is a wait, as `Budgets.spend` returns it. @throws {Refusal} rate_limited. */

@@ -13,6 +13,8 @@ export interface Bearer {
   readonly loggedInAt?: number | undefined;
   /** What the token's `rooms` claim limits it to; null if it has no such claim. */
   readonly grants: readonly RoomGrant[] | null;
+  /** How many times the usual budgets the person has with this token; absent: once. */
+  readonly budget?: number | undefined;
   /** The key that signed the token. If the key is revoked, so is the token. */
   readonly keyId?: string | undefined;
 }

@@ -1,12 +1,13 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { createBudgets } from "../src/budgets.ts";
+import { createBudgets, limitsOf } from "../src/budgets.ts";
 import { createMetrics } from "../src/metrics.ts";
 import { BUDGETS } from "../src/protocol/budgets.ts";
 import { createBusLine } from "./support/bus-line.ts";
 import { handClock } from "./support/hand-clock.ts";
 
 const MESSAGES = { rate: 10, burst: 30 };
+const person = (userId: number, budget?: number) => ({ userId, budget });
 
 function setUp({ scale = 1, messages = MESSAGES } = {}) {
   const { clock, pass } = handClock();
@@ -31,7 +32,8 @@ test("nobody ever gets more than a burst and the rate since, however they ask", 
         pass(pauseMs);
         now += pauseMs;
         // What exceeds a burst counts as one.
-        if (budgets.spend("messages", 1, units) === 0) admitted.push({ at: now, units: Math.min(units, 30) });
+        if (budgets.spend("messages", person(1), units) === 0)
+          admitted.push({ at: now, units: Math.min(units, 30) });
       }
       for (const { at: from } of admitted) {
         const since = admitted.filter(({ at }) => at >= from);
@@ -50,10 +52,10 @@ test("anyone who waits as long as they are told gets what they asked for", () =>
       const { node, pass } = setUp();
       const budgets = node("one");
       for (const units of all) {
-        pass(budgets.spend("messages", 1, units));
+        pass(budgets.spend("messages", person(1), units));
         // The first attempt may have succeeded and left too little for a second one.
-        pass(budgets.wait("messages", 1));
-        expect(budgets.wait("messages", 1)).toBe(0);
+        pass(budgets.wait("messages", person(1)));
+        expect(budgets.wait("messages", person(1))).toBe(0);
       }
     }),
   );
@@ -61,27 +63,27 @@ test("anyone who waits as long as they are told gets what they asked for", () =>
 
 test("budgets and people are separate: anyone who spends all of one budget keeps the others, and so does everyone else", () => {
   const budgets = setUp().node("one");
-  for (let message = 0; message < 30; message++) expect(budgets.spend("messages", 1)).toBe(0);
-  expect(budgets.spend("messages", 1)).toBeWithin(1, 101);
-  expect(budgets.spend("joins", 1)).toBe(0);
-  expect(budgets.spend("messages", 2)).toBe(0);
+  for (let message = 0; message < 30; message++) expect(budgets.spend("messages", person(1))).toBe(0);
+  expect(budgets.spend("messages", person(1))).toBeWithin(1, 101);
+  expect(budgets.spend("joins", person(1))).toBe(0);
+  expect(budgets.spend("messages", person(2))).toBe(0);
   expect(budgets.spend("visits", "192.0.2.1")).toBe(0);
 });
 
 test("a refusal costs nothing, what is given back can be spent again, and a charge can lead into debt", () => {
   const { node, pass } = setUp();
   const budgets = node("one");
-  expect(budgets.spend("messages", 1, 30)).toBe(0);
-  for (let attempt = 0; attempt < 100; attempt++) expect(budgets.spend("messages", 1)).toBe(100);
-  budgets.charge("messages", 1, -5);
-  expect(budgets.spend("messages", 1, 5)).toBe(0);
-  budgets.charge("messages", 1, 10);
-  expect(budgets.spend("messages", 1)).toBe(1_100);
+  expect(budgets.spend("messages", person(1), 30)).toBe(0);
+  for (let attempt = 0; attempt < 100; attempt++) expect(budgets.spend("messages", person(1))).toBe(100);
+  budgets.charge("messages", person(1), -5);
+  expect(budgets.spend("messages", person(1), 5)).toBe(0);
+  budgets.charge("messages", person(1), 10);
+  expect(budgets.spend("messages", person(1))).toBe(1_100);
   // Nobody owes more than another burst.
-  budgets.charge("messages", 1, 1_000_000);
-  expect(budgets.spend("messages", 1)).toBe(3_100);
+  budgets.charge("messages", person(1), 1_000_000);
+  expect(budgets.spend("messages", person(1))).toBe(3_100);
   pass(3_100);
-  expect(budgets.spend("messages", 1)).toBe(0);
+  expect(budgets.spend("messages", person(1))).toBe(0);
 });
 
 test("each socket has a bucket of its own", () => {
@@ -102,11 +104,11 @@ describe("settings", () => {
   test("a scale of 0 turns off all budgets but that of messages, and MESSAGE_RATE=0 that one", () => {
     const without = setUp({ scale: 0 }).node("one");
     expect(Object.keys(without.limits)).toEqual(["messages"]);
-    for (let join = 0; join < 10_000; join++) expect(without.spend("joins", 1)).toBe(0);
+    for (let join = 0; join < 10_000; join++) expect(without.spend("joins", person(1))).toBe(0);
     const chatty = setUp({ messages: { rate: 0, burst: 30 } }).node("one");
     expect(chatty.limits.messages).toBeUndefined();
-    for (let message = 0; message < 10_000; message++) expect(chatty.spend("messages", 1)).toBe(0);
-    expect(chatty.wait("messages", 1)).toBe(0);
+    for (let message = 0; message < 10_000; message++) expect(chatty.spend("messages", person(1))).toBe(0);
+    expect(chatty.wait("messages", person(1))).toBe(0);
   });
 });
 
@@ -114,18 +116,43 @@ test("a person who floods three nodes gets the rate of one in the long run; a no
   const { node, pass, line } = setUp();
   const nodes = ["one", "two", "three"].map(node);
   for (let second = 0; second < 60; second++) {
-    nodes[second % 3]?.spend("messages", 1);
+    nodes[second % 3]?.spend("messages", person(1));
     pass(1_000);
   }
   expect(line.told).toBe(0);
   let sent = 0;
   for (let tick = 0; tick < 600; tick++) {
-    for (const { spend } of nodes) while (spend("messages", 2) === 0) sent++;
+    for (const { spend } of nodes) while (spend("messages", person(1)) === 0) sent++;
     pass(100);
   }
   // 60 s at 10 a second, plus a burst on each node in the first half second.
   expect(sent).toBeGreaterThan(550);
   expect(sent).toBeLessThan(600 + 3 * 30 + 60);
+});
+
+test("a person whose token has ten times the budgets gets that, on several nodes too, in one bucket with their other tokens", () => {
+  const { node, pass } = setUp();
+  const nodes = ["one", "two"].map(node);
+  const [one] = nodes as [ReturnType<typeof node>];
+  const backend = person(1, 10);
+  expect(one.spend("messages", backend, 150)).toBe(0);
+  expect(one.wait("messages", person(1))).toBe(0);
+  expect(one.spend("messages", person(1), 16)).toBeGreaterThan(0);
+  expect(one.spend("messages", backend, 150)).toBe(0);
+  expect(one.spend("messages", backend)).toBe(10); // a tenth of what others wait
+  expect(one.spend("messages", person(2), 30)).toBe(0);
+  let sent = 0;
+  for (let tick = 0; tick < 600; tick++) {
+    for (const { spend } of nodes) while (spend("messages", backend) === 0) sent++;
+    pass(100);
+  }
+  expect(sent).toBeWithin(5_900, 6_000 + 300 + 600);
+  expect(limitsOf(backend, one.limits)).toMatchObject({
+    messages: { rate: 100, burst: 300 },
+    frames: { rate: 1_000, burst: 10_000 },
+    visits: { rate: BUDGETS.visits.rate, burst: BUDGETS.visits.burst },
+  });
+  expect(limitsOf(person(1), one.limits)).toBe(one.limits);
 });
 
 test("nodes hear of every heavy user, if there are thousands at once", () => {
@@ -166,8 +193,8 @@ test("anyone who has all networks of an IPv6 site gets ten times the budget of o
 test("what was over budget is counted, by budget", async () => {
   const { node, metrics } = setUp();
   const budgets = node("one");
-  budgets.spend("typing", 1, 100);
-  budgets.spend("typing", 1);
+  budgets.spend("typing", person(1), 100);
+  budgets.spend("typing", person(1));
   expect(await metrics.registry.getSingleMetricAsString("parley_over_budget_total")).toContain(
     'parley_over_budget_total{budget="typing"} 1',
   );

@@ -155,8 +155,8 @@ export async function createAuth(options: AuthOptions): Promise<Auth> {
       if (!verifier) throw new Refusal("token_invalid");
       const bearer = await verifier.verify(token);
       await standing.check(bearer);
-      const { userId, username, sessionId, expiresAt, loggedInAt, grants, keyId } = bearer;
-      return { userId, username, sessionId, expiresAt, loggedInAt, grants, keyId };
+      const { userId, username, sessionId, expiresAt, loggedInAt, grants, budget, keyId } = bearer;
+      return { userId, username, sessionId, expiresAt, loggedInAt, grants, budget, keyId };
     },
   };
 }

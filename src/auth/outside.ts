@@ -39,6 +39,16 @@ const TIME = v.optional(v.number("must be a number"));
 /** When the person logged in (OpenID Connect Core, section 2). */
 const AUTH_TIME = v.fallback(v.optional(v.number()), undefined);
 const NAME = text({ min: 1, max: 256 });
+/** How many times the usual budgets a token may give. */
+const BUDGET_MAX = 100;
+const BUDGET = v.optional(
+  v.pipe(
+    v.number("must be a number"),
+    v.integer("must be a whole number"),
+    v.minValue(1, "must be at least 1"),
+    v.maxValue(BUDGET_MAX, `must be at most ${BUDGET_MAX}`),
+  ),
+);
 
 /** Identities of a product's own identity provider. */
 export interface Outside {
@@ -132,6 +142,7 @@ export function createOutside(options: OutsideOptions): Outside {
     if (exp - Math.min(issued ?? now, now) > LIFETIME_MAX_S + TOLERANCE_S)
       refuseClaim("exp", "is more than 24 hours after iat, or from now");
     const grants = read("rooms", () => grantsOf(payload.rooms));
+    const budget = read("budget", () => v.parse(BUDGET, payload.budget));
     const loggedIn = v.parse(AUTH_TIME, payload.auth_time) ?? issued;
     const { id, username } = await personOf(options, sub, payload);
     const bearer = {
@@ -141,6 +152,7 @@ export function createOutside(options: OutsideOptions): Outside {
       expiresAt: exp * 1000,
       loggedInAt: loggedIn && loggedIn * 1000,
       grants,
+      budget,
       keyId: key.id,
     };
     cache.set(token, bearer);

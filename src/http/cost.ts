@@ -19,7 +19,7 @@ const usualCost = (c: Context<Env>): Cost => ({
 /** Charges a request to its person, or else to the network that it came from. @throws {Refusal} rate_limited. */
 export function pay<Query>(c: Context<Env>, cost: Cost<Query> = usualCost(c), query?: Query): void {
   const { budget, units } = cost;
-  const payer = BUDGETS[budget].per === "person" ? c.get("identity").userId : c.get("network");
+  const payer = BUDGETS[budget].per === "person" ? c.get("identity") : c.get("network");
   afford(c.get("budgets").spend(budget, payer, units?.(query as Query)));
 }
 

@@ -90,7 +90,7 @@ export function createHandshakes(options: HandshakeOptions): Handshakes {
   async function identify({ token, room, subprotocol }: Wanted, network: string): Promise<Identity> {
     const { knows, authenticate } = auth;
     const identity = await checkToken({ budgets, network, token, knows, check: authenticate });
-    afford(budgets.spend("sockets", identity.userId));
+    afford(budgets.spend("sockets", identity));
     // A refusal by status has to come before the upgrade; a close code comes when the socket joins.
     if (subprotocol.refusal === "status" && room !== undefined) await chat.enter(identity, room);
     return identity;

@@ -199,6 +199,11 @@ test.each<[string, JWTPayload, Record<string, unknown>, string]>([
     {},
     "must have match and allow, and nothing else",
   ],
+  ["budget", { budget: 0 }, {}, "must be at least 1"],
+  ["budget", { budget: 101 }, {}, "must be at most 100"],
+  ["budget", { budget: 1.5 }, {}, "must be a whole number"],
+  ["budget", { budget: "10" }, {}, "must be a number"],
+  ["budget", { budget: null }, {}, "must be a number"],
   ["sub", { sub: "x".repeat(256) }, {}, "must have at most 255 characters"],
   ["aud", { aud: "another" }, {}, "is not as expected"],
   ["exp", { exp: 4_000_000_000 }, {}, "is more than 24 hours after iat, or from now"],
@@ -243,6 +248,11 @@ test("the rooms claim becomes grants, and a malformed claim makes the token inva
   ];
   for (const claim of malformed)
     expect(await codeFor(await tokenOf("u-rooms", { rooms: claim }))).toBe("token_invalid");
+});
+
+test("the budget claim multiplies the person's budgets with that token", async () => {
+  expect((await enter(await tokenOf("u-budget", { budget: 100 }))).budget).toBe(100);
+  expect((await enter(await tokenOf("u-budget"))).budget).toBeUndefined();
 });
 
 test("a disabled person loses access within 5 s", async () => {

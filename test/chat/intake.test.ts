@@ -9,7 +9,7 @@ import { createMeters } from "../sim/meters.ts";
 const { burst, rate } = BUDGETS.frames;
 
 /** A person with any number of sockets. `read` has the frames that were read, `events` what happened to the sockets. */
-function setUp() {
+function setUp(budget?: number) {
   const { clock, pass, waiting } = handClock();
   const { metrics } = createMeters();
   const messages = { rate: 0, burst: 1 };
@@ -18,7 +18,7 @@ function setUp() {
   const events: string[] = [];
   const open = (receive: (frame: unknown) => void = () => {}) => {
     const intake = createIntake({
-      identity: { userId: 1 },
+      identity: { userId: 1, budget },
       parts: { budgets, clock },
       writer: {
         pause: () => void events.push("pause"),
@@ -52,6 +52,16 @@ test("frames over the socket's budget are read later, in order, and none is lost
   expect(events).toEqual(["pause", "resume"]);
 });
 
+test("a person with three times the budgets has sockets that read three times as much", () => {
+  const { open, read, events } = setUp(3);
+  const intake = open();
+  for (const frame of numbers(3 * burst)) intake.take(frame);
+  expect([read.length, events]).toEqual([3 * burst, []]);
+  intake.giveBack();
+  for (const frame of numbers(2)) intake.take(frame);
+  expect([read.length, events]).toEqual([3 * burst + 1, ["pause"]]);
+});
+
 test("a socket whose frames pile up is closed, and its person has to wait before opening another one", () => {
   const { open, pass, read, events, budgets, waiting } = setUp();
   const intake = open();
@@ -61,8 +71,8 @@ test("a socket whose frames pile up is closed, and its person has to wait before
   }
   expect(events).toEqual(["pause", "flooding 30000"]);
   // It cost as much as opening thirty sockets.
-  expect(budgets.spend("sockets", 1, BUDGETS.sockets.burst - 30)).toBe(0);
-  expect(budgets.spend("sockets", 1)).toBeGreaterThan(0);
+  expect(budgets.spend("sockets", { userId: 1 }, BUDGETS.sockets.burst - 30)).toBe(0);
+  expect(budgets.spend("sockets", { userId: 1 })).toBeGreaterThan(0);
   pass(60_000);
   expect(read).toHaveLength(burst);
   expect(waiting()).toBe(0);

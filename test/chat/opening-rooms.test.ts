@@ -37,6 +37,6 @@ test("posts to one new room that are under way together cost one room", async ()
   database.resolve();
   await until(() => frames.filter(({ ref }) => ref !== undefined).length === posts);
   expect(frames.filter(({ type }) => type === "error")).toEqual([]);
-  expect(budgets.spend("rooms", 1, BUDGETS.rooms.burst - 1)).toBe(0);
-  expect(budgets.spend("rooms", 1)).toBeGreaterThan(0);
+  expect(budgets.spend("rooms", { userId: 1 }, BUDGETS.rooms.burst - 1)).toBe(0);
+  expect(budgets.spend("rooms", { userId: 1 })).toBeGreaterThan(0);
 });

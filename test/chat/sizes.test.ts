@@ -21,8 +21,8 @@ function counted(): { budgets: Budgets; spent(): number } {
     metrics: createMetrics(),
   });
   const fits = (units: number) => {
-    if (budgets.spend("messages", 1, units) > 0) return false;
-    budgets.charge("messages", 1, -units);
+    if (budgets.spend("messages", { userId: 1 }, units) > 0) return false;
+    budgets.charge("messages", { userId: 1 }, -units);
     return true;
   };
   const numbers = Array.from({ length: BURST }, (_, index) => BURST - index);

@@ -8,6 +8,7 @@ import { START_MS } from "../support/house.ts";
 import { type Person, register } from "../support/people.ts";
 import { frameOf, handshake } from "../support/raw.ts";
 import { startTestServer, type TestServer } from "../support/server.ts";
+import { type Provider, startProvider } from "../support/provider.ts";
 import { until } from "../support/until.ts";
 
 const METRICS_TOKEN = crypto.randomUUID();
@@ -18,8 +19,11 @@ const MESSAGES = 5;
 const burstOf = (name: BudgetName) => (name === "messages" ? MESSAGES : BUDGETS[name].burst * SCALE);
 
 let server: TestServer;
+let provider: Provider;
 beforeAll(async () => {
+  provider = await startProvider();
   server = await startTestServer({
+    ...provider.settings,
     BUDGETS: String(SCALE),
     MESSAGE_RATE: "1",
     MESSAGE_BURST: String(MESSAGES),
@@ -31,7 +35,10 @@ beforeAll(async () => {
   bystander = await newPerson();
   other = await connect(server, { token: bystander.token });
 }, START_MS);
-afterAll(() => server.stop());
+afterAll(async () => {
+  await server.stop();
+  await provider.stop();
+});
 
 let bystander: Person;
 /** The bystander's socket. */
@@ -128,6 +135,27 @@ describe("requests over their budget get 429 with Retry-After", () => {
       expect(problem).toMatchObject({ code: "rate_limited", retryAfterMs: expect.any(Number) });
     }
   });
+});
+
+test("a product's backend has as many times the budgets as its token says, over HTTP and sockets", async () => {
+  const backend = await provider.tokenOf("the-backend", { budget: 10 });
+  const usual = await provider.tokenOf("the-backend");
+  const socket = await connect(server, { token: backend });
+  const { limits } = await socket.next("welcome");
+  expect((limits as { budgets: unknown }).budgets).toMatchObject({
+    messages: { rate: 10, burst: 10 * MESSAGES },
+    lists: { rate: 10 * SCALE * BUDGETS.lists.rate, burst: 10 * burstOf("lists") },
+    visits: { rate: SCALE * BUDGETS.visits.rate, burst: burstOf("visits") },
+  });
+  const post = () => socket.ask({ type: "send", room: "costs", clientId: crypto.randomUUID(), content: "x" });
+  const sent = await Promise.all(Array.from({ length: 10 * MESSAGES }, post));
+  expect(new Set(sent.map(({ type }) => type))).toEqual(new Set(["ok"]));
+  const lists = (token: string | undefined, count: number) =>
+    Promise.all(Array.from({ length: count }, () => api(server, "GET /rooms/", { token })));
+  expect((await lists(backend, 5 * burstOf("lists"))).map(({ status }) => status)).not.toContain(429);
+  // Both tokens are of one person, who has spent half of the budget.
+  expect((await lists(usual, burstOf("lists"))).map(({ status }) => status)).toContain(429);
+  socket.close();
 });
 
 describe("strangers pay by network", () => {

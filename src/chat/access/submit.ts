@@ -1,4 +1,4 @@
-import type { Budgets } from "../../budgets.ts";
+import type { Budgets, Spender } from "../../budgets.ts";
 import { invalid, Refusal, refusalOf } from "../../errors.ts";
 import type { Message } from "../../message.ts";
 import { textFault } from "../../protocol/text.ts";
@@ -30,10 +30,10 @@ export function createSubmit({ budgets, committer, rooms, messageChars }: Submit
    * Commits a change and charges for its size, which is known only then: the smallest reaction delivers its whole message.
    * So one person cannot send more to a room than slow lines carry.
    */
-  const commit = (change: Change, userId: number, answer: Answer) =>
+  const commit = (change: Change, sender: Spender, answer: Answer) =>
     committer.submit(change, (outcome, state) => {
       const more = state ? unitsBesides(state) : 0;
-      if (more > 0) budgets.charge("messages", userId, more);
+      if (more > 0) budgets.charge("messages", sender, more);
       answer(outcome);
     });
 
@@ -41,30 +41,30 @@ export function createSubmit({ budgets, committer, rooms, messageChars }: Submit
   const openings = new Map<string, { underWay: number; created: boolean }>();
 
   /** Submits a post that may create its room, which then costs the sender. */
-  const open = (change: Change, room: string, userId: number, answer: Answer) => {
-    const key = `${userId} ${room}`;
+  const open = (change: Change, room: string, sender: Spender, answer: Answer) => {
+    const key = `${sender.userId} ${room}`;
     const known = openings.get(key);
-    const wait = known ? 0 : budgets.wait("rooms", userId);
-    if (wait > 0) return ifCreated(change, room, userId, wait, answer);
-    if (!known) budgets.charge("rooms", userId, 1);
+    const wait = known ? 0 : budgets.wait("rooms", sender);
+    if (wait > 0) return ifCreated(change, room, sender, wait, answer);
+    if (!known) budgets.charge("rooms", sender, 1);
     const opening = known ?? { underWay: 0, created: false };
     openings.set(key, opening);
     opening.underWay++;
-    commit(change, userId, (outcome) => {
+    commit(change, sender, (outcome) => {
       opening.created ||= !(outcome instanceof Refusal) && outcome.id === 1 && !outcome.duplicate;
       if (--opening.underWay === 0) {
         openings.delete(key);
-        if (!opening.created) budgets.charge("rooms", userId, -1);
+        if (!opening.created) budgets.charge("rooms", sender, -1);
       }
       answer(outcome);
     });
   };
 
   /** Submits a post whose sender may not create rooms now. */
-  const ifCreated = (change: Change, room: string, userId: number, wait: number, answer: Answer) => {
+  const ifCreated = (change: Change, room: string, sender: Spender, wait: number, answer: Answer) => {
     rooms.counter(room).then(
       (counter) => {
-        if (counter > 0) return commit(change, userId, answer);
+        if (counter > 0) return commit(change, sender, answer);
         budgets.refused("rooms");
         answer(new Refusal("rate_limited", { retryAfterMs: wait }));
       },
@@ -76,8 +76,8 @@ export function createSubmit({ budgets, committer, rooms, messageChars }: Submit
     const fault = "content" in submission && textFault(submission.content, { max: messageChars });
     if (fault) return answer(invalid({ content: [fault] }));
     const change = sign(submission, room, person);
-    if (change.kind === "post" && !rooms.isOpen(room)) open(change, room, person.userId, answer);
-    else commit(change, person.userId, answer);
+    if (change.kind === "post" && !rooms.isOpen(room)) open(change, room, person, answer);
+    else commit(change, person, answer);
   };
 }
 

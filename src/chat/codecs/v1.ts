@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import type { Budgets } from "../../budgets.ts";
+import { type Budgets, limitsOf } from "../../budgets.ts";
 import { errorOf, Refusal, refusalOf } from "../../errors.ts";
 import type { Message } from "../../message.ts";
 import { CLOSE, type CloseReason } from "../../protocol/codes.ts";
@@ -71,7 +71,7 @@ class V1Protocol implements Protocol {
           frameBytes: FRAME_IN_MAX_BYTES,
           messageChars: this.options.messageChars,
           rooms: this.options.roomsPerSocket,
-          budgets: this.options.budgets,
+          budgets: limitsOf(identity, this.options.budgets),
         },
       }),
     );

@@ -95,7 +95,7 @@ class SocketConnection implements Connection, OpenConnection, Peer {
   }
 
   spend(budget: PersonBudget, units: number) {
-    return this.parts.budgets.spend(budget, this.identity.userId, units);
+    return this.parts.budgets.spend(budget, this.identity, units);
   }
 
   get intake() {

@@ -1,5 +1,5 @@
 import type { Bucket } from "../../limits/buckets.ts";
-import type { Budgets } from "../../budgets.ts";
+import { type Budgets, type Spender, usualUnits } from "../../budgets.ts";
 import type { Clock } from "../../clock.ts";
 import type { CloseReason } from "../../protocol/codes.ts";
 import type { Protocol } from "./codec.ts";
@@ -23,7 +23,7 @@ type Frame = string | Uint8Array;
 interface Owner {
   readonly writer: Pick<Writer, "pause" | "resume">;
   readonly protocol: Pick<Protocol, "receive">;
-  readonly identity: { readonly userId: number };
+  readonly identity: Spender;
   readonly parts: { readonly budgets: Budgets; readonly clock: Clock };
   close(reason: CloseReason, retryAfterMs: number): void;
 }
@@ -86,16 +86,17 @@ class SocketIntake implements Intake {
     const { budgets, clock } = owner.parts;
     const cost = (this.cost = costOf(frame));
     const now = (this.now = clock.monotonic());
-    const wait = bucket.spend(cost, now);
+    const wait = bucket.spend(usualUnits(owner.identity, cost), now);
     if (wait > 0) return wait;
-    const others = budgets.spend("traffic", owner.identity.userId, cost, now);
-    if (others > 0) bucket.charge(-cost, now);
+    const others = budgets.spend("traffic", owner.identity, cost, now);
+    if (others > 0) bucket.charge(usualUnits(owner.identity, -cost), now);
     return others;
   }
 
   private refund(units: number) {
-    this.bucket.charge(-units, this.now);
-    this.owner.parts.budgets.charge("traffic", this.owner.identity.userId, -units, this.now);
+    const { identity, parts } = this.owner;
+    this.bucket.charge(usualUnits(identity, -units), this.now);
+    parts.budgets.charge("traffic", identity, -units, this.now);
   }
 
   private read(frame: Frame | undefined) {
@@ -106,7 +107,7 @@ class SocketIntake implements Intake {
     this.heldCost += costOf(frame);
     if (this.heldCost <= HELD_MAX) return void this.held?.push(frame);
     const { owner } = this;
-    owner.parts.budgets.charge("sockets", owner.identity.userId, FLOOD);
+    owner.parts.budgets.charge("sockets", owner.identity, FLOOD);
     owner.close("flooding", RETURN_MS);
     this.end();
   }

@@ -78,7 +78,7 @@ class RoomSubscription implements Subscription {
     if (this.lagUntold) this.tellLag();
     if (reader.codec.canRestart && timeline.released - this.position > REPLAY_MAX) this.startAgain();
     if (this.position < timeline.released) {
-      const wait = reader.parts.budgets.spend("replays", this.pass.person.userId);
+      const wait = reader.parts.budgets.spend("replays", this.pass.person);
       if (wait > 0) {
         await new Promise<void>((resolve) => reader.parts.clock.after(wait, resolve));
         return !this.isBehind();

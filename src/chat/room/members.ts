@@ -58,16 +58,16 @@ export function createMembers({ store, clock, budgets }: MembersParts): Members 
   }
 
   return {
-    async join({ person: { userId }, room }) {
+    async join({ person, room }) {
       // Paid in advance and given back, so that joins at the same time do not exceed the budget together.
-      const wait = budgets.wait("rooms", userId);
-      if (wait === 0) budgets.charge("rooms", userId, 1);
+      const wait = budgets.wait("rooms", person);
+      if (wait === 0) budgets.charge("rooms", person, 1);
       let created = false;
       try {
         const joined = await before(
           clock,
           JOIN_MS,
-          join({ userId, room, mayCreate: wait === 0 }),
+          join({ userId: person.userId, room, mayCreate: wait === 0 }),
           () => new Refusal("unavailable", { retryAfterMs: RETRY_MS }),
         );
         if (joined instanceof Refusal) throw joined;
@@ -79,7 +79,7 @@ export function createMembers({ store, clock, budgets }: MembersParts): Members 
         const { lastRead, unread } = joined;
         return { lastRead, unread };
       } finally {
-        if (wait === 0 && !created) budgets.charge("rooms", userId, -1);
+        if (wait === 0 && !created) budgets.charge("rooms", person, -1);
       }
     },
     mark({ person: { userId }, room }, id) {
