@@ -1,7 +1,7 @@
-/** An operator's order, as the audit records it. */
+/** An operator's or a moderator's order, as the audit records it. */
 export interface Order {
-  /** By which means it came. */
-  readonly via: "cli" | "http" | "socket";
+  /** By which means it came; `server`: it does so by itself. */
+  readonly via: "cli" | "http" | "socket" | "server";
   /** Who gave it: the name of an operator's key, the shell's user, or a person. */
   readonly actor: string;
   /** From where: a network address or, for commands, the machine's name. */

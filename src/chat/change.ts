@@ -105,13 +105,18 @@ export type Ruling = Decree & Omit<Signed, "fence"> & { readonly order: Order | 
 /** The person in whose name operators act in rooms. */
 export const SYSTEM_ID = 0;
 
-/** An operator's deletion of anyone's message. It is idempotent by itself, so nothing but the audit remembers it. */
+/**
+ * An operator's deletion of anyone's message, or of one person's reactions to a message. It is idempotent by itself, so
+ * nothing but the audit remembers it.
+ */
 export interface Removal {
   readonly kind: "remove";
   readonly room: string;
   readonly clientId: string;
   readonly id: number;
   readonly order: Order;
+  /** Only the reactions of this person are removed, and the message stays. */
+  readonly reactionsOf?: number | undefined;
 }
 
 /**

@@ -12,6 +12,7 @@ import { doctor } from "./doctor.ts";
 import { healthcheck } from "./healthcheck.ts";
 import { keys } from "./keys.ts";
 import { newEpoch } from "./new-epoch.ts";
+import { purge } from "./purge.ts";
 import { registrationLink } from "./registration-link.ts";
 import { resetPassword } from "./reset-password.ts";
 import { withSecretFiles } from "./secret-files.ts";
@@ -33,6 +34,7 @@ const COMMANDS: readonly Command[] = [
   user,
   restoreUser,
   removeMessages,
+  purge,
   sessions,
   resetPassword,
   keys,

@@ -10,6 +10,7 @@ export type Action =
   | "api_key.create"
   | "api_key.revoke"
   | "epoch.renew"
+  | "invitation.revoke"
   | "key.revoke"
   | "key.rotate"
   | "link.create"

@@ -95,7 +95,7 @@ export const AUDIT_ENTRY = v.object({
   id: count,
   at: timestamp,
   action: v.string(),
-  via: v.picklist(["cli", "http", "socket"]),
+  via: v.picklist(["cli", "http", "socket", "server"]),
   actor: v.pipe(v.string(), v.description("An operator's key, the shell's user, or a person.")),
   address: v.pipe(v.string(), v.description("A network address or, for commands, the machine's name.")),
   username: v.nullable(v.string()),

@@ -6,6 +6,7 @@ import {
   type InvitationStore,
   type Permitted,
 } from "../chat/moderation/ports.ts";
+import { writeAudit } from "../db/audit.ts";
 import { runOrRefuse } from "../db/away.ts";
 import { type Pool, rows } from "../db/database.ts";
 import { fromNow } from "../db/time.ts";
@@ -90,21 +91,30 @@ export function createInvitationStore(pool: Pool): InvitationStore {
       };
     },
 
-    async revoke(by, id, scope) {
-      const [found] = await runOrRefuse(pool, (orm) =>
-        rows<{ stands: boolean | null; gone: number }>(
-          orm,
-          sql`with ${place(by)}, gone as (
-              update invitations i set revoked_at = clock_timestamp() from place r
-              where r.stands and i.room_id = r.id and i.id = ${id}::text::uuid and ${isValid}
-                and ${scope === "all" ? sql`true` : sql`i.created_by = ${by.userId}::bigint`}
-              returning 1
-            )
-            select (select stands from place) as stands, (select count(*)::int from gone) as gone`,
-        ),
-      );
-      return found?.stands ? found.gone > 0 : FENCED;
-    },
+    revoke: (by, id, scope, order) =>
+      runOrRefuse(pool, (orm) =>
+        orm.transaction(async (tx) => {
+          const [found] = await rows<{ stands: boolean | null; roomId: number | null; creatorId: number }>(
+            tx,
+            sql`with ${place(by)}, gone as (
+                update invitations i set revoked_at = clock_timestamp() from place r
+                where r.stands and i.room_id = r.id and i.id = ${id}::text::uuid and ${isValid}
+                  and ${scope === "all" ? sql`true` : sql`i.created_by = ${by.userId}::bigint`}
+                returning i.room_id, i.created_by
+              )
+              select (select stands from place) as stands, g.room_id::float8 as "roomId", g.created_by::float8 as "creatorId"
+              from (select 1) one left join gone g on true`,
+          );
+          if (!found?.stands) return FENCED;
+          const { roomId, creatorId } = found;
+          if (roomId === null) return false;
+          if (creatorId !== by.userId)
+            await writeAudit(tx, [
+              { ...order, action: "invitation.revoke", userId: creatorId, roomId, target: id },
+            ]);
+          return true;
+        }),
+      ),
 
     async roomOf(hash) {
       const [found] = await runOrRefuse(pool, (orm) =>

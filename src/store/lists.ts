@@ -90,6 +90,7 @@ const sentBy = ({ userId, room }: { userId: number; room: string | null }, limit
   from members m join rooms r on r.id = m.room_id
   cross join lateral (
     select id from messages where room_id = m.room_id and sender_id = ${userId}::bigint and deleted_at is null
+      and notice is null and id > r.begins_after
     order by client_id limit ${limit}::int) p
   where m.user_id = ${userId}::bigint and (${room}::text is null or r.name = ${room}::text)
   limit ${limit}::int`;

@@ -1,15 +1,40 @@
+import type { Change } from "../chat/change.ts";
+import { purge, type Purged } from "../chat/moderation/purge.ts";
 import { removeMessages, type Sender } from "../chat/room/removal.ts";
 import type { Database } from "../db/database.ts";
 import type { Order } from "../order.ts";
+import { createPurgeStore } from "./purge.ts";
 import { createStore } from "./store.ts";
 
-/** Removes all messages of one person without a server. Running ones notice by the rooms' counters. Returns their number. */
+// What operators remove without a server. Running ones notice by the rooms' counters.
+
+/** Removes all messages of one person. Returns their number. */
 export async function removeAllMessages(database: Database, sender: Sender, order: Order): Promise<number> {
   const { lists, messages } = createStore(database);
-  const commit = (removals: Parameters<typeof messages.commit>[1]) => messages.commit(0, removals, true);
+  const commit = (removals: readonly Change[]) => messages.commit(0, removals, true);
   for (let total = 0; ;) {
     const { removed, more } = await removeMessages(lists, sender, order, commit);
     total += removed;
     if (!more) return total;
   }
+}
+
+/** Removes everything that a person wrote, and their reactions. `progress` is called after each batch. */
+export function purgePerson(
+  database: Database,
+  userId: number,
+  order: Order,
+  progress: (sofar: Purged) => void,
+): Promise<Purged> {
+  const { messages } = createStore(database);
+  return purge({
+    store: createPurgeStore(database),
+    userId,
+    order,
+    commit: (removals) => messages.commit(0, removals, true),
+    goOn(sofar) {
+      progress(sofar);
+      return true;
+    },
+  });
 }

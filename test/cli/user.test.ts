@@ -86,6 +86,28 @@ describe("with an embedded database", () => {
     ]);
   }, 60_000);
 
+  test("everything that a person wrote is purged, with their reactions, and again without effect", async () => {
+    const server = await startTestServer(settings());
+    const [hal, ivy] = [await register(server, "hal"), await register(server, "ivy")];
+    for (const [room, { token }] of [
+      ["harbour", hal],
+      ["harbour", ivy],
+      ["pier", hal],
+    ] as const)
+      await api(server, `POST /rooms/${room}/messages/`, { token, body: { content: "x" } });
+    await api(server, "PUT /rooms/harbour/messages/2/reactions/👍/", { token: hal.token });
+    await server.stop();
+    const purge = async () => (await parley("purge", "hal", "spam")).stdout;
+    expect(await purge()).toStartWith("Deleted 2 messages, and the reactions to 1.");
+    expect(await purge()).toStartWith("Deleted 0 messages, and the reactions to 0.");
+    const entries = (await parley("audit", "3")).stdout.trim().split("\n");
+    expect(entries.map((entry) => (JSON.parse(entry) as { action: string }).action).sort()).toEqual([
+      "message.delete",
+      "message.delete",
+      "user.purge",
+    ]);
+  }, 60_000);
+
   test("a deleted account can be restored", async () => {
     const server = await startTestServer(settings());
     const { token } = await register(server, "dan");
@@ -155,6 +177,7 @@ describe("with an embedded database", () => {
         [["sessions", "end", "ada"], "DELETE /admin/users/ada/sessions"],
         [["restore-user", "ada"], "POST /admin/users/ada/restore"],
         [["remove-messages", "--room", "tea", "ada"], "DELETE /admin/users/ada/messages?room=tea"],
+        [["purge", "ada"], "POST /admin/users/ada/purge"],
         [["registration-link", "--expires", "1h"], "POST /admin/registration-links?expires=1h"],
       ] as const) {
         const { code, stderr } = await runCommand(args, { DATA_DIR: held.path });
@@ -167,7 +190,7 @@ describe("with an embedded database", () => {
       await server.end();
       held.remove();
     }
-  }, 20_000);
+  }, 30_000);
 });
 
 needs("TEST_DATABASE_URL")("with a database that a server uses", () => {

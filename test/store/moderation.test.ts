@@ -238,10 +238,10 @@ onEachDriver((open) => {
       await mend();
       expect(await roomOf()).toBe(room);
     }
-    expect(await store.invitations.revoke(may(at.ben), id, "own")).toBe(false);
-    expect(await store.invitations.revoke(may(at.ben, { fence: 7 }), id, "all")).toBe(FENCED);
-    expect(await store.invitations.revoke(may(at.ben), id, "all")).toBe(true);
-    expect(await store.invitations.revoke(may(at.ben), id, "all")).toBe(false);
+    expect(await store.invitations.revoke(may(at.ben), id, "own", BY_HAND)).toBe(false);
+    expect(await store.invitations.revoke(may(at.ben, { fence: 7 }), id, "all", BY_HAND)).toBe(FENCED);
+    expect(await store.invitations.revoke(may(at.ben), id, "all", BY_HAND)).toBe(true);
+    expect(await store.invitations.revoke(may(at.ben), id, "all", BY_HAND)).toBe(false);
     expect(await create()).toBeNull();
     expect(await roomOf()).toBeUndefined();
     await set(sql`revoked_at = now() - interval '31 days'`);
@@ -273,7 +273,7 @@ onEachDriver((open) => {
       after = seen.at(-1);
     }
     expect(seen).toEqual(made);
-    await store.invitations.revoke(may(at.ada), made[0] ?? "", "own");
+    await store.invitations.revoke(may(at.ada), made[0] ?? "", "own", BY_HAND);
     expect(await create()).toMatchObject({ uses: 0 });
   });
 

@@ -139,14 +139,53 @@ export interface InvitationStore {
     range: Range<string>,
     scope: "all" | "own",
   ): Promise<Listed<Invitation> | Fenced>;
-  /** Revokes a link: any, or one that the person created. Resolves to false if there is none that works. */
-  revoke(by: Permitted, id: string, scope: "all" | "own"): Promise<boolean | Fenced>;
+  /**
+   * Revokes a link: any, or one that the person created. The audit records it if someone else created it. Resolves to
+   * false if there is none that works.
+   */
+  revoke(by: Permitted, id: string, scope: "all" | "own", order: Order): Promise<boolean | Fenced>;
   /** Finds the room of a token that may work now. The commit of the member checks it again. */
   roomOf(hash: string): Promise<string | undefined>;
+}
+
+/** Messages that were found, and where to continue; null: there are no more. */
+export interface Found<Cursor> {
+  readonly found: readonly { readonly room: string; readonly id: number }[];
+  readonly next: Cursor | null;
+}
+
+export interface PurgeStore {
+  /** Messages of one person that are neither deleted nor notices, in all rooms. */
+  messagesBy(
+    userId: number,
+    after: { readonly roomId: number; readonly clientId: string } | null,
+    limit: number,
+  ): Promise<Found<{ readonly roomId: number; readonly clientId: string }>>;
+  /** Messages to which a person has reacted, in some of the rooms after the one with the id `after`. */
+  reactedBy(userId: number, after: number | null, limit: number): Promise<Found<number>>;
+  /** Records in the audit that everything a person wrote is about to be removed. */
+  recordPurge(userId: number, order: Order): Promise<void>;
+}
+
+/** A room whose owners have all deleted their accounts. */
+export interface Orphan {
+  readonly room: string;
+  readonly roomId: number;
+  /** One of these owners. */
+  readonly ownerId: number;
+  /** The moderator who has been in it for longest, else the member. */
+  readonly heirId: number;
+}
+
+export interface SuccessionStore {
+  /** Rooms without an owner who could act, and with an heir; by owner and room, at most `limit`. */
+  orphans(after: Pick<Orphan, "ownerId" | "roomId"> | null, limit: number): Promise<readonly Orphan[]>;
 }
 
 export interface ModerationStore {
   readonly blocks: BlockStore;
   readonly reports: ReportStore;
   readonly invitations: InvitationStore;
+  readonly purge: PurgeStore;
+  readonly succession: SuccessionStore;
 }

@@ -107,7 +107,8 @@ export function decide(changes: readonly Change[], state: State, rules: Rules = 
     if (changed) {
       versions.set(change.room, next);
       messages.set(place, { room: change.room, message });
-      if (change.kind === "remove") removed.push({ removal: change, message });
+      if (change.kind === "remove" && change.reactionsOf === undefined)
+        removed.push({ removal: change, message });
       if (change.kind === "post") {
         const { senderId: userId, room: name } = change;
         enrolled.set(`${userId} ${name}`, { userId, room: name, version: next });
@@ -152,12 +153,28 @@ function amended(
       if (isPast(message.timestamp, at, rules.editWindowMs)) return "too_late";
       return { ...message, content: change.content, data, editedAt: at };
     }
-    case "delete":
     case "remove":
-      return { ...message, content: "", data: null, reactors: [], deletedAt: at };
+      if (change.reactionsOf !== undefined) return without(message, change.reactionsOf);
+      return deleted(message, at);
+    case "delete":
+      return deleted(message, at);
     case "react":
       return reacted(message, change);
   }
+}
+
+const deleted = (message: Known, at: string): Known => ({
+  ...message,
+  content: "",
+  data: null,
+  reactors: [],
+  deletedAt: at,
+});
+
+/** Returns the message without the reactions of one person, the same object if there are none. */
+function without(message: Known, userId: number): Known {
+  const reactors = message.reactors.filter((reactor) => reactor.userId !== userId);
+  return reactors.length === message.reactors.length ? message : { ...message, reactors };
 }
 
 function reacted(message: Known, change: Amendment & { kind: "react" }): Known | ErrorCode {

@@ -8,7 +8,7 @@ export const audit = pgTable("audit", {
   /** Such as `user.disable`. */
   action: text().notNull(),
   /** By which means the order came. */
-  via: text({ enum: ["cli", "http", "socket"] }).notNull(),
+  via: text({ enum: ["cli", "http", "socket", "server"] }).notNull(),
   /** Who gave it: an operator's key, the shell's user, or a person. Empty for entries from before. */
   actor: text().notNull().default(""),
   /** From where: a network address or, for commands, the machine's name. Empty if unknown. */
