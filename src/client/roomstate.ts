@@ -64,11 +64,11 @@ export interface ChangeOptions {
 export interface SendOptions extends ChangeOptions {
   /** The id of the message that this one replies to. */
   readonly replyTo?: number;
-  readonly data?: Data;
+  readonly data?: Data | undefined;
 }
 export interface EditOptions extends ChangeOptions {
   /** Replaces the message's data; null takes it away. Without it, the message keeps what it has. */
-  readonly data?: Data | null;
+  readonly data?: Data | null | undefined;
 }
 
 /** Selects a page by a message id: at most one of `before`, `after` and `around`. Without one, the newest page. */

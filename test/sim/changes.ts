@@ -52,10 +52,19 @@ export function createChanges({ database, random, say }: ChangesOptions): Change
     return Math.max(1, log.length + 1 - random.below(RECENT));
   };
 
+  /** Most messages carry no data, and most edits leave it as it is. */
+  const data = <T>(usual: T): T | string =>
+    random.chance(0.8)
+      ? usual
+      : JSON.stringify({ card: random.below(1e6), n: [random.below(1_000), null, { ok: true }] });
+
   const amendment = (userId: number, room: string, clientId: string): Amended => {
     const base = { room, clientId, id: target(userId, room) };
     const what = random.next();
-    if (what < 0.45) return { ...base, kind: "edit", content: say() };
+    if (what < 0.45) {
+      const usual = random.chance(0.1) ? null : undefined;
+      return { ...base, kind: "edit", content: say(), data: data(usual) };
+    }
     if (what < 0.6) return { ...base, kind: "delete" };
     return { ...base, kind: "react", emoji: random.pick(EMOJIS), on: random.chance(0.7) };
   };
@@ -67,8 +76,8 @@ export function createChanges({ database, random, say }: ChangesOptions): Change
         room,
         clientId: random.uuid(),
         content: say(),
-        data: null,
-        replyTo: null,
+        data: data(null),
+        replyTo: random.chance(0.85) ? null : target(userId, room),
       }),
     amend: (userId, room) => remember(userId, amendment(userId, room, random.uuid())),
     earlier(userId, room) {
@@ -86,9 +95,15 @@ export function createChanges({ database, random, say }: ChangesOptions): Change
   };
 }
 
+/** Data is an object in a command, and text in a change. */
+export const objectOf = (data: string | null | undefined): Record<string, unknown> | null | undefined =>
+  data == null ? data : (JSON.parse(data) as Record<string, unknown>);
+const textOf = (data: unknown): string | null | undefined => (data == null ? data : JSON.stringify(data));
+
 /** The fields of a change as a chat.v1 command, without the room. */
 export function commandOf({ kind, room: _, ...fields }: Wish): Record<string, unknown> {
-  return { type: kind === "post" ? "send" : kind, ...fields };
+  const type = kind === "post" ? "send" : kind;
+  return "data" in fields ? { type, ...fields, data: objectOf(fields.data) } : { type, ...fields };
 }
 
 /** Returns the change that a chat.v1 command asks for; undefined if it changes nothing. */
@@ -96,9 +111,12 @@ export function changeOf(command: Command, room: string): Wish | undefined {
   switch (command.type) {
     case "send": {
       const { clientId, content, data, replyTo } = command;
-      return { kind: "post", room, clientId, content, data, replyTo };
+      return { kind: "post", room, clientId, content, data: textOf(data) ?? null, replyTo };
     }
-    case "edit":
+    case "edit": {
+      const { clientId, id, content, data } = command;
+      return { kind: "edit", room, clientId, id, content, data: textOf(data) };
+    }
     case "delete":
     case "react": {
       const { type: kind, ref: _, ...fields } = command;

@@ -105,6 +105,7 @@ export const sameMessage = (written: Kept, frame: Kept | MessageFrame) =>
   written.content === frame.content &&
   written.timestamp === frame.timestamp &&
   written.clientId === frame.clientId &&
+  JSON.stringify(written.data) === JSON.stringify(frame.data) &&
   written.replyTo === frame.replyTo &&
   written.editedAt === frame.editedAt &&
   written.deletedAt === frame.deletedAt &&

@@ -79,7 +79,7 @@ export function createDatabase(
       const message = stateOf(row.known);
       const place = `${row.room}.${message.id}`;
       if (room.messages.get(message.id)?.deletedAt) fail("a deleted message was changed", place);
-      if (message.deletedAt && (message.content || message.reactions.length > 0))
+      if (message.deletedAt && (message.content || message.data || message.reactions.length > 0))
         fail("a deleted message kept something", place);
       if (message.version !== room.log.length + 1) throw new Error("a version is not the room's next");
       room.log.push(message);
@@ -178,7 +178,7 @@ export function createDatabase(
       const at = timestamp();
       const changed: Known =
         content === null
-          ? { ...old, version, content: "", reactors: [], deletedAt: at }
+          ? { ...old, version, content: "", data: null, reactors: [], deletedAt: at }
           : { ...old, version, content, editedAt: at };
       write({ room: name, known: changed });
       return { epoch, room: name, from: version, to: version, states: [stateOf(changed)] };

@@ -152,8 +152,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "what is new is told by the version before each message, not before its range",
     file: "codecs/v1.ts",
-    from: "change: changeOf(message, known), prev,",
-    to: "change: changeOf(message, prev), prev,",
+    from: "change: changeOf(message, known), prev }",
+    to: "change: changeOf(message, prev), prev }",
   },
   {
     name: "a plain range in the order of versions",
@@ -168,10 +168,22 @@ export const MUTANTS: readonly Mutant[] = [
     to: `    if (change.kind !== "post" && change.kind !== "remove" && changed) recorded.push`,
   },
   {
+    name: "data lost in an edit that does not replace it",
+    file: "room/decide.ts",
+    from: "const { data = message.data } = change;",
+    to: "const { data = null } = change;",
+  },
+  {
+    name: "data lost in a replay",
+    file: "codecs/encode.ts",
+    from: "return message.data === null ? frame",
+    to: "return message.data === null || event.replay ? frame",
+  },
+  {
     name: "the reactions of a deleted message kept",
     file: "room/decide.ts",
-    from: `return { ...message, content: "", reactors: [], deletedAt: at };`,
-    to: `return { ...message, content: "", deletedAt: at };`,
+    from: `return { ...message, content: "", data: null, reactors: [], deletedAt: at };`,
+    to: `return { ...message, content: "", data: null, deletedAt: at };`,
   },
   {
     name: "a deleted message can be changed",

@@ -2,7 +2,7 @@ import { shown } from "../../src/chat/codecs/encode.ts";
 import { type Chat, ChatError, createChat, type OpenWire, type Room } from "../../src/client/index.ts";
 import type { ErrorCode } from "../../src/protocol/codes.ts";
 import type { Identity } from "../../src/identity.ts";
-import type { Wish } from "./changes.ts";
+import { objectOf, type Wish } from "./changes.ts";
 import type { Link } from "./link.ts";
 import type { SimNode } from "./node.ts";
 import type { Participant } from "./participant.ts";
@@ -96,9 +96,9 @@ export function createRealClient(name: string, person: () => Identity, world: Wo
     const room = rooms.get(change.room) ?? enter(change.room);
     switch (change.kind) {
       case "post":
-        return room.send(change.content, { clientId });
+        return room.send(change.content, { clientId, data: objectOf(change.data) ?? undefined });
       case "edit":
-        return room.edit(change.id, change.content, { clientId });
+        return room.edit(change.id, change.content, { clientId, data: objectOf(change.data) });
       case "delete":
         return room.delete(change.id, { clientId });
       case "react":

@@ -1,7 +1,7 @@
 import type { Identity } from "../../src/identity.ts";
 import type { Ack, Key, Post } from "../../src/chat/change.ts";
 import type { ErrorCode } from "../../src/protocol/codes.ts";
-import { createAckBook } from "./acks.ts";
+import { type Asked, createAckBook } from "./acks.ts";
 import { createBackend } from "./backend.ts";
 import { type BusLine, createBusLine } from "./bus.ts";
 import { type Changes, createChanges } from "./changes.ts";
@@ -45,7 +45,7 @@ export interface World {
   readonly changes: Changes;
   readonly rights: Rights;
   /** Checks an ack. */
-  acked(change: Key, ack: Partial<Ack>): void;
+  acked(change: Asked, ack: Partial<Ack>): void;
   /** Checks a refusal that is final. */
   refused(change: Key & { readonly content?: string }, code: ErrorCode): void;
   /** Writes messages directly to the database. */
@@ -127,7 +127,7 @@ export function createWorld(seed: number, trace?: (line: string) => void): World
       // If both are in flight at once, the server need not ask the database, and gives both the result of the first.
       if (world.changes.isReused(change.clientId) && (code === "client_id_reused" || code === "invalid"))
         return;
-      if (code === "invalid" ? change.content?.includes(POISON) : database.refused(change, code)) return;
+      if (database.refused(change, code) || (code === "invalid" && change.content?.includes(POISON))) return;
       const { senderId: userId = 0, room } = change;
       if (code === "forbidden" && rights.mayBeRefused({ userId, room })) return;
       fail("a good change was refused for good", `${change.kind} in ${change.room}: ${code}`);
