@@ -266,6 +266,46 @@ export interface RoomRows {
   readonly more: boolean;
 }
 
+/** A member as a list of members shows them. */
+export interface ListedMember extends PersonShown {
+  readonly userId: number;
+  readonly picture?: string;
+  readonly role: "owner" | "moderator" | "member";
+  /** Until when they cannot post; absent if they can. */
+  readonly mutedUntil?: string;
+  readonly joinedAt: string;
+  /** The version of the latest change of the membership; 0 if none has one. */
+  readonly version: number;
+}
+
+/** Which members of a room to list, by user id. */
+export interface MemberRange {
+  /** The user id before the first one; 0 for the first page. */
+  readonly after: number;
+  readonly limit: number;
+  /** Only people whose username or name begins like this, in any case. */
+  readonly q?: string | undefined;
+}
+
+export interface MemberPage {
+  readonly members: readonly ListedMember[];
+  /** The user id to continue after; undefined on the last page. With `q` a page can be short or empty before that. */
+  readonly next: number | undefined;
+  /** The room's counter and fence in the same snapshot. */
+  readonly version: number;
+  readonly fence: number;
+}
+
+/** Members on a page of a list. */
+export const MEMBERS_MAX = 200;
+
+/** What someone keeps about a room for themselves. What is undefined stays as it is. */
+export interface Preferences {
+  readonly notify?: "all" | "mentions" | "none" | null | undefined;
+  readonly hidden?: boolean | undefined;
+  readonly pinned?: boolean | undefined;
+}
+
 /** All methods reject with a {@link Refusal} `unavailable` if the database does not respond. */
 export interface ListStore {
   /** Rooms by name, at most {@link ROOMS_MAX}, without those that the person is banned from. */
@@ -280,6 +320,13 @@ export interface ListStore {
   ): Promise<{ readonly rooms: readonly RoomSummary[]; readonly next: Place | undefined }>;
   /** One room; undefined if it does not exist, or if it is private and the person is no member. */
   room(seat: Seat): Promise<RoomSummary | undefined>;
+  /** A page of a room's members, at most {@link MEMBERS_MAX}. */
+  members(room: string, range: MemberRange): Promise<MemberPage>;
+  /**
+   * Changes what a member keeps about a room. Hiding a room unpins it, and pinning shows it. Resolves to false if the person
+   * is no member.
+   */
+  prefer(seat: Seat, preferences: Preferences): Promise<boolean>;
   /** Messages of one person that are not deleted, in one room or (null) in all, at most `limit`. */
   messagesOf(
     sender: { readonly userId: number; readonly room: string | null },

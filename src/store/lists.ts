@@ -2,15 +2,18 @@ import { type SQL, sql } from "drizzle-orm";
 import {
   type ListStore,
   PEOPLE_SHOWN,
+  type Preferences,
   type RecentRange,
   ROOMS_MAX,
   type RoomRange,
   type RoomSummary,
+  type Seat,
 } from "../chat/ports.ts";
 import { runOrRefuse } from "../db/away.ts";
 import { type Pool, rows } from "../db/database.ts";
 import { skeletonsLike } from "../lookalikes.ts";
 import { createSkeletons } from "./alike.ts";
+import { listMembers } from "./member-list.ts";
 import { atMost, iso, texts, unguessed } from "./sql.ts";
 import { unreadAfter } from "./unread.ts";
 
@@ -63,6 +66,11 @@ export function createListStore(pool: Pool): ListStore {
       const [found] = await read(userId, { rooms: chosen, order: BY_NAME }, 1);
       return found && summaryOf(found);
     },
+    members: (room, range) => listMembers(pool, room, range),
+    async prefer(seat, preferences) {
+      const found = await runOrRefuse(pool, (orm) => rows(orm, keepPreferences(seat, preferences)));
+      return found.length > 0;
+    },
     messagesOf: (sender, limit) => runOrRefuse(pool, (orm) => rows(orm, sentBy(sender, limit))),
   };
 }
@@ -83,6 +91,27 @@ function summaryOf({
     last: id === null ? null : { id, username, content, timestamp },
   };
 }
+
+/** Hidden up to the room's version, so that whatever comes later shows it again. */
+const keepPreferences = ({ userId, room }: Seat, { notify, hidden, pinned }: Preferences) => sql`
+  insert into own as o (user_id, room_id, notify, hidden_at, pinned_at)
+  select m.user_id, r.id, ${notify ?? null}::text, ${hidden ? sql`r.version` : sql`null`},
+    ${pinned ? sql`clock_timestamp()` : sql`null`}
+  from rooms r join members m on m.room_id = r.id
+  where r.name = ${room}::text and r.deleted_at is null and m.user_id = ${userId}::bigint and m.state = 'in'
+  on conflict (user_id, room_id) do update set
+    notify = ${notify === undefined ? sql`o.notify` : sql`excluded.notify`},
+    hidden_at = ${hidden === undefined && !pinned ? sql`o.hidden_at` : sql`excluded.hidden_at`},
+    pinned_at = ${
+      hidden
+        ? sql`null`
+        : pinned === undefined
+          ? sql`o.pinned_at`
+          : pinned
+            ? sql`coalesce(o.pinned_at, excluded.pinned_at)`
+            : sql`null`
+    }
+  returning room_id`;
 
 /** Anyone who has posted in a room is or was a member. The order makes the database read them by that key. */
 const sentBy = ({ userId, room }: { userId: number; room: string | null }, limit: number) => sql`

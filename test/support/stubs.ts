@@ -31,6 +31,8 @@ export const aliveStanding: Standing = {
 export const emptyLists: ListStore = {
   rooms: async () => ({ rooms: [], more: false }),
   recent: async () => ({ rooms: [], next: undefined }),
+  members: async () => ({ members: [], next: undefined, version: 0, fence: 0 }),
+  prefer: async () => false,
   room: async () => undefined,
   messagesOf: async () => [],
 };
