@@ -31,7 +31,7 @@ import { createTyping } from "./ephemeral/typing.ts";
 import { READS_IN_FLIGHT, READS_WAITING } from "./limits.ts";
 import { createObserver } from "./observe.ts";
 import type { Pass } from "./pass.ts";
-import type { ChatStore, Fanout, RoomRange } from "./ports.ts";
+import type { ChatStore, Fanout, Preferences, RoomRange } from "./ports.ts";
 import { type Answer, createCommitter } from "./room/committer.ts";
 import { createHistory, type Fit, type HistoryQuery, type HistoryResult } from "./room/history.ts";
 import { createMembers } from "./room/members.ts";
@@ -72,6 +72,8 @@ export interface Chat {
   recent(person: Identity, query: RecentQuery): Promise<RoomPage>;
   /** Reads one room as a list would show it. @throws {Refusal} unavailable. */
   room(pass: Pass): Promise<ListedRoom>;
+  /** Changes what a member keeps about a room for themselves. @throws {Refusal} not_found, unavailable. */
+  prefer(pass: Pass, preferences: Preferences): Promise<void>;
   /**
    * Ends a person's membership of a room, and their sockets leave it. It needs no pass, because anyone who was banned may
    * leave. @throws {Refusal} forbidden by the token, unavailable.
@@ -249,6 +251,7 @@ export function createChat(options: ChatOptions): Chat {
     rooms: lists.rooms,
     recent: lists.recent,
     room: lists.room,
+    prefer: lists.prefer,
     async leave(person, room) {
       access.checkLeave(person, room);
       const { userId } = person;

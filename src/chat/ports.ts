@@ -1,6 +1,7 @@
 import type { Refusal } from "../errors.ts";
 import type { Message } from "../message.ts";
 import type { Order } from "../order.ts";
+import type { Notify, Role, RoomKind } from "../protocol/membership.ts";
 import type { Change, Outcome } from "./change.ts";
 import type { Membership } from "./rights.ts";
 
@@ -204,7 +205,7 @@ export const PEOPLE_SHOWN = 8;
 /** A room as a list shows it. */
 export interface RoomSummary {
   readonly room: string;
-  readonly kind: "open" | "private" | "direct";
+  readonly kind: RoomKind;
   /** What people see instead of the name; "" if it has no title. */
   readonly title: string;
   readonly topic: string;
@@ -216,13 +217,13 @@ export interface RoomSummary {
   /** The newest message that is no notice and that the person may see, or null. A deleted one has no content. */
   readonly last: { id: number; username: string; content: string; timestamp: string } | null;
   /** These three are null for anyone who is not a member. */
-  readonly role: "owner" | "moderator" | "member" | null;
+  readonly role: Role | null;
   readonly joinedAt: string | null;
   readonly lastRead: number | null;
   /** Messages of others after it, at most {@link UNREAD_MAX}. */
   readonly unread: number;
   /** What the person wants to be notified about; null: what the room's kind suggests. */
-  readonly notify: "all" | "mentions" | "none" | null;
+  readonly notify: Notify | null;
   /** Whether the list by activity leaves it out, until there is a newer message. */
   readonly hidden: boolean;
   readonly pinned: boolean;
@@ -270,7 +271,7 @@ export interface RoomRows {
 export interface ListedMember extends PersonShown {
   readonly userId: number;
   readonly picture?: string;
-  readonly role: "owner" | "moderator" | "member";
+  readonly role: Role;
   /** Until when they cannot post; absent if they can. */
   readonly mutedUntil?: string;
   readonly joinedAt: string;
@@ -301,7 +302,7 @@ export const MEMBERS_MAX = 200;
 
 /** What someone keeps about a room for themselves. What is undefined stays as it is. */
 export interface Preferences {
-  readonly notify?: "all" | "mentions" | "none" | null | undefined;
+  readonly notify?: Notify | null | undefined;
   readonly hidden?: boolean | undefined;
   readonly pinned?: boolean | undefined;
 }

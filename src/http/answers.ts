@@ -6,6 +6,7 @@ import type { RegistrationLink } from "../auth/links.ts";
 import type { SessionInfo, TokenPair } from "../auth/sessions.ts";
 import type { AuditEntry } from "../db/audit.ts";
 import { ERRORS, type ErrorCode } from "../protocol/codes.ts";
+import { NOTIFY, ROLES, ROOM_KINDS } from "../protocol/membership.ts";
 import { message, messageId, timestamp } from "../protocol/frames.ts";
 
 // The contents of responses, for the document. If a response has a type of its own, its schema is checked against that.
@@ -58,9 +59,16 @@ const person = v.object({
   name: v.pipe(v.optional(v.string()), v.description("What people call them, if it is not the username.")),
 });
 
+/** What someone keeps about a room for themselves. */
+export const PREFERENCES = {
+  notify: v.nullable(v.picklist(NOTIFY)),
+  hidden: v.boolean(),
+  pinned: v.boolean(),
+};
+
 export const ROOM = v.object({
   room: v.string(),
-  kind: v.picklist(["open", "private", "direct"]),
+  kind: v.picklist(ROOM_KINDS),
   title: v.pipe(v.string(), v.description("What people see instead of the name. Empty if it has none.")),
   topic: v.string(),
   archived: v.pipe(v.boolean(), v.description("Nobody can post in it.")),
@@ -72,16 +80,13 @@ export const ROOM = v.object({
   last: v.nullable(v.object({ id: messageId, username: v.string(), content: v.string(), timestamp })),
   lastActivity: v.nullable(timestamp),
   online: v.pipe(count, v.description("How many people are in the room.")),
-  role: v.pipe(
-    v.nullable(v.picklist(["owner", "moderator", "member"])),
-    v.description("Null for anyone who is not a member."),
-  ),
+  role: v.pipe(v.nullable(v.picklist(ROLES)), v.description("Null for anyone who is not a member.")),
   joinedAt: v.pipe(v.nullable(timestamp), v.description("Since when the caller is a member.")),
   lastRead: v.pipe(v.nullable(count), v.description("Null for anyone who is not a member.")),
   unread: v.pipe(count, v.maxValue(100), v.description("Unread messages of others, up to 100.")),
   unreadMore: v.pipe(v.boolean(), v.description("There may be more than that.")),
   notify: v.pipe(
-    v.nullable(v.picklist(["all", "mentions", "none"])),
+    v.nullable(v.picklist(NOTIFY)),
     v.description("What the caller wants to be notified about. Null: what the kind of the room suggests."),
   ),
   hidden: v.pipe(

@@ -5,7 +5,7 @@ import { type Chat, type ListedRoom, type RoomPage, ROOMS_MAX, UNREAD_MAX } from
 import { Refusal } from "../errors.ts";
 import type { Identity } from "../identity.ts";
 import { room } from "../protocol/frames.ts";
-import { ROOM } from "./answers.ts";
+import { PREFERENCES, ROOM } from "./answers.ts";
 import { bearer } from "./bearer.ts";
 import { operation } from "./operation.ts";
 import { decimal, type Env } from "./request.ts";
@@ -68,6 +68,20 @@ const ONE = {
   refusals: ["forbidden"],
 } as const;
 
+const PREFER = {
+  summary: "Change one's own settings of a room",
+  about:
+    "They concern the caller alone. What is absent stays as it is. Hiding a room unpins it, and pinning shows it again. A hidden room is back in the list by activity once there is a newer message.",
+  params: ROOM_PARAMS,
+  json: v.pipe(
+    v.partial(v.strictObject(PREFERENCES)),
+    v.check(({ hidden, pinned }) => !(hidden && pinned), "hidden and pinned exclude each other"),
+  ),
+  cost: { budget: "marks" },
+  answers: { 204: null },
+  refusals: ["forbidden", "not_found"],
+} as const;
+
 const LEAVE = {
   summary: "Leave a room for good",
   about:
@@ -107,6 +121,11 @@ export function roomRoutes({ auth, chat }: { readonly auth: Auth; readonly chat:
       const pass = await chat.enter(c.get("identity"), roomParam(c));
       c.header("cache-control", "private, no-cache");
       return c.json(shown(await chat.room(pass)), 200);
+    })
+    .put("/rooms/:room/members/me", bearer(auth), operation(PREFER), async (c) => {
+      const pass = await chat.enter(c.get("identity"), roomParam(c));
+      await chat.prefer(pass, c.req.valid("json"));
+      return c.body(null, 204);
     })
     .delete("/rooms/:room/members/me", bearer(auth), operation(LEAVE), async (c) => {
       await chat.leave(c.get("identity"), roomParam(c));

@@ -5,6 +5,10 @@ export type RoomKind = (typeof ROOM_KINDS)[number];
 export const ROLES = ["owner", "moderator", "member"] as const;
 export type Role = (typeof ROLES)[number];
 
+/** What someone wants to be notified about in a room. */
+export const NOTIFY = ["all", "mentions", "none"] as const;
+export type Notify = (typeof NOTIFY)[number];
+
 /** What new members see of the past. */
 export const HISTORIES = ["all", "joined"] as const;
 export type History = (typeof HISTORIES)[number];

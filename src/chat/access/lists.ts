@@ -3,7 +3,7 @@ import type { Identity } from "../../identity.ts";
 import type { Places } from "../../limits/places.ts";
 import type { Counts } from "../ephemeral/counts.ts";
 import type { Pass } from "../pass.ts";
-import type { ListStore, Place, RecentRange, RoomRange, RoomSummary } from "../ports.ts";
+import type { ListStore, Place, Preferences, RecentRange, RoomRange, RoomSummary } from "../ports.ts";
 import type { Access } from "./access.ts";
 
 /** A room in a list, with the people in it right now. */
@@ -31,6 +31,8 @@ export interface Lists {
   recent(person: Identity, query: RecentQuery): Promise<RoomPage>;
   /** One room, whether it exists yet or not. @throws {Refusal} busy, unavailable. */
   room(pass: Pass): Promise<ListedRoom>;
+  /** Changes what a member keeps about a room. @throws {Refusal} not_found if they are no member; unavailable. */
+  prefer(pass: Pass, preferences: Preferences): Promise<void>;
 }
 
 interface ListsParts {
@@ -68,6 +70,10 @@ export function createLists({ store, reads, access, counts }: ListsParts): Lists
       const found = await reads.run(userId, () => store.room({ userId, room }));
       const [listed] = await withCounts([found ?? { ...NOBODYS, room }]);
       return listed as ListedRoom;
+    },
+    async prefer({ person: { userId }, room }, preferences) {
+      if (await store.prefer({ userId, room }, preferences)) return;
+      throw new Refusal("not_found", { detail: "You are not a member of this room. Join it first." });
     },
   };
 }
