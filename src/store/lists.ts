@@ -141,15 +141,16 @@ const recent = (userId: number, { before, patterns, hidden }: RecentRange) => sq
   select r.id, r.name, p.pinned, p.at from members m join rooms r on r.id = m.room_id
   left join own o on o.user_id = m.user_id and o.room_id = m.room_id
   cross join lateral (
-    select o.pinned_at is not null as pinned, floor(extract(epoch from
-      case when r.last_post > ${UNSEEN} then coalesce(r.posted_at, m.since) else m.since end) * 1000000)::bigint as at) p
+    select o.pinned_at is not null as pinned,
+      case when r.last_post > ${UNSEEN} then coalesce(r.posted_at, m.since) else m.since end as at) p
   where m.user_id = ${userId}::bigint and m.state = 'in' and r.deleted_at is null
     and ${isOpenTo(userId)} and ${matching(patterns)}
     and ${hidden ? sql`true` : unguessed(sql`${IS_HIDDEN} is not true`)}
     and ${
       before === null
         ? sql`true`
-        : sql`(p.pinned, p.at, r.name) < (${before.pinned}::boolean, ${before.at}::bigint, ${before.room}::text)`
+        : sql`(p.pinned, p.at, r.name) < (${before.pinned}::boolean, 
+            'epoch'::timestamptz + ${before.at}::bigint * interval '1 microsecond', ${before.room}::text)`
     }
   order by p.pinned desc, p.at desc, r.name desc ${ONE_MORE}`;
 
@@ -220,7 +221,7 @@ const summaries = (userId: number, { rooms, order }: Chosen, limit: number) => s
     ${iso(sql`c.since`)} as "joinedAt", c.people, c.message_id::float8 as id, u.username, c.content,
     ${iso(sql`c.created_at`)} as timestamp, c.mark::float8 as "lastRead",
     case when c.mark is null then 0 else ${unreadAfter(sql`${userId}::bigint`, sql`c.id`, sql`c.mark`)} end as unread,
-    c.notify, c.hidden, c.pinned, c.at::float8 as at, c.more
+    c.notify, c.hidden, c.pinned, floor(extract(epoch from c.at) * 1000000)::float8 as at, c.more
   from (
     select c.id, c.name, r.kind, r.title, r.topic, r.archived_at is not null as archived, r.version, m.role, m.since,
       case when m.role is not null then greatest(m.version, o.last_read, ${UNSEEN}) end as mark,
@@ -229,7 +230,7 @@ const summaries = (userId: number, { rooms, order }: Chosen, limit: number) => s
       row_number() over w as n, lead(true, 1, false) over w as more,
       sum(octet_length(r.title) + octet_length(r.topic) + coalesce(octet_length(l.content), 0)
         + ${sql.raw(String(ROOM_BYTES))} + case when r.kind = 'direct' then ${sql.raw(String(PEOPLE_BYTES))} else 0 end) over w as upto,
-      ${order === BY_ACTIVITY ? sql`c.at` : sql`null::bigint`} as at
+      ${order === BY_ACTIVITY ? sql`c.at` : sql`null::timestamptz`} as at
     from (${rooms}) c
     cross join lateral (select * from rooms x where x.id = c.id limit 1) r
     left join lateral (

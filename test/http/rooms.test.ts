@@ -431,3 +431,66 @@ test("rooms that look like a name are listed, but only those that their reader m
   expect(status).toBe(400);
   for (const { socket } of [ada, ben, cy]) socket.close();
 });
+
+test("the list by activity has pinned rooms first, leaves out hidden ones, and its cursors lead through it", async () => {
+  const [ada, ben] = [await enter("ada-act"), await enter("ben-act")];
+  const names = ["act-1", "act-2", "act-3", "act-4", "act-5"];
+  for (const room of names) await post(ben.socket, "hello", room);
+  await join(ada.socket, ...names);
+  const pages = (query = "") => walk(server, ada.token, `?order=activity${query}`);
+  const order = names.toReversed();
+  for (const limit of [1, 2, 5]) expect((await pages(`&limit=${limit}`)).pages.flat()).toEqual(order);
+  await post(ben.socket, "news", "act-2");
+  expect((await pages()).pages).toEqual([["act-2", "act-5", "act-4", "act-3", "act-1"]]);
+
+  const prefer = async (room: string, body: object, status = 204) => {
+    const target = `PUT /rooms/${room}/members/me/`;
+    const answer = await api(server, target, { token: ada.token, body });
+    expect([answer.status, body]).toEqual([status, body]);
+    return answer.body;
+  };
+  await prefer("act-1", { pinned: true, notify: "none" });
+  await prefer("act-5", { hidden: true });
+  expect((await pages("&limit=2")).pages).toEqual([
+    ["act-1", "act-2"],
+    ["act-4", "act-3"],
+  ]);
+  expect((await pages("&hidden&limit=3")).pages.flat()).toEqual([
+    "act-1",
+    "act-2",
+    "act-5",
+    "act-4",
+    "act-3",
+  ]);
+  expect(await one(ada.token, "act-1")).toMatchObject({ pinned: true, notify: "none", hidden: false });
+  expect(await one(ben.token, "act-1")).toMatchObject({ pinned: false, notify: null });
+  await post(ben.socket, "come back", "act-5");
+  expect((await pages()).pages).toEqual([["act-1", "act-5", "act-2", "act-4", "act-3"]]);
+
+  // Others' tokens and bans narrow it, and no cursor names what they may not see.
+  const narrow = await provider.tokenOf("ada-act", { rooms: [{ match: "act-[45]", allow: ["read"] }] });
+  expect((await walk(server, narrow, "?order=activity")).pages).toEqual([[]]);
+  const some = await provider.tokenOf("ada-act", { rooms: [{ match: "*-4", allow: ["read"] }] });
+  const seen = await walk(server, some, "?order=activity&limit=1");
+  expect([seen.pages, seen.texts.join().includes("act-5")]).toEqual([[["act-4"]], false]);
+
+  await prefer("act-1", { hidden: true, pinned: true }, 400);
+  await prefer("act-1", { muted: true }, 400);
+  await prefer("act-1", { notify: "some" }, 400);
+  expect(await prefer("act-unknown", { pinned: true }, 404)).toMatchObject({ code: "not_found" });
+  for (const query of [
+    "order=time",
+    "order=activity&all",
+    "order=activity&after=a",
+    "order=activity&before=x",
+    `order=activity&before=${Buffer.from("1 2 a\0b").toString("base64url")}`,
+    `order=activity&before=${"A".repeat(600)}`,
+    "before=x",
+    "hidden",
+  ])
+    expect([query, (await api(server, `GET /rooms/?${query}`, { token: ada.token })).status]).toEqual([
+      query,
+      400,
+    ]);
+  for (const { socket } of [ada, ben]) socket.close();
+});
