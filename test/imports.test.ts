@@ -58,7 +58,7 @@ const CHAT_LAYERS: readonly (readonly string[])[] = [
   ["moderation"],
   ["access"],
   ["room", "ephemeral"],
-  ["ports"],
+  ["ports", "lists"],
   ["pass", "change", "rights", "limits"],
 ];
 

@@ -7,8 +7,8 @@ import {
   ROOMS_MAX,
   type RoomRange,
   type RoomSummary,
-  type Seat,
-} from "../chat/ports.ts";
+} from "../chat/lists.ts";
+import type { Seat } from "../chat/ports.ts";
 import { runOrRefuse } from "../db/away.ts";
 import { type Pool, rows } from "../db/database.ts";
 import { skeletonsLike } from "../lookalikes.ts";

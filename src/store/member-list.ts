@@ -1,5 +1,5 @@
 import { sql } from "drizzle-orm";
-import { type ListedMember, type MemberPage, type MemberRange, MEMBERS_MAX } from "../chat/ports.ts";
+import { type ListedMember, type MemberPage, type MemberRange, MEMBERS_MAX } from "../chat/lists.ts";
 import { runOrRefuse } from "../db/away.ts";
 import { type Pool, rows } from "../db/database.ts";
 import { atMost, iso } from "./sql.ts";

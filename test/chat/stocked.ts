@@ -1,5 +1,6 @@
 import type { Ack, Post } from "../../src/chat/change.ts";
-import type { Committed, ListStore, MemberStore, MessageStore } from "../../src/chat/ports.ts";
+import type { ListStore } from "../../src/chat/lists.ts";
+import type { Committed, MemberStore, MessageStore } from "../../src/chat/ports.ts";
 import type { Database } from "../../src/db/database.ts";
 import { loadMeta } from "../../src/db/meta.ts";
 import { users } from "../../src/db/schema.ts";

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { type SQL, sql } from "drizzle-orm";
 import type { Change } from "../../src/chat/change.ts";
-import type { ChatStore, RecentRange, RoomRange } from "../../src/chat/ports.ts";
+import type { RecentRange, RoomRange } from "../../src/chat/lists.ts";
+import type { ChatStore } from "../../src/chat/ports.ts";
 import { type Pool, rows } from "../../src/db/database.ts";
 import { createStore } from "../../src/store/store.ts";
 import { type Explained, explained } from "../support/explain.ts";

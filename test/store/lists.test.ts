@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { type SQL, sql } from "drizzle-orm";
-import type { MemberPage, Place, RoomSummary } from "../../src/chat/ports.ts";
+import type { MemberPage, Place, RoomSummary } from "../../src/chat/lists.ts";
 import { rows } from "../../src/db/database.ts";
 import { onEachDriver, type Stocked, stock } from "../chat/stocked.ts";
 

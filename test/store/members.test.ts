@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from "bun:test";
 import { sql } from "drizzle-orm";
-import type { RoomSummary } from "../../src/chat/ports.ts";
+import type { RoomSummary } from "../../src/chat/lists.ts";
 import { readAudit } from "../../src/db/audit.ts";
 import { rows } from "../../src/db/database.ts";
 import { START_MS } from "../support/house.ts";

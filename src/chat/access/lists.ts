@@ -3,7 +3,7 @@ import type { Identity } from "../../identity.ts";
 import type { Places } from "../../limits/places.ts";
 import type { Counts } from "../ephemeral/counts.ts";
 import type { Pass } from "../pass.ts";
-import type { ListStore, Place, Preferences, RecentRange, RoomRange, RoomSummary } from "../ports.ts";
+import type { ListStore, Place, Preferences, RecentRange, RoomRange, RoomSummary } from "../lists.ts";
 import type { Access } from "./access.ts";
 
 /** A room in a list, with the people in it right now. */

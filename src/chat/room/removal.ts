@@ -1,6 +1,6 @@
 import type { Order } from "../../order.ts";
 import type { Removal } from "../change.ts";
-import type { ListStore } from "../ports.ts";
+import type { ListStore } from "../lists.ts";
 
 /** Messages removed by one order, and in one batch, so that others' messages do not wait for long. */
 const ORDER_MAX = 500;
