@@ -1,10 +1,15 @@
 import type { RoomGrant } from "./grants.ts";
+import type { Person } from "./person.ts";
 
 /** The person that a token names. */
 export interface Bearer {
   readonly userId: number;
   /** The public name; never an email address. */
   readonly username: string;
+  /** The id and the display name. Everything that this person sends refers to this one object. */
+  readonly user: Person;
+  /** The address of a picture; null if there is none. */
+  readonly picture: string | null;
   /** The session of the token; null for outside identities, which have none here. */
   readonly sessionId: string | null;
   /** When the token expires, in milliseconds since 1970. */

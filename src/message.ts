@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import { fitting, PERSON, type Person as User, sizeOf } from "./person.ts";
 import {
   HISTORIES,
   type History,
@@ -17,6 +18,8 @@ export interface Reaction {
   readonly count: number;
   /** The usernames of the first 20 people who reacted. */
   readonly users: readonly string[];
+  /** The ids and names of `users`, in their order. The last ones are missing if they are too long: see {@link withProfiles}. */
+  readonly profiles: readonly User[];
 }
 
 /** Someone whom a notice names, by their present names. */
@@ -56,6 +59,7 @@ export interface Message {
   /** The room's version at its latest change. */
   readonly version: number;
   readonly username: string;
+  readonly user: User;
   /** The UUID that its sender chose. */
   readonly clientId: string;
   readonly content: string;
@@ -101,6 +105,7 @@ export const MESSAGE = v.object({
   id: version,
   version,
   username: v.string(),
+  user: PERSON,
   clientId: v.string(),
   content: v.string(),
   data: v.nullable(v.string()),
@@ -113,10 +118,25 @@ export const MESSAGE = v.object({
       emoji: v.string(),
       count: v.pipe(v.number(), v.safeInteger(), v.minValue(0)),
       users: v.array(v.string()),
+      profiles: v.array(PERSON),
     }),
   ),
   notice: v.nullable(notice),
 }) satisfies v.GenericSchema<unknown, Message>;
+
+/** The most bytes that the ids and names of people who reacted take in one message, so that it fits in a frame. */
+const PROFILES_BYTES = 12 * 1024;
+
+/** Returns reactions as they are shown, with as many of their people's ids and names as fit into a message. */
+export function withProfiles(reactions: readonly Reaction[]): readonly Reaction[] {
+  let left = PROFILES_BYTES;
+  return reactions.map((reaction) => {
+    const profiles = fitting(reaction.profiles, left);
+    for (const person of profiles) left -= sizeOf(person);
+    if (profiles.length < reaction.profiles.length) left = 0;
+    return profiles === reaction.profiles ? reaction : { ...reaction, profiles };
+  });
+}
 
 /** Returns the size of a message in characters, without the overhead of a frame. */
 export const lengthOf = ({ content, data, reactions, notice }: Message): number =>

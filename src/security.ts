@@ -46,6 +46,7 @@ export const SECURITY_EVENTS = {
   "user.enable": { level: "warn", text: "an operator enabled a person" },
   "user.ban": { level: "warn", text: "a person was banned from a room" },
   "user.unban": { level: "warn", text: "a ban was lifted" },
+  "user.set": { level: "info", text: "an operator described a person" },
   "sessions.end": { level: "warn", text: "an operator ended a person's sessions" },
   "message.delete": { level: "warn", text: "an operator deleted a message" },
   "key.rotate": { level: "warn", text: "a key was replaced" },

@@ -22,6 +22,7 @@ const SMALL = [
   "grants",
   "identity",
   "message",
+  "person",
   "order",
 ];
 const BELOW = [...SMALL, "protocol"];

@@ -11,10 +11,16 @@ const time = fc.constantFrom(null, TIME);
 const whole = fc.nat({ max: Number.MAX_SAFE_INTEGER });
 const name = (most: number) => fc.string({ unit: fc.constantFrom("a", "é", "語", "𐐀"), maxLength: most });
 
+const person = fc.record({
+  id: fc.string({ unit: "binary" }),
+  name: fc.option(name(64), { nil: undefined }),
+});
+
 const message: fc.Arbitrary<Message> = fc.record({
   id: whole,
   version: whole,
   username: name(USERNAME_MAX),
+  user: person,
   clientId: fc.uuid(),
   content: fc.string({ unit: "binary" }),
   data: fc.option(fc.dictionary(fc.string(), fc.jsonValue()).map((value) => JSON.stringify(value))),
@@ -27,6 +33,7 @@ const message: fc.Arbitrary<Message> = fc.record({
       emoji: fc.constantFrom("👍", "❤️", "👩🏽‍🚀"),
       count: whole,
       users: fc.array(name(USERNAME_MAX), { maxLength: 20 }),
+      profiles: fc.array(person, { maxLength: 20 }),
     }),
     { maxLength: 3 },
   ),

@@ -4,10 +4,12 @@ import type { Pool } from "../db/database.ts";
 import { users } from "../db/schema.ts";
 import { Refusal } from "../errors.ts";
 import type { Identity } from "../identity.ts";
+import { type Named, personOf } from "../person.ts";
 import type { Facts, Origin, SecurityLog } from "../security.ts";
 import type { Attempts } from "./attempts.ts";
 import { createUser, deleteUser } from "./erasure.ts";
 import { checkLink, useLink } from "./links.ts";
+import { type Profiled, setProfile } from "./people.ts";
 import type { Passwords } from "./passwords.ts";
 import type { Sessions, TokenPair } from "./sessions.ts";
 import { isYoung, revokeSessions } from "./sessionstore.ts";
@@ -33,8 +35,9 @@ export interface SignedIn extends TokenPair {
   readonly username: string;
 }
 
-export interface Profile {
-  readonly username: string;
+export interface Profile extends Named {
+  /** The address of a picture. */
+  readonly picture: string | null;
   /** Null for outside identities. */
   readonly email: string | null;
   readonly createdAt: string;
@@ -53,6 +56,11 @@ export interface Accounts {
   /** Returns a pseudonym of an account that has logged in from this network lately; undefined for any other. */
   knownAs(email: string, address: string): Promise<string | undefined>;
   me(who: Identity): Promise<Profile>;
+  /**
+   * Sets the display name and the picture. What is undefined stays, and null takes it away. The person's next token has them.
+   * @throws {Refusal} forbidden for outside identities, whose tokens say what they are called.
+   */
+  setProfile(who: Identity, profile: Omit<Profiled, "username">): Promise<Profile>;
   /**
    * Changes the password and ends the person's other sessions.
    * @throws {Refusal} invalid (wrong or weak password), forbidden (the account has no password), rate_limited, busy.
@@ -197,8 +205,15 @@ export function createAccounts(options: AccountsOptions): Accounts {
     },
     knownAs: attempts.knownAs,
     async me(who) {
-      const { username, email, createdAt } = await userOf(pool, who);
-      return { username, email, createdAt: createdAt.toISOString() };
+      return profileOf(await userOf(pool, who));
+    },
+    async setProfile(who, profile) {
+      const user = await userOf(pool, who);
+      if (user.issuer !== null)
+        throw new Refusal("forbidden", {
+          detail: "Your name and picture come from your identity provider. Change them there.",
+        });
+      return profileOf(await setProfile(pool, user, profile));
     },
     async changePassword(who, { password, next }, origin) {
       const { user, groups } = await confirm(who, password, origin);
@@ -235,6 +250,14 @@ async function userOf(pool: Pool, { userId }: Identity): Promise<User> {
   if (!user) throw new Refusal("account_disabled");
   return user;
 }
+
+const profileOf = (user: User): Profile => ({
+  username: user.username,
+  user: personOf(user),
+  picture: user.picture,
+  email: user.email,
+  createdAt: user.createdAt.toISOString(),
+});
 
 const factsOf = (user: User | undefined): Facts => ({ userId: user?.id, username: user?.username });
 

@@ -18,6 +18,7 @@ import { eraseRegularly } from "./erasure.ts";
 import { createKeys, type Keys } from "./keys.ts";
 import { createOutside, type Outside } from "./outside.ts";
 import { createPasswords } from "./passwords.ts";
+import { createPeople, type People } from "./people.ts";
 import { createSessions, type Sessions } from "./sessions.ts";
 import { createStanding, type Logins } from "./standing.ts";
 import { createTokens } from "./tokens.ts";
@@ -39,6 +40,7 @@ export interface Auth {
   readonly sessions: Sessions;
   readonly apiKeys: ApiKeys;
   readonly keys: Pick<Keys, "reread">;
+  readonly people: People;
   /** For sockets that are open: whether their logins are still alive, and notice of those that ended. */
   readonly standing: Pick<Logins, "ask" | "end" | "forget" | "onEnded">;
   /** Stops background work. */
@@ -121,6 +123,7 @@ export async function createAuth(options: AuthOptions): Promise<Auth> {
     accounts,
     sessions,
     keys,
+    people: createPeople({ pool, issuer: outside?.issuer, erasureKey }),
     apiKeys: createApiKeys({
       pool,
       clock,
@@ -155,8 +158,9 @@ export async function createAuth(options: AuthOptions): Promise<Auth> {
       if (!verifier) throw new Refusal("token_invalid");
       const bearer = await verifier.verify(token);
       await standing.check(bearer);
-      const { userId, username, sessionId, expiresAt, loggedInAt, grants, budget, keyId } = bearer;
-      return { userId, username, sessionId, expiresAt, loggedInAt, grants, budget, keyId };
+      const { userId, username, user, picture, sessionId, expiresAt, loggedInAt, grants, budget, keyId } =
+        bearer;
+      return { userId, username, user, picture, sessionId, expiresAt, loggedInAt, grants, budget, keyId };
     },
   };
 }

@@ -56,8 +56,8 @@ interface Due extends Identifiers {
 }
 
 /**
- * Erases up to 100 accounts that were deleted more than `afterMs` ago: email, password, outside identity, sessions, and
- * the name on their messages, which becomes `deleted-<id>`. Nobody else ever gets the old name. Of people who are
+ * Erases up to 100 accounts that were deleted more than `afterMs` ago: email, password, outside identity, sessions,
+ * display name, picture, and the username on their messages, which becomes `deleted-<id>`. Nobody else ever gets the old name. Of people who are
  * disabled or banned, a keyed hash of the address stays. Nodes may run this at the same time. Returns the ids.
  */
 export const eraseDue = (pool: Pool, { afterMs, key }: { afterMs: number; key: string }): Promise<number[]> =>
@@ -92,6 +92,8 @@ export const eraseDue = (pool: Pool, { afterMs, key }: { afterMs: number; key: s
             issuer: null,
             subject: null,
             username: deletedName(id),
+            name: null,
+            picture: null,
             erasedAt: sql`clock_timestamp()`,
           })
           .where(eq(users.id, id));

@@ -2,20 +2,15 @@ import { and, eq, isNotNull, isNull, sql } from "drizzle-orm";
 import { writeAudit } from "../db/audit.ts";
 import type { Orm, Pool } from "../db/database.ts";
 import { users } from "../db/schema.ts";
-import { Refusal } from "../errors.ts";
-import { foldOf } from "../lookalikes.ts";
 import type { Order } from "../order.ts";
-import { textFault } from "../protocol/text.ts";
 import { emailOf } from "./emails.ts";
 import { undeleteUser } from "./erasure.ts";
+import { findUser } from "./people.ts";
 import { hashPassword } from "./passwords.ts";
 import { revokeSessions } from "./sessionstore.ts";
 
-/** The most characters of an email or a username. */
-const NAME_MAX = 254;
-
 /**
- * What an operator can do to a person, named by email or username. Each act and its audit entry are one transaction; an
+ * What an operator can do to a person, named by id, username or email. Each act and its audit entry are one transaction; an
  * act that changes nothing is not recorded. Returns the user's id. Running servers notice by themselves.
  * @throws {Refusal} not_found.
  */
@@ -80,20 +75,5 @@ export async function resetPassword(
   );
 }
 
-/** Returns the id of the user with that email or username, unless the account was erased. @throws {Refusal} not_found. */
-export async function findUser(orm: Orm, name: string): Promise<number> {
-  if (textFault(name, { max: NAME_MAX })) throw nobody();
-  // Every email has an @, and no username does.
-  const named = name.includes("@") ? eq(users.email, emailOf(name)) : eq(users.usernameFold, foldOf(name));
-  const [user] = await orm
-    .select({ id: users.id })
-    .from(users)
-    .where(and(named, isNull(users.erasedAt)));
-  if (!user) throw nobody();
-  return user.id;
-}
-
-const nobody = () => new Refusal("not_found", { detail: "Nobody has that email or username." });
-
 const change = <T>(pool: Pool, name: string, work: (tx: Orm, userId: number) => Promise<T>): Promise<T> =>
-  pool.run((orm) => orm.transaction(async (tx) => work(tx, await findUser(tx, name))));
+  pool.run((orm) => orm.transaction(async (tx) => work(tx, (await findUser(tx, name)).id)));

@@ -14,9 +14,13 @@ import { Refusal } from "../errors.ts";
 import { grantsOf } from "../grants.ts";
 import type { Bearer } from "../identity.ts";
 import type { Log } from "../log.ts";
+import { personOf } from "../person.ts";
+import { nameOfClaim, pictureOfClaim } from "../protocol/names.ts";
 import { text } from "../protocol/text.ts";
 import type { SecurityLog } from "../security.ts";
 import { ALGORITHMS } from "./jwkset.ts";
+import { setProfile } from "./people.ts";
+import { freeUid } from "./uids.ts";
 import { createKeySet, type Signature, STALE_MS } from "./keyset.ts";
 import { TOLERANCE_S, refuseToken } from "./tokens.ts";
 import { namesFor } from "./usernames.ts";
@@ -144,10 +148,12 @@ export function createOutside(options: OutsideOptions): Outside {
     const grants = read("rooms", () => grantsOf(payload.rooms));
     const budget = read("budget", () => v.parse(BUDGET, payload.budget));
     const loggedIn = v.parse(AUTH_TIME, payload.auth_time) ?? issued;
-    const { id, username } = await personOf(options, sub, payload);
+    const person = await visitor(options, sub, payload);
     const bearer = {
-      userId: id,
-      username,
+      userId: person.id,
+      username: person.username,
+      user: personOf(person),
+      picture: person.picture,
       sessionId: null,
       expiresAt: exp * 1000,
       loggedInAt: loggedIn && loggedIn * 1000,
@@ -187,7 +193,8 @@ function readHeader(token: string): ProtectedHeaderParameters {
   }
 }
 
-async function personOf(
+/** Returns the person with a subject, as their token says. Their profile is written only if it changed. */
+async function visitor(
   { pool, issuer, erasureKey }: OutsideOptions,
   subject: string,
   claims: JWTPayload,
@@ -198,10 +205,17 @@ async function personOf(
   };
   const wanted = [claims.preferred_username, claims.name].find((name) => v.is(NAME, name)) as
     string | undefined;
-  const create = (tx: Orm) => createUser(tx, { issuer, subject }, namesFor(wanted), erasureKey);
+  const profile = { name: nameOfClaim(claims.name), picture: pictureOfClaim(claims.picture) };
+  const create = async (tx: Orm) => {
+    const { name = null, picture = null } = profile;
+    const values = { issuer, subject, uid: await freeUid(tx, subject), name, picture };
+    return createUser(tx, values, namesFor(wanted), erasureKey);
+  };
   const made = (await find()) ?? (await pool.run((orm) => orm.transaction(create)));
   // "values taken": another request has just created this person.
   const person = typeof made === "string" ? await find() : made;
   if (!person) throw new Error("no username is free for a new person");
-  return person;
+  // Nobody is the server itself, whatever a provider says.
+  if (person.id === 0) throw new Refusal("token_invalid");
+  return setProfile(pool, person, profile);
 }

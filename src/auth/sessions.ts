@@ -1,6 +1,7 @@
 import type { Pool } from "../db/database.ts";
 import { Refusal } from "../errors.ts";
 import type { Identity } from "../identity.ts";
+import { personOf, type PersonRow } from "../person.ts";
 import type { Facts, Origin, SecurityEvent, SecurityLog } from "../security.ts";
 import { type Keys, keysAway } from "./keys.ts";
 import { type RefreshClaim, readRefreshToken, refreshToken } from "./refresh.ts";
@@ -61,6 +62,9 @@ export interface Sessions {
   endOthers(who: Identity, origin: Origin): Promise<void>;
 }
 
+/** The person of a session, as their tokens say. */
+type Owner = PersonRow & { readonly userId: number; readonly picture: string | null };
+
 interface SessionsOptions {
   readonly pool: Pool;
   readonly keys: Keys;
@@ -73,10 +77,11 @@ interface SessionsOptions {
 export function createSessions(options: SessionsOptions): Sessions {
   const { pool, keys, tokens, standing, security, lifetime } = options;
 
-  async function pairOf(user: { userId: number; username: string }, claim: RefreshClaim): Promise<TokenPair> {
+  async function pairOf(row: Owner, { sessionId, generation }: RefreshClaim): Promise<TokenPair> {
     const secret = keys.secret();
-    const access = await tokens.issue({ ...user, sessionId: claim.sessionId });
-    return { access, refresh: refreshToken(claim, secret) };
+    const { userId, username, picture } = row;
+    const access = await tokens.issue({ userId, username, user: personOf(row), picture, sessionId });
+    return { access, refresh: refreshToken({ sessionId, generation }, secret) };
   }
 
   const canSign = () => void [keys.signer(), keys.secret()];
@@ -104,7 +109,7 @@ export function createSessions(options: SessionsOptions): Sessions {
       if (!evicted) return undefined;
       const { id: userId, username } = user;
       ended(evicted, "session.evict", { userId, username, origin });
-      return pairOf({ userId, username }, { sessionId, generation: 1 });
+      return pairOf({ ...user, userId }, { sessionId, generation: 1 });
     },
     async refresh(token, origin) {
       const claim = claimOf(token);

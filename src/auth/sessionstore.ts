@@ -2,6 +2,7 @@ import { and, desc, eq, gt, inArray, isNull, ne, type SQL, sql } from "drizzle-o
 import { type Orm, type Pool, rows } from "../db/database.ts";
 import { sessions } from "../db/schema.ts";
 import { ago, fromNow } from "../db/time.ts";
+import type { PersonRow } from "../person.ts";
 import type { RefreshClaim } from "./refresh.ts";
 import type { User } from "./users.ts";
 
@@ -74,9 +75,9 @@ export const insertSession = (
     return ids.length === 0 ? [] : revoke(tx, user.id, inArray(sessions.id, ids));
   });
 
-export interface SessionRow {
+export interface SessionRow extends PersonRow {
   readonly userId: number;
-  readonly username: string;
+  readonly picture: string | null;
   readonly generation: number;
   readonly enabled: boolean;
   readonly alive: boolean;
@@ -91,7 +92,7 @@ export async function readSession(
 ): Promise<SessionRow | undefined> {
   const [session] = await rows<SessionRow>(
     orm,
-    sql`select s.user_id::float8 as "userId", u.username, s.generation::float8 as generation,
+    sql`select s.user_id::float8 as "userId", u.username, u.uid, u.name, u.picture, s.generation::float8 as generation,
         u.disabled_at is null and u.deleted_at is null as enabled,
         s.revoked_at is null and s.expires_at > clock_timestamp()
           and s.${until(maxAgeMs)} > clock_timestamp() as alive,

@@ -13,17 +13,19 @@ export const AUDIENCE = "parley";
 export const TOLERANCE_S = 5;
 const CACHE_MAX = 20_000;
 
+/** The claims of our own tokens. `name` is the username, because it was there before display names. */
 const CLAIMS = v.object({
   sub: v.pipe(v.string(), v.regex(/^[1-9]\d{0,14}$/), v.transform(Number)),
   sid: v.pipe(v.string(), v.uuid()),
   name: v.string(),
+  uid: v.string(),
+  display: v.optional(v.string()),
+  picture: v.optional(v.nullable(v.string()), null),
   exp: v.number(),
 });
 
 /** The person and session that a token is issued for. */
-export interface Subject {
-  readonly userId: number;
-  readonly username: string;
+export interface Subject extends Pick<Bearer, "userId" | "username" | "user" | "picture"> {
   readonly sessionId: string;
 }
 
@@ -81,17 +83,24 @@ export function createTokens({ issuer, keys, ttlMs, clock }: TokensOptions): Tok
       clockTolerance: TOLERANCE_S,
       currentDate: new Date(clock.now()),
     });
-    const { sub, sid, name, exp } = v.parse(CLAIMS, payload);
-    const about = { userId: sub, username: name, sessionId: sid, expiresAt: exp * 1000 };
+    // Tokens from before there were ids: their clients refresh them.
+    if (payload.uid === undefined) throw new Refusal("token_expired");
+    const { sub, sid, name, uid, display, picture, exp } = v.parse(CLAIMS, payload);
+    const user = { id: uid, name: display };
+    const about = { userId: sub, username: name, user, picture, sessionId: sid, expiresAt: exp * 1000 };
     return remember(token, about, protectedHeader.kid ?? "");
   }
 
   return {
-    async issue({ userId, username, sessionId }) {
+    async issue({ userId, username, user, picture, sessionId }) {
       const { kid, key } = keys.signer();
       const now = Math.floor(clock.now() / 1000);
       const exp = now + Math.floor(ttlMs / 1000);
-      const token = await new SignJWT({ sid: sessionId, name: username })
+      const token = await new SignJWT({
+        ...{ sid: sessionId, name: username, uid: user.id },
+        ...(user.name !== undefined && { display: user.name }),
+        ...(picture !== null && { picture }),
+      })
         .setProtectedHeader({ alg: "EdDSA", typ: "at+jwt", kid })
         .setIssuer(issuer)
         .setAudience(AUDIENCE)
@@ -101,7 +110,7 @@ export function createTokens({ issuer, keys, ttlMs, clock }: TokensOptions): Tok
         .setJti(crypto.randomUUID())
         .sign(key);
       // It is good without a check: otherwise it would be refused while strangers flood its person's network.
-      remember(token, { userId, username, sessionId, expiresAt: exp * 1000 }, kid);
+      remember(token, { userId, username, user, picture, sessionId, expiresAt: exp * 1000 }, kid);
       return token;
     },
     knows: (token) => verified.get(token) !== undefined,

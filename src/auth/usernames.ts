@@ -1,3 +1,4 @@
+import * as v from "valibot";
 import { skeletonOf, skeletonsLike } from "../lookalikes.ts";
 import { USERNAME_MAX } from "../protocol/limits.ts";
 import { isPlain } from "../protocol/plain.ts";
@@ -98,6 +99,21 @@ export function usernameOf(name: string): string | null {
   if (!normal || !USERNAME.test(normal) || !isPlain(normal)) return null;
   return [...normal].length <= USERNAME_MAX && ofOneScript(normal) && !isReserved(normal) ? normal : null;
 }
+
+const RULE =
+  "must be 1 to 32 letters and digits of one script, _, - or ., must not start or end with a dot, and must not be reserved";
+
+/** Schema for a new username, in its canonical form. */
+export const username = v.pipe(
+  v.string("must be a string"),
+  v.metadata({ description: `It ${RULE}.` }),
+  v.rawTransform(({ dataset, addIssue, NEVER }) => {
+    const name = usernameOf(dataset.value);
+    if (name !== null) return name;
+    addIssue({ message: RULE });
+    return NEVER;
+  }),
+);
 
 const isReserved = (name: string) =>
   skeletonsLike(name).some(

@@ -6,6 +6,7 @@ import {
   type InferInsertModel,
   type InferSelectModel,
   isNull,
+  ne,
   or,
   sql,
 } from "drizzle-orm";
@@ -35,29 +36,42 @@ export async function insertUser(
   names: Iterable<string>,
 ): Promise<User | "names taken" | "values taken"> {
   for (const username of names) {
-    const named = { username, usernameFold: foldOf(username), ...looksOf(username) };
-    const likes = skeletonsLike(username);
-    const alike = or(
-      eq(users.usernameFold, named.usernameFold),
-      inArray(users.skeleton, likes),
-      inArray(users.capitals, likes),
-    );
-    const isTaken = async () =>
-      (await orm.select({ id: users.id }).from(users).where(alike).limit(1)).length > 0;
-    if (await isTaken()) continue;
-    // Names that look alike share a skeleton. So of two that come at once, the second one waits and sees the first.
-    for (const like of likes.toSorted())
-      await orm.execute(sql`select pg_advisory_xact_lock(hashtextextended(${like}::text, 0))`);
-    if (await isTaken()) continue;
+    const named = await looksFor(orm, username);
+    if (!named) continue;
+    const name = values.name === username ? null : values.name;
     const [user] = await orm
       .insert(users)
-      .values({ ...values, ...named })
+      .values({ ...values, name, ...named })
       .onConflictDoNothing()
       .returning();
     if (user) return user;
-    if (!(await isTaken())) return "values taken";
+    if (!(await isTaken(orm, username))) return "values taken";
   }
   return "names taken";
+}
+
+/**
+ * Returns the columns of a username that looks like nobody's except that of the person `own`, or undefined if it is taken.
+ * Nobody else can take it until the transaction ends.
+ */
+export async function looksFor(orm: Orm, username: string, own?: number) {
+  if (await isTaken(orm, username, own)) return undefined;
+  // Names that look alike share a skeleton. So of two that come at once, the second one waits and sees the first.
+  for (const like of skeletonsLike(username).toSorted())
+    await orm.execute(sql`select pg_advisory_xact_lock(hashtextextended(${like}::text, 0))`);
+  if (await isTaken(orm, username, own)) return undefined;
+  return { username, usernameFold: foldOf(username), ...looksOf(username) };
+}
+
+async function isTaken(orm: Orm, username: string, own?: number): Promise<boolean> {
+  const likes = skeletonsLike(username);
+  const alike = or(
+    eq(users.usernameFold, foldOf(username)),
+    inArray(users.skeleton, likes),
+    inArray(users.capitals, likes),
+  );
+  const others = own === undefined ? alike : and(alike, ne(users.id, own));
+  return (await orm.select({ id: users.id }).from(users).where(others).limit(1)).length > 0;
 }
 
 /** How many people get their skeleton in one statement. */

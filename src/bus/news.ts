@@ -1,11 +1,12 @@
 import * as v from "valibot";
 import { MESSAGE, type RoomChange } from "../message.ts";
+import { PERSON } from "../person.ts";
 import { BUDGET_NAMES, BUDGETS, type SharedBudget } from "../protocol/budgets.ts";
 
 const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 const version = v.pipe(v.number(), v.safeInteger(), v.minValue(1));
 const word = v.pipe(v.string(), v.minLength(1), v.maxLength(256));
-const named = v.strictTuple([version, word]);
+const named = v.strictTuple([version, word, PERSON]);
 
 /** A committed range of a room's versions: see message.ts. */
 const changed = v.pipe(
@@ -31,7 +32,7 @@ const changed = v.pipe(
 /** The room has reached this version, and the changes are too large for the bus. */
 const moved = v.object({ type: v.literal("moved"), room: word, epoch: word, version });
 
-/** A node's people in a room: their number, and some of them by id and name. */
+/** A node's people in a room: their number, and some of them by their number, username, id and name. */
 const attendance = v.object({
   type: v.literal("attendance"),
   room: word,
@@ -43,7 +44,7 @@ const attendance = v.object({
   ask: v.optional(v.literal(true)),
 });
 
-const typing = v.object({ type: v.literal("typing"), room: word, username: word });
+const typing = v.object({ type: v.literal("typing"), room: word, username: word, user: PERSON });
 
 /** How far someone has read, for their sockets on other nodes. */
 const read = v.object({ type: v.literal("read"), room: word, userId: version, id: version });

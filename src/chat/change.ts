@@ -1,6 +1,7 @@
 import type { Identity } from "../identity.ts";
 import type { Message } from "../message.ts";
 import type { Order } from "../order.ts";
+import type { Person } from "../person.ts";
 import type { ErrorCode } from "../protocol/codes.ts";
 import type { FieldErrors } from "../protocol/fields.ts";
 import type { History, MemberSetting, Role, RoomKind } from "../protocol/membership.ts";
@@ -95,6 +96,8 @@ interface Signed {
   readonly username: string;
   /** The room's fence when it was found out what its sender may do. */
   readonly fence: number;
+  /** The sender's own object, which all their changes share. */
+  readonly user: Person;
 }
 
 export type Post = Draft & Signed;
@@ -104,6 +107,7 @@ export type Ruling = Decree & Omit<Signed, "fence"> & { readonly order: Order | 
 
 /** The person in whose name operators act in rooms. */
 export const SYSTEM_ID = 0;
+const SYSTEM: Person = { id: "u_system", name: undefined };
 
 /**
  * An operator's deletion of anyone's message, or of one person's reactions to a message. It is idempotent by itself, so
@@ -151,22 +155,22 @@ export interface Refused {
 export function sign(
   submission: Submission,
   room: string,
-  { userId, username }: Pick<Identity, "userId" | "username">,
+  { userId, username, user }: Pick<Identity, "userId" | "username" | "user">,
   fence = 0,
 ): Post | Amendment {
-  if (submission.kind !== "post") return { ...submission, room, senderId: userId, username, fence };
+  if (submission.kind !== "post") return { ...submission, room, senderId: userId, username, user, fence };
   // Written out: nearly all changes are posts, and copying an object of unknown shape costs as much as parsing one.
   const { kind, clientId, content, data, replyTo } = submission;
-  return { kind, room, senderId: userId, username, clientId, content, data, replyTo, fence };
+  return { kind, room, senderId: userId, username, user, clientId, content, data, replyTo, fence };
 }
 
 /** Completes a person's change of a room or its members. The audit records it if an order is given. */
 export const rule = (
   decree: Decree,
   room: string,
-  { userId, username }: Pick<Identity, "userId" | "username">,
+  { userId, username, user }: Pick<Identity, "userId" | "username" | "user">,
   order: Order | null = null,
-): Ruling => ({ ...decree, room, senderId: userId, username, order });
+): Ruling => ({ ...decree, room, senderId: userId, username, user, order });
 
 /** Completes an operator's change of a room or its members. */
 export const ordain = (decree: Decree, room: string, order: Order): Ruling => ({
@@ -174,6 +178,7 @@ export const ordain = (decree: Decree, room: string, order: Order): Ruling => ({
   room,
   senderId: SYSTEM_ID,
   username: "",
+  user: SYSTEM,
   order,
 });
 
@@ -182,6 +187,7 @@ export const posted = (post: Post, id: number, at: string): Message => ({
   id,
   version: id,
   username: post.username,
+  user: post.user,
   clientId: post.clientId,
   content: post.content,
   data: post.data,

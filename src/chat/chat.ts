@@ -15,7 +15,7 @@ import { createLists, type ListedRoom, type RecentQuery, type RoomPage } from ".
 import { createSubmit } from "./access/submit.ts";
 import type { Ack, Removal, Submission } from "./change.ts";
 import { createPlain } from "./codecs/plain.ts";
-import { createV1 } from "./codecs/v1.ts";
+import { createV1, presenceFrame } from "./codecs/v1.ts";
 import { createCommands } from "./commands/table.ts";
 import { type Connection, createConnection } from "./connection/connection.ts";
 import { createGuard } from "./connection/guard.ts";
@@ -170,21 +170,14 @@ export function createChat(options: ChatOptions): Chat {
   const presence = createPresence({
     clock,
     bus,
-    tell: (room, { joined, left, online }) =>
-      delivery.tell(room, {
-        type: "presence",
-        room,
-        online,
-        ...(joined && { joined: [...joined] }),
-        ...(left && { left: [...left] }),
-      }),
+    tell: (room, news) => delivery.tell(room, presenceFrame(room, news)),
   });
   const typing = createTyping({
     clock,
     bus,
     online: presence.online,
     shared: presence.shared,
-    tell: (room, username) => delivery.tell(room, { type: "typing", room, username }),
+    tell: (room, { username, user }) => delivery.tell(room, { type: "typing", room, username, user }),
   });
   const marks = createMarks({
     bus,

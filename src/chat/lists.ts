@@ -1,3 +1,4 @@
+import type { Person } from "../person.ts";
 import type { Notify, Role, RoomKind } from "../protocol/membership.ts";
 
 /** A person as others see them. */
@@ -25,7 +26,7 @@ export interface RoomSummary {
   /** The people of a direct room, others first, at most {@link PEOPLE_SHOWN}. */
   readonly people?: readonly PersonShown[];
   /** The newest message that is no notice and that the person may see, or null. A deleted one has no content. */
-  readonly last: { id: number; username: string; content: string; timestamp: string } | null;
+  readonly last: { id: number; username: string; user: Person; content: string; timestamp: string } | null;
   /** These three are null for anyone who is not a member. */
   readonly role: Role | null;
   readonly joinedAt: string | null;

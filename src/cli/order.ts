@@ -8,7 +8,7 @@ const REASON_MAX = 500;
 const ACTOR_MAX = 64;
 
 /** The arguments of an operator's order: the person, and the reason for the audit. */
-export const ORDER_USAGE = "<email|username> [reason]";
+export const ORDER_USAGE = "<id|username|email> [reason]";
 
 /** An order given by the shell's user. */
 export const orderOf = ({ user, machine }: Context, reason = ""): Order => ({

@@ -1,4 +1,4 @@
-import { findUser } from "../auth/operator.ts";
+import { findUser } from "../auth/people.ts";
 import { purgePerson } from "../store/removal.ts";
 import type { Command } from "./command.ts";
 import { carryOut, ORDER_USAGE } from "./order.ts";
@@ -13,7 +13,7 @@ export const purge: Command = {
       usage: this.name,
       route: (name) => `POST /admin/users/${name}/purge`,
       work: async (database, name, order) => {
-        const userId = await database.run((orm) => findUser(orm, name));
+        const { id: userId } = await database.run((orm) => findUser(orm, name));
         let shown = 0;
         return purgePerson(database, userId, order, (sofar) => {
           const total = sofar.messages + sofar.reactions;

@@ -1,4 +1,4 @@
-import { findUser } from "../auth/operator.ts";
+import { findUser } from "../auth/people.ts";
 import { roomName } from "../protocol/rooms.ts";
 import { removeAllMessages } from "../store/removal.ts";
 import { type Command, CommandError } from "./command.ts";
@@ -19,7 +19,7 @@ export const removeMessages: Command = {
     const query = room === null ? "" : `?room=${encodeURIComponent(room)}`;
     const removed = await orSend(`DELETE /admin/users/${encodeURIComponent(name)}/messages${query}`, () =>
       withDatabase(context, async (database) => {
-        const userId = await database.run((orm) => findUser(orm, name));
+        const { id: userId } = await database.run((orm) => findUser(orm, name));
         return removeAllMessages(database, { userId, room }, order);
       }),
     );

@@ -2,7 +2,7 @@ import { type ConnectionState, createConnection } from "./connection.ts";
 import { createEmitter } from "./emitter.ts";
 import { ChatError } from "./errors.ts";
 import { createHttp } from "./http.ts";
-import type { RoomFrame, WelcomeFrame } from "./message.ts";
+import type { RoomFrame, User, WelcomeFrame } from "./message.ts";
 import { createOutbox } from "./outbox.ts";
 import { type Ports, systemPorts } from "./ports.ts";
 import { createQueries } from "./queries.ts";
@@ -41,6 +41,8 @@ export interface ChatState {
   readonly connection: ConnectionState;
   /** The signed-in account. Undefined if nobody is signed in, or if `tokens` is in use. */
   readonly account: Account | undefined;
+  /** The person of the connection, as the server knows them: `me.id` tells one's own messages. It outlasts a cut. */
+  readonly me: User | undefined;
 }
 
 export interface ChatEvents {
@@ -106,7 +108,7 @@ export function createChat(options: ChatOptions): Chat {
   const rooms = new Map<string, RoomInside>();
   let wanted = false;
   let closed: ChatError | undefined;
-  let user: { readonly id: number; readonly username: string } | undefined;
+  let user: User | undefined;
   let account: Account | undefined;
 
   const slot = (name: string) => createSlot(options.storage, `parley ${base.href} ${name}`);
@@ -126,7 +128,12 @@ export function createChat(options: ChatOptions): Chat {
     for (const room of rooms.values()) room[what]();
   };
 
-  const view = createSubject<ChatState>(() => ({ connection: connection.state, account }));
+  const view = createSubject<ChatState>(() => ({
+    connection: connection.state,
+    account,
+    // Whoever signs in is known once the server says so.
+    me: session.signedIn && (!account || account.username === user?.username) ? user : undefined,
+  }));
 
   const connection = createConnection({
     url: new URL("ws/", base).href.replace(/^http/, "ws"),
@@ -156,7 +163,7 @@ export function createChat(options: ChatOptions): Chat {
   const insideOf = (name: string, roomOptions?: RoomOptions): RoomInside => {
     const known = rooms.get(name);
     if (known) return known;
-    const me = () => user?.username;
+    const me = () => user?.id;
     const room = createRoom({ ...roomOptions, name, ports, connection, outbox, queries, me });
     rooms.set(name, room);
     return room;
@@ -165,6 +172,7 @@ export function createChat(options: ChatOptions): Chat {
   function welcome(frame: WelcomeFrame) {
     const other = user && user.id !== frame.user.id;
     ({ user } = frame);
+    view.changed();
     if (other) each("drop");
     outbox.own(user.id);
     if (other) void outbox.load();

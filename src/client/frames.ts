@@ -22,8 +22,9 @@ const isText = (value: unknown): value is string => typeof value === "string";
 const isWhole = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
 const isTexts = (value: unknown) => Array.isArray(value) && value.every(isText);
 
-const isReaction = shape("count:whole users:texts");
-const isLast = shape("id:id username content timestamp");
+const isPerson = shape("id name?");
+const isReaction = shape("count:whole users:texts profiles:people");
+const isLast = shape("id:id username user:person content timestamp");
 
 /** The kinds of fields in shapes. */
 const KINDS: Readonly<Record<string, (value: unknown) => boolean>> = {
@@ -36,7 +37,9 @@ const KINDS: Readonly<Record<string, (value: unknown) => boolean>> = {
   flag: (value) => typeof value === "boolean",
   true: (value) => value === true,
   change: (value) => value === "created" || value === "updated" || value === "deleted",
-  user: shape("id:number username"),
+  user: shape("id username name? picture?"),
+  person: isPerson,
+  people: (value) => Array.isArray(value) && value.every(isPerson),
   last: (value) => value === null || isLast(value),
   mark: (value) => value === null || isWhole(value),
   limits: shape("frameBytes:number messageChars:number rooms:number"),
@@ -58,7 +61,7 @@ export function shape(spec: string): (value: unknown) => value is Fields {
 }
 
 const MESSAGE =
-  "id:id version:id username content timestamp clientId data?:object replyTo?:id editedAt? deletedAt? reactions?:reactions";
+  "id:id version:id username user:person content timestamp clientId data?:object replyTo?:id editedAt? deletedAt? reactions?:reactions";
 
 const isFrame = shape("type");
 const isMessage = shape(MESSAGE);
@@ -67,13 +70,13 @@ const isMessage = shape(MESSAGE);
 const EVENTS: Readonly<Record<EventFrame["type"], ReturnType<typeof shape>>> = {
   welcome: shape("user:user expiresAt heartbeatMs:number limits:limits"),
   joined: shape(
-    "room version:whole epoch resumed:flag online?:whole people?:texts lastRead?:whole unread?:whole",
+    "room version:whole epoch resumed:flag online?:whole people?:texts profiles?:people lastRead?:whole unread?:whole",
   ),
   message: shape(`room change:change prev?:whole replay?:true ${MESSAGE}`),
   synced: shape("room version:whole"),
   lagging: shape("room version:whole"),
-  presence: shape("room online:whole joined?:texts left?:texts"),
-  typing: shape("room username"),
+  presence: shape("room online:whole joined?:texts profiles?:people left?:texts"),
+  typing: shape("room username user:person"),
   read: shape("room id:whole"),
   left: shape("room code:number"),
   expiring: shape("at"),

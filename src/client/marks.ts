@@ -16,9 +16,9 @@ export function createMarks(list: List, me: () => string | undefined) {
     if (list.from > lastRead + 1) return Math.min(UNREAD_MAX, counted);
     let count = 0;
     for (let at = list.messages.length - 1; at >= 0 && count < UNREAD_MAX; at--) {
-      const { id, username, deletedAt } = list.messages[at] as List["messages"][number];
+      const { id, user, deletedAt } = list.messages[at] as List["messages"][number];
       if (id <= lastRead) break;
-      if (username !== me() && deletedAt === undefined) count++;
+      if (user.id !== me() && deletedAt === undefined) count++;
     }
     return count;
   };
@@ -32,8 +32,8 @@ export function createMarks(list: List, me: () => string | undefined) {
       counted = frame.unread;
       upTo = frame.version;
     },
-    message({ change, version, id, username }: MessageFrame) {
-      if (change === "created" && version > upTo && id > lastRead && username !== me()) counted++;
+    message({ change, version, id, user }: MessageFrame) {
+      if (change === "created" && version > upTo && id > lastRead && user.id !== me()) counted++;
     },
     /** Moves the mark. Returns false if it is already there or further. */
     read(id: number): boolean {

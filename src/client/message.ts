@@ -3,13 +3,23 @@
 /** What your product attaches to a message, such as an order: a JSON object of at most 4 KB. Nobody else interprets it. */
 export type Data = Readonly<Record<string, unknown>>;
 
+/** A person. */
+export interface Person {
+  /** It never changes. */
+  readonly id: string;
+  /** The display name, unless it is the username. Not unique. */
+  readonly name?: string | undefined;
+}
+
 /** A message in its current state. */
 export interface Message {
   /** The room's version when the message was posted, and so its position in the room. */
   readonly id: number;
   /** The room's version at the latest change of this message. */
   readonly version: number;
+  /** The unique name of the sender. */
   readonly username: string;
+  readonly user: Person;
   /** Empty for a deleted message. */
   readonly content: string;
   /** When it was posted, ISO 8601. */
@@ -26,6 +36,8 @@ export interface Message {
 export interface Reaction {
   readonly count: number;
   readonly users: readonly string[];
+  /** The ids and names of `users`, in their order. The last ones are missing if they are too long. */
+  readonly profiles: readonly Person[];
 }
 
 export interface WelcomeFrame {
@@ -35,9 +47,11 @@ export interface WelcomeFrame {
   readonly heartbeatMs: number;
   readonly limits: Limits;
 }
-export interface User {
-  readonly id: number;
+/** The person whose connection it is. */
+export interface User extends Person {
   readonly username: string;
+  /** The address of a picture. */
+  readonly picture?: string | undefined;
 }
 export interface Limits {
   readonly frameBytes: number;
@@ -54,6 +68,8 @@ export interface JoinedFrame {
   readonly resumed: boolean;
   readonly online?: number | undefined;
   readonly people?: readonly string[] | undefined;
+  /** The ids and names of `people`, in their order. The last ones are missing if they are too long. */
+  readonly profiles?: readonly Person[] | undefined;
   readonly lastRead?: number | undefined;
   readonly unread?: number | undefined;
 }
@@ -79,12 +95,15 @@ export interface PresenceFrame {
   readonly room: string;
   readonly online: number;
   readonly joined?: readonly string[] | undefined;
+  /** The ids and names of `joined`, in their order. The last ones are missing if they are too long. */
+  readonly profiles?: readonly Person[] | undefined;
   readonly left?: readonly string[] | undefined;
 }
 export interface TypingFrame {
   readonly type: "typing";
   readonly room: string;
   readonly username: string;
+  readonly user: Person;
 }
 export interface ReadFrame {
   readonly type: "read";

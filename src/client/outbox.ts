@@ -56,7 +56,7 @@ interface Item {
   /** The epoch of the ids in the change, if it was known. */
   readonly epoch?: string | undefined;
   /** The id of the person who made the change, if it was known. */
-  readonly user?: number | undefined;
+  readonly user?: string | undefined;
 }
 
 interface Entry {
@@ -78,7 +78,7 @@ export interface Outbox {
   /** Sends whatever can be sent now. */
   pump(): void;
   /** This person is connected now. Changes of other people are rejected, but stay in the storage. */
-  own(user: number): void;
+  own(user: string): void;
   /** The room was joined and has this epoch. Changes with ids of another epoch are rejected as `stale_epoch`. */
   entered(room: string, epoch: string): void;
   /** The room cannot be joined. Rejects changes that depend on that; if the person left, all that are not in flight. */
@@ -113,7 +113,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
   const { slot, connection } = options;
   const { clock, random } = options.ports;
   let entries: Entry[] = [];
-  let user: number | undefined;
+  let user: string | undefined;
   let refusals = 0;
   /** Ends the pause that the server asked for. */
   let pause: (() => void) | undefined;

@@ -28,7 +28,7 @@ interface Options extends RoomOptions {
   readonly connection: Pick<Connection, "open" | "ask">;
   readonly outbox: Outbox;
   readonly queries: Queries;
-  /** The username of the signed-in person. */
+  /** The id of the signed-in person. */
   readonly me: () => string | undefined;
 }
 
@@ -181,7 +181,7 @@ export function createRoom(options: Options): RoomInside {
         presence.update(frame);
         break;
       case "typing":
-        if (frame.username !== me()) presence.typing(frame.username);
+        if (frame.user.id !== me()) presence.typing(frame.username);
         break;
       case "read":
         marks.read(frame.id);

@@ -1,5 +1,6 @@
 import { unexpected } from "./errors.ts";
 import { shape } from "./frames.ts";
+import type { Person } from "./message.ts";
 import type { Session } from "./session.ts";
 
 /** A room in a list of rooms. */
@@ -18,6 +19,7 @@ export interface RoomSummary {
 export interface LastMessage {
   readonly id: number;
   readonly username: string;
+  readonly user: Person;
   /** Empty for a deleted message. */
   readonly content: string;
   readonly timestamp: string;

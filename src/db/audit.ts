@@ -1,5 +1,6 @@
 import { desc, eq, lt } from "drizzle-orm";
 import type { Order } from "../order.ts";
+import { type Person, personOf } from "../person.ts";
 import type { Orm, Pool } from "./database.ts";
 import { audit, rooms, users } from "./schema.ts";
 
@@ -24,6 +25,7 @@ export type Action =
   | "user.disable"
   | "user.enable"
   | "user.purge"
+  | "user.set"
   | "user.unban";
 
 /** An order that was carried out, and what it acted on. */
@@ -42,6 +44,7 @@ export interface AuditEntry extends Order {
   readonly at: string;
   readonly action: string;
   readonly username: string | null;
+  readonly user: Person | null;
   readonly room: string | null;
   readonly messageId: number | null;
   /** Empty if there is none. */
@@ -69,6 +72,8 @@ export async function readAudit(
         actor: audit.actor,
         address: audit.address,
         username: users.username,
+        uid: users.uid,
+        name: users.name,
         room: rooms.name,
         messageId: audit.messageId,
         target: audit.target,
@@ -81,5 +86,10 @@ export async function readAudit(
       .orderBy(desc(audit.id))
       .limit(limit),
   );
-  return found.map(({ at, ...entry }) => ({ ...entry, at: at.toISOString() }));
+  return found.map(({ at, uid, name, username, ...entry }) => ({
+    ...entry,
+    at: at.toISOString(),
+    username,
+    user: uid === null || username === null ? null : personOf({ uid, name, username }),
+  }));
 }

@@ -3,16 +3,14 @@ import * as v from "valibot";
 import type { Auth } from "../auth/auth.ts";
 import { email } from "../auth/emails.ts";
 import { givenPassword, newPassword, repeatedPassword } from "../auth/passwords.ts";
-import { usernameOf } from "../auth/usernames.ts";
+import { username } from "../auth/usernames.ts";
 import { Refusal } from "../errors.ts";
+import { displayName, NAME_MAX, picture } from "../protocol/names.ts";
 import { text } from "../protocol/text.ts";
 import { PROFILE, REGISTERED, SESSION, SIGNED_IN, TOKENS } from "./answers.ts";
 import { bearer } from "./bearer.ts";
 import { operation } from "./operation.ts";
 import { type Env, originOf } from "./request.ts";
-
-const USERNAME_RULE =
-  "must be 1 to 32 letters and digits of one script, _, - or ., must not start or end with a dot, and must not be reserved";
 
 const LOGIN = v.object({ email, password: givenPassword });
 
@@ -25,18 +23,7 @@ const REGISTRATION = v.pipe(
       v.optional(text({ min: 1, max: 256 })),
       v.description("The token of a registration link, which a server with REGISTRATION=invite needs."),
     ),
-    username: v.optional(
-      v.pipe(
-        v.string("must be a string"),
-        v.metadata({ description: `It ${USERNAME_RULE}.` }),
-        v.rawTransform(({ dataset, addIssue, NEVER }) => {
-          const name = usernameOf(dataset.value);
-          if (name !== null) return name;
-          addIssue({ message: USERNAME_RULE });
-          return NEVER;
-        }),
-      ),
-    ),
+    username: v.optional(username),
   }),
   v.forward(
     v.partialCheck(
@@ -59,6 +46,14 @@ const PASSWORD_CHANGE = v.pipe(
     ["new2"],
   ),
 );
+
+const PROFILE_CHANGE = v.object({
+  name: v.pipe(
+    v.optional(v.nullable(displayName)),
+    v.description("The display name. Null: the username is shown."),
+  ),
+  picture: v.optional(v.nullable(picture)),
+});
 
 const DELETION = v.object({ password: v.optional(givenPassword) });
 
@@ -178,6 +173,18 @@ export function accountRoutes(auth: Pick<Auth, "accounts" | "sessions" | "authen
     )
     .get("/me", known, operation({ summary: "Your profile", answers: { 200: PROFILE } }), async (c) =>
       c.json(await accounts.me(c.var.identity), 200),
+    )
+    .patch(
+      "/me",
+      known,
+      operation({
+        summary: "Set your display name and your picture",
+        about: `The name has at most ${NAME_MAX} characters and need not be unique. Fields that are missing stay as they are. Your next token has them, and so do your messages from then on.`,
+        json: PROFILE_CHANGE,
+        answers: { 200: PROFILE },
+        refusals: ["forbidden"],
+      }),
+      async (c) => c.json(await accounts.setProfile(c.var.identity, c.req.valid("json")), 200),
     )
     .delete(
       "/me",

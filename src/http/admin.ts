@@ -1,7 +1,8 @@
 import { type Context, Hono } from "hono";
 import * as v from "valibot";
 import type { Auth } from "../auth/auth.ts";
-import { disableUser, enableUser, endSessions, findUser, restoreUser } from "../auth/operator.ts";
+import { disableUser, enableUser, endSessions, restoreUser } from "../auth/operator.ts";
+import { findUser } from "../auth/people.ts";
 import { createLink } from "../auth/links.ts";
 import type { Chat } from "../chat/chat.ts";
 import { duration } from "../config/schemas.ts";
@@ -10,6 +11,7 @@ import type { Pool } from "../db/database.ts";
 import type { Order } from "../order.ts";
 import { room } from "../protocol/frames.ts";
 import type { Facts, SecurityEvent, SecurityLog } from "../security.ts";
+import { adminPeopleRoutes } from "./adminpeople.ts";
 import { adminKeyRoutes } from "./adminkeys.ts";
 import { AUDIT_ENTRY, REGISTRATION_LINK, REMOVED } from "./answers.ts";
 import { operatorBearer } from "./bearer.ts";
@@ -31,7 +33,12 @@ const LINK = v.object({
 });
 
 const ENDED = v.object({ ended: v.pipe(v.number(), v.integer()) });
-const NAME = v.pipe(v.string(), v.description("The username."));
+const NAME = v.pipe(
+  v.string(),
+  v.description(
+    "The person's id, username or email address. Prefixes make clear which: @username, mailto:address.",
+  ),
+);
 const ON_USER = { params: { name: NAME }, query: ORDER, refusals: ["not_found"] } as const;
 const IN_ROOM = v.object({ ...ORDER.entries, room: v.optional(room) });
 const REMOVED_ALL = v.object({ removed: v.pipe(v.number(), v.integer()), more: v.boolean() });
@@ -43,7 +50,7 @@ const BAN = {
 } as const;
 
 interface AdminRoutes {
-  readonly auth: Pick<Auth, "apiKeys" | "keys" | "standing">;
+  readonly auth: Pick<Auth, "apiKeys" | "keys" | "people" | "standing">;
   readonly chat: Pick<Chat, "ban" | "unban" | "remove" | "removeMessages">;
   readonly pool: Pool;
   /** PUBLIC_URL. */
@@ -66,7 +73,7 @@ export function adminRoutes({ auth, chat, pool, publicUrl, security }: AdminRout
 
   const setBan = async (c: Context<Env>, banned: boolean, order: Order) => {
     const room = roomParam(c);
-    const userId = await pool.run((orm) => findUser(orm, c.req.param("name") ?? ""));
+    const { id: userId } = await pool.run((orm) => findUser(orm, c.req.param("name") ?? ""));
     await (banned ? chat.ban : chat.unban)(userId, room, order);
     record(c, banned ? "user.ban" : "user.unban", { userId, room });
     return c.body(null, 204);
@@ -74,6 +81,7 @@ export function adminRoutes({ auth, chat, pool, publicUrl, security }: AdminRout
 
   return routes
     .route("/", adminKeyRoutes({ auth, pool }))
+    .route("/", adminPeopleRoutes({ auth, security }))
     .post(
       "/users/:name/disable",
       operation({ summary: "Disable a user", ...ON_USER, answers: { 204: null } }),
@@ -168,7 +176,7 @@ export function adminRoutes({ auth, chat, pool, publicUrl, security }: AdminRout
       }),
       async (c) => {
         const { room = null, ...order } = c.req.valid("query");
-        const userId = await pool.run((orm) => findUser(orm, c.req.param("name")));
+        const { id: userId } = await pool.run((orm) => findUser(orm, c.req.param("name")));
         return c.json(await chat.removeMessages({ userId, room }, orderOf(c, order)), 200);
       },
     )

@@ -7,7 +7,7 @@ import type { SessionInfo, TokenPair } from "../auth/sessions.ts";
 import type { AuditEntry } from "../db/audit.ts";
 import { ERRORS, type ErrorCode } from "../protocol/codes.ts";
 import { NOTIFY, ROLES, ROOM_KINDS } from "../protocol/membership.ts";
-import { message, messageId, timestamp } from "../protocol/frames.ts";
+import { message, messageId, timestamp, user } from "../protocol/frames.ts";
 
 // The contents of responses, for the document. If a response has a type of its own, its schema is checked against that.
 
@@ -26,11 +26,14 @@ const signedIn = { ...tokens, email, username: v.string() };
 export const SIGNED_IN = v.object(signedIn) satisfies v.GenericSchema<SignedIn>;
 export const REGISTERED = v.object({ message: v.string(), ...signedIn });
 
-export const PROFILE = v.object({
+const profile = {
   username: v.string(),
-  email: v.nullable(email),
+  user,
+  picture: v.nullable(v.string()),
+  email: v.pipe(v.nullable(email), v.description("Null for outside identities.")),
   createdAt: timestamp,
-}) satisfies v.GenericSchema<Profile>;
+};
+export const PROFILE = v.object(profile) satisfies v.GenericSchema<Profile>;
 
 export const SESSION = v.object({
   id,
@@ -77,7 +80,7 @@ export const ROOM = v.object({
     v.optional(v.array(person)),
     v.description("The people of a direct room, others first, at most 8. Other rooms have none here."),
   ),
-  last: v.nullable(v.object({ id: messageId, username: v.string(), content: v.string(), timestamp })),
+  last: v.nullable(v.object({ id: messageId, username: v.string(), user, content: v.string(), timestamp })),
   lastActivity: v.nullable(timestamp),
   online: v.pipe(count, v.description("How many people are in the room.")),
   role: v.pipe(v.nullable(v.picklist(ROLES)), v.description("Null for anyone who is not a member.")),
@@ -104,6 +107,7 @@ export const AUDIT_ENTRY = v.object({
   actor: v.pipe(v.string(), v.description("An operator's key, the shell's user, or a person.")),
   address: v.pipe(v.string(), v.description("A network address or, for commands, the machine's name.")),
   username: v.nullable(v.string()),
+  user: v.nullable(user),
   room: v.nullable(v.string()),
   messageId: v.nullable(messageId),
   target: v.pipe(v.string(), v.description("What else it acted on, such as a key.")),
@@ -111,6 +115,12 @@ export const AUDIT_ENTRY = v.object({
 }) satisfies v.GenericSchema<AuditEntry>;
 
 const ended = v.nullable(timestamp);
+
+export const USER = v.object({
+  ...profile,
+  disabledAt: v.pipe(ended, v.description("Since when they are locked out.")),
+  deletedAt: v.pipe(ended, v.description("Since when the account is deleted. It is erased later.")),
+});
 
 export const KEY = v.object({
   kid: v.string(),

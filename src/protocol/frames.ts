@@ -125,6 +125,9 @@ export const PLAIN_MESSAGE = v.object({ message: content, clientId: v.optional(c
 /** Reads the `clientId` of a plain frame that is otherwise invalid, so that the error frame can carry it. */
 export const CLIENT_ID = v.object({ clientId });
 
+/** A person: their id, which never changes, and the display name unless it is the username. */
+export const user = v.object({ id: v.string(), name: v.optional(v.string()) });
+
 const error = {
   code: v.picklist(Object.keys(ERRORS) as [ErrorCode, ...ErrorCode[]]),
   message: v.string(),
@@ -136,11 +139,15 @@ const error = {
 export const timestamp = v.pipe(v.string(), v.isoTimestamp());
 const id = v.pipe(v.string(), v.uuid());
 
+/** The ids and names of the people in the list beside it, in its order. The last ones are missing if they are too long. */
+const profiles = v.array(user);
+
 /** A message as clients see it, in events, replies and over HTTP. Fields without a value are omitted. */
 export const message = {
   id: messageId,
   version: messageId,
   username: v.string(),
+  user,
   content: v.string(),
   timestamp,
   clientId: id,
@@ -148,7 +155,9 @@ export const message = {
   replyTo: v.optional(messageId),
   editedAt: v.optional(timestamp),
   deletedAt: v.optional(timestamp),
-  reactions: v.optional(v.record(v.string(), v.object({ count: v.number(), users: v.array(v.string()) }))),
+  reactions: v.optional(
+    v.record(v.string(), v.object({ count: v.number(), users: v.array(v.string()), profiles })),
+  ),
 };
 
 const fields = { room: v.string(), version: whole };
@@ -161,7 +170,11 @@ export const SERVER_FRAMES = {
   // Events have no `ref`.
   welcome: v.object({
     type: v.literal("welcome"),
-    user: v.object({ id: v.number(), username: v.string() }),
+    user: v.object({
+      ...user.entries,
+      username: v.string(),
+      picture: v.optional(v.string()),
+    }),
     expiresAt: timestamp,
     heartbeatMs: v.number(),
     limits: v.object({
@@ -179,6 +192,7 @@ export const SERVER_FRAMES = {
     resumed: v.boolean(),
     online: v.optional(v.number()),
     people: v.optional(v.array(v.string())),
+    profiles: v.optional(profiles),
     lastRead: v.optional(whole),
     unread: v.optional(whole),
   }),
@@ -197,9 +211,10 @@ export const SERVER_FRAMES = {
     room: v.string(),
     online: v.number(),
     joined: v.optional(v.array(v.string())),
+    profiles: v.optional(profiles),
     left: v.optional(v.array(v.string())),
   }),
-  typing: v.object({ type: v.literal("typing"), room: v.string(), username: v.string() }),
+  typing: v.object({ type: v.literal("typing"), room: v.string(), username: v.string(), user }),
   read: v.object({ type: v.literal("read"), room: v.string(), id: whole }),
   left: v.object({ type: v.literal("left"), room: v.string(), code: v.number() }),
   expiring: v.object({ type: v.literal("expiring"), at: timestamp }),

@@ -12,7 +12,7 @@ const JOINING = ["Arabic", "Syriac", "Mandaic", "Nko", "Mongolian", "Adlam", "Ha
  * The joiners that change how a word is read, as in Persian and Sinhala (UAX #31, section 2.3, rules A1, A2 and B).
  * A1 is looser here: it takes any two letters that could join.
  */
-const JOINER = new RegExp(
+export const JOINER = new RegExp(
   [
     `(?<=(?=[${JOINING}])\\p{L}\\p{Mn}{0,4})\\u200c(?=(?=[${JOINING}])\\p{L})`,
     `${CONJUNCT}\\u200c(?=\\p{L})`,

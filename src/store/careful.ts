@@ -12,6 +12,7 @@ import {
   type State,
 } from "../chat/room/decide.ts";
 import type { Committed } from "../chat/ports.ts";
+import { type Named, personOf, type PersonRow } from "../person.ts";
 import type { KnownMembers } from "./known-members.ts";
 import { noticeOf, type NoticeRow } from "./notices.ts";
 import {
@@ -34,7 +35,9 @@ interface LockedRoom {
   readonly epoch: string;
 }
 export type AnsweredRow = { index: number; kind: Change["kind"]; id: number; version: number; at: string };
-type TargetRow = Omit<Known, "reactors" | "notice"> & NoticeRow & { index: number; reactors: string | null };
+type TargetRow = Omit<Known, "reactors" | "notice" | "user"> &
+  NoticeRow &
+  PersonRow & { index: number; reactors: string | null };
 
 /**
  * Commits any changes in one short transaction: locks their rooms, reads what is known about them, decides, and writes.
@@ -66,9 +69,14 @@ export async function commitCarefully(
       rooms: new Map(locked.map((room) => [room.name, room])),
       answered: new Map(answered.map((row) => [changeKey(changes[row.index] as Change), answeredOf(row)])),
       messages: new Map(
-        targets.map(({ index, reactors: _, notice, named, ...message }, at) => [
+        targets.map(({ index, reactors: _, notice, named, uid, name, ...message }, at) => [
           messageKey((changes[index] as Change).room, message.id),
-          { ...message, reactors: reactors[at] ?? [], notice: noticeOf({ notice, named }) },
+          {
+            ...message,
+            user: personOf({ uid, name, username: message.username }),
+            reactors: reactors[at] ?? [],
+            notice: noticeOf({ notice, named }),
+          },
         ]),
       ),
       replied: new Set(
@@ -101,10 +109,15 @@ async function reactorsOf(tx: Orm, targets: readonly TargetRow[]): Promise<React
   const userIds = new Set<number>();
   for (const each of given) for (const [userId] of each) userIds.add(userId);
   if (userIds.size === 0) return [];
-  const people = await rows<{ id: number; username: string }>(tx, readNames(userIds));
-  const names = new Map(people.map(({ id, username }) => [id, username]));
+  const found = await rows<PersonRow & { id: number }>(tx, readNames(userIds));
+  const people = new Map(
+    found.map((row): [number, Named] => [row.id, { username: row.username, user: personOf(row) }]),
+  );
   return given.map((each) =>
-    each.map(([userId, emoji]) => ({ userId, emoji, username: names.get(userId) ?? "" })),
+    each.flatMap(([userId, emoji]) => {
+      const person = people.get(userId);
+      return person ? [{ userId, emoji, ...person }] : [];
+    }),
   );
 }
 

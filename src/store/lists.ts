@@ -12,6 +12,7 @@ import type { Seat } from "../chat/ports.ts";
 import { runOrRefuse } from "../db/away.ts";
 import { type Pool, rows } from "../db/database.ts";
 import { skeletonsLike } from "../lookalikes.ts";
+import { personOf, type PersonRow } from "../person.ts";
 import { createSkeletons } from "./alike.ts";
 import { listMembers } from "./member-list.ts";
 import { atMost, iso, texts, unguessed } from "./sql.ts";
@@ -23,9 +24,8 @@ const PAGE_BYTES = 512 * 1024;
 const ROOM_BYTES = 512;
 const PEOPLE_BYTES = 1024;
 
-interface SummaryRow extends Omit<RoomSummary, "last" | "people"> {
+interface SummaryRow extends Omit<RoomSummary, "last" | "people">, PersonRow {
   readonly id: number | null;
-  readonly username: string;
   readonly content: string;
   readonly timestamp: string;
   /** JSON; null if the room is not direct. */
@@ -78,6 +78,8 @@ export function createListStore(pool: Pool): ListStore {
 function summaryOf({
   id,
   username,
+  uid,
+  name,
   content,
   timestamp,
   people,
@@ -88,7 +90,7 @@ function summaryOf({
   return {
     ...row,
     ...(people !== null && { people: JSON.parse(people) as RoomSummary["people"] }),
-    last: id === null ? null : { id, username, content, timestamp },
+    last: id === null ? null : { id, username, user: personOf({ uid, name, username }), content, timestamp },
   };
 }
 
@@ -218,7 +220,7 @@ const rangeOf = (pattern: string) => {
  */
 const summaries = (userId: number, { rooms, order }: Chosen, limit: number) => sql`
   select c.name as room, c.kind, c.title, c.topic, c.archived, c.version::float8 as version, c.role,
-    ${iso(sql`c.since`)} as "joinedAt", c.people, c.message_id::float8 as id, u.username, c.content,
+    ${iso(sql`c.since`)} as "joinedAt", c.people, c.message_id::float8 as id, u.username, u.uid, u.name, c.content,
     ${iso(sql`c.created_at`)} as timestamp, c.mark::float8 as "lastRead",
     case when c.mark is null then 0 else ${unreadAfter(sql`${userId}::bigint`, sql`c.id`, sql`c.mark`)} end as unread,
     c.notify, c.hidden, c.pinned, floor(extract(epoch from c.at) * 1000000)::float8 as at, c.more

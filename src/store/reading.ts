@@ -7,6 +7,7 @@ import { runOrRefuse } from "../db/away.ts";
 import { type Pool, rows } from "../db/database.ts";
 import type { Message, Reaction } from "../message.ts";
 import { noticeOf, type NoticeRow, namedBy } from "./notices.ts";
+import { personOf, type PersonRow } from "../person.ts";
 import { atMost, iso, unguessed } from "./sql.ts";
 
 /**
@@ -22,7 +23,7 @@ const MESSAGE_BYTES = 256;
 /** What a reaction counts as before it is read, in bytes: a page reads a few thousand of them at most. */
 const REACTION_BYTES = 32;
 
-interface MessageRow extends Omit<Message, "reactions" | "notice">, NoticeRow {
+interface MessageRow extends Omit<Message, "reactions" | "notice" | "user">, NoticeRow, PersonRow {
   readonly reactions: string | null;
   readonly epoch: string;
   readonly counter: number;
@@ -102,6 +103,7 @@ const messageOf = (row: MessageRow): Message => ({
   id: row.id,
   version: row.version,
   username: row.username,
+  user: personOf(row),
   clientId: row.clientId,
   content: row.content,
   data: row.data,
@@ -109,18 +111,37 @@ const messageOf = (row: MessageRow): Message => ({
   timestamp: row.timestamp,
   editedAt: row.editedAt,
   deletedAt: row.deletedAt,
-  reactions: row.reactions === null ? [] : inOrder(JSON.parse(row.reactions) as Reaction[]),
+  reactions:
+    row.reactions === null ? [] : inOrder((JSON.parse(row.reactions) as ReactionRow[]).map(reactionOf)),
   notice: noticeOf(row),
+});
+
+/** The reactions with one emoji. The lists are parallel. */
+interface ReactionRow {
+  readonly emoji: string;
+  readonly count: number;
+  readonly users: readonly string[];
+  readonly ids: readonly string[];
+  readonly names: readonly (string | null)[];
+}
+
+const reactionOf = ({ emoji, count, users, ids, names }: ReactionRow): Reaction => ({
+  emoji,
+  count,
+  users,
+  profiles: users.map((username, at) => personOf({ username, uid: ids[at] ?? "", name: names[at] ?? null })),
 });
 
 const roomId = (room: string) => sql`(select id from rooms where name = ${room}::text)`;
 
-const columns = sql`m.id::float8 as id, m.version::float8 as version, u.username, m.client_id::text as "clientId",
+const columns = sql`m.id::float8 as id, m.version::float8 as version, u.username, u.uid, u.name, m.client_id::text as "clientId",
   m.content, m.data, m.reply_to::float8 as "replyTo", ${iso(sql`m.created_at`)} as timestamp,
   ${iso(sql`m.edited_at`)} as "editedAt", ${iso(sql`m.deleted_at`)} as "deletedAt",
   case when m.version <> m.id and m.deleted_at is null then (
-    select json_agg(json_build_object('emoji', x.emoji, 'count', x.count, 'users', x.users)) from (
-      select r.emoji, count(*)::int as count, (array_agg(p.username order by r.user_id))[1:${NAMES_MAX}::int] as users
+    select json_agg(json_build_object('emoji', x.emoji, 'count', x.count, 'users', x.users, 'ids', x.ids, 'names', x.names)) from (
+      select r.emoji, count(*)::int as count, (array_agg(p.username order by r.user_id))[1:${NAMES_MAX}::int] as users,
+        (array_agg(p.uid order by r.user_id))[1:${NAMES_MAX}::int] as ids,
+        (array_agg(p.name order by r.user_id))[1:${NAMES_MAX}::int] as names
       from reactions r join users p on p.id = r.user_id
       where r.room_id = m.room_id and r.message_id = m.id group by r.emoji
     ) x)::text end as reactions,

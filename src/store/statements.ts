@@ -147,7 +147,7 @@ export const readAnswered = (changes: readonly Change[]) => sql`
 export const readTargets = (changes: readonly Change[]) => sql`
   with asked as materialized (${asked(changes)})
   select i.index::float8 as index, m.id::float8 as id, m.version::float8 as version, m.sender_id::float8 as "senderId",
-    u.username, m.client_id::text as "clientId", m.content, m.data, m.reply_to::float8 as "replyTo",
+    u.username, u.uid, u.name, m.client_id::text as "clientId", m.content, m.data, m.reply_to::float8 as "replyTo",
     ${iso(sql`m.created_at`)} as timestamp, ${iso(sql`m.edited_at`)} as "editedAt", ${iso(sql`m.deleted_at`)} as "deletedAt",
     (select json_agg(json_build_array(x.user_id, x.emoji)) from reactions x
       where x.room_id = m.room_id and x.message_id = m.id)::text as reactors,
@@ -166,7 +166,7 @@ export const readReplied = (changes: readonly Change[]) => sql`
 
 /** Reads the names of the people who reacted. */
 export const readNames = (userIds: Iterable<number>) => sql`
-  select u.id::float8 as id, u.username from unnest(${integers([...userIds])}) as i(id) join users u on u.id = i.id`;
+  select u.id::float8 as id, u.username, u.uid, u.name from unnest(${integers([...userIds])}) as i(id) join users u on u.id = i.id`;
 
 interface Write {
   readonly decision: Decision;

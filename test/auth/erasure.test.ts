@@ -2,7 +2,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:tes
 import { eq, sql } from "drizzle-orm";
 import type { Auth } from "../../src/auth/auth.ts";
 import { eraseDue } from "../../src/auth/erasure.ts";
-import { disableUser, findUser, restoreUser } from "../../src/auth/operator.ts";
+import { disableUser, restoreUser } from "../../src/auth/operator.ts";
+import { findUser } from "../../src/auth/people.ts";
 import { bans, erasedPeople, rooms, sessions, users } from "../../src/db/schema.ts";
 import type { Ended, Identity } from "../../src/identity.ts";
 import { freshDatabase, postgresDatabase, type TestDatabase } from "../support/database.ts";
@@ -179,7 +180,7 @@ function suite(open: () => Promise<TestDatabase>) {
     await erase();
     expect(await codeOf(register(`Again${people}`))).toBe("account_disabled");
     expect(await codeOf(login())).toBe("account_disabled");
-    expect(await database.run((orm) => findUser(orm, email))).not.toBe(me.userId);
+    expect((await database.run((orm) => findUser(orm, email))).id).not.toBe(me.userId);
   });
 }
 

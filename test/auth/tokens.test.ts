@@ -69,7 +69,17 @@ test("our own token is accepted, even if it is signed by hand with our key", asy
 test("a token has exactly the documented claims and a lifetime of one hour", async () => {
   expect(decodeProtectedHeader(access)).toEqual({ alg: "EdDSA", typ: "at+jwt", kid: expect.any(String) });
   const claims = decodeJwt(access);
-  expect(Object.keys(claims).toSorted()).toEqual(["aud", "exp", "iat", "iss", "jti", "name", "sid", "sub"]);
+  expect(Object.keys(claims).toSorted()).toEqual([
+    "aud",
+    "exp",
+    "iat",
+    "iss",
+    "jti",
+    "name",
+    "sid",
+    "sub",
+    "uid",
+  ]);
   expect((claims.exp ?? 0) - (claims.iat ?? 0)).toBe(3600);
 });
 

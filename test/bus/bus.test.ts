@@ -7,13 +7,14 @@ import type { Message } from "../../src/message.ts";
 import { needs } from "../support/needs.ts";
 import { until } from "../support/until.ts";
 import { BUS_KEY, createRedisNode, type RedisNode } from "./node.ts";
+import { named, userOf } from "../support/stubs.ts";
 
 setDefaultTimeout(20_000);
 
 const message = (id: number, more: Partial<Message> = {}): Message => ({
   id,
   version: id,
-  username: "ada",
+  ...named("ada"),
   clientId: crypto.randomUUID(),
   content: `“${id}” 🙂\u0000`,
   data: null,
@@ -32,7 +33,11 @@ const changed = (room: string, from: number, count = 1): RoomNews => {
   return { type: "changed", room, epoch: "epoch", from, to, states };
 };
 
-const typing = (room: string, username: string): RoomNews => ({ type: "typing", room, username });
+const typing = (room: string, username: string): RoomNews => ({
+  type: "typing",
+  room,
+  ...named(username),
+});
 
 /** The contract of every bus: see bus.ts. */
 function contract(name: string, join: () => Promise<Bus>) {
@@ -112,11 +117,21 @@ needs("TEST_REDIS_URL")("on Redis", () => {
         to: 7,
         states: [
           message(2, { version: 6, editedAt: "2030-01-01T00:00:01.000000Z" }),
-          message(1, { version: 7, reactions: [{ emoji: "👍", count: 1, users: ["ben"] }] }),
+          message(1, {
+            version: 7,
+            reactions: [{ emoji: "👍", count: 1, users: ["ben"], profiles: [userOf("ben")] }],
+          }),
         ],
       },
       { type: "moved", room: "garden", epoch: "epoch", version: 8 },
-      { type: "attendance", room: "garden", at: 1, online: 2, people: [[1, "ada"]], ask: true },
+      {
+        type: "attendance",
+        room: "garden",
+        at: 1,
+        online: 2,
+        people: [[1, "ada", userOf("ada")]],
+        ask: true,
+      },
       { type: "read", room: "garden", userId: 1, id: 7 },
     ];
     for (const news of told) here.bus.publish(news);

@@ -6,8 +6,14 @@ import type { News } from "../../src/bus/news.ts";
 const id = fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER });
 const name = fc.string({ minLength: 1, maxLength: 64, unit: "binary" });
 
+const person = fc
+  .record({ id: name, name: fc.option(name, { nil: undefined }) })
+  // Names that are undefined are missing in a frame.
+  .map((made) => JSON.parse(JSON.stringify(made)) as { id: string; name?: string });
+
 const message = fc.record({
   username: name,
+  user: person,
   clientId: fc.uuid(),
   content: fc.string({ unit: "binary", maxLength: 200 }),
   data: fc.option(fc.json()),
@@ -15,9 +21,15 @@ const message = fc.record({
   timestamp: fc.constant("2030-01-01T00:00:00.000000Z"),
   editedAt: fc.option(fc.constant("2030-01-01T00:00:00.000000Z")),
   deletedAt: fc.option(fc.constant("2030-01-01T00:00:00.000000Z")),
-  reactions: fc.array(fc.record({ emoji: name, count: fc.nat(), users: fc.array(name, { maxLength: 3 }) }), {
-    maxLength: 3,
-  }),
+  reactions: fc.array(
+    fc.record({
+      emoji: name,
+      count: fc.nat(),
+      users: fc.array(name, { maxLength: 3 }),
+      profiles: fc.array(person, { maxLength: 3 }),
+    }),
+    { maxLength: 3 },
+  ),
   notice: fc.constantFrom(null, {
     type: "added" as const,
     users: [{ userId: 3, id: "u_3", username: "cleo", name: null }],
@@ -44,7 +56,7 @@ const changed = fc
 const news: fc.Arbitrary<News> = fc.oneof(
   changed,
   fc.record({ type: fc.constant("moved" as const), room: name, epoch: name, version: id }),
-  fc.record({ type: fc.constant("typing" as const), room: name, username: name }),
+  fc.record({ type: fc.constant("typing" as const), room: name, username: name, user: person }),
   fc.record({ type: fc.constant("departures" as const), userId: id }),
 );
 

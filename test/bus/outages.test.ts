@@ -12,10 +12,15 @@ import { needs } from "../support/needs.ts";
 import { soonerThan } from "../support/sooner-than.ts";
 import { until } from "../support/until.ts";
 import { createRedisNode, type RedisNode } from "./node.ts";
+import { named } from "../support/stubs.ts";
 
 setDefaultTimeout(60_000);
 
-const typing = (room: string, username: string): RoomNews => ({ type: "typing", room, username });
+const typing = (room: string, username: string): RoomNews => ({
+  type: "typing",
+  room,
+  ...named(username),
+});
 
 /** Longer than it takes to notice that Redis is silent. */
 const PATIENCE_MS = 10_000;
@@ -108,7 +113,7 @@ needs("TEST_REDIS_URL", "redis-server")("when Redis goes away", () => {
       {
         id: 1,
         version: 1,
-        username: "ada",
+        ...named("ada"),
         clientId: crypto.randomUUID(),
         content,
         data: null,

@@ -3,6 +3,7 @@ import type { Post } from "../../src/chat/change.ts";
 import { createCommitter } from "../../src/chat/room/committer.ts";
 import type { Committed } from "../../src/chat/ports.ts";
 import { handClock } from "../support/hand-clock.ts";
+import { named } from "../support/stubs.ts";
 
 // How changes form batches. The test decides when turns of the event loop end and when commits succeed.
 
@@ -34,7 +35,7 @@ function stage() {
         kind: "post",
         room: "tea",
         senderId: 1,
-        username: "ada",
+        ...named("ada"),
         clientId,
         content,
         data: null,

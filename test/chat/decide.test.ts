@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { type Change, changeKey } from "../../src/chat/change.ts";
 import { type Decision, decide, messageKey, type State } from "../../src/chat/room/decide.ts";
 import { ORDER } from "../support/order.ts";
+import { named } from "../support/stubs.ts";
 
 const AT = "2026-01-01T00:00:00.000000Z";
 const ROOMS = ["garden", "kitchen"];
@@ -45,7 +46,7 @@ const change: fc.Arbitrary<Change> = fc
       on: fc.boolean(),
     }),
   )
-  .map((made) => ({ ...made, username: `person-${made.senderId}` }));
+  .map((made) => ({ ...made, ...named(`person-${made.senderId}`) }));
 const changes = fc.array(change, { maxLength: 60 });
 
 const empty: State = {
@@ -149,14 +150,14 @@ test("only its sender may edit or delete a message; anyone may react", () => {
     kind: "post",
     room: "garden",
     senderId: 1,
-    username: "ada",
+    ...named("ada"),
     fence: 0,
     clientId: "a",
     content: "one",
     data: null,
     replyTo: null,
   } as const;
-  const ben = { room: "garden", senderId: 2, username: "ben", fence: 0, id: 1 } as const;
+  const ben = { room: "garden", senderId: 2, ...named("ben"), fence: 0, id: 1 } as const;
   const { outcomes } = decide(
     [
       post,
@@ -182,7 +183,7 @@ test("an edit after the edit window is refused, unless it changes nothing", () =
         kind: "post",
         room: "garden",
         senderId: 1,
-        username: "ada",
+        ...named("ada"),
         fence: 0,
         clientId: "a",
         content: "one",
@@ -192,7 +193,7 @@ test("an edit after the edit window is refused, unless it changes nothing", () =
     ],
   ]);
   const later = { ...state, rooms: new Map([["garden", garden]]) };
-  const edit = { kind: "edit", room: "garden", senderId: 1, username: "ada", fence: 0, id: 1 } as const;
+  const edit = { kind: "edit", room: "garden", senderId: 1, ...named("ada"), fence: 0, id: 1 } as const;
   const { outcomes } = decide(
     [
       { ...edit, clientId: "b", content: "two" },
@@ -207,7 +208,7 @@ test("an edit after the edit window is refused, unless it changes nothing", () =
 });
 
 test("a client id that was used for another message or another kind of change is refused", () => {
-  const person1 = { room: "garden", senderId: 1, username: "ada", fence: 0 } as const;
+  const person1 = { room: "garden", senderId: 1, ...named("ada"), fence: 0 } as const;
   const { outcomes } = decide(
     [
       { kind: "post", ...person1, clientId: "a", content: "one", data: null, replyTo: null },
@@ -234,7 +235,7 @@ const postOf = (senderId: number, clientId: string, room = "garden") =>
     kind: "post",
     room,
     senderId,
-    username: `person-${senderId}`,
+    ...named(`person-${senderId}`),
     fence: 0,
     clientId,
     content: "one",
@@ -272,7 +273,7 @@ test("posts enrol their senders, each once and with the version of their last po
         kind: "react",
         room: "garden",
         senderId: 3,
-        username: "cy",
+        ...named("cy"),
         fence: 0,
         clientId: "f",
         id: 1,

@@ -12,7 +12,7 @@ import { createLog } from "../../src/log.ts";
 import type { RoomChange } from "../../src/message.ts";
 import { createDatabase } from "../sim/database.ts";
 import { createMeters } from "../sim/meters.ts";
-import { aliveStanding, createMemberStub, emptyLists, unlimited } from "../support/stubs.ts";
+import { aliveStanding, createMemberStub, emptyLists, unlimited, named } from "../support/stubs.ts";
 
 type Frame = Record<string, unknown>;
 
@@ -20,7 +20,7 @@ export const post = (clientId: string, content = "ahoy", room = "sea"): Change =
   kind: "post",
   room,
   senderId: 1,
-  username: "ada",
+  ...named("ada"),
   clientId,
   content,
   data: null,
@@ -133,7 +133,8 @@ export function createNode({ fanout, roomsPerSocket = 9, budgets = unlimited, re
       },
       identity: {
         userId: 1,
-        username: "ada",
+        ...named("ada"),
+        picture: null,
         sessionId: null,
         expiresAt: Date.now() + 60_000,
         grants: null,

@@ -4,7 +4,7 @@ import { createPresence, type PresenceNews } from "../../src/chat/ephemeral/pres
 import { createTyping } from "../../src/chat/ephemeral/typing.ts";
 import { createBusLine } from "../support/bus-line.ts";
 import { handClock } from "../support/hand-clock.ts";
-import { passFor } from "../support/stubs.ts";
+import { named, passFor, userOf } from "../support/stubs.ts";
 
 // What nodes share about people: who is online, who is typing, and who sends fast.
 
@@ -33,10 +33,10 @@ test("each node reports the people of all nodes, and counts a person on two node
   two.enter(garden(ada));
   pass(1_500);
   expect(one.told).toEqual([
-    { online: 1, joined: ["person-1"] },
-    { online: 2, joined: ["person-2"] },
+    { online: 1, joined: [named("person-1")] },
+    { online: 2, joined: [named("person-2")] },
   ]);
-  expect(two.told).toEqual([{ online: 2, joined: ["person-2", "person-1"] }]);
+  expect(two.told).toEqual([{ online: 2, joined: [named("person-2"), named("person-1")] }]);
   for (const node of nodes.slice(0, 2))
     expect([node.online("garden"), node.people("garden").length]).toEqual([2, 2]);
 });
@@ -64,7 +64,12 @@ test("a person who moves to another node has not left", () => {
   two.enter(garden(ada));
   pass(10_000);
   expect(two.told).toEqual([]);
-  expect(two.people("garden").sort()).toEqual(["person-1", "person-2"]);
+  expect(
+    two
+      .people("garden")
+      .map(({ username }) => username)
+      .sort(),
+  ).toEqual(["person-1", "person-2"]);
 });
 
 test("when a node is gone, its people have left", () => {
@@ -75,7 +80,7 @@ test("when a node is gone, its people have left", () => {
   pass(2_000);
   line.die("two");
   pass(1_000);
-  expect(one.told.at(-1)).toEqual({ online: 1, left: ["person-2"] });
+  expect(one.told.at(-1)).toEqual({ online: 1, left: [named("person-2")] });
   expect(one.shared("garden")).toBe(false);
 });
 
@@ -121,7 +126,12 @@ test("reports that were lost while the bus was away are requested when it is bac
   line.away(false);
   pass(2_000);
   for (const node of nodes.slice(0, 2))
-    expect(node.people("garden").sort()).toEqual(["person-2", "person-3", "person-4"]);
+    expect(
+      node
+        .people("garden")
+        .map(({ username }) => username)
+        .sort(),
+    ).toEqual(["person-2", "person-3", "person-4"]);
   expect(waiting()).toBe(0);
 });
 
@@ -131,14 +141,20 @@ test("a report that arrives after a newer one is ignored", () => {
   const presence = createPresence({ clock: time.clock, bus: line.join("one"), tell: () => true });
   const other = line.join("two");
   const say = (at: number, people: [number, string][]) =>
-    other.publish({ type: "attendance", room: "garden", at, online: people.length, people });
+    other.publish({
+      type: "attendance",
+      room: "garden",
+      at,
+      online: people.length,
+      people: people.map(([userId, username]) => [userId, username, userOf(username)]),
+    });
   presence.enter(garden(ada));
   say(2, []);
   say(1, [[2, "person-2"]]);
   expect(presence.online("garden")).toBe(1);
   say(3, [[3, "person-3"]]);
   say(3, [[2, "person-2"]]);
-  expect(presence.people("garden")).toEqual(["person-1", "person-3"]);
+  expect(presence.people("garden")).toEqual([named("person-1"), named("person-3")]);
 });
 
 test("people in rooms without readers on this node are counted by asking, at most every two seconds", async () => {
@@ -173,7 +189,7 @@ test("typing is shared with nodes that have someone in the room, and throttled t
       bus: line.join(name),
       online: () => 2,
       shared: () => shared,
-      tell: (_, username) => void seen.push(`${name}: ${username}`),
+      tell: (_, { username }) => void seen.push(`${name}: ${username}`),
     });
   const one = node("one");
   node("two");

@@ -3,7 +3,7 @@ import { createLocalBus } from "../../src/bus/local.ts";
 import { createPresence, type PresenceNews } from "../../src/chat/ephemeral/presence.ts";
 import { createTyping } from "../../src/chat/ephemeral/typing.ts";
 import { handClock } from "../support/hand-clock.ts";
-import { passFor } from "../support/stubs.ts";
+import { named, passFor } from "../support/stubs.ts";
 
 const person = (userId: number) => ({ userId, username: `person-${userId}` });
 const garden = (who: ReturnType<typeof person>) => passFor(who, "garden");
@@ -25,11 +25,11 @@ test("people are counted, not sockets", () => {
   presence.enter(garden(ada));
   presence.enter(garden(ben));
   pass(1_000);
-  expect(told).toEqual([{ online: 2, joined: ["person-1", "person-2"] }]);
+  expect(told).toEqual([{ online: 2, joined: [named("person-1"), named("person-2")] }]);
   presence.leave(garden(ada));
   pass(10_000);
   expect(told).toHaveLength(1);
-  expect(presence.people("garden")).toEqual(["person-1", "person-2"]);
+  expect(presence.people("garden")).toEqual([named("person-1"), named("person-2")]);
 });
 
 test("a notification that cannot be sent is retried until it can", () => {
@@ -42,7 +42,7 @@ test("a notification that cannot be sent is retried until it can", () => {
   expect(told).toEqual([]);
   setFull(false);
   pass(1_000);
-  expect(told).toEqual([{ online: 2, joined: ["person-1", "person-2"] }]);
+  expect(told).toEqual([{ online: 2, joined: [named("person-1"), named("person-2")] }]);
   pass(10_000);
   expect(told).toHaveLength(1);
 });
@@ -55,7 +55,7 @@ test("a reload is not a departure", () => {
   pass(2_999);
   presence.enter(garden(ada));
   pass(10_000);
-  expect(told).toEqual([{ online: 1, joined: ["person-1"] }]);
+  expect(told).toEqual([{ online: 1, joined: [named("person-1")] }]);
 });
 
 test("anyone who is away for three seconds has left, and an empty room is forgotten", () => {
@@ -65,7 +65,7 @@ test("anyone who is away for three seconds has left, and an empty room is forgot
   pass(1_000);
   presence.leave(garden(ben));
   pass(4_000);
-  expect(told.at(-1)).toEqual({ online: 1, left: ["person-2"] });
+  expect(told.at(-1)).toEqual({ online: 1, left: [named("person-2")] });
   presence.leave(garden(ada));
   pass(4_000);
   expect(presence.online("garden")).toBe(0);
@@ -102,7 +102,7 @@ test("typing is reported at most once in two seconds per person, and never in la
     bus: createLocalBus(),
     online: () => online,
     shared: () => false,
-    tell: (_, username) => told.push(username),
+    tell: (_, { username }) => told.push(username),
   });
   for (let key = 0; key < 100; key++) typing(typist("ada"));
   typing(typist("ben"));

@@ -7,6 +7,7 @@ import { users } from "../../src/db/schema.ts";
 import { createStore } from "../../src/store/store.ts";
 import { freshDatabase, neonDatabase, postgresDatabase, type TestDatabase } from "../support/database.ts";
 import { needs } from "../support/needs.ts";
+import { named, userOf } from "../support/stubs.ts";
 
 /** Runs tests on each driver. `open` creates a new database. Drivers that need a server are skipped if there is none. */
 export function onEachDriver(tests: (open: () => Promise<TestDatabase>) => void): void {
@@ -54,7 +55,10 @@ function storesOf(database: Database) {
 
 async function person(database: Database, username: string): Promise<number> {
   const [row] = await database.run((orm) =>
-    orm.insert(users).values({ username, usernameFold: username }).returning({ id: users.id }),
+    orm
+      .insert(users)
+      .values({ username, usernameFold: username, uid: userOf(username).id })
+      .returning({ id: users.id }),
   );
   return row?.id ?? 0;
 }
@@ -64,7 +68,7 @@ export const post = (senderId: number, room: string, content: string, more: Part
   kind: "post",
   room,
   senderId,
-  username: "ada",
+  ...named("ada"),
   clientId: crypto.randomUUID(),
   content,
   data: null,

@@ -5,7 +5,7 @@ import { createSubscription } from "../../src/chat/connection/subscription.ts";
 import { SOFT_LIMIT } from "../../src/chat/limits.ts";
 import { createTimeline } from "../../src/chat/room/timeline.ts";
 import { handClock } from "../support/hand-clock.ts";
-import { passFor, unlimited, v1 } from "../support/stubs.ts";
+import { passFor, unlimited, v1, named } from "../support/stubs.ts";
 import { nobodyHere } from "./node.ts";
 
 const nothing = () => {};
@@ -38,7 +38,7 @@ function behind(has: { counter: number; end: number }, buffered = () => 0, spend
         clock,
         turns: { next: () => undefined },
         reads: createPlaces({ each: 2, waiting: 100 }),
-        presence: { ...nobodyHere, online: () => 2, people: () => ["ada", "ben"] },
+        presence: { ...nobodyHere, online: () => 2, people: () => [named("ada"), named("ben")] },
         delivery: { count: nothing },
       },
       send,

@@ -7,13 +7,14 @@ import { createRooms } from "../../src/chat/room/rooms.ts";
 import type { Message } from "../../src/message.ts";
 import { handClock } from "../support/hand-clock.ts";
 import { until } from "../support/until.ts";
+import { named } from "../support/stubs.ts";
 
 const FAR = Number.MAX_SAFE_INTEGER;
 
 const message = (id: number, content = "said"): Message => ({
   id,
   version: id,
-  username: "ada",
+  ...named("ada"),
   clientId: crypto.randomUUID(),
   content,
   data: null,

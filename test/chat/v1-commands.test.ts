@@ -20,7 +20,7 @@ test("the first frame is `welcome`, with the user, the token's expiry and the li
   const welcome = await socket.next("welcome");
   expect(socket.frames).toEqual([welcome]);
   expect(welcome).toMatchObject({
-    user: { id: expect.any(Number), username: "ada" },
+    user: { id: expect.stringMatching(/^u_[\w-]{22}$/), username: "ada" },
     heartbeatMs: expect.any(Number),
     limits: { frameBytes: 65_536, messageChars: 4000, rooms: 200 },
   });
@@ -42,6 +42,7 @@ test("the reply to a join comes before the room's first frame, and a new room is
       resumed: false,
       online: 1,
       people: ["ada"],
+      profiles: [{ id: expect.stringMatching(/^u_/) }],
       lastRead: 0,
       unread: 0,
     },
@@ -86,6 +87,7 @@ test("send is acknowledged with id, version and timestamp, and the message has i
     id: 1,
     version: 1,
     username: "ada",
+    user: { id: expect.stringMatching(/^u_/) },
     content: "hello",
     timestamp: String(ack.timestamp),
     clientId,

@@ -48,7 +48,12 @@ test("typing without a ref gets no reply; it is not sent to rooms that were not 
   expect(await ben.ask({ type: "typing", room: "loft" })).toMatchObject({ type: "ok" });
   expect(await ben.ask({ type: "typing", room: "no spaces" })).toMatchObject({ code: "invalid" });
   ada.send({ type: "typing" });
-  expect(await cy.next("typing")).toEqual({ type: "typing", room: "loft", username: "ada" });
+  expect(await cy.next("typing")).toEqual({
+    type: "typing",
+    room: "loft",
+    username: "ada",
+    user: { id: "ada" },
+  });
   await ping(ada);
   expect(typers(ada)).toEqual(["ada"]);
   expect(ada.frames.filter(({ type }) => type === "ok" || type === "error")).toHaveLength(1); // to the ping
@@ -80,6 +85,7 @@ test.concurrent(
       room: "hall",
       online: 1,
       joined: ["ben"],
+      profiles: [{ id: "ben" }],
     });
     const [ada, again] = [await enter("ada", "hall"), await enter("ada", "hall")];
     expect(await again.next("joined")).toMatchObject({ online: 2, people: ["ben", "ada"] });
@@ -88,6 +94,7 @@ test.concurrent(
       room: "hall",
       online: 2,
       joined: ["ada"],
+      profiles: [{ id: "ada" }],
     });
     const [dee, cy] = [await enter("dee", "hall"), await enter("cy", "hall")];
     expect(await ben.next("presence")).toMatchObject({ online: 4, joined: ["dee", "cy"] });
@@ -159,7 +166,7 @@ test.concurrent(
     );
     expect(replies.every(({ type }) => type === "ok")).toBe(true);
     for (const each of [ada, device, ben]) {
-      expect(await each.next("typing")).toEqual({ type: "typing", room: "study", username: "ada" });
+      expect(await each.next("typing")).toMatchObject({ room: "study", username: "ada" });
       await ping(each);
       if (performance.now() - begun < 2_000) expect(typers(each)).toEqual(["ada"]);
     }

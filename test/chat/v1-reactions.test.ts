@@ -38,7 +38,7 @@ test.each([
   const socket = await connect(server, { room: `emoji-${what.replaceAll(" ", "-")}`, token: ada.token });
   await post(socket);
   expect(await socket.ask(react(1, emoji))).toMatchObject({ type: "ok", version: 2 });
-  expect(await reactionsTo(socket)).toEqual({ [emoji]: { count: 1, users: ["ada"] } });
+  expect(await reactionsTo(socket)).toMatchObject({ [emoji]: { count: 1, users: ["ada"] } });
   expect(await socket.ask(react(1, emoji, false))).toMatchObject({ type: "ok", version: 3 });
   expect(await reactionsTo(socket)).toEqual({});
   socket.close();
@@ -89,9 +89,9 @@ test("an emoji with and without its variation selector is one reaction", async (
   expect(await socket.ask(react(1, "❤"))).toMatchObject({ type: "ok", version: 2 });
   expect(await socket.ask(react(1, "❤\ufe0f"))).toMatchObject({ type: "ok", version: 2 });
   expect(await other.ask(react(1, "❤\ufe0f"))).toMatchObject({ type: "ok", version: 3 });
-  expect(await reactionsTo(socket)).toEqual({ "❤\ufe0f": { count: 2, users: ["ada", "ben"] } });
+  expect(await reactionsTo(socket)).toMatchObject({ "❤\ufe0f": { count: 2, users: ["ada", "ben"] } });
   expect(await socket.ask(react(1, "❤", false))).toMatchObject({ type: "ok", version: 4 });
-  expect(await reactionsTo(socket)).toEqual({ "❤\ufe0f": { count: 1, users: ["ben"] } });
+  expect(await reactionsTo(socket)).toMatchObject({ "❤\ufe0f": { count: 1, users: ["ben"] } });
   for (const each of [socket, other]) each.close();
 });
 
@@ -150,10 +150,12 @@ test("the largest possible message fits in a frame, and history pages past it", 
   const provider = await startProvider();
   const settings = { ...provider.settings, MESSAGE_RATE: "0", BUDGETS: "0", MESSAGE_MAX_CHARS: "10000" };
   const outside = await startTestServer(settings);
-  // The longest text, of characters that take six bytes each, and 20 × 20 of the longest names.
+  // The longest text, of characters that take six bytes each, and 20 × 20 people with the longest names and ids.
   const people = await Promise.all(
     Array.from({ length: 20 }, async (_, index) => {
-      const token = await provider.tokenOf("𠀀".repeat(31) + String.fromCodePoint(0x20100 + index));
+      const last = String.fromCodePoint(0x20100 + index);
+      const claims = { sub: "\u0001".repeat(254) + last, name: "𠀀".repeat(63) + last };
+      const token = await provider.tokenOf("𠀀".repeat(31) + last, claims);
       return connect(outside, { room: "largest", token });
     }),
   );

@@ -42,6 +42,7 @@ test("a deleted message is a tombstone live, in history and in a replay", async 
     id: 1,
     version: 4,
     username: "ada",
+    user: { id: expect.stringMatching(/^u_/) },
     content: "",
     timestamp: expect.stringMatching(/Z$/),
     clientId: expect.any(String),
@@ -140,7 +141,9 @@ test("a replay has each message once, in its last state, even if changes overtoo
   }
   const back = await enter(ben, "tombstones-overtaken", `${epoch}.9`);
   const [first, second] = await back.take("message", 2);
-  expect(first?.reactions).toEqual({ "🎉": { count: 1, users: ["ben"] } });
+  expect(first?.reactions).toEqual({
+    "🎉": { count: 1, users: ["ben"], profiles: [{ id: expect.stringMatching(/^u_/) }] },
+  });
   expect(second).not.toHaveProperty("reactions");
   for (const each of [socket, other, back]) each.close();
 });

@@ -45,11 +45,17 @@ const id = fc.integer({ min: 1 });
 const texts = fc.array(fc.string(), { maxLength: 3 });
 const maybe = { requiredKeys: ["type", "room"] as ("type" | "room")[] };
 
+const person = fc.record({ id: fc.string(), name: fc.string() }, { requiredKeys: ["id"] });
+const people = fc.array(person, { maxLength: 3 });
+
 /** Frames that a server may send. */
 const FRAMES: fc.Arbitrary<unknown> = fc.oneof(
   fc.record({
     type: fc.constant("welcome"),
-    user: fc.record({ id, username: fc.string() }),
+    user: fc.record(
+      { id: fc.string(), username: fc.string(), name: fc.string(), picture: fc.string() },
+      { requiredKeys: ["id", "username"] },
+    ),
     expiresAt: time,
     heartbeatMs: whole,
     limits: fc.record({ frameBytes: whole, messageChars: whole, rooms: whole }),
@@ -63,6 +69,7 @@ const FRAMES: fc.Arbitrary<unknown> = fc.oneof(
       resumed: fc.boolean(),
       online: whole,
       people: texts,
+      profiles: people,
       lastRead: whole,
       unread: whole,
     },
@@ -78,6 +85,7 @@ const FRAMES: fc.Arbitrary<unknown> = fc.oneof(
       id,
       version: id,
       username: fc.string(),
+      user: person,
       content: fc.string({ unit: "grapheme" }),
       timestamp: time,
       clientId: fc.uuid(),
@@ -85,7 +93,7 @@ const FRAMES: fc.Arbitrary<unknown> = fc.oneof(
       replyTo: id,
       editedAt: time,
       deletedAt: time,
-      reactions: fc.dictionary(fc.string(), fc.record({ count: whole, users: texts })),
+      reactions: fc.dictionary(fc.string(), fc.record({ count: whole, users: texts, profiles: people })),
     },
     {
       requiredKeys: [
@@ -95,6 +103,7 @@ const FRAMES: fc.Arbitrary<unknown> = fc.oneof(
         "id",
         "version",
         "username",
+        "user",
         "content",
         "timestamp",
         "clientId",
@@ -103,10 +112,17 @@ const FRAMES: fc.Arbitrary<unknown> = fc.oneof(
   ),
   fc.record({ type: fc.constantFrom("synced", "lagging"), room: fc.string(), version: whole }),
   fc.record(
-    { type: fc.constant("presence"), room: fc.string(), online: whole, joined: texts, left: texts },
+    {
+      type: fc.constant("presence"),
+      room: fc.string(),
+      online: whole,
+      joined: texts,
+      profiles: people,
+      left: texts,
+    },
     { requiredKeys: ["type", "room", "online"] },
   ),
-  fc.record({ type: fc.constant("typing"), room: fc.string(), username: fc.string() }),
+  fc.record({ type: fc.constant("typing"), room: fc.string(), username: fc.string(), user: person }),
   fc
     .record({ type: fc.constant("read"), room: fc.string(), id: whole }, maybe)
     .filter((frame) => "id" in frame),

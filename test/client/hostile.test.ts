@@ -100,7 +100,7 @@ describe("a server that sends nonsense", () => {
       fc.record({ type: fc.constant("expiring"), at: fc.string() }),
       fc.constant({
         type: "welcome",
-        user: { id: 2, username: "ben" },
+        user: { id: "u_ben", username: "ben" },
         expiresAt: "",
         heartbeatMs: 0,
         limits: {},
@@ -170,7 +170,7 @@ describe("a welcome", () => {
     rig.wire.say({ type: "expiring", at: "" });
     expect(room.snapshot()).toMatchObject({ state: "offline", messages: [] });
     rig.wire.welcome();
-    rig.wire.welcome({ user: { id: 2, username: "ben" } });
+    rig.wire.welcome({ user: { id: "u_ben", username: "ben" } });
     expect(rig.wire.sent.map(({ type }) => type)).toEqual(["join"]);
     expect(rig.chat.snapshot().connection).toMatchObject({ user: { username: "ada" } });
   });
@@ -180,7 +180,7 @@ describe("a welcome", () => {
     rig.wire.say(message("hall", 1));
     rig.wire.end(1006);
     await rig.back();
-    rig.wire.welcome({ user: { id: 2, username: "ben" } });
+    rig.wire.welcome({ user: { id: "u_ben", username: "ben" } });
     expect(room.snapshot().messages).toEqual([]);
     expect(rig.wire.take("join").since).toBeUndefined();
   });

@@ -22,7 +22,15 @@ function createRoom() {
     post() {
       const id = log.length + 1;
       const clientId = String(id);
-      take({ id, version: id, username: "ben", content: `${id}`, timestamp: "", clientId });
+      take({
+        id,
+        version: id,
+        username: "ben",
+        user: { id: "u_ben" },
+        content: `${id}`,
+        timestamp: "",
+        clientId,
+      });
     },
     change(choice: number) {
       const ids = [...states.keys()];
@@ -161,6 +169,7 @@ describe("a copy of a room", () => {
     id,
     version,
     username: "ben",
+    user: { id: "u_ben" },
     content: `v${version}`,
     timestamp: "",
     clientId: "",

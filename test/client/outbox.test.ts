@@ -319,7 +319,7 @@ describe("a storage", () => {
     const ben = createRig({ storage });
     await ben.chat.ready;
     await ben.settle();
-    ben.wire.welcome({ user: { id: 2, username: "ben" } });
+    ben.wire.welcome({ user: { id: "u_ben", username: "ben" } });
     expect(contents(ben)).toEqual([]);
     const ada = createRig({ storage });
     await ada.chat.ready;

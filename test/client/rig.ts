@@ -194,7 +194,7 @@ function fakeWire(url: string, protocols: string[], listener: WireListener) {
     welcome: (more) =>
       fake.say({
         type: "welcome",
-        user: { id: 1, username: "ada" },
+        user: { id: "u_ada", username: "ada" },
         expiresAt: "2026-11-24T13:00:00Z",
         heartbeatMs: 30_000,
         limits: { frameBytes: 65_536, messageChars: 4_000, rooms: 200 },
@@ -225,6 +225,7 @@ export const message = (room: string, id: number, more: Record<string, unknown> 
   id,
   version: id,
   username: "ben",
+  user: { id: "u_ben" },
   content: `message ${id}`,
   timestamp: "2026-11-24T12:00:00Z",
   clientId: crypto.randomUUID(),

@@ -346,12 +346,12 @@ describe("people", () => {
 
   test("are shown as typing for a while, except oneself", async () => {
     const { rig, room } = await inHall({ history: 0 }, joined);
-    rig.wire.say({ type: "typing", room: "hall", username: "ben" });
-    rig.wire.say({ type: "typing", room: "hall", username: "ada" });
+    rig.wire.say({ type: "typing", room: "hall", username: "ben", user: { id: "u_ben" } });
+    rig.wire.say({ type: "typing", room: "hall", username: "ada", user: { id: "u_ada" } });
     expect(room.snapshot().typing).toEqual(["ben"]);
     await rig.pass(6_000);
     expect(room.snapshot().typing).toEqual([]);
-    rig.wire.say({ type: "typing", room: "hall", username: "ben" });
+    rig.wire.say({ type: "typing", room: "hall", username: "ben", user: { id: "u_ben" } });
     rig.wire.say(message("hall", 11));
     expect(room.snapshot().typing).toEqual([]);
   });
@@ -369,7 +369,7 @@ describe("people", () => {
     const { rig, room } = await inHall({ history: 0 }, joined);
     expect(room.snapshot()).toMatchObject({ lastRead: 7, unread: 3 });
     rig.wire.say(message("hall", 11));
-    rig.wire.say(message("hall", 12, { username: "ada" }));
+    rig.wire.say(message("hall", 12, { username: "ada", user: { id: "u_ada" } }));
     expect(room.snapshot().unread).toBe(4);
     const read = room.read(12);
     expect(room.snapshot()).toMatchObject({ lastRead: 12, unread: 0 });

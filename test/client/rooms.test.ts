@@ -4,7 +4,13 @@ import { createRig, json, outcome, problem, type Request } from "./rig.ts";
 
 const ADA = { email: "ada@example.com", password: "correct horse battery" };
 
-const LAST = { id: 7, username: "ben", content: "Tea?", timestamp: "2026-11-24T12:00:00Z" };
+const LAST = {
+  id: 7,
+  username: "ben",
+  user: { id: "u_ben" },
+  content: "Tea?",
+  timestamp: "2026-11-24T12:00:00Z",
+};
 const HALL = { room: "hall", last: LAST, lastActivity: LAST.timestamp, online: 2, lastRead: 4, unread: 3 };
 const ATTIC = { room: "attic", last: null, lastActivity: null, online: 0, lastRead: null, unread: 100 };
 

@@ -283,7 +283,7 @@ test("a body over 64 KiB returns 413, with and without Content-Length", async ()
 test.each([
   ["PUT", "/account/reg/", "POST"],
   ["GET", "/account/login/", "POST"],
-  ["POST", "/account/me/", "GET, DELETE, HEAD"],
+  ["POST", "/account/me/", "GET, PATCH, DELETE, HEAD"],
   ["PATCH", "/account/sessions/x/", "DELETE"],
   ["POST", "/.well-known/jwks.json", "GET, HEAD"],
 ])("%s %s returns 405 with an Allow header", async (method, path, allow) => {
@@ -319,7 +319,13 @@ test("a missing and an invalid token return 401 with the challenges of RFC 6750"
 test("the life of an account: profile, sessions, refresh, password, logout, deletion", async () => {
   const { access: token, refresh } = await register();
   const me = await call("GET", "/account/me/", { token });
-  expect(me.json).toEqual({ email, username: `person${people}`, createdAt: expect.any(String) });
+  expect(me.json).toEqual({
+    email,
+    username: `person${people}`,
+    user: { id: expect.stringMatching(/^u_/) },
+    picture: null,
+    createdAt: expect.any(String),
+  });
   expect(me.headers.get("cache-control")).toBe("no-store");
 
   const headers = { "user-agent": "phone" };

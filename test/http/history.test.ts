@@ -114,6 +114,7 @@ describe("a message in history", () => {
         version: 150,
         room: "café",
         username: "ada",
+        user: { id: expect.stringMatching(/^u_/) },
         content: "message 150",
         timestamp: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/),
         clientId: expect.stringMatching(/^[\da-f-]{36}$/),

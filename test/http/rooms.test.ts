@@ -90,7 +90,7 @@ test("a room is listed with its newest message, the number of people in it, and 
     notify: null,
     hidden: false,
     pinned: false,
-    last: { id: 2, username: "ben-2", content: "two", timestamp: ack.timestamp },
+    last: { id: 2, username: "ben-2", user: { id: "ben-2" }, content: "two", timestamp: ack.timestamp },
     lastActivity: ack.timestamp,
     online: 2,
     lastRead: 1,

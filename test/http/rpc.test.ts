@@ -46,11 +46,12 @@ test("a message is posted, changed, and read from the history", async () => {
       id,
       version: 3,
       username: "ada",
+      user: { id: expect.stringMatching(/^u_/) },
       content: "and changed",
       timestamp,
       clientId,
       editedAt: expect.any(String),
-      reactions: { "👍": { count: 1, users: ["ada"] } },
+      reactions: { "👍": { count: 1, users: ["ada"], profiles: [{ id: expect.any(String) }] } },
     },
   ]);
 });

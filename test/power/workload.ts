@@ -7,6 +7,7 @@ import { createStore } from "../../src/store/store.ts";
 import { createRandom, type Random } from "../sim/random.ts";
 import type { Asked } from "../support/stored.ts";
 import { note } from "./recorder.ts";
+import { named } from "../support/stubs.ts";
 
 // The work that a power failure interrupts, through the server's own store: `bun --preload recorder.ts workload.ts
 // <seed> <batches> [close]`, on the database in POWER_ROOT. Every batch is in the log before it is committed, and again
@@ -46,7 +47,7 @@ async function work(seed: number, batches: number, close: boolean): Promise<void
     const room = random.pick(ROOMS);
     const earlier = posted.get(room) ?? [];
     const at = earlier[random.below(earlier.length)];
-    const signed = { room, username: "", fence: 0, clientId: random.uuid() };
+    const signed = { room, ...named(""), fence: 0, clientId: random.uuid() };
     const kind = random.next();
     if (!at || kind < 0.6) {
       const content = text(random, random.chance(0.05) ? 9000 : random.below(400));

@@ -102,6 +102,7 @@ export const sameMessage = (written: Kept, frame: Kept | MessageFrame) =>
   written.id === frame.id &&
   written.version === frame.version &&
   written.username === frame.username &&
+  Bun.deepEquals(written.user, frame.user) &&
   written.content === frame.content &&
   written.timestamp === frame.timestamp &&
   written.clientId === frame.clientId &&

@@ -17,6 +17,7 @@ import { createRealClient } from "./real-client.ts";
 import { createRights, type Rights } from "./rights.ts";
 import { createSchedule, EPOCH_MS, type Schedule } from "./schedule.ts";
 import type { Reach } from "./store.ts";
+import { named, userOf } from "../support/stubs.ts";
 
 /** A guarantee that did not hold. */
 export class Broken extends Error {
@@ -84,7 +85,7 @@ export function createWorld(seed: number, trace?: (line: string) => void): World
         kind: "post",
         room,
         senderId: 0,
-        username: "importer",
+        ...named("importer"),
         clientId,
         content: `${words} ${filler}.`,
         data: null,
@@ -141,6 +142,9 @@ export function createWorld(seed: number, trace?: (line: string) => void): World
   const identity = (userId: number) => (): Identity => ({
     userId,
     username: `user${userId}`,
+    // A person's tokens may call them something else each time.
+    user: { ...userOf(`user${userId}`), name: random.pick([undefined, `User ${userId}`, "Ada Lovelace"]) },
+    picture: null,
     sessionId: `session${userId}`,
     expiresAt:
       EPOCH_MS + schedule.now + (plan.shortTokens && plan.faulty ? random.between(500, 8_000) : 3_600_000),

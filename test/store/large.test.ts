@@ -7,7 +7,7 @@ import { type Pool, rows } from "../../src/db/database.ts";
 import { createStore } from "../../src/store/store.ts";
 import { type Explained, explained } from "../support/explain.ts";
 import { onEachDriver, post, type Stocked, stock } from "../chat/stocked.ts";
-import { upTo } from "../support/stubs.ts";
+import { upTo, named } from "../support/stubs.ts";
 
 setDefaultTimeout(180_000);
 
@@ -64,7 +64,7 @@ onEachDriver((open) => {
   afterAll(() => at.database.close());
 
   const change = (fields: Partial<Change> & { kind: string }): Change =>
-    ({ room: LARGE, senderId: at.ada, username: "ada", clientId: crypto.randomUUID(), ...fields }) as Change;
+    ({ room: LARGE, senderId: at.ada, ...named("ada"), clientId: crypto.randomUUID(), ...fields }) as Change;
   const list = (userId: number, range: Partial<RoomRange>) =>
     store.lists.rooms(userId, { scope: "mine", patterns: null, after: "", limit: 50, ...range });
   const recent = (userId: number, range: Partial<RecentRange>) =>

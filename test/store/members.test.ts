@@ -5,6 +5,7 @@ import { readAudit } from "../../src/db/audit.ts";
 import { rows } from "../../src/db/database.ts";
 import { START_MS } from "../support/house.ts";
 import { onEachDriver, post, type Stocked, stock } from "../chat/stocked.ts";
+import { named } from "../support/stubs.ts";
 
 // Memberships, read marks, departures and bans, on each driver.
 
@@ -90,7 +91,7 @@ onEachDriver((open) => {
     expect(await join(at.ada)).toEqual({ lastRead: 1, unread: 0 });
     await say(at.ben, "two", "three", "four");
     await say(at.ada, "five");
-    const change = { kind: "delete", room, senderId: at.ben, username: "ben", fence: 0, id: 3 } as const;
+    const change = { kind: "delete", room, senderId: at.ben, ...named("ben"), fence: 0, id: 3 } as const;
     await at.store.commit(0, [{ ...change, clientId: crypto.randomUUID() }], false);
     expect(await join(at.ada)).toEqual({ lastRead: 1, unread: 2 });
     expect(await mine(at.ada)).toMatchObject([{ lastRead: 1, unread: 2 }]);
@@ -336,7 +337,7 @@ onEachDriver((open) => {
       kind: "edit",
       room,
       senderId: at.ada,
-      username: "ada",
+      ...named("ada"),
       fence: 0,
       id: 1,
       content: "two",

@@ -4,7 +4,7 @@ import { CommitFailure } from "../../src/chat/ports.ts";
 import type { Post } from "../../src/chat/change.ts";
 import { START_MS } from "../support/house.ts";
 import { acksOf, onEachDriver, post, type Stocked, stock } from "../chat/stocked.ts";
-import { upTo } from "../support/stubs.ts";
+import { upTo, named } from "../support/stubs.ts";
 
 // The contract of the message store, on each driver.
 
@@ -57,9 +57,9 @@ onEachDriver((open) => {
     expect(counter).toBe(4);
     expect(messages.slice(0, 3)).toEqual(
       [
-        { id: 1, content: "one", username: "ada", data: null, replyTo: null },
-        { id: 2, content: "two", username: "ben", data: null, replyTo: null },
-        { id: 3, content: "three", username: "ada", data: null, replyTo: 1 },
+        { id: 1, content: "one", ...named("ada"), data: null, replyTo: null },
+        { id: 2, content: "two", ...named("ben"), data: null, replyTo: null },
+        { id: 3, content: "three", ...named("ada"), data: null, replyTo: 1 },
       ].map((message, index) => ({
         ...message,
         version: message.id,

@@ -5,7 +5,7 @@ import { CommitFailure } from "../../src/chat/ports.ts";
 import { START_MS } from "../support/house.ts";
 import { expected, holes, readRoom } from "../support/stored.ts";
 import { onEachDriver, type Stocked, stock } from "../chat/stocked.ts";
-import { upTo } from "../support/stubs.ts";
+import { upTo, named } from "../support/stubs.ts";
 
 setDefaultTimeout(120_000);
 
@@ -59,7 +59,7 @@ onEachDriver((open) => {
     const base = {
       room: rooms[elsewhere ? 1 : 0],
       senderId: byAda ? at.ada : at.ben,
-      username: byAda ? "ada" : "ben",
+      ...named(byAda ? "ada" : "ben"),
       clientId: crypto.randomUUID(),
       fence: 0,
     };

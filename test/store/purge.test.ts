@@ -11,6 +11,7 @@ import { purgePerson } from "../../src/store/removal.ts";
 import { START_MS } from "../support/house.ts";
 import { ORDER } from "../support/order.ts";
 import { onEachDriver, post, type Stocked, stock } from "../chat/stocked.ts";
+import { named } from "../support/stubs.ts";
 
 // What becomes of what someone wrote, and of the rooms that they own.
 
@@ -26,7 +27,7 @@ onEachDriver((open) => {
     kind: "react",
     room,
     senderId,
-    username: "",
+    ...named(""),
     fence: 0,
     clientId: crypto.randomUUID(),
     id,

@@ -7,7 +7,7 @@ import { rows } from "../../src/db/database.ts";
 import { createStore } from "../../src/store/store.ts";
 import { explained } from "../support/explain.ts";
 import { START_MS } from "../support/house.ts";
-import { replayFrame, upTo } from "../support/stubs.ts";
+import { replayFrame, upTo, named } from "../support/stubs.ts";
 import { onEachDriver, post, type Stocked, stock } from "../chat/stocked.ts";
 
 // Messages with many reactions are large, however short their texts are.
@@ -72,7 +72,7 @@ onEachDriver((open) => {
       const by = {
         room: "plaza",
         senderId: at.ben,
-        username: "ben",
+        ...named("ben"),
         fence: 0,
         clientId: crypto.randomUUID(),
       };

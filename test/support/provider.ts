@@ -7,7 +7,7 @@ const AUDIENCE = "chat";
 export interface Provider {
   /** Settings that make a server accept its tokens. */
   readonly settings: Readonly<Record<"AUTH_JWKS_URL" | "AUTH_ISSUER" | "AUTH_AUDIENCE", string>>;
-  /** Returns a token for a username. It is valid for an hour, unless the claims say otherwise. */
+  /** Returns a token for a username, which is the subject too. It is valid for an hour. The claims may say otherwise. */
   tokenOf(name: string, claims?: JWTPayload): Promise<string>;
   stop(): Promise<void>;
 }
@@ -24,7 +24,7 @@ export async function startProvider(): Promise<Provider> {
         .setProtectedHeader({ alg: "ES256", kid: "one" })
         .setIssuer(ISSUER)
         .setAudience(AUDIENCE)
-        .setSubject(name)
+        .setSubject(claims.sub ?? name)
         .setIssuedAt()
         .sign(privateKey),
     stop: () => server.stop(true),

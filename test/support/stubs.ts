@@ -9,6 +9,7 @@ import type { Bounds, Departures, MemberStore } from "../../src/chat/ports.ts";
 import { membershipOf, noRoom, STRANGER } from "../../src/chat/rights.ts";
 import type { Identity, Standing } from "../../src/identity.ts";
 import type { Message } from "../../src/message.ts";
+import type { Named, Person } from "../../src/person.ts";
 
 // Stand-ins for what the chat uses, for tests that run parts of it without a database or accounts.
 
@@ -89,12 +90,23 @@ export function createMemberStub(): MemberStore & { roomsOf(userId: number): str
   };
 }
 
+/** Someone whose display name is their username. */
+export const userOf = (username: string): Person => ({ id: `u_${username}`, name: undefined });
+export const named = (username: string): Named => ({ username, user: userOf(username) });
+
 /** A pass that no access check issued. */
 export function passFor(
   person: Pick<Identity, "userId" | "username"> & Partial<Identity>,
   room: string,
 ): Pass<"read" | "post"> {
-  const identity: Identity = { sessionId: null, expiresAt: Infinity, grants: null, ...person };
+  const identity: Identity = {
+    user: userOf(person.username),
+    picture: null,
+    sessionId: null,
+    expiresAt: Infinity,
+    grants: null,
+    ...person,
+  };
   return { person: identity, room, actions: ["read", "post"] } as unknown as Pass<"read" | "post">;
 }
 

@@ -7,6 +7,7 @@ const said = (id: number, username: string, minute = id): Message => ({
   id,
   version: id,
   username,
+  user: { id: `u_${username}` },
   content: `${id}`,
   timestamp: new Date(2026, 4, 5, 9, minute).toISOString(),
   clientId: `client-${id}`,

@@ -1,4 +1,5 @@
 import type { Message, Reaction } from "../../message.ts";
+import type { Person } from "../../person.ts";
 import type { ServerFrame } from "../../protocol/frames.ts";
 
 /** A frame as text. The type says what may be sent; tests check every frame against its schema. */
@@ -13,6 +14,7 @@ export interface ShownMessage {
   readonly id: number;
   readonly version: number;
   readonly username: string;
+  readonly user: Person;
   readonly content: string;
   readonly timestamp: string;
   readonly clientId: string;
@@ -20,7 +22,7 @@ export interface ShownMessage {
   replyTo?: number;
   editedAt?: string;
   deletedAt?: string;
-  reactions?: Record<string, { count: number; users: string[] }>;
+  reactions?: Record<string, { count: number; users: string[]; profiles: Person[] }>;
 }
 
 export function shown(message: Message): ShownMessage {
@@ -36,8 +38,8 @@ export function encodeMessage(event: MessageEvent, message: Message): string {
 }
 
 function shownWithoutData(message: Message): ShownMessage {
-  const { id, version, username, content, timestamp, clientId, replyTo, editedAt, deletedAt } = message;
-  const result: ShownMessage = { id, version, username, content, timestamp, clientId };
+  const { id, version, username, user, content, timestamp, clientId, replyTo, editedAt, deletedAt } = message;
+  const result: ShownMessage = { id, version, username, user, content, timestamp, clientId };
   if (replyTo !== null) result.replyTo = replyTo;
   if (editedAt !== null) result.editedAt = editedAt;
   if (deletedAt !== null) result.deletedAt = deletedAt;
@@ -47,4 +49,9 @@ function shownWithoutData(message: Message): ShownMessage {
 
 /** `{emoji: {count, users}}`. */
 const byEmoji = (reactions: readonly Reaction[]) =>
-  Object.fromEntries(reactions.map(({ emoji, count, users }) => [emoji, { count, users: [...users] }]));
+  Object.fromEntries(
+    reactions.map(({ emoji, count, users, profiles }) => [
+      emoji,
+      { count, users: [...users], profiles: [...profiles] },
+    ]),
+  );

@@ -2,11 +2,13 @@ import * as v from "valibot";
 import { type Budgets, limitsOf } from "../../budgets.ts";
 import { errorOf, Refusal, refusalOf } from "../../errors.ts";
 import type { Message } from "../../message.ts";
+import { fitting, type Named } from "../../person.ts";
 import { CLOSE, type CloseReason } from "../../protocol/codes.ts";
-import { type Command, type CommandType, COMMANDS, REF } from "../../protocol/frames.ts";
+import { type Command, type CommandType, COMMANDS, REF, type ServerFrame } from "../../protocol/frames.ts";
 import { FRAME_IN_MAX_BYTES } from "../../protocol/limits.ts";
 import type { Codec, Protocol, Standpoint, Surroundings } from "../connection/codec.ts";
 import type { Peer } from "../connection/peer.ts";
+import type { PresenceNews } from "../ephemeral/presence.ts";
 import { HEARTBEAT_MS } from "../limits.ts";
 import type { Timeline } from "../room/timeline.ts";
 import { type CommandTable, pay, type Reply, runCommand } from "./command.ts";
@@ -64,7 +66,12 @@ class V1Protocol implements Protocol {
     this.peer.send(
       encode({
         type: "welcome",
-        user: { id: identity.userId, username: identity.username },
+        user: {
+          id: identity.user.id,
+          username: identity.username,
+          name: identity.user.name,
+          picture: identity.picture ?? undefined,
+        },
         expiresAt: new Date(identity.expiresAt).toISOString(),
         heartbeatMs: HEARTBEAT_MS,
         limits: {
@@ -87,7 +94,7 @@ class V1Protocol implements Protocol {
         version: released,
         resumed,
         ...rest,
-        ...(people && { people: [...people] }),
+        ...(people && { people: people.map(usernameOf), profiles: profilesOf(people) }),
       }),
     );
   }
@@ -104,9 +111,9 @@ class V1Protocol implements Protocol {
     this.peer.send(encode({ type: "synced", room, version }));
   }
 
-  presence(room: string, online: number, people: readonly string[]) {
-    const joined = people.length === online ? { joined: [...people] } : {};
-    this.peer.send(encode({ type: "presence", room, online, ...joined }));
+  presence(room: string, online: number, people: readonly Named[]) {
+    const joined = people.length === online ? people : undefined;
+    this.peer.send(encode(presenceFrame(room, { online, joined })));
   }
 
   marked(room: string, id: number) {
@@ -187,6 +194,26 @@ class V1Protocol implements Protocol {
     reply.refuse(refusalOf(error));
   }
 }
+
+/** The most bytes of ids and names in a frame that lists people. */
+const PROFILES_BYTES = 64 * 1024;
+
+const usernameOf = ({ username }: Named) => username;
+const profilesOf = (people: readonly Named[]) => [
+  ...fitting(
+    people.map(({ user }) => user),
+    PROFILES_BYTES,
+  ),
+];
+
+/** Anyone who has left is known by the username. */
+export const presenceFrame = (room: string, { online, joined, left }: PresenceNews): ServerFrame => ({
+  type: "presence",
+  room,
+  online,
+  ...(joined && { joined: joined.map(usernameOf), profiles: profilesOf(joined) }),
+  ...(left && { left: left.map(usernameOf) }),
+});
 
 /** A class, because there is one for each command. */
 class CommandReply implements Reply {

@@ -1,6 +1,7 @@
 import type { CloseReason } from "../../protocol/codes.ts";
 import type { Refusal } from "../../errors.ts";
 import type { Message } from "../../message.ts";
+import type { Named } from "../../person.ts";
 import type { Encoder } from "../delivery/encoder.ts";
 import type { Reading } from "../ports.ts";
 import type { SharedPage } from "../room/pages.ts";
@@ -43,8 +44,8 @@ export interface Protocol {
   lagging(room: string, version: number): void;
   /** The subscription has everything up to `version` and is live. */
   synced(room: string, version: number): void;
-  /** Who is in the room. `people` are all their names, if there are few. */
-  presence(room: string, online: number, people: readonly string[]): void;
+  /** Who is in the room. `people` are all of them, if there are few. */
+  presence(room: string, online: number, people: readonly Named[]): void;
   /** The person's read mark moved on another socket. */
   marked(room: string, id: number): void;
   /** The socket left the room, but not at its client's request. */
@@ -58,5 +59,5 @@ export interface Protocol {
 /** What anyone who joins a room learns about it besides its messages. */
 export interface Surroundings extends Reading {
   readonly online: number;
-  readonly people: readonly string[];
+  readonly people: readonly Named[];
 }

@@ -1,4 +1,5 @@
 import type { Attendance } from "../../bus/news.ts";
+import type { Named } from "../../person.ts";
 
 type Report = Pick<Attendance, "at" | "online" | "people">;
 
@@ -10,8 +11,8 @@ export interface Elsewhere {
   readonly online: number;
   /** Whether all of them are known by name. */
   readonly named: boolean;
-  /** The named people, by user id. */
-  people(): Iterable<readonly [userId: number, username: string]>;
+  /** The named people, by their number. */
+  people(): Iterable<readonly [userId: number, person: Named]>;
   /** Returns false if an earlier report was newer. */
   put(node: string, report: Report): boolean;
   /** Returns false if the node had reported nothing. */
@@ -37,7 +38,8 @@ export function createElsewhere(): Elsewhere {
       return true;
     },
     *people() {
-      for (const { people } of nodes.values()) yield* people;
+      for (const { people } of nodes.values())
+        for (const [userId, username, user] of people) yield [userId, { username, user }];
     },
     put(node, report) {
       if (report.at <= (nodes.get(node)?.at ?? 0)) return false;

@@ -1,5 +1,6 @@
 import type { Bus } from "../../bus/bus.ts";
 import type { Clock } from "../../clock.ts";
+import type { Named } from "../../person.ts";
 import type { Pass } from "../pass.ts";
 import { createElsewhere, type Elsewhere } from "./elsewhere.ts";
 
@@ -15,8 +16,8 @@ const SHARED = 10;
 /** A notification to a room: how many people are online and, in small rooms, who came and went. */
 export interface PresenceNews {
   readonly online: number;
-  readonly joined?: readonly string[];
-  readonly left?: readonly string[];
+  readonly joined?: readonly Named[] | undefined;
+  readonly left?: readonly Named[] | undefined;
 }
 
 /** The people in each room, as far as this node knows. It counts people, not sockets. */
@@ -27,15 +28,16 @@ export interface Presence {
   online(room: string): number;
   /** How many people are in the room on this node. */
   here(room: string): number;
-  /** Returns at most {@link NAMED_MAX} names. */
-  people(room: string): string[];
+  /** Returns at most {@link NAMED_MAX} people. */
+  people(room: string): Named[];
   /** Whether another node has someone in the room. */
   shared(room: string): boolean;
   stop(): void;
 }
 
 interface Attendance {
-  readonly username: string;
+  /** As their latest socket knows them: a new token may bring another name. */
+  person: Named;
   sockets: number;
   cancelGrace?: () => void;
 }
@@ -49,7 +51,7 @@ interface Room {
   untold: boolean;
   /** The last notification: the count, and the names if there were any. */
   told: number;
-  named: ReadonlyMap<number, string>;
+  named: ReadonlyMap<number, Named>;
   cancelTelling?: (() => void) | undefined;
   cancelSharing?: (() => void) | undefined;
 }
@@ -104,7 +106,11 @@ export function createPresence({ clock, bus, tell }: PresenceOptions): Presence 
       room: name,
       at: ++reports,
       online: here.size,
-      people: [...here.entries().take(NAMED_MAX)].map(([userId, { username }]) => [userId, username]),
+      people: [...here.entries().take(NAMED_MAX)].map(([userId, { person }]) => [
+        userId,
+        person.username,
+        person.user,
+      ]),
       ...(ask && { ask }),
     });
   };
@@ -142,14 +148,15 @@ export function createPresence({ clock, bus, tell }: PresenceOptions): Presence 
   });
 
   return {
-    enter({ room: name, person: { userId, username } }) {
+    enter({ room: name, person: { userId, username, user } }) {
       const room = rooms.getOrInsertComputed(name, newRoom);
-      const person = room.here.get(userId);
-      if (person) {
-        person.sockets++;
-        person.cancelGrace?.();
+      const attendance = room.here.get(userId);
+      if (attendance) {
+        attendance.person = { username, user };
+        attendance.sockets++;
+        attendance.cancelGrace?.();
       } else {
-        room.here.set(userId, { username, sockets: 1 });
+        room.here.set(userId, { person: { username, user }, sockets: 1 });
         changed(name, room);
       }
       // Reports from before anyone here was in the room were missed.
@@ -187,7 +194,7 @@ export function createPresence({ clock, bus, tell }: PresenceOptions): Presence 
   };
 }
 
-const NOBODY: ReadonlyMap<number, string> = new Map();
+const NOBODY: ReadonlyMap<number, Named> = new Map();
 
 const newRoom = (): Room => ({
   here: new Map(),
@@ -199,10 +206,10 @@ const newRoom = (): Room => ({
 });
 
 /** The named people of all nodes: at most 100 of each node. */
-function namedIn(here: Room["here"], elsewhere: Elsewhere): Map<number, string> {
-  const named = new Map<number, string>();
-  for (const [userId, { username }] of here.entries().take(NAMED_MAX)) named.set(userId, username);
-  for (const [userId, username] of elsewhere.people()) named.set(userId, username);
+function namedIn(here: Room["here"], elsewhere: Elsewhere): Map<number, Named> {
+  const named = new Map<number, Named>();
+  for (const [userId, { person }] of here.entries().take(NAMED_MAX)) named.set(userId, person);
+  for (const [userId, person] of elsewhere.people()) named.set(userId, person);
   return named;
 }
 
@@ -210,14 +217,14 @@ function namedIn(here: Room["here"], elsewhere: Elsewhere): Map<number, string> 
 function newsOf(
   { told, named: before }: Room,
   online: number,
-  now: ReadonlyMap<number, string> | undefined,
+  now: ReadonlyMap<number, Named> | undefined,
 ): PresenceNews | undefined {
   // Small enough for names again: people who came meanwhile have not received all of them.
-  const joined = now ? namesBeyond(now, told > NAMED_MAX ? NOBODY : before) : [];
-  const left = now ? namesBeyond(before, now) : [];
+  const joined = now ? peopleBeyond(now, told > NAMED_MAX ? NOBODY : before) : [];
+  const left = now ? peopleBeyond(before, now) : [];
   if (joined.length === 0 && left.length === 0 && online === told) return undefined;
   return { online, ...(joined.length > 0 && { joined }), ...(left.length > 0 && { left }) };
 }
 
-const namesBeyond = (these: ReadonlyMap<number, string>, those: ReadonlyMap<number, string>): string[] =>
-  [...these].filter(([userId]) => !those.has(userId)).map(([, username]) => username);
+const peopleBeyond = (these: ReadonlyMap<number, Named>, those: ReadonlyMap<number, Named>): Named[] =>
+  [...these].filter(([userId]) => !those.has(userId)).map(([, person]) => person);

@@ -1,5 +1,6 @@
 import type { Bus } from "../../bus/bus.ts";
 import type { Clock } from "../../clock.ts";
+import type { Named } from "../../person.ts";
 import type { Pass } from "../pass.ts";
 import { NAMED_MAX } from "./presence.ts";
 
@@ -19,7 +20,7 @@ interface TypingOptions {
   online(room: string): number;
   /** Whether another node has someone in the room. */
   shared(room: string): boolean;
-  tell(room: string, username: string): void;
+  tell(room: string, who: Named): void;
 }
 
 export function createTyping({ clock, bus, online, shared, tell }: TypingOptions): Typing {
@@ -41,15 +42,15 @@ export function createTyping({ clock, bus, online, shared, tell }: TypingOptions
   bus.listen({
     heard(news) {
       if (news.type !== "typing" || !worthIt(news.room, news.username)) return;
-      tell(news.room, news.username);
+      tell(news.room, news);
     },
   });
 
   return {
-    typing({ room, person: { username } }) {
+    typing({ room, person: { username, user } }) {
       if (!worthIt(room, username)) return;
-      tell(room, username);
-      if (shared(room)) bus.publish({ type: "typing", room, username });
+      tell(room, { username, user });
+      if (shared(room)) bus.publish({ type: "typing", room, username, user });
     },
   };
 }

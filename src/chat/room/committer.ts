@@ -1,6 +1,7 @@
 import { type Clock, every } from "../../clock.ts";
 import { invalid, Refusal } from "../../errors.ts";
 import type { Message, RoomChange } from "../../message.ts";
+import type { Named } from "../../person.ts";
 import { UNSEEN_MAX } from "../limits.ts";
 import { type Ack, type Change, changeKey } from "../change.ts";
 import { CommitFailure, type Committed, type MessageStore } from "../ports.ts";
@@ -17,11 +18,14 @@ const SWEEP_MS = 500;
 const RETRY_MS = { first: 100, most: 1_000 } as const;
 const BUSY_RETRY_MS = 1_000;
 
+const senderBytes = ({ username, user: { id, name } }: Named): number =>
+  Buffer.byteLength(username) + Buffer.byteLength(id) + (name === undefined ? 0 : Buffer.byteLength(name));
+
 /** Roughly the bytes of the frame that a change becomes. For amendments the message is unknown here, so it is a lower bound. */
 const bytesOf = (change: Change): number => {
   const text = "content" in change ? Buffer.byteLength(JSON.stringify(change.content)) : 0;
   const data = "data" in change && change.data ? Buffer.byteLength(change.data) : 0;
-  const sender = "username" in change ? Buffer.byteLength(change.username) : 0;
+  const sender = "username" in change ? senderBytes(change) : 0;
   return FRAME_BYTES + Buffer.byteLength(change.room) + sender + text + data;
 };
 

@@ -1,4 +1,5 @@
-import type { Message, Reaction } from "../../message.ts";
+import { type Message, type Reaction, withProfiles } from "../../message.ts";
+import type { Named } from "../../person.ts";
 import type { ErrorCode } from "../../protocol/codes.ts";
 import {
   type Ack,
@@ -19,9 +20,8 @@ export const EMOJIS_MAX = 20;
 export const NAMES_MAX = 20;
 
 /** One person's reaction to a message. */
-export interface Reactor {
+export interface Reactor extends Named {
   readonly userId: number;
-  readonly username: string;
   readonly emoji: string;
 }
 
@@ -184,8 +184,8 @@ function reacted(message: Known, change: Amendment & { kind: "react" }): Known |
   if (!change.on) return { ...message, reactors: reactors.filter((reactor) => reactor !== own) };
   const emojis = new Set(reactors.map(({ emoji }) => emoji)).add(change.emoji);
   if (reactors.length >= REACTIONS_MAX || emojis.size > EMOJIS_MAX) return "too_many_reactions";
-  const { senderId: userId, username, emoji } = change;
-  return { ...message, reactors: [...reactors, { userId, username, emoji }] };
+  const { senderId: userId, username, user, emoji } = change;
+  return { ...message, reactors: [...reactors, { userId, username, user, emoji }] };
 }
 
 const isPast = (since: string, at: string, windowMs: number | undefined) =>
@@ -204,14 +204,18 @@ export function summary(reactors: readonly Reactor[]): readonly Reaction[] {
     ({ emoji }) => emoji,
   );
   return inOrder(
-    [...byEmoji].map(([emoji, those]) => ({
-      emoji,
-      count: those.length,
-      users: those.slice(0, NAMES_MAX).map(({ username }) => username),
-    })),
+    [...byEmoji].map(([emoji, those]) => {
+      const named = those.slice(0, NAMES_MAX);
+      return {
+        emoji,
+        count: those.length,
+        users: named.map(({ username }) => username),
+        profiles: named.map(({ user }) => user),
+      };
+    }),
   );
 }
 
-/** Sorts reactions into the order in which they are shown, live and from the database alike. */
+/** Brings reactions into the form in which they are shown, live and from the database alike. */
 export const inOrder = (reactions: readonly Reaction[]): readonly Reaction[] =>
-  reactions.toSorted((a, b) => (a.emoji < b.emoji ? -1 : 1));
+  withProfiles(reactions.toSorted((a, b) => (a.emoji < b.emoji ? -1 : 1)));
