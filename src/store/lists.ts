@@ -244,7 +244,7 @@ const summaries = (userId: number, { rooms, order }: Chosen, limit: number) => s
     left join lateral (select ${peopleOf(userId)} as people where r.kind = 'direct') p on true
     window w as (order by ${order} rows unbounded preceding)
   ) c
-  left join lateral (select username from users x where x.id = c.sender_id limit 1) u on true
+  left join lateral (select username, uid, name from users x where x.id = c.sender_id limit 1) u on true
   where c.n <= ${limit}::int and (c.n = 1 or c.upto <= ${PAGE_BYTES}::bigint)
   order by c.n`;
 
