@@ -12,6 +12,7 @@ import { clientAddress } from "../src/limits/network.ts";
 import { descriptionOf } from "../src/http/operation.ts";
 import { skeletonsLike } from "../src/lookalikes.ts";
 import { isBlank } from "../src/protocol/blank.ts";
+import { displayName, nameOfClaim, picture, pictureOfClaim } from "../src/protocol/names.ts";
 import { roomInPath, roomName } from "../src/protocol/rooms.ts";
 import { textFault } from "../src/protocol/text.ts";
 import { isOnlyEmoji, piecesOf } from "../src/web/links.ts";
@@ -55,6 +56,12 @@ const FUNCTIONS: Readonly<Record<string, readonly ((text: string) => unknown)[]>
   "src/lookalikes.ts": [(text) => skeletonsLike(roomName(text.slice(0, 64)) ?? "")],
   "src/limits/network.ts": [(text) => clientAddress(text, "192.0.2.1", 1)],
   "src/protocol/blank.ts": [isBlank],
+  "src/protocol/names.ts": [
+    nameOfClaim,
+    pictureOfClaim,
+    (text) => v.is(displayName, text.slice(0, 128)),
+    (text) => v.is(picture, text),
+  ],
   "src/protocol/rooms.ts": [roomName, roomInPath],
   "src/protocol/text.ts": [(text) => textFault(text, { min: 1, max: SIZE })],
   "src/web/links.ts": [piecesOf, isOnlyEmoji],

@@ -23,10 +23,12 @@ const MEANT = [
   "(?<=\\p{Script=Mongolian})[\\u180b-\\u180d\\u180f]",
 ].join("|");
 const MEANINGFUL = new RegExp(MEANT, "gv");
+const UNSEEN_ONE = new RegExp(`[${UNSEEN}]`, "u");
 const HIDDEN = new RegExp(`(${MEANT}|${JOINER.source})|[${UNSEEN}]`, "gv");
 const CONTROL = /[\p{Cc}\p{Zl}\p{Zp}]/u;
 const CONTROLS = /[\p{Cc}\p{Zl}\p{Zp}]+/gu;
 const DIRECTION = /\p{Bidi_Control}/u;
+const SPACES = / {2,}/g;
 const PILES = /([\p{Mn}\p{Me}]{4})[\p{Mn}\p{Me}]+/gu;
 
 /** Returns what is wrong with a display name, worded to follow its field's name, or undefined if it is valid. */
@@ -35,7 +37,7 @@ function nameFault(name: string): string | undefined {
   if (fault) return fault;
   if (CONTROL.test(name)) return "must not contain control characters or line breaks";
   if (DIRECTION.test(name)) return "must not contain characters that change the direction of text";
-  return isPlain(name.replace(MEANINGFUL, "x"))
+  return isPlain(UNSEEN_ONE.test(name) ? name.replace(MEANINGFUL, "x") : name)
     ? undefined
     : "must not contain invisible characters or more than four marks on one letter";
 }
@@ -65,14 +67,16 @@ export function nameOfClaim(claim: unknown): string | null | undefined {
   const bounded = claim.slice(0, UNITS_MAX / 2).toWellFormed();
   const visible = (normalized(bounded, "NFC", UNITS_MAX * 2) ?? "")
     .replace(CONTROLS, " ")
-    .replace(HIDDEN, (_, meant: string | undefined) => meant ?? "")
     .replace(PILES, "$1")
     .trim();
-  const short = [...visible].slice(0, NAME_MAX).join("");
-  // What was cut in the middle of an emoji ends with half of it.
-  const name = short.replace(HIDDEN, (_, meant: string | undefined) => meant ?? "").trim();
+  const short = [...withoutHidden(visible)].slice(0, NAME_MAX).join("");
+  // Once more: what was cut in the middle of an emoji ends with a joiner.
+  const name = withoutHidden(short).replace(SPACES, " ").trim();
   return nameFault(name) ? undefined : name;
 }
+
+const withoutHidden = (text: string) =>
+  UNSEEN_ONE.test(text) ? text.replace(HIDDEN, (_, meant: string | undefined) => meant ?? "") : text;
 
 /** Returns the canonical form of a picture's address, or undefined if it is no https URL of bounded length. */
 function pictureOf(address: string): string | undefined {
