@@ -77,6 +77,12 @@ const spent = v.object({
   ),
 });
 
+/** Rooms with new messages, with the ids of these. */
+const activity = v.object({
+  type: v.literal("activity"),
+  rooms: v.pipe(v.array(v.strictTuple([word, version])), v.maxLength(1_000)),
+});
+
 /** Asks how many people are in these rooms. Nodes with people there reply to the sender with `counts`. */
 const asked = v.object({
   type: v.literal("count"),
@@ -89,7 +95,7 @@ const counts = v.object({
   rooms: v.pipe(v.array(v.strictTuple([word, version])), v.maxLength(1_000)),
 });
 
-const notice = v.variant("type", [ended, departures, spent, asked, counts]);
+const notice = v.variant("type", [ended, departures, spent, activity, asked, counts]);
 
 /** News of one room, for nodes with someone in it. */
 export type RoomNews =

@@ -1,7 +1,6 @@
 import type { Budgets } from "../budgets.ts";
 import type { Bus } from "../bus/bus.ts";
 import type { Clock } from "../clock.ts";
-import { Refusal } from "../errors.ts";
 import type { RoomAction } from "../grants.ts";
 import type { Identity, Standing } from "../identity.ts";
 import type { Log } from "../log.ts";
@@ -17,10 +16,11 @@ import type { Ack, Removal, Submission } from "./change.ts";
 import { createPlain } from "./codecs/plain.ts";
 import { createV1, presenceFrame } from "./codecs/v1.ts";
 import { createCommands } from "./commands/table.ts";
-import { type Connection, createConnection } from "./connection/connection.ts";
+import { createConnection } from "./connection/connection.ts";
 import { createGuard } from "./connection/guard.ts";
 import { createHub, type Subscriptions } from "./connection/hub.ts";
-import type { ConnectionOptions } from "./connection/parts.ts";
+import type { Connection, ConnectionOptions } from "./connection/parts.ts";
+import { createWatching } from "./connection/watching.ts";
 import { createAdmission } from "./delivery/admission.ts";
 import { createDelivery } from "./delivery/delivery.ts";
 import type { Format } from "./delivery/encoder.ts";
@@ -33,15 +33,16 @@ import { createObserver } from "./observe.ts";
 import type { Pass } from "./pass.ts";
 import type { Preferences, RoomRange } from "./lists.ts";
 import type { ChatStore, Fanout } from "./ports.ts";
-import { type Answer, createCommitter } from "./room/committer.ts";
+import { createCommitter } from "./room/committer.ts";
 import { createHistory, type Fit, type HistoryQuery, type HistoryResult } from "./room/history.ts";
 import { createMembers } from "./room/members.ts";
 import { type Removed, removeMessages, type Sender } from "./room/removal.ts";
+import { settled } from "./room/settled.ts";
 import { createRooms } from "./room/rooms.ts";
 
 export type { Ack, Submission } from "./change.ts";
 export { type ShownMessage, shown } from "./codecs/encode.ts";
-export type { Connection } from "./connection/connection.ts";
+export type { Connection } from "./connection/parts.ts";
 export type { Format } from "./delivery/encoder.ts";
 export { HARD_LIMIT } from "./limits.ts";
 export type { Pass } from "./pass.ts";
@@ -151,7 +152,11 @@ export function createChat(options: ChatOptions): Chat {
     clock,
     submitted: observer.submitted,
     answered: observer.answered,
-    committed: (change) => observer.released(() => rooms.committed(change)),
+    committed: (change) =>
+      observer.released(() => {
+        rooms.committed(change);
+        watching.committed(change);
+      }),
     repeated: rooms.noticed,
     measured: observer.committed,
     failed: observer.commitFailed,
@@ -211,6 +216,7 @@ export function createChat(options: ChatOptions): Chat {
     counted: observer.live,
     delivered: observer.delivered,
   });
+  const watching = createWatching({ store: store.watch, hub, bus, access, clock });
   const connectionParts = {
     access,
     rooms,
@@ -218,6 +224,7 @@ export function createChat(options: ChatOptions): Chat {
     presence,
     delivery,
     hub,
+    watching,
     turns: createTurns(clock, PAGES_A_TURN),
     reads,
     budgets,
@@ -275,15 +282,10 @@ export function createChat(options: ChatOptions): Chat {
     async stop() {
       await committer.drain();
       guard.stop();
+      watching.stop();
       presence.stop();
       hub.closeAll("going_away", () => Math.round(RETURN_MS.least + options.random() * RETURN_MS.spread));
       rooms.stop();
     },
   };
 }
-
-/** Resolves to the ack of a submission, or rejects with its refusal. */
-const settled = (submit: (answer: Answer) => void): Promise<Ack> =>
-  new Promise((resolve, reject) =>
-    submit((outcome) => (outcome instanceof Refusal ? reject(outcome) : resolve(outcome))),
-  );

@@ -3,6 +3,7 @@ import type { Message } from "../message.ts";
 import type { Order } from "../order.ts";
 import type { Change, Outcome } from "./change.ts";
 import type { ListStore } from "./lists.ts";
+import type { WatchStore } from "./watch.ts";
 import type { Membership } from "./rights.ts";
 
 /**
@@ -195,4 +196,5 @@ export interface ChatStore {
   readonly messages: MessageStore;
   readonly members: MemberStore;
   readonly lists: ListStore;
+  readonly watch: WatchStore;
 }

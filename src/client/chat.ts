@@ -146,6 +146,7 @@ export function createChat(options: ChatOptions): Chat {
     },
     welcome,
     event(event) {
+      if (event.type === "activity" || event.type === "rooms") return;
       if ("room" in event) rooms.get(event.room)?.take(event as RoomFrame);
     },
     problem: (error) => emitter.emit("problem", error),

@@ -40,6 +40,7 @@ const KINDS: Readonly<Record<string, (value: unknown) => boolean>> = {
   user: shape("id username name? picture?"),
   person: isPerson,
   people: (value) => Array.isArray(value) && value.every(isPerson),
+  listed: (value) => /^(added|removed|renamed|changed)$/.test(String(value)),
   last: (value) => value === null || isLast(value),
   mark: (value) => value === null || isWhole(value),
   limits: shape("frameBytes:number messageChars:number rooms:number"),
@@ -79,6 +80,8 @@ const EVENTS: Readonly<Record<EventFrame["type"], ReturnType<typeof shape>>> = {
   typing: shape("room username user:person"),
   read: shape("room id:whole"),
   left: shape("room code:number"),
+  activity: shape("room id:id"),
+  rooms: shape("room change:listed"),
   expiring: shape("at"),
   closing: shape("reason retryAfterMs:number"),
 };

@@ -115,6 +115,18 @@ export interface LeftFrame {
   readonly room: string;
   readonly code: number;
 }
+/** A room that this socket watches, and has not joined, has a new message. */
+export interface ActivityFrame {
+  readonly type: "activity";
+  readonly room: string;
+  readonly id: number;
+}
+/** The person's list of rooms has changed. `changed`: their role or settings. */
+export interface RoomsFrame {
+  readonly type: "rooms";
+  readonly room: string;
+  readonly change: "added" | "removed" | "renamed" | "changed";
+}
 export interface ExpiringFrame {
   readonly type: "expiring";
   readonly at: string;
@@ -136,4 +148,4 @@ export type RoomFrame =
   | ReadFrame
   | LeftFrame;
 /** A frame that the server sends on its own, not as a reply. */
-export type EventFrame = WelcomeFrame | RoomFrame | ExpiringFrame | ClosingFrame;
+export type EventFrame = WelcomeFrame | RoomFrame | ActivityFrame | RoomsFrame | ExpiringFrame | ClosingFrame;

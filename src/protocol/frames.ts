@@ -101,6 +101,11 @@ export const COMMANDS = {
   }),
   read: v.object({ type: v.literal("read"), ...unacknowledged, id: messageId }),
   typing: v.object({ type: v.literal("typing"), ...unacknowledged }),
+  watch: v.object({
+    type: v.literal("watch"),
+    ref,
+    on: v.boolean("must be true or false"),
+  }),
   auth: v.object({
     type: v.literal("auth"),
     ref,
@@ -216,6 +221,12 @@ export const SERVER_FRAMES = {
   }),
   typing: v.object({ type: v.literal("typing"), room: v.string(), username: v.string(), user }),
   read: v.object({ type: v.literal("read"), room: v.string(), id: whole }),
+  activity: v.object({ type: v.literal("activity"), room: v.string(), id: messageId }),
+  rooms: v.object({
+    type: v.literal("rooms"),
+    room: v.string(),
+    change: v.picklist(["added", "removed", "renamed", "changed"]),
+  }),
   left: v.object({ type: v.literal("left"), room: v.string(), code: v.number() }),
   expiring: v.object({ type: v.literal("expiring"), at: timestamp }),
   closing: v.object({ type: v.literal("closing"), reason: v.string(), retryAfterMs: v.number() }),
@@ -240,6 +251,7 @@ export const REPLIES = {
   history: v.object({ ...ok, messages: v.array(v.object(message)), more: v.boolean() }),
   read: v.object(ok),
   typing: v.object(ok),
+  watch: v.object(ok),
   auth: v.object({ ...ok, expiresAt: timestamp }),
   ping: v.object(ok),
 } as const satisfies Record<CommandType, v.GenericSchema>;

@@ -94,13 +94,20 @@ function summaryOf({
   };
 }
 
-/** Hidden up to the room's version, so that whatever comes later shows it again. */
+/**
+ * Hidden up to the room's version, so that whatever comes later shows it again. Touching the membership restamps it, and so
+ * the person's other sockets learn of the change.
+ */
 const keepPreferences = ({ userId, room }: Seat, { notify, hidden, pinned }: Preferences) => sql`
+  with touched as (
+    update members m set stamp = m.stamp from rooms r
+    where r.name = ${room}::text and r.deleted_at is null and m.room_id = r.id and m.user_id = ${userId}::bigint and m.state = 'in'
+    returning m.user_id, r.id, r.version
+  )
   insert into own as o (user_id, room_id, notify, hidden_at, pinned_at)
-  select m.user_id, r.id, ${notify ?? null}::text, ${hidden ? sql`r.version` : sql`null`},
+  select t.user_id, t.id, ${notify ?? null}::text, ${hidden ? sql`t.version` : sql`null`},
     ${pinned ? sql`clock_timestamp()` : sql`null`}
-  from rooms r join members m on m.room_id = r.id
-  where r.name = ${room}::text and r.deleted_at is null and m.user_id = ${userId}::bigint and m.state = 'in'
+  from touched t
   on conflict (user_id, room_id) do update set
     notify = ${notify === undefined ? sql`o.notify` : sql`excluded.notify`},
     hidden_at = ${hidden === undefined && !pinned ? sql`o.hidden_at` : sql`excluded.hidden_at`},

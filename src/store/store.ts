@@ -4,6 +4,7 @@ import type { Database } from "../db/database.ts";
 import { createListStore } from "./lists.ts";
 import { createMemberStore } from "./members.ts";
 import { createMessageStore } from "./messages.ts";
+import { createWatchStore } from "./watch.ts";
 
 /**
  * Connections for what may read much: pages of messages and lists. They are apart from the others, so that logins, joins,
@@ -23,5 +24,6 @@ export function createStore(database: Database, rules?: Rules): ChatStore {
     messages: createMessageStore(database, reads, rules),
     members: createMemberStore(database),
     lists: createListStore(reads),
+    watch: createWatchStore(database),
   };
 }

@@ -12,7 +12,7 @@ import { createLog } from "../../src/log.ts";
 import type { RoomChange } from "../../src/message.ts";
 import { createDatabase } from "../sim/database.ts";
 import { createMeters } from "../sim/meters.ts";
-import { aliveStanding, createMemberStub, emptyLists, unlimited, named } from "../support/stubs.ts";
+import { aliveStanding, createMemberStub, emptyLists, emptyWatch, named, unlimited } from "../support/stubs.ts";
 
 type Frame = Record<string, unknown>;
 
@@ -92,6 +92,7 @@ export function createNode({ fanout, roomsPerSocket = 9, budgets = unlimited, re
       },
       members,
       lists: emptyLists,
+      watch: emptyWatch,
     },
     bus: {
       ...createLocalBus(),

@@ -21,6 +21,8 @@ test("the types of the client are those of the protocol", () => {
   promised<Of<"typing">, Wire.TypingFrame>();
   promised<Of<"read">, Wire.ReadFrame>();
   promised<Of<"left">, Wire.LeftFrame>();
+  promised<Of<"activity">, Wire.ActivityFrame>();
+  promised<Of<"rooms">, Wire.RoomsFrame>();
   promised<Of<"expiring">, Wire.ExpiringFrame>();
   promised<Of<"closing">, Wire.ClosingFrame>();
   known<Wire.WelcomeFrame, Of<"welcome">>();

@@ -1,6 +1,6 @@
 import { type ChatStore, CommitFailure } from "../../src/chat/ports.ts";
 import { Refusal } from "../../src/errors.ts";
-import { emptyLists } from "../support/stubs.ts";
+import { emptyLists, emptyWatch } from "../support/stubs.ts";
 import type { SimDatabase } from "./database.ts";
 import type { Plan } from "./plan.ts";
 import type { Random } from "./random.ts";
@@ -138,5 +138,6 @@ export function createStore(options: StoreOptions): ChatStore {
       unban: (seat) => write(() => people.setBan(seat, false)),
     },
     lists: emptyLists,
+    watch: emptyWatch,
   };
 }

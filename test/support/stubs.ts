@@ -1,3 +1,4 @@
+import type { WatchStore } from "../../src/chat/watch.ts";
 import type { Budgets } from "../../src/budgets.ts";
 import { createPlain } from "../../src/chat/codecs/plain.ts";
 import { createV1 } from "../../src/chat/codecs/v1.ts";
@@ -27,6 +28,14 @@ export const unlimited: Budgets = {
 export const aliveStanding: Standing = {
   ask: async (logins) => logins.map(() => "alive"),
   onEnded: () => () => {},
+};
+
+/** Nothing to watch. */
+export const emptyWatch: WatchStore = {
+  roomsOf: async (userIds) => userIds.map(() => []),
+  states: async () => [],
+  changes: async () => [],
+  stamp: async () => 0,
 };
 
 /** No rooms. */

@@ -31,6 +31,8 @@ export interface Access {
   renew(pass: Pass, person: Identity): Pass;
   /** Checks that a token allows its person to end their membership of a room. Bans do not matter. @throws {AccessDenied} */
   checkLeave(person: Identity, room: string): void;
+  /** Whether a token allows its person to read a room that they are a member of. */
+  mayList(person: Identity, room: string): boolean;
   /** The patterns of the rooms that a person may read as far as their token says; null: all rooms. */
   readable(person: Identity): readonly string[] | null;
 }
@@ -70,6 +72,7 @@ export function createAccess(policy: RoomPolicy, departed: Pick<Departed, "get" 
         throw new AccessDenied("forbidden");
     },
     renew: ({ room }, person) => issue(person, room, "read"),
+    mayList: (person, room) => actionsOf(person, room).includes("read"),
     readable({ grants }) {
       if (grants === null) return policy === "open" ? null : [];
       return grants.filter(({ allow }) => allow.includes("read")).map(({ match }) => match);

@@ -63,6 +63,10 @@ class PlainProtocol implements Protocol {
   synced() {}
   presence() {}
   marked() {}
+
+  active() {}
+
+  listed() {}
   left() {}
   expiring() {}
   closing() {}

@@ -6,7 +6,7 @@ import { fitting, type Named } from "../../person.ts";
 import { CLOSE, type CloseReason } from "../../protocol/codes.ts";
 import { type Command, type CommandType, COMMANDS, REF, type ServerFrame } from "../../protocol/frames.ts";
 import { FRAME_IN_MAX_BYTES } from "../../protocol/limits.ts";
-import type { Codec, Protocol, Standpoint, Surroundings } from "../connection/codec.ts";
+import type { Codec, ListChange, Protocol, Standpoint, Surroundings } from "../connection/codec.ts";
 import type { Peer } from "../connection/peer.ts";
 import type { PresenceNews } from "../ephemeral/presence.ts";
 import { HEARTBEAT_MS } from "../limits.ts";
@@ -118,6 +118,14 @@ class V1Protocol implements Protocol {
 
   marked(room: string, id: number) {
     this.peer.send(encode({ type: "read", room, id }));
+  }
+
+  active(room: string, id: number) {
+    this.peer.send(encode({ type: "activity", room, id }));
+  }
+
+  listed(room: string, change: ListChange) {
+    this.peer.send(encode({ type: "rooms", room, change }));
   }
 
   expiring(at: number) {

@@ -9,6 +9,7 @@ import { ping } from "./ping.ts";
 import { read } from "./read.ts";
 import { send } from "./send.ts";
 import { typing } from "./typing.ts";
+import { watch } from "./watch.ts";
 
 /** The commands of chat.v1. */
 export const createCommands = (parts: CommandParts): CommandTable => ({
@@ -22,5 +23,6 @@ export const createCommands = (parts: CommandParts): CommandTable => ({
   read: read(parts),
   typing: typing(parts),
   auth: auth(parts),
+  watch,
   ping,
 });

@@ -48,6 +48,10 @@ export interface Protocol {
   presence(room: string, online: number, people: readonly Named[]): void;
   /** The person's read mark moved on another socket. */
   marked(room: string, id: number): void;
+  /** A room that the socket watches has a new message. */
+  active(room: string, id: number): void;
+  /** The person's list of rooms has changed. */
+  listed(room: string, change: ListChange): void;
   /** The socket left the room, but not at its client's request. */
   left(room: string, reason: CloseReason): void;
   /** The token expires soon. */
@@ -55,6 +59,9 @@ export interface Protocol {
   /** The socket is about to be closed by a node that goes away. */
   closing(reason: CloseReason, retryAfterMs: number): void;
 }
+
+/** What happened to a room in someone's list. `changed`: their role, or their settings. */
+export type ListChange = "added" | "removed" | "renamed" | "changed";
 
 /** What anyone who joins a room learns about it besides its messages. */
 export interface Surroundings extends Reading {

@@ -13,26 +13,12 @@ import { openFor } from "../room/catchup.ts";
 import type { Timeline } from "../room/timeline.ts";
 import type { Codec, Protocol } from "./codec.ts";
 import type { OpenConnection } from "./hub.ts";
-import type { ConnectionOptions, ConnectionParts } from "./parts.ts";
+import type { Connection, ConnectionOptions, ConnectionParts } from "./parts.ts";
 import type { Peer, Task } from "./peer.ts";
 import { createIntake, type Intake } from "./intake.ts";
 import { createSubscription, type Subscription } from "./subscription.ts";
+import { createWatch, type Watch } from "./watch.ts";
 import { createWriter, type Writer } from "./writer.ts";
-
-/** One socket's life, for the transport that owns the socket. */
-export interface Connection {
-  /** Greets, and joins the room of the URL. */
-  open(): void;
-  /**
-   * Takes a frame. Frames that arrive before the room of the URL is joined wait for that. Undefined: a ping or pong of
-   * WebSocket, which the transport has responded to.
-   */
-  receive(frame: string | Uint8Array | undefined): void;
-  /** The socket's buffer has drained, at least in part. */
-  drained(): void;
-  /** The socket is gone. */
-  ended(): void;
-}
 
 export const createConnection = (
   parts: ConnectionParts,
@@ -66,6 +52,7 @@ class SocketConnection implements Connection, OpenConnection, Peer {
   private closed = false;
   /** This side closed the socket. */
   private dropped = false;
+  watchIfAny: Watch | undefined;
   /** The client was warned that its token expires soon. */
   private warned = false;
 
@@ -104,6 +91,7 @@ class SocketConnection implements Connection, OpenConnection, Peer {
 
   drained() {
     this.writer.drained();
+    this.watchIfAny?.drained();
   }
 
   lagIfSlow(hidden: number) {
@@ -115,6 +103,10 @@ class SocketConnection implements Connection, OpenConnection, Peer {
     return subscription?.timeline === timeline && subscription.lag()
       ? () => this.writer.replay(subscription)
       : undefined;
+  }
+
+  watch(on: boolean) {
+    return (this.watchIfAny ??= createWatch(this)).set(on);
   }
 
   marked(room: string, id: number) {
@@ -155,6 +147,7 @@ class SocketConnection implements Connection, OpenConnection, Peer {
     for (const { timeline } of this.subscriptions) this.leave(timeline.room);
     this.intakeIfAny?.end();
     this.writer.end();
+    this.watchIfAny?.end();
     this.parts.hub.remove(this);
   }
 

@@ -2,6 +2,7 @@ import type { CloseReason } from "../../protocol/codes.ts";
 import type { Timeline } from "../room/timeline.ts";
 import type { Identity } from "../../identity.ts";
 import type { Departures } from "../ports.ts";
+import type { Protocol } from "./codec.ts";
 import type { Subscription } from "./subscription.ts";
 
 /** A connection as the hub and the guard see it. */
@@ -14,6 +15,9 @@ export interface OpenConnection {
   fallBehind(timeline: Timeline): (() => void) | undefined;
   /** Tells the client how far the person has read in a room, if this socket has joined it. */
   marked(room: string, id: number): void;
+  readonly protocol: Pick<Protocol, "listed">;
+  /** Tells of a new message in a room. Undefined if the socket has never watched its person's rooms. */
+  readonly watchIfAny: { active(room: string, id: number): void } | undefined;
   /** Leaves the rooms among `subscriptions` that the person may no longer be in. */
   depart(departures: Departures, subscriptions: readonly Subscription[]): void;
   /** Warns some time before the token expires, and closes when it expires. Call it every second. */

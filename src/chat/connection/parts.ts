@@ -10,6 +10,7 @@ import type { Members } from "../room/members.ts";
 import type { Socket } from "../ports.ts";
 import type { Places } from "../../limits/places.ts";
 import type { Rooms } from "../room/rooms.ts";
+import type { Watching } from "./watching.ts";
 import type { Hub } from "./hub.ts";
 
 /** What makes up one connection. */
@@ -23,12 +24,13 @@ export interface ConnectionOptions {
 
 /** What all connections of a process share. */
 export interface ConnectionParts {
-  readonly access: Pick<Access, "enter" | "enterNow" | "renew">;
+  readonly access: Pick<Access, "enter" | "enterNow" | "renew" | "mayList">;
   readonly rooms: Pick<Rooms, "open" | "close" | "counter">;
   readonly members: Pick<Members, "join">;
   readonly presence: Pick<Presence, "enter" | "leave" | "online" | "people">;
   readonly delivery: Pick<Delivery, "count">;
   readonly hub: Pick<Hub, "add" | "remove">;
+  readonly watching: Pick<Watching, "add" | "remove" | "resend">;
   readonly turns: Turns;
   readonly reads: Pick<Places, "run">;
   readonly budgets: Budgets;
@@ -38,4 +40,19 @@ export interface ConnectionParts {
   lagging(change: 1 | -1): void;
   /** Reports an unexpected error. */
   faulted(error: unknown): void;
+}
+
+/** One socket's life, for the transport that owns the socket. */
+export interface Connection {
+  /** Greets, and joins the room of the URL. */
+  open(): void;
+  /**
+   * Takes a frame. Frames that arrive before the room of the URL is joined wait for that. Undefined: a ping or pong of
+   * WebSocket, which the transport has responded to.
+   */
+  receive(frame: string | Uint8Array | undefined): void;
+  /** The socket's buffer has drained, at least in part. */
+  drained(): void;
+  /** The socket is gone. */
+  ended(): void;
 }

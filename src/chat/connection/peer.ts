@@ -43,6 +43,8 @@ export interface Peer {
   join(room: string, since: Position | undefined, accepted: () => void): Promise<void>;
   leave(room: string): void;
   joined(room: string): boolean;
+  /** Starts or stops telling of activity in the person's rooms. Resolves once it has begun. @throws {Refusal} busy, unavailable. */
+  watch(on: boolean): Promise<void>;
   /** Continues with a newer token of the same person. Anyone else's token closes the socket. */
   renew(identity: Identity): void;
 }

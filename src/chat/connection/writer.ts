@@ -24,6 +24,8 @@ type Why = "commands" | "lagging" | "flooding";
 /** Writes to one socket, mindful of its buffer: every direct send, and the replay of subscriptions that are behind. */
 export interface Writer {
   send(frame: string): void;
+  /** Whether more than the soft limit waits. */
+  readonly isFull: boolean;
   /** Resolves when the socket has drained; undefined if it takes more now. */
   writable(): Promise<void> | undefined;
   /** Sends what a subscription is missing, in turn with others, as fast as the socket takes it. */
@@ -81,8 +83,12 @@ class SocketWriter implements Writer {
     socket.send(frame);
   }
 
+  get isFull() {
+    return this.owner.socket.buffered() > SOFT_LIMIT;
+  }
+
   writable(): Promise<void> | undefined {
-    if (this.ended || this.owner.socket.buffered() <= SOFT_LIMIT) return undefined;
+    if (this.ended || !this.isFull) return undefined;
     this.stall();
     return new Promise((resolve) => (this.waiting ??= []).push(resolve));
   }

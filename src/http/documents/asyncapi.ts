@@ -24,6 +24,7 @@ const COMMAND_SUMMARIES: Readonly<Record<CommandType, string>> = {
   history: "Reads a page of messages. A page may be shorter than the limit: check the field more.",
   read: "Moves your read mark. Gets a reply only if it has a ref.",
   typing: "Reports that you are typing. Gets a reply only if it has a ref.",
+  watch: "Starts or stops activity: new messages in your rooms that this socket has not joined.",
   auth: "Replaces the socket's token with a newer one of the same person.",
   ping: "Checks that the server responds.",
 };
@@ -38,6 +39,8 @@ const EVENT_SUMMARIES: Readonly<Record<EventType, string>> = {
   presence: "How many people are in the room, and who joined or left.",
   typing: "Someone is typing.",
   read: "Another socket of the same person moved the read mark.",
+  activity: "A room that the socket watches has a new message. At most one a second for each room.",
+  rooms: "A room was added to your list or removed from it, renamed, or your role or settings there changed.",
   left: "The person is no longer in the room. The close code in code gives the reason.",
   expiring: "The socket's token expires at this time. Send auth with a newer one.",
   closing: "The server is about to close the socket. Reconnect after retryAfterMs.",
