@@ -12,7 +12,14 @@ import { createLog } from "../../src/log.ts";
 import type { RoomChange } from "../../src/message.ts";
 import { createDatabase } from "../sim/database.ts";
 import { createMeters } from "../sim/meters.ts";
-import { aliveStanding, createMemberStub, emptyLists, emptyWatch, named, unlimited } from "../support/stubs.ts";
+import {
+  aliveStanding,
+  createMemberStub,
+  emptyLists,
+  emptyWatch,
+  named,
+  unlimited,
+} from "../support/stubs.ts";
 
 type Frame = Record<string, unknown>;
 

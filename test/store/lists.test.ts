@@ -117,7 +117,7 @@ onEachDriver((open) => {
     expect(byName.get("~direct")).toMatchObject({
       kind: "direct",
       people: [{ username: "ben" }, { username: "ada" }],
-      last: { id: 150, username: "ben", content: "post 150" },
+      last: { id: 150, username: "ben", user: { id: expect.stringMatching(/^u_/) }, content: "post 150" },
       lastRead: 0,
       unread: 100,
     });
