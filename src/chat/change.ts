@@ -208,5 +208,13 @@ export interface Key {
   readonly clientId: string;
 }
 
+/** What identifies a ruling besides its kind: whom it is about, and what it sets. Empty for other changes. */
+export function targetOf(change: Change): string {
+  if (change.kind === "member") return `${change.set} ${change.role ?? ""} ${change.users.toSorted().join()}`;
+  if (change.kind !== "room") return "";
+  const set = Object.entries(change.set).flatMap(([name, value]) => (value === undefined ? [] : name));
+  return [...(change.create ? [`create ${change.create.kind}`] : []), ...set.sort()].join();
+}
+
 export const changeKey = ({ kind, room, senderId, clientId }: Key) =>
   `${kind === "post" ? "p" : "a"} ${senderId ?? "operator"} ${clientId} ${room}`;

@@ -134,6 +134,8 @@ export interface Seat {
   readonly room: string;
 }
 
+export const seatKey = ({ userId, room }: Seat) => `${userId} ${room}`;
+
 /** How far someone has read in a room. */
 export interface Reading {
   /** The id of the last message that they have read. */

@@ -15,18 +15,25 @@ export type Action =
   | "key.revoke"
   | "key.rotate"
   | "link.create"
+  | "member.add"
+  | "member.remove"
+  | "member.role"
   | "message.delete"
   | "owner.pass"
   | "password.reset"
   | "report.resolve"
+  | "room.change"
+  | "room.create"
   | "room.delete"
   | "sessions.end"
   | "user.ban"
   | "user.disable"
   | "user.enable"
+  | "user.mute"
   | "user.purge"
   | "user.set"
-  | "user.unban";
+  | "user.unban"
+  | "user.unmute";
 
 /** An order that was carried out, and what it acted on. */
 export interface Deed extends Order {

@@ -1,6 +1,7 @@
 import { type Deed, writeAudit } from "../db/audit.ts";
 import { type Orm, rows } from "../db/database.ts";
-import { type Change, changeKey, type Post } from "../chat/change.ts";
+import { type Change, changeKey, type Post, type Ruling, SYSTEM_ID } from "../chat/change.ts";
+import { isSecret, type RoomFacts } from "../chat/rights.ts";
 import {
   type Answered,
   type Decision,
@@ -11,10 +12,20 @@ import {
   type Rules,
   type State,
 } from "../chat/room/decide.ts";
-import type { Committed } from "../chat/ports.ts";
+import { type Committed, type Seat, seatKey } from "../chat/ports.ts";
 import { type Named, personOf, type PersonRow } from "../person.ts";
 import type { KnownMembers } from "./known-members.ts";
+import { type MembershipRow, readMemberships, roomFactsOf, seatFactsOf } from "./memberships.ts";
 import { noticeOf, type NoticeRow } from "./notices.ts";
+import {
+  closeRooms,
+  closesDoors,
+  deedsOfRulings,
+  isRuling,
+  namedIn,
+  readRulingState,
+  writeRuled,
+} from "./ruled.ts";
 import {
   lockRooms,
   type ReactionRow,
@@ -26,22 +37,29 @@ import {
   writeDecision,
 } from "./statements.ts";
 
-interface LockedRoom {
+interface RoomRow extends Omit<RoomFacts, "exists"> {
   readonly name: string;
   readonly id: number;
-  readonly version: number;
   readonly leavers: number;
   readonly at: string;
   readonly epoch: string;
 }
-export type AnsweredRow = { index: number; kind: Change["kind"]; id: number; version: number; at: string };
+export type AnsweredRow = {
+  index: number;
+  kind: Answered["kind"];
+  target: string;
+  id: number;
+  version: number;
+  at: string;
+};
 type TargetRow = Omit<Known, "reactors" | "notice" | "user"> &
   NoticeRow &
   PersonRow & { index: number; reactors: string | null };
 
 /**
- * Commits any changes in one short transaction: locks their rooms, reads what is known about them, decides, and writes.
- * Changes that were committed before get their first ack.
+ * Commits any changes in one short transaction: locks their rooms, reads what is known about them, decides, and writes. What
+ * is read comes from statements that begin once the rooms are locked, or it would be older than the lock. Changes that were
+ * committed before get their first ack.
  */
 export async function commitCarefully(
   orm: Orm,
@@ -51,53 +69,98 @@ export async function commitCarefully(
 ): Promise<Committed> {
   return orm.transaction(async (tx) => {
     const names = [...new Set(changes.map(({ room }) => room))];
-    // A reply creates no room: it has nothing there to reply to.
-    const postedTo = new Set(
-      changes.flatMap((change) => (change.kind === "post" && change.replyTo === null ? [change.room] : [])),
-    );
-    const locked = await rows<LockedRoom>(tx, lockRooms(names, postedTo));
+    const mayBeNew = new Set(changes.flatMap((change) => (createsRoom(change, rules) ? [change.room] : [])));
+    const locked = await rows<RoomRow>(tx, lockRooms(names, mayBeNew));
     for (const { name, leavers } of locked) known.seen(name, leavers);
-    const answered = await rows<AnsweredRow>(tx, readAnswered(changes));
-    const targets = changes.every(({ kind }) => kind === "post")
-      ? []
-      : await rows<TargetRow>(tx, readTargets(changes));
-    const reactors = await reactorsOf(tx, targets);
-    const replied = changes.some((change) => change.kind === "post" && change.replyTo !== null)
-      ? await rows<{ index: number }>(tx, readReplied(changes))
-      : [];
-    const state: State = {
-      rooms: new Map(locked.map((room) => [room.name, room])),
-      answered: new Map(answered.map((row) => [changeKey(changes[row.index] as Change), answeredOf(row)])),
-      messages: new Map(
-        targets.map(({ index, reactors: _, notice, named, uid, name, ...message }, at) => [
-          messageKey((changes[index] as Change).room, message.id),
-          {
-            ...message,
-            user: personOf({ uid, name, username: message.username }),
-            reactors: reactors[at] ?? [],
-            notice: noticeOf({ notice, named }),
-          },
-        ]),
-      ),
-      replied: new Set(
-        replied.map(({ index }) => {
-          const { room, replyTo } = changes[index] as Post;
-          return messageKey(room, replyTo ?? 0);
-        }),
-      ),
-    };
+    const rulings = changes.filter(isRuling);
+    const closing = rulings.filter(closesDoors);
+    if (closing.length > 0) await rows(tx, closeRooms(closing.map(({ room }) => room)));
+    const state = await readState(tx, changes, rulings, locked);
     const decision = decide(changes, state, rules);
     if (decision.messages.size > 0 || decision.recorded.length > 0) {
       const roomIds = new Map(locked.map((room) => [room.name, room.id]));
       await rows(tx, writeDecision({ decision, roomIds, ...reactionsMoved(decision, state) }));
-      await writeAudit(tx, deedsOf(decision, roomIds));
+      await writeRuled(tx, decision.ruled, roomIds);
+      await writeAudit(tx, [
+        ...deedsOf(decision, roomIds),
+        ...deedsOfRulings(decision.ruled.ordered, roomIds),
+      ]);
     }
     return { epoch: locked[0]?.epoch ?? (await epochOf(tx)), outcomes: decision.outcomes };
   });
 }
 
-export const answeredOf = ({ kind, id, version, at }: AnsweredRow): Answered => ({
+/**
+ * Whether a change creates its room if there is none. A reply does not: it has nothing there to reply to. Nor does a post to
+ * a room that the server named.
+ */
+function createsRoom(change: Change, { membersOnly }: Rules): boolean {
+  if (change.kind === "room") return change.create !== undefined;
+  if (isSecret(change.room)) return false;
+  if (change.kind === "post") return change.replyTo === null && !membersOnly;
+  return (
+    change.kind === "member" &&
+    change.senderId === SYSTEM_ID &&
+    (change.set === "in" || change.set === "banned")
+  );
+}
+
+async function readState(
+  tx: Orm,
+  changes: readonly Change[],
+  rulings: readonly Ruling[],
+  locked: readonly RoomRow[],
+): Promise<State> {
+  const answered = await rows<AnsweredRow>(tx, readAnswered(changes));
+  const targets = changes.some((change) => "id" in change)
+    ? await rows<TargetRow>(tx, readTargets(changes))
+    : [];
+  const reactors = await reactorsOf(tx, targets);
+  const replied = changes.some((change) => change.kind === "post" && change.replyTo !== null)
+    ? await rows<{ index: number }>(tx, readReplied(changes))
+    : [];
+  const asked = seatsOf(changes, targets);
+  const seats = asked.length > 0 ? await rows<MembershipRow>(tx, readMemberships(asked)) : [];
+  return {
+    rooms: new Map(locked.map((room) => [room.name, { ...roomFactsOf(room), at: room.at }])),
+    answered: new Map(answered.map((row) => [changeKey(changes[row.index] as Change), answeredOf(row)])),
+    messages: new Map(
+      targets.map(({ index, reactors: _, notice, named, uid, name, ...message }, at) => [
+        messageKey((changes[index] as Change).room, message.id),
+        {
+          ...message,
+          user: personOf({ uid, name, username: message.username }),
+          reactors: reactors[at] ?? [],
+          notice: noticeOf({ notice, named }),
+        },
+      ]),
+    ),
+    replied: new Set(
+      replied.map(({ index }) => {
+        const { room, replyTo } = changes[index] as Post;
+        return messageKey(room, replyTo ?? 0);
+      }),
+    ),
+    seats: new Map(asked.map((seat, index) => [seatKey(seat), seatFactsOf(seats[index] as MembershipRow)])),
+    ...(rulings.length > 0 && { rulings: await readRulingState(tx, rulings) }),
+  };
+}
+
+/** Everyone whose rights a batch depends on, each once. */
+function seatsOf(changes: readonly Change[], targets: readonly TargetRow[]): readonly Seat[] {
+  const seats = new Map<string, Seat>();
+  const add = (userId: number, room: string) => void seats.set(seatKey({ userId, room }), { userId, room });
+  for (const change of changes) {
+    if (isRuling(change)) for (const userId of namedIn(change)) add(userId, change.room);
+    else if (change.kind !== "remove") add(change.senderId, change.room);
+  }
+  for (const { index, senderId } of targets) add(senderId, (changes[index] as Change).room);
+  return [...seats.values()];
+}
+
+export const answeredOf = ({ kind, target, id, version, at }: AnsweredRow): Answered => ({
   kind,
+  target,
   ack: { id, version, timestamp: at, duplicate: true },
 });
 

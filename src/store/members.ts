@@ -34,7 +34,7 @@ export function createMemberStore(pool: Pool): MemberStore {
           ? await tx
               .insert(rooms)
               .values({ name: seat.room })
-              .onConflictDoUpdate({ target: rooms.name, set: { version: sql`${rooms.version}` } })
+              .onConflictDoUpdate({ target: rooms.name, set: { fence: sql`${rooms.fence} + 1` } })
               .returning({ id: rooms.id })
           : await tx.select({ id: rooms.id }).from(rooms).where(eq(rooms.name, seat.room));
         if (!room) return;
@@ -87,9 +87,10 @@ export function createMemberStore(pool: Pool): MemberStore {
           orm,
           // The room is locked first, as everywhere.
           sql`with patience as materialized (select ${lockWithin(ORDER_LOCK_MS)}),
-            room as materialized (select r.id from patience, rooms r where r.name = ${room}::text for no key update of r),
+            room as materialized (
+              select r.id from patience, rooms r where r.name = ${room}::text and r.kind = 'open' for no key update of r),
             gone as (
-              update members m set state = 'left', since = clock_timestamp() from room
+              update members m set state = 'left', role = 'member', since = clock_timestamp() from room
               where m.user_id = ${userId}::bigint and m.room_id = room.id and m.state = 'in' returning m.room_id
             )
             update rooms r set leavers = r.leavers + 1 from gone where r.id = gone.room_id returning r.id`,

@@ -3,6 +3,7 @@ import { type Database, type Orm, type Pool, rows, sqlState } from "../db/databa
 import { type AnsweredRow, answeredOf, commitCarefully } from "./careful.ts";
 import { createKnownMembers } from "./known-members.ts";
 import { type Outcome, type Post, posted } from "../chat/change.ts";
+import { isSecret } from "../chat/rights.ts";
 import { repeated, type Rules } from "../chat/room/decide.ts";
 import { type Committed, CommitFailure, type MessageStore } from "../chat/ports.ts";
 import { createReading } from "./reading.ts";
@@ -25,29 +26,26 @@ export function createMessageStore(database: Database, reads: Pool, rules: Rules
 
   async function commitPosts(orm: Orm, posts: readonly Post[]): Promise<Committed> {
     const newcomers = known.newcomers(posts);
-    const moved = await rows<MovedRoom>(orm, postAll(posts, newcomers, known.leaversOf));
+    const { fences, unclear } = fencesOf(posts);
+    // Only members post there, and these are perhaps none.
+    if (rules.membersOnly) for (const { room } of newcomers) if (fences.delete(room)) unclear.add(room);
+    const clear = unclear.size === 0 ? posts : posts.filter(({ room }) => !unclear.has(room));
+    if (clear.length === 0) return { epoch: "", outcomes: posts.map(() => null) };
+    const moved = await rows<MovedRoom>(orm, postAll(clear, newcomers, known.leaversOf, fences));
     const rooms = new Map(moved.map((room) => [room.name, room]));
     // The room's counter is the id of its last post; the ones before it are counted down.
-    const outcomes = new Array<Outcome>(posts.length);
-    const left: number[] = [];
+    const outcomes = new Array<Outcome | null>(posts.length);
+    let complete = true;
     for (let index = posts.length - 1; index >= 0; index--) {
       const post = posts[index] as Post;
       const room = rooms.get(post.room);
-      if (!room) left.unshift(index);
-      else outcomes[index] = newPost(post, room.version--, room.at);
+      complete &&= room !== undefined;
+      outcomes[index] = room ? newPost(post, room.version--, room.at) : null;
     }
-    if (moved[0]) known.seenEpoch(moved[0].epoch);
-    if (left.length === 0) {
-      if (newcomers.length > 0) known.enrolled(newcomers);
-      return { epoch: moved[0]?.epoch ?? "", outcomes };
-    }
-    // Someone left these rooms for good, so who is a member of them has to be read again. Or a reply there is to nothing.
-    const rest = left.map((index) => posts[index] as Post);
-    const { epoch, outcomes: theirs } = await commitCarefully(orm, rest, rules, known).catch((error) => {
-      throw new CommitFailure("unknown", error); // the others are committed
-    });
-    left.forEach((index, at) => (outcomes[index] = theirs[at] as Outcome));
-    return { epoch, outcomes };
+    const epoch = moved[0]?.epoch;
+    if (epoch !== undefined) known.seenEpoch(epoch);
+    if (complete && newcomers.length > 0) known.enrolled(newcomers);
+    return { epoch: epoch ?? "", outcomes };
   }
 
   return {
@@ -93,6 +91,22 @@ export function createMessageStore(database: Database, reads: Pool, rules: Rules
       return { epoch, versions, fences };
     },
   };
+}
+
+/**
+ * The fence of each room of a batch. `unclear`: rooms whose posts have different ones, so that not all of their senders can
+ * have been allowed to post at the present one, and rooms that no post may create.
+ */
+function fencesOf(posts: readonly Post[]) {
+  const fences = new Map<string, number>();
+  const unclear = new Set<string>();
+  for (const { room, fence } of posts) {
+    const first = fences.get(room);
+    if (first === undefined) fences.set(room, fence);
+    if ((first !== undefined && first !== fence) || (fence === 0 && isSecret(room))) unclear.add(room);
+  }
+  for (const room of unclear) fences.delete(room);
+  return { fences, unclear };
 }
 
 interface MovedRoom {

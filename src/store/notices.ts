@@ -39,3 +39,15 @@ export function withNames(
     people.get(userId) ?? { userId, id: "", username: "", name: null };
   return { ...notice, users: users.map(named), ...(heir !== undefined && { heir: named(heir) }) };
 }
+
+/** A notice as it is stored, as JSON. */
+export function storedNotice(notice: Notice | null): string | null {
+  if (notice === null) return null;
+  const { users, heir, ...rest } = notice;
+  const stored: StoredNotice = {
+    ...rest,
+    users: users.map(({ userId }) => userId),
+    ...(heir && { heir: heir.userId }),
+  };
+  return JSON.stringify(stored);
+}

@@ -1,7 +1,8 @@
 import { type SQL, sql } from "drizzle-orm";
 import type { Decision } from "../chat/room/decide.ts";
-import type { Change, Post } from "../chat/change.ts";
-import { namedBy } from "./notices.ts";
+import { type Change, type Post, targetOf } from "../chat/change.ts";
+import { namedBy, storedNotice } from "./notices.ts";
+import { roomColumns } from "./memberships.ts";
 import { array, integers, iso, numberArray, texts, times, uuids } from "./sql.ts";
 
 /** Someone whose post may make them a member. */
@@ -13,14 +14,16 @@ export interface Newcomer {
 /**
  * Commits new posts in one statement and one round trip. The upsert creates rooms, locks them in one order and advances
  * their counters. `below` is how many posts of the batch follow a post in its room, so `id = version - below`. The
- * newcomers become members. If a post was committed before, it violates the unique key and the whole statement fails, so no
+ * newcomers become members of open rooms. If a post was committed before, it violates the unique key and the whole statement fails, so no
  * version is lost. A room is missing from the result, and nothing was posted to it, if it has other `leavers` than
- * expected: then one of its senders may no longer be a member. It is also missing if a post replies to what is not there.
+ * expected: then one of its senders may no longer be a member. The same holds for another fence: then one of them may no longer
+ * post. Both are compared with the row as it is once it is locked; whatever else this statement reads may be older. It is also missing if a post replies to what is not there.
  */
 export function postAll(
   posts: readonly Post[],
   newcomers: readonly Newcomer[],
   leaversOf: (room: string) => number,
+  fences: ReadonlyMap<string, number>,
 ): SQL {
   // One flat template: Drizzle takes longer to assemble nested ones than Postgres to run a small batch.
   const remaining = new Map<string, number>();
@@ -46,29 +49,34 @@ export function postAll(
       ${integers(newcomers.map((n) => lastOf.get(senderKey(n)) ?? 0))}
     ) as e(room, user_id, below)
     join moved m on m.name = e.room
-    where ${isNoMember(sql`e.user_id`, sql`m.id`)}
+    where m.kind = 'open' and ${isNoMember(sql`e.user_id`, sql`m.id`)}
     order by e.user_id, m.id ${REENTER}
   )`
       : NOTHING;
   const replies = posts.filter(isReply);
   const answerable =
     replies.length > 0
-      ? sql`where b.room not in (
+      ? sql`and b.room not in (
       select i.room from unnest(${texts(replies.map(({ room }) => room))}, ${integers(replies.map(({ replyTo }) => replyTo))})
         as i(room, id)
       where ${mayBeAnswered(sql`(select id from rooms where name = i.room)`, sql`i.id`)} is null)`
       : NOTHING;
+  const known = roomNames.map((room) => fences.get(room) ?? 0);
+  // Only a room in which nobody ever lost a right is created by a post.
+  const isThere = known.some((fence) => fence > 0)
+    ? sql`b.fence = 0 or (select true from rooms q where q.name = b.room)`
+    : ALWAYS;
   return sql`with moved as (
-    insert into rooms as r (name, version, leavers, last_post, posted_at)
-    select b.room, b.n, b.leavers, b.n, clock_timestamp()
+    insert into rooms as r (name, version, leavers, fence, last_post, posted_at)
+    select b.room, b.n, b.leavers, b.fence, b.n, clock_timestamp()
     from unnest(${array(roomNames)}::text::text[], ${numberArray(counts)}::text::bigint[],
-      ${numberArray(roomNames.map(leaversOf))}::text::bigint[]) as b(room, n, leavers)
-    ${answerable}
+      ${numberArray(roomNames.map(leaversOf))}::text::bigint[], ${numberArray(known)}::text::bigint[]) as b(room, n, leavers, fence)
+    where (${isThere}) ${answerable}
     order by b.room collate "C"
     on conflict (name) do update
       set version = r.version + excluded.version, last_post = r.version + excluded.version, posted_at = clock_timestamp()
-      where r.leavers = excluded.leavers
-    returning r.id, r.name, r.version, r.posted_at as at
+      where r.leavers = excluded.leavers and r.fence = excluded.fence
+    returning r.id, r.name, r.kind, r.version, r.posted_at as at
   ), posted as (
     insert into messages (room_id, id, version, sender_id, client_id, content, data, reply_to, created_at)
     select m.id, m.version - i.below, m.version - i.below, i.sender_id, i.client_id, i.content, i.data, i.reply_to, m.at
@@ -86,6 +94,7 @@ export function postAll(
 }
 
 const NOTHING = sql``;
+const ALWAYS = sql`true`;
 
 const isReply = (change: Change): boolean => change.kind === "post" && change.replyTo !== null;
 
@@ -103,41 +112,46 @@ const REENTER = sql`on conflict (user_id, room_id) do update
   set state = 'in', version = excluded.version, since = clock_timestamp() where members.state <> 'in'`;
 
 /**
- * First step of a careful commit: locks rooms in the same order as {@link postAll}, and creates those that are posted to.
+ * First step of a careful commit: locks rooms in the same order as {@link postAll}, and creates those that may be new.
  * The counters stay. An upsert locks in order; an update would not.
  */
-export const lockRooms = (names: readonly string[], postedTo: ReadonlySet<string>) => sql`
+export const lockRooms = (names: readonly string[], mayBeNew: ReadonlySet<string>) => sql`
   insert into rooms as r (name)
-  select b.room from unnest(${texts(names)}, ${integers(names.map((name) => (postedTo.has(name) ? 1 : 0)))})
-    as b(room, posted)
-  where b.posted = 1 or (select true from rooms q where q.name = b.room)
+  select b.room from unnest(${texts(names)}, ${integers(names.map((name) => (mayBeNew.has(name) ? 1 : 0)))})
+    as b(room, new)
+  where b.new = 1 or (select true from rooms q where q.name = b.room)
   order by b.room collate "C"
   on conflict (name) do update set version = r.version
-  returning r.name, r.id::float8 as id, r.version::float8 as version,
+  returning r.name, r.id::float8 as id, ${roomColumns},
     r.leavers::float8 as leavers, ${iso(sql`clock_timestamp()`)} as at,
     (select value from meta where name = 'epoch') as epoch`;
 
+/** In whose key space a change is: a ruling is in both. */
+const POST = sql.raw("1");
+const RULING = sql.raw("2");
+const spaceOf = ({ kind }: Change) => (kind === "post" ? 1 : kind === "member" || kind === "room" ? 2 : 0);
+
 /** The changes of a batch as a relation, each with the id of its locked room. */
 const asked = (changes: readonly Change[]) => sql`
-  select i.index, i.post = 1 as post, r.id as room_id, i.sender_id, i.client_id, i.message_id
+  select i.index, i.space = ${POST} as post, i.space = ${RULING} as ruling, r.id as room_id, i.sender_id, i.client_id, i.message_id
   from unnest(
-    ${integers(changes.map((_, index) => index))}, ${integers(changes.map(({ kind }) => (kind === "post" ? 1 : 0)))},
+    ${integers(changes.map((_, index) => index))}, ${integers(changes.map(spaceOf))},
     ${texts(changes.map(({ room }) => room))}, ${integers(changes.map((c) => ("senderId" in c ? c.senderId : null)))},
     ${uuids(changes.map(({ clientId }) => clientId))}, ${integers(changes.map((c) => ("id" in c ? c.id : null)))}
-  ) as i(index, post, room, sender_id, client_id, message_id)
+  ) as i(index, space, room, sender_id, client_id, message_id)
   cross join lateral (select id from rooms where name = i.room limit 1) r`;
 
 /** Second step: reads the acks that changes already have. `index` is the position of the change in the batch. */
 export const readAnswered = (changes: readonly Change[]) => sql`
   with asked as materialized (${asked(changes)})
-  select i.index::float8 as index, 'post' as kind, a.id::float8 as id, a.id::float8 as version, ${iso(sql`a.at`)} as at
+  select i.index::float8 as index, a.kind, '' as target, a.id::float8 as id, a.id::float8 as version, ${iso(sql`a.at`)} as at
   from asked i cross join lateral (
-    select m.id, m.created_at as at from messages m
-    where i.post and m.room_id = i.room_id and m.sender_id = i.sender_id and m.client_id = i.client_id limit 1) a
+    select m.id, m.created_at as at, case when m.notice is null then 'post' else 'notice' end as kind from messages m
+    where (i.post or i.ruling and m.notice is null) and m.room_id = i.room_id and m.sender_id = i.sender_id and m.client_id = i.client_id limit 1) a
   union all
-  select i.index::float8, a.kind, a.message_id::float8, a.version::float8, ${iso(sql`a.at`)}
+  select i.index::float8, a.kind, a.target, a.message_id::float8, a.version::float8, ${iso(sql`a.at`)}
   from asked i cross join lateral (
-    select c.kind, c.message_id, c.version, c.at from changes c
+    select c.kind, c.target, c.message_id, c.version, c.at from changes c
     where not i.post and c.room_id = i.room_id and c.sender_id = i.sender_id and c.client_id = i.client_id limit 1) a`;
 
 /**
@@ -191,7 +205,7 @@ export function writeDecision({ decision, roomIds, given, taken }: Write): SQL {
   const names = [...versions.keys()];
   const lastPosts = new Map(
     written.flatMap(({ room, message }) =>
-      message.id === message.version ? [[room, message] as const] : [],
+      message.id === message.version && message.notice === null ? [[room, message] as const] : [],
     ),
   );
   const reactionRows = (rows: readonly ReactionRow[]) => sql`unnest(
@@ -207,9 +221,9 @@ export function writeDecision({ decision, roomIds, given, taken }: Write): SQL {
     where r.name = i.name
   ), written as (
     insert into messages (room_id, id, version, sender_id, client_id, content, data, reply_to, created_at, edited_at, deleted_at,
-      reaction_count)
+      reaction_count, notice)
     select i.room_id, i.id, i.version, i.sender_id, i.client_id, i.content, i.data, i.reply_to, i.created_at, i.edited_at,
-      i.deleted_at, i.reaction_count
+      i.deleted_at, i.reaction_count, i.notice::jsonb
     from unnest(
       ${integers(written.map(({ room }) => idOf(room)))}, ${integers(written.map(({ message }) => message.id))},
       ${integers(written.map(({ message }) => message.version))}, ${integers(written.map(({ message }) => message.senderId))},
@@ -217,20 +231,22 @@ export function writeDecision({ decision, roomIds, given, taken }: Write): SQL {
       ${texts(written.map(({ message }) => message.data))},
       ${integers(written.map(({ message }) => message.replyTo))}, ${times(written.map(({ message }) => message.timestamp))},
       ${times(written.map(({ message }) => message.editedAt))}, ${times(written.map(({ message }) => message.deletedAt))},
-      ${integers(written.map(({ message }) => message.reactors.length))}
+      ${integers(written.map(({ message }) => message.reactors.length))},
+      ${texts(written.map(({ message }) => storedNotice(message.notice)))}
     ) as i(room_id, id, version, sender_id, client_id, content, data, reply_to, created_at, edited_at, deleted_at,
-      reaction_count)
+      reaction_count, notice)
     on conflict (room_id, id) do update set version = excluded.version, content = excluded.content,
       data = excluded.data, edited_at = excluded.edited_at, deleted_at = excluded.deleted_at, reaction_count = excluded.reaction_count
   ), recorded as (
-    insert into changes (room_id, sender_id, client_id, kind, message_id, version, at)
-    select i.room_id, i.sender_id, i.client_id, i.kind, i.message_id, i.version, i.at
+    insert into changes (room_id, sender_id, client_id, kind, target, message_id, version, at)
+    select i.room_id, i.sender_id, i.client_id, i.kind, i.target, i.message_id, i.version, i.at
     from unnest(
       ${integers(recorded.map(({ change }) => idOf(change.room)))}, ${integers(recorded.map(({ change }) => change.senderId))},
       ${uuids(recorded.map(({ change }) => change.clientId))}, ${texts(recorded.map(({ change }) => change.kind))},
+      ${texts(recorded.map(({ change }) => targetOf(change)))},
       ${integers(recorded.map(({ ack }) => ack.id))}, ${integers(recorded.map(({ ack }) => ack.version))},
       ${times(recorded.map(({ ack }) => ack.timestamp))}
-    ) as i(room_id, sender_id, client_id, kind, message_id, version, at)
+    ) as i(room_id, sender_id, client_id, kind, target, message_id, version, at)
   ), enrolled as (
     insert into members (user_id, room_id, version)
     select e.user_id, e.room_id, e.version from unnest(

@@ -2,6 +2,7 @@ import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { type Change, changeKey } from "../../src/chat/change.ts";
 import { type Decision, decide, messageKey, type State } from "../../src/chat/room/decide.ts";
+import { noRoom } from "../../src/chat/rights.ts";
 import { ORDER } from "../support/order.ts";
 import { named } from "../support/stubs.ts";
 
@@ -50,8 +51,9 @@ const change: fc.Arbitrary<Change> = fc
 const changes = fc.array(change, { maxLength: 60 });
 
 const empty: State = {
-  rooms: new Map(ROOMS.map((room) => [room, { version: 0, at: AT }])),
+  rooms: new Map(ROOMS.map((room) => [room, { ...noRoom(room), exists: true, at: AT }])),
   answered: new Map(),
+  seats: new Map(),
   messages: new Map(),
   replied: new Set(),
 };
@@ -70,12 +72,13 @@ function written(state: State, batch: readonly Change[], { outcomes, versions, m
   ]);
   return {
     rooms: new Map(
-      [...state.rooms].map(([room, { version }]) => [
+      [...state.rooms].map(([room, facts]) => [
         room,
-        { version: versions.get(room) ?? version, at: AT },
+        { ...facts, version: versions.get(room) ?? facts.version },
       ]),
     ),
     answered,
+    seats: state.seats,
     messages: present,
     replied: new Set(present.keys()),
   };
@@ -192,7 +195,7 @@ test("an edit after the edit window is refused, unless it changes nothing", () =
       },
     ],
   ]);
-  const later = { ...state, rooms: new Map([["garden", garden]]) };
+  const later = { ...state, rooms: new Map([["garden", { ...noRoom("garden"), ...garden }]]) };
   const edit = { kind: "edit", room: "garden", senderId: 1, ...named("ada"), fence: 0, id: 1 } as const;
   const { outcomes } = decide(
     [

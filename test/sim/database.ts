@@ -15,6 +15,7 @@ import {
   type HistoryPage,
   type Page,
 } from "../../src/chat/ports.ts";
+import { noRoom } from "../../src/chat/rights.ts";
 import { lengthOf, type Message, type RoomChange } from "../../src/message.ts";
 import type { ErrorCode } from "../../src/protocol/codes.ts";
 import { createPeople, type PeopleWrite } from "./people.ts";
@@ -111,7 +112,10 @@ export function createDatabase(
       const target = "id" in change ? there?.known.get(change.id) : undefined;
       const isMade = there !== undefined || change.kind === "post";
       const { outcomes, messages, recorded, enrolled } = decide([change], {
-        rooms: new Map(isMade ? [[room, { version: there?.log.length ?? 0, at }]] : []),
+        rooms: new Map(
+          isMade ? [[room, { ...noRoom(room), exists: true, version: there?.log.length ?? 0, at }]] : [],
+        ),
+        seats: new Map(),
         answered: new Map(before ? [[key, before]] : []),
         messages: new Map(target ? [[messageKey(room, target.id), target]] : []),
         replied: new Set(

@@ -3,7 +3,7 @@ import { invalid, Refusal } from "../../errors.ts";
 import type { Message, RoomChange } from "../../message.ts";
 import type { Named } from "../../person.ts";
 import { UNSEEN_MAX } from "../limits.ts";
-import { type Ack, type Change, changeKey } from "../change.ts";
+import { type Ack, type Change, changeKey, type Refused, targetOf } from "../change.ts";
 import { CommitFailure, type Committed, type MessageStore } from "../ports.ts";
 
 /** A batch of posts to one room fits into one publish, even if earlier frames are still hidden in the sockets. */
@@ -137,7 +137,7 @@ export function createCommitter(options: CommitterOptions): Committer {
       const outcome = result.outcomes[index];
       if (!outcome) return;
       if ("refused" in outcome)
-        answer(pending, outcome.errors ? invalid(outcome.errors) : new Refusal(outcome.refused), now);
+        answer(pending, outcome.errors ? invalid(outcome.errors) : refusalOf(outcome), now);
       else answer(pending, outcome.ack, now, outcome.state ?? undefined);
     });
     publish(batch, result);
@@ -152,7 +152,13 @@ export function createCommitter(options: CommitterOptions): Committer {
       try {
         const result = await store.commit(lane.index, changes, careful);
         measured(rest.length, clock.monotonic() - begun);
-        return settle(rest, result);
+        settle(rest, result);
+        if (!result.outcomes.includes(null)) return;
+        // What was fenced off comes before the lane's next batch, which may have later posts of the same rooms.
+        const isNew = !careful;
+        careful = true;
+        if (isNew) continue;
+        failed(new CommitFailure("unknown", new Error("a change has no outcome")), rest.length);
       } catch (error) {
         const failure = error instanceof CommitFailure ? error : new CommitFailure("unknown", error);
         const expected = failure.kind === "duplicate" && !careful;
@@ -266,6 +272,9 @@ export function createCommitter(options: CommitterOptions): Committer {
   };
 }
 
+const refusalOf = ({ refused, retryAfterMs }: Refused) =>
+  new Refusal(refused, retryAfterMs === undefined ? {} : { retryAfterMs });
+
 interface Range {
   readonly from: number;
   to: number;
@@ -282,7 +291,9 @@ function lastOf(states: readonly Message[]): readonly Message[] {
 
 /** Whether two changes with the same key are one change, sent twice. */
 const isSame = (one: Change, other: Change) =>
-  one.kind === other.kind && (!("id" in one) || !("id" in other) || one.id === other.id);
+  one.kind === other.kind &&
+  (!("id" in one) || !("id" in other) || one.id === other.id) &&
+  targetOf(one) === targetOf(other);
 
 /** Returns the room's lane, by FNV-1a. */
 function laneOf(room: string, lanes: number): number {

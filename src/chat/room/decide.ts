@@ -9,8 +9,12 @@ import {
   type Outcome,
   posted,
   type Removal,
+  type Ruling,
+  targetOf,
 } from "../change.ts";
-import type { Seat } from "../ports.ts";
+import { mutedFor, outranks, permits } from "../rights.ts";
+import { type Seat, seatKey } from "../ports.ts";
+import { createRulings, type Known as KnownPeople, type LockedRoom, type Ruled } from "./rulings.ts";
 
 /** The most reactions of one message, over all emojis and people. It keeps reading them cheap. */
 const REACTIONS_MAX = 1_000;
@@ -31,21 +35,25 @@ export interface Known extends Omit<Message, "reactions"> {
   readonly reactors: readonly Reactor[];
 }
 
-/** An earlier ack, and the kind of change that it was for. */
+/** An earlier ack, and what it was for. */
 export interface Answered {
-  readonly kind: Change["kind"];
+  /** `notice`: a ruling that left one, by the key of a post. */
+  readonly kind: Change["kind"] | "notice";
+  /** See {@link targetOf}. */
+  readonly target?: string | undefined;
   readonly ack: Ack;
 }
 
-/** What the database knows about a batch while its rooms are locked. */
-export interface State {
-  /** Each room's counter, and the timestamp for its changes. Rooms that do not exist are missing. */
-  readonly rooms: ReadonlyMap<string, { readonly version: number; readonly at: string }>;
+/**
+ * What the database knows about a batch while its rooms are locked. Its seats are those of senders, of the senders of
+ * messages that changes refer to, and of everyone whom rulings are about.
+ */
+export interface State extends KnownPeople {
   /** By {@link changeKey}. */
   readonly answered: ReadonlyMap<string, Answered>;
   /** The messages that the changes refer to, by {@link messageKey}. */
   readonly messages: ReadonlyMap<string, Known>;
-  /** Which messages that posts reply to are there, by {@link messageKey}. */
+  /** Which of the messages that posts reply to are there, by {@link messageKey}. */
   readonly replied: ReadonlySet<string>;
 }
 
@@ -55,47 +63,92 @@ export interface Decision {
   readonly versions: ReadonlyMap<string, number>;
   /** New and changed messages in their final state. */
   readonly messages: ReadonlyMap<string, { readonly room: string; readonly message: Known }>;
-  /** Amendments that were acknowledged now, including those that changed nothing: this makes them idempotent. */
-  readonly recorded: readonly { readonly change: Amendment; readonly ack: Ack }[];
+  /** Amendments and rulings that were acknowledged now, including those that changed nothing: this makes them idempotent. */
+  readonly recorded: readonly { readonly change: Amendment | Ruling; readonly ack: Ack }[];
   /** Removals that deleted a message. */
   readonly removed: readonly { readonly removal: Removal; readonly message: Known }[];
-  /** People whose posts make them members, with the version that did. */
+  /** People whose posts make them members of open rooms, with the version that did. */
   readonly enrolled: readonly (Seat & { readonly version: number })[];
+  /** What rulings changed. */
+  readonly ruled: Ruled;
 }
 
 export interface Rules {
   /** How long a message may be edited after it was posted, in milliseconds. Without it, for ever. */
   readonly editWindowMs?: number | undefined;
+  /** Nobody enters an open room without being a member. */
+  readonly membersOnly?: boolean | undefined;
 }
 
 export const messageKey = (room: string, id: number) => `${id} ${room}`;
 
-/** Decides a batch of changes, in order. Pure. */
+/** Decides a batch of changes, in order, each by what its sender may do by then. Pure. */
 export function decide(changes: readonly Change[], state: State, rules: Rules = {}): Decision {
   const answered = new Map(state.answered);
   const versions = new Map<string, number>();
   const messages = new Map<string, { room: string; message: Known }>();
-  const recorded: { change: Amendment; ack: Ack }[] = [];
+  const recorded: { change: Amendment | Ruling; ack: Ack }[] = [];
   const removed: { removal: Removal; message: Known }[] = [];
   const enrolled = new Map<string, Seat & { version: number }>();
+  const rulings = createRulings(state, (seat) => enrolled.delete(seatKey(seat)));
+
+  const decideRuling = (change: Ruling, room: LockedRoom): Outcome => {
+    const next = (versions.get(change.room) ?? room.version) + 1;
+    const notice = rulings.judge(change, next, room.at);
+    if (typeof notice === "string") return { refused: notice };
+    const done = (ack: Ack, message: Message | null): Outcome => {
+      answered.set(changeKey(change), { kind: change.kind, target: targetOf(change), ack });
+      recorded.push({ change, ack });
+      return { ack, state: message };
+    };
+    const { at: timestamp } = room;
+    if (!notice) return done({ id: 0, version: next - 1, timestamp, duplicate: false }, null);
+    const { reactions: _, ...rest } = notice;
+    const message: Known = { ...rest, senderId: change.senderId, reactors: [] };
+    const ack = { id: next, version: next, timestamp, duplicate: false };
+    versions.set(change.room, next);
+    messages.set(messageKey(change.room, next), { room: change.room, message });
+    answered.set(changeKey({ ...change, kind: "post" }), { kind: "notice", ack });
+    return done(ack, notice);
+  };
 
   const outcomes = changes.map((change): Outcome => {
-    const room = state.rooms.get(change.room);
-    const replyTo = change.kind === "post" ? change.replyTo : null;
-    if (!room) return replyTo === null ? { refused: "not_found" } : UNANSWERABLE;
     const key = changeKey(change);
-    const before = answered.get(key);
+    const isRuling = change.kind === "member" || change.kind === "room";
+    // First of all: a repeat gets its ack, whatever its sender may do by now.
+    const before =
+      answered.get(key) ?? (isRuling ? answered.get(changeKey({ ...change, kind: "post" })) : undefined);
     if (before) return repeated(change, before);
+    const room = state.rooms.get(change.room);
+    if (isRuling) return room ? decideRuling(change, room) : { refused: "not_found" };
 
-    if (change.kind === "member" || change.kind === "room") return { refused: "forbidden" };
-    if (replyTo !== null) {
-      const replied = messageKey(change.room, replyTo);
-      if (!state.replied.has(replied) && !messages.has(replied)) return UNANSWERABLE;
+    const old =
+      "id" in change
+        ? (messages.get(messageKey(change.room, change.id))?.message ??
+          state.messages.get(messageKey(change.room, change.id)))
+        : undefined;
+    if (change.kind !== "remove") {
+      const sender = rulings.membership(change.room, change.senderId);
+      const now = room ? Date.parse(room.at) : 0;
+      const isOther = change.kind === "delete" && old !== undefined && old.senderId !== change.senderId;
+      const action = change.kind !== "delete" ? "post" : isOther ? "moderate" : "retract";
+      const refused = permits(sender, action, { now, membersOnly: rules.membersOnly });
+      if (refused)
+        return refused === "muted" ? { refused, retryAfterMs: mutedFor(sender, now) } : { refused };
+      if (isOther && !outranks(sender, rulings.seatOf(change.room, old.senderId)))
+        return { refused: "forbidden" };
+      // What they cannot see is not there.
+      if ("id" in change && change.id < sender.from) return { refused: "not_found" };
+      if (change.kind === "post" && change.replyTo !== null) {
+        const replied = messageKey(change.room, change.replyTo);
+        const posted = messages.get(replied)?.message;
+        const isThere = posted ? posted.notice === null : state.replied.has(replied);
+        if (!isThere || change.replyTo < sender.from) return UNANSWERABLE;
+      }
     }
+    if (!room) return { refused: "not_found" };
 
     const next = (versions.get(change.room) ?? room.version) + 1;
-    const place = messageKey(change.room, change.kind === "post" ? next : change.id);
-    const old = messages.get(place)?.message ?? state.messages.get(place);
     const result =
       change.kind === "post"
         ? { ...posted(change, next, room.at), senderId: change.senderId, reactors: [] }
@@ -106,12 +159,13 @@ export function decide(changes: readonly Change[], state: State, rules: Rules = 
     const message = changed ? { ...result, version: next } : result;
     if (changed) {
       versions.set(change.room, next);
-      messages.set(place, { room: change.room, message });
+      messages.set(messageKey(change.room, message.id), { room: change.room, message });
       if (change.kind === "remove" && change.reactionsOf === undefined)
         removed.push({ removal: change, message });
-      if (change.kind === "post") {
+      if (change.kind === "post" && rulings.roomOf(change.room).kind === "open") {
         const { senderId: userId, room: name } = change;
-        enrolled.set(`${userId} ${name}`, { userId, room: name, version: next });
+        if (!rulings.enrol({ userId, room: name }, next))
+          enrolled.set(seatKey({ userId, room: name }), { userId, room: name, version: next });
       }
     }
     const ack = { id: message.id, version: message.version, timestamp: room.at, duplicate: false };
@@ -119,7 +173,8 @@ export function decide(changes: readonly Change[], state: State, rules: Rules = 
     if (change.kind !== "post" && change.kind !== "remove") recorded.push({ change, ack });
     return { ack, state: changed ? stateOf(message) : null };
   });
-  return { outcomes, versions, messages, recorded, removed, enrolled: [...enrolled.values()] };
+  const { ruled } = rulings;
+  return { outcomes, versions, messages, recorded, removed, enrolled: [...enrolled.values()], ruled };
 }
 
 /** A post replies to what is not there, perhaps because its room is not. A reply creates no room. */
@@ -129,8 +184,8 @@ const UNANSWERABLE: Outcome = {
 };
 
 /** The key was used before: a repeat gets its ack again, and a different change is refused. */
-export const repeated = (change: Change, { kind, ack }: Answered): Outcome =>
-  kind === change.kind && (!("id" in change) || change.id === ack.id)
+export const repeated = (change: Change, { kind, target = "", ack }: Answered): Outcome =>
+  kind === change.kind && (!("id" in change) || change.id === ack.id) && target === targetOf(change)
     ? { ack: { ...ack, duplicate: true }, state: null }
     : { refused: "client_id_reused" };
 
@@ -142,8 +197,8 @@ function amended(
   rules: Rules,
 ): Known | ErrorCode {
   if (!message) return "not_found";
-  const isOwn = change.kind !== "remove" && change.senderId === message.senderId;
-  if (!isOwn && (change.kind === "edit" || change.kind === "delete")) return "forbidden";
+  if (message.notice !== null) return "notice_fixed";
+  if (change.kind === "edit" && change.senderId !== message.senderId) return "forbidden";
   if (message.deletedAt !== null)
     return change.kind === "delete" || change.kind === "remove" ? message : "not_found";
   switch (change.kind) {

@@ -1,0 +1,231 @@
+import type { Message, Notice, Person } from "../../message.ts";
+import { personOf } from "../../person.ts";
+import type { ErrorCode } from "../../protocol/codes.ts";
+import { type Ruling, SYSTEM_ID } from "../change.ts";
+import { type Seat, seatKey } from "../ports.ts";
+import {
+  isSecret,
+  type Membership,
+  membershipOf,
+  noRoom,
+  type RoomFacts,
+  type SeatFacts,
+  STRANGER,
+} from "../rights.ts";
+import { appointed } from "./appoint.ts";
+import { reformed } from "./reform.ts";
+import type { Case, Link } from "./verdict.ts";
+
+/** A room as it is while it is locked. */
+export interface LockedRoom extends RoomFacts {
+  /** The timestamp for its changes. */
+  readonly at: string;
+}
+
+/** What the database knows about people and rooms while the rooms are locked. */
+export interface Known {
+  /** Rooms that do not exist are missing. */
+  readonly rooms: ReadonlyMap<string, LockedRoom>;
+  /** By {@link seatKey}. Strangers are missing. */
+  readonly seats: ReadonlyMap<string, SeatFacts>;
+  /** What rulings need besides; undefined if there are none. */
+  readonly rulings?: RulingState | undefined;
+}
+
+export interface RulingState {
+  /** The people whom rulings name, and their senders. Anyone who is missing does not exist. */
+  readonly people: ReadonlyMap<number, Person>;
+  /** Who is in each room. */
+  readonly present: ReadonlyMap<string, Present>;
+  /** `<person> <whom they block>`, among the people of rulings. */
+  readonly blocks: ReadonlySet<string>;
+  /** Invitations by the hash of their token. */
+  readonly links: ReadonlyMap<string, Link>;
+}
+
+export interface Present {
+  readonly owners: readonly number[];
+  /** Some of all who are in the room. */
+  readonly members: readonly number[];
+  /** There are more of them. */
+  readonly more: boolean;
+}
+
+export interface SeatChange extends Seat {
+  readonly seat: SeatFacts;
+  /** The version at which they became a member; null: they did not. */
+  readonly joined: number | null;
+}
+
+/** What rulings changed, in its final state. */
+export interface Ruled {
+  readonly rooms: ReadonlyMap<string, RoomFacts>;
+  readonly seats: ReadonlyMap<string, SeatChange>;
+  /** Rooms that someone is no longer in. */
+  readonly left: ReadonlySet<string>;
+  /** Rooms that everyone was taken out of before the seats changed, with the version that did. */
+  readonly emptied: ReadonlyMap<string, number>;
+  /** The hashes of the links that were used, once for each use. */
+  readonly redeemed: readonly string[];
+  /** Rulings with an order that changed something, for the audit. */
+  readonly ordered: readonly Ordered[];
+}
+
+export interface Ordered {
+  readonly ruling: Ruling;
+  readonly version: number;
+  /** Whom it changed something for. */
+  readonly users: readonly number[];
+}
+
+/** People and rooms during a batch: what the database knows, and what changes before in the batch did to it. */
+export interface Rulings {
+  readonly ruled: Ruled;
+  roomOf(room: string): RoomFacts;
+  seatOf(room: string, userId: number): SeatFacts;
+  membership(room: string, userId: number): Membership;
+  /** Makes a poster a member. Returns false unless a ruling of this batch was about them, which then says so. */
+  enrol(seat: Seat, version: number): boolean;
+  /** Carries a ruling out. Returns its notice, undefined if it changes nothing, or the reason for a refusal. */
+  judge(ruling: Ruling, next: number, at: string): Message | ErrorCode | undefined;
+}
+
+/** `changed` is called with each seat that a ruling changes. */
+export function createRulings(state: Known, changed: (seat: Seat) => void): Rulings {
+  const rooms = new Map<string, RoomFacts>();
+  const seats = new Map<string, SeatChange>();
+  const left = new Set<string>();
+  const emptied = new Map<string, number>();
+  const redeemed: string[] = [];
+  const ordered: Ordered[] = [];
+
+  const roomOf = (room: string) => rooms.get(room) ?? state.rooms.get(room) ?? noRoom(room);
+
+  const seatOf = (room: string, userId: number): SeatFacts => {
+    const key = seatKey({ userId, room });
+    const changedSeat = seats.get(key);
+    if (changedSeat) return changedSeat.seat;
+    const seat = state.seats.get(key) ?? STRANGER;
+    const version = emptied.get(room);
+    if (version === undefined || seat.state !== "in") return seat;
+    return { ...seat, state: "removed", role: "member", changed: version };
+  };
+
+  const membership = (room: string, userId: number) => membershipOf(room, roomOf(room), seatOf(room, userId));
+
+  /** Those of some people who are in a room, or own it, by now. */
+  const still = (room: string, known: readonly number[], counts: (seat: SeatFacts) => boolean) => {
+    const found = new Set(emptied.has(room) ? [] : known);
+    for (const change of seats.values()) {
+      if (change.room !== room) continue;
+      if (counts(change.seat)) found.add(change.userId);
+      else found.delete(change.userId);
+    }
+    return found;
+  };
+
+  const set = (room: string, userId: number, seat: SeatFacts, version: number) => {
+    const before = seatOf(room, userId);
+    const key = seatKey({ userId, room });
+    const joined = seat.state === "in" && before.state !== "in" ? version : (seats.get(key)?.joined ?? null);
+    if (before.state === "in" && seat.state !== "in") left.add(room);
+    seats.set(key, { userId, room, seat, joined });
+    changed({ userId, room });
+  };
+
+  const caseOf = ({ room, senderId }: Ruling, next: number, at: string): Case => {
+    const known = state.rulings;
+    const present = known?.present.get(room);
+    return {
+      room: roomOf(room),
+      fresh: next === 1 && present?.members.length === 0 && !rooms.has(room),
+      next,
+      now: Date.parse(at),
+      byOperator: senderId === SYSTEM_ID,
+      sender: membership(room, senderId),
+      seatOf: (userId) => seatOf(room, userId),
+      exist: (userIds) => userIds.every((userId) => userId !== SYSTEM_ID && known?.people.has(userId)),
+      blocks: (userId, blockedId) => known?.blocks.has(`${userId} ${blockedId}`) === true,
+      link(hash) {
+        const link = known?.links.get(hash);
+        if (!link || link.room !== room || emptied.has(room)) return undefined;
+        const uses = redeemed.filter((used) => used === hash).length;
+        return { ...link, left: link.left === null ? null : link.left - uses };
+      },
+      owners: () =>
+        still(room, present?.owners ?? [], (seat) => seat.state === "in" && seat.role === "owner"),
+      isAnyoneBesides(userIds) {
+        if (present?.more === true && !emptied.has(room)) return true;
+        const members = still(room, present?.members ?? [], (seat) => seat.state === "in");
+        return [...members].some((userId) => !userIds.has(userId));
+      },
+    };
+  };
+
+  const nameOf = (userId: number): Person =>
+    state.rulings?.people.get(userId) ?? { userId, id: "", username: "", name: null };
+
+  return {
+    ruled: { rooms, seats, left, emptied, redeemed, ordered },
+    roomOf,
+    seatOf,
+    membership,
+    enrol(seat, version) {
+      const known = seats.get(seatKey(seat));
+      if (!known) return false;
+      if (known.seat.state !== "in")
+        seats.set(seatKey(seat), {
+          ...seat,
+          seat: { ...known.seat, state: "in", role: "member" },
+          joined: version,
+        });
+      return true;
+    },
+    judge(ruling, next, at) {
+      const { room: name, clientId, senderId } = ruling;
+      const facts = roomOf(name);
+      const isCreation = ruling.kind === "room" && ruling.create !== undefined;
+      const isMissing = facts.deleted || (isSecret(name) && next === 1);
+      if (isMissing && !isCreation) return "not_found";
+      const about = caseOf(ruling, next, at);
+      const verdict = ruling.kind === "member" ? appointed(ruling, about) : reformed(ruling, about);
+      if (verdict === undefined || typeof verdict === "string") return verdict;
+
+      const fence = facts.fence + (verdict.takes ? 1 : 0);
+      if (verdict.room?.kind !== undefined && verdict.room.kind !== facts.kind) left.add(name);
+      rooms.set(name, { ...facts, exists: true, ...verdict.room, fence });
+      if (verdict.emptied) {
+        emptied.set(name, next);
+        for (const { userId, room, seat } of [...seats.values()])
+          if (room === name && seat.state === "in")
+            set(name, userId, { ...seat, state: "removed", role: "member", changed: next }, next);
+        left.add(name);
+      }
+      for (const [userId, seat] of verdict.seats ?? []) set(name, userId, seat, next);
+      if (verdict.redeemed !== undefined) redeemed.push(verdict.redeemed);
+      if (ruling.order) ordered.push({ ruling, version: next, users: verdict.users });
+      const notice: Notice = {
+        ...verdict.notice,
+        users: verdict.users.map(nameOf),
+        ...(verdict.heir !== undefined && { heir: nameOf(verdict.heir) }),
+        ...(verdict.takes && { fence }),
+      };
+      const sender = nameOf(senderId);
+      return {
+        id: next,
+        version: next,
+        username: sender.username || ruling.username,
+        user: sender.id === "" ? ruling.user : personOf({ ...sender, uid: sender.id }),
+        clientId,
+        content: "",
+        data: null,
+        replyTo: null,
+        timestamp: at,
+        editedAt: null,
+        deletedAt: null,
+        reactions: [],
+        notice,
+      };
+    },
+  };
+}

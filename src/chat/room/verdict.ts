@@ -1,0 +1,52 @@
+import type { Notice } from "../../message.ts";
+import type { Membership, RoomFacts, SeatFacts } from "../rights.ts";
+
+/** An invitation. */
+export interface Link {
+  readonly room: string;
+  /** The room's version at which it was created. */
+  readonly version: number;
+  /** In milliseconds since 1970. */
+  readonly expiresAt: number;
+  /** How many more people may use it; null: any number. */
+  readonly left: number | null;
+  readonly revoked: boolean;
+}
+
+/** What a ruling does. */
+export interface Verdict {
+  /** People by their ids. */
+  readonly notice: Omit<Notice, "users" | "heir" | "fence">;
+  readonly users: readonly number[];
+  readonly heir?: number | undefined;
+  /** It takes a right from someone. */
+  readonly takes: boolean;
+  readonly room?: Partial<RoomFacts>;
+  readonly seats?: ReadonlyMap<number, SeatFacts>;
+  readonly redeemed?: string | undefined;
+  /** Everyone is out of the room. */
+  readonly emptied?: boolean;
+}
+
+/** A ruling and what it is decided by. */
+export interface Case {
+  /** The room, as the changes before have left it. */
+  readonly room: RoomFacts;
+  /** Nothing ever happened in it. */
+  readonly fresh: boolean;
+  /** The version that the change takes. */
+  readonly next: number;
+  /** In milliseconds since 1970. */
+  readonly now: number;
+  readonly byOperator: boolean;
+  /** The sender's membership. */
+  readonly sender: Membership;
+  seatOf(userId: number): SeatFacts;
+  /** Whether all of them exist. */
+  exist(userIds: readonly number[]): boolean;
+  blocks(userId: number, blockedId: number): boolean;
+  link(hash: string): Link | undefined;
+  owners(): ReadonlySet<number>;
+  /** Whether anyone besides these is in the room. */
+  isAnyoneBesides(userIds: ReadonlySet<number>): boolean;
+}
