@@ -1,14 +1,15 @@
 import { and, eq, sql } from "drizzle-orm";
-import type { Departures, Joined, Joining, MemberStore, Reading, Seat } from "../chat/ports.ts";
-import type { Refusal } from "../errors.ts";
+import type { Departures, Joined, Joining, MemberStore, Seat } from "../chat/ports.ts";
+import { isSecret } from "../chat/rights.ts";
+import { Refusal } from "../errors.ts";
 import type { Order } from "../order.ts";
 import { writeAudit } from "../db/audit.ts";
 import { refuseIfAway, rowsHeld, runOrRefuse } from "../db/away.ts";
 import { isLocked, type Pool, rows } from "../db/database.ts";
 import { bans, rooms } from "../db/schema.ts";
+import { joinAll, type JoinedRow, markOf, versionOf } from "./joins.ts";
 import { membershipFrom, type MembershipRow, readMemberships } from "./memberships.ts";
 import { integers, lockWithin } from "./sql.ts";
-import { unreadAfter } from "./unread.ts";
 
 /** How often a join is tried whose room another transaction creates at the same time. */
 const ATTEMPTS = 5;
@@ -21,7 +22,7 @@ const ORDER_LOCK_MS = 2_000;
 /** How long someone who left a room counts as having just left. Sockets are checked far more often. */
 const JUST_LEFT = sql`interval '10 minutes'`;
 
-const mayCreate = (joining: Joining) => joining.mayCreate !== false;
+const mayCreate = ({ room, mayCreate }: Joining) => mayCreate !== false && !isSecret(room);
 
 export function createMemberStore(pool: Pool): MemberStore {
   const setBan = (banned: boolean) => (seat: Seat, order: Order) =>
@@ -58,18 +59,21 @@ export function createMemberStore(pool: Pool): MemberStore {
         const missing = seats.flatMap((seat, index) => (joined[index] ? [] : [{ ...seat, index }]));
         if (attempt > 1 && !missing.some(mayCreate)) break;
         const { found, held } = await unlessHeld(missing, (some) =>
-          pool.run((orm) => rows<Reading & { index: number; created: boolean }>(orm, joinAll(some))),
+          pool.run((orm) => rows<JoinedRow>(orm, joinAll(some, BATCH_LOCK_MS))),
         );
         for (const { index } of held) joined[index] = rowsHeld();
-        for (const { index, lastRead, unread, created } of found)
-          joined[index] = {
-            lastRead,
-            unread,
-            ...(created && creators.getOrInsert(seats[index]?.room ?? "", index) === index && { created }),
-          };
+        for (const { index, lastRead, unread, created, refused } of found)
+          joined[index] = refused
+            ? new Refusal(refused)
+            : {
+                lastRead,
+                unread,
+                ...(created &&
+                  creators.getOrInsert(seats[index]?.room ?? "", index) === index && { created }),
+              };
       }
       return seats.map((one, index) => {
-        const found = joined[index] ?? null;
+        const found = joined[index] ?? (isSecret(one.room) ? new Refusal("not_found") : null);
         if (!found && mayCreate(one)) throw new Error("a room that was just created is missing");
         return found;
       });
@@ -150,61 +154,6 @@ async function unlessHeld<Item, Row>(
 
 /** The departures of nearly everyone. */
 const NONE: Departures = new Map();
-
-/** What counts as read for a member besides their mark: everything from before they became one. */
-const versionOf = (userId: string, roomId: string) =>
-  sql.raw(`(select version from members where user_id = ${userId} and room_id = ${roomId})`);
-const markOf = (userId: string, roomId: string) =>
-  sql.raw(`(select last_read from own where user_id = ${userId} and room_id = ${roomId})`);
-
-/**
- * Creates missing rooms, makes people members, and reads how far each has read. Locks rows in one order, as every other
- * statement here does. A seat is missing from the result if another transaction was creating its room, or was removing it
- * as unused. Rooms without messages are locked, so that they are not removed from now on. `posted is not true` keeps the
- * planner from scanning the index of all such rooms.
- */
-const joinAll = (seats: readonly (Joining & { readonly index: number })[]) => sql`
-  with asked as materialized (
-    select i.index, i."userId" as user_id, i.room, coalesce(i."mayCreate", true) as may_create, ${lockWithin(BATCH_LOCK_MS)}
-    from json_to_recordset(${JSON.stringify(seats)}::text::json)
-      as i(index int, "userId" bigint, room text, "mayCreate" boolean)
-  ), created as (
-    insert into rooms (name)
-    select distinct a.room collate "C" from asked a
-    where a.may_create and (select true from rooms r where r.name = a.room) is null
-    order by 1
-    on conflict (name) do nothing returning id, name, version
-  ), unposted as materialized (
-    select r.id, r.name, r.version from (select distinct room collate "C" as room from asked order by 1) a
-    cross join lateral (
-      select id, name, version from rooms where name = a.room and posted is not true limit 1 for key share
-    ) r
-  ), seated as materialized (
-    select a.index, a.user_id, r.id as room_id, r.version, false as created
-    from asked a cross join lateral (select id, version from rooms where name = a.room and posted limit 1) r
-    union all
-    select a.index, a.user_id, r.id, r.version, false from asked a join unposted r on r.name = a.room
-    union all
-    select a.index, a.user_id, c.id, c.version, a.may_create from asked a join created c on c.name = a.room
-  ), joined as (
-    insert into members (user_id, room_id, version)
-    select distinct s.user_id, s.room_id, s.version from seated s
-    where (select m.state from members m where m.user_id = s.user_id and m.room_id = s.room_id) is distinct from 'in'
-    order by s.user_id, s.room_id
-    on conflict (user_id, room_id) do update
-      set state = 'in', version = excluded.version, since = clock_timestamp() where members.state <> 'in'
-    returning user_id, room_id, version
-  ), placed as (
-    select s.index, s.user_id, s.room_id, s.created, greatest(
-      coalesce(
-        (select j.version from joined j where j.user_id = s.user_id and j.room_id = s.room_id),
-        ${versionOf("s.user_id", "s.room_id")}, s.version),
-      ${markOf("s.user_id", "s.room_id")}) as last_read
-    from seated s
-  )
-  select p.index::float8 as index, p.last_read::float8 as "lastRead",
-    ${unreadAfter(sql`p.user_id`, sql`p.room_id`, sql`p.last_read`)} as unread, p.created
-  from placed p`;
 
 /** Moves read marks forward. Locks rows in one order, so that batches of several nodes never deadlock. */
 const moveMarks = (marks: readonly (Seat & { readonly id: number; readonly index: number })[]) => sql`

@@ -18,11 +18,15 @@ export const personJson = sql.raw(
   "json_build_object('userId', u.id, 'id', u.uid, 'username', u.username, 'name', u.name)",
 );
 
+/** One person. The limit keeps it a lookup by key, whatever the planner believes. */
+export const person = (userId: SQL) =>
+  sql`select id, uid, username, name from users where id = ${userId} limit 1`;
+
 /** Reads the names of the people in a notice. */
 export const namedBy = (notice: SQL) => sql`case when ${notice} is not null then (
   select json_agg(${personJson}) from (
     select value::bigint as id from jsonb_array_elements_text((${notice} -> 'users') || coalesce(${notice} -> 'heir', '[]'))
-  ) n join users u on u.id = n.id)::text end`;
+  ) n cross join lateral (${person(sql`n.id`)}) u)::text end`;
 
 /** Puts people's present names into a notice. */
 export function noticeOf({ notice, named }: NoticeRow): Notice | null {

@@ -5,7 +5,7 @@ import type { Link } from "../chat/room/verdict.ts";
 import type { Action, Deed } from "../db/audit.ts";
 import { type Orm, rows } from "../db/database.ts";
 import type { Person } from "../message.ts";
-import { personJson } from "./notices.ts";
+import { person, personJson } from "./notices.ts";
 import { atMost, integers, texts } from "./sql.ts";
 
 /** Reading and writing what changes of rooms and members are about, while their rooms are locked. */
@@ -30,7 +30,8 @@ export const closesDoors = (ruling: Ruling): boolean =>
 
 /** Waits for those who are joining these rooms. Both hold a lock of the room's row. */
 export const closeRooms = (names: readonly string[]) => sql`
-  select id from rooms where name = any(${texts(names)}) order by name for update`;
+  select r.id from (select distinct name collate "C" as name from unnest(${texts(names)}) as i(name) order by 1) i
+  cross join lateral (select id from rooms where name = i.name limit 1 for update) r`;
 
 interface FactsRow {
   readonly people: string;
@@ -66,7 +67,7 @@ const array = (found: SQL) => sql`(select coalesce(json_agg(x), '[]') from (${fo
 
 const readFacts = (people: readonly number[], names: readonly string[], hashes: readonly string[]) => sql`
   select
-    ${array(sql`select ${personJson} from unnest(${integers(people)}) as i(id) join users u on u.id = i.id`)}::text as people,
+    ${array(sql`select ${personJson} from unnest(${integers(people)}) as i(id) cross join lateral (${person(sql`i.id`)}) u`)}::text as people,
     ${array(sql`
       select json_build_object('room', r.name,
         'owners', ${array(sql`select user_id from members where room_id = r.id and state = 'in' and role <> 'member'
@@ -120,7 +121,7 @@ export async function writeRuled(tx: Orm, ruled: Ruled, roomIds: ReadonlyMap<str
       from json_to_recordset(${JSON.stringify(changed)}::text::json) as i(id bigint, kind text, title text, topic text,
         history text, "membersAdd" boolean, receipts boolean, "beginsAfter" bigint, fence bigint, "left" bigint,
         archived boolean, deleted boolean)
-      where r.id = i.id
+      where r.id = i.id and r.id = any(${integers(changed.map(({ id }) => id))}) -- or it would read all rooms
     ), seats as materialized (
       select * from json_to_recordset(${JSON.stringify(seats)}::text::json) as i("userId" bigint, "roomId" bigint, state text,
         role text, changed bigint, "fromId" bigint, until timestamptz, banned boolean, joined bigint)

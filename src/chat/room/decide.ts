@@ -13,7 +13,7 @@ import {
   targetOf,
 } from "../change.ts";
 import { mutedFor, outranks, permits } from "../rights.ts";
-import { type Seat, seatKey } from "../ports.ts";
+import type { Seat } from "../ports.ts";
 import { createRulings, type Known as KnownPeople, type LockedRoom, type Ruled } from "./rulings.ts";
 
 /** The most reactions of one message, over all emojis and people. It keeps reading them cheap. */
@@ -89,8 +89,7 @@ export function decide(changes: readonly Change[], state: State, rules: Rules = 
   const messages = new Map<string, { room: string; message: Known }>();
   const recorded: { change: Amendment | Ruling; ack: Ack }[] = [];
   const removed: { removal: Removal; message: Known }[] = [];
-  const enrolled = new Map<string, Seat & { version: number }>();
-  const rulings = createRulings(state, (seat) => enrolled.delete(seatKey(seat)));
+  const rulings = createRulings(state);
 
   const decideRuling = (change: Ruling, room: LockedRoom): Outcome => {
     const next = (versions.get(change.room) ?? room.version) + 1;
@@ -162,18 +161,15 @@ export function decide(changes: readonly Change[], state: State, rules: Rules = 
       messages.set(messageKey(change.room, message.id), { room: change.room, message });
       if (change.kind === "remove" && change.reactionsOf === undefined)
         removed.push({ removal: change, message });
-      if (change.kind === "post" && rulings.roomOf(change.room).kind === "open") {
-        const { senderId: userId, room: name } = change;
-        if (!rulings.enrol({ userId, room: name }, next))
-          enrolled.set(seatKey({ userId, room: name }), { userId, room: name, version: next });
-      }
+      if (change.kind === "post" && rulings.roomOf(change.room).kind === "open")
+        rulings.enrol({ userId: change.senderId, room: change.room }, next);
     }
     const ack = { id: message.id, version: message.version, timestamp: room.at, duplicate: false };
     answered.set(key, { kind: change.kind, ack });
     if (change.kind !== "post" && change.kind !== "remove") recorded.push({ change, ack });
     return { ack, state: changed ? stateOf(message) : null };
   });
-  const { ruled } = rulings;
+  const { ruled, enrolled } = rulings;
   return { outcomes, versions, messages, recorded, removed, enrolled: [...enrolled.values()], ruled };
 }
 

@@ -84,16 +84,21 @@ export interface Rulings {
   roomOf(room: string): RoomFacts;
   seatOf(room: string, userId: number): SeatFacts;
   membership(room: string, userId: number): Membership;
-  /** Makes a poster a member. Returns false unless a ruling of this batch was about them, which then says so. */
-  enrol(seat: Seat, version: number): boolean;
+  /** Makes a poster a member, if they are none. */
+  enrol(seat: Seat, version: number): void;
+  /** Posters whom no ruling is about, with the version of their last post. */
+  readonly enrolled: ReadonlyMap<string, Seat & { readonly version: number }>;
   /** Carries a ruling out. Returns its notice, undefined if it changes nothing, or the reason for a refusal. */
   judge(ruling: Ruling, next: number, at: string): Message | ErrorCode | undefined;
 }
 
-/** `changed` is called with each seat that a ruling changes. */
-export function createRulings(state: Known, changed: (seat: Seat) => void): Rulings {
+const isMember = (seat: SeatFacts | undefined) => seat?.state === "in";
+const asPoster = (seat: SeatFacts): SeatFacts => ({ ...seat, state: "in", role: "member" });
+
+export function createRulings(state: Known): Rulings {
   const rooms = new Map<string, RoomFacts>();
   const seats = new Map<string, SeatChange>();
+  const enrolled = new Map<string, Seat & { version: number }>();
   const left = new Set<string>();
   const emptied = new Map<string, number>();
   const redeemed: string[] = [];
@@ -106,6 +111,7 @@ export function createRulings(state: Known, changed: (seat: Seat) => void): Ruli
     const changedSeat = seats.get(key);
     if (changedSeat) return changedSeat.seat;
     const seat = state.seats.get(key) ?? STRANGER;
+    if (enrolled.has(key)) return isMember(seat) ? seat : asPoster(seat);
     const version = emptied.get(room);
     if (version === undefined || seat.state !== "in") return seat;
     return { ...seat, state: "removed", role: "member", changed: version };
@@ -127,10 +133,11 @@ export function createRulings(state: Known, changed: (seat: Seat) => void): Ruli
   const set = (room: string, userId: number, seat: SeatFacts, version: number) => {
     const before = seatOf(room, userId);
     const key = seatKey({ userId, room });
-    const joined = seat.state === "in" && before.state !== "in" ? version : (seats.get(key)?.joined ?? null);
+    const poster = isMember(state.seats.get(key)) ? undefined : enrolled.get(key)?.version;
+    const joined = isMember(seat) && !isMember(before) ? version : (seats.get(key)?.joined ?? poster ?? null);
+    enrolled.delete(key);
     if (before.state === "in" && seat.state !== "in") left.add(room);
     seats.set(key, { userId, room, seat, joined });
-    changed({ userId, room });
   };
 
   const caseOf = ({ room, senderId }: Ruling, next: number, at: string): Case => {
@@ -171,16 +178,13 @@ export function createRulings(state: Known, changed: (seat: Seat) => void): Ruli
     seatOf,
     membership,
     enrol(seat, version) {
-      const known = seats.get(seatKey(seat));
-      if (!known) return false;
-      if (known.seat.state !== "in")
-        seats.set(seatKey(seat), {
-          ...seat,
-          seat: { ...known.seat, state: "in", role: "member" },
-          joined: version,
-        });
-      return true;
+      const key = seatKey(seat);
+      const known = seats.get(key);
+      if (!known) enrolled.set(key, { ...seat, version });
+      else if (!isMember(known.seat))
+        seats.set(key, { ...seat, seat: asPoster(known.seat), joined: version });
     },
+    enrolled,
     judge(ruling, next, at) {
       const { room: name, clientId, senderId } = ruling;
       const facts = roomOf(name);
@@ -196,6 +200,14 @@ export function createRulings(state: Known, changed: (seat: Seat) => void): Ruli
       rooms.set(name, { ...facts, exists: true, ...verdict.room, fence });
       if (verdict.emptied) {
         emptied.set(name, next);
+        for (const { userId, room } of [...enrolled.values()])
+          if (room === name)
+            set(
+              name,
+              userId,
+              { ...seatOf(name, userId), state: "removed", role: "member", changed: next },
+              next,
+            );
         for (const { userId, room, seat } of [...seats.values()])
           if (room === name && seat.state === "in")
             set(name, userId, { ...seat, state: "removed", role: "member", changed: next }, next);
