@@ -1,3 +1,4 @@
+import { invalid, Refusal } from "../errors.ts";
 import type { Identity } from "../identity.ts";
 import type { Message } from "../message.ts";
 import type { Order } from "../order.ts";
@@ -149,6 +150,11 @@ export interface Refused {
   readonly errors?: FieldErrors | undefined;
   /** How long it lasts, in milliseconds, if `muted` does not last until someone ends it. */
   readonly retryAfterMs?: number | undefined;
+}
+
+export function refusalOf({ refused, errors, retryAfterMs }: Refused): Refusal {
+  if (errors) return invalid(errors);
+  return new Refusal(refused, retryAfterMs === undefined ? {} : { retryAfterMs });
 }
 
 /** Completes a submission with its room and sender, and with the fence at which its sender's rights were found. */

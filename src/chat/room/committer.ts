@@ -1,9 +1,9 @@
 import { type Clock, every } from "../../clock.ts";
-import { invalid, Refusal } from "../../errors.ts";
+import { Refusal } from "../../errors.ts";
 import type { Message, RoomChange } from "../../message.ts";
 import type { Named } from "../../person.ts";
 import { UNSEEN_MAX } from "../limits.ts";
-import { type Ack, type Change, changeKey, type Refused, targetOf } from "../change.ts";
+import { type Ack, type Change, changeKey, refusalOf, targetOf } from "../change.ts";
 import { CommitFailure, type Committed, type MessageStore } from "../ports.ts";
 
 /** A batch of posts to one room fits into one publish, even if earlier frames are still hidden in the sockets. */
@@ -136,8 +136,7 @@ export function createCommitter(options: CommitterOptions): Committer {
     batch.forEach((pending, index) => {
       const outcome = result.outcomes[index];
       if (!outcome) return;
-      if ("refused" in outcome)
-        answer(pending, outcome.errors ? invalid(outcome.errors) : refusalOf(outcome), now);
+      if ("refused" in outcome) answer(pending, refusalOf(outcome), now);
       else answer(pending, outcome.ack, now, outcome.state ?? undefined);
     });
     publish(batch, result);
@@ -271,9 +270,6 @@ export function createCommitter(options: CommitterOptions): Committer {
     },
   };
 }
-
-const refusalOf = ({ refused, retryAfterMs }: Refused) =>
-  new Refusal(refused, retryAfterMs === undefined ? {} : { retryAfterMs });
 
 interface Range {
   readonly from: number;
