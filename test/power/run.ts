@@ -3,11 +3,13 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { memoryFolder } from "../support/folder.ts";
 import type { Tally } from "./case.ts";
+import { measureVolume } from "./volume.ts";
 import { type Mutant, MUTANTS } from "./mutants.ts";
 
 /**
  * Cuts the power of the embedded database at random moments: `bun run test:power [--cuts N | --full] [--seed N]`. With
- * `--mutants` it breaks the source on purpose, one thing at a time, and checks that the cuts find it.
+ * `--mutants` it breaks the source on purpose, one thing at a time, and checks that the cuts find it. With `--messages N`
+ * it posts that many, and checks that the files stay in bounds and that a start after kill -9 is quick.
  */
 const { values } = parseArgs({
   options: {
@@ -16,6 +18,7 @@ const { values } = parseArgs({
     seed: { type: "string", default: "1" },
     mutants: { type: "boolean", default: false },
     only: { type: "string", default: "" },
+    messages: { type: "string", default: "" },
   },
 });
 
@@ -74,7 +77,11 @@ function describe({ cuts, unopened, lost, corrupt, acknowledged }: Tally): strin
 }
 
 let failed = false;
-if (values.mutants) {
+if (values.messages) {
+  const { lines, wrong } = await measureVolume(Number(values.messages));
+  failed = wrong.length > 0;
+  for (const line of [...lines, ...wrong]) console.log(line);
+} else if (values.mutants) {
   for (const mutant of MUTANTS.filter(({ name }) => name.includes(values.only))) {
     const tree = copyWith(mutant);
     const tally = await runCase(tree.path, ["--stop", "--cuts", "600"]);
