@@ -154,7 +154,7 @@ function send({ connection, watch }: Seat, text: string, bindings: Bindings): vo
   connection.socket.write(frameOf(data));
 }
 
-async function read(seat: Seat): Promise<Frame> {
+async function read(seat: Seat, type?: string): Promise<Frame> {
   const { ahead } = seat;
   seat.ahead = undefined;
   if (ahead) return ahead;
@@ -164,13 +164,14 @@ async function read(seat: Seat): Promise<Frame> {
     const frame = JSON.parse(next.text) as Frame;
     const wrong = seat.watch.received(frame);
     if (wrong) throw new Error(`${wrong}; the server sent ${next.text.slice(0, 2_000)}`);
-    // Presence arrives about a second later, between any other frames.
-    if (frame.type !== "presence") return frame;
+    // These arrive about a second later, between any other frames.
+    if ((frame.type !== "presence" && frame.type !== "rooms") || frame.type === type) return frame;
   }
 }
 
 async function expectFrame(seat: Seat, text: string, bindings: Bindings): Promise<void> {
-  const frame = await read(seat);
+  const [, type] = /"type": "(\w+)"/.exec(text) ?? [];
+  const frame = await read(seat, type);
   const wrong = mismatch(patternOf(text), frame, bindings);
   if (wrong) throw new Error(`${wrong}; the server sent ${JSON.stringify(frame).slice(0, 2_000)}`);
 }

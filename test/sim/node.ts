@@ -54,8 +54,11 @@ interface Life {
   leftovers(): string[];
 }
 
-/** Timers of an idle process: the sweep of the committer, and the checks of rooms, logins, departures and tokens. */
-const IDLE_TIMERS = 5;
+/**
+ * Timers of an idle process: the sweep of the committer, and the checks of rooms, logins, departures, tokens, memberships and
+ * watched rooms.
+ */
+const IDLE_TIMERS = 7;
 
 export function createNode(name: string, world: World): SimNode {
   const { schedule, random, plan, judge, note } = world;

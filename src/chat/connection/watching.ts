@@ -27,7 +27,7 @@ const GATHER_MS = 500;
 const GATHERED_MAX = 5_000;
 const ANNOUNCED = 1_000;
 /** The most rooms of all watching people together, a room counted for each of them. */
-const PAIRS_MAX = 2_000_000;
+const PAIRS_MAX = 1_000_000;
 const BUSY_MS = 5_000;
 /** People whose rooms are read in one statement. */
 const LOADED = 50;
