@@ -61,7 +61,7 @@ export interface SeatChange extends Seat {
 export interface Ruled {
   readonly rooms: ReadonlyMap<string, RoomFacts>;
   readonly seats: ReadonlyMap<string, SeatChange>;
-  /** Rooms that someone is no longer in. */
+  /** Open rooms that someone is no longer in, and rooms of another kind than before: posters there may be no members. */
   readonly left: ReadonlySet<string>;
   /** Rooms that everyone was taken out of before the seats changed, with the version that did. */
   readonly emptied: ReadonlyMap<string, number>;
@@ -136,7 +136,7 @@ export function createRulings(state: Known): Rulings {
     const poster = isMember(state.seats.get(key)) ? undefined : enrolled.get(key)?.version;
     const joined = isMember(seat) && !isMember(before) ? version : (seats.get(key)?.joined ?? poster ?? null);
     enrolled.delete(key);
-    if (before.state === "in" && seat.state !== "in") left.add(room);
+    if (isMember(before) && !isMember(seat) && roomOf(room).kind === "open") left.add(room);
     seats.set(key, { userId, room, seat, joined });
   };
 
@@ -196,7 +196,7 @@ export function createRulings(state: Known): Rulings {
       if (verdict === undefined || typeof verdict === "string") return verdict;
 
       const fence = facts.fence + (verdict.takes ? 1 : 0);
-      if (verdict.room?.kind !== undefined && verdict.room.kind !== facts.kind) left.add(name);
+      if (next > 1 && verdict.room?.kind !== undefined) left.add(name);
       rooms.set(name, { ...facts, exists: true, ...verdict.room, fence });
       if (verdict.emptied) {
         emptied.set(name, next);
@@ -211,7 +211,7 @@ export function createRulings(state: Known): Rulings {
         for (const { userId, room, seat } of [...seats.values()])
           if (room === name && seat.state === "in")
             set(name, userId, { ...seat, state: "removed", role: "member", changed: next }, next);
-        left.add(name);
+        if (facts.kind === "open") left.add(name);
       }
       for (const [userId, seat] of verdict.seats ?? []) set(name, userId, seat, next);
       if (verdict.redeemed !== undefined) redeemed.push(verdict.redeemed);
