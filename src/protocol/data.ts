@@ -35,30 +35,25 @@ function dataFault(value: unknown): string | undefined {
     if (depth > DEPTH_MAX) return `must be at most ${DEPTH_MAX} levels deep`;
     const next: object[] = [];
     for (const parent of level) {
-      const isArray = Array.isArray(parent);
-      for (const key of Object.keys(parent)) {
-        const item: unknown = (parent as Record<string, unknown>)[key];
-        least += 1 + (isArray ? 0 : key.length) + (typeof item === "string" ? item.length : 0);
+      const items: readonly unknown[] = Array.isArray(parent) ? parent : Object.values(parent);
+      const texts = Array.isArray(parent) ? [] : Object.keys(parent);
+      least += items.length;
+      if (least > DATA_MAX_BYTES) return TOO_LARGE;
+      for (const item of items) {
+        if (typeof item === "string") texts.push(item);
+        else if (typeof item === "object" && item !== null) next.push(item);
+        // JSON.parse rounds larger numbers, so they would arrive changed.
+        else if (typeof item === "number" && Math.abs(item) > Number.MAX_SAFE_INTEGER)
+          return "must not contain numbers of 2^53 or more: send them as text";
+      }
+      for (const text of texts) {
+        least += text.length;
         if (least > DATA_MAX_BYTES) return TOO_LARGE;
-        const fault = (isArray ? undefined : textFault(key)) ?? itemFault(item);
-        if (fault !== undefined) return fault;
-        if (typeof item === "object" && item !== null) next.push(item);
+        if (text.includes("\0")) return "must not contain the character NUL";
+        if (!text.isWellFormed()) return "must not contain lone surrogates";
       }
     }
     level = next;
   }
   return undefined;
-}
-
-function itemFault(item: unknown): string | undefined {
-  if (typeof item === "string") return textFault(item);
-  // JSON.parse rounds larger numbers, so they would arrive changed.
-  if (typeof item === "number" && Math.abs(item) > Number.MAX_SAFE_INTEGER)
-    return "must not contain numbers of 2^53 or more: send them as text";
-  return undefined;
-}
-
-function textFault(text: string): string | undefined {
-  if (text.includes("\0")) return "must not contain the character NUL";
-  return text.isWellFormed() ? undefined : "must not contain lone surrogates";
 }

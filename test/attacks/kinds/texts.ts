@@ -76,6 +76,13 @@ export const texts: readonly Attack[] = [
     play: (means) =>
       Promise.all([
         flood(means, 2, () => `{"type":"send","ref":1,"content":${"[".repeat(32_000)}${"]".repeat(32_000)}}`),
+        flood(means, 2, (index) => {
+          const data =
+            index % 2
+              ? `{"a":${"[".repeat(30_000)}${"]".repeat(30_000)}}`
+              : `{"a":[${"0,".repeat(30_000)}0]}`;
+          return `{"type":"send","ref":${index},"room":"flooded","clientId":"${uuid()}","content":"a","data":${data}}`;
+        }),
         repeat(means, 2, () =>
           ask(means, "/account/login/", {
             body: "[".repeat(60_000),
