@@ -3,8 +3,8 @@ import { type FormEvent, useState } from "react";
 import { useRoom } from "./useRoom.ts";
 
 /** The card of an order. Everyone can attach data, so only the shop's is believed. */
-function Card({ of: { username, data } }: { of: Message }) {
-  if (username !== "shop" || typeof data?.order !== "string") return null;
+function Card({ of: { user, data } }: { of: Message }) {
+  if (user.id !== "shop" || typeof data?.order !== "string") return null;
   return (
     <small className="card">
       Order {data.order}: {String(data.status)}
@@ -36,7 +36,8 @@ export function Conversation({ chat, order }: { chat: Chat; order: string }) {
       <ol>
         {messages.map((message) => (
           <li key={message.id} className="message">
-            {message.username}: {message.deletedAt ? "(deleted)" : message.content} <Card of={message} />
+            {message.user.name ?? message.username}: {message.deletedAt ? "(deleted)" : message.content}{" "}
+            <Card of={message} />
           </li>
         ))}
         {waiting.map(({ clientId, content }) => (

@@ -14,7 +14,7 @@ export const keySet = { keys: [{ ...(await exportJWK(publicKey)), kid: "one", al
 
 /** Returns a token for the chat. `id` identifies a person for ever; `name` is what others see. */
 export const tokenFor = (id: string, name: string, rooms: readonly Grant[]): Promise<string> =>
-  new SignJWT({ preferred_username: name, rooms })
+  new SignJWT({ name, rooms })
     .setProtectedHeader({ alg: "ES256", kid: "one" })
     .setIssuer("https://shop.example.com") // AUTH_ISSUER
     .setAudience("chat") // AUTH_AUDIENCE

@@ -64,7 +64,7 @@ test("all commands by hand and with the client work when pasted", async () => {
   terminal.type(post);
   await terminal.shows("HTTP/1.1 201 Created");
   terminal.type(read);
-  await terminal.shows('"username":"ada","content":"Hello"');
+  await terminal.shows('"username":"ada","user":{"id":"u_');
   await terminal.shows('"id":1,"version":2');
   expect(await history()).toEqual(["ada: Hello, all"]);
   terminal.type(open);

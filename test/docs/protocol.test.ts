@@ -19,6 +19,7 @@ import { exchange } from "./exchange.ts";
 import { play } from "./play.ts";
 import { openStage, type Stage } from "./stage.ts";
 import { blocksOf, tableOf } from "./transcripts.ts";
+import { NAME_MAX, PICTURE_MAX } from "../../src/protocol/names.ts";
 
 const page = await Bun.file(join(import.meta.dir, "../../docs/PROTOCOL.md")).text();
 const blocks = blocksOf(page);
@@ -98,6 +99,8 @@ describe("the tables of docs/PROTOCOL.md match the source", () => {
       ["the data of a message", number(limits.DATA_MAX_BYTES)],
       ["the name of a room", number(limits.ROOM_NAME_MAX)],
       ["a username", number(limits.USERNAME_MAX)],
+      ["a display name", number(NAME_MAX)],
+      ["the address of a picture", number(PICTURE_MAX)],
       ["marks on one letter of a name", "4"],
       ["an access token", number(limits.TOKEN_MAX)],
       ["a page of history", number(limits.HISTORY_MAX)],

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { api } from "../support/api.ts";
 import { connect } from "../support/client.ts";
 import { START_MS } from "../support/house.ts";
-import { PASSWORD, register } from "../support/people.ts";
+import { register } from "../support/people.ts";
 import { type Provider, startProvider } from "../support/provider.ts";
 import { startTestServer, type TestServer } from "../support/server.ts";
 
@@ -225,28 +225,3 @@ test(
   },
   START_MS,
 );
-
-test("a deleted account loses its name and its picture when it is erased, and keeps its id", async () => {
-  const own = await startTestServer({ ADMIN_TOKEN: OPERATOR, DELETE_AFTER: "1s" });
-  const gil = await register(own, "gil");
-  const reader = await register(own, "reader");
-  const call = (target: string, token: string, body?: object) => api(own, target, { token, body });
-  const picture = "https://example.com/g.png";
-  await call("PATCH /account/me/", gil.token, { name: "Gil Blas", picture });
-  await call("POST /rooms/farewell/messages/", gil.token, { content: "Bye" });
-  const shown = async () => (await call("GET /history/farewell/", reader.token)).body as { user: object }[];
-  const [before] = await shown();
-  expect(before).toMatchObject({ username: "gil", user: { id: expect.any(String), name: "Gil Blas" } });
-  expect((await call("DELETE /account/me/", gil.token, { password: PASSWORD })).status).toBe(204);
-  let after = before;
-  for (const end = Date.now() + 25_000; Date.now() < end; await Bun.sleep(200)) {
-    [after] = await shown();
-    if (JSON.stringify(after) !== JSON.stringify(before)) break;
-  }
-  expect(after).toMatchObject({
-    username: expect.stringMatching(/^deleted-/),
-    user: { id: (before?.user as { id: string }).id },
-  });
-  expect(after).not.toHaveProperty("user.name");
-  await own.stop();
-}, 60_000);
