@@ -82,8 +82,13 @@ export function createBystander({ url, person, address, room, loginAfter }: Byst
     };
   }
 
+  /** The requests that have no response yet. Nobody asks for the same thing again meanwhile. */
+  const pending = new Set<string>();
+
   /** Returns the body of the response; undefined if there was none. */
   async function request(series: () => Series, path: string, body?: object): Promise<unknown> {
+    if (pending.has(path)) return;
+    pending.add(path);
     const began = performance.now();
     try {
       const response = await fetch(`${url}${path}`, {
@@ -101,6 +106,8 @@ export function createBystander({ url, person, address, room, loginAfter }: Byst
       return text === "" ? undefined : JSON.parse(text);
     } catch (error) {
       if (!stopped) refuse(`${path.split("/")[1]} ${(error as Error).name}`);
+    } finally {
+      pending.delete(path);
     }
   }
 
