@@ -14,7 +14,7 @@ import type { SecurityLog } from "../security.ts";
 import { type Accounts, createAccounts } from "./accounts.ts";
 import { type ApiKeys, createApiKeys } from "./apikeys.ts";
 import { createAttempts } from "./attempts.ts";
-import { eraseRegularly } from "./erasure.ts";
+import { eraseRegularly, type Erasing } from "./erasure.ts";
 import { createKeys, type Keys } from "./keys.ts";
 import { createOutside, type Outside } from "./outside.ts";
 import { createPasswords } from "./passwords.ts";
@@ -57,6 +57,8 @@ export interface AuthOptions {
   readonly bus?: Pick<Bus, "announce" | "listen">;
   /** Store for login and registration counters. Defaults to process memory. */
   readonly limiters?: LimiterStore;
+  /** See {@link Erasing}. By default, people own nothing outside of this folder. */
+  readonly passOn?: Erasing["passOn"];
   /** By default, nothing is recorded. */
   readonly security?: Pick<SecurityLog, "record">;
 }
@@ -116,7 +118,8 @@ export async function createAuth(options: AuthOptions): Promise<Auth> {
   const accounts = createAccounts({
     ...{ pool, passwords, attempts, sessions, standing, registration, security, clock, erasureKey },
   });
-  const stopErasing = eraseRegularly({ pool, clock, log, security }, config.DELETE_AFTER, erasureKey);
+  const erasing = { afterMs: config.DELETE_AFTER, key: erasureKey, passOn: options.passOn };
+  const stopErasing = eraseRegularly({ pool, clock, log, security }, erasing);
   const outside = outsideOf(options, security);
 
   return {

@@ -55,13 +55,28 @@ interface Due extends Identifiers {
   readonly barred: boolean;
 }
 
+export interface Erasing {
+  readonly afterMs: number;
+  readonly key: string;
+  /**
+   * Gives to others what people with deleted accounts own outside of this folder. Resolves to those who still own
+   * something: they are erased later.
+   */
+  readonly passOn?: (() => Promise<ReadonlySet<number>>) | undefined;
+}
+
 /**
  * Erases up to 100 accounts that were deleted more than `afterMs` ago: email, password, outside identity, sessions,
  * display name, picture, and the username on their messages, which becomes `deleted-<id>`. Nobody else ever gets the old name. Of people who are
  * disabled or banned, a keyed hash of the address stays. Nodes may run this at the same time. Returns the ids.
  */
-export const eraseDue = (pool: Pool, { afterMs, key }: { afterMs: number; key: string }): Promise<number[]> =>
-  pool.run((orm) =>
+export async function eraseDue(pool: Pool, { afterMs, key, passOn }: Erasing): Promise<number[]> {
+  // Whoever deletes their account from now on is not among those whose belongings are passed on.
+  const [begun] = await pool.run((orm) =>
+    rows<{ at: string }>(orm, sql`select clock_timestamp()::text as at`),
+  );
+  const owners = await passOn?.();
+  return pool.run((orm) =>
     orm.transaction(async (tx) => {
       const due = await rows<Due>(
         tx,
@@ -71,6 +86,8 @@ export const eraseDue = (pool: Pool, { afterMs, key }: { afterMs: number; key: s
           where u.deleted_at is not null and u.erased_at is null
             and u.deleted_at <= now() - interval '1 millisecond' * ${afterMs}::float8
             and (u.issuer is null or u.deleted_at <= now() - interval '1 millisecond' * ${OUTSIDE_MS}::float8)
+            and u.deleted_at <= ${begun?.at}::text::timestamptz
+            and u.id <> all (${`{${[...(owners ?? [])].join()}}`}::text::bigint[])
           order by u.deleted_at limit ${BATCH}::int
           for update skip locked`,
       );
@@ -100,6 +117,7 @@ export const eraseDue = (pool: Pool, { afterMs, key }: { afterMs: number; key: s
       return ids;
     }),
   );
+}
 
 /** How often each node looks for accounts to erase. */
 const INTERVAL_MS = 10_000;
@@ -111,10 +129,13 @@ interface Regularly {
   readonly security: Pick<SecurityLog, "record">;
 }
 
-/** Erases accounts when their time has come. Returns a function that stops it. */
-export function eraseRegularly({ pool, clock, log, security }: Regularly, afterMs: number, key: string) {
+/**
+ * Passes on what people with deleted accounts own, and erases the accounts when their time has come. Returns a function that
+ * stops it.
+ */
+export function eraseRegularly({ pool, clock, log, security }: Regularly, erasing: Erasing) {
   const erase = async () => {
-    for (const userId of await eraseDue(pool, { afterMs, key })) security.record("account.erase", { userId });
+    for (const userId of await eraseDue(pool, erasing)) security.record("account.erase", { userId });
   };
   return tryEvery(clock, INTERVAL_MS, erase, (error) =>
     log.warn(

@@ -27,7 +27,13 @@ export type Revision =
       /** Undefined: the message keeps its data. */
       readonly data?: string | null | undefined;
     }
-  | { readonly kind: "delete"; readonly clientId: string; readonly id: number }
+  | {
+      readonly kind: "delete";
+      readonly clientId: string;
+      readonly id: number;
+      /** Who deletes it and from where, which the audit records if it is someone else's message. */
+      readonly order?: Order | undefined;
+    }
   | {
       readonly kind: "react";
       readonly clientId: string;

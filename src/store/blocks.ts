@@ -3,7 +3,7 @@ import type { Block, BlockStore } from "../chat/moderation/ports.ts";
 import { runOrRefuse } from "../db/away.ts";
 import { type Pool, rows } from "../db/database.ts";
 import { person, shownOf } from "./people.ts";
-import { atMost, iso, lockWithin } from "./sql.ts";
+import { atMost, iso, lockWithin, texts } from "./sql.ts";
 
 /** How long a block waits for the direct room, which a commit may hold for a moment, in milliseconds. */
 const LOCK_MS = 2_000;
@@ -15,7 +15,7 @@ export function createBlockStore(pool: Pool): BlockStore {
         orm.transaction(async (tx) => {
           await rows(tx, sql`select ${lockWithin(LOCK_MS)}`);
           // Whoever makes a direct room of the two holds the same lock, so the room sees the block or the block the room.
-          await rows(tx, lockPair(userId, blockedId));
+          await rows(tx, lockPairs([[userId, blockedId]]));
           const made = await rows(
             tx,
             sql`insert into blocks (user_id, blocked_id) values (${userId}::bigint, ${blockedId}::bigint)
@@ -50,9 +50,12 @@ export function createBlockStore(pool: Pool): BlockStore {
   };
 }
 
-/** Holds a lock until the transaction ends that stands for a pair of people. */
-export const lockPair = (one: number, other: number) => sql`
-  select pg_advisory_xact_lock(hashtextextended(${`pair ${Math.min(one, other)} ${Math.max(one, other)}`}::text, 0))`;
+/** Holds locks until the transaction ends that stand for pairs of people. Take them before those of rooms. */
+export function lockPairs(pairs: readonly (readonly [number, number])[]) {
+  const names = pairs.map(([one, other]) => `pair ${Math.min(one, other)} ${Math.max(one, other)}`);
+  return sql`select pg_advisory_xact_lock(hashtextextended(p.name, 0))
+    from (select name from unnest(${texts(names)}) as n(name) order by name) p`;
+}
 
 /** Takes the rights in the direct room of two people from both. */
 const moveFence = (one: number, other: number) => sql`

@@ -1,7 +1,7 @@
 import { type Deed, writeAudit } from "../db/audit.ts";
 import { type Orm, rows } from "../db/database.ts";
 import { type Change, changeKey, type Post, type Ruling, SYSTEM_ID } from "../chat/change.ts";
-import { isSecret, type RoomFacts } from "../chat/rights.ts";
+import { isSecret, noRoom, type RoomFacts } from "../chat/rights.ts";
 import {
   type Answered,
   type Decision,
@@ -14,6 +14,7 @@ import {
 } from "../chat/room/decide.ts";
 import { type Committed, type Seat, seatKey } from "../chat/ports.ts";
 import { type Named, personOf, type PersonRow } from "../person.ts";
+import { lockPairs } from "./blocks.ts";
 import type { KnownMembers } from "./known-members.ts";
 import { type MembershipRow, readMemberships, roomFactsOf, seatFactsOf } from "./memberships.ts";
 import { noticeOf, type NoticeRow } from "./notices.ts";
@@ -21,6 +22,7 @@ import {
   closeRooms,
   closesDoors,
   deedsOfRulings,
+  directPairs,
   isRuling,
   namedIn,
   readRulingState,
@@ -70,9 +72,12 @@ export async function commitCarefully(
   return orm.transaction(async (tx) => {
     const names = [...new Set(changes.map(({ room }) => room))];
     const mayBeNew = new Set(changes.flatMap((change) => (createsRoom(change, rules) ? [change.room] : [])));
+    const rulings = changes.filter(isRuling);
+    // Before the rooms, as everyone does who locks both.
+    const pairs = directPairs(rulings);
+    if (pairs.length > 0) await rows(tx, lockPairs(pairs));
     const locked = await rows<RoomRow>(tx, lockRooms(names, mayBeNew));
     for (const { name, leavers } of locked) known.seen(name, leavers);
-    const rulings = changes.filter(isRuling);
     const closing = rulings.filter(closesDoors);
     if (closing.length > 0) await rows(tx, closeRooms(closing.map(({ room }) => room)));
     const state = await readState(tx, changes, rulings, locked);
@@ -89,6 +94,10 @@ export async function commitCarefully(
     return { epoch: locked[0]?.epoch ?? (await epochOf(tx)), outcomes: decision.outcomes };
   });
 }
+
+/** A row that a refused creation left behind is no room. */
+const factsOf = (room: RoomRow): RoomFacts =>
+  isSecret(room.name) && room.version === 0 ? noRoom(room.name) : roomFactsOf(room);
 
 /**
  * Whether a change creates its room if there is none. A reply does not: it has nothing there to reply to. Nor does a post to
@@ -122,7 +131,7 @@ async function readState(
   const asked = seatsOf(changes, targets);
   const seats = asked.length > 0 ? await rows<MembershipRow>(tx, readMemberships(asked)) : [];
   return {
-    rooms: new Map(locked.map((room) => [room.name, { ...roomFactsOf(room), at: room.at }])),
+    rooms: new Map(locked.map((room) => [room.name, { ...factsOf(room), at: room.at }])),
     answered: new Map(answered.map((row) => [changeKey(changes[row.index] as Change), answeredOf(row)])),
     messages: new Map(
       targets.map(({ index, reactors: _, notice, named, uid, name, ...message }, at) => [
@@ -185,7 +194,7 @@ async function reactorsOf(tx: Orm, targets: readonly TargetRow[]): Promise<React
 }
 
 const deedsOf = ({ removed }: Decision, roomIds: ReadonlyMap<string, number>): Deed[] =>
-  removed.map(({ removal: { order, room }, message }) => ({
+  removed.map(({ order, room, message }) => ({
     ...order,
     action: "message.delete",
     userId: message.senderId,

@@ -28,15 +28,15 @@ const place = ({ room, fence }: Permitted): SQL => sql`place as materialized (
   from rooms where name = ${room}::text
 )`;
 
-/**
- * Whether the link `i` to the room `r` works. The links of someone who was banned or removed do not, and those of an
- * earlier life of the room do not either.
- */
-export const isValid: SQL = sql`i.revoked_at is null and i.expires_at > clock_timestamp()
-  and (i.max_uses is null or i.uses < i.max_uses) and i.version >= r.begins_after
+/** Whether nobody has taken the link `i` back: by revoking it, or by removing or banning whoever created it. */
+export const isGiven: SQL = sql`(i.revoked_at is null
   and not exists (select from members m
     where m.user_id = i.created_by and m.room_id = i.room_id and m.state = 'removed')
-  and not exists (select from bans b where b.user_id = i.created_by and b.room_id = i.room_id)`;
+  and not exists (select from bans b where b.user_id = i.created_by and b.room_id = i.room_id))`;
+
+/** Whether the link `i` to the room `r` works. Those of an earlier life of the room do not. */
+const isValid: SQL = sql`${isGiven} and i.expires_at > clock_timestamp()
+  and (i.max_uses is null or i.uses < i.max_uses) and i.version >= r.begins_after`;
 
 /** Whether the link `i` comes after another one in a list. */
 const follows = (id: string) => sql`(i.created_at, i.id) < (
@@ -116,15 +116,16 @@ export function createInvitationStore(pool: Pool): InvitationStore {
         }),
       ),
 
-    async roomOf(hash) {
+    async roomOf(hash, userId) {
       const [found] = await runOrRefuse(pool, (orm) =>
-        rows<{ room: string; valid: boolean }>(
+        rows<{ room: string; leads: boolean }>(
           orm,
-          sql`select r.name as room, ${isValid} and r.deleted_at is null as valid
+          sql`select r.name as room, r.deleted_at is null and (${isValid} or exists (
+              select from members m where m.user_id = ${userId}::bigint and m.room_id = r.id and m.state = 'in')) as leads
             from invitations i join rooms r on r.id = i.room_id where i.hash = ${hash}::text`,
         ),
       );
-      return found?.valid ? found.room : undefined;
+      return found?.leads ? found.room : undefined;
     },
   };
 }

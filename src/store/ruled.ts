@@ -6,6 +6,7 @@ import type { Action, Deed } from "../db/audit.ts";
 import { type Orm, rows } from "../db/database.ts";
 import type { Person } from "../message.ts";
 import { person, personJson } from "./notices.ts";
+import { isGiven } from "./invitations.ts";
 import { atMost, integers, texts } from "./sql.ts";
 
 /** Reading and writing what changes of rooms and members are about, while their rooms are locked. */
@@ -27,6 +28,14 @@ export const namedIn = (ruling: Ruling): number[] =>
 export const closesDoors = (ruling: Ruling): boolean =>
   ruling.kind === "room" &&
   (ruling.create !== undefined || ruling.set.kind !== undefined || ruling.set.deleted !== undefined);
+
+/** The pairs of people who get a direct room of their own: a block of one by the other comes before it or after it. */
+export const directPairs = (rulings: readonly Ruling[]): (readonly [number, number])[] =>
+  rulings.flatMap((ruling) => {
+    if (ruling.kind !== "room" || ruling.create?.kind !== "direct") return [];
+    const [one, other, ...others] = new Set(ruling.create.people);
+    return one === undefined || other === undefined || others.length > 0 ? [] : [[one, other] as const];
+  });
 
 /** Waits for those who are joining these rooms. Both hold a lock of the room's row. */
 export const closeRooms = (names: readonly string[]) => sql`
@@ -82,11 +91,11 @@ const readFacts = (people: readonly number[], names: readonly string[], hashes: 
       cross join lateral (
         select user_id, blocked_id from blocks where user_id = i.id and blocked_id = o.id limit 1) b`)}::text as blocks,
     ${array(sql`
-      select json_build_object('hash', l.hash, 'room', (select name from rooms where id = l.room_id),
-        'version', l.version, 'expiresAt', extract(epoch from l.expires_at) * 1000,
-        'left', l.max_uses - l.uses, 'revoked', l.revoked_at is not null)
-      from unnest(${texts(hashes)}) as i(hash) cross join lateral (
-        select * from invitations where hash = i.hash limit 1) l`)}::text as links`;
+      select json_build_object('hash', i.hash, 'room', (select name from rooms where id = i.room_id),
+        'version', i.version, 'expiresAt', extract(epoch from i.expires_at) * 1000,
+        'left', i.max_uses - i.uses, 'revoked', not ${isGiven})
+      from unnest(${texts(hashes)}) as h(hash) cross join lateral (
+        select * from invitations where hash = h.hash limit 1) i`)}::text as links`;
 
 /** Writes what rulings changed. The counters of the rooms are written before. */
 export async function writeRuled(tx: Orm, ruled: Ruled, roomIds: ReadonlyMap<string, number>): Promise<void> {

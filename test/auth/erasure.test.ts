@@ -173,6 +173,24 @@ function suite(open: () => Promise<TestDatabase>) {
     }
   });
 
+  test("an account is erased only after what its person owns was passed on", async () => {
+    await remove();
+    await deletedFor("15 days");
+    const late = async () => {
+      await deletedFor("0 days");
+      return new Set<number>();
+    };
+    const erase = (passOn: () => Promise<ReadonlySet<number>>) =>
+      eraseDue(database, { afterMs: 0, key, passOn });
+    expect(await erase(async () => new Set([me.userId, 1e9]))).not.toContain(me.userId);
+    expect(
+      await erase(() => Promise.reject(new Error("no room could be passed on"))).catch(String),
+    ).toContain("no room");
+    // They deleted their account only after that.
+    expect(await erase(late)).toEqual([]);
+    expect(await erase(async () => new Set())).toEqual([me.userId]);
+  });
+
   test("being disabled outlives the account too, even if the operator disabled it after its deletion", async () => {
     await remove();
     await disableUser(database, email, ORDER);

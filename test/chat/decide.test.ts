@@ -258,7 +258,7 @@ test("an operator removes anyone's message; a repeat is acknowledged and changes
     { refused: "not_found" },
   ]);
   // Only the audit remembers it.
-  expect(decision.removed).toMatchObject([{ removal: { clientId: "b", order }, message: { senderId: 1 } }]);
+  expect(decision.removed).toMatchObject([{ order, room: "garden", message: { senderId: 1 } }]);
   expect(decision.recorded).toEqual([]);
 });
 

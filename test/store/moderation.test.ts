@@ -195,7 +195,7 @@ onEachDriver((open) => {
     const id = crypto.randomUUID();
     const create = (more: object = {}, by = may(at.ada)) =>
       store.invitations.create(by, { id, hash: `h1 ${room}`, ttlMs: DAY, maxUses: 2, ...more });
-    const roomOf = () => store.invitations.roomOf(`h1 ${room}`);
+    const roomOf = () => store.invitations.roomOf(`h1 ${room}`, at.ben);
     const linksOf = async (userId: number, scope: "all" | "own") =>
       listed(await store.invitations.invitations(may(userId), { after: undefined, limit: 10 }, scope));
 
@@ -209,9 +209,9 @@ onEachDriver((open) => {
     // A repeat gets another token for the same link. Nobody else can get one.
     expect(await create()).toMatchObject({ id });
     expect(await create({ hash: "stolen" }, may(at.ben))).toBeNull();
-    expect(await store.invitations.roomOf(`h0 ${room}`)).toBeUndefined();
+    expect(await store.invitations.roomOf(`h0 ${room}`, at.ben)).toBeUndefined();
     expect(await roomOf()).toBe(room);
-    expect(await store.invitations.roomOf("unknown")).toBeUndefined();
+    expect(await store.invitations.roomOf("unknown", at.ben)).toBeUndefined();
     expect(await linksOf(at.ben, "own")).toEqual([]);
     expect(await linksOf(at.ben, "all")).toMatchObject([{ id }]);
 

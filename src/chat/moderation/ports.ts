@@ -144,8 +144,11 @@ export interface InvitationStore {
    * false if there is none that works.
    */
   revoke(by: Permitted, id: string, scope: "all" | "own", order: Order): Promise<boolean | Fenced>;
-  /** Finds the room of a token that may work now. The commit of the member checks it again. */
-  roomOf(hash: string): Promise<string | undefined>;
+  /**
+   * Finds the room of a token that may work now. The commit of the member checks it again. A member, who may repeat a
+   * request, finds it in any case.
+   */
+  roomOf(hash: string, userId: number): Promise<string | undefined>;
 }
 
 /** Messages that were found, and where to continue; null: there are no more. */

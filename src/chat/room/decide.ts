@@ -1,5 +1,6 @@
 import { type Message, type Reaction, withProfiles } from "../../message.ts";
 import type { Named } from "../../person.ts";
+import type { Order } from "../../order.ts";
 import type { ErrorCode } from "../../protocol/codes.ts";
 import {
   type Ack,
@@ -7,6 +8,7 @@ import {
   type Change,
   changeKey,
   type Outcome,
+  type Post,
   posted,
   type Removal,
   type Ruling,
@@ -65,12 +67,18 @@ export interface Decision {
   readonly messages: ReadonlyMap<string, { readonly room: string; readonly message: Known }>;
   /** Amendments and rulings that were acknowledged now, including those that changed nothing: this makes them idempotent. */
   readonly recorded: readonly { readonly change: Amendment | Ruling; readonly ack: Ack }[];
-  /** Removals that deleted a message. */
-  readonly removed: readonly { readonly removal: Removal; readonly message: Known }[];
+  /** Messages that operators and moderators deleted, for the audit. */
+  readonly removed: readonly Removed[];
   /** People whose posts make them members of open rooms, with the version that did. */
   readonly enrolled: readonly (Seat & { readonly version: number })[];
   /** What rulings changed. */
   readonly ruled: Ruled;
+}
+
+export interface Removed {
+  readonly order: Order;
+  readonly room: string;
+  readonly message: Known;
 }
 
 export interface Rules {
@@ -88,7 +96,7 @@ export function decide(changes: readonly Change[], state: State, rules: Rules = 
   const versions = new Map<string, number>();
   const messages = new Map<string, { room: string; message: Known }>();
   const recorded: { change: Amendment | Ruling; ack: Ack }[] = [];
-  const removed: { removal: Removal; message: Known }[] = [];
+  const removed: Removed[] = [];
   const rulings = createRulings(state);
 
   const decideRuling = (change: Ruling, room: LockedRoom): Outcome => {
@@ -126,7 +134,9 @@ export function decide(changes: readonly Change[], state: State, rules: Rules = 
         ? (messages.get(messageKey(change.room, change.id))?.message ??
           state.messages.get(messageKey(change.room, change.id)))
         : undefined;
-    if (change.kind !== "remove") {
+    if (change.kind === "remove") {
+      if (change.id <= rulings.roomOf(change.room).beginsAfter) return { refused: "not_found" };
+    } else {
       const sender = rulings.membership(change.room, change.senderId);
       const now = room ? Date.parse(room.at) : 0;
       const isOther = change.kind === "delete" && old !== undefined && old.senderId !== change.senderId;
@@ -159,8 +169,8 @@ export function decide(changes: readonly Change[], state: State, rules: Rules = 
     if (changed) {
       versions.set(change.room, next);
       messages.set(messageKey(change.room, message.id), { room: change.room, message });
-      if (change.kind === "remove" && change.reactionsOf === undefined)
-        removed.push({ removal: change, message });
+      const order = orderOf(change, message);
+      if (order) removed.push({ order, room: change.room, message });
       if (change.kind === "post" && rulings.roomOf(change.room).kind === "open")
         rulings.enrol({ userId: change.senderId, room: change.room }, next);
     }
@@ -171,6 +181,12 @@ export function decide(changes: readonly Change[], state: State, rules: Rules = 
   });
   const { ruled, enrolled } = rulings;
   return { outcomes, versions, messages, recorded, removed, enrolled: [...enrolled.values()], ruled };
+}
+
+/** The order by which someone else than its sender deleted a message, if that is what happened. */
+function orderOf(change: Amendment | Post | Removal, message: Known): Order | undefined {
+  if (change.kind === "remove") return change.reactionsOf === undefined ? change.order : undefined;
+  return change.kind === "delete" && change.senderId !== message.senderId ? change.order : undefined;
 }
 
 /** A post replies to what is not there, perhaps because its room is not. A reply creates no room. */

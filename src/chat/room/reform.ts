@@ -23,10 +23,10 @@ export function reformed(change: Reforming, about: Case): Verdict | ErrorCode | 
     if (kind !== undefined || deleted !== undefined) return "forbidden";
   }
   if (set.deleted === false) return "invalid";
+  if (set.deleted) return deletion(about);
   if (set.kind === "open" && isSecret(change.room)) return "invalid";
   const isDirect = room.kind === "direct";
-  if (isDirect && Object.keys(settingsOf(set)).some((name) => name !== "archived" && name !== "deleted"))
-    return "direct_room";
+  if (isDirect && Object.keys(settingsOf(set)).some((name) => name !== "archived")) return "direct_room";
 
   const moved = difference(room, settingsOf(set));
   const type = typeOf(moved);
@@ -34,11 +34,35 @@ export function reformed(change: Reforming, about: Case): Verdict | ErrorCode | 
   return {
     notice: { type, ...shown(moved) },
     users: [],
-    takes: moved.deleted === true || moved.archived === true || moved.kind !== undefined,
+    takes: moved.archived === true || moved.kind !== undefined,
     room: moved,
-    emptied: moved.deleted === true,
   };
 }
+
+/**
+ * Ends the room's life: nobody is in it, and nobody sees what was. An open room is as if it had never been, so its next
+ * message begins the new life. Others begin it by a creation.
+ */
+function deletion({ room, next }: Case): Verdict | undefined {
+  const isOpen = room.kind === "open";
+  if (isOpen && room.beginsAfter >= next - 1) return undefined;
+  return {
+    notice: { type: "deleted" },
+    users: [],
+    takes: true,
+    emptied: true,
+    room: { ...BLANK, deleted: !isOpen, beginsAfter: next },
+  };
+}
+
+const BLANK = {
+  archived: false,
+  title: "",
+  topic: "",
+  history: "all",
+  membersAdd: false,
+  receipts: false,
+} as const satisfies Partial<RoomFacts>;
 
 /** The settings that are given. */
 const settingsOf = (set: RoomSettings): Partial<RoomFacts> =>
@@ -49,7 +73,6 @@ const difference = (room: RoomFacts, set: Partial<RoomFacts>): Partial<RoomFacts
 
 /** A notice has the type of the weightiest change. */
 function typeOf(moved: Partial<RoomFacts>): NoticeType | undefined {
-  if (moved.deleted) return "deleted";
   if (moved.kind) return "kind";
   if (moved.archived !== undefined) return moved.archived ? "archived" : "restored";
   if (moved.history) return "history";

@@ -145,7 +145,7 @@ export function createRulings(state: Known): Rulings {
     const present = known?.present.get(room);
     return {
       room: roomOf(room),
-      fresh: next === 1 && present?.members.length === 0 && !rooms.has(room),
+      fresh: roomOf(room).beginsAfter >= next - 1 && present?.members.length === 0 && !rooms.has(room),
       next,
       now: Date.parse(at),
       byOperator: senderId === SYSTEM_ID,

@@ -10,6 +10,7 @@ export interface Link {
   readonly expiresAt: number;
   /** How many more people may use it; null: any number. */
   readonly left: number | null;
+  /** It was revoked, or whoever created it was removed or banned. */
   readonly revoked: boolean;
 }
 
@@ -32,7 +33,7 @@ export interface Verdict {
 export interface Case {
   /** The room, as the changes before have left it. */
   readonly room: RoomFacts;
-  /** Nothing ever happened in it. */
+  /** Nothing ever happened in its present life. */
   readonly fresh: boolean;
   /** The version that the change takes. */
   readonly next: number;
