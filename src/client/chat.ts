@@ -1,3 +1,5 @@
+import { baseOf, spelled } from "./address.ts";
+import { type Conversations, createConversations } from "./conversations.ts";
 import { type ConnectionState, createConnection } from "./connection.ts";
 import { createEmitter } from "./emitter.ts";
 import { ChatError } from "./errors.ts";
@@ -74,11 +76,13 @@ export interface Chat extends AsyncDisposable {
     end(id: string, options?: CallOptions): Promise<void>;
     endOthers(options?: CallOptions): Promise<void>;
   };
+  /** Returns the list of this person's rooms, which stays up to date from now on. It is the same list each time. */
+  rooms(): Conversations;
   /**
-   * Lists this person's rooms, or with `all` every room that they may enter. Returns one page and the cursor of the next.
+   * Reads a page of this person's rooms, or with `all` of every room that they may enter, and the cursor of the next one.
    * @throws {ChatError}
    */
-  rooms(query?: RoomsQuery): Promise<RoomsPage>;
+  listRooms(query?: RoomsQuery): Promise<RoomsPage>;
   /**
    * Ends this person's membership of a room, which then leaves their list of rooms. On all of their connections the room
    * goes to state `out` with the error `left`. Changes that still wait for the room are given up.
@@ -126,6 +130,7 @@ export function createChat(options: ChatOptions): Chat {
 
   const each = (what: "connected" | "disconnected" | "drop") => {
     for (const room of rooms.values()) room[what]();
+    conversations[what]();
   };
 
   const view = createSubject<ChatState>(() => ({
@@ -146,8 +151,10 @@ export function createChat(options: ChatOptions): Chat {
     },
     welcome,
     event(event) {
-      if (event.type === "activity" || event.type === "rooms") return;
-      if ("room" in event) rooms.get(event.room)?.take(event as RoomFrame);
+      if (event.type === "activity" || event.type === "rooms") return conversations.take(event);
+      if (!("room" in event)) return;
+      rooms.get(event.room)?.take(event as RoomFrame);
+      conversations.joined(event as RoomFrame);
     },
     problem: (error) => emitter.emit("problem", error),
   });
@@ -159,6 +166,14 @@ export function createChat(options: ChatOptions): Chat {
     ports,
     connection,
     room: (name) => rooms.get(name),
+  });
+
+  const conversations = createConversations({
+    session,
+    ports,
+    connection,
+    room: (name) => rooms.get(name)?.room.snapshot(),
+    connect: () => !wanted && connect(),
   });
 
   const insideOf = (name: string, roomOptions?: RoomOptions): RoomInside => {
@@ -252,7 +267,12 @@ export function createChat(options: ChatOptions): Chat {
       end: (id, call) => remove(`account/sessions/${encodeURIComponent(id)}/`, call),
       endOthers: (call) => remove("account/sessions/", call),
     },
-    rooms: (query) => listRooms(session, query),
+    rooms() {
+      guard();
+      conversations.open();
+      return conversations;
+    },
+    listRooms: (query) => listRooms(session, query),
     async leaveRoom(name, call) {
       const room = spelled(name);
       await remove(`rooms/${encodeURIComponent(room)}/members/me/`, call);
@@ -274,16 +294,4 @@ export function createChat(options: ChatOptions): Chat {
     close,
     [Symbol.asyncDispose]: close,
   };
-}
-
-/** Returns the NFC spelling of a name, which the server uses. What is cut off belongs to no room's name. */
-const spelled = (name: string) => name.slice(0, 300).normalize();
-
-/** Returns the URL below which the server's paths are. @throws {TypeError} if `url` is not a URL. */
-function baseOf(url: string): URL {
-  const base = new URL(url, globalThis.location?.href);
-  base.protocol = base.protocol.replace(/^ws/, "http");
-  base.search = base.hash = "";
-  if (!base.pathname.endsWith("/")) base.pathname += "/";
-  return base;
 }

@@ -37,6 +37,7 @@ export type {
   SendOptions,
   Waiting,
 } from "./roomstate.ts";
+export type { Conversations, ConversationsState } from "./conversations.ts";
 export type { LastMessage, RoomsPage, RoomsQuery, RoomSummary } from "./roomlist.ts";
 export type { Account, SessionInfo, TokenSource } from "./session.ts";
 export type { ChatStorage } from "./storage.ts";

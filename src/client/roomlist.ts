@@ -6,14 +6,34 @@ import type { Session } from "./session.ts";
 /** A room in a list of rooms. */
 export interface RoomSummary {
   readonly room: string;
+  readonly kind: "open" | "private" | "direct";
+  /** What people see instead of the name. Empty if it has none. */
+  readonly title: string;
+  readonly topic: string;
+  /** Whether nobody can post in it any more. */
+  readonly archived: boolean;
+  readonly version: number;
+  /** The people of a direct room, others first, at most 8. */
+  readonly people?: readonly { readonly id: string; readonly username: string; readonly name?: string }[];
   /** The newest message, or null if the room has none. */
   readonly last: LastMessage | null;
   /** The number of people in the room. */
   readonly online: number;
+  /** The time of the newest message. */
+  readonly lastActivity: string | null;
+  /** Null if this person is not a member. */
+  readonly role: "owner" | "moderator" | "member" | null;
+  /** Since when this person is a member, or null. */
+  readonly joinedAt: string | null;
   /** The id up to which this person has read, or null if they are not a member. */
   readonly lastRead: number | null;
   /** Unread messages of other people. 100 means 100 or more. */
   readonly unread: number;
+  /** What this person wants to be notified about; null: what suits the kind of the room. */
+  readonly notify: "all" | "mentions" | "none" | null;
+  /** Hidden from the list by activity until there is a newer message. */
+  readonly hidden: boolean;
+  readonly pinned: boolean;
 }
 
 export interface LastMessage {
@@ -30,6 +50,10 @@ export interface RoomsQuery {
   readonly all?: boolean;
   /** Lists rooms whose names look like this one, if this person may enter them. */
   readonly like?: string;
+  /** `activity`: this person's rooms, pinned ones first, newest message first. Defaults to `name`. */
+  readonly order?: "name" | "activity";
+  /** With the order by activity: hidden rooms too. */
+  readonly hidden?: boolean;
   /** Where the page begins: `next` of the page before. */
   readonly after?: string | undefined;
   /** 1 to 200. Defaults to 50. */
@@ -37,7 +61,7 @@ export interface RoomsQuery {
   readonly signal?: AbortSignal;
 }
 
-/** A page of a list of rooms, sorted by name. */
+/** A page of a list of rooms. */
 export interface RoomsPage {
   /** With `all`, a page can be short or empty even if more pages follow. */
   readonly rooms: readonly RoomSummary[];
@@ -48,13 +72,23 @@ export interface RoomsPage {
 /** @throws {ChatError} @throws the reason of `signal`. */
 export async function listRooms(
   session: Session,
-  { all, like, after, limit = 50, signal }: RoomsQuery = {},
+  { all, like, order, hidden, after, limit = 50, signal }: RoomsQuery = {},
 ): Promise<RoomsPage> {
+  const cursor = order === "activity" ? "before" : "after";
   // Neither a room's name nor a cursor has characters that would need escaping here.
-  const query = `limit=${limit}${all ? "&all" : ""}${after ? `&after=${after}` : ""}${like ? `&like=${like}` : ""}`;
+  const query =
+    `limit=${limit}${all ? "&all" : ""}${after ? `&${cursor}=${after}` : ""}${like ? `&like=${like}` : ""}` +
+    `${order ? `&order=${order}` : ""}${hidden ? "&hidden" : ""}`;
   const { body, headers } = await session.request("GET", `rooms/?${query}`, { signal });
-  const [, next] = /after=([^&>]+)/.exec(headers.get("link") ?? "") ?? [];
+  const [, next] = /(?:after|before)=([^&>]+)/.exec(headers.get("link") ?? "") ?? [];
   return { rooms: listIn(body).filter(isSummary) as unknown as RoomSummary[], next };
+}
+
+/** Reads one room. @throws {ChatError} */
+export async function roomIn(session: Session, room: string): Promise<RoomSummary> {
+  const { body } = await session.request("GET", `rooms/${encodeURIComponent(room)}/`);
+  if (isSummary(body)) return body as unknown as RoomSummary;
+  throw unexpected();
 }
 
 /** Returns a body that must be an array. @throws {ChatError} `bad_answer` if it is not. */
@@ -63,4 +97,6 @@ export function listIn(body: unknown): unknown[] {
   throw unexpected();
 }
 
-const isSummary = shape("room last:last online:whole lastRead:mark unread:whole");
+const isSummary = shape(
+  "room kind title topic archived:flag version:whole last:last online:whole lastRead:mark unread:whole hidden:flag pinned:flag",
+);

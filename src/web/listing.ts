@@ -10,7 +10,7 @@ export async function listRooms(chat: Chat, all = false): Promise<RoomSummary[]>
   const found: RoomSummary[] = [];
   let after: string | undefined;
   for (let page = 0; page < PAGES_MAX; page++) {
-    const { rooms, next } = await chat.rooms({ all, limit: PAGE, after });
+    const { rooms, next } = await chat.listRooms({ all, limit: PAGE, after });
     found.push(...rooms);
     if (next === undefined) break;
     after = next;

@@ -176,7 +176,7 @@ export function createRooms(chat: Chat, left: (name: string) => void): Rooms {
       return talk;
     },
     others: async () => (await listRooms(chat, true)).map(({ room }) => room),
-    alike: async (name) => (await chat.rooms({ like: name })).rooms.map(({ room }) => room),
+    alike: async (name) => (await chat.listRooms({ like: name })).rooms.map(({ room }) => room),
     refresh,
   };
 }

@@ -56,11 +56,11 @@ describe("the built client", () => {
           await using room = chat.room("hall");
           room.on("message", ({ change, username }) => void \`\${change satisfies "created" | "updated" | "deleted"}\${username}\`);
           const messages: readonly Message[] = room.snapshot().messages;
-          const { rooms, next } = await chat.rooms({ all: true, limit: 10 });
-          const more: readonly RoomSummary[] = (await chat.rooms({ after: next })).rooms;
+          const { rooms, next } = await chat.listRooms({ all: true, limit: 10 });
+          const more: readonly RoomSummary[] = (await chat.listRooms({ after: next })).rooms;
           const unread: number = [...rooms, ...more].reduce((sum, one) => sum + one.unread + (one.last?.id ?? 0), 0);
           // @ts-expect-error: a page has no such field
-          void (await chat.rooms()).cursor;
+          void (await chat.listRooms()).cursor;
           const { connection } = chat.snapshot();
           if (connection.state === "closed") throw connection.error;
           // @ts-expect-error: unknown event

@@ -11,8 +11,36 @@ const LAST = {
   content: "Tea?",
   timestamp: "2026-11-24T12:00:00Z",
 };
-const HALL = { room: "hall", last: LAST, lastActivity: LAST.timestamp, online: 2, lastRead: 4, unread: 3 };
-const ATTIC = { room: "attic", last: null, lastActivity: null, online: 0, lastRead: null, unread: 100 };
+const SHOWN = {
+  kind: "open",
+  title: "",
+  topic: "",
+  archived: false,
+  version: 7,
+  role: "member",
+  joinedAt: "2026-11-23T12:00:00Z",
+  notify: null,
+  hidden: false,
+  pinned: false,
+};
+const HALL = {
+  ...SHOWN,
+  room: "hall",
+  last: LAST,
+  lastActivity: LAST.timestamp,
+  online: 2,
+  lastRead: 4,
+  unread: 3,
+};
+const ATTIC = {
+  ...SHOWN,
+  room: "attic",
+  last: null,
+  lastActivity: null,
+  online: 0,
+  lastRead: null,
+  unread: 100,
+};
 
 /** A rig whose person is signed in, and whose server handles `/rooms/` with `http`. */
 async function signedIn(http: (request: Request) => Response | Promise<Response>) {
@@ -32,7 +60,7 @@ async function signedIn(http: (request: Request) => Response | Promise<Response>
 describe("a list of rooms", () => {
   test("has each room with its newest message and what is unread", async () => {
     const rig = await signedIn(() => json([ATTIC, HALL]));
-    const page: RoomsPage = await rig.chat.rooms();
+    const page: RoomsPage = await rig.chat.listRooms();
     expect(page).toMatchObject({
       rooms: [
         { room: "attic", last: null, online: 0, lastRead: null, unread: 100 },
@@ -51,31 +79,31 @@ describe("a list of rooms", () => {
         ? json([HALL])
         : json([ATTIC], 200, { link: '</rooms/?all=&after=caf%C3%A9&limit=1>; rel="next"' }),
     );
-    const first = await rig.chat.rooms({ all: true, limit: 1 });
-    const second = await rig.chat.rooms({ all: true, limit: 1, after: first.next });
+    const first = await rig.chat.listRooms({ all: true, limit: 1 });
+    const second = await rig.chat.listRooms({ all: true, limit: 1, after: first.next });
     expect([first, second].map(({ rooms }) => rooms.map(({ room }) => room))).toEqual([["attic"], ["hall"]]);
     expect(second.next).toBeUndefined();
     expect(rig.requests.map(({ path }) => path)).toEqual([
       "/rooms/?limit=1&all",
       "/rooms/?limit=1&all&after=caf%C3%A9",
     ]);
-    await rig.chat.rooms({ after: "café" });
+    await rig.chat.listRooms({ after: "café" });
     expect(rig.requests.at(-1)?.path).toBe("/rooms/?limit=50&after=caf%C3%A9");
   });
 
   test("leaves out items that are not rooms, and fails if the body is not a list", async () => {
     const odd = [null, 7, {}, { ...HALL, last: 7 }, { ...HALL, online: "2" }, { ...HALL, lastRead: -1 }];
     const rig = await signedIn(() => json([...odd, HALL]));
-    expect((await rig.chat.rooms()).rooms.map(({ room }) => room)).toEqual(["hall"]);
+    expect((await rig.chat.listRooms()).rooms.map(({ room }) => room)).toEqual(["hall"]);
     const none = await signedIn(() => json({ rooms: [] }));
-    expect(await outcome(none.chat.rooms())).toBe("bad_answer");
+    expect(await outcome(none.chat.listRooms())).toBe("bad_answer");
   });
 
   test("is requested again with a renewed token if the server refuses the first", async () => {
     const rig = await signedIn(({ token }) =>
       token === "for /account/refresh/" ? json([HALL]) : problem("token_expired", 401),
     );
-    expect((await rig.chat.rooms()).rooms).toHaveLength(1);
+    expect((await rig.chat.listRooms()).rooms).toHaveLength(1);
     expect(rig.requests.map(({ path, token }) => [path, token])).toEqual([
       ["/rooms/?limit=50", "for /account/login/"],
       ["/account/refresh/", undefined],
@@ -85,11 +113,11 @@ describe("a list of rooms", () => {
 
   test("fails with the server's code, and with the reason of its signal", async () => {
     const rig = await signedIn(() => problem("rate_limited", 429, true));
-    expect(await outcome(rig.chat.rooms())).toBe("rate_limited");
-    expect(await outcome(rig.chat.rooms({ signal: AbortSignal.abort(new Error("never mind")) }))).toBe(
+    expect(await outcome(rig.chat.listRooms())).toBe("rate_limited");
+    expect(await outcome(rig.chat.listRooms({ signal: AbortSignal.abort(new Error("never mind")) }))).toBe(
       "Error: never mind",
     );
-    expect(await outcome(createRig().chat.rooms())).toBe("unreachable");
+    expect(await outcome(createRig().chat.listRooms())).toBe("unreachable");
   });
 });
 
