@@ -182,8 +182,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "the reactions of a deleted message kept",
     file: "room/decide.ts",
-    from: `return { ...message, content: "", data: null, reactors: [], deletedAt: at };`,
-    to: `return { ...message, content: "", data: null, deletedAt: at };`,
+    from: "  reactors: [],\n  deletedAt: at,\n",
+    to: "  deletedAt: at,\n",
   },
   {
     name: "a deleted message can be changed",
@@ -230,15 +230,15 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "posting makes nobody a member",
     file: "room/decide.ts",
-    from: "enrolled.set(`${userId} ${name}`, { userId, room: name, version: next });",
-    to: "void [userId, name];",
+    from: "rulings.enrol({ userId: change.senderId, room: change.room }, next);",
+    to: "void next;",
   },
   {
     name: "a repeated post makes its sender a member again",
     file: "room/decide.ts",
     from: "    if (before) return repeated(change, before);\n",
     to: `    if (before && change.kind === "post")
-      enrolled.set("", { userId: change.senderId, room: change.room, version: before.ack.version });
+      rulings.enrol({ userId: change.senderId, room: change.room }, before.ack.version);
     if (before) return repeated(change, before);\n`,
   },
   {
