@@ -51,7 +51,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 
 /** The folders of `src/chat`, from the top. Each may import those after it; files of the folder itself are named. */
 const CHAT_LAYERS: readonly (readonly string[])[] = [
-  ["chat"],
+  ["chat", "api"],
   ["commands", "observe"],
   ["codecs"],
   ["connection"],

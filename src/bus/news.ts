@@ -59,8 +59,8 @@ const ended = v.object({
   reason: v.picklist(["session_ended", "account_disabled"]),
 });
 
-/** A user was banned from a room or left it, or a ban was lifted. The database knows which. */
-const departures = v.object({ type: v.literal("departures"), userId: version });
+/** Someone left an open room for good. The database knows whether they are back. */
+const left = v.object({ type: v.literal("left"), userId: version, room: word });
 
 /** What heavy users spent of their budgets lately, by user id or network. */
 const spent = v.object({
@@ -95,7 +95,7 @@ const counts = v.object({
   rooms: v.pipe(v.array(v.strictTuple([word, version])), v.maxLength(1_000)),
 });
 
-const notice = v.variant("type", [ended, departures, spent, activity, asked, counts]);
+const notice = v.variant("type", [ended, left, spent, activity, asked, counts]);
 
 /** News of one room, for nodes with someone in it. */
 export type RoomNews =

@@ -1,47 +1,42 @@
-import type { Budgets } from "../budgets.ts";
-import type { Bus } from "../bus/bus.ts";
-import type { Clock } from "../clock.ts";
-import type { RoomAction } from "../grants.ts";
-import type { Identity, Standing } from "../identity.ts";
-import type { Log } from "../log.ts";
-import type { Metrics } from "../metrics.ts";
+import { within } from "../clock.ts";
+import type { Identity } from "../identity.ts";
 import type { Order } from "../order.ts";
 import { createPlaces } from "../limits/places.ts";
 import { createTurns } from "../limits/turns.ts";
-import { createAccess, type RoomPolicy } from "./access/access.ts";
-import { createDeparted } from "./access/departed.ts";
-import { createLists, type ListedRoom, type RecentQuery, type RoomPage } from "./access/lists.ts";
-import { createSubmit } from "./access/submit.ts";
-import type { Ack, Removal, Submission } from "./change.ts";
+import type { Chat, ChatOptions } from "./api.ts";
+import { createAccess } from "./access/access.ts";
+import { createLists } from "./access/lists.ts";
+import { createMemberships } from "./access/memberships.ts";
+import { createPeople } from "./access/people.ts";
+import { createSubmit, type Sender, type Wish } from "./access/submit.ts";
+import { type Ack, type Decree, ordain, type Removal, type Ruling } from "./change.ts";
 import { createPlain } from "./codecs/plain.ts";
 import { createV1, presenceFrame } from "./codecs/v1.ts";
 import { createCommands } from "./commands/table.ts";
 import { createConnection } from "./connection/connection.ts";
 import { createGuard } from "./connection/guard.ts";
 import { createHub, type Subscriptions } from "./connection/hub.ts";
-import type { Connection, ConnectionOptions } from "./connection/parts.ts";
 import { createWatching } from "./connection/watching.ts";
 import { createAdmission } from "./delivery/admission.ts";
 import { createDelivery } from "./delivery/delivery.ts";
-import type { Format } from "./delivery/encoder.ts";
 import { createCounts } from "./ephemeral/counts.ts";
 import { createMarks } from "./ephemeral/marks.ts";
 import { createPresence } from "./ephemeral/presence.ts";
 import { createTyping } from "./ephemeral/typing.ts";
 import { READS_IN_FLIGHT, READS_WAITING } from "./limits.ts";
 import { createObserver } from "./observe.ts";
-import type { Pass } from "./pass.ts";
-import type { Preferences, RoomRange } from "./lists.ts";
-import type { ChatStore, Fanout } from "./ports.ts";
+import type { Seat } from "./ports.ts";
 import { createCommitter } from "./room/committer.ts";
-import { createHistory, type Fit, type HistoryQuery, type HistoryResult } from "./room/history.ts";
+import { createHistory } from "./room/history.ts";
 import { createMembers } from "./room/members.ts";
-import { type Removed, removeMessages, type Sender } from "./room/removal.ts";
+import { removeMessages } from "./room/removal.ts";
 import { settled } from "./room/settled.ts";
 import { createRooms } from "./room/rooms.ts";
 
-export type { Ack, Submission } from "./change.ts";
-export { type ShownMessage, shown } from "./codecs/encode.ts";
+export type { Chat, ChatOptions, Leaving } from "./api.ts";
+export type { Wish } from "./access/submit.ts";
+export type { Ack, Creation, Decree, RoomSettings, Submission } from "./change.ts";
+export { shownAny } from "./codecs/encode.ts";
 export type { Connection } from "./connection/parts.ts";
 export type { Format } from "./delivery/encoder.ts";
 export { HARD_LIMIT } from "./limits.ts";
@@ -51,77 +46,10 @@ export { type Fanout, type Socket, UNREAD_MAX } from "./ports.ts";
 export { type Fit, type HistoryQuery, type HistoryResult, pagesOf } from "./room/history.ts";
 export type { ListedRoom, RoomPage } from "./access/lists.ts";
 
-/**
- * Rooms, messages and sockets: the API of this folder. Transports and consumers import no other file of it. What concerns
- * a room takes a {@link Pass}, which only `enter` gives out.
- */
-export interface Chat {
-  /**
-   * Checks that a person may do something in a room.
-   * @throws {Refusal} forbidden; `unavailable` if that cannot be checked right now.
-   */
-  enter<A extends RoomAction = "read">(person: Identity, room: string, action?: A): Promise<Pass<A>>;
-  /**
-   * Commits a change, which the caller has charged to the budget `messages`. A repeat with the same clientId resolves to
-   * the first ack.
-   * @throws {Refusal} invalid, rate_limited, busy, not_found and so on; `unavailable` if the outcome is unknown.
-   */
-  submit(pass: Pass<"post">, change: Submission): Promise<Ack>;
-  /** Reads a page of history, as much as fits. @throws {Refusal} busy, unavailable. */
-  page(pass: Pass, query: HistoryQuery, fit: Fit): Promise<HistoryResult>;
-  /** Lists rooms by name, only those that the person may enter. @throws {Refusal} busy, unavailable. */
-  rooms(person: Identity, range: Omit<RoomRange, "patterns">): Promise<RoomPage>;
-  /** Lists a person's rooms by activity, only those that they may enter. @throws {Refusal} invalid, busy, unavailable. */
-  recent(person: Identity, query: RecentQuery): Promise<RoomPage>;
-  /** Reads one room as a list would show it. @throws {Refusal} unavailable. */
-  room(pass: Pass): Promise<ListedRoom>;
-  /** Changes what a member keeps about a room for themselves. @throws {Refusal} not_found, unavailable. */
-  prefer(pass: Pass, preferences: Preferences): Promise<void>;
-  /**
-   * Ends a person's membership of a room, and their sockets leave it. It needs no pass, because anyone who was banned may
-   * leave. @throws {Refusal} forbidden by the token, unavailable.
-   */
-  leave(person: Identity, room: string): Promise<void>;
-  /** Bans a person from a room for the operator, and their sockets leave it. @throws {Refusal} unavailable. */
-  ban(userId: number, room: string, order: Order): Promise<void>;
-  /** Lifts a ban for the operator. @throws {Refusal} unavailable. */
-  unban(userId: number, room: string, order: Order): Promise<void>;
-  /** Deletes anyone's message for the operator. @throws {Refusal} not_found, busy, unavailable. */
-  remove(room: string, id: number, order: Order): Promise<Ack>;
-  /** Deletes messages of one person for the operator, at most 500. @throws {Refusal} busy, unavailable. */
-  removeMessages(sender: Sender, order: Order): Promise<Removed>;
-  /** Connects a socket. Its transport calls `open`, `receive`, `drained` and `ended`. */
-  connect(format: Format, options: ConnectionOptions): Connection;
-  /** Changes that are submitted and not answered yet. */
-  readonly pending: number;
-  /** Answers what was submitted, tells each socket when to come back, and closes them. */
-  stop(): Promise<void>;
-}
-
-export interface ChatOptions {
-  readonly store: ChatStore;
-  readonly bus: Bus;
-  readonly budgets: Budgets;
-  readonly standing: Standing;
-  authenticate(token: string): Promise<Identity>;
-  readonly fanout: Fanout;
-  readonly clock: Clock;
-  readonly log: Log;
-  readonly metrics: Metrics;
-  /** Returns a number from 0 to 1, excluding 1. */
-  random(): number;
-  /** The database's epoch. */
-  readonly epoch: string;
-  readonly settings: {
-    readonly roomAccess: RoomPolicy;
-    readonly messageChars: number;
-    readonly socketsPerUser: number;
-    readonly roomsPerSocket: number;
-  };
-}
-
 /** Pages sent in one turn of the event loop to readers that catch up: a few milliseconds of work. */
 const PAGES_A_TURN = 8;
+/** How long the response to a change of members may wait until this node's sockets know, in milliseconds. */
+const EFFECT_MS = 1_000;
 /** The time over which clients come back after a restart, in milliseconds. */
 const RETURN_MS = { least: 500, spread: 4_500 } as const;
 
@@ -138,6 +66,12 @@ export function createChat(options: ChatOptions): Chat {
     clock,
     epoch: options.epoch,
     prepare: (room, states, known) => delivery.prepare(room, states, known),
+    noticed(timeline, notice) {
+      for (const connection of hub.inRoom(timeline.room)) connection.noticed(timeline, notice);
+    },
+    suspend(timeline) {
+      for (const connection of hub.inRoom(timeline.room)) connection.suspend(timeline);
+    },
     overrun: (timeline) => hub.fallBehind(timeline),
     repaired: observer.repaired,
     setBack: observer.setBack,
@@ -163,13 +97,18 @@ export function createChat(options: ChatOptions): Chat {
   });
   observer.watchQueue(() => committer.depth);
   const reads = createPlaces({ each: READS_IN_FLIGHT, waiting: READS_WAITING });
-  const history = createHistory(store.messages, reads);
   const members = createMembers({ store: store.members, clock, budgets });
 
   // Access and limits.
-  const departed = createDeparted({ store: store.members, clock, bus });
-  const access = createAccess(settings.roomAccess, departed);
-  const submit = createSubmit({ budgets, committer, rooms, messageChars });
+  const memberships = createMemberships({ store: store.members, clock, bus });
+  const access = createAccess({ policy: settings.roomAccess, memberships, clock });
+  const submit = createSubmit({ budgets, committer, store: store.messages, rooms, messageChars });
+  const people = createPeople(store.people);
+  const history = createHistory({
+    store: store.messages,
+    reads,
+    reenter: ({ person, room }) => access.reenter(person, room),
+  });
 
   // Events without a version, which are never stored.
   const presence = createPresence({
@@ -197,6 +136,7 @@ export function createChat(options: ChatOptions): Chat {
   // Sockets.
   const commands = createCommands({
     submit,
+    people,
     history,
     members,
     marks,
@@ -209,7 +149,7 @@ export function createChat(options: ChatOptions): Chat {
     v1: createV1({ commands, messageChars, roomsPerSocket, budgets: budgets.limits, faulted }),
     plain: createPlain({ submit, history, faulted }),
   } as const;
-  const hub = createHub(settings.socketsPerUser);
+  const hub = createHub(settings.socketsPerUser, presence.idsHere);
   const delivery = createDelivery({
     encoders: Object.values(codecs),
     admission: createAdmission(options.fanout, hub.lagSlow),
@@ -233,44 +173,67 @@ export function createChat(options: ChatOptions): Chat {
     lagging: observer.lagging,
     faulted,
   };
-  const guard = createGuard({ hub, standing: options.standing, departed, clock });
+  const guard = createGuard({ hub, standing: options.standing, memberships, clock });
 
-  /**
-   * Ends a person's subscriptions to a room that they were banned from or left. Asks the database once more, because by now
-   * they may be in again. If it does not respond, ends the subscriptions that were `open` before the commit.
-   */
-  const departedFrom = async (userId: number, room: string, why: "banned" | "left", open: Subscriptions) => {
-    departed.changed(userId);
-    await guard.recheck(userId).catch(() => guard.expel(room, why, open));
+  const commit = (change: Removal | Ruling) => settled((answer) => committer.submit(change, answer));
+
+  /** Resolves once a change of a room or its members was released to the sockets of this node, or soon in any case. */
+  const released = (room: string, { version }: Ack) => within(clock, EFFECT_MS, rooms.reached(room, version));
+
+  const submitAs = async (person: Identity, room: string, wish: Wish): Promise<Ack> => {
+    const sender: Sender = { identity: person, enter: (name, action) => access.enter(person, name, action) };
+    const ack = await settled((answer) => submit(sender, room, wish, answer));
+    if (wish.kind === "member" || wish.kind === "room") await released(room, ack);
+    return ack;
   };
 
-  const commit = (removal: Removal) => settled((answer) => committer.submit(removal, answer));
+  const ordainIn = async (room: string, decree: Decree, order: Order): Promise<Ack> => {
+    const ack = await commit(ordain(decree, room, order));
+    await released(room, ack);
+    return ack;
+  };
+
+  /**
+   * Ends a person's subscriptions to an open room. Asks the database once more, because by now they may be in again. If it
+   * does not respond, ends the subscriptions that were `open` before the commit.
+   */
+  const departedFrom = async (seat: Seat, why: "banned" | "left", open: Subscriptions) => {
+    memberships.left(seat);
+    await guard.recheck(seat.userId).catch(() => guard.expel(seat.room, why, open));
+  };
 
   return {
     enter: access.enter,
-    submit: (pass, change) => settled((answer) => submit(pass, change, answer)),
+    submit: submitAs,
+    ordain: ordainIn,
+    people,
     page: history.page,
     rooms: lists.rooms,
     recent: lists.recent,
     room: lists.room,
     prefer: lists.prefer,
-    async leave(person, room) {
+    async leave(person, room, { clientId = crypto.randomUUID(), heir } = {}) {
       access.checkLeave(person, room);
       const { userId } = person;
+      const { kind } = await memberships.read({ userId, room });
+      if (kind !== "open") {
+        await submitAs(person, room, { kind: "member", clientId, set: "out", users: [userId], heir });
+        return;
+      }
       // Taken before the commit, because anyone who joins again meanwhile joins after they left.
       const open = hub.subscriptionsOf(userId);
       const left = await store.members.leave({ userId, room });
       guard.expel(room, "left", open);
-      if (left) await departedFrom(userId, room, "left", open);
+      if (left) await departedFrom({ userId, room }, "left", open);
     },
     async ban(userId, room, order) {
       const open = hub.subscriptionsOf(userId);
       await store.members.ban({ userId, room }, order);
-      await departedFrom(userId, room, "banned", open);
+      await departedFrom({ userId, room }, "banned", open);
     },
     async unban(userId, room, order) {
       await store.members.unban({ userId, room }, order);
-      departed.changed(userId);
+      memberships.left({ userId, room });
     },
     remove: (room, id, order) => commit({ kind: "remove", room, id, clientId: crypto.randomUUID(), order }),
     removeMessages: (sender, order) =>

@@ -193,10 +193,17 @@ export interface MemberStore {
   unban(seat: Seat, order: Order): Promise<void>;
 }
 
+/** Finds people. Methods reject with a {@link Refusal} `unavailable` if the database does not respond. */
+export interface PersonStore {
+  /** By `<id>`, `@<username>` or `mailto:<address>`. Keeps the input order; null: nobody is called that. */
+  find(names: readonly string[]): Promise<readonly (number | null)[]>;
+}
+
 /** Everything that this folder stores. */
 export interface ChatStore {
   readonly messages: MessageStore;
   readonly members: MemberStore;
+  readonly people: PersonStore;
   readonly lists: ListStore;
   readonly watch: WatchStore;
 }

@@ -74,6 +74,7 @@ const EVENTS: Readonly<Record<EventFrame["type"], ReturnType<typeof shape>>> = {
     "room version:whole epoch resumed:flag online?:whole people?:texts profiles?:people lastRead?:whole unread?:whole",
   ),
   message: shape(`room change:change prev?:whole replay?:true ${MESSAGE}`),
+  notice: shape("room id:id version:id timestamp prev?:whole replay?:true"),
   synced: shape("room version:whole"),
   lagging: shape("room version:whole"),
   presence: shape("room online:whole joined?:texts profiles?:people left?:texts"),

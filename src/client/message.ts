@@ -110,6 +110,15 @@ export interface ReadFrame {
   readonly room: string;
   readonly id: number;
 }
+export interface NoticeFrame {
+  readonly type: "notice";
+  readonly room: string;
+  readonly id: number;
+  readonly version: number;
+  readonly timestamp: string;
+  readonly prev?: number;
+  readonly replay?: true;
+}
 export interface LeftFrame {
   readonly type: "left";
   readonly room: string;
@@ -145,6 +154,7 @@ export type RoomFrame =
   | LaggingFrame
   | PresenceFrame
   | TypingFrame
+  | NoticeFrame
   | ReadFrame
   | LeftFrame;
 /** A frame that the server sends on its own, not as a reply. */

@@ -6,6 +6,7 @@ import type {
   LeftFrame,
   Message,
   MessageFrame,
+  NoticeFrame,
   PresenceFrame,
   ReadFrame,
   RoomFrame,
@@ -51,6 +52,8 @@ export interface RoomEvents {
   readonly typing: TypingFrame;
   readonly read: ReadFrame;
   readonly left: LeftFrame;
+  /** The room itself or who may do what in it has changed. */
+  readonly notice: NoticeFrame;
   /** The outcome of a change is known. Includes changes of an earlier run. */
   readonly settled: Settled;
 }

@@ -8,6 +8,7 @@ import type { AuditEntry } from "../db/audit.ts";
 import { ERRORS, type ErrorCode } from "../protocol/codes.ts";
 import { NOTIFY, ROLES, ROOM_KINDS } from "../protocol/membership.ts";
 import { message, messageId, timestamp, user } from "../protocol/frames.ts";
+import { notice } from "../protocol/people.ts";
 
 // The contents of responses, for the document. If a response has a type of its own, its schema is checked against that.
 
@@ -45,6 +46,7 @@ export const SESSION = v.object({
 }) satisfies v.GenericSchema<SessionInfo>;
 
 export const MESSAGE = v.object({ room: v.string(), ...message });
+export const NOTICE = v.object({ room: v.string(), ...notice });
 
 /** The result of a committed change of a room. */
 const change = { id: messageId, version: messageId, room: v.string() };

@@ -2,11 +2,11 @@ import { type Context, Hono } from "hono";
 import { etag, RETAINED_304_HEADERS } from "hono/etag";
 import * as v from "valibot";
 import type { Auth } from "../auth/auth.ts";
-import { type Chat, type HistoryResult, pagesOf, shown } from "../chat/chat.ts";
+import { type Chat, type HistoryResult, pagesOf, shownAny } from "../chat/chat.ts";
 import { Refusal } from "../errors.ts";
 import type { Message } from "../message.ts";
 import { HISTORY_DEFAULT, HISTORY_MAX, HISTORY_MAX_BYTES, ID_MAX } from "../protocol/limits.ts";
-import { MESSAGE } from "./answers.ts";
+import { MESSAGE, NOTICE } from "./answers.ts";
 import { bearer } from "./bearer.ts";
 import { operation } from "./operation.ts";
 import { decimal, type Env } from "./request.ts";
@@ -18,6 +18,14 @@ const QUERY = v.object({
   after: v.optional(decimal(0, ID_MAX)),
   around: v.optional(decimal(1, ID_MAX)),
   limit: v.optional(decimal(1, HISTORY_MAX)),
+  notices: v.optional(
+    v.pipe(
+      v.string(),
+      v.description(
+        "With or without a value: also what changed in the room and who may do what, as notices.",
+      ),
+    ),
+  ),
 });
 
 /** Headers that a 304 keeps, because scripts that revalidate by themselves read them too (Fetch, CORS protocol). */
@@ -34,7 +42,7 @@ const PAGE = {
   about: `Oldest first; without parameters the newest ${HISTORY_DEFAULT}. before, after and around are message ids, and exclude each other. A page has fewer messages than the limit if it would exceed ${HISTORY_MAX_BYTES} bytes: follow Link.`,
   params: ROOM_PARAMS,
   query: QUERY,
-  answers: { 200: v.array(MESSAGE), 304: null },
+  answers: { 200: v.array(v.union([MESSAGE, NOTICE])), 304: null },
   headers: {
     ETag: "For If-None-Match.",
     Link: "The older page (prev) and the newer one (next), if they exist.",
@@ -55,8 +63,9 @@ export function historyRoutes({ auth, chat }: { auth: Auth; chat: Chat }) {
     const room = roomParam(c);
     if ([query.before, query.after, query.around].filter((id) => id !== undefined).length > 1)
       throw new Refusal("invalid", { detail: "before, after and around exclude each other." });
-    const rowOf = (message: Message) => ({ room, ...shown(message) });
-    const page = await chat.page(await chat.enter(c.get("identity"), room), query, {
+    const asked = { ...query, notices: query.notices !== undefined };
+    const rowOf = (message: Message) => ({ room, ...shownAny(message) });
+    const page = await chat.page(await chat.enter(c.get("identity"), room), asked, {
       bytes: HISTORY_MAX_BYTES,
       sizeOf: (message) => Buffer.byteLength(JSON.stringify(rowOf(message))) + 1,
     });
@@ -83,12 +92,13 @@ export function historyRoutes({ auth, chat }: { auth: Auth; chat: Chat }) {
 function linkOf(
   room: string,
   page: HistoryResult,
-  { limit = HISTORY_DEFAULT }: { limit?: number | undefined },
+  { limit = HISTORY_DEFAULT, notices }: { limit?: number | undefined; notices?: string | undefined },
 ) {
   const [first, last] = [page.messages.at(0), page.messages.at(-1)];
   const path = `/history/${encodeURIComponent(room)}/`;
+  const rest = `limit=${limit}${notices === undefined ? "" : "&notices"}`;
   return [
-    ...(first && page.older ? [`<${path}?before=${first.id}&limit=${limit}>; rel="prev"`] : []),
-    ...(last && page.newer ? [`<${path}?after=${last.id}&limit=${limit}>; rel="next"`] : []),
+    ...(first && page.older ? [`<${path}?before=${first.id}&${rest}>; rel="prev"`] : []),
+    ...(last && page.newer ? [`<${path}?after=${last.id}&${rest}>; rel="next"`] : []),
   ].join(", ");
 }

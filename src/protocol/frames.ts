@@ -1,36 +1,14 @@
 import * as v from "valibot";
 import { ERRORS, type ErrorCode } from "./codes.ts";
 import { HISTORY_MAX, ID_MAX, MESSAGE_MAX_CHARS, TOKEN_MAX } from "./limits.ts";
-import { ROOM_SPELLING, roomName } from "./rooms.ts";
+import { MEMBER_SETTINGS, ROLES, ROOM_KINDS } from "./membership.ts";
 import { emoji } from "./emoji.ts";
 import { data } from "./data.ts";
+import { notice, personName, role, roomSettings, until } from "./people.ts";
 import { text } from "./text.ts";
+import { clientId, messageId, room, timestamp, whole } from "./values.ts";
 
-/** An integer from 0 to {@link ID_MAX}. */
-const whole = v.pipe(
-  v.number("must be a number"),
-  v.safeInteger("must be a whole number"),
-  v.minValue(0, "must not be negative"),
-  v.maxValue(ID_MAX, `must be at most ${ID_MAX}`),
-);
-/** A message id: the room version at which the message was posted. */
-export const messageId = v.pipe(whole, v.minValue(1, "must be at least 1"));
-
-/** A UUID (RFC 9562) in any case, converted to lower case. */
-export const uuid = v.pipe(v.string("must be a string"), v.uuid("must be a UUID"), v.toLowerCase());
-
-/** The idempotency key of a change. */
-export const clientId = v.pipe(
-  uuid,
-  v.description("Identifies this change. Repeating it with the same clientId has no further effect."),
-);
-
-export const room = v.pipe(
-  v.string("must be a string"),
-  v.metadata({ description: "A room name, in any Unicode normalization.", ...ROOM_SPELLING }),
-  v.transform((name) => roomName(name) ?? ""),
-  v.minLength(1, "must be 1 to 64 letters, digits, _, - or ., not starting with a dot"),
-);
+export { clientId, messageId, room, timestamp, uuid } from "./values.ts";
 
 /** How far a client has followed a room: `<epoch>.<version>`. */
 export const position = v.pipe(
@@ -86,11 +64,23 @@ export const COMMANDS = {
     emoji,
     on: v.boolean("must be true or false"),
   }),
+  member: v.object({
+    type: v.literal("member"),
+    ...inRoom,
+    clientId,
+    user: personName,
+    set: v.picklist(MEMBER_SETTINGS, `must be one of ${MEMBER_SETTINGS.join(", ")}`),
+    role: v.optional(role),
+    until: v.optional(until),
+    heir: v.optional(personName),
+  }),
+  room: v.object({ type: v.literal("room"), ...inRoom, clientId, ...roomSettings }),
   history: v.object({
     type: v.literal("history"),
     ...inRoom,
     before: v.optional(messageId),
     after: v.optional(whole),
+    notices: v.optional(v.boolean("must be true or false")),
     limit: v.optional(
       v.pipe(
         whole,
@@ -140,8 +130,6 @@ const error = {
   retryAfterMs: v.optional(v.number()),
 };
 
-/** A server timestamp: ISO 8601 in UTC. */
-export const timestamp = v.pipe(v.string(), v.isoTimestamp());
 const id = v.pipe(v.string(), v.uuid());
 
 /** The ids and names of the people in the list beside it, in its order. The last ones are missing if they are too long. */
@@ -195,6 +183,12 @@ export const SERVER_FRAMES = {
     ...fields,
     epoch: v.string(),
     resumed: v.boolean(),
+    kind: v.picklist(ROOM_KINDS),
+    role: v.picklist(ROLES),
+    title: v.optional(v.string()),
+    topic: v.optional(v.string()),
+    archived: v.optional(v.literal(true)),
+    from: v.optional(messageId),
     online: v.optional(v.number()),
     people: v.optional(v.array(v.string())),
     profiles: v.optional(profiles),
@@ -208,6 +202,13 @@ export const SERVER_FRAMES = {
     prev: v.optional(whole),
     replay: v.optional(v.literal(true)),
     ...message,
+  }),
+  notice: v.object({
+    type: v.literal("notice"),
+    room: v.string(),
+    prev: v.optional(whole),
+    replay: v.optional(v.literal(true)),
+    ...notice,
   }),
   synced: v.object({ type: v.literal("synced"), ...fields }),
   lagging: v.object({ type: v.literal("lagging"), ...fields }),
@@ -240,6 +241,9 @@ export type ServerFrame = {
 const ok = { type: v.literal("ok"), ref };
 const amended = { ...ok, id: messageId, version: messageId, duplicate: v.optional(v.literal(true)) };
 
+/** Its id is that of the notice, or 0 if it changed nothing. */
+const ruled = { ...amended, id: whole, version: whole };
+
 /** chat.v1: the `ok` reply to each command. */
 export const REPLIES = {
   join: v.object(ok),
@@ -248,7 +252,13 @@ export const REPLIES = {
   edit: v.object(amended),
   delete: v.object(amended),
   react: v.object(amended),
-  history: v.object({ ...ok, messages: v.array(v.object(message)), more: v.boolean() }),
+  member: v.object(ruled),
+  room: v.object(ruled),
+  history: v.object({
+    ...ok,
+    messages: v.array(v.union([v.object(message), v.object(notice)])),
+    more: v.boolean(),
+  }),
   read: v.object(ok),
   typing: v.object(ok),
   watch: v.object(ok),

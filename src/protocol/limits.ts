@@ -13,5 +13,10 @@ export const ID_MAX = Number.MAX_SAFE_INTEGER;
 export const MESSAGE_MAX_CHARS = 10_000;
 /** The longest JSON text of a message's data, in bytes. */
 export const DATA_MAX_BYTES = 4096;
+/** Longest title and topic of a room. */
+export const TITLE_MAX = 100;
+export const TOPIC_MAX = 500;
+/** Longest way of naming a person: `mailto:` and an email address, or a long subject. */
+export const PERSON_NAME_MAX = 320;
 /** Longer tokens are rejected unread, in characters. */
 export const TOKEN_MAX = 16 * 1024;

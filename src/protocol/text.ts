@@ -30,6 +30,16 @@ export const text = (limits: TextLimits) =>
     }),
   );
 
+/** Characters that break a line, or change the direction of what stands around the text. */
+const UNRULY = /[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/u;
+
+/** Schema for an untrusted text of one line, such as a title: {@link text} without control characters. */
+export const line = (limits: TextLimits) =>
+  v.pipe(
+    text(limits),
+    v.check((value) => !UNRULY.test(value), "must not contain control characters"),
+  );
+
 /** Returns what is wrong with a text, worded to follow its field's name, or undefined if it is valid. */
 export function textFault(value: string, { min = 0, max }: TextLimits): string | undefined {
   const tooLong = `must have at most ${max} characters`;

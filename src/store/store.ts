@@ -4,6 +4,7 @@ import type { Database } from "../db/database.ts";
 import { createListStore } from "./lists.ts";
 import { createMemberStore } from "./members.ts";
 import { createMessageStore } from "./messages.ts";
+import { createPersonStore } from "./named.ts";
 import { createWatchStore } from "./watch.ts";
 
 /**
@@ -23,6 +24,7 @@ export function createStore(database: Database, rules?: Rules): ChatStore {
   return {
     messages: createMessageStore(database, reads, rules),
     members: createMemberStore(database),
+    people: createPersonStore(database),
     lists: createListStore(reads),
     watch: createWatchStore(database),
   };

@@ -66,7 +66,7 @@ function contract(name: string, join: () => Promise<Bus>) {
       bus.listen({ heard: (news) => heard.push(news) });
       await bus.subscribe("garden");
       bus.publish(changed("garden", 1));
-      bus.announce({ type: "departures", userId: 1 });
+      bus.announce({ type: "left", userId: 1, room: "tea" });
       await bus.subscribe("elsewhere"); // by now, anything told before would have arrived
       expect(heard).toEqual([]);
     });
@@ -76,7 +76,7 @@ function contract(name: string, join: () => Promise<Bus>) {
       bus.publish(changed("empty", 1));
       await bus.stop();
       bus.publish(changed("empty", 2));
-      bus.announce({ type: "departures", userId: 1 });
+      bus.announce({ type: "left", userId: 1, room: "tea" });
       bus.unsubscribe("empty");
       await bus.subscribe("empty");
     });
@@ -148,7 +148,7 @@ needs("TEST_REDIS_URL")("on Redis", () => {
     const notices: Notice[] = [
       { type: "ended", userId: 7, sessionIds: ["s1"], reason: "session_ended" },
       { type: "ended", userId: 7, sessionIds: null, reason: "account_disabled" },
-      { type: "departures", userId: 8 },
+      { type: "left", userId: 8, room: "tea" },
       { type: "spent", spent: [["messages", 7, 20]] },
     ];
     for (const notice of notices) here.bus.announce(notice);
@@ -247,7 +247,7 @@ needs("TEST_REDIS_URL")("on Redis", () => {
     const there = await node();
     await Promise.all([other.bus.subscribe("garden"), there.bus.subscribe("garden")]);
     here.bus.publish(typing("garden", "ada"));
-    here.bus.announce({ type: "departures", userId: 1 });
+    here.bus.announce({ type: "left", userId: 1, room: "tea" });
     await until(() => there.heard.length === 2);
     expect(other.heard).toEqual([]);
   });

@@ -57,7 +57,7 @@ const news: fc.Arbitrary<News> = fc.oneof(
   changed,
   fc.record({ type: fc.constant("moved" as const), room: name, epoch: name, version: id }),
   fc.record({ type: fc.constant("typing" as const), room: name, username: name, user: person }),
-  fc.record({ type: fc.constant("departures" as const), userId: id }),
+  fc.record({ type: fc.constant("left" as const), userId: id, room: name }),
 );
 
 const NODE = "9b2c8b1e-5d0f-4a51-9d2e-2f6f0a7b1c3d";

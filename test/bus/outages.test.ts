@@ -57,12 +57,12 @@ needs("TEST_REDIS_URL", "redis-server")("when Redis goes away", () => {
       one.bus.publish(typing(room, "ada"));
       one.bus.publish(typing(room, "ben"));
       await until(() => other.heard.length >= 2);
-      one.bus.announce({ type: "departures", userId: 1 });
+      one.bus.announce({ type: "left", userId: 1, room: "tea" });
       await until(() => other.heard.length >= 3);
       expect(other.heard).toEqual([
         typing(room, "ada"),
         typing(room, "ben"),
-        { type: "departures", userId: 1 },
+        { type: "left", userId: 1, room: "tea" },
       ]);
     }
   }

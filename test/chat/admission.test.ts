@@ -8,7 +8,7 @@ function stage() {
   let pressed = false;
   let hidden = 0;
   const checks: number[] = [];
-  const hub = createHub(9);
+  const hub = createHub(9, () => []);
   hub.add({
     identity: { userId: 1 },
     lagIfSlow: (bytes: number) => checks.push(bytes),

@@ -87,17 +87,18 @@ test("a subscription that ends while it sends `synced` does not count as live fo
       protocol: v1.start({ send: () => subscription.end() } as unknown as Peer),
       socket: openSocket,
       send() {},
+      reenter: async () => undefined,
       parts: {
         budgets: unlimited,
         clock: systemClock,
         turns: { next: () => undefined },
         reads: createPlaces({ each: 2, waiting: 100 }),
         presence: nobodyHere,
-        delivery: { count: (_, __, change) => void (live += change) },
+        delivery: { began: () => void live++, ended: () => void live-- },
       },
     },
     passFor({ userId: 1, username: "ada" }, "sea"),
-    { room: "sea", released: 3 } as Timeline,
+    { room: "sea", released: 3, fence: 0 } as Timeline,
     3,
   );
   expect(await subscription.step()).toBe(true);
@@ -111,6 +112,9 @@ test("a subscription that lags right after it became live catches up again", asy
   const subscription = {
     pass: passFor({ userId: 1, username: "ada" }, "sea"),
     timeline: {} as Timeline,
+    isSuspended: false,
+    suspend() {},
+    takeLeave() {},
     renew() {},
     step: async () => {
       if (++steps === 1)

@@ -63,7 +63,12 @@ async function stage() {
       const from = last(room);
       node.database.commitNew(contents.map((content) => post(crypto.randomUUID(), content, room)));
       const { messages: states } = node.database.messages(room, { after: from }, upTo(contents.length));
-      const sum = Buffer.byteLength(v1.live(room, states, from).join(""));
+      const sum = Buffer.byteLength(
+        v1
+          .live(room, states, from)
+          .map(({ text }) => text)
+          .join(""),
+      );
       const tooMuch = Math.max(0, fanout.hidden() - SOFT_LIMIT) + sum > UNSEEN_MAX;
       node.changed({
         epoch: node.database.epoch,

@@ -18,6 +18,7 @@ import {
   emptyLists,
   emptyWatch,
   named,
+  nobodyKnown,
   unlimited,
 } from "../support/stubs.ts";
 
@@ -50,6 +51,7 @@ export const openSocket: Socket = {
 export const nobodyHere: Presence = {
   enter() {},
   leave() {},
+  idsHere: () => [],
   online: () => 0,
   here: () => 0,
   people: () => [],
@@ -98,6 +100,7 @@ export function createNode({ fanout, roomsPerSocket = 9, budgets = unlimited, re
         ...replace?.(database),
       },
       members,
+      people: nobodyKnown,
       lists: emptyLists,
       watch: emptyWatch,
     },

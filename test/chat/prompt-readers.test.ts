@@ -22,12 +22,14 @@ test.each([
   async (count, content) => {
     const sockets = [1, 2, 3].map(() => createTestSocket({ prompt: true }));
     const { chat, connect } = createNode({ fanout: fanoutTo(sockets) });
-    const pass = passFor({ userId: 1, username: "ada" }, "sea");
+    const { person } = passFor({ userId: 1, username: "ada" }, "sea");
     const connections = sockets.map(({ socket }) => connect({ socket }).connection);
     await until(() => sockets.every(({ synced }) => synced("sea")));
     const draft = { kind: "post", content, data: null, replyTo: null } as const;
     await Promise.all(
-      Array.from({ length: count }, () => chat.submit(pass, { ...draft, clientId: crypto.randomUUID() })),
+      Array.from({ length: count }, () =>
+        chat.submit(person, "sea", { ...draft, clientId: crypto.randomUUID() }),
+      ),
     );
     for (const { received, versions } of sockets) {
       expect(versions("sea")).toHaveLength(count);

@@ -20,12 +20,14 @@ function behind(has: { counter: number; end: number }, buffered = () => 0, spend
     store: { changesSince: read, postsSince: read },
     clock,
     prepare: () => nothing,
+    noticed: nothing,
+    suspend: nothing,
     repaired: nothing,
     setBack: nothing,
     epochChanged: nothing,
     overrun: () => nothing,
   });
-  timeline.start(3);
+  timeline.start(3, 0);
   const frames: unknown[] = [];
   const send = (frame: string) => void frames.push(JSON.parse(frame));
   const subscription = createSubscription(
@@ -39,9 +41,10 @@ function behind(has: { counter: number; end: number }, buffered = () => 0, spend
         turns: { next: () => undefined },
         reads: createPlaces({ each: 2, waiting: 100 }),
         presence: { ...nobodyHere, online: () => 2, people: () => [named("ada"), named("ben")] },
-        delivery: { count: nothing },
+        delivery: { began: nothing, ended: nothing },
       },
       send,
+      reenter: async () => undefined,
     },
     passFor({ userId: 1, username: "ada" }, "tea"),
     timeline,

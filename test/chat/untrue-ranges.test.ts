@@ -63,6 +63,8 @@ async function openRoom() {
     clock,
     epoch: "e",
     prepare: (_, states) => () => void shown.push(...states.map(({ id, content }) => `${id} ${content}`)),
+    noticed() {},
+    suspend() {},
     overrun() {
       restarts++;
       return () => {};

@@ -40,6 +40,8 @@ test("the reply to a join comes before the room's first frame, and a new room is
       epoch: expect.any(String),
       version: 0,
       resumed: false,
+      kind: "open",
+      role: "member",
       online: 1,
       people: ["ada"],
       profiles: [{ id: expect.stringMatching(/^u_/) }],

@@ -67,7 +67,9 @@ test("the types of responses match the document", () => {
   expectTypeOf<InferResponseType<Sessions, 200>>().toExtend<v.InferOutput<typeof answers.SESSION>[]>();
   expectTypeOf<InferResponseType<Post, 201>>().toExtend<v.InferOutput<typeof answers.POSTED>>();
   expectTypeOf<InferResponseType<Rooms, 200>>().toExtend<v.InferOutput<typeof answers.ROOM>[]>();
-  expectTypeOf<InferResponseType<History, 200>>().toExtend<v.InferOutput<typeof answers.MESSAGE>[]>();
+  expectTypeOf<InferResponseType<History, 200>>().toExtend<
+    v.InferOutput<typeof answers.MESSAGE | typeof answers.NOTICE>[]
+  >();
   expectTypeOf<InferResponseType<Audit, 200>>().toExtend<v.InferOutput<typeof answers.AUDIT_ENTRY>[]>();
   expectTypeOf<InferRequestType<Login>["json"]>().toEqualTypeOf<{ email: string; password: string }>();
 });

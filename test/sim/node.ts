@@ -228,7 +228,7 @@ export function createNode(name: string, world: World): SimNode {
       const seat = { userId: person.userId, room };
       const ban = world.rights.banOf(name, seat);
       return whileAlive(async (chat) => {
-        const ack = await chat.submit(await chat.enter(person, room, "post"), change);
+        const ack = await chat.submit(person, room, change);
         if (ban && ban === world.rights.banOf(name, seat) && !ack.duplicate)
           world.fail("a banned person posted over HTTP", `${person.userId} in ${room} at ${name}`);
         return ack;

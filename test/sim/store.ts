@@ -1,6 +1,6 @@
 import { type ChatStore, CommitFailure } from "../../src/chat/ports.ts";
 import { Refusal } from "../../src/errors.ts";
-import { emptyLists, emptyWatch } from "../support/stubs.ts";
+import { emptyLists, emptyWatch, nobodyKnown } from "../support/stubs.ts";
 import type { SimDatabase } from "./database.ts";
 import type { Plan } from "./plan.ts";
 import type { Random } from "./random.ts";
@@ -69,6 +69,11 @@ export function createStore(options: StoreOptions): ChatStore {
       });
     });
 
+  const orRefuse = <T>(found: Promise<T>): Promise<T> =>
+    found.catch((error: unknown) => {
+      throw error instanceof DatabaseAway ? new Refusal("unavailable", { retryAfterMs: 300 }) : error;
+    });
+
   const messages: ChatStore["messages"] = {
     lanes: plan.lanes,
 
@@ -115,7 +120,7 @@ export function createStore(options: StoreOptions): ChatStore {
         });
       }),
 
-    answered: (change) => read(() => database.answered(change)),
+    answered: (change) => orRefuse(read(() => database.answered(change))),
     changesSince: (room, after) => read(() => database.changesSince(room, after)),
     postsSince: (room, after) => read(() => database.postsSince(room, after)),
     messages: (room, range, limit) => read(() => database.messages(room, range, limit)),
@@ -127,16 +132,14 @@ export function createStore(options: StoreOptions): ChatStore {
     messages,
     members: {
       join: (seats) => write(() => people.join(seats)),
-      memberships: (seats) => read(() => people.memberships(seats)),
+      memberships: (seats) => orRefuse(read(() => people.memberships(seats))),
       leave: (seat) => write(() => people.leave(seat)),
       mark: (marks) => write(() => people.mark(marks)),
-      departures: (userIds) =>
-        read(() => people.departures(userIds, plan.rooms)).catch((error: unknown) => {
-          throw error instanceof DatabaseAway ? new Refusal("unavailable", { retryAfterMs: 300 }) : error;
-        }),
+      departures: (userIds) => orRefuse(read(() => people.departures(userIds, plan.rooms))),
       ban: (seat) => write(() => people.setBan(seat, true)),
       unban: (seat) => write(() => people.setBan(seat, false)),
     },
+    people: nobodyKnown,
     lists: emptyLists,
     watch: emptyWatch,
   };

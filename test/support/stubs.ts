@@ -6,7 +6,7 @@ import type { CommandTable } from "../../src/chat/codecs/command.ts";
 import type { Codec } from "../../src/chat/connection/codec.ts";
 import type { Pass } from "../../src/chat/pass.ts";
 import type { ListStore } from "../../src/chat/lists.ts";
-import type { Bounds, Departures, MemberStore } from "../../src/chat/ports.ts";
+import type { Bounds, Departures, MemberStore, PersonStore } from "../../src/chat/ports.ts";
 import { membershipOf, noRoom, STRANGER } from "../../src/chat/rights.ts";
 import type { Identity, Standing } from "../../src/identity.ts";
 import type { Message } from "../../src/message.ts";
@@ -37,6 +37,9 @@ export const emptyWatch: WatchStore = {
   changes: async () => [],
   stamp: async () => 0,
 };
+
+/** Nobody has a name. */
+export const nobodyKnown: PersonStore = { find: async (names) => names.map(() => null) };
 
 /** No rooms. */
 export const emptyLists: ListStore = {
@@ -116,7 +119,8 @@ export function passFor(
     grants: null,
     ...person,
   };
-  return { person: identity, room, actions: ["read", "post"] } as unknown as Pass<"read" | "post">;
+  const membership = membershipOf(room, noRoom(room), STRANGER);
+  return { person: identity, room, membership } as unknown as Pass<"read" | "post">;
 }
 
 /** The codecs, for tests of what they encode: nothing can be sent to them. */

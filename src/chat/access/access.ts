@@ -1,35 +1,61 @@
-import { Refusal } from "../../errors.ts";
+import type { Clock } from "../../clock.ts";
+import { Refusal, type RefusalDetail } from "../../errors.ts";
 import { isGranted, type RoomAction } from "../../grants.ts";
 import type { Identity } from "../../identity.ts";
+import type { Message } from "../../message.ts";
+import type { ErrorCode } from "../../protocol/codes.ts";
 import type { Pass } from "../pass.ts";
-import type { Departed } from "./departed.ts";
+import { type Action, type Membership, mutedFor, permits } from "../rights.ts";
+import type { Memberships } from "./memberships.ts";
 
-/** What a token without a `rooms` claim may enter: any room (`open`) or none (`claims`). */
-export type RoomPolicy = "open" | "claims";
+/**
+ * Which open rooms a token without a `rooms` claim may enter: any (`open`), none (`claims`), or those that its person is a
+ * member of (`members`).
+ */
+export type RoomPolicy = "open" | "claims" | "members";
 
-/** The refusal of someone who may not enter a room. */
+/** Why a socket leaves a room. */
+export type Departure = "removed" | "left" | "forbidden";
+
+/** The refusal of someone who may not do something in a room. */
 export class AccessDenied extends Refusal {
-  /** Why a socket that is in the room leaves it: the person was banned, or their token does not allow it. */
-  constructor(readonly reason: "removed" | "forbidden") {
-    super("forbidden");
+  constructor(
+    code: ErrorCode,
+    /** Why a socket that is in the room leaves it. */
+    readonly reason: Departure,
+    /** Whether the person belongs or belonged to the room, so that it is no secret what they did there. */
+    readonly isKnown: boolean,
+    more: RefusalDetail = {},
+  ) {
+    super(code, more);
   }
 }
 
 /**
- * Issues passes. Two policies decide: the token's `rooms` claim, and bans. Bans are cached for five seconds; a ban or an
- * unban, here or on another node, drops the cached ones: see `departed.ts`.
+ * Issues passes. Two things decide: the token's `rooms` claim with `ROOM_ACCESS`, which can only narrow, and the membership
+ * by the rules in `rights.ts`. Memberships are cached. A pass from the cache does no harm, because whatever uses it compares
+ * the room's fence; a refusal is given only after the database was asked.
  */
 export interface Access {
-  /** @throws {AccessDenied}; {@link Refusal} `unavailable` if the database does not respond. */
-  enter<A extends RoomAction = "read">(person: Identity, room: string, action?: A): Promise<Pass<A>>;
+  /** @throws {AccessDenied}; {@link Refusal} `unavailable` or `busy` if the database does not respond. */
+  enter<A extends Action = "read">(person: Identity, room: string, action?: A): Promise<Pass<A>>;
+  /** Does the same from the database, bypassing the cache. */
+  reenter<A extends Action = "read">(person: Identity, room: string, action?: A): Promise<Pass<A>>;
   /**
-   * Does the same from memory alone, in this tick. Returns undefined if memory does not know.
-   * @throws {AccessDenied}
+   * Does the same from memory alone, in this tick. Returns undefined if memory does not know, or would refuse.
+   * @throws {AccessDenied} if the token does not allow it.
    */
-  enterNow<A extends RoomAction = "read">(person: Identity, room: string, action?: A): Pass<A> | undefined;
+  enterNow<A extends Action = "read">(person: Identity, room: string, action?: A): Pass<A> | undefined;
+  /** Narrows a pass to another action; undefined if it does not allow it. @throws {AccessDenied} as `enterNow`. */
+  narrow<A extends Action>(pass: Pass<never>, action: A): Pass<A> | undefined;
   /** Renews a pass for a newer token of its person, which may allow less. @throws {AccessDenied} */
   renew(pass: Pass, person: Identity): Pass;
-  /** Checks that a token allows its person to end their membership of a room. Bans do not matter. @throws {AccessDenied} */
+  /**
+   * Returns a reader's pass after a notice that takes rights; or why they leave the room; or undefined: the database has to
+   * be asked.
+   */
+  after(pass: Pass, notice: Message): Pass | "removed" | "left" | undefined;
+  /** Checks that a token allows its person to end their membership of a room. @throws {AccessDenied} */
   checkLeave(person: Identity, room: string): void;
   /** Whether a token allows its person to read a room that they are a member of. */
   mayList(person: Identity, room: string): boolean;
@@ -37,51 +63,122 @@ export interface Access {
   readable(person: Identity): readonly string[] | null;
 }
 
+interface AccessParts {
+  readonly policy: RoomPolicy;
+  readonly memberships: Pick<Memberships, "peek" | "read">;
+  readonly clock: Pick<Clock, "now">;
+}
+
 const ACTIONS: readonly RoomAction[] = ["read", "post"];
 
-export function createAccess(policy: RoomPolicy, departed: Pick<Departed, "get" | "peek">): Access {
-  const unlimited = policy === "open" ? ACTIONS : [];
+/** Which action of a claim covers an action. */
+const claimed = (action: Action): RoomAction => (action === "read" || action === "members" ? "read" : "post");
 
-  const actionsOf = ({ grants }: Identity, room: string): readonly RoomAction[] =>
-    grants === null ? unlimited : ACTIONS.filter((action) => isGranted(grants, room, action));
+export function createAccess({ policy, memberships, clock }: AccessParts): Access {
+  const membersOnly = policy === "members";
 
-  /** The one place that creates passes. */
-  const issue = <A extends RoomAction>(person: Identity, room: string, action: A): Pass<A> => {
-    const actions = actionsOf(person, room);
-    if (!actions.includes(action)) throw new AccessDenied("forbidden");
-    return { person, room, actions } as Pass<A>;
+  const isClaimed = ({ grants }: Identity, room: string, action: RoomAction) =>
+    grants === null ? policy !== "claims" : isGranted(grants, room, action);
+
+  const checkClaim = (person: Identity, room: string, action: Action) => {
+    if (!isClaimed(person, room, claimed(action))) throw new AccessDenied("forbidden", "forbidden", false);
   };
 
-  const enterNow = <A extends RoomAction>(person: Identity, room: string, action = "read" as A) => {
-    const known = departed.peek(person.userId);
-    if (known?.get(room) === "banned") throw new AccessDenied("removed");
-    return known && issue(person, room, action);
+  /** The one place that creates passes. */
+  const issue = <A extends Action>(person: Identity, room: string, membership: Membership): Pass<A> =>
+    ({ person, room, membership }) as Pass<A>;
+
+  const refusalOf = (membership: Membership, action: Action): AccessDenied | undefined => {
+    const now = clock.now();
+    const code = permits(membership, action, { now, membersOnly });
+    if (code === undefined) return undefined;
+    const retryAfterMs = code === "muted" ? mutedFor(membership, now) : undefined;
+    const isKnown = membership.state !== "none" || membership.banned;
+    return new AccessDenied(
+      code,
+      departureOf(membership),
+      isKnown,
+      retryAfterMs === undefined ? {} : { retryAfterMs },
+    );
+  };
+
+  const enterNow = <A extends Action>(person: Identity, room: string, action = "read" as A) => {
+    checkClaim(person, room, action);
+    const known = memberships.peek({ userId: person.userId, room });
+    return known && !refusalOf(known, action) ? issue<A>(person, room, known) : undefined;
+  };
+
+  const reenter = async <A extends Action>(person: Identity, room: string, action = "read" as A) => {
+    checkClaim(person, room, action);
+    const membership = await memberships.read({ userId: person.userId, room });
+    const refusal = refusalOf(membership, action);
+    if (refusal) throw refusal;
+    return issue<A>(person, room, membership);
   };
 
   return {
     enterNow,
-    async enter(person, room, action) {
-      const known = enterNow(person, room, action);
-      if (known) return known;
-      const departures = await departed.get(person.userId);
-      if (departures.get(room) === "banned") throw new AccessDenied("removed");
-      return issue(person, room, action ?? ("read" as NonNullable<typeof action>));
+    reenter,
+    enter: async (person, room, action) =>
+      enterNow(person, room, action) ?? (await reenter(person, room, action)),
+    narrow<A extends Action>({ person, room, membership }: Pass<never>, action: A) {
+      checkClaim(person, room, action);
+      return refusalOf(membership, action) ? undefined : issue<A>(person, room, membership);
     },
-    checkLeave({ grants }, room) {
-      if (grants !== null && !ACTIONS.some((action) => isGranted(grants, room, action)))
-        throw new AccessDenied("forbidden");
+    renew({ room, membership }, person) {
+      checkClaim(person, room, "read");
+      return issue(person, room, membership);
     },
-    renew: ({ room }, person) => issue(person, room, "read"),
-    mayList: (person, room) => actionsOf(person, room).includes("read"),
+    after(pass, notice) {
+      const { person, room, membership } = pass;
+      const next = membershipAfter(membership, notice, person.userId);
+      if (typeof next !== "object") return next;
+      return next === membership ? pass : issue(person, room, next);
+    },
+    checkLeave(person, room) {
+      if (!ACTIONS.some((action) => isClaimed(person, room, action)))
+        throw new AccessDenied("forbidden", "forbidden", false);
+    },
+    mayList: (person, room) => isClaimed(person, room, "read"),
     readable({ grants }) {
-      if (grants === null) return policy === "open" ? null : [];
+      if (grants === null) return policy === "claims" ? [] : null;
       return grants.filter(({ allow }) => allow.includes("read")).map(({ match }) => match);
     },
   };
 }
 
-/** Narrows a pass to an action that it allows besides. @throws {AccessDenied} */
-export function allow<A extends RoomAction>(pass: Pass<RoomAction> | Pass, action: A): Pass<A> {
-  if (!pass.actions.includes(action)) throw new AccessDenied("forbidden");
-  return pass as unknown as Pass<A>;
+const departureOf = ({ banned, state }: Membership): Departure => {
+  if (banned || state === "removed") return "removed";
+  return state === "left" ? "left" : "forbidden";
+};
+
+/** What a notice that takes rights makes of a membership that was read before it. */
+function membershipAfter(
+  membership: Membership,
+  { version, notice }: Message,
+  userId: number,
+): Membership | "removed" | "left" | undefined {
+  // Read after it: someone who was removed is back, or is known to be gone.
+  if (!notice || membership.version >= version) return membership;
+  const isNamed = notice.users.some((user) => user.userId === userId);
+  if (isNamed && (notice.type === "removed" || notice.type === "banned")) return "removed";
+  if (isNamed && notice.type === "left") return "left";
+  const { fence } = notice;
+  if (fence === undefined || membership.fence >= fence) return membership;
+  if (membership.fence !== fence - 1) return undefined;
+  const next = { ...membership, version, fence };
+  switch (notice.type) {
+    case "removed":
+    case "banned":
+    case "left":
+      return next;
+    case "archived":
+      return { ...next, archived: true };
+    case "muted":
+      return isNamed ? { ...next, mutedUntil: notice.until ? Date.parse(notice.until) : Infinity } : next;
+    case "role":
+      return isNamed && notice.role ? { ...next, role: notice.role } : next;
+    default:
+      return undefined;
+  }
 }

@@ -1,18 +1,35 @@
 import type { Budgets, Spender } from "../../budgets.ts";
 import { invalid, Refusal, refusalOf } from "../../errors.ts";
 import type { Message } from "../../message.ts";
+import type { MemberSetting } from "../../protocol/membership.ts";
 import { textFault } from "../../protocol/text.ts";
+import type { Identity } from "../../identity.ts";
 import type { Pass } from "../pass.ts";
-import { type Change, sign, type Submission } from "../change.ts";
+import { type Change, type Decree, rule, sign, type Submission } from "../change.ts";
+import type { MessageStore } from "../ports.ts";
+import type { Action } from "../rights.ts";
+import { AccessDenied } from "./access.ts";
 import type { Answer, Committer } from "../room/committer.ts";
 import type { Rooms } from "../room/rooms.ts";
 
+/** What a transport sends to change a room. */
+export type Wish = Submission | Decree;
+
+/** Who wants to change a room, as their transport lets them in. */
+export interface Sender {
+  readonly identity: Identity;
+  /** @throws {AccessDenied}; {@link Refusal} `unavailable`, also as a rejection. */
+  enter<A extends Action>(room: string, action: A): Pass<A> | Promise<Pass<A>>;
+}
+
 /**
- * The only way into a room for a change, whichever transport brings it and has paid for it. Checks its length, and whether
- * its sender may create the room, then hands it to the committer. Calls `answer` once, with the ack or a refusal:
- * `invalid`, `rate_limited` or the committer's.
+ * The only way into a room for a change, whichever transport brings it and has paid for it. Checks access, its length, and
+ * whether its sender may create the room, then hands it to the committer. Calls `answer` once, with the ack or a refusal.
+ *
+ * If access refuses it, but it had been committed before, it gets its first ack: a retry gets its ack although its sender
+ * may have lost every right since. Strangers to the room only get the refusal, so that they learn nothing.
  */
-export type Submit = (pass: Pass<"post">, submission: Submission, answer: Answer) => void;
+export type Submit = (sender: Sender, room: string, wish: Wish, answer: Answer) => Promise<void> | void;
 
 /** A change costs one more for each of these bytes of text, data and reactions, because everyone in the room gets all of them. */
 const BYTES_EACH = 4096;
@@ -20,12 +37,13 @@ const BYTES_EACH = 4096;
 interface SubmitParts {
   readonly budgets: Pick<Budgets, "wait" | "charge" | "refused">;
   readonly committer: Pick<Committer, "submit">;
+  readonly store: Pick<MessageStore, "answered">;
   readonly rooms: Pick<Rooms, "isOpen" | "counter">;
   /** The longest message, in characters. */
   readonly messageChars: number;
 }
 
-export function createSubmit({ budgets, committer, rooms, messageChars }: SubmitParts): Submit {
+export function createSubmit({ budgets, committer, store, rooms, messageChars }: SubmitParts): Submit {
   /**
    * Commits a change and charges for its size, which is known only then: the smallest reaction delivers its whole message.
    * So one person cannot send more to a room than slow lines carry.
@@ -72,14 +90,72 @@ export function createSubmit({ budgets, committer, rooms, messageChars }: Submit
     );
   };
 
-  return ({ person, room }, submission, answer) => {
-    const fault = "content" in submission && textFault(submission.content, { max: messageChars });
+  const submit = ({ person, room, membership }: Pass<WishAction>, wish: Wish, answer: Answer) => {
+    const fault = "content" in wish && textFault(wish.content, { max: messageChars });
     if (fault) return answer(invalid({ content: [fault] }));
-    const change = sign(submission, room, person);
-    if (change.kind === "post" && !rooms.isOpen(room)) open(change, room, person, answer);
+    const change = signed(wish, room, person, membership.fence);
+    const mayCreate = change.kind === "post" && !membership.exists && !rooms.isOpen(room);
+    if (mayCreate) open(change, room, person, answer);
     else commit(change, person, answer);
   };
+
+  const refuse = (refusal: AccessDenied, person: Identity, room: string, wish: Wish, answer: Answer) => {
+    if (!refusal.isKnown) return answer(refusal);
+    store.answered(signed(wish, room, person, 0)).then(
+      (outcome) => {
+        if (!outcome) answer(refusal);
+        else answer("refused" in outcome ? new Refusal(outcome.refused) : outcome.ack);
+      },
+      (error: unknown) => answer(refusalOf(error)),
+    );
+  };
+
+  return (sender, room, wish, answer) => {
+    const { identity } = sender;
+    const denied = (error: unknown) => {
+      if (!(error instanceof AccessDenied)) throw error;
+      refuse(error, identity, room, wish, answer);
+    };
+    let pass: Pass<WishAction> | Promise<Pass<WishAction>>;
+    try {
+      pass = sender.enter(room, actionFor(wish, identity));
+    } catch (error) {
+      return denied(error);
+    }
+    if (pass instanceof Promise) return pass.then((granted) => submit(granted, wish, answer), denied);
+    submit(pass, wish, answer);
+  };
 }
+
+/** What access has to allow for some change. */
+type WishAction = Exclude<Action, "read" | "members" | "join">;
+
+/** Returns what access has to allow for a change. The commit checks it again, and what else the change needs. */
+function actionFor(wish: Wish, { userId }: Identity): WishAction {
+  switch (wish.kind) {
+    case "delete":
+      return "retract";
+    case "member":
+      return wish.set === "out" && wish.users[0] === userId ? "leave" : MEMBER_ACTIONS[wish.set];
+    case "room":
+      return Object.keys(wish.set).every((key) => key === "title" || key === "topic") ? "describe" : "govern";
+    default:
+      return "post";
+  }
+}
+
+const MEMBER_ACTIONS = {
+  in: "add",
+  out: "remove",
+  banned: "ban",
+  unbanned: "ban",
+  muted: "mute",
+  unmuted: "mute",
+  role: "govern",
+} as const satisfies Record<MemberSetting, WishAction>;
+
+const signed = (wish: Wish, room: string, person: Identity, fence: number): Change =>
+  wish.kind === "member" || wish.kind === "room" ? rule(wish, room, person) : sign(wish, room, person, fence);
 
 /** The most bytes of one UTF-16 code unit in UTF-8. */
 const UNIT = 3;

@@ -1,9 +1,9 @@
 import { invalid, type Refusal } from "../../errors.ts";
-import type { RoomAction } from "../../grants.ts";
 import type { PersonBudget } from "../../protocol/budgets.ts";
 import type { CommandOf, CommandType } from "../../protocol/frames.ts";
 import type { Peer } from "../connection/peer.ts";
 import type { Pass } from "../pass.ts";
+import type { Action } from "../rights.ts";
 
 /** The reply to a command: exactly one of these, exactly once. */
 export interface Reply {
@@ -30,7 +30,7 @@ interface Costly<T extends CommandType> {
 }
 
 /** A command about a room. It runs with a pass for the action that it declares; without one, it is refused. */
-interface RoomCommand<T extends CommandType, A extends RoomAction> extends Costly<T> {
+interface RoomCommand<T extends CommandType, A extends Action> extends Costly<T> {
   readonly action: A;
   run(call: Call<T> & { readonly pass: Pass<A> }): Promise<void> | void;
 }

@@ -1,4 +1,4 @@
-import type { Message, Reaction } from "../../message.ts";
+import type { Message, Person as Mentioned, Reaction } from "../../message.ts";
 import type { Person } from "../../person.ts";
 import type { ServerFrame } from "../../protocol/frames.ts";
 
@@ -36,6 +36,28 @@ export function encodeMessage(event: MessageEvent, message: Message): string {
   const frame = encode({ ...event, ...shownWithoutData(message) });
   return message.data === null ? frame : `${frame.slice(0, -1)},"data":${message.data}}`;
 }
+
+/** A notice as clients see it; undefined if the message is none. */
+export function shownNotice({ id, version, timestamp, username, user, notice }: Message) {
+  if (!notice) return undefined;
+  const { fence: _, users, heir, ...change } = notice;
+  return {
+    id,
+    version,
+    timestamp,
+    by: { id: user.id, username, ...(user.name !== undefined && { name: user.name }) },
+    notice: { ...change, users: users.map(shownPerson), ...(heir && { heir: shownPerson(heir) }) },
+  };
+}
+
+/** A message or a notice of a page, as clients see it. */
+export const shownAny = (message: Message) => shownNotice(message) ?? shown(message);
+
+const shownPerson = ({ id, username, name }: Mentioned) => ({
+  id,
+  username,
+  ...(name !== null && name !== username && { name }),
+});
 
 function shownWithoutData(message: Message): ShownMessage {
   const { id, version, username, user, content, timestamp, clientId, replyTo, editedAt, deletedAt } = message;

@@ -3,10 +3,11 @@ import { afford } from "../../budgets.ts";
 import { errorOf, Refusal, refusalOf } from "../../errors.ts";
 import type { Message } from "../../message.ts";
 import { CLIENT_ID, PLAIN_MESSAGE } from "../../protocol/frames.ts";
+import { AccessDenied } from "../access/access.ts";
 import type { Submit } from "../access/submit.ts";
+import type { Ack } from "../change.ts";
 import type { Codec, Protocol } from "../connection/codec.ts";
 import type { Peer } from "../connection/peer.ts";
-import type { Pass } from "../pass.ts";
 import type { Fit, History } from "../room/history.ts";
 import { objectOf, parse } from "./parse.ts";
 
@@ -24,26 +25,31 @@ interface PlainOptions {
 export const createPlain = (options: PlainOptions): Codec => ({
   format: "plain",
   canRestart: false,
-  topicOf: (room) => `plain:${room}`,
+  byId: true,
   // A message that changed before anyone here saw it is later in the range than its id says.
   live: (room, states, known) =>
     states
-      .filter(({ id, deletedAt }) => id > known && deletedAt === null)
+      .filter((message) => message.id > known && isShown(message))
       .sort((a, b) => a.id - b.id)
-      .map((message) => encodePlain(room, message)),
+      .map((message) => ({ text: encodePlain(room, message), id: message.id, version: message.version })),
   event: () => undefined,
   missed: (timeline, position) => timeline.postsSince(position),
   replay({ frames }, message, { room, released }) {
-    if (message.id > released || message.deletedAt !== null) return undefined;
+    if (message.id > released || !isShown(message)) return undefined;
     return frames.getOrInsertComputed(message.id, () => encodePlain(room, message));
   },
   start: (peer) => new PlainProtocol(peer, options),
 });
 
+/** Plain clients get messages with a text: neither tombstones nor notices. */
+const isShown = ({ deletedAt, notice }: Message) => deletedAt === null && notice === null;
+
 /** A page of one message holds it whatever its size. */
 const ANY_SIZE: Fit = { bytes: 1, sizeOf: () => 1 };
 
-function encodePlain(room: string, message: Message, duplicate = false): string {
+type Shown = Pick<Message, "id" | "username" | "content" | "timestamp" | "clientId">;
+
+function encodePlain(room: string, message: Shown, duplicate = false): string {
   const { id, username, content, timestamp, clientId } = message;
   const event = { id, room, username, message: content, timestamp, clientId };
   return JSON.stringify(duplicate ? { ...event, duplicate } : event);
@@ -61,6 +67,7 @@ class PlainProtocol implements Protocol {
   refused() {}
   lagging() {}
   synced() {}
+  notice() {}
   presence() {}
   marked() {}
 
@@ -96,16 +103,15 @@ class PlainProtocol implements Protocol {
       this.refuse(refusalOf(error), message.clientId);
     };
     try {
-      const pass = this.peer.enter(this.peer.room ?? "", "post");
-      if (pass instanceof Promise) return pass.then((granted) => this.submit(granted, message)).catch(refuse);
-      this.submit(pass, message);
+      return this.submit(message)?.catch(refuse);
     } catch (error) {
       refuse(error);
     }
   }
 
-  private submit(pass: Pass<"post">, { message: content, clientId }: v.InferOutput<typeof PLAIN_MESSAGE>) {
+  private submit({ message: content, clientId }: v.InferOutput<typeof PLAIN_MESSAGE>): Promise<void> | void {
     const { peer } = this;
+    const room = peer.room ?? "";
     const draft = {
       kind: "post",
       clientId: clientId ?? crypto.randomUUID(),
@@ -113,16 +119,20 @@ class PlainProtocol implements Protocol {
       data: null,
       replyTo: null,
     } as const;
-    this.options.submit(pass, draft, (outcome) => {
+    return this.options.submit(peer, room, draft, (outcome) => {
       peer.owe(-1);
       if (outcome instanceof Refusal) return this.refuse(outcome, clientId);
       // A new message reaches its sender with the room's messages; a repeat came to the room before.
       if (outcome.duplicate && clientId !== undefined)
-        void peer.inTurn(() => this.echo(pass.room, outcome.id, clientId));
+        void peer.inTurn(() => this.echo(room, outcome, { clientId, content }));
     });
   }
 
-  private async echo(room: string, id: number, clientId: string): Promise<void> {
+  private async echo(
+    room: string,
+    { id, timestamp }: Ack,
+    { clientId, content }: { clientId: string; content: string },
+  ): Promise<void> {
     const { peer } = this;
     const pause = peer.writable();
     if (pause) await pause;
@@ -134,6 +144,11 @@ class PlainProtocol implements Protocol {
       if (message?.clientId === clientId) peer.send(encodePlain(room, message, true));
       else this.refuse(new Refusal("unavailable"), clientId);
     } catch (error) {
+      // Its sender may no longer read the room, but learns that it was committed.
+      if (error instanceof AccessDenied) {
+        const { username } = peer.identity;
+        return peer.send(encodePlain(room, { id, username, content, timestamp, clientId }, true));
+      }
       if (!(error instanceof Refusal)) this.options.faulted(error);
       this.refuse(new Refusal("unavailable"), clientId);
     }

@@ -10,9 +10,10 @@ import type { Codec, ListChange, Protocol, Standpoint, Surroundings } from "../c
 import type { Peer } from "../connection/peer.ts";
 import type { PresenceNews } from "../ephemeral/presence.ts";
 import { HEARTBEAT_MS } from "../limits.ts";
+import type { Pass } from "../pass.ts";
 import type { Timeline } from "../room/timeline.ts";
 import { type CommandTable, pay, type Reply, runCommand } from "./command.ts";
-import { encode, encodeMessage } from "./encode.ts";
+import { encode, encodeMessage, shownNotice } from "./encode.ts";
 import { objectOf, parse } from "./parse.ts";
 
 interface V1Options {
@@ -29,19 +30,34 @@ interface V1Options {
 export const createV1 = (options: V1Options): Codec => ({
   format: "v1",
   canRestart: true,
-  topicOf: (room) => `v1:${room}`,
+  byId: false,
   live: (room, states, known) =>
-    states.map((message, index) => {
+    states.flatMap((message, index) => {
+      const { id, version } = message;
       const prev = states[index - 1]?.version ?? known;
-      return encodeMessage({ type: "message", room, change: changeOf(message, known), prev }, message);
+      const noted = shownNotice(message);
+      if (!noted) {
+        const envelope = { type: "message", room, change: changeOf(message, known), prev } as const;
+        return { id, version, text: encodeMessage(envelope, message) };
+      }
+      // A client that does not know notices keeps its place by the second frame.
+      return [
+        { id, version, text: encode({ type: "notice", room, prev, ...noted }) },
+        { id, version, text: encode({ type: "synced", room, version }) },
+      ];
     }),
   event: encode,
   missed: (timeline, position) => timeline.changesSince(position),
   replay({ frames }, message, { room, since, released }) {
     if (message.version > released) return undefined;
-    return frames.getOrInsertComputed(`${message.id > since} ${message.id}`, () =>
-      encodeMessage({ type: "message", room, change: changeOf(message, since), replay: true }, message),
-    );
+    return frames.getOrInsertComputed(`${message.id > since} ${message.id}`, () => {
+      const noted = shownNotice(message);
+      if (noted) return encode({ type: "notice", room, replay: true, ...noted });
+      return encodeMessage(
+        { type: "message", room, change: changeOf(message, since), replay: true },
+        message,
+      );
+    });
   },
   start: (peer) => new V1Protocol(peer, options),
 });
@@ -84,8 +100,14 @@ class V1Protocol implements Protocol {
     );
   }
 
-  joined({ room, epoch, released }: Timeline, resumed: boolean, surroundings?: Surroundings) {
+  joined(
+    { room, epoch, released }: Timeline,
+    { membership }: Pass,
+    resumed: boolean,
+    surroundings?: Surroundings,
+  ) {
     const { people, ...rest } = surroundings ?? {};
+    const { kind, role, title, topic, archived, from } = membership;
     this.peer.send(
       encode({
         type: "joined",
@@ -93,6 +115,12 @@ class V1Protocol implements Protocol {
         epoch,
         version: released,
         resumed,
+        kind,
+        role,
+        ...(title !== "" && { title }),
+        ...(topic !== "" && { topic }),
+        ...(archived && { archived }),
+        ...(from > 1 && { from }),
         ...rest,
         ...(people && { people: people.map(usernameOf), profiles: profilesOf(people) }),
       }),
@@ -105,6 +133,11 @@ class V1Protocol implements Protocol {
 
   lagging(room: string, version: number) {
     this.peer.send(encode({ type: "lagging", room, version }));
+  }
+
+  notice(room: string, message: Message) {
+    const noted = shownNotice(message);
+    if (noted) this.peer.send(encode({ type: "notice", room, replay: true, ...noted }));
   }
 
   synced(room: string, version: number) {

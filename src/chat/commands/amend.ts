@@ -1,39 +1,52 @@
 import { Refusal } from "../../errors.ts";
-import type { Submit } from "../access/submit.ts";
-import type { CommandHandler, Reply } from "../codecs/command.ts";
-import type { Pass } from "../pass.ts";
-import type { Revision } from "../change.ts";
+import type { CommandOf } from "../../protocol/frames.ts";
+import type { Submit, Wish } from "../access/submit.ts";
+import { type CommandHandler, type Reply, roomOf } from "../codecs/command.ts";
+import type { Peer } from "../connection/peer.ts";
 
 interface Parts {
   readonly submit: Submit;
 }
 
-/** Changes the text of one's own message. */
-export const edit = ({ submit }: Parts): CommandHandler<"edit"> => ({
-  action: "post",
-  cost: { budget: "messages" },
-  run: ({ pass, command: { clientId, id, content, data }, reply }) =>
-    amend(submit, pass, { kind: "edit", clientId, id, content, data }, reply),
-});
+type Amending = "edit" | "delete" | "react";
 
-/** Deletes one's own message, which leaves a tombstone. */
-export const remove = ({ submit }: Parts): CommandHandler<"delete"> => ({
-  action: "post",
-  cost: { budget: "messages" },
-  run: ({ pass, command: { clientId, id }, reply }) =>
-    amend(submit, pass, { kind: "delete", clientId, id }, reply),
-});
+/** A command that changes a message which is there already. */
+const amending =
+  <T extends Amending>(wishOf: (command: CommandOf<T>) => Wish) =>
+  ({ submit }: Parts): CommandHandler<T> => ({
+    cost: { budget: "messages" },
+    run: ({ peer, command, reply }) =>
+      change(submit, { peer, room: roomOf({ peer, command }), reply }, wishOf(command)),
+  });
+
+/** Changes the text of one's own message. */
+export const edit = amending<"edit">(({ clientId, id, content, data }) => ({
+  kind: "edit",
+  clientId,
+  id,
+  content,
+  data,
+}));
+
+/** Deletes a message, one's own or as a moderator, which leaves a tombstone. */
+export const remove = amending<"delete">(({ clientId, id }) => ({ kind: "delete", clientId, id }));
 
 /** Adds a reaction, or takes it back. */
-export const react = ({ submit }: Parts): CommandHandler<"react"> => ({
-  action: "post",
-  cost: { budget: "messages" },
-  run: ({ pass, command: { clientId, id, emoji, on }, reply }) =>
-    amend(submit, pass, { kind: "react", clientId, id, emoji, on }, reply),
-});
+export const react = amending<"react">(({ clientId, id, emoji, on }) => ({
+  kind: "react",
+  clientId,
+  id,
+  emoji,
+  on,
+}));
 
-const amend = (submit: Submit, pass: Pass<"post">, revision: Revision, reply: Reply) =>
-  submit(pass, revision, (outcome) => {
+/** Submits a change and sends its ack as the reply. Later commands of the socket do not wait for its commit. */
+export const change = (
+  submit: Submit,
+  { peer, room, reply }: { readonly peer: Peer; readonly room: string; readonly reply: Reply },
+  wish: Wish,
+) =>
+  submit(peer, room, wish, (outcome) => {
     if (outcome instanceof Refusal) return reply.refuse(outcome);
     const { id, version, duplicate } = outcome;
     reply.ok({ id, version, ...(duplicate && { duplicate }) });

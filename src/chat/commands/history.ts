@@ -1,14 +1,14 @@
 import { Refusal } from "../../errors.ts";
 import { FRAME_OUT_MAX_BYTES } from "../../protocol/limits.ts";
 import type { CommandHandler } from "../codecs/command.ts";
-import { shown } from "../codecs/encode.ts";
+import { shownAny } from "../codecs/encode.ts";
 import { type Fit, type History, pagesOf } from "../room/history.ts";
 
 /** Bytes that a reply needs around its messages, rounded up. */
 const ENVELOPE = 1024;
 const FIT: Fit = {
   bytes: FRAME_OUT_MAX_BYTES - ENVELOPE,
-  sizeOf: (message) => Buffer.byteLength(JSON.stringify(shown(message))) + 1,
+  sizeOf: (message) => Buffer.byteLength(JSON.stringify(shownAny(message))) + 1,
 };
 
 /**
@@ -18,7 +18,7 @@ const FIT: Fit = {
 export const history = ({ history: { page } }: { readonly history: History }): CommandHandler<"history"> => ({
   action: "read",
   cost: { budget: "history", units: ({ limit }) => pagesOf(limit) },
-  async run({ peer, pass, command: { before, after, limit }, reply }) {
+  async run({ peer, pass, command: { before, after, limit, notices }, reply }) {
     if (before !== undefined && after !== undefined)
       throw new Refusal("invalid", { detail: "before and after exclude each other" });
     const pause = peer.writable();
@@ -26,7 +26,7 @@ export const history = ({ history: { page } }: { readonly history: History }): C
     // Access may have ended during the pause.
     const current = pause ? await peer.enter(pass.room, "read") : pass;
     const forward = after !== undefined;
-    const { messages, older, newer } = await page(current, { before, after, limit }, FIT);
-    reply.ok({ messages: messages.map(shown), more: forward ? newer : older });
+    const { messages, older, newer } = await page(current, { before, after, limit, notices }, FIT);
+    reply.ok({ messages: messages.map(shownAny), more: forward ? newer : older });
   },
 });

@@ -5,10 +5,12 @@ import type { Marks } from "../ephemeral/marks.ts";
 import type { Typing } from "../ephemeral/typing.ts";
 import type { History } from "../room/history.ts";
 import type { Members } from "../room/members.ts";
+import type { People } from "../access/people.ts";
 
 /** What the commands use; each takes its share. */
 export interface CommandParts {
   readonly submit: Submit;
+  readonly people: Pick<People, "known">;
   readonly history: History;
   readonly members: Pick<Members, "mark">;
   readonly marks: Marks;

@@ -1,13 +1,13 @@
 import { Refusal } from "../../errors.ts";
 import type { Submit } from "../access/submit.ts";
-import type { CommandHandler } from "../codecs/command.ts";
+import { type CommandHandler, roomOf } from "../codecs/command.ts";
 
 /** Posts a message. Later commands of the socket do not wait for its commit, so they may share it. */
 export const send = ({ submit }: { readonly submit: Submit }): CommandHandler<"send"> => ({
-  action: "post",
   cost: { budget: "messages" },
-  run({ pass, command: { type: _, ref: __, room: ___, ...draft }, reply }) {
-    submit(pass, { kind: "post", ...draft }, (outcome) => {
+  run({ peer, command, reply }) {
+    const { type: _, ref: __, room: ___, ...draft } = command;
+    return submit(peer, roomOf({ peer, command }), { kind: "post", ...draft }, (outcome) => {
       if (outcome instanceof Refusal) return reply.refuse(outcome);
       const { id, version, timestamp, duplicate } = outcome;
       reply.ok(duplicate ? { id, version, timestamp, duplicate } : { id, version, timestamp });

@@ -7,6 +7,7 @@ import { leave } from "./leave.ts";
 import type { CommandParts } from "./parts.ts";
 import { ping } from "./ping.ts";
 import { read } from "./read.ts";
+import { member, room } from "./rule.ts";
 import { send } from "./send.ts";
 import { typing } from "./typing.ts";
 import { watch } from "./watch.ts";
@@ -19,6 +20,8 @@ export const createCommands = (parts: CommandParts): CommandTable => ({
   edit: edit(parts),
   delete: remove(parts),
   react: react(parts),
+  member: member(parts),
+  room: room(parts),
   history: history(parts),
   read: read(parts),
   typing: typing(parts),

@@ -3,6 +3,7 @@ import type { Refusal } from "../../errors.ts";
 import type { Message } from "../../message.ts";
 import type { Named } from "../../person.ts";
 import type { Encoder } from "../delivery/encoder.ts";
+import type { Pass } from "../pass.ts";
 import type { Reading } from "../ports.ts";
 import type { SharedPage } from "../room/pages.ts";
 import type { Timeline } from "../room/timeline.ts";
@@ -15,6 +16,8 @@ import type { Peer } from "./peer.ts";
 export interface Codec extends Encoder {
   /** Whether `joined` can tell a reader that it was not resumed. If not, everything is replayed, however much it is. */
   readonly canRestart: boolean;
+  /** Whether {@link missed} reads messages by id, in states that may be later than what was released. */
+  readonly byId: boolean;
   /** Reads the next page that a reader at `position` is missing. */
   missed(timeline: Timeline, position: number): Promise<SharedPage>;
   /**
@@ -37,13 +40,15 @@ export interface Protocol {
   greet(): void;
   receive(frame: string | Uint8Array): void;
   /** The first frame of a room. `resumed` false: the reader has nothing, and is live from the timeline's version. */
-  joined(timeline: Timeline, resumed: boolean, surroundings?: Surroundings): void;
+  joined(timeline: Timeline, pass: Pass, resumed: boolean, surroundings?: Surroundings): void;
   /** The room of the socket's URL could not be joined. */
   refused(refusal: Refusal): void;
   /** The subscription left the live topic at `version`. */
   lagging(room: string, version: number): void;
   /** The subscription has everything up to `version` and is live. */
   synced(room: string, version: number): void;
+  /** A notice for a reader who is not live and leaves the room because of it. */
+  notice(room: string, message: Message): void;
   /** Who is in the room. `people` are all of them, if there are few. */
   presence(room: string, online: number, people: readonly Named[]): void;
   /** The person's read mark moved on another socket. */

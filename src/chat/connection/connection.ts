@@ -1,14 +1,15 @@
 import { Refusal, refusalOf } from "../../errors.ts";
 import { afford } from "../../budgets.ts";
-import type { RoomAction } from "../../grants.ts";
 import type { Identity } from "../../identity.ts";
+import type { Message } from "../../message.ts";
 import type { PersonBudget } from "../../protocol/budgets.ts";
 import { CLOSE, type CloseReason } from "../../protocol/codes.ts";
 import type { Position } from "../../protocol/frames.ts";
-import { AccessDenied, allow } from "../access/access.ts";
-import { EXPIRING_MS, OUTSTANDING, REPLAY_MAX, TOKEN_LOOK_MS } from "../limits.ts";
+import { AccessDenied, type Departure } from "../access/access.ts";
+import { EXPIRING_MS, OUTSTANDING, TOKEN_LOOK_MS } from "../limits.ts";
 import type { Pass } from "../pass.ts";
 import type { Departures, Socket } from "../ports.ts";
+import type { Action } from "../rights.ts";
 import { openFor } from "../room/catchup.ts";
 import type { Timeline } from "../room/timeline.ts";
 import type { Codec, Protocol } from "./codec.ts";
@@ -16,7 +17,8 @@ import type { OpenConnection } from "./hub.ts";
 import type { Connection, ConnectionOptions, ConnectionParts } from "./parts.ts";
 import type { Peer, Task } from "./peer.ts";
 import { createIntake, type Intake } from "./intake.ts";
-import { createSubscription, type Subscription } from "./subscription.ts";
+import { enter, reenter } from "./passes.ts";
+import { createSubscription, resumedFrom, type Subscription } from "./subscription.ts";
 import { createWatch, type Watch } from "./watch.ts";
 import { createWriter, type Writer } from "./writer.ts";
 
@@ -26,10 +28,9 @@ export const createConnection = (
   options: ConnectionOptions,
 ): Connection => new SocketConnection(parts, codec, options);
 
-/** How often a join asks whether its person may still enter, and when it may be retried after that, in milliseconds. */
+/** How often a join reads again what its person may do, and when it may be retried after that, in milliseconds. */
 const ROUNDS = 5;
 const RETRY_MS = 1_000;
-
 /** Most sockets have few rooms: a list is far smaller than a Map, and all empty ones are shared. */
 const NONE: readonly Subscription[] = [];
 
@@ -99,14 +100,31 @@ class SocketConnection implements Connection, OpenConnection, Peer {
   }
 
   fallBehind(timeline: Timeline) {
-    const subscription = this.subscriptionOf(timeline.room);
-    return subscription?.timeline === timeline && subscription.lag()
-      ? () => this.writer.replay(subscription)
-      : undefined;
+    const subscription = this.subscriptionTo(timeline);
+    return subscription?.lag() ? () => this.writer.replay(subscription) : undefined;
   }
 
   watch(on: boolean) {
     return (this.watchIfAny ??= createWatch(this)).set(on);
+  }
+
+  noticed(timeline: Timeline, notice: Message) {
+    const subscription = this.subscriptionTo(timeline);
+    const next = subscription && this.parts.access.after(subscription.pass, notice);
+    if (!subscription || next === undefined) return this.suspend(timeline);
+    if (typeof next === "object") return subscription.renew(next);
+    subscription.takeLeave(notice);
+    this.expel(subscription, next);
+  }
+
+  suspend(timeline: Timeline) {
+    const subscription = this.subscriptionTo(timeline);
+    subscription?.suspend();
+    if (subscription) this.writer.replay(subscription);
+  }
+
+  reenter(subscription: Subscription) {
+    return reenter(this, subscription, (reason) => this.expel(subscription, reason));
   }
 
   marked(room: string, id: number) {
@@ -174,11 +192,8 @@ class SocketConnection implements Connection, OpenConnection, Peer {
     });
   }
 
-  enter<A extends RoomAction>(room: string, action: A): Pass<A> | Promise<Pass<A>> {
-    const subscription = this.subscriptionOf(room);
-    if (subscription) return allow(subscription.pass, action);
-    const { access } = this.parts;
-    return access.enterNow(this.identity, room, action) ?? access.enter(this.identity, room, action);
+  enter<A extends Action>(room: string, action: A): Pass<A> | Promise<Pass<A>> {
+    return enter(this, this.subscriptionOf(room), room, action);
   }
 
   async join(room: string, since: Position | undefined, accepted: () => void): Promise<void> {
@@ -186,21 +201,17 @@ class SocketConnection implements Connection, OpenConnection, Peer {
     const pause = this.writable();
     if (pause) await pause; // `joined` may be a large frame, and a client may send many joins at once
     if (this.closed) throw new Refusal("unavailable");
-    const asked = await access.enter(this.identity, room);
+    let pass = await access.enter(this.identity, room);
     if (!this.joined(room) && this.subscriptions.length >= this.parts.roomsPerSocket)
       throw new Refusal("too_many_rooms");
-    const reading = await members.join(asked);
+    const reading = await members.join(pass);
     const timeline = await openFor(rooms, room, since, this.parts.faulted);
-    // Meanwhile the socket may have closed, and the person may have been banned. Memory has to confirm the pass in this very
-    // tick, so nothing is awaited after that.
-    let pass: Pass | undefined;
+    // The pass has to be as new as the timeline in this very tick, so nothing is awaited after that.
     try {
-      for (let round = 0; round < ROUNDS && !this.closed; round++) {
-        pass = access.enterNow(this.identity, room);
-        if (pass) break;
-        await access.enter(this.identity, room);
-      }
-      if (!pass || this.closed) throw new Refusal("unavailable", { retryAfterMs: RETRY_MS });
+      const isOld = () => pass.membership.fence < timeline.fence;
+      for (let round = 0; isOld() && round < ROUNDS; round++)
+        pass = await access.reenter(this.identity, room);
+      if (this.closed || isOld()) throw new Refusal("unavailable", { retryAfterMs: RETRY_MS });
     } catch (error) {
       rooms.close(timeline);
       throw error;
@@ -208,31 +219,24 @@ class SocketConnection implements Connection, OpenConnection, Peer {
     // In this order, so that a person who joins again was never gone.
     presence.enter(pass);
     this.leave(room);
-    const missed = timeline.released - (since?.version ?? 0);
-    const worthIt = !this.codec.canRestart || missed <= REPLAY_MAX;
-    const resumed = since?.epoch === timeline.epoch && missed >= 0 && worthIt;
-    const subscription = createSubscription(
-      this,
-      pass,
-      timeline,
-      resumed ? since.version : timeline.released,
-    );
+    const position = resumedFrom(timeline, this.codec, since);
+    const subscription = createSubscription(this, pass, timeline, position ?? timeline.released);
     this.subscriptions = [...this.subscriptions, subscription];
     accepted();
     const here = { online: presence.online(room), people: presence.people(room) };
-    this.protocol.joined(timeline, resumed, { ...here, ...reading });
+    this.protocol.joined(timeline, pass, position !== undefined, { ...here, ...reading });
     this.writer.replay(subscription);
   }
 
-  leave(room: string) {
+  leave(room: string, forGood = false) {
     const subscription = this.subscriptionOf(room);
     if (!subscription) return;
-    const others = this.subscriptions.filter((other) => other !== subscription);
-    this.subscriptions = others.length > 0 ? others : NONE;
+    this.subscriptions = this.subscriptions.filter((other) => other !== subscription);
+    if (this.subscriptions.length === 0) this.subscriptions = NONE;
     this.writer.forget(subscription);
     subscription.end();
     this.parts.rooms.close(subscription.timeline);
-    this.parts.presence.leave(subscription.pass);
+    this.parts.presence.leave(subscription.pass, forGood);
   }
 
   joined(room: string) {
@@ -254,6 +258,10 @@ class SocketConnection implements Connection, OpenConnection, Peer {
     }
   }
 
+  private subscriptionTo(timeline: Timeline): Subscription | undefined {
+    return this.subscriptions.find((subscription) => subscription.timeline === timeline);
+  }
+
   private subscriptionOf(room: string): Subscription | undefined {
     return this.subscriptions.find(({ timeline }) => timeline.room === room);
   }
@@ -272,11 +280,11 @@ class SocketConnection implements Connection, OpenConnection, Peer {
   }
 
   /** Leaves a room that the person may no longer be in. If it is the room of the URL, the socket closes. */
-  private expel(subscription: Subscription, reason: "removed" | "forbidden" | "left") {
+  private expel(subscription: Subscription, reason: Departure) {
     const { room } = subscription.pass;
     if (!this.subscriptions.includes(subscription)) return;
+    this.leave(room, true);
     if (room === this.room) return this.close(reason);
-    this.leave(room);
     this.protocol.left(room, reason);
   }
 

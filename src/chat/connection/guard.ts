@@ -1,7 +1,7 @@
 import { type Clock, every } from "../../clock.ts";
 import type { EndReason, Login, Standing } from "../../identity.ts";
 import type { CloseReason } from "../../protocol/codes.ts";
-import type { Departed } from "../access/departed.ts";
+import type { Memberships } from "../access/memberships.ts";
 import { TOKEN_LOOK_MS } from "../limits.ts";
 import type { Hub, Subscriptions } from "./hub.ts";
 
@@ -17,7 +17,7 @@ const CLOSES = { session_ended: "token_invalid", account_disabled: "forbidden" }
 interface GuardOptions {
   readonly hub: Pick<Hub, "connections" | "of" | "subscriptionsOf">;
   readonly standing: Standing;
-  readonly departed: Pick<Departed, "refresh" | "onChanged">;
+  readonly memberships: Pick<Memberships, "departures" | "onLeft">;
   readonly clock: Clock;
 }
 
@@ -34,7 +34,7 @@ export interface Guard {
  * that they were banned from or left, at the next check at the latest. Also checks all tokens for their expiry, because a
  * timer for each would take more memory than an idle connection.
  */
-export function createGuard({ hub, standing, departed, clock }: GuardOptions): Guard {
+export function createGuard({ hub, standing, memberships, clock }: GuardOptions): Guard {
   async function checkLogins(): Promise<void> {
     const logins = new Map([...hub.connections].map(({ identity }) => [keyOf(identity), identity]));
     if (logins.size === 0) return;
@@ -52,7 +52,7 @@ export function createGuard({ hub, standing, departed, clock }: GuardOptions): G
       .map((userId) => ({ userId, open: hub.subscriptionsOf(userId) }))
       .filter(({ open }) => open.some(([, { length }]) => length > 0));
     if (present.length === 0) return;
-    const departures = await departed.refresh(present.map(({ userId }) => userId));
+    const departures = await memberships.departures(present.map(({ userId }) => userId));
     present.forEach(({ open }, index) => {
       const theirs = departures[index];
       for (const [connection, subscriptions] of open) if (theirs) connection.depart(theirs, subscriptions);
@@ -77,7 +77,7 @@ export function createGuard({ hub, standing, departed, clock }: GuardOptions): G
       for (const connection of hub.connections) connection.checkToken();
     }),
   ];
-  departed.onChanged((userId) => void checkRooms([userId]).catch(ignore));
+  memberships.onLeft((userId) => void checkRooms([userId]).catch(ignore));
 
   return {
     recheck: (userId) => checkRooms([userId]),

@@ -1,6 +1,7 @@
 import type { CloseReason } from "../../protocol/codes.ts";
 import type { Timeline } from "../room/timeline.ts";
 import type { Identity } from "../../identity.ts";
+import type { Message } from "../../message.ts";
 import type { Departures } from "../ports.ts";
 import type { Protocol } from "./codec.ts";
 import type { Subscription } from "./subscription.ts";
@@ -13,6 +14,10 @@ export interface OpenConnection {
   lagIfSlow(hidden: number): void;
   /** Takes the timeline's subscription off the live topic, if it is live. Returns a function that lets it page. */
   fallBehind(timeline: Timeline): (() => void) | undefined;
+  /** Applies a notice that takes rights to the timeline's subscription: it ends, goes on or is suspended. */
+  noticed(timeline: Timeline, notice: Message): void;
+  /** Suspends the timeline's subscription until its pass was renewed. */
+  suspend(timeline: Timeline): void;
   /** Tells the client how far the person has read in a room, if this socket has joined it. */
   marked(room: string, id: number): void;
   readonly protocol: Pick<Protocol, "listed">;
@@ -41,11 +46,14 @@ export interface Hub {
   lagSlow(hidden: number): void;
   /** Takes all live subscriptions of a timeline off the topic. Returns a function that lets them page from the database. */
   fallBehind(timeline: Timeline): () => void;
+  /** The connections of everyone who may have a subscription to a room. */
+  inRoom(room: string): Iterable<OpenConnection>;
   /** Closes every socket. `retryAfterMs` is sent first, and differs for each. */
   closeAll(reason: CloseReason, retryAfterMs?: () => number): void;
 }
 
-export function createHub(socketsPerUser: number): Hub {
+/** `idsHere` returns everyone who has a subscription to a room, so that no list of them has to be kept twice. */
+export function createHub(socketsPerUser: number, idsHere: (room: string) => Iterable<number>): Hub {
   // Lists are replaced, not changed, because callers close connections while they iterate. Most people have one socket,
   // for which a Set of their own, or an entry in one for all, would take more memory.
   const perUser = new Map<number, readonly OpenConnection[]>();
@@ -56,10 +64,13 @@ export function createHub(socketsPerUser: number): Hub {
   };
 
   const of = (userId: number) => perUser.get(userId) ?? [];
+  /** A copy, because connections leave rooms while callers iterate. */
+  const inRoom = (room: string) => [...idsHere(room)].flatMap(of);
 
   return {
     connections,
     of,
+    inRoom,
     subscriptionsOf: (userId) =>
       of(userId).map((connection) => [connection, connection.subscriptions] as const),
     add(connection) {
@@ -80,7 +91,7 @@ export function createHub(socketsPerUser: number): Hub {
     },
     fallBehind(timeline) {
       const readers: (() => void)[] = [];
-      for (const connection of connections) {
+      for (const connection of inRoom(timeline.room)) {
         const readOn = connection.fallBehind(timeline);
         if (readOn) readers.push(readOn);
       }

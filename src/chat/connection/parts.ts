@@ -24,11 +24,11 @@ export interface ConnectionOptions {
 
 /** What all connections of a process share. */
 export interface ConnectionParts {
-  readonly access: Pick<Access, "enter" | "enterNow" | "renew" | "mayList">;
+  readonly access: Pick<Access, "enter" | "enterNow" | "reenter" | "narrow" | "renew" | "after" | "mayList">;
   readonly rooms: Pick<Rooms, "open" | "close" | "counter">;
   readonly members: Pick<Members, "join">;
   readonly presence: Pick<Presence, "enter" | "leave" | "online" | "people">;
-  readonly delivery: Pick<Delivery, "count">;
+  readonly delivery: Pick<Delivery, "began" | "ended">;
   readonly hub: Pick<Hub, "add" | "remove">;
   readonly watching: Pick<Watching, "add" | "remove" | "resend">;
   readonly turns: Turns;

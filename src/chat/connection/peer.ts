@@ -1,9 +1,9 @@
 import type { PersonBudget } from "../../protocol/budgets.ts";
-import type { RoomAction } from "../../grants.ts";
 import type { Identity } from "../../identity.ts";
 import type { CloseReason } from "../../protocol/codes.ts";
 import type { Position } from "../../protocol/frames.ts";
 import type { Pass } from "../pass.ts";
+import type { Action } from "../rights.ts";
 
 export type Task = () => Promise<void> | void;
 
@@ -35,7 +35,7 @@ export interface Peer {
    * Returns a pass for a room, at once if the socket has joined it.
    * @throws {AccessDenied}; {@link Refusal} `unavailable`, also as a rejection.
    */
-  enter<A extends RoomAction>(room: string, action: A): Pass<A> | Promise<Pass<A>>;
+  enter<A extends Action>(room: string, action: A): Pass<A> | Promise<Pass<A>>;
   /**
    * Joins a room, or joins it again from the start. Calls `accepted` in the tick that sends the room's first frame.
    * @throws {Refusal} forbidden, too_many_rooms, unavailable.

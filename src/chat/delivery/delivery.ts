@@ -1,12 +1,20 @@
 import type { Message } from "../../message.ts";
 import type { ServerFrame } from "../../protocol/frames.ts";
 import type { Admission } from "./admission.ts";
-import type { Encoder, Format } from "./encoder.ts";
+import type { Encoder, Format, LiveFrame } from "./encoder.ts";
+import { createNewcomers, type Newcomer } from "./newcomers.ts";
+
+/** A live subscription, as far as delivery knows it. */
+export interface LiveReader extends Newcomer {
+  readonly format: Format;
+}
 
 /** Who is live in each room, and publishing to them. */
 export interface Delivery {
-  /** Counts a subscription that became live (+1) or stopped being live (-1). */
-  count(room: string, format: Format, change: 1 | -1): void;
+  /** A subscription became live. It has left the topic before {@link ended} is called. */
+  began(room: string, reader: LiveReader): void;
+  /** A subscription stopped being live. Its `from` must be what it was. */
+  ended(room: string, reader: LiveReader): void;
   /** Prepares a range of a room for its live readers: see {@link Timeline}. Returns undefined if it might not fit. */
   prepare(room: string, states: readonly Message[], known: number): (() => void) | undefined;
   /**
@@ -27,13 +35,23 @@ interface DeliveryOptions {
 
 export function createDelivery({ encoders, admission, counted, delivered }: DeliveryOptions): Delivery {
   const live = new Map<string, Record<Format, number>>();
+  const newcomers = createNewcomers();
+
+  const count = (room: string, format: Format, change: 1 | -1) => {
+    const readers = live.getOrInsertComputed(room, () => ({ v1: 0, plain: 0 }));
+    readers[format] += change;
+    counted(format, change);
+    if (readers.v1 + readers.plain === 0) live.delete(room);
+  };
 
   return {
-    count(room, format, change) {
-      const readers = live.getOrInsertComputed(room, () => ({ v1: 0, plain: 0 }));
-      readers[format] += change;
-      counted(format, change);
-      if (readers.v1 + readers.plain === 0) live.delete(room);
+    began(room, reader) {
+      count(room, reader.format, 1);
+      newcomers.add(topicOf(room, reader.format), reader);
+    },
+    ended(room, reader) {
+      count(room, reader.format, -1);
+      newcomers.remove(topicOf(room, reader.format), reader);
     },
     prepare(room, states, known) {
       const readers = live.get(room);
@@ -44,28 +62,32 @@ export function createDelivery({ encoders, admission, counted, delivered }: Deli
       // A socket subscribes to a room in one format.
       if (!admission.admit(Math.max(...frames.map(bytesOf)))) return undefined;
       return () =>
-        encoders.forEach(({ format, topicOf }, index) => {
+        encoders.forEach(({ format }, index) => {
           const own = frames[index] ?? NONE;
-          for (const frame of own) admission.publish(topicOf(room), frame);
+          const topic = topicOf(room, format);
+          newcomers.around(topic, own, ({ text }) => admission.publish(topic, text));
           delivered(format, own.length, readers[format]);
         });
     },
     tell(room, event) {
       const readers = live.get(room);
       if (!readers) return true;
-      for (const { format, topicOf, event: encode } of encoders) {
+      for (const { format, event: encode } of encoders) {
         const frame = readers[format] > 0 ? encode(event) : undefined;
         if (frame === undefined) continue;
         if (!admission.admit(Buffer.byteLength(frame))) return false;
-        admission.publish(topicOf(room), frame);
+        admission.publish(topicOf(room, format), frame);
       }
       return true;
     },
   };
 }
 
-const NONE: readonly string[] = [];
+/** The topic of a room's live readers who speak a protocol. */
+export const topicOf = (room: string, format: Format) => `${format}:${room}`;
+
+const NONE: readonly LiveFrame[] = [];
 const nothing = () => {};
 
-const bytesOf = (frames: readonly string[]) =>
-  frames.reduce((sum, frame) => sum + Buffer.byteLength(frame), 0);
+const bytesOf = (frames: readonly LiveFrame[]) =>
+  frames.reduce((sum, { text }) => sum + Buffer.byteLength(text), 0);

@@ -23,7 +23,10 @@ export interface PresenceNews {
 /** The people in each room, as far as this node knows. It counts people, not sockets. */
 export interface Presence {
   enter(pass: Pass): void;
-  leave(pass: Pass): void;
+  /** A socket left. `forGood`: its person may not come back at once, so there is no grace period. */
+  leave(pass: Pass, forGood?: boolean): void;
+  /** The ids of everyone with a socket in the room on this node, and of a few who have just left. */
+  idsHere(room: string): Iterable<number>;
   /** How many people are in the room. In rooms above {@link NAMED_MAX}, anyone on two nodes counts twice. */
   online(room: string): number;
   /** How many people are in the room on this node. */
@@ -162,17 +165,20 @@ export function createPresence({ clock, bus, tell }: PresenceOptions): Presence 
       // Reports from before anyone here was in the room were missed.
       if (room.sockets++ === 0) share(name, room, true);
     },
-    leave({ room: name, person: { userId } }) {
+    leave({ room: name, person: { userId } }, forGood = false) {
       const room = rooms.get(name);
       const person = room?.here.get(userId);
       if (!room || !person) return;
       room.sockets--;
       if (--person.sockets > 0) return;
-      person.cancelGrace = clock.after(GRACE_MS, () => {
+      const gone = () => {
         room.here.delete(userId);
         changed(name, room);
-      });
+      };
+      if (forGood) gone();
+      else person.cancelGrace = clock.after(GRACE_MS, gone);
     },
+    idsHere: (name) => rooms.get(name)?.here.keys() ?? [],
     online: (name) => {
       const room = rooms.get(name);
       return room ? onlineIn(room) : 0;

@@ -1,3 +1,4 @@
+import { Refusal } from "../../errors.ts";
 import { lengthOf, type Message } from "../../message.ts";
 import type { Places } from "../../limits/places.ts";
 import { HISTORY_DEFAULT, HISTORY_MAX, ID_MAX } from "../../protocol/limits.ts";
@@ -12,6 +13,8 @@ export interface HistoryQuery {
   readonly around?: number | undefined;
   /** 1 to 1,000; 100 by default. */
   readonly limit?: number | undefined;
+  /** Whether to include notices, which are no text. */
+  readonly notices?: boolean | undefined;
 }
 
 /** The size of a page as it is sent. It is cut at the end that is farther from the requested id. */
@@ -29,9 +32,9 @@ export interface HistoryResult extends Omit<HistoryPage, "more"> {
 
 export interface History {
   /**
-   * Returns a page of a room's messages, oldest first, including tombstones: as many as fit, and one at least. An unknown
-   * room is empty.
-   * @throws {Refusal} busy, unavailable.
+   * Returns a page of the messages that a person may see, oldest first, including tombstones: as many as fit, and one at
+   * least. An unknown room is empty.
+   * @throws {Refusal} busy, unavailable; forbidden and so on if the person has lost the right to read meanwhile.
    */
   page(pass: Pass, query: HistoryQuery, fit: Fit): Promise<HistoryResult>;
 }
@@ -48,14 +51,26 @@ const surelyFit = (messages: readonly Message[], bytes: number) =>
 /** Returns how many pages of the usual size a request counts as in its person's budget. */
 export const pagesOf = (limit = HISTORY_DEFAULT) => Math.ceil(limit / HISTORY_DEFAULT);
 
-export function createHistory(store: Pick<MessageStore, "messages">, reads: Places): History {
+/** How often a page is read again, because rights in its room change all the time, and when to retry after that. */
+const ROUNDS = 5;
+const RETRY_MS = 1_000;
+
+interface HistoryParts {
+  readonly store: Pick<MessageStore, "messages">;
+  readonly reads: Places;
+  /** Reads again what a pass allows. @throws {Refusal} if its holder may not read the room any more. */
+  reenter(pass: Pass): Promise<Pass>;
+}
+
+export function createHistory({ store, reads, reenter }: HistoryParts): History {
+  /** Reads a part of a page. @throws {Outdated} if it may show what the pass does not allow any more. */
   async function part(
-    room: string,
-    range: { after: number } | { before: number },
-    messages: number,
+    { room, membership: { from, fence } }: Pass,
+    { range, messages, notices }: { range: Range; messages: number; notices: boolean },
     { bytes, sizeOf }: Fit,
   ): Promise<HistoryPage> {
-    const page = await store.messages(room, range, { messages, bytes });
+    const page = await store.messages(room, range, { messages, bytes }, { from, notices });
+    if (page.fence > fence) throw new Outdated();
     if (surelyFit(page.messages, bytes)) return page;
     const backward = "before" in range;
     const fit = fitting(backward ? page.messages.toReversed() : page.messages, sizeOf, bytes);
@@ -64,26 +79,50 @@ export function createHistory(store: Pick<MessageStore, "messages">, reads: Plac
   }
 
   async function page(
-    { room }: Pass,
-    { before, after, around, limit = HISTORY_DEFAULT }: HistoryQuery,
+    pass: Pass,
+    { before, after, around, limit = HISTORY_DEFAULT, notices = false }: HistoryQuery,
     fit: Fit,
   ): Promise<HistoryResult> {
     const size = Math.min(limit, HISTORY_MAX);
+    const first = pass.membership.from;
+    const read = (range: Range, messages: number, within = fit) =>
+      part(pass, { range, messages, notices }, within);
     if (after !== undefined) {
-      const { more, ...found } = await part(room, { after }, size, fit);
-      return { ...found, older: after > 0, newer: more };
+      const { more, ...found } = await read({ after }, size);
+      return { ...found, older: after >= first, newer: more };
     }
     if (around !== undefined) {
       const half = Math.floor(size / 2);
       const halfFit = { ...fit, bytes: Math.floor(fit.bytes / 2) };
       const head =
-        half > 0 ? await part(room, { before: around }, half, halfFit) : { messages: [], more: around > 1 };
-      const { more, ...tail } = await part(room, { after: around - 1 }, size - half, halfFit);
+        half > 0 ? await read({ before: around }, half, halfFit) : { messages: [], more: around > first };
+      const { more, ...tail } = await read({ after: around - 1 }, size - half, halfFit);
       return { ...tail, messages: [...head.messages, ...tail.messages], older: head.more, newer: more };
     }
-    const { more, ...found } = await part(room, { before: before ?? ID_MAX }, size, fit);
+    const { more, ...found } = await read({ before: before ?? ID_MAX }, size);
     return { ...found, older: more, newer: before !== undefined && before <= found.counter };
   }
 
-  return { page: (pass, ...of) => reads.run(pass.person.userId, () => page(pass, ...of)) };
+  /** Reads a page with a pass that is as new as the page. */
+  async function current(pass: Pass, ...of: [HistoryQuery, Fit]): Promise<HistoryResult> {
+    let current = pass;
+    for (let round = 0; round < ROUNDS; round++) {
+      try {
+        return await page(current, ...of);
+      } catch (error) {
+        if (!(error instanceof Outdated)) throw error;
+        current = await reenter(current);
+      }
+    }
+    throw new Refusal("busy", { retryAfterMs: RETRY_MS });
+  }
+
+  return { page: (pass, ...of) => reads.run(pass.person.userId, () => current(pass, ...of)) };
+}
+
+type Range = { after: number } | { before: number };
+
+/** A page that was read after the room's fence had moved. */
+class Outdated extends Error {
+  override readonly name = "Outdated";
 }

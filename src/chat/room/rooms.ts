@@ -2,7 +2,7 @@ import type { Bus } from "../../bus/bus.ts";
 import { type Clock, every } from "../../clock.ts";
 import type { Message, RoomChange } from "../../message.ts";
 import type { MessageStore } from "../ports.ts";
-import { createTimeline, type Timeline } from "./timeline.ts";
+import { createTimeline, type Standing, type Timeline } from "./timeline.ts";
 
 /** The most versions in a range that a node accepts from another one without a look into the database. No batch has more. */
 const RANGE_MAX = 5_000;
@@ -19,6 +19,10 @@ interface RoomsOptions {
   readonly epoch: string;
   /** Prepares the publication of a range: see {@link Timeline}. */
   prepare(room: string, states: readonly Message[], known: number): (() => void) | undefined;
+  /** A notice was released that takes rights: see {@link Timeline}. */
+  noticed(timeline: Timeline, notice: Message): void;
+  /** Suspends every reader: see {@link Timeline}. */
+  suspend(timeline: Timeline): void;
   /** Makes live readers page from the database: see {@link Timeline}. */
   overrun(timeline: Timeline): () => void;
   repaired(room: string, found: number, failure?: unknown): void;
@@ -40,6 +44,8 @@ export interface Rooms {
   isOpen(room: string): boolean;
   /** Reads the room's counter from the database; 0: no messages. Rejects if the database is away. */
   counter(room: string): Promise<number>;
+  /** Resolves once this version of a room was released to its readers here, at once if there are none. */
+  reached(room: string, version: number): Promise<void>;
   /** Takes a range that was committed on this node. */
   committed(change: RoomChange): void;
   /** Takes note that the database has this version of a room, or this epoch. */
@@ -80,6 +86,8 @@ export function createRooms(options: RoomsOptions): Rooms {
       store,
       clock,
       prepare: (states, known) => prepare(room, states, known),
+      noticed: (notice) => options.noticed(timeline, notice),
+      suspend: () => options.suspend(timeline),
       overrun: () => overrun(timeline),
       repaired: (found, failure) => repaired(room, found, failure),
       setBack: (from, to) => setBack(room, from, to),
@@ -87,9 +95,9 @@ export function createRooms(options: RoomsOptions): Rooms {
     });
     // The counter is read once the bus subscription is active, so that nothing falls between the two.
     const ready = bus.subscribe(room).then(async () => {
-      const { epoch: current, versions } = await store.counters([room]);
+      const { epoch: current, versions, fences } = await store.counters([room]);
       renew(current);
-      timeline.start(versions.get(room) ?? 0);
+      timeline.start(versions.get(room) ?? 0, fences.get(room) ?? 0);
     });
     const entry = { timeline, ready, readers: 0 };
     entries.set(room, entry);
@@ -109,11 +117,14 @@ export function createRooms(options: RoomsOptions): Rooms {
       // Without rooms too: it also finds a new epoch, and whether the database is away.
       for (let from = 0; from === 0 || from < open.length; from += COMPARED) {
         const some = open.slice(from, from + COMPARED);
-        const before = some.map((timeline) => [timeline, timeline.released] as const);
-        const { epoch: current, versions } = await store.counters(some.map(({ room }) => room));
+        const before = some.map(({ released, fence }) => ({ released, fence }));
+        const { epoch: current, versions, fences } = await store.counters(some.map(({ room }) => room));
         renew(current);
-        for (const [timeline, released] of before)
-          timeline.confirm(versions.get(timeline.room) ?? 0, released);
+        some.forEach((timeline, index) => {
+          const { room } = timeline;
+          const found = { released: versions.get(room) ?? 0, fence: fences.get(room) ?? 0 };
+          timeline.confirm(found, before[index] as Standing);
+        });
       }
       checked();
     } catch (failure) {
@@ -157,6 +168,7 @@ export function createRooms(options: RoomsOptions): Rooms {
       if (entry?.timeline === timeline && --entry.readers === 0) end(timeline.room, entry);
     },
     isOpen: (room) => entries.has(room),
+    reached: async (room, version) => entries.get(room)?.timeline.reached(version),
     async counter(room) {
       const { epoch: current, versions } = await store.counters([room]);
       renew(current);

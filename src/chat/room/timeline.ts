@@ -1,14 +1,16 @@
 import type { Clock } from "../../clock.ts";
 import { lengthOf, type Message, type RoomChange } from "../../message.ts";
 import { UNSEEN_MAX } from "../limits.ts";
+import { fenceAfter, takesRights } from "./fences.ts";
 import { createPages, type SharedPage } from "./pages.ts";
 import type { MessageStore, Page } from "../ports.ts";
+import { createWaiters } from "./waiters.ts";
 
 /** How long a range waits for the ones before it until the timeline reads the database, in milliseconds. */
 const PATIENCE_MS = 20;
 /** The smallest frame of a message, in bytes. */
 const FRAME_LEAST = 160;
-/** The most ranges that wait. Others are dropped and read from the database later. */
+/** The most ranges that wait. Others are dropped and read later. */
 const HELD_MAX = 1_000;
 
 interface TimelineOptions {
@@ -22,6 +24,10 @@ interface TimelineOptions {
    * later id are new to everyone here.
    */
   prepare(states: readonly Message[], known: number): (() => void) | undefined;
+  /** Called right after a notice was published that takes a right from someone, before anything later is. */
+  noticed(notice: Message): void;
+  /** Suspends every reader of the room: the fence moved, and nobody here knows why. */
+  suspend(): void;
   /** Called after the database was read to fill a gap, with the number of messages found or the error. */
   repaired(found: number, failure?: unknown): void;
   /** Called after more had been released than the database has. */
@@ -47,17 +53,21 @@ export interface Timeline {
   readonly epoch: string;
   /** The last version that was released to readers here. */
   readonly released: number;
-  /** Starts at the room's counter, with the ranges that were added meanwhile. */
-  start(counter: number): void;
+  /** The room's fence at that version or later. No reader here has a pass from before it. */
+  readonly fence: number;
+  /** Starts at the room's counter and its fence, with the ranges that were added meanwhile. */
+  start(counter: number, fence: number): void;
   /** Takes a committed range from this node or another. */
   add(change: RoomChange): void;
   /** Takes note that the database may have this version, and makes sure that it is released if it does. */
   notice(version: number): void;
   /**
-   * Takes the room's counter, which was read after `before` had been released. If it is lower, another node was wrong about
-   * a range: the timeline goes back to what the database has confirmed, and its readers start again from there.
+   * Takes the room's counter and fence, which were read after `before` had been released. If one is lower, another node was
+   * wrong about a range: the timeline goes back to what the database has confirmed, and its readers start again from there.
    */
-  confirm(counter: number, before: number): void;
+  confirm(room: Standing, before: Standing): void;
+  /** Resolves once this version was released, or the timeline has stopped. */
+  reached(version: number): Promise<void>;
   /** How often the timeline went back. */
   readonly setbacks: number;
   /** Reads the database up to the room's counter. Resolves to false if it could not be read. */
@@ -68,9 +78,17 @@ export interface Timeline {
   stop(): void;
 }
 
+/** How far a room is. */
+export interface Standing {
+  readonly released: number;
+  readonly fence: number;
+}
+
 export function createTimeline(options: TimelineOptions): Timeline {
-  const { room, epoch, store, clock, prepare, repaired, setBack, epochChanged, overrun } = options;
+  const { room, epoch, store, clock, repaired, setBack, epochChanged } = options;
+  const waiters = createWaiters();
   let released = 0;
+  let fence = 0;
   let started = false;
   let stopped = false;
   let held: RoomChange[] = [];
@@ -80,7 +98,6 @@ export function createTimeline(options: TimelineOptions): Timeline {
   let setbacks = 0;
   let cancelPatience: (() => void) | undefined;
   let reading: Promise<boolean> | undefined;
-
   /** Rejects pages of another epoch, whose versions mean something else. */
   const ours = (page: Page): Page => {
     if (page.epoch === epoch) return page;
@@ -99,16 +116,27 @@ export function createTimeline(options: TimelineOptions): Timeline {
     if (states.some(({ id, version }) => id !== version)) forgetPages();
   };
 
+  /** Releases a range in parts: after each notice that takes a right, readers may have less before the rest is published. */
   const release = (states: readonly Message[], to: number) => {
-    const known = released;
-    const fresh = states.filter(({ version }) => version > known);
-    forgetOutdated(fresh);
-    // Before `released` moves: a reader without room for the range lags from the old position. Changes are small, but
-    // whole messages are delivered, so a batch of changes can be more than sockets take at once.
-    const publish = prepare(fresh, known);
-    if (!publish) return jump(Math.max(released, to));
-    released = Math.max(released, to);
-    publish();
+    const end = Math.max(released, to);
+    let rest = states.filter(({ version }) => version > released);
+    forgetOutdated(rest);
+    do {
+      const at = rest.findIndex(takesRights);
+      const part = at === -1 ? rest : rest.slice(0, at + 1);
+      const notice = rest[at];
+      rest = rest.slice(part.length);
+      // Before `released` moves: a reader without room for the range lags from the old position. Changes are small, but
+      // whole messages are delivered, so a batch of changes can be more than sockets take at once.
+      const publish = options.prepare(part, released);
+      if (!publish) return jump(end, fenceAfter([...part, ...rest], fence));
+      released = rest.length > 0 && notice ? notice.version : end;
+      publish();
+      if (!notice) break;
+      fence = fenceAfter([notice], fence);
+      options.noticed(notice);
+    } while (rest.length > 0 && !stopped);
+    waiters.wake(released);
   };
 
   const releaseHeld = () => {
@@ -129,16 +157,23 @@ export function createTimeline(options: TimelineOptions): Timeline {
     }
   };
 
-  const jump = (to: number) => {
-    const readOn = overrun();
+  const jump = (to: number, newFence: number, goesBack = false) => {
+    const readOn = options.overrun();
     released = to;
     forgetPages();
+    if (goesBack || newFence !== fence) moveFence(newFence);
     readOn();
+    waiters.wake(to);
+  };
+
+  const moveFence = (to: number) => {
+    fence = to;
+    options.suspend();
   };
 
   /**
-   * Reads everything after `released`, in as many pages as it takes, and releases it as one range. A message that
-   * changes between two pages keeps only its state in the later one.
+   * Reads everything after `released`, in pages, and releases it as one range. A message that changes between two pages
+   * keeps only its state in the later one.
    */
   async function read(): Promise<void> {
     const waiting = new Set(held);
@@ -159,7 +194,7 @@ export function createTimeline(options: TimelineOptions): Timeline {
       // `bytes` is a lower bound: the range cannot fit, so readers page it from the database.
       if (bytes > UNSEEN_MAX) {
         confirmed = page.counter;
-        return jump(page.counter);
+        return jump(page.counter, page.fence);
       }
       end = page.end;
     } while (end < page.counter);
@@ -172,6 +207,7 @@ export function createTimeline(options: TimelineOptions): Timeline {
     held = held.filter((change) => !waiting.has(change));
     confirmed = Math.max(confirmed, end);
     noticed = Math.min(noticed, released);
+    if (page.fence > fence && !stopped) moveFence(page.fence);
     repaired(found.length);
   }
 
@@ -204,11 +240,15 @@ export function createTimeline(options: TimelineOptions): Timeline {
     get released() {
       return released;
     },
+    get fence() {
+      return fence;
+    },
     get setbacks() {
       return setbacks;
     },
-    start(counter) {
+    start(counter, roomFence) {
       released = confirmed = counter;
+      fence = roomFence;
       started = true;
       releaseHeld();
     },
@@ -225,19 +265,27 @@ export function createTimeline(options: TimelineOptions): Timeline {
       if (started) releaseHeld();
     },
     notice,
-    confirm(counter, before) {
+    confirm({ released: counter, fence: roomFence }, before) {
       if (stopped || !started) return;
-      if (counter >= before) {
-        confirmed = Math.max(confirmed, before);
+      if (counter >= before.released && roomFence >= before.fence) {
+        confirmed = Math.max(confirmed, before.released);
+        // Every notice up to this counter was released, so the fence moved without one.
+        if (counter <= released && roomFence > fence) moveFence(roomFence);
         return notice(counter);
       }
       setbacks++;
       confirmed = Math.min(confirmed, counter);
       held = [];
       noticed = 0;
-      jump(confirmed);
-      setBack(before, counter);
+      jump(confirmed, roomFence, true);
+      setBack(before.released, counter);
       notice(counter);
+    },
+    async reached(version) {
+      if (stopped || version <= released) return;
+      const reached = waiters.until(version);
+      notice(version);
+      await reached;
     },
     catchUp,
     changesSince: changes.since,
@@ -246,6 +294,7 @@ export function createTimeline(options: TimelineOptions): Timeline {
       stopped = true;
       cancelPatience?.();
       forgetPages();
+      waiters.wake(Infinity);
     },
   };
 }

@@ -19,8 +19,10 @@ const COMMAND_SUMMARIES: Readonly<Record<CommandType, string>> = {
   leave: "Stops the events of a room on this socket. The person stays a member.",
   send: "Posts a message. Idempotent: a resend with the same clientId does not post it again.",
   edit: "Changes the text of your own message.",
-  delete: "Deletes your own message. A tombstone remains.",
+  delete: "Deletes your own message, or as a moderator anyone's. A tombstone remains.",
   react: "Adds a reaction to a message or removes it.",
+  member: "Adds or removes someone, or changes what they may do in the room. Idempotent by clientId.",
+  room: "Changes the room itself, such as its title. Idempotent by clientId.",
   history: "Reads a page of messages. A page may be shorter than the limit: check the field more.",
   read: "Moves your read mark. Gets a reply only if it has a ref.",
   typing: "Reports that you are typing. Gets a reply only if it has a ref.",
@@ -34,6 +36,8 @@ const EVENT_SUMMARIES: Readonly<Record<EventType, string>> = {
   joined: "The first frame of a room. Sent again if the server restarts the room.",
   message:
     "The whole state of a message that was posted or changed. Live messages have prev, replayed ones replay.",
+  notice:
+    "The room itself or who may do what has changed. Live notices have prev, replayed ones replay, and synced follows live ones.",
   synced: "Everything up to this version was delivered. What follows is live.",
   lagging: "The client reads too slowly. The messages it missed follow from the database.",
   presence: "How many people are in the room, and who joined or left.",

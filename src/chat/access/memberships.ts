@@ -1,0 +1,68 @@
+import type { Bus } from "../../bus/bus.ts";
+import { before, type Clock } from "../../clock.ts";
+import { Refusal } from "../../errors.ts";
+import { createLookup } from "../../lookup.ts";
+import type { Departures, MemberStore, Seat } from "../ports.ts";
+import type { Membership } from "../rights.ts";
+
+/** How long a membership is cached, in milliseconds, and how many are. */
+const TTL_MS = 5_000;
+const CACHE_MAX = 20_000;
+const BATCH_MAX = 1_000;
+/** How long a lookup may take, in milliseconds. Commands of a socket wait for it, and a commit has its own limit after it. */
+const LOOKUP_MS = 2_000;
+
+/** What the database knows about people in rooms, cached. */
+export interface Memberships {
+  /** From memory. */
+  peek(seat: Seat): Membership | undefined;
+  /** From the database, read after this call. @throws {Refusal} `unavailable`; `busy` if the database takes too long. */
+  read(seat: Seat): Promise<Membership>;
+  /** Queries the database, for each person, which rooms they may no longer be in. Results keep the input order. */
+  departures(userIds: readonly number[]): Promise<readonly Departures[]>;
+  /** Drops what is cached for someone after they left an open room on this node, and tells other nodes. */
+  left(seat: Seat): void;
+  /** Adds a listener for people who left a room on another node. What is cached has been dropped by then. */
+  onLeft(listener: (userId: number) => void): void;
+}
+
+interface MembershipsOptions {
+  readonly store: Pick<MemberStore, "memberships" | "departures">;
+  readonly clock: Clock;
+  readonly bus: Pick<Bus, "announce" | "listen">;
+}
+
+export function createMemberships({ store, clock, bus }: MembershipsOptions): Memberships {
+  const lookup = createLookup<Seat, Membership>({
+    clock,
+    ttlMs: TTL_MS,
+    max: CACHE_MAX,
+    batch: BATCH_MAX,
+    idOf: ({ userId, room }) => `${userId} ${room}`,
+    read: (seats) => store.memberships(seats),
+  });
+
+  const listeners: ((userId: number) => void)[] = [];
+  bus.listen({
+    heard(news) {
+      if (news.type !== "left") return;
+      lookup.forget(news);
+      for (const listener of listeners) listener(news.userId);
+    },
+  });
+
+  return {
+    peek: lookup.peek,
+    read(seat) {
+      lookup.forget(seat);
+      const late = () => new Refusal("busy", { retryAfterMs: LOOKUP_MS });
+      return before(clock, LOOKUP_MS, lookup.get(seat), late);
+    },
+    departures: (userIds) => store.departures(userIds),
+    left({ userId, room }) {
+      lookup.forget({ userId, room });
+      bus.announce({ type: "left", userId, room });
+    },
+    onLeft: (listener) => void listeners.push(listener),
+  };
+}

@@ -1,0 +1,64 @@
+import type { Identity } from "../../identity.ts";
+import { type Access, AccessDenied, type Departure } from "../access/access.ts";
+import type { Pass } from "../pass.ts";
+import type { Action } from "../rights.ts";
+import type { Subscription } from "./subscription.ts";
+
+/** The connection that asks for passes. */
+interface Holder {
+  readonly identity: Identity;
+  readonly subscriptions: readonly Subscription[];
+  readonly parts: { readonly access: Pick<Access, "enter" | "enterNow" | "reenter" | "narrow" | "renew"> };
+}
+
+/**
+ * Returns a pass for a room, at once if the socket has joined it. @throws {AccessDenied}; {@link Refusal} `unavailable`,
+ * also as a rejection.
+ */
+export function enter<A extends Action>(
+  holder: Holder,
+  subscription: Subscription | undefined,
+  room: string,
+  action: A,
+): Pass<A> | Promise<Pass<A>> {
+  const { identity, parts } = holder;
+  const { access } = parts;
+  if (!subscription || subscription.isSuspended)
+    return access.enterNow(identity, room, action) ?? access.enter(identity, room, action);
+  return access.narrow(subscription.pass, action) ?? enterAnew(holder, subscription, action);
+}
+
+/** Rights that were given are found out when they are used: the pass of the subscription may be older. */
+async function enterAnew<A extends Action>(
+  holder: Holder,
+  subscription: Subscription,
+  action: A,
+): Promise<Pass<A>> {
+  const { access } = holder.parts;
+  const pass = await access.reenter(holder.identity, subscription.timeline.room, action);
+  const isCurrent = pass.membership.fence >= subscription.timeline.fence && !subscription.isSuspended;
+  const reading = isCurrent ? access.narrow(pass, "read") : undefined;
+  if (reading && holder.subscriptions.includes(subscription)) subscription.renew(reading);
+  return pass;
+}
+
+/**
+ * Reads again what a subscription's person may do. If they may not read the room any more, calls `expel` and resolves to
+ * undefined. Rejects if the database is away.
+ */
+export async function reenter(
+  holder: Holder,
+  { timeline }: Subscription,
+  expel: (reason: Departure) => void,
+): Promise<Pass | undefined> {
+  const { access } = holder.parts;
+  try {
+    const pass = await access.reenter(holder.identity, timeline.room);
+    // A newer token of the person may allow less.
+    return pass.person === holder.identity ? pass : access.renew(pass, holder.identity);
+  } catch (error) {
+    if (!(error instanceof AccessDenied)) throw error;
+    expel(error.reason);
+    return undefined;
+  }
+}
