@@ -15,7 +15,7 @@ import { createV1, presenceFrame } from "./codecs/v1.ts";
 import { createCommands } from "./commands/table.ts";
 import { createConnection } from "./connection/connection.ts";
 import { createGuard } from "./connection/guard.ts";
-import { createHub, type Subscriptions } from "./connection/hub.ts";
+import { createHub } from "./connection/hub.ts";
 import { createWatching } from "./connection/watching.ts";
 import { createAdmission } from "./delivery/admission.ts";
 import { createDelivery } from "./delivery/delivery.ts";
@@ -25,7 +25,6 @@ import { createPresence } from "./ephemeral/presence.ts";
 import { createTyping } from "./ephemeral/typing.ts";
 import { READS_IN_FLIGHT, READS_WAITING } from "./limits.ts";
 import { createObserver } from "./observe.ts";
-import type { Seat } from "./ports.ts";
 import { createCommitter } from "./room/committer.ts";
 import { createHistory } from "./room/history.ts";
 import { createMembers } from "./room/members.ts";
@@ -193,13 +192,8 @@ export function createChat(options: ChatOptions): Chat {
     return ack;
   };
 
-  /**
-   * Ends a person's subscriptions to an open room. Asks the database once more, because by now they may be in again. If it
-   * does not respond, ends the subscriptions that were `open` before the commit.
-   */
-  const departedFrom = async (seat: Seat, why: "banned" | "left", open: Subscriptions) => {
-    memberships.left(seat);
-    await guard.recheck(seat.userId).catch(() => guard.expel(seat.room, why, open));
+  const setBan = async (set: "banned" | "unbanned", userId: number, room: string, order: Order) => {
+    await ordainIn(room, { kind: "member", clientId: crypto.randomUUID(), set, users: [userId] }, order);
   };
 
   return {
@@ -224,17 +218,13 @@ export function createChat(options: ChatOptions): Chat {
       const open = hub.subscriptionsOf(userId);
       const left = await store.members.leave({ userId, room });
       guard.expel(room, "left", open);
-      if (left) await departedFrom({ userId, room }, "left", open);
-    },
-    async ban(userId, room, order) {
-      const open = hub.subscriptionsOf(userId);
-      await store.members.ban({ userId, room }, order);
-      await departedFrom({ userId, room }, "banned", open);
-    },
-    async unban(userId, room, order) {
-      await store.members.unban({ userId, room }, order);
+      if (!left) return;
       memberships.left({ userId, room });
+      // By now they may be in again. If the database does not respond, their sockets leave what they were in before.
+      await guard.recheck(userId).catch(() => guard.expel(room, "left", open));
     },
+    ban: (userId, room, order) => setBan("banned", userId, room, order),
+    unban: (userId, room, order) => setBan("unbanned", userId, room, order),
     remove: (room, id, order) => commit({ kind: "remove", room, id, clientId: crypto.randomUUID(), order }),
     removeMessages: (sender, order) =>
       removeMessages(store.lists, sender, order, (removals) => Promise.all(removals.map(commit))),

@@ -59,7 +59,7 @@ test.each(["a ban", "the server's close", "the client's close"])(
     buffered = SOFT_LIMIT + 1;
     connection.receive(JSON.stringify({ type: "join", room: "lake", ref: 1 }));
     await turn();
-    if (end === "a ban") await node.chat.ban(1, "lake", ORDER);
+    if (end === "a ban") await node.members.ban({ userId: 1, room: "lake" }, ORDER);
     if (end === "the server's close") node.disable();
     if (end !== "a ban") connection.ended();
     buffered = 0;

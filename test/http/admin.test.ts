@@ -142,14 +142,14 @@ test("ending sessions ends all of a user's sessions; the user can log in again",
 
 test("deleting anyone's message takes a version, is published, and leaves a tombstone", async () => {
   const dan = await register(server, "dan");
-  const plain = await connectPlain(server, { room: "lobby", token: dan.token });
-  const socket = await connect(server, { room: "lobby", token: ada.token });
+  const plain = await connectPlain(server, { room: "porch", token: dan.token });
+  const socket = await connect(server, { room: "porch", token: ada.token });
   await socket.next("synced");
   plain.send({ message: "rude" });
   expect(await socket.next("message")).toMatchObject({ id: 1, content: "rude" });
 
-  const remove = () => admin("DELETE /admin/rooms/lobby/messages/1/?reason=rude");
-  expect(await remove()).toMatchObject({ status: 200, body: { id: 1, version: 2, room: "lobby" } });
+  const remove = () => admin("DELETE /admin/rooms/porch/messages/1/?reason=rude");
+  expect(await remove()).toMatchObject({ status: 200, body: { id: 1, version: 2, room: "porch" } });
   expect(await socket.next("message")).toMatchObject({
     change: "deleted",
     id: 1,
@@ -159,12 +159,12 @@ test("deleting anyone's message takes a version, is published, and leaves a tomb
     content: "",
     deletedAt: expect.any(String),
   });
-  expect((await remove()).body).toEqual({ id: 1, version: 2, room: "lobby" });
+  expect((await remove()).body).toEqual({ id: 1, version: 2, room: "porch" });
 
-  const { body } = await api(server, "GET /history/lobby/", { token: ada.token });
+  const { body } = await api(server, "GET /history/porch/", { token: ada.token });
   expect(body).toMatchObject([{ id: 1, version: 2, content: "", username: "dan" }]);
   expect(await audit({ username: "dan" })).toEqual([
-    { ...BY_TOKEN, action: "message.delete", username: "dan", room: "lobby", messageId: 1, reason: "rude" },
+    { ...BY_TOKEN, action: "message.delete", username: "dan", room: "porch", messageId: 1, reason: "rude" },
   ]);
   for (const each of [plain, socket]) each.close();
 });
