@@ -1,12 +1,14 @@
 import { baseOf, spelled } from "./address.ts";
 import { type Conversations, createConversations } from "./conversations.ts";
-import { type ConnectionState, createConnection } from "./connection.ts";
+import { createConnection } from "./connection.ts";
+import type { ChatEvents, ChatState } from "./chatstate.ts";
 import { createEmitter } from "./emitter.ts";
 import { ChatError } from "./errors.ts";
 import { createHttp } from "./http.ts";
 import type { RoomFrame, User, WelcomeFrame } from "./message.ts";
 import { createOutbox } from "./outbox.ts";
 import { type Ports, systemPorts } from "./ports.ts";
+import { type Profile, setProfile } from "./profile.ts";
 import { createQueries } from "./queries.ts";
 import { leftError } from "./reconnect.ts";
 import { createRoom } from "./room.ts";
@@ -38,23 +40,6 @@ export interface CallOptions {
   readonly signal?: AbortSignal;
 }
 
-/** The state of a chat. */
-export interface ChatState {
-  readonly connection: ConnectionState;
-  /** The signed-in account. Undefined if nobody is signed in, or if `tokens` is in use. */
-  readonly account: Account | undefined;
-  /** The person of the connection, as the server knows them: `me.id` tells one's own messages. It outlasts a cut. */
-  readonly me: User | undefined;
-}
-
-export interface ChatEvents {
-  readonly connection: ConnectionState;
-  /** Someone signed in or out. `error` is set if the server ended the session. */
-  readonly session: { readonly account: Account | undefined; readonly error: ChatError | undefined };
-  /** The server sent an invalid frame, or a token could not be renewed ahead of time. */
-  readonly problem: ChatError;
-}
-
 /** A client of one server, for one person at a time. Every failure is a {@link ChatError}. */
 export interface Chat extends AsyncDisposable {
   snapshot(): ChatState;
@@ -70,6 +55,11 @@ export interface Chat extends AsyncDisposable {
   login(who: Credentials, options?: CallOptions): Promise<Account>;
   /** Forgets the person and the outbox at once, then ends the session on the server. */
   logout(): Promise<void>;
+  /**
+   * Sets the display name and the picture of this person's account. Others see them with the next message.
+   * @throws {ChatError} `invalid`; `forbidden` if `tokens` is in use: the tokens say what their person is called.
+   */
+  setProfile(profile: Profile, options?: CallOptions): Promise<void>;
   readonly sessions: {
     /** Lists the account's sessions, most recently used first. */
     list(options?: CallOptions): Promise<readonly SessionInfo[]>;
@@ -258,6 +248,13 @@ export function createChat(options: ChatOptions): Chat {
       const refresh = await session.leave();
       await kept.read().catch(() => {});
       if (refresh) await http("POST", "account/logout/", { body: { refresh } });
+    },
+    async setProfile(profile, call) {
+      const stored = await setProfile(session, profile, call);
+      connection.renew();
+      if (!user || stored?.user.id !== user.id) return;
+      user = { ...user, name: stored.user.name, picture: stored.picture ?? undefined };
+      view.changed();
     },
     sessions: {
       async list(call) {

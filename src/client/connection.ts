@@ -37,6 +37,8 @@ export interface Connection {
   start(): void;
   /** Disconnects. With an `error` the state becomes `closed`, otherwise `idle`. */
   stop(error?: ChatError): void;
+  /** Sends the newest token on the open socket, if there is one. */
+  renew(): void;
   /** Sends a command. `reply` is called once, in frame order, with a `disconnected` error if the socket ends first. */
   ask(command: Readonly<Record<string, unknown>>, reply: (reply: Reply) => void): void;
 }
@@ -136,7 +138,7 @@ export function createConnection(options: ConnectionOptions): Connection {
     if (event?.type === "welcome") return mine.limits ? undefined : welcomed(mine, event);
     if (event?.type === "closing") mine.retryAfterMs = serverDelay(event.retryAfterMs);
     if (!mine.limits || !event) return;
-    if (event.type === "expiring") void renew(mine);
+    if (event.type === "expiring" && clock.monotonic() - mine.renewedAt >= RENEW_MS) void renew(mine);
     options.event(event);
   };
 
@@ -166,9 +168,7 @@ export function createConnection(options: ConnectionOptions): Connection {
 
   /** Sends a newer token on the open socket. If that fails, the server closes the socket when the old token expires. */
   const renew = async (mine: Life) => {
-    const now = clock.monotonic();
-    if (now - mine.renewedAt < RENEW_MS) return;
-    mine.renewedAt = now;
+    mine.renewedAt = clock.monotonic();
     try {
       const token = await options.token(mine.token);
       if (life !== mine) return;
@@ -277,6 +277,9 @@ export function createConnection(options: ConnectionOptions): Connection {
       connect();
     },
     stop,
+    renew() {
+      if (life?.limits) void renew(life);
+    },
     ask,
   };
 }

@@ -39,6 +39,7 @@ const KINDS: Readonly<Record<string, (value: unknown) => boolean>> = {
   change: (value) => value === "created" || value === "updated" || value === "deleted",
   user: shape("id username name? picture?"),
   person: isPerson,
+  picture: (value) => value === null || isText(value),
   people: (value) => Array.isArray(value) && value.every(isPerson),
   listed: (value) => /^(added|removed|renamed|changed)$/.test(String(value)),
   last: (value) => value === null || isLast(value),

@@ -1,12 +1,5 @@
-export {
-  type CallOptions,
-  type Chat,
-  type ChatEvents,
-  type ChatOptions,
-  type ChatState,
-  createChat,
-  type Credentials,
-} from "./chat.ts";
+export { type CallOptions, type Chat, type ChatOptions, createChat, type Credentials } from "./chat.ts";
+export type { ChatEvents, ChatState } from "./chatstate.ts";
 export type { ConnectionState } from "./connection.ts";
 export { ChatError, type ChatErrorCode, type ClientErrorCode } from "./errors.ts";
 export type {
@@ -16,6 +9,7 @@ export type {
   LeftFrame,
   Message,
   MessageFrame,
+  Person,
   PresenceFrame,
   Reaction,
   ReadFrame,
@@ -23,6 +17,7 @@ export type {
   TypingFrame,
   User,
 } from "./message.ts";
+export type { Profile } from "./profile.ts";
 export type { Ack, Change, Settled } from "./outbox.ts";
 export type { Clock, Locks, OpenWire, Ports, Wire, WireListener } from "./ports.ts";
 export type {

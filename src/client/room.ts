@@ -181,7 +181,7 @@ export function createRoom(options: Options): RoomInside {
         presence.update(frame);
         break;
       case "typing":
-        if (frame.user.id !== me()) presence.typing(frame.username);
+        if (frame.user.id !== me()) presence.typing(frame.username, frame.user);
         break;
       case "read":
         marks.read(frame.id);

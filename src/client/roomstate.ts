@@ -7,6 +7,7 @@ import type {
   Message,
   MessageFrame,
   NoticeFrame,
+  Person,
   PresenceFrame,
   ReadFrame,
   RoomFrame,
@@ -30,9 +31,11 @@ export interface RoomState {
   readonly waiting: readonly Waiting[];
   /** The number of people in the room. */
   readonly online: number;
-  /** The names of at most 100 of them. */
+  /** The usernames of at most 100 of them. */
   readonly people: readonly string[];
-  /** The names of other people who are typing. */
+  /** The ids and names of people in `people` and `typing`, by username. A few may be missing. */
+  readonly profiles: ReadonlyMap<string, Person>;
+  /** The usernames of other people who are typing. */
   readonly typing: readonly string[];
   /** The id up to which this person has read. */
   readonly lastRead: number;

@@ -1,8 +1,9 @@
 /** @jsxImportSource hono/jsx/dom */
 import { useEffect, useState } from "hono/jsx/dom";
-import type { Account as Person, Chat, SessionInfo } from "../client/index.ts";
+import { type Account as Person, type Chat, ChatError, type SessionInfo } from "../client/index.ts";
 import { Avatar } from "./avatar.tsx";
 import { Icon } from "./icon.tsx";
+import { asSomeone, type Me, Name } from "./person.tsx";
 import { hrefOf } from "./place.ts";
 import { readTheme, setTheme, type Theme } from "./theme.ts";
 import { fullTime } from "./time.ts";
@@ -10,11 +11,12 @@ import { fullTime } from "./time.ts";
 interface AccountProps {
   readonly chat: Chat;
   readonly person: Person;
+  readonly me: Me;
   readonly storage: Storage | undefined;
 }
 
 /** The person's account, their sessions and the appearance of the page. */
-export function Account({ chat, person, storage }: AccountProps) {
+export function Account({ chat, person, me, storage }: AccountProps) {
   const [sessions, setSessions] = useState<readonly SessionInfo[] | undefined>(undefined);
   const [problem, setProblem] = useState("");
   const load = (work: Promise<unknown> = Promise.resolve()) =>
@@ -24,7 +26,7 @@ export function Account({ chat, person, storage }: AccountProps) {
         setSessions(found);
         setProblem("");
       })
-      .catch((error: unknown) => setProblem(error instanceof Error ? error.message : String(error)));
+      .catch((error: unknown) => setProblem(errorText(error)));
   useEffect(() => void load(), []);
   const others = sessions?.some(({ current }) => !current);
 
@@ -38,14 +40,21 @@ export function Account({ chat, person, storage }: AccountProps) {
       </header>
       <div class="page">
         <section class="who">
-          <Avatar name={person.username} />
+          <Avatar of={asSomeone(me)} />
           <p>
-            <bdi class="name">{person.username}</bdi>
-            <small>{person.email}</small>
+            <Name of={asSomeone(me)} />
+            <small>
+              {me.name !== undefined && `@${me.username} · `}
+              {person.email}
+            </small>
           </p>
           <button type="button" onClick={() => void chat.logout().catch(() => {})}>
             Sign out
           </button>
+        </section>
+        <section>
+          <h2>Name</h2>
+          <NameForm key={me.id} chat={chat} me={me} />
         </section>
         <section>
           <h2>Appearance</h2>
@@ -85,6 +94,50 @@ export function Account({ chat, person, storage }: AccountProps) {
     </main>
   );
 }
+
+/** The most characters of a name. */
+const NAME_MAX = 64;
+
+/** What others see instead of the username. */
+function NameForm({ chat, me }: { readonly chat: Chat; readonly me: Me }) {
+  const [state, setState] = useState<{ said: string; failed?: true }>({ said: "" });
+  const save = async (event: Event) => {
+    event.preventDefault();
+    const name = String(new FormData(event.target as HTMLFormElement).get("name")).trim();
+    setState({ said: "" });
+    try {
+      await chat.setProfile({ name: name === "" ? null : name });
+      setState({ said: "Saved." });
+    } catch (error) {
+      const [fault] = (error instanceof ChatError && error.errors?.name) || [];
+      setState({ said: fault ? `The name ${fault}.` : errorText(error), failed: true });
+    }
+  };
+  return (
+    <form class="rename" onSubmit={save}>
+      <label>
+        What others see
+        <input
+          name="name"
+          type="text"
+          dir="auto"
+          autocomplete="name"
+          maxlength={2 * NAME_MAX}
+          placeholder={me.username}
+          value={me.name ?? ""}
+          aria-describedby="name-about"
+        />
+      </label>
+      <button type="submit">Save</button>
+      <small id="name-about">Your username, {me.username}, stays the same.</small>
+      <p class={state.failed ? "alert" : ""} role={state.failed ? "alert" : "status"}>
+        {state.said}
+      </p>
+    </form>
+  );
+}
+
+const errorText = (error: unknown) => (error instanceof Error ? error.message : String(error));
 
 const LOOKS: readonly (readonly [Theme, string])[] = [
   ["system", "Same as system"],

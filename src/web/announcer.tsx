@@ -1,18 +1,20 @@
 /** @jsxImportSource hono/jsx/dom */
 import { useEffect, useState } from "hono/jsx/dom";
 import type { Room } from "../client/index.ts";
+import { isBy, type Me, nameOf } from "./person.tsx";
 
 /** Screen readers read at most this many characters of a message. */
 const LONGEST = 200;
 
 /** Announces new messages to screen readers. */
-export function Announcer({ room, me }: { readonly room: Room; readonly me: string | undefined }) {
+export function Announcer({ room, me }: { readonly room: Room; readonly me: Me | undefined }) {
   const [said, setSaid] = useState("");
   useEffect(
     () =>
-      room.on("message", ({ change, username, content, replay }) => {
-        if (change !== "created" || replay || username === me) return;
-        setSaid(`${username}: ${content.slice(0, LONGEST)}`);
+      room.on("message", (message) => {
+        const { change, content, replay } = message;
+        if (change !== "created" || replay || isBy(me, message)) return;
+        setSaid(`${nameOf(message)}: ${content.slice(0, LONGEST)}`);
       }),
     [room, me],
   );

@@ -1,8 +1,10 @@
 /** @jsxImportSource hono/jsx/dom */
+import { useMemo } from "hono/jsx/dom";
 import type { Chat, ChatError } from "../client/index.ts";
 import { Account } from "./account.tsx";
 import { Conversation } from "./conversation.tsx";
 import { useLatest } from "./latest.ts";
+import type { Me } from "./person.tsx";
 import { type CurrentPlace, hrefOf } from "./place.ts";
 import type { Registration } from "./registration.ts";
 import type { Rooms } from "./rooms.ts";
@@ -28,18 +30,19 @@ export function App(props: AppProps) {
 }
 
 function Desk({ chat, rooms, place, storage }: AppProps) {
-  const { account } = useLatest(chat);
+  const { account, me: user } = useLatest(chat);
   const here = useLatest(place);
   const name = here.view === "room" ? here.name : undefined;
+  const username = account?.username ?? "";
+  const me = useMemo((): Me => user ?? { id: undefined, username }, [user, username]);
   if (!account) return null;
-  const me = account.username;
   return (
     <div class={`desk at-${here.view}`}>
       <Sidebar rooms={rooms} place={here} me={me} />
       {name !== undefined ? (
         <Conversation key={name} chat={chat} rooms={rooms} talk={rooms.talk(name)} me={me} />
       ) : here.view === "account" ? (
-        <Account chat={chat} person={account} storage={storage} />
+        <Account chat={chat} person={account} me={me} storage={storage} />
       ) : (
         <section class="blank" aria-label="Welcome">
           <h2>Welcome</h2>

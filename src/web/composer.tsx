@@ -3,6 +3,7 @@ import { useEffect, useLayoutEffect, useRef } from "hono/jsx/dom";
 import type { Message } from "../client/index.ts";
 import { isBlank } from "../protocol/blank.ts";
 import { Icon } from "./icon.tsx";
+import { nameOf } from "./person.tsx";
 import type { Talk, TalkState } from "./talk.ts";
 
 interface ComposerProps {
@@ -60,7 +61,7 @@ export function Composer({ talk, mine, last }: ComposerProps) {
       {about && (
         <div class="about">
           <span class="what">{draft.editing ? "Editing" : "Replying to"}</span>
-          <bdi class="name">{draft.editing ? "your message" : about.username}</bdi>
+          <bdi class="name">{draft.editing ? "your message" : nameOf(about)}</bdi>
           <span class="what" dir="auto">
             {draft.editing ? "" : about.content}
           </span>

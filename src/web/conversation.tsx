@@ -8,6 +8,7 @@ import { Icon } from "./icon.tsx";
 import { useLatest } from "./latest.ts";
 import { LeaveRoom } from "./leave.tsx";
 import { People } from "./people.tsx";
+import { isBy, type Me, Name, type Someone } from "./person.tsx";
 import { hrefOf } from "./place.ts";
 import type { Rooms } from "./rooms.ts";
 import type { Talk } from "./talk.ts";
@@ -17,7 +18,7 @@ interface ConversationProps {
   readonly chat: Chat;
   readonly rooms: Rooms;
   readonly talk: Talk;
-  readonly me: string | undefined;
+  readonly me: Me;
 }
 
 /** One room: its messages, its people and the composer. */
@@ -26,7 +27,7 @@ export function Conversation({ chat, rooms, talk, me }: ConversationProps) {
   const mine = useLatest(talk);
   const [people, setPeople] = useState(() => matchMedia("(min-width: 75rem)").matches);
   const last = () =>
-    talk.room.snapshot().messages.findLast(({ username, deletedAt }) => username === me && !deletedAt);
+    talk.room.snapshot().messages.findLast((message) => isBy(me, message) && !message.deletedAt);
   const online = `${room.online} online`;
 
   return (
@@ -71,7 +72,9 @@ export function Conversation({ chat, rooms, talk, me }: ConversationProps) {
                 </button>
               </span>
             ) : (
-              <Typing names={room.typing} />
+              <Typing
+                people={room.typing.map((username) => ({ username, user: room.profiles.get(username) }))}
+              />
             )}
           </p>
           {room.state !== "out" && <Composer key={room.name} talk={talk} mine={mine} last={last} />}
@@ -83,15 +86,15 @@ export function Conversation({ chat, rooms, talk, me }: ConversationProps) {
   );
 }
 
-function Typing({ names }: { readonly names: readonly string[] }) {
-  const [first, second] = names;
+function Typing({ people }: { readonly people: readonly Someone[] }) {
+  const [first, second] = people;
   if (first === undefined) return <span />;
-  if (names.length > 2) return <span>{names.length} people are typing…</span>;
+  if (people.length > 2) return <span>{people.length} people are typing…</span>;
   return (
     <span>
-      <bdi>{first}</bdi>
+      <Name of={first} />
       {second === undefined ? " is typing…" : " and "}
-      {second !== undefined && <bdi>{second}</bdi>}
+      {second !== undefined && <Name of={second} />}
       {second !== undefined && " are typing…"}
     </span>
   );

@@ -1,8 +1,9 @@
 /** @jsxImportSource hono/jsx/dom */
 import { memo } from "hono/jsx/dom";
-import type { Message } from "../client/index.ts";
+import type { Message, Person } from "../client/index.ts";
 import { Actions } from "./actions.tsx";
 import { Avatar } from "./avatar.tsx";
+import { isBy, type Me, Name, nameOf } from "./person.tsx";
 import { Quote } from "./quote.tsx";
 import type { Talk } from "./talk.ts";
 import { Text } from "./text.tsx";
@@ -12,7 +13,7 @@ interface MessageProps {
   readonly talk: Talk;
   readonly message: Message;
   readonly head: boolean;
-  readonly me: string | undefined;
+  readonly me: Me | undefined;
   /** The message that this one replies to, if it is loaded. */
   readonly answered: Message | undefined;
   /** Whether to show its actions. */
@@ -24,19 +25,22 @@ interface MessageProps {
   readonly show: (id: number) => void;
 }
 
+const namesOf = (users: readonly string[], profiles: readonly Person[]) =>
+  users.map((username, index) => nameOf({ username, user: profiles[index] })).join(", ");
+
 /** A message of the room. Memoized: renders only if its props change. */
 export const MessageRow = memo((props: MessageProps) => {
   const { talk, message, head, me, answered, active, changing, found, show } = props;
-  const { id, username, content, timestamp, replyTo, editedAt, deletedAt, reactions } = message;
-  const has = (emoji: string) => reactions?.[emoji]?.users.includes(me ?? "") ?? false;
+  const { id, content, timestamp, replyTo, editedAt, deletedAt, reactions } = message;
+  const has = (emoji: string) => reactions?.[emoji]?.users.includes(me?.username ?? "") ?? false;
   const names = ["said", head && "head", changing && "changing", found && "found"];
   return (
     <article class={names.filter(Boolean).join(" ")} data-id={id} tabindex={-1}>
       {head ? (
         <>
-          <Avatar name={username} />
+          <Avatar of={message} />
           <header>
-            <bdi class="name">{username}</bdi>{" "}
+            <Name of={message} />{" "}
             <time datetime={timestamp} title={fullTime(timestamp)}>
               {clockTime(timestamp)}
             </time>
@@ -44,7 +48,7 @@ export const MessageRow = memo((props: MessageProps) => {
         </>
       ) : (
         <span class="aside">
-          <span class="unseen">{username} </span>
+          <span class="unseen">{nameOf(message)} </span>
           <time datetime={timestamp} title={fullTime(timestamp)}>
             {clockTime(timestamp)}
           </time>
@@ -61,14 +65,14 @@ export const MessageRow = memo((props: MessageProps) => {
       )}
       {reactions && (
         <div class="reactions">
-          {Object.entries(reactions).map(([emoji, { count, users }]) => (
+          {Object.entries(reactions).map(([emoji, { count, users, profiles }]) => (
             <button
               key={emoji}
               type="button"
               class="reaction"
               aria-pressed={String(has(emoji)) as "true"}
-              aria-label={`${emoji} ${count}: ${users.join(", ")}`}
-              title={users.join(", ")}
+              aria-label={`${emoji} ${count}: ${namesOf(users, profiles)}`}
+              title={namesOf(users, profiles)}
               onClick={() => talk.react(id, emoji, !has(emoji))}
             >
               {emoji} <span>{count}</span>
@@ -76,7 +80,7 @@ export const MessageRow = memo((props: MessageProps) => {
           ))}
         </div>
       )}
-      {active && !deletedAt && <Actions talk={talk} message={message} own={username === me} has={has} />}
+      {active && !deletedAt && <Actions talk={talk} message={message} own={isBy(me, message)} has={has} />}
     </article>
   );
 });

@@ -1,17 +1,21 @@
 /** @jsxImportSource hono/jsx/dom */
 import type { RoomState } from "../client/index.ts";
 import { Avatar } from "./avatar.tsx";
+import { isBy, type Me, Name, nameOf, type Someone } from "./person.tsx";
 import { Icon } from "./icon.tsx";
 
 interface PeopleProps {
   readonly room: RoomState;
-  readonly me: string | undefined;
+  readonly me: Me;
   readonly close: () => void;
 }
 
 /** The people in the room. */
 export function People({ room, me, close }: PeopleProps) {
   const more = room.online - room.people.length;
+  const people = room.people
+    .map((username): Someone => ({ username, user: room.profiles.get(username) }))
+    .toSorted((a, b) => nameOf(a).localeCompare(nameOf(b)));
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.key === "Escape") close();
   };
@@ -24,9 +28,11 @@ export function People({ room, me, close }: PeopleProps) {
         </button>
       </header>
       <ul>
-        {[...room.people].toSorted().map((name) => (
-          <li key={name}>
-            <Avatar name={name} /> <bdi class="name">{name}</bdi> {name === me && <small>you</small>}
+        {people.map((person) => (
+          <li key={person.username}>
+            <Avatar of={person} /> <Name of={person} />{" "}
+            {nameOf(person) !== person.username && <small>@{person.username}</small>}{" "}
+            {isBy(me, person) && <small>you</small>}
           </li>
         ))}
         {room.state === "offline" && <li class="more">Unknown while offline.</li>}

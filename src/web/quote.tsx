@@ -1,6 +1,7 @@
 /** @jsxImportSource hono/jsx/dom */
 import { useEffect, useState } from "hono/jsx/dom";
 import type { Message, Room } from "../client/index.ts";
+import { Name } from "./person.tsx";
 import { indexOf } from "./span.ts";
 
 interface QuoteProps {
@@ -29,7 +30,7 @@ export function Quote({ room, id, here, show }: QuoteProps) {
     <button type="button" class="quote" onClick={() => show(id)}>
       {message ? (
         <>
-          <bdi class="name">{message.username}</bdi>{" "}
+          <Name of={message} />{" "}
           <span dir="auto">{message.deletedAt ? "Message deleted" : message.content}</span>
         </>
       ) : (

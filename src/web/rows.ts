@@ -1,4 +1,5 @@
 import type { Message, RoomState, Waiting } from "../client/index.ts";
+import { isBy, type Me } from "./person.tsx";
 import { indexOf, type Span } from "./span.ts";
 import type { Refused } from "./talk.ts";
 import { dayOf } from "./time.ts";
@@ -20,7 +21,7 @@ interface Said {
   readonly firstNew: number | undefined;
   readonly waiting: readonly Waiting[];
   readonly refused: readonly Refused[];
-  readonly me: string | undefined;
+  readonly me: Me | undefined;
 }
 
 /** After this time the sender's name is repeated, in milliseconds. */
@@ -42,20 +43,20 @@ export function rowsOf({ messages, span, more, firstNew, waiting, refused, me }:
       rows.push({ kind: "new", key: "new" });
       head = true;
     }
-    rows.push({ kind: "message", key: keyOf(message.username, message.clientId), message, head });
+    rows.push({ kind: "message", key: keyOf(message.user.id, message.clientId), message, head });
     before = message;
   }
   if (span.to < messages.length) return rows;
-  let name = before?.username;
+  let own = before !== undefined && isBy(me, before);
   const headOf = (replyTo: number | undefined) => {
-    const head = name !== me || replyTo !== undefined;
-    name = me;
+    const head = !own || replyTo !== undefined;
+    own = true;
     return head;
   };
   for (const one of refused)
     rows.push({ kind: "refused", key: `refused ${one.clientId}`, refused: one, head: headOf(one.replyTo) });
   for (const change of waiting)
-    rows.push({ kind: "waiting", key: keyOf(me, change.clientId), change, head: headOf(change.replyTo) });
+    rows.push({ kind: "waiting", key: keyOf(me?.id, change.clientId), change, head: headOf(change.replyTo) });
   return rows;
 }
 
@@ -63,17 +64,18 @@ export function rowsOf({ messages, span, more, firstNew, waiting, refused, me }:
 export function firstNewOf(
   { messages, more }: Pick<RoomState, "messages" | "more">,
   readTo: number,
-  me: string | undefined,
+  me: Me | undefined,
 ) {
   const at = indexOf(messages, readTo + 1);
   if (at === 0 && more) return undefined;
-  return messages.slice(at).find(({ username }) => username !== me)?.id;
+  return messages.slice(at).find((message) => !isBy(me, message))?.id;
 }
 
-const isGrouped = (before: Message, { username, timestamp, replyTo }: Message) =>
-  before.username === username &&
+const isGrouped = (before: Message, { user, timestamp, replyTo }: Message) =>
+  before.user.id === user.id &&
+  before.user.name === user.name &&
   replyTo === undefined &&
   Date.parse(timestamp) - Date.parse(before.timestamp) < GROUP_MS;
 
 /** Stays the same when a message is committed, so that its element stays. Other people can use the same clientId. */
-const keyOf = (username: string | undefined, clientId: string) => `${username} ${clientId}`;
+const keyOf = (id: string | undefined, clientId: string) => `${id} ${clientId}`;

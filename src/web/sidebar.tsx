@@ -3,6 +3,7 @@ import { memo, useState } from "hono/jsx/dom";
 import { Avatar } from "./avatar.tsx";
 import { Finder, includes } from "./finder.tsx";
 import { useLatest } from "./latest.ts";
+import { asSomeone, isBy, type Me, Name, nameOf } from "./person.tsx";
 import { hrefOf, type Place } from "./place.ts";
 import type { RoomLine, Rooms } from "./rooms.ts";
 import { shortTime } from "./time.ts";
@@ -10,7 +11,7 @@ import { shortTime } from "./time.ts";
 interface SidebarProps {
   readonly rooms: Rooms;
   readonly place: Place;
-  readonly me: string;
+  readonly me: Me;
 }
 
 /** The list of the person's rooms. */
@@ -29,7 +30,7 @@ export function Sidebar({ rooms, place, me }: SidebarProps) {
           aria-current={place.view === "account" ? "page" : undefined}
         >
           <span class="unseen">Account of </span>
-          <bdi class="name">{me}</bdi> <Avatar name={me} />
+          <Name of={asSomeone(me)} /> <Avatar of={asSomeone(me)} />
         </a>
       </div>
       <Finder rooms={rooms} text={text} setText={setText} mine={lines.map(({ name }) => name)} />
@@ -47,7 +48,7 @@ export function Sidebar({ rooms, place, me }: SidebarProps) {
 
 interface LineProps extends RoomLine {
   readonly current: boolean;
-  readonly me: string;
+  readonly me: Me;
   readonly chosen: () => void;
 }
 
@@ -74,7 +75,7 @@ const Line = memo(
             "someone is typing…"
           ) : last ? (
             <>
-              <bdi>{last.username === me ? "You" : last.username}</bdi>:{" "}
+              <bdi>{isBy(me, last) ? "You" : nameOf(last)}</bdi>:{" "}
               <bdi>{last.content === "" ? "Message deleted" : last.content}</bdi>
             </>
           ) : (

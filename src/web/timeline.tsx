@@ -8,11 +8,12 @@ import { createView } from "./view.ts";
 import type { Talk, TalkState } from "./talk.ts";
 import { dayName } from "./time.ts";
 import { RefusedRow, WaitingRow } from "./unsent.tsx";
+import type { Me } from "./person.tsx";
 
 interface TimelineProps {
   readonly talk: Talk;
   readonly mine: TalkState;
-  readonly me: string | undefined;
+  readonly me: Me;
 }
 
 /** The messages of a room. At most 160 of them are on the page. */

@@ -1,14 +1,15 @@
 /** @jsxImportSource hono/jsx/dom */
 import type { Waiting } from "../client/index.ts";
 import { Avatar } from "./avatar.tsx";
+import { asSomeone, type Me, Name } from "./person.tsx";
 import type { Refused, Talk } from "./talk.ts";
 import { Text } from "./text.tsx";
 
-const Head = ({ me }: { readonly me: string | undefined }) => (
+const Head = ({ me }: { readonly me: Me }) => (
   <>
-    <Avatar name={me ?? ""} />
+    <Avatar of={asSomeone(me)} />
     <header>
-      <bdi class="name">{me}</bdi>
+      <Name of={asSomeone(me)} />
     </header>
   </>
 );
@@ -16,7 +17,7 @@ const Head = ({ me }: { readonly me: string | undefined }) => (
 interface WaitingProps {
   readonly change: Waiting;
   readonly head: boolean;
-  readonly me: string | undefined;
+  readonly me: Me;
 }
 
 /** A message of the person that is not committed yet. */
@@ -32,7 +33,7 @@ interface RefusedProps {
   readonly talk: Talk;
   readonly refused: Refused;
   readonly head: boolean;
-  readonly me: string | undefined;
+  readonly me: Me;
 }
 
 /** A message of the person that the server refused. */

@@ -2,6 +2,7 @@ import type { Room, RoomState } from "../client/index.ts";
 import { firstNewOf } from "./rows.ts";
 import { createScroll } from "./scroll.ts";
 import { around, earlier, type Held, heldBy, indexOf, later, type Span, spanOf } from "./span.ts";
+import type { Me } from "./person.tsx";
 
 /** More messages are rendered or loaded within this distance of the edge, in pixels. */
 const NEAR = 600;
@@ -17,7 +18,7 @@ const READ_MS = 300;
 
 interface ViewOptions {
   readonly room: Room;
-  readonly me: string | undefined;
+  readonly me: Me | undefined;
   box(): HTMLElement | null;
   redraw(): void;
 }

@@ -335,13 +335,16 @@ describe("people", () => {
   test("come and go", async () => {
     const { rig, room } = await inHall({ history: 0 }, joined);
     expect(room.snapshot()).toMatchObject({ online: 2, people: ["ada", "ben"] });
-    rig.wire.say({ type: "presence", room: "hall", online: 2, joined: ["cy"], left: ["ben"] });
+    const profiles = [{ id: "u_cy", name: "Cy Twombly" }];
+    rig.wire.say({ type: "presence", room: "hall", online: 2, joined: ["cy"], profiles, left: ["ben"] });
     expect(room.snapshot()).toMatchObject({ online: 2, people: ["ada", "cy"] });
+    expect([...room.snapshot().profiles]).toEqual([["cy", { id: "u_cy", name: "Cy Twombly" }]]);
     rig.wire.say({ type: "presence", room: "hall", online: 400 });
     expect(room.snapshot()).toMatchObject({ online: 400 });
     // Few enough to be named again: this is the whole list.
     rig.wire.say({ type: "presence", room: "hall", online: 2, joined: ["ada", "dan"] });
     expect(room.snapshot()).toMatchObject({ online: 2, people: ["ada", "dan"] });
+    expect(room.snapshot().profiles.size).toBe(0);
   });
 
   test("are shown as typing for a while, except oneself", async () => {
@@ -349,6 +352,7 @@ describe("people", () => {
     rig.wire.say({ type: "typing", room: "hall", username: "ben", user: { id: "u_ben" } });
     rig.wire.say({ type: "typing", room: "hall", username: "ada", user: { id: "u_ada" } });
     expect(room.snapshot().typing).toEqual(["ben"]);
+    expect(room.snapshot().profiles.get("ben")).toEqual({ id: "u_ben" });
     await rig.pass(6_000);
     expect(room.snapshot().typing).toEqual([]);
     rig.wire.say({ type: "typing", room: "hall", username: "ben", user: { id: "u_ben" } });

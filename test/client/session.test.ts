@@ -32,6 +32,8 @@ function createAccounts() {
         return json(pair());
       }
       if (token !== `access ${generation}`) return problem("token_expired", 401);
+      if (method === "PATCH")
+        return json({ username: "ada", user: { id: "u_ada", name: body?.name }, picture: null });
       return method === "DELETE" ? new Response(null, { status: 204 }) : json([{ id: "1", current: true }]);
     },
   };
@@ -311,5 +313,22 @@ describe("an HTTP request", () => {
     const slow = outcome(rig.chat.login(ADA));
     await rig.pass(15_000);
     expect(await slow).toBe("unreachable");
+  });
+
+  test("whose person changes their name renews its token, on the socket too, and says who they are now", async () => {
+    const { rig } = await signedIn();
+    rig.wire.welcome();
+    const me = { id: "u_ada", username: "ada" };
+    expect(rig.chat.snapshot().me).toEqual(me);
+    await rig.chat.setProfile({ name: "Ada Lovelace" });
+    await rig.settle();
+    expect(rig.requests.find(({ method }) => method === "PATCH")?.body).toEqual({ name: "Ada Lovelace" });
+    expect(rig.wire.take("auth")).toMatchObject({ token: "access 2" });
+    expect(rig.chat.snapshot().me).toEqual({ ...me, name: "Ada Lovelace" });
+    // Who one is outlasts a cut.
+    rig.wire.end(1006);
+    expect(rig.chat.snapshot()).toMatchObject({ connection: { state: "waiting" }, me: { id: "u_ada" } });
+    await rig.chat.logout();
+    expect(rig.chat.snapshot().me).toBeUndefined();
   });
 });

@@ -3,6 +3,8 @@ import type { Message } from "../../src/client/index.ts";
 import { firstNewOf, type Row, rowsOf } from "../../src/web/rows.ts";
 import { around, earlier, heldBy, later, SPAN, spanOf } from "../../src/web/span.ts";
 
+const ADA = { id: "u_ada", username: "ada" };
+
 const said = (id: number, username: string, minute = id): Message => ({
   id,
   version: id,
@@ -21,7 +23,7 @@ const rows = (messages: Message[], more = {}) =>
     firstNew: undefined,
     waiting: [],
     refused: [],
-    me: "ada",
+    me: ADA,
     ...more,
   });
 const shape = (list: Row[]) =>
@@ -48,8 +50,8 @@ describe("the rows of a conversation", () => {
   test("have a divider before the first unread message of another person", () => {
     const messages = [said(1, "ben"), said(2, "ada"), said(3, "ben"), said(4, "ben")];
     const state = { messages, more: false };
-    expect(firstNewOf(state, 1, "ada")).toBe(3);
-    expect(firstNewOf({ ...state, more: true }, 0, "ada")).toBeUndefined();
+    expect(firstNewOf(state, 1, ADA)).toBe(3);
+    expect(firstNewOf({ ...state, more: true }, 0, ADA)).toBeUndefined();
     expect(shape(rows(messages, { firstNew: 3 }))).toEqual(["day", "head 1", "head 2", "new", "head 3", "4"]);
   });
 

@@ -281,4 +281,27 @@ needs("chromium")("talking on the page", () => {
     await elsewhere.close();
     await ben.close();
   });
+
+  test("someone says what they are called; others see it, with the username to tell namesakes apart", async () => {
+    const [cy, ben] = [await inRoom("cy", "web-names"), await inRoom("ben", "web-names")];
+    await cy.say("as cy");
+    await ben.sees("as cy");
+    await cy.page.evaluate(() => void (location.hash = "#/account"));
+    const field = cy.page.getByLabel("What others see");
+    await field.fill("Ben\u202e");
+    await cy.page.getByRole("button", { name: "Save" }).click();
+    await cy.page.getByText("The name must not contain").waitFor();
+    await field.fill("Cy's Café & Co.");
+    await cy.page.getByRole("button", { name: "Save" }).click();
+    await cy.page.getByText("Saved.").waitFor();
+    await cy.page.getByRole("link", { name: "Account of Cy's Café & Co." }).waitFor();
+    await cy.enter("web-names");
+    await cy.say("as myself");
+    await ben.sees("as myself");
+    await ben.page.locator("[data-id='2'] .name[title='@cy']", { hasText: "Cy's Café & Co." }).waitFor();
+    // One's own messages are told by the id: they can be edited.
+    await cy.page.locator("[data-id='2']").hover();
+    await cy.page.locator("[data-id='2']").getByRole("button", { name: "Edit" }).waitFor();
+    for (const visitor of [cy, ben]) await visitor.close();
+  });
 });
