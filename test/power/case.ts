@@ -55,7 +55,7 @@ interface Round {
 
 const tally: Tally = { cuts: 0, unopened: 0, lost: 0, corrupt: 0, acknowledged: 0, harm: [] };
 /** How many folders are verified at a time. */
-const VERIFIERS = 2;
+const VERIFIERS = Math.max(2, Math.min(8, navigator.hardwareConcurrency));
 const verifiers = createVerifiers(VERIFIERS);
 const stopped = () => values.stop && tally.harm.length > 0;
 
