@@ -1,8 +1,11 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
-import { sql } from "drizzle-orm";
+import { type SQL, sql } from "drizzle-orm";
+import { PgDialect } from "drizzle-orm/pg-core";
 import { rows } from "../../src/db/database.ts";
-import { checkpointIfDue, vacuumIfDue } from "../../src/db/upkeep.ts";
+import { checkpointIfDue, keepUp, vacuumIfDue } from "../../src/db/upkeep.ts";
+import { createLog } from "../../src/log.ts";
 import { freshDatabase, type TestDatabase } from "../support/database.ts";
+import { handClock } from "../support/hand-clock.ts";
 
 setDefaultTimeout(30_000);
 
@@ -55,4 +58,28 @@ test("tables of any kind are frozen before transaction ids run out", async () =>
   for (let next = 0; next < 5; next++) names.add(await vacuumIfDue(database, { age: 50 }));
   expect(names.size).toBe(5);
   expect(names).not.toContain(undefined);
+});
+
+// Tables used to be looked at only when no checkpoint was due, so under a constant load they were never vacuumed. And the
+// log was looked at so rarely that it grew to hundreds of MiB in between.
+test("under a constant load there is a checkpoint every second, and tables are vacuumed nevertheless", async () => {
+  const { clock, pass } = handClock();
+  const done: string[] = [];
+  const execute = async (statement: SQL) => {
+    const { sql: text } = new PgDialect().sqlToQuery(statement);
+    const [what] = /^(checkpoint|vacuum)/.exec(text) ?? [];
+    if (what) done.push(what);
+    return [{ bytes: 2 ** 30, ms: 0, name: "rooms", replaced: false }];
+  };
+  const pool = { run: (work: (orm: unknown) => unknown) => work({ execute }), close: async () => {} };
+  const upkeep = keepUp({ driver: "pglite", pool: () => pool } as never, clock, createLog("silent"));
+  for (let second = 0; second < 10; second++) {
+    pass(1_000);
+    await new Promise(setImmediate);
+  }
+  upkeep.stop();
+  expect(done).toEqual([
+    ...["checkpoint", "checkpoint", "checkpoint", "checkpoint", "vacuum"],
+    ...["checkpoint", "checkpoint", "checkpoint", "checkpoint", "vacuum"],
+  ]);
 });
