@@ -5,6 +5,7 @@ import { history } from "./history.ts";
 import { idle } from "./idle.ts";
 import { joins } from "./joins.ts";
 import { largeRoom } from "./large-room.ts";
+import { lists } from "./lists.ts";
 import { logins } from "./logins.ts";
 import { nodes } from "./nodes.ts";
 import { page } from "./page.ts";
@@ -17,5 +18,5 @@ import { steady } from "./steady.ts";
 export const SCENARIOS: readonly Scenario[] = [
   ...[fanoutV1, fanoutPlain, pairs, steady, largeRoom],
   ...[nodes, idle, restart, resume, joins],
-  ...[history, page, logins, embedded, soak],
+  ...[history, lists, page, logins, embedded, soak],
 ];
