@@ -18,14 +18,15 @@ export interface People {
 }
 
 export const usernameOf = (id: number) => `p${String(id).padStart(5, "0")}`;
+const uidOf = (id: number) => `u_${usernameOf(id)}`;
 export const sessionOf = (id: number) => `00000000-0000-4000-8000-${String(id).padStart(12, "0")}`;
 
 /** Returns SQL that inserts the people 1 to `count`, each with a session. */
 export const peopleSql = (count: number) => [
-  `insert into users (username, username_fold)
-    select n, n from (select 'p' || lpad(i::text, 5, '0') as n from generate_series(1, ${count}) i order by i) s`,
+  `insert into users (username, username_fold, uid)
+    select n, n, 'u_' || n from (select 'p' || lpad(i::text, 5, '0') as n from generate_series(1, ${count}) i order by i) s`,
   `insert into sessions (id, user_id, expires_at)
-    select ('00000000-0000-4000-8000-' || lpad(id::text, 12, '0'))::uuid, id, now() + interval '1 day' from users`,
+    select ('00000000-0000-4000-8000-' || lpad(id::text, 12, '0'))::uuid, id, now() + interval '1 day' from users where id > 0`,
 ];
 
 export async function createPeople(): Promise<People> {
@@ -36,7 +37,7 @@ export async function createPeople(): Promise<People> {
 
   const sign = (id: number) => {
     const now = Math.floor(Date.now() / 1000);
-    return new SignJWT({ sid: sessionOf(id), name: usernameOf(id) })
+    return new SignJWT({ sid: sessionOf(id), name: usernameOf(id), uid: uidOf(id) })
       .setProtectedHeader({ alg: "EdDSA", typ: "at+jwt", kid })
       .setIssuer(ISSUER)
       .setAudience("parley")
