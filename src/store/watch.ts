@@ -40,10 +40,11 @@ const readRooms = (userIds: readonly number[]) => sql`
   ) x`;
 
 const readStates = (roomIds: readonly number[]) => sql`
-  select ${columns} from unnest(${integers(roomIds)}) as i(id) join rooms r on r.id = i.id where r.deleted_at is null`;
+  select ${columns} from unnest(${integers(roomIds)}) as i(id)
+  cross join lateral (select * from rooms x where x.id = i.id limit 1) r where r.deleted_at is null`;
 
 const readChanges = (after: number, limit: number) => sql`
   select m.stamp::float8 as stamp, m.user_id::float8 as "userId", ${IS_IN} as "isIn", m.changed <= m.version as "isNew", ${columns}
   from (select * from members where stamp > ${after}::bigint order by stamp ${atMost(limit)}) m
-  join rooms r on r.id = m.room_id
+  cross join lateral (select * from rooms x where x.id = m.room_id limit 1) r
   order by m.stamp`;

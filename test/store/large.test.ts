@@ -119,6 +119,15 @@ onEachDriver((open) => {
       ["rooms by pattern", () => list(at.ben, { scope: "all", patterns: ["large-7*", "other"] })],
       ["rooms that look alike", () => list(at.ben, { scope: "all", like: "1arge-1234" })],
       ["one room", () => store.lists.room({ userId: at.ben, room: LARGE })],
+      ["a page of members", () => store.lists.members(LARGE, { after: 0, limit: 100 })],
+      ["members by name", () => store.lists.members(LARGE, { after: 0, limit: 100, q: "b" })],
+      ["a pinned room", () => store.lists.prefer({ userId: at.ben, room: LARGE }, { pinned: true })],
+      ["the rooms of people who watch", () => store.watch.roomsOf([at.ada, at.ben])],
+      ["the state of watched rooms", () => store.watch.states([1, 2, 3])],
+      [
+        "the latest changes of memberships",
+        async () => store.watch.changes((await store.watch.stamp()) - 100, 1_000),
+      ],
       ["someone's messages", () => store.lists.messagesOf({ userId: at.ada, room: null }, 501)],
       ["someone's messages in a room", () => store.lists.messagesOf({ userId: at.ben, room: LARGE }, 501)],
     ])("%s", async (_, ask) => {
@@ -130,7 +139,7 @@ onEachDriver((open) => {
       for (const { table, type, condition, rows } of scans) {
         if (!tables.test(table)) continue;
         expect(`${type} of ${table}: ${condition}`).toMatch(
-          /: .*(room_id = |user_id = |name = |name > |skeleton |\(id = )/,
+          /: .*(room_id = |user_id = |name = |name > |skeleton |stamp |\(ROW\(room_id, user_id\) > |\(id = )/,
         );
         expect(`${type} of ${table}: ${rows <= FEW ? "few" : rows} rows`).toEndWith("few rows");
       }
