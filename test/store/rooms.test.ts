@@ -438,6 +438,7 @@ onEachDriver((open) => {
   });
 
   test("no statement about rooms and members scans a table", async () => {
+    if (at.database.driver === "neon") return; // the same server as the other one's
     await commit(group(at.ben));
     const database = explained(at.database);
     const { messages, members } = createStore(database);
