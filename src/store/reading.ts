@@ -21,7 +21,7 @@ const PAGE: Bounds = { messages: 200, bytes: PAGE_MAX };
 /** About the size of a message besides its text, its data and its reactions, in bytes. */
 const MESSAGE_BYTES = 256;
 /** What a reaction counts as before it is read, in bytes: a page reads a few thousand of them at most. */
-const REACTION_BYTES = 32;
+const REACTION_BYTES = 48;
 
 interface MessageRow extends Omit<Message, "reactions" | "notice" | "user">, NoticeRow, PersonRow {
   readonly reactions: string | null;
