@@ -77,13 +77,15 @@ interface Joining {
 
 /** A node over a database in memory. */
 export function createNode({ fanout, roomsPerSocket = 9, budgets = unlimited, replace }: NodeOptions = {}) {
-  const database = createDatabase(
-    () => 0,
-    100,
-    (sentence) => {
+  const database = createDatabase({
+    now: () => 0,
+    pageRows: 100,
+    users: 0,
+    fail(sentence) {
       throw new Error(sentence);
     },
-  );
+    created() {},
+  });
   const listeners: NonNullable<BusListener["heard"]>[] = [];
   const endings: Parameters<Standing["onEnded"]>[0][] = [];
   const members = createMemberStub();

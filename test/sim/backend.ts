@@ -21,7 +21,10 @@ export function createBackend(name: string, person: () => Identity, world: World
       });
     const giveUp = again(PATIENCE_MS);
     const identity = person();
-    const asked = { ...change, senderId: identity.userId };
+    const { userId, username, user } = identity;
+    const asked = { ...change, senderId: userId, username, user, fence: 0 };
+    const window = world.sight.windowOf(change.room);
+    const isRepeat = world.database.answered(asked) !== undefined;
     const settled = () => {
       done = true;
       pending.delete(clientId);
@@ -39,8 +42,34 @@ export function createBackend(name: string, person: () => Identity, world: World
           giveUp();
           if (!(error instanceof Refusal)) return world.fail("a request failed", `${name}: ${String(error)}`);
           if (ERRORS[error.code].retryable) return void again(error.more.retryAfterMs ?? 300);
-          world.refused(asked, error.code);
+          world.refused(asked, error.code, { window, isRepeat });
           settled();
+        },
+      );
+  };
+
+  const page = (room: string) => {
+    const identity = person();
+    const { userId } = identity;
+    const window = world.sight.windowOf(room);
+    const limit = 1 + random.below(20);
+    const around = 1 + random.below(world.database.current(room).log.length + 1);
+    const query = random.pick([
+      { limit },
+      { limit, around },
+      { limit, before: around },
+      { limit, after: around },
+    ]);
+    random
+      .pick(world.nodes)
+      .page(identity, room, query)
+      .then(
+        (result) => world.rights.checkSnapshot({ userId, room }, result),
+        (error: unknown) => {
+          if (!(error instanceof Refusal)) return;
+          const { code } = error;
+          if (!ERRORS[code].retryable && !world.sight.mayBar(userId, room, code, window))
+            world.fail("a good request was refused for good", `${name}: a page of ${room}, ${code}`);
         },
       );
   };
@@ -51,7 +80,8 @@ export function createBackend(name: string, person: () => Identity, world: World
     connect() {},
     act() {
       const { userId } = person();
-      const room = random.pick(plan.rooms);
+      const room = random.pick(world.places());
+      if (random.chance(0.3)) return page(room);
       const { changes } = world;
       const earlier = random.chance(0.2) && changes.earlier(userId, room);
       const fresh = () => (random.chance(plan.amends) ? changes.amend : changes.post)(userId, room);

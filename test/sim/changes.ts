@@ -1,6 +1,7 @@
 import type { Draft, Revision, Submission } from "../../src/chat/change.ts";
 import type { Command } from "../../src/protocol/frames.ts";
 import type { SimDatabase } from "./database.ts";
+import type { Decreed } from "./decrees.ts";
 import type { Random } from "./random.ts";
 
 const EMOJIS = ["👍", "❤️", "🎉"];
@@ -101,13 +102,21 @@ export const objectOf = (data: string | null | undefined): Record<string, unknow
 const textOf = (data: unknown): string | null | undefined => (data == null ? data : JSON.stringify(data));
 
 /** The fields of a change as a chat.v1 command, without the room. */
-export function commandOf({ kind, room: _, ...fields }: Wish): Record<string, unknown> {
+export function commandOf(change: Wish | Decreed): Record<string, unknown> {
+  const { kind, clientId } = change;
+  if (change.kind === "room") return { type: kind, clientId, ...change.set };
+  if (change.kind === "member") {
+    const { set, users, role, until, heir } = change;
+    const heirOr = heir === undefined ? {} : { heir: `${heir}` };
+    return { type: kind, clientId, set, user: `${users[0]}`, role, until, ...heirOr };
+  }
+  const { kind: _, room: __, ...fields } = change;
   const type = kind === "post" ? "send" : kind;
   return "data" in fields ? { type, ...fields, data: objectOf(fields.data) } : { type, ...fields };
 }
 
 /** Returns the change that a chat.v1 command asks for; undefined if it changes nothing. */
-export function changeOf(command: Command, room: string): Wish | undefined {
+export function changeOf(command: Command, room: string): Wish | Decreed | undefined {
   switch (command.type) {
     case "send": {
       const { clientId, content, data, replyTo } = command;
@@ -121,6 +130,15 @@ export function changeOf(command: Command, room: string): Wish | undefined {
     case "react": {
       const { type: kind, ref: _, ...fields } = command;
       return { ...fields, kind, room } as Amended;
+    }
+    case "member": {
+      const { clientId, set, user, role, until, heir } = command;
+      const users = [Number(user)];
+      return { kind: "member", room, clientId, set, users, role, until, ...(heir && { heir: Number(heir) }) };
+    }
+    case "room": {
+      const { type: _, ref: __, room: ___, clientId, ...set } = command;
+      return { kind: "room", room, clientId, set };
     }
     default:
       return undefined;

@@ -2,11 +2,15 @@ import type { Identity } from "../../src/identity.ts";
 import { CLOSE } from "../../src/protocol/codes.ts";
 import type { ServerFrame } from "../../src/protocol/frames.ts";
 import { commandOf, type Wish } from "./changes.ts";
+import type { Decreed } from "./decrees.ts";
 import { createCopy, difference, type Copy, type Kept } from "./copy.ts";
 import type { Link } from "./link.ts";
 import type { Participant } from "./participant.ts";
 import { summary } from "./wire.ts";
 import type { World } from "./world.ts";
+
+/** How often someone looks whether they may enter a room, in milliseconds. */
+const LOOK_MS = 1_000;
 
 type Request =
   | { readonly type: "join" | "leave"; readonly copy: Copy }
@@ -22,10 +26,11 @@ export function createClient(
   world: World,
 ): Participant {
   const { schedule, random, plan, note } = world;
+  const { userId } = person();
   const rooms = own === undefined ? plan.rooms : [own];
   const copies = new Map(rooms.map((room) => [room, createCopy(room)]));
   /** Changes without a result yet, by client id. */
-  const pending = new Map<string, Wish>();
+  const pending = new Map<string, Wish | Decreed>();
   let link: Link | undefined;
   let ready = false;
   let connecting = false;
@@ -65,7 +70,25 @@ export function createClient(
     );
   };
 
-  const send = (change: Wish) =>
+  /** Joins again later. When faults have ceased, people do not knock on doors that are closed to them. */
+  const rejoin = (copy: Copy, ms: number) =>
+    later(ms, () => {
+      if (!copy.wanted || copy.state === "live" || copy.state === "behind") return;
+      if (plan.faulty || world.sight.reads(userId, copy.room)) join(copy);
+      else rejoin(copy, LOOK_MS);
+    });
+
+  /** The copy of a room that the person may have just heard of. */
+  const copyOf = (room: string): Copy => {
+    const known = copies.get(room);
+    if (known) return known;
+    const copy = createCopy(room);
+    copies.set(room, copy);
+    join(copy);
+    return copy;
+  };
+
+  const send = (change: Wish | Decreed) =>
     ask({ type: "change", clientId: change.clientId }, { ...commandOf(change), ...naming(change.room) });
 
   const pageBack = (copy: Copy) => {
@@ -90,9 +113,7 @@ export function createClient(
       case "join":
         if (frame.type === "error") {
           request.copy.asked = "no";
-          later(retryMs, () => {
-            if (request.copy.wanted && request.copy.state !== "live") join(request.copy);
-          });
+          rejoin(request.copy, retryMs);
         }
         return;
       case "leave":
@@ -144,10 +165,7 @@ export function createClient(
     else if (frame.type === "lagging") copy.state = "behind";
     else if (frame.type === "left") {
       copy.state = copy.asked === "no" ? "out" : "joining"; // a join in flight decides
-      if (copy.state === "out")
-        later(random.between(100, 1_000), () => {
-          if (copy.wanted && copy.state === "out") join(copy);
-        });
+      if (copy.state === "out") rejoin(copy, random.between(100, 1_000));
     } else if (frame.type === "message" && !copy.message(frame)) join(copy);
   };
 
@@ -163,7 +181,7 @@ export function createClient(
     schedule.after(backoff, () => self.connect());
   };
 
-  const submit = (change: Wish) => {
+  const submit = (change: Wish | Decreed) => {
     pending.set(change.clientId, change);
     send(change);
   };
@@ -175,6 +193,8 @@ export function createClient(
     },
     connect(node = random.pick(world.nodes)) {
       if (quit || link || connecting) return;
+      if (own !== undefined && !plan.faulty && !world.sight.reads(userId, own))
+        return void schedule.after(LOOK_MS, () => self.connect());
       connecting = true;
       schedule.after(random.between(0.5, 20), () => {
         connecting = false;
@@ -203,10 +223,10 @@ export function createClient(
       });
     },
     act() {
-      const copy = random.pick([...copies.values()]);
+      const copy = copyOf(own ?? random.pick(world.places()));
       const what = random.next();
-      const { userId } = person();
       const { changes } = world;
+      if (plan.ruled && random.chance(0.06)) return submit(world.decrees.ofOne(copy.room, userId));
       if (what < 0.72)
         return submit((random.chance(plan.amends) ? changes.amend : changes.post)(userId, copy.room));
       const earlier = what < 0.84 && changes.earlier(userId);
@@ -231,6 +251,7 @@ export function createClient(
       self.connect();
     },
     calm() {
+      if (own === undefined) world.places().forEach(copyOf);
       for (const copy of copies.values()) {
         if (copy.wanted) continue;
         copy.wanted = true;
@@ -244,21 +265,30 @@ export function createClient(
     },
     unsettled() {
       const left: string[] = [];
+      if (own !== undefined && !world.sight.reads(userId, own)) return left;
       if (!ready) return [`${name} is not connected`];
       if (pending.size > 0) left.push(`${name} has ${pending.size} sends without an answer`);
       for (const copy of copies.values()) {
         if (!copy.wanted) continue;
+        if (!world.sight.reads(userId, copy.room)) {
+          if (copy.state === "live" || copy.state === "behind")
+            left.push(`${name} is still ${copy.state} in ${copy.room}`);
+          continue;
+        }
         const counter = world.database.current(copy.room).log.length;
         if (copy.state !== "live") left.push(`${name} is ${copy.state} in ${copy.room}`);
         else if (copy.version !== counter)
           left.push(`${name} has version ${copy.version} of ${counter} in ${copy.room}`);
-        else if (copy.oldest > 1) left.push(`${name} pages back from ${copy.oldest} in ${copy.room}`);
+        else if (copy.oldest > Math.max(1, world.sight.fromOf(userId, copy.room)))
+          left.push(`${name} pages back from ${copy.oldest} in ${copy.room}`);
       }
       return left;
     },
     compare() {
       for (const copy of copies.values()) {
-        const wrong = difference(copy, world.database.current(copy.room).messages);
+        if (!world.sight.reads(userId, copy.room)) continue;
+        const from = world.sight.fromOf(userId, copy.room);
+        const wrong = difference(copy, world.database.current(copy.room).messages, from);
         if (wrong) world.fail("a copy is not the room", `${name}: ${copy.room}${wrong}`);
       }
     },

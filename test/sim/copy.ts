@@ -27,7 +27,7 @@ export interface Copy {
   position(): { epoch: string; version: number } | undefined;
   joined(frame: Frame<"joined">): void;
   /** Returns false if something is missing and the client has to join again. */
-  message(frame: MessageFrame): boolean;
+  message(frame: MessageFrame | Frame<"notice">): boolean;
   synced(frame: Frame<"synced">): void;
   /** Adds a page of history before `oldest`. */
   page(messages: readonly Kept[], more: boolean): void;
@@ -72,7 +72,7 @@ export function createCopy(room: string): Copy {
       if (frame.version <= version) return true;
       if (frame.replay !== true && frame.prev !== version) return false;
       version = frame.version;
-      keep(frame);
+      if (frame.type === "message") keep(frame);
       return true;
     },
     synced(frame) {
@@ -87,14 +87,24 @@ export function createCopy(room: string): Copy {
   return copy;
 }
 
-/** Returns how a copy at rest differs from the room; undefined if it does not. */
-export function difference(copy: Copy, messages: ReadonlyMap<number, Message>): string | undefined {
+/** Returns how a copy at rest differs from the room from a message on; undefined if it does not. */
+export function difference(
+  copy: Copy,
+  messages: ReadonlyMap<number, Message>,
+  from: number,
+): string | undefined {
+  let seen = 0;
   for (const [id, message] of messages) {
+    if (id < from || message.notice) continue;
+    seen++;
     const kept = copy.messages.get(id);
     if (!kept || !sameMessage(shown(message), kept))
       return `.${id} is ${kept?.version}, not ${message.version}, or not the same`;
   }
-  return copy.messages.size === messages.size ? undefined : " has more messages";
+  // From an earlier time in the room, a client may have messages that it could not load any more.
+  return copy.messages.keys().reduce((sum, id) => sum + (id < from ? 0 : 1), 0) === seen
+    ? undefined
+    : " has more messages";
 }
 
 /** Whether a frame shows a message as the database has it. */

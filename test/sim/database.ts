@@ -1,191 +1,89 @@
-import { type Ack, type Change, changeKey, type Key, type Outcome } from "../../src/chat/change.ts";
-import {
-  type Answered,
-  decide,
-  type Known,
-  messageKey,
-  repeated,
-  stateOf,
-} from "../../src/chat/room/decide.ts";
+import { type Ack, changeKey, type Key } from "../../src/chat/change.ts";
+import type { Bounds, HistoryPage, Page, Reading, Seat, View } from "../../src/chat/ports.ts";
+import { isSecret, type Membership, membershipOf } from "../../src/chat/rights.ts";
+import { type Known, stateOf } from "../../src/chat/room/decide.ts";
 import { cutToSize, fitting } from "../../src/chat/room/pages.ts";
-import {
-  type Bounds,
-  type Committed,
-  CommitFailure,
-  type HistoryPage,
-  type Page,
-} from "../../src/chat/ports.ts";
-import { noRoom } from "../../src/chat/rights.ts";
+import { Refusal } from "../../src/errors.ts";
 import { lengthOf, type Message, type RoomChange } from "../../src/message.ts";
-import type { ErrorCode } from "../../src/protocol/codes.ts";
-import { createPeople, type PeopleWrite } from "./people.ts";
-import { EPOCH_MS } from "./schedule.ts";
+import { createCommits } from "./commits.ts";
+import { createRows } from "./rows.ts";
 
-/** A content that this database rejects. */
+export { POISON } from "./commits.ts";
+
 /** About the size of a message in the database, which bounds what a page reads, in bytes. */
 const storedBytes = (message: Message) => 256 + lengthOf(message);
 
-export const POISON = "\u2620";
-
-interface Room {
-  /** What each version wrote, beginning with version 1. */
-  readonly log: Message[];
-  /** Each message in its present state. */
-  readonly messages: Map<number, Message>;
-  /** The same with each reaction separately. */
-  readonly known: Map<number, Known>;
-  /** The unique keys of posts and amendments. */
-  readonly answered: Map<string, Answered>;
+interface DatabaseOptions {
+  readonly now: () => number;
+  readonly pageRows: number;
+  readonly users: number;
+  fail(sentence: string, detail: string): void;
+  /** A room was created. */
+  created(room: string): void;
 }
 
-/** Rows that belong together: a message in a new state, an ack, or both. */
-interface Write {
-  readonly room: string;
-  readonly known?: Known;
-  readonly key?: string;
-  readonly answered?: Answered;
-}
-
-/**
- * A model of the contracts in `ports.ts`. Each call happens at once and completely; `store.ts` adds time and failures. It
- * forgets nothing: the contents of past epochs can still be read.
- */
-export function createDatabase(
-  now: () => number,
-  pageRows: number,
-  fail: (sentence: string, detail: string) => void,
-) {
-  let epoch = "epoch-1";
-  let rooms = new Map<string, Room>();
-  let history: (Write | PeopleWrite)[] = [];
-  const epochs = new Map([[epoch, rooms]]);
-  const refusals = new Set<string>();
-  let writes = 0;
-
-  const roomOf = (name: string): Room => {
-    const room = rooms.get(name) ?? { log: [], messages: new Map(), known: new Map(), answered: new Map() };
-    rooms.set(name, room);
-    return room;
-  };
-
-  const people = createPeople(
-    now,
-    (room) => rooms.get(room)?.log.length ?? 0,
-    (row) => void history.push(row),
-  );
-
-  const write = (row: Write) => {
-    const room = roomOf(row.room);
-    if (row.known) {
-      const message = stateOf(row.known);
-      const place = `${row.room}.${message.id}`;
-      if (room.messages.get(message.id)?.deletedAt) fail("a deleted message was changed", place);
-      if (message.deletedAt && (message.content || message.data || message.reactions.length > 0))
-        fail("a deleted message kept something", place);
-      if (message.version !== room.log.length + 1) throw new Error("a version is not the room's next");
-      room.log.push(message);
-      room.messages.set(message.id, message);
-      room.known.set(message.id, row.known);
-    }
-    if (row.key && row.answered) room.answered.set(row.key, row.answered);
-    history.push(row);
-  };
-
-  /** To the microsecond, so that no two timestamps are equal. */
-  const timestamp = () => {
-    const micros = String(++writes % 1_000).padStart(3, "0");
-    return `${new Date(EPOCH_MS + now()).toISOString().slice(0, -1)}${micros}Z`;
-  };
-
-  /** Applies the rules to one change after another, so that each version has its own state in the log. */
-  const commit = (changes: readonly Change[], careful: boolean): Committed => {
-    if (changes.some((change) => "content" in change && change.content.includes(POISON)))
-      throw failure("invalid");
-    const isThere = (change: Change) => rooms.get(change.room)?.answered.has(changeKey(change));
-    if (!careful && changes.some(isThere)) throw failure("duplicate");
-    const at = timestamp();
-    const outcomes = changes.map((change) => {
-      const { room } = change;
-      const there = rooms.get(room);
-      const key = changeKey(change);
-      const before = there?.answered.get(key);
-      const target = "id" in change ? there?.known.get(change.id) : undefined;
-      const isMade = there !== undefined || change.kind === "post";
-      const { outcomes, messages, recorded, enrolled } = decide([change], {
-        rooms: new Map(
-          isMade ? [[room, { ...noRoom(room), exists: true, version: there?.log.length ?? 0, at }]] : [],
-        ),
-        seats: new Map(),
-        answered: new Map(before ? [[key, before]] : []),
-        messages: new Map(target ? [[messageKey(room, target.id), target]] : []),
-        replied: new Set(
-          change.kind === "post" && there?.known.has(change.replyTo ?? 0)
-            ? [messageKey(room, change.replyTo ?? 0)]
-            : [],
-        ),
-      });
-      const [outcome] = outcomes;
-      if (!outcome) throw new Error("a change was not decided");
-      if ("refused" in outcome) refusals.add(`${outcome.refused} ${key}`);
-      else if (!outcome.ack.duplicate) {
-        const [changed] = messages.values();
-        if ((change.kind === "edit" || change.kind === "delete") && target?.senderId !== change.senderId)
-          fail("someone changed another's message", `${room}.${change.id}`);
-        for (const { version, ...seat } of enrolled) people.enrol(seat, version);
-        const answered = { kind: change.kind, ack: outcome.ack };
-        write({
-          room,
-          ...((change.kind === "post" || recorded.length > 0) && { key, answered }),
-          ...(changed && { known: changed.message }),
-        });
-      }
-      if ("ack" in outcome && outcome.ack.duplicate && enrolled.length > 0)
-        fail("a repeat made its sender a member again", `${room}.${outcome.ack.id}`);
-      return outcome;
-    });
-    return { epoch, outcomes };
-  };
+/** A model of the contracts in `ports.ts`. Each call happens at once and completely; `store.ts` adds time and failures. */
+export function createDatabase({ now, pageRows, users, fail, created }: DatabaseOptions) {
+  const rows = createRows(now, fail);
+  const commits = createCommits({ rows, now, users, fail, created });
+  const { people, order, roomOf, factsOf, counterOf } = rows;
 
   const bounded = (name: string, messages: Message[], place: (message: Message) => number): Page => {
-    const counter = roomOf(name).log.length;
+    const { version: counter, fence } = factsOf(name);
     const found = { messages: messages.slice(0, pageRows), more: messages.length > pageRows };
-    return cutToSize({ epoch, counter, fence: 0, ...found }, place);
+    return cutToSize({ epoch: rows.epoch, counter, fence, ...found }, place);
   };
 
   return {
+    ...commits,
     get epoch() {
-      return epoch;
+      return rows.epoch;
     },
-    /** Whether there was a restore. */
     get isRestored() {
-      return epochs.size > 1;
+      return rows.isRestored;
     },
     get size() {
-      return history.length;
+      return rows.size;
     },
+    order,
     people,
-    /** Commits changes that are all new. */
-    commitNew: (changes: readonly Change[]) => commit(changes, false),
-    /** Commits changes that may have been committed before. */
-    commitCarefully: (changes: readonly Change[]) => commit(changes, true),
-    /** The outcome of a change that was committed before. */
-    answered(change: Change): Outcome | undefined {
-      const before = rooms.get(change.room)?.answered.get(changeKey(change));
-      return before && repeated(change, before);
+    restore: rows.restore,
+    memberships: (seats: readonly Seat[]): Membership[] =>
+      seats.map((seat) => membershipOf(seat.room, factsOf(seat.room), people.seatOf(seat))),
+    join: (seats: readonly Seat[]): (Reading | Refusal)[] =>
+      seats.map((seat) => {
+        const { kind, deleted } = factsOf(seat.room);
+        const { state } = people.seatOf(seat);
+        if (state !== "in" && (kind !== "open" || deleted))
+          return new Refusal(isSecret(seat.room) && state === "none" ? "not_found" : "forbidden");
+        if (state !== "in") rows.enrol(seat, counterOf(seat.room));
+        return people.readingOf(seat);
+      }),
+    leave(seat: Seat) {
+      const member = people.leaving(seat);
+      if (member) rows.writePerson({ seat, member });
+      return member !== undefined;
     },
+    mark: (marks: readonly (Seat & { readonly id: number })[]) =>
+      marks.map(({ id, ...seat }) => {
+        const before = people.readingOf(seat).lastRead;
+        const lastRead = Math.max(before, Math.min(id, counterOf(seat.room)));
+        rows.writePerson({ seat, lastRead });
+        return { lastRead, moved: lastRead > before };
+      }),
     /** Changes an existing message, as an edit or deletion on another node does. */
     change(name: string, id: number, content: string | null): RoomChange | undefined {
       const { known, log } = roomOf(name);
       const old = known.get(id);
-      if (!old || old.deletedAt !== null) return undefined;
+      if (!old || old.deletedAt !== null || old.notice) return undefined;
       const version = log.length + 1;
-      const at = timestamp();
+      const at = rows.timestamp();
       const changed: Known =
         content === null
           ? { ...old, version, content: "", data: null, reactors: [], deletedAt: at }
           : { ...old, version, content, editedAt: at };
-      write({ room: name, known: changed });
-      return { epoch, room: name, from: version, to: version, states: [stateOf(changed)] };
+      rows.write({ room: name, known: changed });
+      return { epoch: rows.epoch, room: name, from: version, to: version, states: [stateOf(changed)] };
     },
     changesSince(name: string, after: number): Page {
       const { log, messages } = roomOf(name);
@@ -196,62 +94,53 @@ export function createDatabase(
       }
       return bounded(name, changed, ({ version }) => version);
     },
-    postsSince(name: string, after: number): Page {
+    postsSince: (name: string, after: number): Page =>
+      bounded(name, firstAfter(roomOf(name).messages, after, pageRows + 1), ({ id }) => id),
+    messages(
+      name: string,
+      range: { after: number } | { before: number },
+      bounds: Bounds,
+      { from = 1, notices = true }: View = {},
+    ): HistoryPage {
       const { messages } = roomOf(name);
-      return bounded(name, firstAfter(messages, after, pageRows + 1), ({ id }) => id);
-    },
-    messages(name: string, range: { after: number } | { before: number }, bounds: Bounds): HistoryPage {
-      const { messages, log } = roomOf(name);
+      const { version: counter, fence } = factsOf(name);
       const limit = bounds.messages + 1;
+      const isShown = (message: Message) => message.id >= from && (notices || !message.notice);
       const found =
         "after" in range
-          ? firstAfter(messages, range.after, limit)
+          ? firstAfter(messages, range.after, limit, isShown)
           : [...messages.values()]
-              .filter(({ id }) => id < range.before)
+              .filter((message) => message.id < range.before && isShown(message))
               .slice(-limit)
               .reverse();
       const fit = fitting(found.slice(0, bounds.messages), storedBytes, bounds.bytes);
       return {
-        epoch,
-        counter: log.length,
-        fence: 0,
+        epoch: rows.epoch,
+        counter,
+        fence,
         messages: "after" in range ? fit : fit.toReversed(),
         more: fit.length < found.length,
       };
     },
-    counters(names: readonly string[]) {
-      const versions = new Map(names.map((name) => [name, rooms.get(name)?.log.length ?? 0]));
-      return { epoch, versions, fences: new Map(names.map((name) => [name, 0])) };
-    },
-    /** Goes back to the state after the first `size` writes, as from a backup, with a new epoch. */
-    restore(size: number) {
-      const kept = history.slice(0, size);
-      epoch = `epoch-${epochs.size + 1}`;
-      rooms = new Map();
-      history = [];
-      epochs.set(epoch, rooms);
-      people.reset();
-      for (const row of kept) {
-        if ("seat" in row) people.write(row);
-        else write(row);
-      }
-    },
+    counters: (names: readonly string[]) => ({
+      epoch: rows.epoch,
+      versions: new Map(names.map((name) => [name, counterOf(name)])),
+      fences: new Map(names.map((name) => [name, factsOf(name).fence])),
+    }),
     /** Returns what a version wrote in an epoch. */
-    written: (ofEpoch: string, name: string, version: number): Message | undefined =>
-      epochs.get(ofEpoch)?.get(name)?.log[version - 1],
+    written: (epoch: string, name: string, version: number): Message | undefined =>
+      rows.inEpoch(epoch, name)?.log[version - 1],
     /** Returns the ack of a change in each epoch that has it. */
     committed(change: Key): Ack[] {
       const key = changeKey(change);
-      return [...epochs.values()].flatMap((all) => {
-        const answered = all.get(change.room)?.answered.get(key);
-        return answered?.kind === change.kind ? [answered.ack] : [];
+      return rows.inEpochs(change.room).flatMap(({ answered }) => {
+        const found = answered.get(key);
+        return found?.kind === change.kind ? [found.ack] : [];
       });
     },
-    /** Whether a change was ever refused with this code. */
-    refused: (change: Key, code: ErrorCode) => refusals.has(`${code} ${changeKey(change)}`),
     /** Returns every state of a message, in every epoch. */
     posted: (name: string, id: number): Message[] =>
-      [...epochs.values()].flatMap((all) => all.get(name)?.log.filter((message) => message.id === id) ?? []),
+      rows.inEpochs(name).flatMap(({ log }) => log.filter((message) => message.id === id)),
     /** Whether the message with this client id, or else with this text, is deleted. */
     isDeleted: (name: string, clientId: string | undefined, content?: string): boolean =>
       [...roomOf(name).messages.values()].some(
@@ -267,13 +156,16 @@ export function createDatabase(
 
 export type SimDatabase = ReturnType<typeof createDatabase>;
 
-const failure = (kind: "duplicate" | "invalid") => new CommitFailure(kind, new Error("simulated"));
-
-function firstAfter(messages: ReadonlyMap<number, Message>, after: number, limit: number): Message[] {
+function firstAfter(
+  messages: ReadonlyMap<number, Message>,
+  after: number,
+  limit: number,
+  isShown: (message: Message) => boolean = () => true,
+): Message[] {
   const found: Message[] = [];
   for (const message of messages.values()) {
     if (found.length === limit) break;
-    if (message.id > after) found.push(message);
+    if (message.id > after && isShown(message)) found.push(message);
   }
   return found;
 }

@@ -67,7 +67,6 @@ export function createFaults(
       if (restored) return;
       restored = true;
       database.restore(Math.max(0, database.size - random.below(20)));
-      world.rights.restored();
       note?.(`the database is restored: ${database.epoch}`);
     },
     /** Another program writes thousands of messages, which only the counters show. */

@@ -5,6 +5,7 @@ import type { Identity } from "../../src/identity.ts";
 import { CLOSE } from "../../src/protocol/codes.ts";
 import { CUT, type Link, type LinkWatch } from "./link.ts";
 import { createPlainJudge } from "./plain-judge.ts";
+import type { Window } from "./sight.ts";
 import { createV1Judge } from "./v1-judge.ts";
 import { summary, type Wire } from "./wire.ts";
 import type { World } from "./world.ts";
@@ -27,6 +28,8 @@ export interface SocketJudge {
   subscribed?(): void;
   /** The rooms that the socket is in, and since when. */
   rooms(): Iterable<readonly [room: string, since: number]>;
+  /** Who else is in a room, as far as the socket was told. */
+  presentIn?(room: string): Iterable<string>;
   /** Returns what is still owed to a client that has waited long enough. */
   owed(): string[];
 }
@@ -38,12 +41,12 @@ export interface Judge extends LinkWatch {
   owed(): string[];
   /** A node acknowledged that someone is out of a room: none of their sockets there has been in it since before. */
   departed(node: string, seat: Seat, begun: number): void;
-  /** Everyone who is in a room on an open socket. */
-  present(): { readonly node: string; readonly seat: Seat }[];
+  /** Everyone who is in a room on an open socket, and whom that socket knows to be there. */
+  present(): { readonly node: string; readonly seat: Seat; readonly present: readonly string[] }[];
 }
 
 export function createJudge(world: World): Judge {
-  const sockets = new Map<Link, { served: Served; judge: SocketJudge }>();
+  const sockets = new Map<Link, { served: Served; window: Window; judge: SocketJudge }>();
   /** Sockets that the server has closed. */
   const closed = new WeakSet<Link>();
 
@@ -55,20 +58,19 @@ export function createJudge(world: World): Judge {
             node: served.node,
             seat: { userId: served.identity.userId, room },
             since,
+            present: [...(judge.presentIn?.(room) ?? [])],
           })),
     );
 
   /** Whether the room of its URL may be closed to the socket's person, or they left it for good. */
-  const mayLeave = ({ identity: { userId }, room = "" }: Served, code: number) =>
-    code === CLOSE.removed
-      ? world.rights.mayBeRefused({ userId, room })
-      : code === CLOSE.left && world.database.people.leftAt({ userId, room }) !== undefined;
+  const mayLeave = ({ identity: { userId }, room = "" }: Served, window: Window, code: number) =>
+    world.rights.mayBeOut({ userId, room }, window, code);
 
   return {
     opened(link, served) {
       const judge =
         served.format === "v1" ? createV1Judge(world, served) : createPlainJudge(world, served, link);
-      sockets.set(link, { served, judge });
+      sockets.set(link, { served, window: world.sight.windowOf(served.room ?? ""), judge });
     },
     received(link, frame) {
       sockets.get(link)?.judge.received(frame);
@@ -80,7 +82,7 @@ export function createJudge(world: World): Judge {
     subscribed: (link) => sockets.get(link)?.judge.subscribed?.(),
     closed(link, code) {
       closed.add(link);
-      const { served } = sockets.get(link) ?? {};
+      const { served, window } = sockets.get(link) ?? {};
       world.note?.(`  ${served?.node} closes #${link.id} with ${code}`);
       const stalled = link.stalledAt === undefined ? 0 : world.schedule.now - link.stalledAt;
       // It should have left the live topic before.
@@ -90,7 +92,7 @@ export function createJudge(world: World): Judge {
           "a socket was closed as slow that was not",
           `#${link.id}, ${link.buffered} bytes, ${stalled} ms`,
         );
-      if (code >= 4500 && !(served && mayLeave(served, code)))
+      if (code >= 4500 && !(served && window && mayLeave(served, window, code)))
         world.fail("a socket was told not to come back", `#${link.id}, ${code}`);
     },
     ended: (link) => void sockets.delete(link),

@@ -1,18 +1,28 @@
 import { createBudgets } from "../../src/budgets.ts";
-import { type Ack, type Chat, createChat } from "../../src/chat/chat.ts";
+import {
+  type Ack,
+  type Chat,
+  createChat,
+  type Fit,
+  type HistoryQuery,
+  type HistoryResult,
+} from "../../src/chat/chat.ts";
 import type { Seat } from "../../src/chat/ports.ts";
 import { Refusal } from "../../src/errors.ts";
 import type { Identity } from "../../src/identity.ts";
 import type { Log } from "../../src/log.ts";
 import { MESSAGE_MAX_CHARS } from "../../src/protocol/limits.ts";
+import { roomName } from "../../src/protocol/rooms.ts";
+import type { History } from "../../src/protocol/membership.ts";
 import type { Wish } from "./changes.ts";
-import { aliveStanding } from "../support/stubs.ts";
+import type { Decreed } from "./decrees.ts";
+import { aliveStanding, named } from "../support/stubs.ts";
 import { type ClientEnd, createLink, type Link } from "./link.ts";
 import { createMeters } from "./meters.ts";
 import { createProcessClock } from "./schedule.ts";
 import { createStore } from "./store.ts";
 import { createWire } from "./wire.ts";
-import type { World } from "./world.ts";
+import { ORDER, type World } from "./world.ts";
 
 /** How a client connects. */
 export interface Visit {
@@ -22,6 +32,22 @@ export interface Visit {
   readonly since?: { readonly epoch: string; readonly version: number };
   readonly client: ClientEnd;
 }
+
+/** What someone wants a new private room to be. */
+export interface NewRoom {
+  readonly clientId: string;
+  readonly title: string;
+  readonly history: History;
+  readonly people: readonly number[];
+}
+
+/** A room's name that the server would choose. */
+const nameFor = (key: string) => {
+  const name = Bun.hash(key).toString(32).padStart(26, "a");
+  return roomName(`~${name}`) ?? name;
+};
+
+const ANY_FIT: Fit = { bytes: 1_000_000, sizeOf: () => 1_000 };
 
 /** A machine on which the server's process runs, dies, stops and comes back. */
 export interface SimNode {
@@ -36,6 +62,13 @@ export interface SimNode {
   visit(visit: Visit): Link | undefined;
   /** Submits a change over HTTP. The promise never settles if the process dies. */
   submit(person: Identity, change: Wish): Promise<Ack>;
+  /** Reads a page of history over HTTP. */
+  page(person: Identity, room: string, query: HistoryQuery): Promise<HistoryResult>;
+  /** Changes who may do what in a room, for a person or (null) an operator. */
+  decree(userId: number | null, decreed: Decreed): Promise<Ack>;
+  /** Creates a private room; opens the one of some people. */
+  create(userId: number, wish: NewRoom): Promise<{ room: string }>;
+  direct(userId: number, people: readonly number[]): Promise<{ room: string }>;
   /** The operator bans someone, or lifts the ban; someone leaves a room for good. They never settle if the process dies. */
   ban(seat: Seat): Promise<void>;
   unban(seat: Seat): Promise<void>;
@@ -153,7 +186,15 @@ export function createNode(name: string, world: World): SimNode {
       ),
     );
   };
-  const ORDER = { via: "http", actor: "", address: "", reason: "" } as const;
+
+  const identityOf = (userId: number): Identity => ({
+    userId,
+    ...named(`user${userId}`),
+    picture: null,
+    sessionId: null,
+    expiresAt: Number.POSITIVE_INFINITY,
+    grants: null,
+  });
 
   return {
     name,
@@ -224,16 +265,28 @@ export function createNode(name: string, world: World): SimNode {
       connection.open();
       return link;
     },
-    submit(person, { room, ...change }) {
-      const seat = { userId: person.userId, room };
-      const ban = world.rights.banOf(name, seat);
-      return whileAlive(async (chat) => {
-        const ack = await chat.submit(person, room, change);
-        if (ban && ban === world.rights.banOf(name, seat) && !ack.duplicate)
-          world.fail("a banned person posted over HTTP", `${person.userId} in ${room} at ${name}`);
-        return ack;
-      });
-    },
+    submit: (person, { room, ...change }) => whileAlive((chat) => chat.submit(person, room, change)),
+    decree: (userId, { room, ...decree }) =>
+      whileAlive((chat) =>
+        userId === null ? chat.ordain(room, decree, ORDER) : chat.submit(identityOf(userId), room, decree),
+      ),
+    create: (userId, { clientId, title, history, people }) =>
+      whileAlive(async (chat) => {
+        const room = nameFor(`room ${userId} ${clientId}`);
+        const create = { kind: "private", people: [userId, ...people], owners: [userId] } as const;
+        await chat.ordain(room, { kind: "room", clientId, set: { title, history }, create }, ORDER);
+        return { room };
+      }),
+    direct: (userId, people) =>
+      whileAlive(async (chat) => {
+        const all = [userId, ...people].sort((a, b) => a - b);
+        const room = nameFor(`direct ${all.join()}`);
+        const create = { kind: "direct", people: all } as const;
+        await chat.ordain(room, { kind: "room", clientId: random.uuid(), set: {}, create }, ORDER);
+        return { room };
+      }),
+    page: (person, room, query) =>
+      whileAlive(async (chat) => chat.page(await chat.enter(person, room, "read"), query, ANY_FIT)),
     ban: ({ userId, room }) => whileAlive((chat) => chat.ban(userId, room, ORDER)),
     unban: ({ userId, room }) => whileAlive((chat) => chat.unban(userId, room, ORDER)),
     leave: ({ userId, room }) => whileAlive((chat) => chat.leave({ userId, grants: null } as Identity, room)),

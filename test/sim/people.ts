@@ -1,107 +1,81 @@
-import type { Departures, Marked, Reading, Seat } from "../../src/chat/ports.ts";
-import { type Membership, membershipOf, noRoom, STRANGER } from "../../src/chat/rights.ts";
+import { type Departures, type Reading, type Seat, seatKey } from "../../src/chat/ports.ts";
+import { type RoomFacts, type SeatFacts, STRANGER } from "../../src/chat/rights.ts";
+
+/** A membership as it is stored, with the version from which on messages are not unread. */
+export type MemberRow = Omit<SeatFacts, "banned" | "blocked"> & { readonly since: number };
 
 /** Who belongs to which room and who is banned from it, as one epoch of the database has it. */
 interface PeopleRows {
-  /** By {@link seatKey}: whether the person is in, and since which version. */
-  readonly members: Map<string, { state: "in" | "left"; version: number }>;
+  /** By {@link seatKey}. */
+  readonly members: Map<string, MemberRow>;
   readonly bans: Set<string>;
   readonly marks: Map<string, number>;
 }
 
 /** One row as it was written: a membership, a ban or its end, or a read mark. */
 export type PeopleWrite =
-  | { readonly seat: Seat; readonly state: "in" | "left"; readonly version: number }
+  | { readonly seat: Seat; readonly member: MemberRow }
   | { readonly seat: Seat; readonly banned: boolean }
   | { readonly seat: Seat; readonly lastRead: number };
 
-export const seatKey = ({ userId, room }: Seat) => `${userId} ${room}`;
-
 const newRows = (): PeopleRows => ({ members: new Map(), bans: new Set(), marks: new Map() });
 
-/**
- * The people's part of the model of the database: the contract of `MemberStore`. `changed` records each write, so that a
- * restore can replay them.
- */
-export function createPeople(
-  now: () => number,
-  counterOf: (room: string) => number,
-  changed: (write: PeopleWrite) => void,
-) {
+/** The people's part of the model of the database. */
+export function createPeople(now: () => number, factsOf: (room: string) => RoomFacts) {
   let rows = newRows();
-  /** When each person last left, or was banned from, each room. Both outlive a restore. */
+  /** When each person last left each room. It outlives a restore. */
   const leftAt = new Map<string, number>();
-  const bannedAt = new Map<string, number>();
-
-  const write = (row: PeopleWrite) => {
-    const key = seatKey(row.seat);
-    if ("state" in row) rows.members.set(key, { state: row.state, version: row.version });
-    else if ("lastRead" in row) rows.marks.set(key, row.lastRead);
-    else if (row.banned) rows.bans.add(key);
-    else rows.bans.delete(key);
-    changed(row);
-  };
-
-  const readOf = (key: string) => Math.max(rows.members.get(key)?.version ?? 0, rows.marks.get(key) ?? 0);
-
-  const enrol = (seat: Seat, version: number) => {
-    if (rows.members.get(seatKey(seat))?.state !== "in") write({ seat, state: "in", version });
-  };
 
   return {
-    write,
-    enrol,
-    reset: () => void (rows = newRows()),
-    join: (seats: readonly Seat[]): Reading[] =>
-      seats.map(({ userId, room }) => {
-        enrol({ userId, room }, counterOf(room));
-        return { lastRead: readOf(seatKey({ userId, room })), unread: 0 };
-      }),
-    memberships: (seats: readonly Seat[]): Membership[] =>
-      seats.map(({ userId, room }) => {
-        const key = seatKey({ userId, room });
-        const facts = { ...noRoom(room), version: counterOf(room) };
-        const state = rows.members.get(key)?.state ?? "none";
-        return membershipOf(room, facts, { ...STRANGER, state, banned: rows.bans.has(key) });
-      }),
-    leave({ userId, room }: Seat) {
-      const key = seatKey({ userId, room });
-      const member = rows.members.get(key);
-      leftAt.set(key, now());
-      if (member?.state !== "in") return false;
-      write({ seat: { userId, room }, state: "left", version: member.version });
-      return true;
+    write(row: PeopleWrite) {
+      const key = seatKey(row.seat);
+      if ("member" in row) rows.members.set(key, row.member);
+      else if ("lastRead" in row) rows.marks.set(key, row.lastRead);
+      else if (row.banned) rows.bans.add(key);
+      else rows.bans.delete(key);
     },
-    mark: (marks: readonly (Seat & { readonly id: number })[]): Marked[] =>
-      marks.map(({ userId, room, id }) => {
-        const before = readOf(seatKey({ userId, room }));
-        const lastRead = Math.max(before, Math.min(id, counterOf(room)));
-        write({ seat: { userId, room }, lastRead });
-        return { lastRead, moved: lastRead > before };
-      }),
-    departures: (userIds: readonly number[], roomNames: readonly string[]): Departures[] =>
+    /** The row of someone who enters an open room; undefined if they are in it. */
+    enrolled(seat: Seat, version: number): MemberRow | undefined {
+      const before = rows.members.get(seatKey(seat));
+      if (before?.state === "in") return undefined;
+      const { banned: _, blocked: __, ...stranger } = STRANGER;
+      return { ...stranger, ...before, state: "in", since: version };
+    },
+    /** The row of someone who leaves an open room; undefined if they are not in it. */
+    leaving(seat: Seat): MemberRow | undefined {
+      leftAt.set(seatKey(seat), now());
+      const member = rows.members.get(seatKey(seat));
+      if (member?.state !== "in" || factsOf(seat.room).kind !== "open") return undefined;
+      return { ...member, state: "left" };
+    },
+    seatOf(seat: Seat): SeatFacts {
+      const { since: _, ...member } = rows.members.get(seatKey(seat)) ?? { since: 0 };
+      return { ...STRANGER, ...member, banned: rows.bans.has(seatKey(seat)), blocked: false };
+    },
+    memberOf: (seat: Seat) => rows.members.get(seatKey(seat)),
+    /** The people in a room. */
+    members: (room: string): number[] =>
+      rows.members
+        .entries()
+        .filter(([key, { state }]) => state === "in" && key.endsWith(` ${room}`))
+        .map(([key]) => Number.parseInt(key, 10))
+        .toArray(),
+    reset: () => void (rows = newRows()),
+    readingOf(seat: Seat): Reading {
+      const key = seatKey(seat);
+      return { lastRead: Math.max(rows.members.get(key)?.since ?? 0, rows.marks.get(key) ?? 0), unread: 0 };
+    },
+    departures: (userIds: readonly number[]): Departures[] =>
       userIds.map((userId) => {
         const found = new Map<string, "banned" | "left">();
-        for (const room of roomNames) {
-          const key = seatKey({ userId, room });
-          if (rows.members.get(key)?.state === "left") found.set(room, "left");
-          if (rows.bans.has(key)) found.set(room, "banned");
-        }
+        const begin = `${userId} `;
+        for (const [key, { state }] of rows.members)
+          if (key.startsWith(begin) && state !== "in") found.set(key.slice(begin.length), "left");
+        for (const key of rows.bans) if (key.startsWith(begin)) found.set(key.slice(begin.length), "banned");
         return found;
       }),
-    setBan({ userId, room }: Seat, banned: boolean) {
-      if (banned) bannedAt.set(seatKey({ userId, room }), now());
-      write({ seat: { userId, room }, banned });
-    },
     isMember: (seat: Seat) => rows.members.get(seatKey(seat))?.state === "in",
-    isBanned: (seat: Seat) => rows.bans.has(seatKey(seat)),
     /** When someone last left a room; undefined: never. */
     leftAt: (seat: Seat) => leftAt.get(seatKey(seat)),
-    bannedAt: (seat: Seat) => bannedAt.get(seatKey(seat)),
-    banned: (): Seat[] =>
-      [...rows.bans].map((key) => {
-        const [userId, room = ""] = key.split(" ");
-        return { userId: Number(userId), room };
-      }),
   };
 }

@@ -4,6 +4,9 @@ import type { Link } from "./link.ts";
 import { summary } from "./wire.ts";
 import type { World } from "./world.ts";
 
+/** How often someone looks whether they may enter a room, in milliseconds. */
+const LOOK_MS = 1_000;
+
 /** A client of the plain protocol. It gives its messages a clientId, or none: then it does not send them again. */
 export function createPlainClient(
   name: string,
@@ -11,7 +14,7 @@ export function createPlainClient(
   room: string,
   world: World,
 ): Participant {
-  const { schedule, random, note } = world;
+  const { schedule, random, note, plan } = world;
   const pending = new Map<string, string>();
   let link: Link | undefined;
   let connecting = false;
@@ -36,6 +39,9 @@ export function createPlainClient(
     },
     connect(node = random.pick(world.nodes)) {
       if (quit || link || connecting) return;
+      // When faults have ceased, people do not knock on doors that are closed to them.
+      if (!plan.faulty && !world.sight.reads(person().userId, room))
+        return void schedule.after(LOOK_MS, () => self.connect());
       connecting = true;
       schedule.after(random.between(0.5, 20), () => {
         connecting = false;
@@ -92,6 +98,7 @@ export function createPlainClient(
       link = undefined;
     },
     unsettled() {
+      if (!world.sight.reads(person().userId, room)) return [];
       if (!link) return [`${name} is not connected`];
       const left = [...pending.keys()].filter((clientId) => !world.database.isDeleted(room, clientId));
       return left.length > 0 ? [`${name} has ${left.length} messages without an answer`] : [];

@@ -1,19 +1,27 @@
+import type { Post } from "../../src/chat/change.ts";
+import type { Message } from "../../src/message.ts";
 import { POISON } from "./database.ts";
 import type { Served, SocketJudge } from "./judge.ts";
 import type { Link } from "./link.ts";
+import type { Window } from "./sight.ts";
 import { summary, type Wire } from "./wire.ts";
 import type { World } from "./world.ts";
+
+/** Plain clients get messages with a text: neither tombstones nor notices. */
+const isPlain = (message: Message | undefined) => message?.deletedAt === null && message.notice === null;
 
 interface Sent {
   readonly content: string;
   readonly clientId: string | undefined;
+  readonly window: Window;
 }
 
 /** Checks the plain protocol on one socket: each post once, none skipped, and a result for each message sent. */
 export function createPlainJudge(world: World, served: Served, link: Link): SocketJudge {
-  const { database } = world;
+  const { database, sight } = world;
   const room = served.room ?? "";
-  const seat = { userId: served.identity.userId, room };
+  const { userId } = served.identity;
+  const opened = sight.windowOf(room);
   let liveSince: number | undefined;
   const seen = new Set<number>();
   const waiting: Sent[] = [];
@@ -31,10 +39,9 @@ export function createPlainJudge(world: World, served: Served, link: Link): Sock
 
   const skipped = (to: number): number[] => {
     const { messages } = database.current(room);
-    const from = begun ?? to;
+    const from = Math.max(begun ?? to, sight.fromOf(userId, room) - 1);
     const missing: number[] = [];
-    for (let id = from + 1; id <= to; id++)
-      if (!seen.has(id) && messages.has(id) && messages.get(id)?.deletedAt === null) missing.push(id);
+    for (let id = from + 1; id <= to; id++) if (!seen.has(id) && isPlain(messages.get(id))) missing.push(id);
     return missing;
   };
 
@@ -42,15 +49,28 @@ export function createPlainJudge(world: World, served: Served, link: Link): Sock
     rooms: () => (liveSince === undefined ? [] : [[room, liveSince] as const]),
     received(text) {
       const { message, clientId } = JSON.parse(text) as { message: string; clientId?: string };
-      waiting.push({ content: message, clientId });
+      waiting.push({ content: message, clientId, window: sight.windowOf(room) });
     },
     sent(wire: Wire) {
       const frame = wire.plain;
       if ("error" in frame) {
         const { code, retryable, clientId } = frame.error;
         const poisoned = waiting.some(({ content }) => content.includes(POISON));
-        const banned = code === "forbidden" && world.rights.mayBeRefused(seat);
-        if (!retryable && !banned && !(code === "invalid" && poisoned))
+        const refused = waiting.find((sent) => sent.clientId === clientId);
+        const window = refused?.window ?? opened;
+        const post: Post = {
+          kind: "post",
+          room,
+          senderId: userId,
+          username: served.identity.username,
+          user: served.identity.user,
+          clientId: clientId ?? "",
+          content: "",
+          replyTo: null,
+          data: null,
+          fence: 0,
+        };
+        if (!retryable && !sight.mayRefuse(post, code, window) && !(code === "invalid" && poisoned))
           world.fail("a good message was refused for good", wire.text);
         if (clientId === undefined) nameless++;
         else settle((sent) => sent.clientId === clientId, false);
@@ -58,6 +78,12 @@ export function createPlainJudge(world: World, served: Served, link: Link): Sock
       }
       const states = database.posted(room, frame.id).filter((state) => state.clientId === frame.clientId);
       const contents = states.map(({ content }) => content);
+      const visible = states.some(
+        (state) =>
+          state.content === frame.message &&
+          [opened.epoch, database.epoch].some((epoch) => sight.maySee(userId, room, state, opened, epoch)),
+      );
+      if (!visible) world.fail("a plain message was shown to someone who may not see it", summary(wire.text));
       if (!contents.includes(frame.message))
         world.fail("a plain message that the database does not have", summary(wire.text));
       settle(
@@ -83,7 +109,7 @@ export function createPlainJudge(world: World, served: Served, link: Link): Sock
         ...left.filter(({ clientId }) => clientId === undefined).slice(nameless),
       ];
       const owed = unanswered.map(({ content }) => `"${content.slice(0, 12)}" was not answered`);
-      if (database.epoch !== epoch || link.topics.size === 0) return owed;
+      if (database.epoch !== epoch || link.topics.size === 0 || !sight.reads(userId, room)) return owed;
       const missing = skipped(database.current(room).log.length);
       return missing.length > 0 ? [...owed, `${room} ${missing.join(", ")} never came`] : owed;
     },

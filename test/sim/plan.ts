@@ -36,6 +36,8 @@ export interface Plan {
   /** The operator bans people and lifts bans; people leave rooms for good. */
   readonly bans: boolean;
   readonly departures: boolean;
+  /** People create rooms, and change who may do what in them. */
+  readonly ruled: boolean;
   readonly shortTokens: boolean;
   readonly messageRate: number;
   /** Multiplies everyone's budgets, so that some are spent; 0: there are none. */
@@ -49,6 +51,9 @@ export interface Plan {
 export const FAULTS = ["die", "stop", "cut", "stall", "busDown", "databaseAway", "restore", "bulk"] as const;
 export type FaultKind = (typeof FAULTS)[number];
 
+/** A room that an operator may create as a private one, unless somebody enters it before. */
+export const PLAIN_ROOM = "order-7";
+
 export function planOf(random: Random): Plan {
   const sometimes = (probability: number, value: () => number) => (random.chance(probability) ? value() : 0);
   const large = random.chance(0.06);
@@ -56,7 +61,9 @@ export function planOf(random: Random): Plan {
   const backlog = huge ? 9_980 + random.below(30) : sometimes(0.5, () => random.below(12));
   const edits = random.chance(0.2);
   const budgets = huge || large ? 0 : sometimes(0.15, () => random.between(0.03, 0.2));
-  const rooms = ["ada", "ben", "cy", "dan", "eve"].slice(0, 1 + random.below(huge ? 1 : 5));
+  const ruled = !huge && random.chance(0.4);
+  const rooms = ["ada", "ben", "cy", "dan", "eve"].slice(0, 1 + random.below(huge ? 1 : ruled ? 2 : 5));
+  if (ruled && random.chance(0.4)) rooms.push(PLAIN_ROOM);
   return {
     nodes: random.pick([1, 2, 2, 2, 3, 3]),
     lanes: random.pick([1, 2]),
@@ -64,7 +71,7 @@ export function planOf(random: Random): Plan {
     v1: huge ? 2 : 2 + random.below(4),
     plain: huge ? 0 : random.below(3),
     backends: random.below(2),
-    users: 1 + random.below(4),
+    users: (ruled ? 3 : 1) + random.below(4),
     lengthMs: random.between(1_500, 6_000),
     actionMs: random.between(15, 60),
     // With budgets, a replay of many pages would take longer than the run.
@@ -84,6 +91,7 @@ export function planOf(random: Random): Plan {
     edits,
     bans: random.chance(0.25),
     departures: random.chance(0.25),
+    ruled,
     shortTokens: random.chance(0.15),
     messageRate: sometimes(0.1, () => 20),
     budgets,

@@ -1,3 +1,5 @@
+import { PEOPLE } from "./planted-people.ts";
+
 /** A bug to plant in the chat core or the client, which the simulation must find. */
 export interface Mutant {
   readonly name: string;
@@ -44,8 +46,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "the subscription one tick late",
     file: "connection/subscription.ts",
-    from: "    reader.socket.subscribe(codec.topicOf(room));\n",
-    to: "    void Promise.resolve().then(() => reader.socket.subscribe(codec.topicOf(room)));\n",
+    from: "    reader.socket.subscribe(this.topic);\n",
+    to: "    void Promise.resolve().then(() => reader.socket.subscribe(this.topic));\n",
   },
   {
     name: "a frame over budget lost",
@@ -98,8 +100,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "what was lost is not looked for",
     file: "room/rooms.ts",
-    from: "timeline.confirm(versions.get(timeline.room) ?? 0, released);",
-    to: "timeline.confirm(released, released);",
+    from: "const found = { released: versions.get(room) ?? 0, fence: fences.get(room) ?? 0 };",
+    to: "const found = before[index] as Standing; void [versions, fences, room];",
   },
   {
     name: "changes of another epoch taken for ours",
@@ -121,9 +123,9 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "a position of another epoch believed",
-    file: "connection/connection.ts",
-    from: "const resumed = since?.epoch === timeline.epoch && missed",
-    to: "const resumed = since !== undefined && missed",
+    file: "connection/subscription.ts",
+    from: "if (since?.epoch !== epoch || since.version > released) return undefined;",
+    to: "if (!since || epoch === undefined || since.version > released) return undefined;",
   },
   {
     name: "joined sends are not answered",
@@ -182,8 +184,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "the reactions of a deleted message kept",
     file: "room/decide.ts",
-    from: "  reactors: [],\n  deletedAt: at,\n",
-    to: "  deletedAt: at,\n",
+    from: "  data: null,\n  reactors: [],\n  deletedAt: at,\n",
+    to: "  data: null,\n  deletedAt: at,\n",
   },
   {
     name: "a deleted message can be changed",
@@ -206,8 +208,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "who is overrun reads on before the jump",
     file: "room/timeline.ts",
-    from: "    const readOn = overrun();\n    released = to;\n    forgetPages();\n    readOn();\n",
-    to: "    overrun()();\n    released = to;\n",
+    from: "    const readOn = options.overrun();\n    released = to;\n    forgetPages();\n",
+    to: "    options.overrun()();\n    const readOn = () => {};\n    released = to;\n",
   },
   {
     name: "a full socket does not lag",
@@ -224,14 +226,14 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "joining makes nobody a member",
     file: "connection/connection.ts",
-    from: "const reading = await members.join(asked);",
-    to: "const reading = { lastRead: 0, unread: 0 }; void members; void asked;",
+    from: "const reading = await members.join(pass);",
+    to: "const reading = { lastRead: 0, unread: 0 }; void members;",
   },
   {
     name: "posting makes nobody a member",
     file: "room/decide.ts",
     from: "rulings.enrol({ userId: change.senderId, room: change.room }, next);",
-    to: "void next;",
+    to: "void rulings;",
   },
   {
     name: "a repeated post makes its sender a member again",
@@ -242,37 +244,13 @@ export const MUTANTS: readonly Mutant[] = [
     if (before) return repeated(change, before);\n`,
   },
   {
-    name: "a ban leaves open sockets in the room",
-    file: "chat.ts",
-    from: `      await departedFrom(userId, room, "banned", open);\n`,
-    to: "      departed.changed(userId); void open;\n",
-  },
-  {
-    name: "a ban does not stop a join in flight",
-    file: "connection/connection.ts",
-    from: "        pass = access.enterNow(this.identity, room);\n",
-    to: "        pass = asked;\n",
-  },
-  {
-    name: "a banned person enters as long as memory knows it",
-    file: "access/access.ts",
-    from: `    if (known?.get(room) === "banned") throw new AccessDenied("removed");\n`,
+    name: "a banned person enters",
+    file: "rights.ts",
+    from: `  if (membership.banned && (kind !== "open" || action !== "leave")) return "forbidden";\n`,
     to: "",
   },
   {
-    name: "a banned person enters when the database is asked",
-    file: "access/access.ts",
-    from: `      if (departures.get(room) === "banned") throw new AccessDenied("removed");\n`,
-    to: "      void departures;\n",
-  },
-  {
-    name: "a ban that is answered late takes out whoever was let in since",
-    file: "chat.ts",
-    from: "    await guard.recheck(userId).catch(() => guard.expel(room, why, open));\n",
-    to: "    void open; guard.expel(room, why, hub.subscriptionsOf(userId));\n",
-  },
-  {
-    name: "a ban on one node never reaches the others",
+    name: "a departure on one node never reaches the others",
     file: "connection/guard.ts",
     from: "    every(clock, CHECK_MS, () => checkRooms(everyone()).catch(ignore)),\n",
     to: "    every(clock, CHECK_MS, () => void everyone),\n",
@@ -286,8 +264,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "leaving for good leaves the sockets in the room",
     file: "chat.ts",
-    from: `      guard.expel(room, "left", open);\n      if (left) await departedFrom(userId, room, "left", open);\n`,
-    to: "      if (left) departed.changed(userId); void open;\n",
+    from: `      guard.expel(room, "left", open);\n      if (!left) return;\n      memberships.left({ userId, room });\n`,
+    to: "      void [open, left]; memberships.left({ userId, room }); if (left !== undefined) return;\n",
   },
   {
     name: "leaving for good takes out whoever has joined again",
@@ -295,6 +273,7 @@ export const MUTANTS: readonly Mutant[] = [
     from: `guard.expel(room, "left", open);`,
     to: `void open; guard.expel(room, "left", hub.subscriptionsOf(userId));`,
   },
+  ...PEOPLE,
   {
     name: "the client leaves out what changes while a page is under way",
     file: "../client/list.ts",

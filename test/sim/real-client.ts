@@ -1,12 +1,13 @@
 import { shown } from "../../src/chat/codecs/encode.ts";
 import { type Chat, ChatError, createChat, type OpenWire, type Room } from "../../src/client/index.ts";
-import type { ErrorCode } from "../../src/protocol/codes.ts";
+import { CLOSE, type CloseReason, type ErrorCode } from "../../src/protocol/codes.ts";
 import type { Identity } from "../../src/identity.ts";
 import { objectOf, type Wish } from "./changes.ts";
 import type { Link } from "./link.ts";
 import type { SimNode } from "./node.ts";
 import type { Participant } from "./participant.ts";
 import { EPOCH_MS } from "./schedule.ts";
+import { named } from "../support/stubs.ts";
 import { summary } from "./wire.ts";
 import type { World } from "./world.ts";
 
@@ -85,6 +86,12 @@ export function createRealClient(name: string, person: () => Identity, world: Wo
     world.fail("the client found the server at fault", `${name}: ${message}`),
   );
 
+  /** What the person may see of a room now, by id. */
+  const visible = (room: string) =>
+    [...database.current(room).messages.values()]
+      .filter(({ id, notice }) => !notice && id >= world.sight.fromOf(userId, room))
+      .sort((a, b) => a.id - b.id);
+
   const enter = (room: string): Room => {
     const entered = chat.room(room, { history: 1 + random.below(30), keep: ALL });
     rooms.set(room, entered);
@@ -108,7 +115,9 @@ export function createRealClient(name: string, person: () => Identity, world: Wo
 
   const submit = (change: Wish) => {
     pending.add(change);
-    const key = { ...change, senderId: userId };
+    const key = { ...change, senderId: userId, ...named(`user${userId}`), fence: 0 };
+    const window = world.sight.windowOf(change.room);
+    const isRepeat = database.answered(key) !== undefined;
     ask(change).then(
       // The judge checked the ack on the wire; this checks that it reached the caller.
       (ack) => {
@@ -122,9 +131,9 @@ export function createRealClient(name: string, person: () => Identity, world: Wo
         if (error.code === "closed" || (error.code === "stale_epoch" && change.kind !== "post")) return;
         // Anyone who leaves a room for good, or is banned, gives up what still waits to be sent there.
         const seat = { userId, room: change.room };
-        if (error.code === "left" && database.people.leftAt(seat) !== undefined) return;
-        if (error.code === "removed" && world.rights.mayBeRefused(seat)) return;
-        world.refused(key, error.code as ErrorCode);
+        const ever = { ...window, since: 0, step: 0, at: 0 };
+        if (world.rights.mayBeOut(seat, ever, CLOSE[error.code as CloseReason])) return;
+        world.refused(key, error.code as ErrorCode, { window, isRepeat });
       },
     );
   };
@@ -141,7 +150,8 @@ export function createRealClient(name: string, person: () => Identity, world: Wo
     },
     act() {
       if (!begun) return;
-      const room = random.pick(plan.rooms);
+      const room = random.pick(world.places());
+      if (!rooms.has(room)) return void enter(room);
       const what = random.next();
       if (what < 0.72)
         return submit((random.chance(plan.amends) ? changes.amend : changes.post)(userId, room));
@@ -158,7 +168,9 @@ export function createRealClient(name: string, person: () => Identity, world: Wo
     },
     hop: () => link?.cut(),
     calm() {
-      for (const room of plan.rooms) enter(room);
+      const waiting = new Set([...pending].map(({ room }) => room));
+      for (const room of world.places())
+        if (waiting.has(room) || world.sight.reads(userId, room)) enter(room);
       chat.connect();
     },
     quit: () => void chat.close(),
@@ -166,26 +178,33 @@ export function createRealClient(name: string, person: () => Identity, world: Wo
       const { connection } = chat.snapshot();
       if (connection.state !== "open") return [`${name} is ${connection.state}`];
       const left: string[] = [];
+      for (const room of world.places()) if (!rooms.has(room) && world.sight.reads(userId, room)) enter(room);
       if (pending.size > 0) left.push(`${name} has ${pending.size} changes without an answer`);
       for (const room of rooms.values()) {
         const { state, error, waiting, more, messages } = room.snapshot();
+        if (!world.sight.reads(userId, room.name)) {
+          if (state === "live") left.push(`${name} is still in ${room.name}`);
+          continue;
+        }
         const latest = messages.reduce((greatest, { version }) => Math.max(greatest, version), 0);
-        const counter = database.current(room.name).log.length;
+        const written = visible(room.name).reduce((greatest, { version }) => Math.max(greatest, version), 0);
         if (state === "out") enter(room.name);
         if (state !== "live") left.push(`${name} is ${state} in ${room.name} ${error?.code ?? ""}`);
         else if (waiting.length > 0) left.push(`${name} shows ${waiting.length} that wait in ${room.name}`);
         else if (more) {
           left.push(`${name} pages back in ${room.name}`);
           room.older(1_000).catch(() => {});
-        } else if (latest !== counter)
-          left.push(`${name} has version ${latest} of ${counter} in ${room.name}`);
+        } else if (latest !== written)
+          left.push(`${name} has version ${latest} of ${written} in ${room.name}`);
       }
       return left;
     },
     compare() {
       for (const room of rooms.values()) {
-        const written = [...database.current(room.name).messages.values()].sort((a, b) => a.id - b.id);
-        const { messages } = room.snapshot();
+        if (!world.sight.reads(userId, room.name)) continue;
+        const written = visible(room.name);
+        const from = world.sight.fromOf(userId, room.name);
+        const messages = room.snapshot().messages.filter(({ id }) => id >= from);
         const odd = written.find((message, at) => {
           const have = messages[at];
           return !Bun.deepEquals(shown(message), have);

@@ -1,103 +1,123 @@
+import type { HistoryResult } from "../../src/chat/chat.ts";
+import { shown, type ShownMessage } from "../../src/chat/codecs/encode.ts";
 import type { Seat } from "../../src/chat/ports.ts";
-import type { SimNode } from "./node.ts";
-import { seatKey } from "./people.ts";
+import { CLOSE } from "../../src/protocol/codes.ts";
+import { sameMessage } from "./copy.ts";
+import { mayRead } from "./order.ts";
+import type { Window } from "./sight.ts";
 import type { World } from "./world.ts";
 
-/** When an unban that failed is tried again, in milliseconds. */
-const RETRY_MS = 300;
-
-/** The operator's bans, and people who leave rooms for good, with what each promises the moment it is acknowledged. */
+/** The operator's bans, people who leave rooms for good, and what the judge knows about who is in a room. */
 export interface Rights {
-  /** The ban that a node has acknowledged, if nobody has begun to lift it since. */
-  banOf(node: string, seat: Seat): object | undefined;
-  /** Someone may be refused, because they were banned at some time. */
-  mayBeRefused(seat: Seat): boolean;
+  /** Anyone who joined or posted is a member, unless they are out since they asked. */
+  checkMember(seat: Seat, window: Window, how: string): void;
+  /** A page of history shows messages as the database has had them, and none that its reader may not see. */
+  checkPage(seat: Seat, messages: readonly ShownMessage[], window: Window): void;
+  /** A page over HTTP, which says from which snapshot it is. */
+  checkSnapshot(seat: Seat, page: Pick<HistoryResult, "epoch" | "counter" | "messages">): void;
+  /** Whether someone's socket may be taken out of a room that it asked for at the beginning of the window. */
+  mayBeOut(seat: Seat, window: Window, code: number): boolean;
   /** Bans someone at a random node, or lifts a ban. */
   order(): void;
   /** Somebody leaves a room for good, at a random node. */
   depart(): void;
-  /** A restore may have undone bans. */
-  restored(): void;
-  /** Lifts every ban, however often it takes. */
-  liftAll(): void;
-  /** Finds the people who are in a room that they were banned from or left. Nobody is, some seconds after faults cease. */
+  /** Finds the people who are in a room that is closed to them. Nobody is, some seconds after faults cease. */
   enforce(): void;
 }
 
 export function createRights(world: World): Rights {
-  const { random, plan, schedule } = world;
-  /** The nodes that acknowledged a ban. */
-  const acknowledged = new Map<string, Set<string>>();
-  const ever = new Set<string>();
-  /** Unbans in flight, of which nobody knows when the database carries them out. */
-  const lifting = new Map<string, number>();
+  const { random, plan, schedule, database } = world;
+  const { people, order } = database;
 
   const someSeat = (): Seat => ({ userId: 1 + random.below(plan.users), room: random.pick(plan.rooms) });
   const show = ({ userId, room }: Seat) => `user${userId} in ${room}`;
+  const ignore = () => {};
 
-  const ban = (seat: Seat, node: SimNode) => {
-    const begun = schedule.now;
-    world.note?.(`${show(seat)} is banned at ${node.name}`);
-    ever.add(seatKey(seat));
-    const nodes = acknowledged.get(seatKey(seat)) ?? new Set();
-    const contested = (lifting.get(seatKey(seat)) ?? 0) > 0;
-    acknowledged.set(seatKey(seat), nodes);
-    node.ban(seat).then(
-      () => {
-        // If an unban was in flight at the same time, nobody knows which came last.
-        if (acknowledged.get(seatKey(seat)) !== nodes || contested) return;
-        nodes.add(node.name);
-        world.judge.departed(node.name, seat, begun);
-      },
-      () => {},
+  /** Someone was out at some time since, or a restore may have brought such a time back. */
+  const wasOut = ({ userId, room }: Seat, window: Window) =>
+    database.isRestored ||
+    (people.leftAt({ userId, room }) ?? -1) >= window.at ||
+    world.sight.ever(
+      userId,
+      room,
+      window,
+      ({ facts, mine, step }) =>
+        !mayRead(facts, mine) || (step > window.step && (mine.state === "removed" || mine.state === "left")),
     );
-  };
-
-  const unban = (seat: Seat, node: SimNode, again: boolean) => {
-    world.note?.(`${show(seat)} is let in again at ${node.name}`);
-    const key = seatKey(seat);
-    acknowledged.delete(key);
-    lifting.set(key, (lifting.get(key) ?? 0) + 1);
-    const settled = () => void lifting.set(key, (lifting.get(key) ?? 0) - 1);
-    node.unban(seat).then(settled, () => {
-      settled();
-      if (again) schedule.after(RETRY_MS, () => unban(seat, random.pick(world.nodes), true));
-    });
-  };
 
   return {
-    banOf(node, seat) {
-      const nodes = acknowledged.get(seatKey(seat));
-      return nodes?.has(node) ? nodes : undefined;
+    checkMember(seat, window, how) {
+      if (!people.isMember(seat) && !wasOut(seat, window))
+        world.fail(`someone ${how} and is no member`, show(seat));
     },
-    mayBeRefused: (seat) => ever.has(seatKey(seat)),
+    checkPage(seat, messages, window) {
+      for (const message of messages) {
+        const isStored = database
+          .posted(seat.room, message.id)
+          .some(
+            (state) =>
+              state.version === message.version && !state.notice && sameMessage(shown(state), message),
+          );
+        if (!isStored)
+          world.fail("a page has a message that the database never had", `${seat.room}.${message.id}`);
+        const maySee = [window.epoch, database.epoch].some((epoch) =>
+          world.sight.maySee(seat.userId, seat.room, message, window, epoch),
+        );
+        if (!maySee)
+          world.fail(
+            "a page shows what its reader may not see",
+            `${show(seat)}: ${message.id} of ${message.version}`,
+          );
+      }
+    },
+    checkSnapshot(seat, { epoch, counter, messages }) {
+      const { userId, room } = seat;
+      const { facts, mine, firstId } = world.sight.atVersion(userId, room, epoch, counter);
+      // In a restored database the room may not exist, which an older pass does not know.
+      if (!mayRead(facts, mine) && facts.exists)
+        world.fail("a page was read by someone who may not read the room", `${show(seat)} at ${counter}`);
+      for (const message of messages) {
+        const { id, version } = message;
+        if (!Bun.deepEquals(database.written(epoch, room, version), message) || version > counter)
+          world.fail("a page has a message that its snapshot does not have", `${room}.${id}`);
+        if (id < firstId)
+          world.fail("a page shows what its reader may not see", `${show(seat)}: ${id} before ${firstId}`);
+      }
+    },
+    mayBeOut: (seat, window, code) =>
+      code === CLOSE.removed || code === CLOSE.left || code === CLOSE.forbidden
+        ? wasOut(seat, window)
+        : false,
     order() {
       const seat = someSeat();
       const node = random.pick(world.nodes);
-      if (acknowledged.has(seatKey(seat))) unban(seat, node, false);
-      else ban(seat, node);
+      const isBanned = order.standing(database.epoch, seat.room, seat.userId).banned;
+      world.note?.(`${show(seat)} is ${isBanned ? "let in again" : "banned"} at ${node.name}`);
+      (isBanned ? node.unban(seat) : node.ban(seat)).catch(ignore);
     },
     depart() {
       const seat = someSeat();
       const node = random.pick(world.nodes);
       const begun = schedule.now;
       world.note?.(`${show(seat)} leaves for good at ${node.name}`);
-      node.leave(seat).then(
-        () => world.judge.departed(node.name, seat, begun),
-        () => {},
-      );
-    },
-    restored: () => acknowledged.clear(),
-    liftAll() {
-      for (const seat of world.database.people.banned()) unban(seat, random.pick(world.nodes), true);
+      node.leave(seat).then(() => world.judge.departed(node.name, seat, begun), ignore);
     },
     enforce() {
-      const { people } = world.database;
-      for (const { node, seat } of world.judge.present()) {
-        if (people.isBanned(seat))
-          world.fail("a banned person is still in the room", `${show(seat)} at ${node}`);
-        else if (!people.isMember(seat) && !world.database.isRestored)
+      for (const { node, seat, present } of world.judge.present()) {
+        if (!world.sight.reads(seat.userId, seat.room))
+          world.fail("someone is still in a room that is closed to them", `${show(seat)} at ${node}`);
+        else if (!people.isMember(seat) && !database.isRestored)
           world.fail("someone in a room is no member of it", `${show(seat)} at ${node}`);
+        // Presence is what nodes tell each other. What the bus lost stays lost.
+        if (plan.busLoses > 0 || plan.faults.busDown > 0) continue;
+        const ghost = present.find(
+          (name) => !world.sight.reads(Number(name.slice("user".length)), seat.room),
+        );
+        if (ghost !== undefined)
+          world.fail(
+            "someone counts as present in a room that is closed to them",
+            `${ghost} in ${seat.room}`,
+          );
       }
     },
   };

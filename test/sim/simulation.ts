@@ -69,6 +69,7 @@ async function talk(world: World): Promise<void> {
   if (plan.edits) again(plan.actionMs * 4, () => change(world));
   if (plan.bans) again(plan.lengthMs / 12, () => world.rights.order());
   if (plan.departures) again(plan.lengthMs / 12, () => world.rights.depart());
+  if (plan.ruled) again(plan.lengthMs / 40, () => world.governors.act());
   if (plan.large) again(plan.lengthMs / 8, () => flood(world));
   await schedule.run(plan.lengthMs, () => world.broken !== undefined);
 }
@@ -117,13 +118,15 @@ async function settle(world: World): Promise<void> {
     person.calm();
   }
   for (const node of nodes) if (!node.up) node.start();
-  if (plan.bans || plan.departures) {
+  if (plan.bans || plan.departures || plan.ruled) {
     await schedule.run(ENFORCE_MS, () => world.broken !== undefined);
     world.rights.enforce();
-    world.rights.liftAll();
-    for (const person of people) person.calm();
   }
-  const unsettled = () => [...people.flatMap((person) => person.unsettled()), ...world.judge.owed()];
+  const unsettled = () => [
+    ...people.flatMap((person) => person.unsettled()),
+    ...world.governors.unsettled(),
+    ...world.judge.owed(),
+  ];
   const limit = schedule.now + SETTLE_MS + (plan.longStalls ? 75_000 : 0) + (plan.budgets > 0 ? REPAY_MS : 0);
   let left: string[] = [];
   do {

@@ -1,6 +1,6 @@
 import { type ChatStore, CommitFailure } from "../../src/chat/ports.ts";
 import { Refusal } from "../../src/errors.ts";
-import { emptyLists, emptyWatch, nobodyKnown } from "../support/stubs.ts";
+import { emptyLists, emptyWatch } from "../support/stubs.ts";
 import type { SimDatabase } from "./database.ts";
 import type { Plan } from "./plan.ts";
 import type { Random } from "./random.ts";
@@ -123,23 +123,25 @@ export function createStore(options: StoreOptions): ChatStore {
     answered: (change) => orRefuse(read(() => database.answered(change))),
     changesSince: (room, after) => read(() => database.changesSince(room, after)),
     postsSince: (room, after) => read(() => database.postsSince(room, after)),
-    messages: (room, range, limit) => read(() => database.messages(room, range, limit)),
+    messages: (...of) => orRefuse(read(() => database.messages(...of))),
     counters: (rooms) => read(() => database.counters(rooms)),
   };
 
   const { people } = database;
+  const never = () => Promise.reject(new Error("bans are changes of rooms"));
   return {
     messages,
     members: {
-      join: (seats) => write(() => people.join(seats)),
-      memberships: (seats) => orRefuse(read(() => people.memberships(seats))),
-      leave: (seat) => write(() => people.leave(seat)),
-      mark: (marks) => write(() => people.mark(marks)),
-      departures: (userIds) => orRefuse(read(() => people.departures(userIds, plan.rooms))),
-      ban: (seat) => write(() => people.setBan(seat, true)),
-      unban: (seat) => write(() => people.setBan(seat, false)),
+      join: (seats) => write(() => database.join(seats)),
+      memberships: (seats) => orRefuse(read(() => database.memberships(seats))),
+      leave: (seat) => write(() => database.leave(seat)),
+      mark: (marks) => write(() => database.mark(marks)),
+      departures: (userIds) => orRefuse(read(() => people.departures(userIds))),
+      ban: never,
+      unban: never,
     },
-    people: nobodyKnown,
+    // Everyone's id is their number.
+    people: { find: (names) => orRefuse(read(() => names.map((name) => Number(name) || null))) },
     lists: emptyLists,
     watch: emptyWatch,
   };

@@ -1,5 +1,5 @@
 import type { Identity } from "../../src/identity.ts";
-import type { Ack, Key, Post } from "../../src/chat/change.ts";
+import { type Ack, type Change, type Post, type Ruling, SYSTEM_ID } from "../../src/chat/change.ts";
 import type { ErrorCode } from "../../src/protocol/codes.ts";
 import { type Asked, createAckBook } from "./acks.ts";
 import { createBackend } from "./backend.ts";
@@ -7,15 +7,18 @@ import { type BusLine, createBusLine } from "./bus.ts";
 import { type Changes, createChanges } from "./changes.ts";
 import { createClient } from "./client.ts";
 import { createDatabase, POISON, type SimDatabase } from "./database.ts";
+import { createDecrees, type Decreed, type Decrees } from "./decrees.ts";
+import { createGovernors, type Governors } from "./governors.ts";
 import { createJudge, type Judge } from "./judge.ts";
 import { createNode, type SimNode } from "./node.ts";
 import type { Participant } from "./participant.ts";
 import { createPlainClient } from "./plain-client.ts";
-import { type Plan, planOf } from "./plan.ts";
+import { PLAIN_ROOM, type Plan, planOf } from "./plan.ts";
 import { createRandom, type Random } from "./random.ts";
 import { createRealClient } from "./real-client.ts";
 import { createRights, type Rights } from "./rights.ts";
 import { createSchedule, EPOCH_MS, type Schedule } from "./schedule.ts";
+import { createSight, type Sight, type Window } from "./sight.ts";
 import type { Reach } from "./store.ts";
 import { named, userOf } from "../support/stubs.ts";
 
@@ -44,11 +47,22 @@ export interface World {
   /** Returns a text that was never used before. */
   say(): string;
   readonly changes: Changes;
+  readonly decrees: Decrees;
+  readonly governors: Governors;
+  /** What someone, or (null) the operator, asks for, as the database gets it. */
+  ruling(userId: number | null, decreed: Decreed): Ruling;
   readonly rights: Rights;
+  readonly sight: Sight;
+  /** Every room that anyone has heard of. */
+  places(): readonly string[];
   /** Checks an ack. */
   acked(change: Asked, ack: Partial<Ack>): void;
-  /** Checks a refusal that is final. */
-  refused(change: Key & { readonly content?: string }, code: ErrorCode): void;
+  /** Checks a refusal that is final. `isRepeat`: the change had been committed when it was sent. */
+  refused(
+    change: Change,
+    code: ErrorCode,
+    asked: { readonly window: Window; readonly isRepeat: boolean },
+  ): void;
   /** Writes messages directly to the database. */
   fill(room: string, count: number): void;
   largePosts(room: string, count: number): Post[];
@@ -57,6 +71,9 @@ export interface World {
 /** Nearly ten thousand characters of three bytes: about thirty of them exceed the hard limit of a socket. */
 const LARGE = "\u5b57".repeat(9_900);
 
+/** What operators do, as the audit would have it. */
+export const ORDER = { via: "http", actor: "", address: "", reason: "" } as const;
+
 /** The share of the chat.v1 clients without a room of their own that are the real client. */
 const REAL = 0.4;
 
@@ -64,11 +81,14 @@ export function createWorld(seed: number, trace?: (line: string) => void): World
   const random = createRandom(seed);
   const plan = planOf(random);
   const schedule = createSchedule(random);
-  const database = createDatabase(
-    () => schedule.now,
-    plan.pageRows,
-    (sentence, detail) => fail(sentence, detail),
-  );
+  const places = [...plan.rooms];
+  const database = createDatabase({
+    now: () => schedule.now,
+    pageRows: plan.pageRows,
+    users: plan.users,
+    fail: (sentence, detail) => fail(sentence, detail),
+    created: (room) => void (places.includes(room) || places.push(room)),
+  });
   let broken: Broken | undefined;
   let ids = 0;
   let words = 0;
@@ -122,15 +142,32 @@ export function createWorld(seed: number, trace?: (line: string) => void): World
       const poison = plan.faulty && random.chance(plan.poison) ? POISON : "";
       return `${++words}${poison} ${plan.large && random.chance(0.04) ? LARGE : ""}.`;
     },
+    sight: createSight(database, () => schedule.now),
+    places: () => places,
+    decrees: createDecrees({ database, random, schedule, users: plan.users }),
+    get governors() {
+      return governors;
+    },
+    ruling: (userId, decreed) => ({
+      ...decreed,
+      senderId: userId ?? SYSTEM_ID,
+      ...named(userId === null ? "" : `user${userId}`),
+      order: userId === null ? ORDER : null,
+    }),
     changes: createChanges({ database, random, say: () => world.say() }),
     acked: createAckBook(database, fail),
-    refused(change, code) {
+    refused(change, code, { window, isRepeat }) {
       // If both are in flight at once, the server need not ask the database, and gives both the result of the first.
       if (world.changes.isReused(change.clientId) && (code === "client_id_reused" || code === "invalid"))
         return;
-      if (database.refused(change, code) || (code === "invalid" && change.content?.includes(POISON))) return;
-      const { senderId: userId = 0, room } = change;
-      if (code === "forbidden" && rights.mayBeRefused({ userId, room })) return;
+      if (isRepeat && window.epoch === database.epoch)
+        fail(
+          "a resend was refused although it had been committed",
+          `${change.kind} in ${change.room}: ${code}`,
+        );
+      if (code === "invalid" && "content" in change && change.content.includes(POISON)) return;
+      if (database.refused(change, code)) return;
+      if (world.sight.mayRefuse(change, code, window)) return;
       fail("a good change was refused for good", `${change.kind} in ${change.room}: ${code}`);
     },
     fill: (room, count) => void (count > 0 && database.commitNew(imported(room, count, ""))),
@@ -138,6 +175,7 @@ export function createWorld(seed: number, trace?: (line: string) => void): World
   };
   const judge = createJudge(world);
   const rights = createRights(world);
+  const governors = createGovernors(world);
 
   const identity = (userId: number) => (): Identity => ({
     userId,
@@ -150,7 +188,8 @@ export function createWorld(seed: number, trace?: (line: string) => void): World
       EPOCH_MS + schedule.now + (plan.shortTokens && plan.faulty ? random.between(500, 8_000) : 3_600_000),
     grants: null,
   });
-  for (const room of plan.rooms) world.fill(room, random.chance(0.7) ? plan.backlog : 0);
+  for (const room of plan.rooms.filter((one) => one !== PLAIN_ROOM))
+    world.fill(room, random.chance(0.7) ? plan.backlog : 0);
   for (let index = 0; index < plan.nodes; index++) nodes.push(createNode(`node${index + 1}`, world));
   const someone = () => identity(1 + random.below(plan.users));
   for (let index = 0; index < plan.v1; index++) {

@@ -201,7 +201,7 @@ class SocketConnection implements Connection, OpenConnection, Peer {
     const pause = this.writable();
     if (pause) await pause; // `joined` may be a large frame, and a client may send many joins at once
     if (this.closed) throw new Refusal("unavailable");
-    let pass = await access.enter(this.identity, room);
+    let pass = await access.reenter(this.identity, room); // memory may be older than `since`, and than who is back
     if (!this.joined(room) && this.subscriptions.length >= this.parts.roomsPerSocket)
       throw new Refusal("too_many_rooms");
     const reading = await members.join(pass);
