@@ -8,13 +8,15 @@ import type { Talk, TalkState } from "./talk.ts";
 
 interface ComposerProps {
   readonly talk: Talk;
+  /** What the room is called. */
+  readonly label: string;
   readonly mine: TalkState;
   /** The person's latest message, which the up arrow edits. */
   readonly last: () => Message | undefined;
 }
 
 /** The form for writing and editing messages. */
-export function Composer({ talk, mine, last }: ComposerProps) {
+export function Composer({ talk, label, mine, last }: ComposerProps) {
   const field = useRef<HTMLTextAreaElement>(null);
   const { draft } = mine;
   const about = draft.editing ?? draft.replyTo;
@@ -80,8 +82,8 @@ export function Composer({ talk, mine, last }: ComposerProps) {
           ref={field}
           rows={1}
           dir="auto"
-          aria-label={`Message to ${talk.room.name}`}
-          placeholder={`Message ${talk.room.name}`}
+          aria-label={`Message to ${label}`}
+          placeholder={`Message ${label}`}
           enterkeyhint="send"
           onInput={(event: Event) => {
             const { value } = event.target as HTMLTextAreaElement;

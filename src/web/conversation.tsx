@@ -25,6 +25,8 @@ interface ConversationProps {
 export function Conversation({ chat, rooms, talk, me }: ConversationProps) {
   const room = useLatest(talk.room);
   const mine = useLatest(talk);
+  useLatest(rooms);
+  const label = rooms.find(room.name)?.label ?? room.name;
   const [people, setPeople] = useState(() => matchMedia("(min-width: 75rem)").matches);
   const last = () =>
     talk.room.snapshot().messages.findLast((message) => isBy(me, message) && !message.deletedAt);
@@ -38,7 +40,7 @@ export function Conversation({ chat, rooms, talk, me }: ConversationProps) {
             <Icon name="back" />
           </a>
           <h1>
-            <bdi>{room.name}</bdi>
+            <bdi>{label}</bdi>
           </h1>
           {room.state !== "out" && (
             <button
@@ -60,7 +62,7 @@ export function Conversation({ chat, rooms, talk, me }: ConversationProps) {
             <a href={hrefOf({ view: "rooms" })}>Back to the rooms</a>
           </div>
         ) : (
-          <Timeline key={room.name} talk={talk} mine={mine} me={me} />
+          <Timeline key={room.name} label={label} talk={talk} mine={mine} me={me} />
         )}
         <footer>
           <p class="now" aria-hidden={mine.notice ? undefined : "true"}>
@@ -77,7 +79,9 @@ export function Conversation({ chat, rooms, talk, me }: ConversationProps) {
               />
             )}
           </p>
-          {room.state !== "out" && <Composer key={room.name} talk={talk} mine={mine} last={last} />}
+          {room.state !== "out" && (
+            <Composer key={room.name} label={label} talk={talk} mine={mine} last={last} />
+          )}
         </footer>
         <Announcer key={room.name} room={talk.room} me={me} />
       </main>

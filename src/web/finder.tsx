@@ -2,7 +2,7 @@
 import { useEffect, useRef, useState } from "hono/jsx/dom";
 import { Icon } from "./icon.tsx";
 import { hrefOf } from "./place.ts";
-import type { Rooms } from "./rooms.ts";
+import type { Found, Rooms } from "./rooms.ts";
 
 const SHOWN_MAX = 8;
 
@@ -15,14 +15,14 @@ interface FinderProps {
   readonly rooms: Rooms;
   readonly text: string;
   readonly setText: (text: string) => void;
-  /** Names of the person's rooms. */
-  readonly mine: readonly string[];
+  /** The person's rooms. */
+  readonly mine: readonly Found[];
 }
 
 /** Finds the person's rooms and others, or creates a new room. */
 export function Finder({ rooms, text, setText, mine }: FinderProps) {
   const field = useRef<HTMLInputElement>(null);
-  const [others, setOthers] = useState<readonly string[]>([]);
+  const [others, setOthers] = useState<readonly Found[]>([]);
   /** Rooms that look like the one whose creation was asked for. */
   const [alike, setAlike] = useState<Alike>({ name: "", rooms: [] });
   const wanted = useRef("");
@@ -37,9 +37,12 @@ export function Finder({ rooms, text, setText, mine }: FinderProps) {
   // Only the server decides if the name is valid.
   const name = text.trim().replace(/\s+/g, "-").normalize();
   const like = alike.name === name ? alike.rooms : [];
-  const joinable = others.filter((other) => !mine.includes(other) && includes(other, name));
-  const found = [...new Set([...like, ...joinable])].slice(0, SHOWN_MAX);
-  const isNew = name !== "" && ![...mine, ...others].includes(name);
+  const known = new Map([...others, ...mine].map((room) => [room.name, room]));
+  const listed = new Set(mine.map((room) => room.name));
+  const joinable = others.filter((other) => !listed.has(other.name) && matches(other, text));
+  const alikes = like.map((one) => known.get(one) ?? { name: one, label: one });
+  const found = [...new Set([...alikes, ...joinable])].slice(0, SHOWN_MAX);
+  const isNew = name !== "" && !known.has(name);
   wanted.current = name;
 
   const open = (room: string) => {
@@ -57,10 +60,10 @@ export function Finder({ rooms, text, setText, mine }: FinderProps) {
   };
   const go = () => {
     if (name === "") return;
-    const own = mine.find((other) => includes(other, name));
-    const known = [...mine, ...others].includes(name) ? name : (own ?? found[0]);
-    if (known === undefined) void create();
-    else open(known);
+    const own = mine.find((other) => matches(other, text));
+    const target = known.get(name) ?? own ?? found[0];
+    if (target === undefined) void create();
+    else open(target.name);
   };
 
   return (
@@ -94,9 +97,9 @@ export function Finder({ rooms, text, setText, mine }: FinderProps) {
       {(found.length > 0 || isNew) && (
         <ul class="found">
           {found.map((other) => (
-            <li key={other}>
-              <a href={hrefOf({ view: "room", name: other })} onClick={() => setText("")}>
-                Join <bdi>{other}</bdi>
+            <li key={other.name}>
+              <a href={hrefOf({ view: "room", name: other.name })} onClick={() => setText("")}>
+                Join <bdi>{other.label}</bdi>
               </a>
             </li>
           ))}
@@ -119,5 +122,9 @@ export function Finder({ rooms, text, setText, mine }: FinderProps) {
   );
 }
 
-export const includes = (name: string, part: string): boolean =>
+/** Whether the person looks for this room. Names of rooms have no spaces. */
+export const matches = ({ name, label }: Found, text: string): boolean =>
+  includes(label, text.trim()) || includes(name, text.trim().replace(/\s+/g, "-"));
+
+const includes = (name: string, part: string): boolean =>
   name.toLocaleLowerCase().includes(part.toLocaleLowerCase());

@@ -7,8 +7,14 @@ const PATHS = {
   down: "M12 5v14M6 13l6 6 6-6",
   edit: "M4 20h4L19 9l-4-4L4 16zM13 7l4 4",
   leave: "M10 4H5v16h5M10 12h11M17 8l4 4-4 4",
+  hash: "M9 4L7 20M17 4l-2 16M4 9h16M3 15h16",
+  info: "M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18zM12 11v5M12 8v.01",
+  lock: "M6 11h12v9H6zM8.5 11V8a3.5 3.5 0 0 1 7 0v3",
+  more: "M5 12v.01M12 12v.01M19 12v.01",
   people:
     "M9 11a3.5 3.5 0 1 0 0-7 3.5 3.5 0 0 0 0 7zM2.5 20c0-3.6 2.9-6 6.5-6s6.5 2.4 6.5 6M16 4.5a3.5 3.5 0 0 1 0 6.3M18 14.4c2.1.8 3.5 2.8 3.5 5.6",
+  pin: "M9 4h6l-1 6 3 3H7l3-3zM12 13v7",
+  plus: "M12 5v14M5 12h14",
   react:
     "M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18zM8.5 14.5c.8 1.2 2 2 3.5 2s2.700-.8 3.500-2M9 9.500v.01M15 9.500v.01",
   remove: "M5 7h14M10 7V4h4v3M7 7l1 13h8l1-13",
@@ -18,8 +24,18 @@ const PATHS = {
   up: "M12 19V5M6 11l6-6 6 6",
 } as const;
 
-export const Icon = ({ name }: { readonly name: keyof typeof PATHS }) => (
-  <svg class="icon" viewBox="0 0 24 24" aria-hidden="true">
+interface IconProps {
+  readonly name: keyof typeof PATHS;
+  /** What it says to screen readers, if the text beside it does not. */
+  readonly label?: string;
+}
+
+export const Icon = ({ name, label }: IconProps) => (
+  <svg
+    class="icon"
+    viewBox="0 0 24 24"
+    {...(label ? { role: "img", "aria-label": label } : { "aria-hidden": "true" })}
+  >
     <path d={PATHS[name]} />
   </svg>
 );

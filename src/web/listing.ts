@@ -1,16 +1,16 @@
-import type { Chat, RoomSummary } from "../client/index.ts";
+import type { Chat, RoomSummary, RoomsQuery } from "../client/index.ts";
 
 /** The server's limit for a page. */
 const PAGE = 200;
 /** Limits the list to 1,000 rooms. */
 const PAGES_MAX = 5;
 
-/** Reads this person's rooms, or with `all` every room that they may enter. */
-export async function listRooms(chat: Chat, all = false): Promise<RoomSummary[]> {
+/** Reads a list of rooms, page by page. */
+export async function listAll(chat: Chat, query: RoomsQuery): Promise<RoomSummary[]> {
   const found: RoomSummary[] = [];
   let after: string | undefined;
   for (let page = 0; page < PAGES_MAX; page++) {
-    const { rooms, next } = await chat.listRooms({ all, limit: PAGE, after });
+    const { rooms, next } = await chat.listRooms({ ...query, limit: PAGE, after });
     found.push(...rooms);
     if (next === undefined) break;
     after = next;

@@ -1,185 +1,221 @@
-import {
-  type Chat,
-  type ChatError,
-  createSubject,
-  type LastMessage,
-  type Message,
-  type RoomSummary,
-} from "../client/index.ts";
-import { listRooms } from "./listing.ts";
+import { type Chat, createSubject, type RoomSummary } from "../client/index.ts";
+import { listAll } from "./listing.ts";
 import type { Source } from "./source.ts";
 import { createTalk, type Talk } from "./talk.ts";
+import { titleOf } from "./words.ts";
 
 /** A room in the list. */
-export interface RoomLine {
-  readonly name: string;
-  readonly last: LastMessage | null;
-  /** 100 means 100 or more. */
-  readonly unread: number;
+export interface RoomLine extends RoomSummary {
+  /** What the room is called here. */
+  readonly label: string;
   /** Whether someone is typing. */
   readonly typing: boolean;
 }
 
 export interface RoomsState {
-  /** Most recently active first. */
+  /** Pinned rooms first, then the most recently active. Without hidden ones. */
   readonly lines: readonly RoomLine[];
+  /** The hidden rooms, while they are shown. */
+  readonly hidden: readonly RoomLine[] | undefined;
   /** Whether the list was loaded from the server. */
   readonly loaded: boolean;
+  /** Whether there are more than in `lines`. */
+  readonly more: boolean;
   readonly unread: number;
+}
+
+/** A room that the person may enter. */
+export interface Found {
+  readonly name: string;
+  readonly label: string;
 }
 
 /** The person's rooms, updated live. */
 export interface Rooms extends Source<RoomsState> {
   /** Joins the room. */
   talk(name: string): Talk;
+  /** Returns what the list says about a room. */
+  find(name: string): RoomLine | undefined;
   /** Ends the person's membership. @throws {ChatError} */
   leave(name: string): Promise<void>;
-  /** Returns the names of all rooms that the person may enter. */
-  others(): Promise<readonly string[]>;
+  /** Returns all rooms that the person may enter. */
+  others(): Promise<readonly Found[]>;
   /** Returns the names of rooms that look like this one and that the person may enter. */
   alike(name: string): Promise<readonly string[]>;
-  refresh(): void;
+  more(): void;
+  /** Shows or hides the hidden rooms. */
+  showHidden(on: boolean): void;
+  pin(name: string, on: boolean): Promise<void>;
+  hide(name: string, on: boolean): Promise<void>;
+  notify(name: string, what: RoomSummary["notify"]): Promise<void>;
 }
 
-interface Entry {
-  readonly name: string;
-  readonly enteredAt: string;
-  last: LastMessage | null;
-  unread: number;
-  talk?: Talk;
-  /** Stops listening to the room. */
-  stop?(): void;
+interface Open {
+  readonly talk: Talk;
+  readonly line: RoomSummary;
+  stop(): void;
 }
 
-/** How many of the most recently active rooms are followed live. A socket can be in 200. */
-const LIVE_MAX = 100;
+/** How many opened rooms are followed. A socket can be in 200. */
+const OPEN_MAX = 50;
 
 /** How many messages a room keeps, so that messages on the screen are not dropped while others write. */
 const KEEP = 20_000;
 
 /** `left` is called when the person left a room, here or on another device. */
 export function createRooms(chat: Chat, left: (name: string) => void): Rooms {
-  const entries = new Map<string, Entry>();
+  const list = chat.rooms();
+  /** The rooms that were opened, the latest last. */
+  const open = new Map<string, Open>();
+  let hidden: readonly RoomSummary[] | undefined;
   let loaded = false;
-  let loading = false;
-  let wasOpen = false;
-  /** Rooms left since the list was last requested. A response that still has them is outdated. */
-  const gone = new Set<string>();
+  let account: string | undefined;
 
   const source = createSubject<RoomsState>(() => {
-    const lines = [...entries.values()].toSorted(byActivity).map(lineOf);
-    return { lines, loaded, unread: lines.reduce((sum, { unread }) => sum + unread, 0) };
+    const { items, more } = list.snapshot();
+    const known = new Set(items.map(({ room }) => room));
+    // A room is listed once it is opened, before the server lists it.
+    const entered = [...open.values()].reverse().flatMap(({ talk, line }) => {
+      const { name, state } = talk.room.snapshot();
+      const isHidden = hidden?.some(({ room }) => room === name);
+      return known.has(name) || isHidden || state === "out" || line.hidden ? [] : [line];
+    });
+    const pinned = items.filter(({ pinned }) => pinned);
+    const lines = [...pinned, ...entered, ...items.slice(pinned.length)].map(lineOf);
+    const unread = lines.reduce((sum, line) => sum + line.unread, 0);
+    return { lines, hidden: hidden?.map(lineOf), loaded, more, unread };
   });
 
-  const lineOf = ({ name, last, unread, talk }: Entry): RoomLine => {
-    const room = talk?.room.snapshot();
-    const known = room && room.state !== "out" && room.state !== "joining";
-    return { name, last, unread: known ? room.unread : unread, typing: (room?.typing.length ?? 0) > 0 };
+  const lineOf = (item: RoomSummary): RoomLine => {
+    const typing = (open.get(item.room)?.talk.room.snapshot().typing.length ?? 0) > 0;
+    return { ...item, label: titleOf(item, chat.snapshot().me?.id), typing };
   };
 
-  const entryOf = (name: string): Entry => {
-    const known = entries.get(name);
-    if (known) return known;
-    const entry: Entry = { name, enteredAt: new Date().toISOString(), last: null, unread: 0 };
-    entries.set(name, entry);
-    return entry;
-  };
-
-  const follow = (entry: Entry): Talk => {
-    if (entry.talk) return entry.talk;
-    const room = chat.room(entry.name, { history: 0, keep: KEEP });
-    const seen = (message: Message) => {
-      if (message.id >= (entry.last?.id ?? 0)) entry.last = message;
-    };
-    const off = room.on("message", seen);
-    let drawn = "";
-    const unsubscribe = room.subscribe(() => {
-      if (room.snapshot().error?.code === "left") return forget(entry);
-      const newest = room.snapshot().messages.at(-1);
-      if (newest) seen(newest);
-      const { last, unread, typing } = lineOf(entry);
-      const shown = `${last?.id} ${last?.content} ${unread} ${typing}`;
-      if (shown === drawn) return;
-      drawn = shown;
-      source.changed();
-    });
+  const start = (name: string): Open => {
+    const room = chat.room(name, { history: 0, keep: KEEP });
     const talk = createTalk(room);
-    entry.stop = () => {
+    let drawn = "";
+    const off = room.subscribe(() => {
+      const { error, state, typing, unread } = room.snapshot();
+      if (error?.code === "left") return forget(name);
+      const shown = `${state} ${typing.length > 0} ${unread}`;
+      if (shown !== drawn) source.changed();
+      drawn = shown;
+    });
+    const stop = () => {
       off();
-      unsubscribe();
       talk.close();
     };
-    return (entry.talk = talk);
+    return { talk, line: find(name) ?? newLine(room.name), stop };
   };
 
-  const forget = (entry: Entry) => {
-    entry.stop?.();
-    entries.delete(entry.name);
-    gone.add(entry.name);
-    left(entry.name);
+  const find = (name: string) => {
+    const { lines, hidden } = source.snapshot();
+    return lines.find(({ room }) => room === name) ?? hidden?.find(({ room }) => room === name);
+  };
+
+  const forget = (name: string) => {
+    if (!open.has(name)) return;
+    open.get(name)?.stop();
+    open.delete(name);
+    left(name);
     source.changed();
   };
 
-  const take = (listed: readonly RoomSummary[]) => {
-    for (const { room, last, unread } of listed) {
-      if (gone.has(room)) continue;
-      const entry = entryOf(room);
-      if ((last?.id ?? 0) >= (entry.last?.id ?? 0)) entry.last = last;
-      entry.unread = unread;
+  /** Stops following the rooms that were opened longest ago. */
+  const trim = () => {
+    for (const [name, { talk }] of open) {
+      if (open.size <= OPEN_MAX) return;
+      const { draft, refused } = talk.snapshot();
+      if (draft.text !== "" || refused.length > 0) continue;
+      open.get(name)?.stop();
+      open.delete(name);
+      talk.room.leave();
     }
-    loaded = true;
-    for (const entry of [...entries.values()].toSorted(byActivity).slice(0, LIVE_MAX)) follow(entry);
+  };
+
+  const loadHidden = async () => {
+    const found = await listAll(chat, { order: "activity", hidden: true });
+    if (hidden) hidden = found.filter((room) => room.hidden);
     source.changed();
   };
 
-  const refresh = () => {
-    if (loading || !chat.snapshot().account) return;
-    loading = true;
-    gone.clear();
-    listRooms(chat)
-      // Requested again when the connection is back, or when the server says.
-      .then(take, ({ retryAfterMs }: Partial<ChatError>) => {
-        if (retryAfterMs) setTimeout(refresh, retryAfterMs);
-      })
-      .finally(() => (loading = false));
+  const reload = () => {
+    if (hidden) void loadHidden().catch(() => {});
   };
 
-  chat.on("session", ({ account }) => {
-    for (const { talk, stop } of entries.values()) {
-      stop?.();
-      talk?.room.leave();
+  chat.on("session", ({ account: next }) => {
+    if (next?.email === account) return;
+    account = next?.email;
+    for (const { talk, stop } of open.values()) {
+      stop();
+      talk.room.leave();
     }
-    entries.clear();
+    open.clear();
     loaded = false;
+    hidden = undefined;
     source.changed();
-    if (account) refresh();
   });
-  chat.on("connection", ({ state }) => {
-    if (state === "open" && !wasOpen) refresh();
-    wasOpen = state === "open";
+  account = chat.snapshot().account?.email;
+  chat.subscribe(source.changed);
+  list.subscribe(() => {
+    if (list.snapshot().state === "live") loaded = true;
+    source.changed();
   });
-  refresh();
 
   return {
     snapshot: source.snapshot,
     subscribe: source.subscribe,
+    find,
+    talk(name) {
+      const known = open.get(name);
+      const opened = known ?? start(name);
+      // The latest is the last to be trimmed.
+      open.delete(name);
+      open.set(name, opened);
+      trim();
+      if (!known) queueMicrotask(source.changed);
+      return opened.talk;
+    },
     async leave(name) {
       await chat.leaveRoom(name);
       // A room that the page does not follow emits no event.
-      const entry = entries.get(name);
-      if (entry) forget(entry);
+      forget(name);
     },
-    talk: (name) => {
-      const fresh = !entries.has(name);
-      const talk = follow(entryOf(name));
-      if (fresh) queueMicrotask(source.changed);
-      return talk;
-    },
-    others: async () => (await listRooms(chat, true)).map(({ room }) => room),
+    others: async () =>
+      (await listAll(chat, { all: true })).map((room) => ({
+        name: room.room,
+        label: titleOf(room, chat.snapshot().me?.id),
+      })),
     alike: async (name) => (await chat.listRooms({ like: name })).rooms.map(({ room }) => room),
-    refresh,
+    more: () => void list.loadMore().catch(() => {}),
+    showHidden(on) {
+      hidden = on ? (hidden ?? []) : undefined;
+      reload();
+      source.changed();
+    },
+    pin: (name, on) => list.pin(name, on).then(reload),
+    hide: (name, on) => list.hide(name, on).then(reload),
+    notify: (name, what) => list.notify(name, what).then(reload),
   };
 }
 
-const byActivity = (a: Entry, b: Entry) => timeOf(b).localeCompare(timeOf(a)) || a.name.localeCompare(b.name);
-const timeOf = ({ last, enteredAt }: Entry) => last?.timestamp ?? enteredAt;
+/** The line of a room that the server has not listed yet. */
+const newLine = (room: string): RoomSummary => ({
+  room,
+  kind: "open",
+  title: "",
+  topic: "",
+  archived: false,
+  version: 0,
+  last: null,
+  online: 0,
+  lastActivity: null,
+  role: null,
+  joinedAt: null,
+  lastRead: null,
+  unread: 0,
+  notify: null,
+  hidden: false,
+  pinned: false,
+});

@@ -12,12 +12,14 @@ import type { Me } from "./person.tsx";
 
 interface TimelineProps {
   readonly talk: Talk;
+  /** What the room is called. */
+  readonly label: string;
   readonly mine: TalkState;
   readonly me: Me;
 }
 
 /** The messages of a room. At most 160 of them are on the page. */
-export function Timeline({ talk, mine, me }: TimelineProps) {
+export function Timeline({ talk, label, mine, me }: TimelineProps) {
   const box = useRef<HTMLElement>(null);
   const [, redraw] = useState(0);
   const view = useMemo(
@@ -95,7 +97,7 @@ export function Timeline({ talk, mine, me }: TimelineProps) {
         ref={box}
         role="log"
         aria-live="off"
-        aria-label={`Messages in ${room.name}`}
+        aria-label={`Messages in ${label}`}
         aria-busy={String(view.loading) as "true"}
         tabindex={0}
         onScroll={view.look}
@@ -108,7 +110,7 @@ export function Timeline({ talk, mine, me }: TimelineProps) {
         <div class="sheet">
           {!more && span.from === 0 && messages.length > 0 && (
             <p class="beginning">
-              This is the beginning of <bdi>{room.name}</bdi>
+              This is the beginning of <bdi>{label}</bdi>
             </p>
           )}
           {more && <p class="beginning loading">Loading earlier messages…</p>}

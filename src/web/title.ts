@@ -8,7 +8,7 @@ export function keepTitle(page: Document, rooms: Rooms, place: Source<Place>): v
     const { unread } = rooms.snapshot();
     const here = place.snapshot();
     const count = unread > 0 ? `(${unread > 99 ? "99+" : unread}) ` : "";
-    const title = `${count}${here.view === "room" ? `${here.name} · ` : ""}Parley`;
+    const title = `${count}${here.view === "room" ? `${rooms.find(here.name)?.label ?? here.name} · ` : ""}Parley`;
     if (page.title !== title) page.title = title;
   };
   rooms.subscribe(write);
