@@ -49,6 +49,8 @@ export const SECURITY_EVENTS = {
   "user.set": { level: "info", text: "an operator described a person" },
   "sessions.end": { level: "warn", text: "an operator ended a person's sessions" },
   "message.delete": { level: "warn", text: "an operator deleted a message" },
+  "room.delete": { level: "warn", text: "an operator deleted a room" },
+  "user.purge": { level: "warn", text: "an operator deleted everything that a person wrote" },
   "key.rotate": { level: "warn", text: "a key was replaced" },
   "key.revoke": { level: "warn", text: "a key was revoked" },
 } as const satisfies Record<string, About>;

@@ -23,6 +23,8 @@ import { createHealth, healthRoutes } from "./http/health.ts";
 import { historyRoutes } from "./http/history.ts";
 import { messageRoutes } from "./http/messages.ts";
 import { metricsRoutes } from "./http/metrics.ts";
+import { invitationRoutes } from "./http/invitations.ts";
+import { moderationRoutes } from "./http/moderation.ts";
 import { createPage } from "./http/page/page.ts";
 import { roomRoutes } from "./http/rooms.ts";
 import type { Log } from "./log.ts";
@@ -92,7 +94,17 @@ export async function openSite(
   opened(() => bus.stop());
   const security = createSecurityLog({ clock, log, metrics });
   opened(() => security.stop());
-  const auth = await createAuth({ database, config, meta, clock, log, bus, limiters, security });
+  const auth = await createAuth({
+    database,
+    config,
+    meta,
+    clock,
+    log,
+    bus,
+    limiters,
+    security,
+    passOn: () => chat.moderation.passOn(),
+  });
   opened(() => auth.stop());
   const keyMs = Math.max(config.ACCESS_TOKEN_TTL, config.REFRESH_TOKEN_TTL);
   opened(cleanRegularly({ pool: database, clock, log, keyMs }));
@@ -156,6 +168,8 @@ export async function openSite(
       historyRoutes({ auth, chat }),
       messageRoutes({ auth, chat }),
       roomRoutes({ auth, chat }),
+      moderationRoutes({ auth, chat }),
+      invitationRoutes({ auth, chat }),
       adminRoutes({ auth, chat, pool: database, publicUrl: config.PUBLIC_URL, security }),
       ...(METRICS_TOKEN
         ? [

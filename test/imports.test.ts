@@ -59,7 +59,7 @@ const CHAT_LAYERS: readonly (readonly string[])[] = [
   ["moderation"],
   ["access"],
   ["room", "ephemeral"],
-  ["ports", "lists", "watch"],
+  ["ports", "lists", "watch", "conduct"],
   ["pass", "change", "rights", "limits"],
 ];
 

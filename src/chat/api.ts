@@ -13,6 +13,7 @@ import type { Ack, Decree } from "./change.ts";
 import type { Connection, ConnectionOptions } from "./connection/parts.ts";
 import type { Format } from "./delivery/encoder.ts";
 import type { Preferences, RoomRange } from "./lists.ts";
+import type { Moderation } from "./moderation/moderation.ts";
 import type { Pass } from "./pass.ts";
 import type { ChatStore, Fanout } from "./ports.ts";
 import type { Action } from "./rights.ts";
@@ -31,14 +32,17 @@ export interface Chat {
   enter<A extends Action = "read">(person: Identity, room: string, action?: A): Promise<Pass<A>>;
   /**
    * Commits a change, which the caller has charged for. A repeat with the same clientId resolves to the first ack, even if
-   * the person may not do it any more. A change of members has taken effect on this node's sockets by then.
+   * the person may not do it any more. A change of members has taken effect on this node's sockets by then. The audit
+   * records what moderators do, with the network `address`.
    * @throws {Refusal} forbidden, invalid, rate_limited, busy, not_found and so on; `unavailable` if the outcome is unknown.
    */
-  submit(person: Identity, room: string, change: Wish): Promise<Ack>;
+  submit(person: Identity, room: string, change: Wish, address?: string): Promise<Ack>;
   /** Commits a change of a room or its members for the operator. @throws {Refusal} as `submit`. */
   ordain(room: string, decree: Decree, order: Order): Promise<Ack>;
   /** Finds people. */
   readonly people: People;
+  /** Blocks, reports, links, and what operators remove. */
+  readonly moderation: Moderation;
   /** Reads a page of history, as much as fits. @throws {Refusal} busy, unavailable. */
   page(pass: Pass, query: HistoryQuery, fit: Fit): Promise<HistoryResult>;
   /** Lists rooms by name, only those that the person may enter. @throws {Refusal} busy, unavailable. */

@@ -24,6 +24,7 @@ import { createMarks } from "./ephemeral/marks.ts";
 import { createPresence } from "./ephemeral/presence.ts";
 import { createTyping } from "./ephemeral/typing.ts";
 import { READS_IN_FLIGHT, READS_WAITING } from "./limits.ts";
+import { createModeration } from "./moderation/moderation.ts";
 import { createObserver } from "./observe.ts";
 import { createCommitter } from "./room/committer.ts";
 import { createHistory } from "./room/history.ts";
@@ -42,6 +43,7 @@ export { HARD_LIMIT } from "./limits.ts";
 export type { Pass } from "./pass.ts";
 export { type RoomSummary, ROOMS_MAX } from "./lists.ts";
 export { type Fanout, type Socket, UNREAD_MAX } from "./ports.ts";
+export type { Block, Invitation, Report } from "./conduct.ts";
 export { type Fit, type HistoryQuery, type HistoryResult, pagesOf } from "./room/history.ts";
 export type { ListedRoom, RoomPage } from "./access/lists.ts";
 
@@ -179,8 +181,12 @@ export function createChat(options: ChatOptions): Chat {
   /** Resolves once a change of a room or its members was released to the sockets of this node, or soon in any case. */
   const released = (room: string, { version }: Ack) => within(clock, EFFECT_MS, rooms.reached(room, version));
 
-  const submitAs = async (person: Identity, room: string, wish: Wish): Promise<Ack> => {
-    const sender: Sender = { identity: person, enter: (name, action) => access.enter(person, name, action) };
+  const submitAs = async (person: Identity, room: string, wish: Wish, address = ""): Promise<Ack> => {
+    const sender: Sender = {
+      identity: person,
+      origin: { via: "http", address },
+      enter: (name, action) => access.enter(person, name, action),
+    };
     const ack = await settled((answer) => submit(sender, room, wish, answer));
     if (wish.kind === "member" || wish.kind === "room") await released(room, ack);
     return ack;
@@ -196,8 +202,20 @@ export function createChat(options: ChatOptions): Chat {
     await ordainIn(room, { kind: "member", clientId: crypto.randomUUID(), set, users: [userId] }, order);
   };
 
+  const moderation = createModeration({
+    store: store.moderation,
+    access,
+    clock,
+    async commit(change) {
+      const ack = await commit(change);
+      if (change.kind !== "remove") await released(change.room, ack);
+      return ack;
+    },
+  });
+
   return {
     enter: access.enter,
+    moderation,
     submit: submitAs,
     ordain: ordainIn,
     people,

@@ -8,6 +8,7 @@ import { apiKey } from "./api-key.ts";
 import { audit } from "./audit.ts";
 import { backup } from "./backup.ts";
 import { chat } from "./chat.ts";
+import { deleteRoom } from "./delete-room.ts";
 import { doctor } from "./doctor.ts";
 import { healthcheck } from "./healthcheck.ts";
 import { keys } from "./keys.ts";
@@ -35,6 +36,7 @@ const COMMANDS: readonly Command[] = [
   restoreUser,
   removeMessages,
   purge,
+  deleteRoom,
   sessions,
   resetPassword,
   keys,

@@ -34,4 +34,6 @@ export function afterClose(code: number): "back" | "renew" | "stay" {
 export const leftError = (code: number): ChatError =>
   code === 4505
     ? new ChatError("left", "You left this room.")
-    : new ChatError(code === 4503 ? "removed" : "forbidden", "You were removed from this room.");
+    : code === 4506
+      ? new ChatError("removed", "This room was deleted.")
+      : new ChatError(code === 4503 ? "removed" : "forbidden", "You were removed from this room.");

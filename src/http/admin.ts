@@ -11,6 +11,7 @@ import type { Pool } from "../db/database.ts";
 import type { Order } from "../order.ts";
 import { room } from "../protocol/frames.ts";
 import type { Facts, SecurityEvent, SecurityLog } from "../security.ts";
+import { adminModerationRoutes } from "./adminmoderation.ts";
 import { adminPeopleRoutes } from "./adminpeople.ts";
 import { adminKeyRoutes } from "./adminkeys.ts";
 import { AUDIT_ENTRY, REGISTRATION_LINK, REMOVED } from "./answers.ts";
@@ -51,7 +52,7 @@ const BAN = {
 
 interface AdminRoutes {
   readonly auth: Pick<Auth, "apiKeys" | "keys" | "people" | "standing">;
-  readonly chat: Pick<Chat, "ban" | "unban" | "remove" | "removeMessages">;
+  readonly chat: Pick<Chat, "ban" | "unban" | "moderation" | "remove" | "removeMessages">;
   readonly pool: Pool;
   /** PUBLIC_URL. */
   readonly publicUrl: string | undefined;
@@ -82,6 +83,7 @@ export function adminRoutes({ auth, chat, pool, publicUrl, security }: AdminRout
   return routes
     .route("/", adminKeyRoutes({ auth, pool }))
     .route("/", adminPeopleRoutes({ auth, security }))
+    .route("/", adminModerationRoutes({ auth, chat, security }))
     .post(
       "/users/:name/disable",
       operation({ summary: "Disable a user", ...ON_USER, answers: { 204: null } }),

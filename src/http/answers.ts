@@ -4,6 +4,7 @@ import type { KeyInfo } from "../auth/keystore.ts";
 import type { Profile, SignedIn } from "../auth/accounts.ts";
 import type { RegistrationLink } from "../auth/links.ts";
 import type { SessionInfo, TokenPair } from "../auth/sessions.ts";
+import type { Block, Invitation } from "../chat/chat.ts";
 import type { AuditEntry } from "../db/audit.ts";
 import { ERRORS, type ErrorCode } from "../protocol/codes.ts";
 import { NOTIFY, ROLES, ROOM_KINDS } from "../protocol/membership.ts";
@@ -151,6 +152,55 @@ export const REGISTRATION_LINK = v.object({
   url: v.pipe(v.nullable(v.string()), v.description("The page's form. Null if PUBLIC_URL is not set.")),
   expiresAt: timestamp,
 }) satisfies v.GenericSchema<RegistrationLink>;
+
+export const BLOCK = v.object({ user: person, since: timestamp }) satisfies v.GenericSchema<Block>;
+
+export const REPORT = v.object({
+  id,
+  room: v.string(),
+  at: timestamp,
+  reason: v.string(),
+  by: v.pipe(person, v.description("Who reported it.")),
+  message: v.pipe(
+    v.object({
+      id: messageId,
+      version: messageId,
+      sender: person,
+      content: v.string(),
+      data: v.optional(v.looseObject({})),
+    }),
+    v.description("The message as it was when it was reported."),
+  ),
+  resolved: v.pipe(
+    v.nullable(v.object({ at: timestamp, by: person, resolution: v.string() })),
+    v.description("Null while nobody has dealt with it."),
+  ),
+});
+
+const invitation = {
+  id,
+  by: person,
+  createdAt: timestamp,
+  expiresAt: timestamp,
+  maxUses: v.pipe(v.nullable(count), v.description("Null: any number of people.")),
+  uses: count,
+};
+export const INVITATION = v.object(invitation) satisfies v.GenericSchema<Invitation>;
+export const INVITED = v.object({
+  ...invitation,
+  token: v.pipe(v.string(), v.description("Shown only once.")),
+});
+export const REDEEMED = v.object({
+  room: v.string(),
+  id: v.pipe(count, v.description("The notice; 0 if the caller was a member already.")),
+  version: count,
+  duplicate,
+});
+export const PURGED = v.object({
+  messages: v.pipe(count, v.description("Messages that were deleted now.")),
+  reactions: v.pipe(count, v.description("Messages of others that lost the person's reactions now.")),
+  more: v.pipe(v.boolean(), v.description("There is more: repeat the request.")),
+});
 
 /** RFC 9457, with our code. */
 export const PROBLEM = v.object({

@@ -20,6 +20,8 @@ import type { messageRoutes } from "./messages.ts";
 import type { metricsRoutes } from "./metrics.ts";
 import { pay } from "./cost.ts";
 import type { Env } from "./request.ts";
+import type { invitationRoutes } from "./invitations.ts";
+import type { moderationRoutes } from "./moderation.ts";
 import type { roomRoutes } from "./rooms.ts";
 import { wellKnownRoutes } from "./wellknown.ts";
 
@@ -45,6 +47,8 @@ export type AppType = Hono<
       | typeof historyRoutes
       | typeof messageRoutes
       | typeof metricsRoutes
+      | typeof invitationRoutes
+      | typeof moderationRoutes
       | typeof roomRoutes
       | typeof wellKnownRoutes
     >

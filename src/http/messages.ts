@@ -33,7 +33,7 @@ export function messageRoutes({ auth, chat }: { auth: Auth; chat: Chat }) {
   const known = bearer(auth);
 
   const change = async (c: Context<Env>, room: string, submission: Submission): Promise<Ack> => {
-    const ack = await chat.submit(c.get("identity"), room, submission);
+    const ack = await chat.submit(c.get("identity"), room, submission, c.var.address);
     c.header("cache-control", "no-store");
     return ack;
   };

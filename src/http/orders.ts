@@ -14,3 +14,11 @@ export const orderOf = (c: Context<Env>, { reason }: v.InferOutput<typeof ORDER>
   address: c.var.address,
   reason,
 });
+
+/** What a person does in a room as its moderator, for the audit. */
+export const moderatorOf = (c: Context<Env>): Order => ({
+  via: "http",
+  actor: c.get("identity").username,
+  address: c.var.address,
+  reason: "",
+});

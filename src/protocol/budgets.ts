@@ -59,6 +59,19 @@ export const BUDGETS = {
     burst: 200,
     about: "Lists of rooms. Each fifty rooms of `limit` count as one.",
   },
+  reports: { per: "person", rate: 30 / HOUR, burst: 30, about: "Reporting messages." },
+  invitations: {
+    per: "person",
+    rate: 100 / HOUR,
+    burst: 100,
+    about: "Creating links to rooms, and using links.",
+  },
+  guesses: {
+    per: "network",
+    rate: 0.5,
+    burst: 200,
+    about: "Links to rooms that do not work.",
+  },
   requests: { per: "person", rate: 20, burst: 300, about: "All other HTTP requests with a token." },
   visits: {
     per: "network",

@@ -157,6 +157,11 @@ export const ERRORS = {
     retryable: false,
     text: "This socket has reached the limit of rooms. Leave a room first.",
   },
+  too_many_invitations: {
+    status: 409,
+    retryable: false,
+    text: "You have reached the limit of links to this room. Revoke one first.",
+  },
   too_many_sockets: {
     status: 429,
     retryable: true,
@@ -197,6 +202,8 @@ export const CLOSE = {
   too_many_sockets: 4504,
   /** The person left this room for good on another socket or over HTTP. */
   left: 4505,
+  /** An operator deleted the room. */
+  deleted: 4506,
 } as const;
 
 export type CloseReason = keyof typeof CLOSE;

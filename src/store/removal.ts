@@ -1,7 +1,8 @@
-import type { Change } from "../chat/change.ts";
+import { type Change, ordain } from "../chat/change.ts";
 import { purge, type Purged } from "../chat/moderation/purge.ts";
 import { removeMessages, type Sender } from "../chat/room/removal.ts";
 import type { Database } from "../db/database.ts";
+import { Refusal } from "../errors.ts";
 import type { Order } from "../order.ts";
 import { createPurgeStore } from "./purge.ts";
 import { createStore } from "./store.ts";
@@ -37,4 +38,17 @@ export function purgePerson(
       return true;
     },
   });
+}
+
+/** Deletes a room. @throws {Refusal} not_found. */
+export async function deleteRoom(database: Database, room: string, order: Order): Promise<void> {
+  const { messages } = createStore(database);
+  const deletion = ordain(
+    { kind: "room", clientId: crypto.randomUUID(), set: { deleted: true } },
+    room,
+    order,
+  );
+  const { outcomes } = await messages.commit(0, [deletion], true);
+  const [outcome] = outcomes;
+  if (outcome && "refused" in outcome) throw new Refusal(outcome.refused);
 }

@@ -4,6 +4,7 @@ import type { Database } from "../db/database.ts";
 import { createListStore } from "./lists.ts";
 import { createMemberStore } from "./members.ts";
 import { createMessageStore } from "./messages.ts";
+import { createModerationStore } from "./moderation.ts";
 import { createPersonStore } from "./named.ts";
 import { createWatchStore } from "./watch.ts";
 
@@ -27,5 +28,6 @@ export function createStore(database: Database, rules?: Rules): ChatStore {
     people: createPersonStore(database),
     lists: createListStore(reads),
     watch: createWatchStore(database),
+    moderation: createModerationStore(database),
   };
 }

@@ -119,9 +119,9 @@ export function createHandshakes(options: HandshakeOptions): Handshakes {
   return {
     drain: () => void (draining = true),
     async upgrade(request, url, server) {
-      const { address } = server.requestIP(request) ?? { address: "" };
-      const forwarded = request.headers.get("x-forwarded-for");
-      const network = networkOf(clientAddress(forwarded, address, options.trustProxy));
+      const peer = server.requestIP(request)?.address ?? "";
+      const address = clientAddress(request.headers.get("x-forwarded-for"), peer, options.trustProxy);
+      const network = networkOf(address);
       try {
         if (draining) throw new Refusal("busy", { retryAfterMs: RETRY_MS });
         const wanted = read(request, url, network);
@@ -134,6 +134,7 @@ export function createHandshakes(options: HandshakeOptions): Handshakes {
           since,
           format: subprotocol.format,
           identity,
+          address,
           opened: options.clock.monotonic(),
           connection: undefined, // reserves its place: an object that grows later is larger
         };

@@ -32,6 +32,8 @@ export interface SocketData {
   readonly format: Format;
   /** The socket's person, or why it is to be closed as soon as it is open. */
   readonly identity: Identity | Refusal;
+  /** The client's address: see {@link clientAddress}. */
+  readonly address: string;
   /** When the handshake ended, by the monotonic clock. */
   readonly opened: number;
   connection?: Connection | undefined;
@@ -70,12 +72,13 @@ function guarded<Args extends unknown[]>(handler: (ws: Ws, ...args: Args) => unk
 }
 
 function open(ws: Ws): void {
-  const { identity, owner, format, room, since } = ws.data;
+  const { identity, owner, format, room, since, address } = ws.data;
   owner.metrics.sockets.inc();
   if (identity instanceof Refusal) return ws.close(CLOSE[closeReasonOf(identity.code)], identity.code);
   ws.data.connection = owner.chat.connect(format, {
     socket: owner.outgoing.socket(ws),
     identity,
+    address,
     ...(room !== undefined && { room }),
     ...(since !== undefined && { since }),
   });

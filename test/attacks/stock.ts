@@ -37,6 +37,16 @@ export async function stock(config: Config): Promise<void> {
           insert into reactions (room_id, message_id, user_id, emoji)
           select changed.room_id, changed.id, fans.id, chr(128512 + n) from changed, fans, generate_series(0, 18) n`,
       );
+      await fill(ROOMS.crowded, 1, "Welcome");
+      await rows(
+        orm,
+        sql`with crowd as (
+            insert into users (username, username_fold)
+            select 'one' || n, 'one' || n from generate_series(1, ${ROOMS.members}::int) n returning id
+          )
+          insert into members (user_id, room_id, version)
+          select crowd.id, r.id, 1 from crowd, rooms r where r.name = ${ROOMS.crowded}::text`,
+      );
       await rows(
         orm,
         sql`insert into rooms (name, version) select ${ROOMS.crowd}::text || n, 1 from generate_series(0, ${ROOMS.crowds - 1}::int) n`,

@@ -29,6 +29,9 @@ export const ROOMS = {
   /** Messages with 950 reactions each. */
   popular: "popular",
   populars: 10,
+  /** Ten thousand members and one message. */
+  crowded: "crowded",
+  members: 10_000,
 } as const;
 
 /** What an attacker did and how the server responded, by outcome. */

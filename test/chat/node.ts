@@ -19,6 +19,7 @@ import {
   emptyWatch,
   named,
   nobodyKnown,
+  unmoderated,
   unlimited,
 } from "../support/stubs.ts";
 
@@ -105,6 +106,7 @@ export function createNode({ fanout, roomsPerSocket = 9, budgets = unlimited, re
       people: nobodyKnown,
       lists: emptyLists,
       watch: emptyWatch,
+      moderation: unmoderated,
     },
     bus: {
       ...createLocalBus(),

@@ -106,6 +106,14 @@ describe("with an embedded database", () => {
       "message.delete",
       "user.purge",
     ]);
+    expect((await parley("delete-room", "harbour", "closed")).stdout).toStartWith(
+      "Deleted the room harbour.",
+    );
+    expect((await parley("delete-room", "nowhere")).code).toBe(1);
+    expect(JSON.parse((await parley("audit", "1")).stdout)).toMatchObject({
+      action: "room.delete",
+      room: "harbour",
+    });
   }, 60_000);
 
   test("a deleted account can be restored", async () => {
@@ -178,6 +186,7 @@ describe("with an embedded database", () => {
         [["restore-user", "ada"], "POST /admin/users/ada/restore"],
         [["remove-messages", "--room", "tea", "ada"], "DELETE /admin/users/ada/messages?room=tea"],
         [["purge", "ada"], "POST /admin/users/ada/purge"],
+        [["delete-room", "tea"], "DELETE /admin/rooms/tea"],
         [["registration-link", "--expires", "1h"], "POST /admin/registration-links?expires=1h"],
       ] as const) {
         const { code, stderr } = await runCommand(args, { DATA_DIR: held.path });

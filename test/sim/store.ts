@@ -1,6 +1,6 @@
 import { type ChatStore, CommitFailure } from "../../src/chat/ports.ts";
 import { Refusal } from "../../src/errors.ts";
-import { emptyLists, emptyWatch } from "../support/stubs.ts";
+import { emptyLists, emptyWatch, unmoderated } from "../support/stubs.ts";
 import type { SimDatabase } from "./database.ts";
 import type { Plan } from "./plan.ts";
 import type { Random } from "./random.ts";
@@ -142,6 +142,7 @@ export function createStore(options: StoreOptions): ChatStore {
     },
     // Everyone's id is their number.
     people: { find: (names) => orRefuse(read(() => names.map((name) => Number(name) || null))) },
+    moderation: unmoderated,
     lists: emptyLists,
     watch: emptyWatch,
   };

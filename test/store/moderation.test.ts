@@ -6,7 +6,7 @@ import {
   type Listed,
   type ModerationStore,
   type Report,
-} from "../../src/chat/moderation/ports.ts";
+} from "../../src/chat/conduct.ts";
 import { readAudit } from "../../src/db/audit.ts";
 import { removeOldInvitations, removeOldReports } from "../../src/db/cleanup.ts";
 import { clearDeletedRooms } from "../../src/db/clearing.ts";

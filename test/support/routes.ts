@@ -9,6 +9,8 @@ import { type Health, healthRoutes } from "../../src/http/health.ts";
 import { historyRoutes } from "../../src/http/history.ts";
 import { messageRoutes } from "../../src/http/messages.ts";
 import { metricsRoutes } from "../../src/http/metrics.ts";
+import { invitationRoutes } from "../../src/http/invitations.ts";
+import { moderationRoutes } from "../../src/http/moderation.ts";
 import { roomRoutes } from "../../src/http/rooms.ts";
 import { unlimited } from "./stubs.ts";
 
@@ -27,6 +29,8 @@ export function everyRoute() {
       historyRoutes({ auth, chat }),
       messageRoutes({ auth, chat }),
       roomRoutes({ auth, chat }),
+      moderationRoutes({ auth, chat }),
+      invitationRoutes({ auth, chat }),
       adminRoutes({ auth, chat, pool, publicUrl: undefined, security: { record() {} } }),
       metricsRoutes({ token: "of an operator", read: async () => "", security: { record() {} } }),
     ],

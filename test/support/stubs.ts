@@ -4,6 +4,7 @@ import { createPlain } from "../../src/chat/codecs/plain.ts";
 import { createV1 } from "../../src/chat/codecs/v1.ts";
 import type { CommandTable } from "../../src/chat/codecs/command.ts";
 import type { Codec } from "../../src/chat/connection/codec.ts";
+import type { ModerationStore } from "../../src/chat/conduct.ts";
 import type { Pass } from "../../src/chat/pass.ts";
 import type { ListStore } from "../../src/chat/lists.ts";
 import type { Bounds, Departures, MemberStore, PersonStore } from "../../src/chat/ports.ts";
@@ -37,6 +38,9 @@ export const emptyWatch: WatchStore = {
   changes: async () => [],
   stamp: async () => 0,
 };
+
+/** Nobody blocks, reports or invites anyone. */
+export const unmoderated = {} as ModerationStore;
 
 /** Nobody has a name. */
 export const nobodyKnown: PersonStore = { find: async (names) => names.map(() => null) };

@@ -15,7 +15,7 @@ import type { Memberships } from "./memberships.ts";
 export type RoomPolicy = "open" | "claims" | "members";
 
 /** Why a socket leaves a room. */
-export type Departure = "removed" | "left" | "forbidden";
+export type Departure = "removed" | "left" | "deleted" | "forbidden";
 
 /** The refusal of someone who may not do something in a room. */
 export class AccessDenied extends Refusal {
@@ -54,7 +54,7 @@ export interface Access {
    * Returns a reader's pass after a notice that takes rights; or why they leave the room; or undefined: the database has to
    * be asked.
    */
-  after(pass: Pass, notice: Message): Pass | "removed" | "left" | undefined;
+  after(pass: Pass, notice: Message): Pass | Departure | undefined;
   /** Checks that a token allows its person to end their membership of a room. @throws {AccessDenied} */
   checkLeave(person: Identity, room: string): void;
   /** Whether a token allows its person to read a room that they are a member of. */
@@ -147,7 +147,8 @@ export function createAccess({ policy, memberships, clock }: AccessParts): Acces
   };
 }
 
-const departureOf = ({ banned, state }: Membership): Departure => {
+const departureOf = ({ deleted, banned, state }: Membership): Departure => {
+  if (deleted) return "deleted";
   if (banned || state === "removed") return "removed";
   return state === "left" ? "left" : "forbidden";
 };
@@ -157,9 +158,10 @@ function membershipAfter(
   membership: Membership,
   { version, notice }: Message,
   userId: number,
-): Membership | "removed" | "left" | undefined {
+): Membership | Departure | undefined {
   // Read after it: someone who was removed is back, or is known to be gone.
   if (!notice || membership.version >= version) return membership;
+  if (notice.type === "deleted") return "deleted";
   const isNamed = notice.users.some((user) => user.userId === userId);
   if (isNamed && (notice.type === "removed" || notice.type === "banned")) return "removed";
   if (isNamed && notice.type === "left") return "left";

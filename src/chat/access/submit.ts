@@ -1,6 +1,7 @@
 import type { Budgets, Spender } from "../../budgets.ts";
 import { invalid, Refusal, refusalOf } from "../../errors.ts";
 import type { Message } from "../../message.ts";
+import type { Order } from "../../order.ts";
 import type { MemberSetting } from "../../protocol/membership.ts";
 import { textFault } from "../../protocol/text.ts";
 import type { Identity } from "../../identity.ts";
@@ -15,9 +16,14 @@ import type { Rooms } from "../room/rooms.ts";
 /** What a transport sends to change a room. */
 export type Wish = Submission | Decree;
 
+/** Where a person's changes come from. */
+export type Origin = Pick<Order, "via" | "address">;
+
 /** Who wants to change a room, as their transport lets them in. */
 export interface Sender {
   readonly identity: Identity;
+  /** Where their changes come from, for the audit of what moderators do. */
+  readonly origin?: Origin | undefined;
   /** @throws {AccessDenied}; {@link Refusal} `unavailable`, also as a rejection. */
   enter<A extends Action>(room: string, action: A): Pass<A> | Promise<Pass<A>>;
 }
@@ -90,10 +96,15 @@ export function createSubmit({ budgets, committer, store, rooms, messageChars }:
     );
   };
 
-  const submit = ({ person, room, membership }: Pass<WishAction>, wish: Wish, answer: Answer) => {
+  const submit = (
+    { person, room, membership }: Pass<WishAction>,
+    wish: Wish,
+    origin: Origin | undefined,
+    answer: Answer,
+  ) => {
     const fault = "content" in wish && textFault(wish.content, { max: messageChars });
     if (fault) return answer(invalid({ content: [fault] }));
-    const change = signed(wish, room, person, membership.fence);
+    const change = signed(wish, room, person, membership.fence, origin);
     const mayCreate = change.kind === "post" && !membership.exists && !rooms.isOpen(room);
     if (mayCreate) open(change, room, person, answer);
     else commit(change, person, answer);
@@ -111,7 +122,7 @@ export function createSubmit({ budgets, committer, store, rooms, messageChars }:
   };
 
   return (sender, room, wish, answer) => {
-    const { identity } = sender;
+    const { identity, origin } = sender;
     const denied = (error: unknown) => {
       if (!(error instanceof AccessDenied)) throw error;
       refuse(error, identity, room, wish, answer);
@@ -122,8 +133,8 @@ export function createSubmit({ budgets, committer, store, rooms, messageChars }:
     } catch (error) {
       return denied(error);
     }
-    if (pass instanceof Promise) return pass.then((granted) => submit(granted, wish, answer), denied);
-    submit(pass, wish, answer);
+    if (pass instanceof Promise) return pass.then((granted) => submit(granted, wish, origin, answer), denied);
+    submit(pass, wish, origin, answer);
   };
 }
 
@@ -154,8 +165,25 @@ const MEMBER_ACTIONS = {
   role: "govern",
 } as const satisfies Record<MemberSetting, WishAction>;
 
-const signed = (wish: Wish, room: string, person: Identity, fence: number): Change =>
-  wish.kind === "member" || wish.kind === "room" ? rule(wish, room, person) : sign(wish, room, person, fence);
+function signed(wish: Wish, room: string, person: Identity, fence: number, origin?: Origin): Change {
+  if (wish.kind === "post") return sign(wish, room, person, fence);
+  const order = origin && isModeration(wish, person) ? orderOf(person, origin) : undefined;
+  if (wish.kind === "member" || wish.kind === "room") return rule(wish, room, person, order ?? null);
+  return sign(wish.kind === "delete" && order ? { ...wish, order } : wish, room, person, fence);
+}
+
+/** Whether the audit records a change, unless the person turns out to act on what is their own. */
+function isModeration(wish: Wish, { userId }: Identity): boolean {
+  if (wish.kind === "member") return wish.set !== "in" && wish.users[0] !== userId;
+  return wish.kind === "delete" || (wish.kind === "room" && wish.set.archived !== undefined);
+}
+
+const orderOf = ({ username }: Identity, { via, address }: Origin): Order => ({
+  via,
+  actor: username,
+  address,
+  reason: "",
+});
 
 /** The most bytes of one UTF-16 code unit in UTF-8. */
 const UNIT = 3;

@@ -6,6 +6,7 @@ import type { PersonBudget } from "../../protocol/budgets.ts";
 import { CLOSE, type CloseReason } from "../../protocol/codes.ts";
 import type { Position } from "../../protocol/frames.ts";
 import { AccessDenied, type Departure } from "../access/access.ts";
+import type { Origin } from "../access/submit.ts";
 import { EXPIRING_MS, OUTSTANDING, TOKEN_LOOK_MS } from "../limits.ts";
 import type { Pass } from "../pass.ts";
 import type { Departures, Socket } from "../ports.ts";
@@ -29,8 +30,7 @@ export const createConnection = (
 ): Connection => new SocketConnection(parts, codec, options);
 
 /** How often a join reads again what its person may do, and when it may be retried after that, in milliseconds. */
-const ROUNDS = 5;
-const RETRY_MS = 1_000;
+const ROUNDS = { most: 5, retryMs: 1_000 } as const;
 /** Most sockets have few rooms: a list is far smaller than a Map, and all empty ones are shared. */
 const NONE: readonly Subscription[] = [];
 
@@ -42,6 +42,7 @@ class SocketConnection implements Connection, OpenConnection, Peer {
   readonly socket: Socket;
   readonly room: string | undefined;
   identity: Identity;
+  readonly origin: Origin;
   readonly protocol: Protocol;
   private readonly since: Position | undefined;
   readonly writer: Writer;
@@ -60,10 +61,11 @@ class SocketConnection implements Connection, OpenConnection, Peer {
   constructor(
     readonly parts: ConnectionParts,
     readonly codec: Codec,
-    { socket, identity, room, since }: ConnectionOptions,
+    { socket, identity, address = "", room, since }: ConnectionOptions,
   ) {
     this.socket = socket;
     this.identity = identity;
+    this.origin = { via: "socket", address };
     this.room = room;
     this.since = since;
     this.writer = createWriter(this);
@@ -132,8 +134,7 @@ class SocketConnection implements Connection, OpenConnection, Peer {
   }
 
   depart(departures: Departures, subscriptions: readonly Subscription[]) {
-    if (departures.size === 0) return;
-    for (const subscription of subscriptions) {
+    for (const subscription of departures.size > 0 ? subscriptions : NONE) {
       const why = departures.get(subscription.pass.room);
       if (why) this.expel(subscription, why === "banned" ? "removed" : "left");
     }
@@ -198,8 +199,7 @@ class SocketConnection implements Connection, OpenConnection, Peer {
 
   async join(room: string, since: Position | undefined, accepted: () => void): Promise<void> {
     const { access, rooms, members, presence } = this.parts;
-    const pause = this.writable();
-    if (pause) await pause; // `joined` may be a large frame, and a client may send many joins at once
+    await this.writable(); // `joined` may be a large frame, and a client may send many joins at once
     if (this.closed) throw new Refusal("unavailable");
     let pass = await access.reenter(this.identity, room); // memory may be older than `since`, and than who is back
     if (!this.joined(room) && this.subscriptions.length >= this.parts.roomsPerSocket)
@@ -209,9 +209,9 @@ class SocketConnection implements Connection, OpenConnection, Peer {
     // The pass has to be as new as the timeline in this very tick, so nothing is awaited after that.
     try {
       const isOld = () => pass.membership.fence < timeline.fence;
-      for (let round = 0; isOld() && round < ROUNDS; round++)
+      for (let round = 0; isOld() && round < ROUNDS.most; round++)
         pass = await access.reenter(this.identity, room);
-      if (this.closed || isOld()) throw new Refusal("unavailable", { retryAfterMs: RETRY_MS });
+      if (this.closed || isOld()) throw new Refusal("unavailable", { retryAfterMs: ROUNDS.retryMs });
     } catch (error) {
       rooms.close(timeline);
       throw error;
@@ -219,7 +219,7 @@ class SocketConnection implements Connection, OpenConnection, Peer {
     // In this order, so that a person who joins again was never gone.
     presence.enter(pass);
     this.leave(room);
-    const position = resumedFrom(timeline, this.codec, since);
+    const position = resumedFrom(timeline, this.codec, since, pass.membership.beginsAfter);
     const subscription = createSubscription(this, pass, timeline, position ?? timeline.released);
     this.subscriptions = [...this.subscriptions, subscription];
     accepted();

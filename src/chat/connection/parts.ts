@@ -17,6 +17,8 @@ import type { Hub } from "./hub.ts";
 export interface ConnectionOptions {
   readonly socket: Socket;
   readonly identity: Identity;
+  /** The network address that the socket comes from. */
+  readonly address?: string;
   /** The room of the socket's URL, which is joined at once. */
   readonly room?: string;
   readonly since?: Position;

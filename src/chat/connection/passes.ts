@@ -36,7 +36,10 @@ async function enterAnew<A extends Action>(
 ): Promise<Pass<A>> {
   const { access } = holder.parts;
   const pass = await access.reenter(holder.identity, subscription.timeline.room, action);
-  const isCurrent = pass.membership.fence >= subscription.timeline.fence && !subscription.isSuspended;
+  const isCurrent =
+    pass.membership.fence >= subscription.timeline.fence &&
+    pass.membership.beginsAfter === subscription.pass.membership.beginsAfter &&
+    !subscription.isSuspended;
   const reading = isCurrent ? access.narrow(pass, "read") : undefined;
   if (reading && holder.subscriptions.includes(subscription)) subscription.renew(reading);
   return pass;
@@ -48,12 +51,17 @@ async function enterAnew<A extends Action>(
  */
 export async function reenter(
   holder: Holder,
-  { timeline }: Subscription,
+  { timeline, pass: before }: Subscription,
   expel: (reason: Departure) => void,
 ): Promise<Pass | undefined> {
   const { access } = holder.parts;
   try {
     const pass = await access.reenter(holder.identity, timeline.room);
+    // What the client has belongs to an earlier life of the room.
+    if (pass.membership.beginsAfter > before.membership.beginsAfter) {
+      expel("deleted");
+      return undefined;
+    }
     // A newer token of the person may allow less.
     return pass.person === holder.identity ? pass : access.renew(pass, holder.identity);
   } catch (error) {

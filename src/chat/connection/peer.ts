@@ -2,6 +2,7 @@ import type { PersonBudget } from "../../protocol/budgets.ts";
 import type { Identity } from "../../identity.ts";
 import type { CloseReason } from "../../protocol/codes.ts";
 import type { Position } from "../../protocol/frames.ts";
+import type { Origin } from "../access/submit.ts";
 import type { Pass } from "../pass.ts";
 import type { Action } from "../rights.ts";
 
@@ -18,6 +19,8 @@ export interface FrameCost {
 /** A connection as its codec and commands see it: the client at the other end. */
 export interface Peer {
   readonly identity: Identity;
+  /** Where it comes from. */
+  readonly origin: Origin;
   /** The room of the socket's URL. */
   readonly room: string | undefined;
   send(frame: string): void;

@@ -65,8 +65,9 @@ export function resumedFrom(
   { epoch, released }: Timeline,
   { canRestart }: Pick<Codec, "canRestart">,
   since: Position | undefined,
+  beginsAfter: number,
 ): number | undefined {
-  if (since?.epoch !== epoch || since.version > released) return undefined;
+  if (since?.epoch !== epoch || since.version > released || since.version < beginsAfter) return undefined;
   return !canRestart || released - since.version <= REPLAY_MAX ? since.version : undefined;
 }
 

@@ -4,6 +4,7 @@ import { frames } from "./frames.ts";
 import { logins } from "./logins.ts";
 import { members } from "./members.ts";
 import { reads } from "./reads.ts";
+import { rooms } from "./rooms.ts";
 import { texts } from "./texts.ts";
 
 /** All attacks. Whoever adds a way to cost the server something adds one here. */
@@ -12,6 +13,7 @@ export const ATTACKS: readonly Attack[] = [
   ...frames,
   ...members,
   ...reads,
+  ...rooms,
   ...logins,
   ...connections,
 ];

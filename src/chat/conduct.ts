@@ -1,4 +1,4 @@
-import type { Order } from "../../order.ts";
+import type { Order } from "../order.ts";
 
 /** A person as others see them. */
 export interface Shown {
