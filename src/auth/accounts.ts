@@ -213,7 +213,7 @@ export function createAccounts(options: AccountsOptions): Accounts {
         throw new Refusal("forbidden", {
           detail: "Your name and picture come from your identity provider. Change them there.",
         });
-      return profileOf(await setProfile(pool, user, profile));
+      return profileOf(await setProfile(pool, user, profile, new Date(options.clock.now())));
     },
     async changePassword(who, { password, next }, origin) {
       const { user, groups } = await confirm(who, password, origin);

@@ -148,7 +148,9 @@ export function createOutside(options: OutsideOptions): Outside {
     const grants = read("rooms", () => grantsOf(payload.rooms));
     const budget = read("budget", () => v.parse(BUDGET, payload.budget));
     const loggedIn = v.parse(AUTH_TIME, payload.auth_time) ?? issued;
-    const person = await visitor(options, sub, payload);
+    // Times in tokens are in seconds: this is the last moment at which it may have been issued, which is now at the latest.
+    const at = new Date(Math.min((issued ?? now) + 0.999, now) * 1000);
+    const person = await visitor(options, sub, payload, at);
     const bearer = {
       userId: person.id,
       username: person.username,
@@ -198,6 +200,7 @@ async function visitor(
   { pool, issuer, erasureKey }: OutsideOptions,
   subject: string,
   claims: JWTPayload,
+  at: Date,
 ): Promise<User> {
   const find = async () => {
     const same = and(eq(users.issuer, issuer), eq(users.subject, subject));
@@ -208,7 +211,7 @@ async function visitor(
   const profile = { name: nameOfClaim(claims.name), picture: pictureOfClaim(claims.picture) };
   const create = async (tx: Orm) => {
     const { name = null, picture = null } = profile;
-    const values = { issuer, subject, uid: await freeUid(tx, subject), name, picture };
+    const values = { issuer, subject, uid: await freeUid(tx, subject), name, picture, describedAt: at };
     return createUser(tx, values, namesFor(wanted), erasureKey);
   };
   const made = (await find()) ?? (await pool.run((orm) => orm.transaction(create)));
@@ -217,5 +220,5 @@ async function visitor(
   if (!person) throw new Error("no username is free for a new person");
   // Nobody is the server itself, whatever a provider says.
   if (person.id === 0) throw new Refusal("token_invalid");
-  return setProfile(pool, person, profile);
+  return setProfile(pool, person, profile, at);
 }

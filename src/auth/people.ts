@@ -1,4 +1,4 @@
-import { and, eq, inArray, isNotNull, isNull, ne, or } from "drizzle-orm";
+import { and, eq, inArray, isNotNull, isNull, lte, ne, or, sql } from "drizzle-orm";
 import { writeAudit } from "../db/audit.ts";
 import type { Orm, Pool } from "../db/database.ts";
 import { users } from "../db/schema.ts";
@@ -171,7 +171,7 @@ const put = (
       const values = { issuer, subject, uid: await freeUid(tx, subject), picture };
       const user = await createUser(
         tx,
-        { ...values, name },
+        { ...values, name, describedAt: NOW },
         username ? [username] : namesFor(name ?? undefined),
         erasureKey,
       );
@@ -182,6 +182,8 @@ const put = (
     }),
   );
 
+const NOW = sql`clock_timestamp()`;
+
 /** Returns the same object if nothing changes. */
 async function update(tx: Orm, user: User, { name, username, picture }: Profiled): Promise<User> {
   const looks =
@@ -191,7 +193,7 @@ async function update(tx: Orm, user: User, { name, username, picture }: Profiled
   if (!changed && Object.keys(looks).length === 0) return user;
   const [updated] = await tx
     .update(users)
-    .set({ ...looks, ...changed })
+    .set({ ...looks, ...changed, ...(changed && { describedAt: NOW }) })
     .where(eq(users.id, user.id))
     .returning();
   return updated ?? user;
@@ -206,15 +208,21 @@ export function changesOf(user: User, { name, picture }: Omit<Profiled, "usernam
   return wanted.name === user.name && wanted.picture === user.picture ? undefined : wanted;
 }
 
-/** Stores what changes of a person's profile. Returns the person as they are now. */
-export async function setProfile(pool: Pool, user: User, profile: Omit<Profiled, "username">): Promise<User> {
+/** Stores what changes of a person's profile, unless it was given later than `at`. Returns the person as they are now. */
+export async function setProfile(
+  pool: Pool,
+  user: User,
+  profile: Omit<Profiled, "username">,
+  at: Date,
+): Promise<User> {
   const changed = changesOf(user, profile);
-  if (!changed) return user;
+  if (!changed || (user.describedAt && user.describedAt > at)) return user;
+  const isLatest = or(isNull(users.describedAt), lte(users.describedAt, at));
   const [updated] = await pool.run((orm) =>
     orm
       .update(users)
-      .set(changed)
-      .where(and(eq(users.id, user.id), isNull(users.erasedAt)))
+      .set({ ...changed, describedAt: at })
+      .where(and(eq(users.id, user.id), isNull(users.erasedAt), isLatest))
       .returning(),
   );
   return updated ?? user;

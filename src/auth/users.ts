@@ -8,6 +8,7 @@ import {
   isNull,
   ne,
   or,
+  type SQL,
   sql,
 } from "drizzle-orm";
 import type { Orm, Pool } from "../db/database.ts";
@@ -17,8 +18,8 @@ import { foldOf, skeletonOf, skeletonsLike } from "../lookalikes.ts";
 export type User = InferSelectModel<typeof users>;
 export type NewUser = Omit<
   InferInsertModel<typeof users>,
-  "username" | "usernameFold" | "skeleton" | "capitals"
->;
+  "username" | "usernameFold" | "skeleton" | "capitals" | "describedAt"
+> & { readonly describedAt?: Date | SQL };
 
 /** Returns the skeletons that are stored for a name. `capitals` is null if it is the same as `skeleton`. */
 function looksOf(name: string): { skeleton: string; capitals: string | null } {

@@ -108,7 +108,8 @@ function suite(open: () => Promise<TestDatabase>) {
     expect((await login()).username).toBe(name);
   });
 
-  test("after its time it is erased; the address is free again, and nobody gets the name", async () => {
+  test("after its time it is erased, but for its id; the address is free again, and nobody gets the name", async () => {
+    await auth.accounts.setProfile(me, { name: "Gil Blas", picture: "https://example.com/g.png" });
     await remove();
     await deletedFor("13 days 23 hours");
     expect(await erase()).toEqual([]);
@@ -120,6 +121,9 @@ function suite(open: () => Promise<TestDatabase>) {
       email: null,
       passwordHash: null,
       username: `deleted-${me.userId}`,
+      uid: me.user.id,
+      name: null,
+      picture: null,
       erasedAt: expect.any(Date),
     });
     const count = (table: typeof sessions | typeof erasedPeople) =>

@@ -104,6 +104,21 @@ test("a token renames its person: in everything read afterwards, and live from t
   first.close();
 });
 
+// A device that came back with a token from before the rename used to bring the old name back.
+test("a token that is older than a name does not replace it", async () => {
+  const ago = (seconds: number) => ({ iat: Math.floor(Date.now() / 1000) - seconds });
+  expect(await me(await provider.tokenOf("dan", { name: "Daniel", ...ago(50) }))).toMatchObject({
+    user: { id: "dan", name: "Daniel" },
+  });
+  const now = { user: { id: "dan", name: "Dan" } };
+  expect(await me(await provider.tokenOf("dan", { name: "Dan", ...ago(30) }))).toMatchObject(now);
+  expect(await me(await provider.tokenOf("dan", { name: "Daniel", ...ago(40) }))).toMatchObject(now);
+  await admin(`PUT ${at("dan")}`, { name: "Danny" });
+  expect(await me(await provider.tokenOf("dan", { name: "Dan", ...ago(20) }))).toMatchObject({
+    user: { id: "dan", name: "Danny" },
+  });
+});
+
 test("people with an account set their own name; those of a provider do it there", async () => {
   const dora = await register(server, "dora");
   const { id } = ((await me(dora.token)) as { user: { id: string } }).user;

@@ -25,7 +25,7 @@ export async function startProvider(): Promise<Provider> {
         .setIssuer(ISSUER)
         .setAudience(AUDIENCE)
         .setSubject(claims.sub ?? name)
-        .setIssuedAt()
+        .setIssuedAt(claims.iat)
         .sign(privateKey),
     stop: () => server.stop(true),
   };

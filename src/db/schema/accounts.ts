@@ -19,6 +19,8 @@ export const users = pgTable(
     name: text(),
     /** The address of a picture. */
     picture: text(),
+    /** When the name and the picture were given: a token that is older does not bring them back. */
+    describedAt: at(),
     /** Lower case; null for outside identities and deleted accounts. */
     email: text().unique("users_email"),
     username: text().notNull(),
