@@ -141,7 +141,11 @@ export function createChat(options: ChatOptions): Chat {
     },
     welcome,
     event(event) {
-      if (event.type === "activity" || event.type === "rooms") return conversations.take(event);
+      if (event.type === "activity" || event.type === "rooms") {
+        const isIn = "change" in event && (event.change === "added" || event.change === "changed");
+        if (isIn) rooms.get(event.room)?.admitted();
+        return conversations.take(event);
+      }
       if (!("room" in event)) return;
       rooms.get(event.room)?.take(event as RoomFrame);
       conversations.joined(event as RoomFrame);

@@ -1,5 +1,5 @@
 import { ChatError } from "./errors.ts";
-import type { EventFrame, Message } from "./message.ts";
+import type { Entry, EventFrame } from "./message.ts";
 import { serverDelay } from "./reconnect.ts";
 
 /** The reply to a command: the fields of its `ok`, or an error. */
@@ -22,7 +22,15 @@ const isText = (value: unknown): value is string => typeof value === "string";
 const isWhole = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
 const isTexts = (value: unknown) => Array.isArray(value) && value.every(isText);
 
+function oneOf(...texts: readonly string[]) {
+  return (value: unknown) => texts.includes(value as string);
+}
+
 const isPerson = shape("id name?");
+const isUser = shape("id username name? picture?");
+const isNoticeChange = shape(
+  "type users:users heir?:user role?:role until? kind?:kind title? topic? history?:history membersAdd?:flag receipts?:flag",
+);
 const isReaction = shape("count:whole users:texts profiles:people");
 const isLast = shape("id:id username user:person content timestamp");
 
@@ -36,12 +44,17 @@ const KINDS: Readonly<Record<string, (value: unknown) => boolean>> = {
   object: isObject,
   flag: (value) => typeof value === "boolean",
   true: (value) => value === true,
-  change: (value) => value === "created" || value === "updated" || value === "deleted",
-  user: shape("id username name? picture?"),
+  change: oneOf("created", "updated", "deleted"),
+  user: isUser,
+  users: (value) => Array.isArray(value) && value.every(isUser),
   person: isPerson,
   picture: (value) => value === null || isText(value),
   people: (value) => Array.isArray(value) && value.every(isPerson),
-  listed: (value) => /^(added|removed|renamed|changed)$/.test(String(value)),
+  kind: oneOf("open", "private", "direct"),
+  role: oneOf("owner", "moderator", "member"),
+  history: oneOf("all", "joined"),
+  notice: isNoticeChange,
+  listed: oneOf("added", "removed", "renamed", "changed"),
   last: (value) => value === null || isLast(value),
   mark: (value) => value === null || isWhole(value),
   limits: shape("frameBytes:number messageChars:number rooms:number"),
@@ -67,15 +80,17 @@ const MESSAGE =
 
 const isFrame = shape("type");
 const isMessage = shape(MESSAGE);
+const NOTICE = "id:id version:id timestamp by:user notice:notice";
+const isNotice = shape(NOTICE);
 
 /** The fields of each event that the client relies on. */
 const EVENTS: Readonly<Record<EventFrame["type"], ReturnType<typeof shape>>> = {
   welcome: shape("user:user expiresAt heartbeatMs:number limits:limits"),
   joined: shape(
-    "room version:whole epoch resumed:flag online?:whole people?:texts profiles?:people lastRead?:whole unread?:whole",
+    "room version:whole epoch resumed:flag kind:kind role:role title? topic? archived?:true from?:id online?:whole people?:texts profiles?:people lastRead?:whole unread?:whole",
   ),
   message: shape(`room change:change prev?:whole replay?:true ${MESSAGE}`),
-  notice: shape("room id:id version:id timestamp prev?:whole replay?:true"),
+  notice: shape(`room prev?:whole replay?:true ${NOTICE}`),
   synced: shape("room version:whole"),
   lagging: shape("room version:whole"),
   presence: shape("room online:whole joined?:texts profiles?:people left?:texts"),
@@ -125,8 +140,10 @@ export function errorIn(fields: Fields, status?: number): ChatError {
   });
 }
 
-/** Returns the valid messages of a page, oldest first. */
-export const messagesIn = (value: unknown): Message[] =>
+/** Returns the valid messages and notices of a page, oldest first. */
+export const entriesIn = (value: unknown): Entry[] =>
   Array.isArray(value)
-    ? (value.filter(isMessage) as unknown as Message[]).toSorted((a, b) => a.id - b.id)
+    ? (value.filter((one) => isMessage(one) || isNotice(one)) as unknown as Entry[]).toSorted(
+        (a, b) => a.id - b.id,
+      )
     : [];

@@ -1,5 +1,6 @@
-import { messagesIn } from "./frames.ts";
-import type { List } from "./list.ts";
+import { entriesIn } from "./frames.ts";
+import { type List, messagesOf } from "./list.ts";
+import type { Entry } from "./message.ts";
 import type { Queries } from "./queries.ts";
 import type { HistoryPage, HistoryQuery } from "./roomstate.ts";
 
@@ -19,27 +20,27 @@ export function createHistory({ name, list, queries, joined, changed }: HistoryO
   let paging: Promise<void> | undefined;
 
   const read = async (query: HistoryQuery = {}): Promise<HistoryPage> => {
-    const { before, after, around, limit = 100, signal } = query;
+    const { before, after, around, notices, limit = 100, signal } = query;
     const size = Math.min(1_000, Math.max(1, Math.floor(limit) || 1));
     if (around !== undefined) {
-      const half = { limit: Math.ceil(size / 2), signal };
+      const half = { notices, limit: Math.ceil(size / 2), signal };
       const [head, tail] = await Promise.all([
         read({ ...half, before: around }),
         read({ ...half, after: Math.max(0, around - 1) }),
       ]);
-      return { messages: [...head.messages, ...tail.messages], older: head.older, newer: tail.newer };
+      return pageOf([...head.entries, ...tail.entries], head.older, tail.newer);
     }
     const forward = after !== undefined;
     const reply = await queries.ask(
-      { type: "history", room: name, limit: size, after, before: forward ? undefined : before },
+      { type: "history", room: name, limit: size, after, before: forward ? undefined : before, notices },
       signal,
     );
     const more = reply.more === true;
-    return {
-      messages: messagesIn(reply.messages),
-      older: forward ? after > 0 : more,
-      newer: forward ? more : before !== undefined && before <= list.version,
-    };
+    return pageOf(
+      entriesIn(reply.messages),
+      forward ? after > 0 : more,
+      forward ? more : before !== undefined && before <= list.version,
+    );
   };
 
   const page = async (limit: number): Promise<void> => {
@@ -50,9 +51,9 @@ export function createHistory({ name, list, queries, joined, changed }: HistoryO
       }
       if (!list.more) return;
       list.awaitPage(true);
-      const { messages, older } = await read({ before: list.from, limit });
+      const { entries, older } = await read({ before: list.from, limit, notices: true });
       // Ask again if the list was dropped meanwhile, or if a new socket may be about to drop it.
-      if (joined() && list.page(messages, older)) return changed();
+      if (joined() && list.page(entries, older)) return changed();
     }
   };
 
@@ -71,3 +72,10 @@ export function createHistory({ name, list, queries, joined, changed }: HistoryO
     },
   };
 }
+
+const pageOf = (entries: readonly Entry[], older: boolean, newer: boolean): HistoryPage => ({
+  entries,
+  messages: messagesOf(entries),
+  older,
+  newer,
+});

@@ -1,35 +1,49 @@
+export type {
+  AddOptions,
+  ChangeOptions,
+  EditOptions,
+  MuteOptions,
+  RoomChanges,
+  SendOptions,
+} from "./changes.ts";
 export { type CallOptions, type Chat, type ChatOptions, createChat, type Credentials } from "./chat.ts";
 export type { ChatEvents, ChatState } from "./chatstate.ts";
 export type { ConnectionState } from "./connection.ts";
 export { ChatError, type ChatErrorCode, type ClientErrorCode } from "./errors.ts";
+export type { Facts } from "./facts.ts";
 export type {
   Data,
+  Entry,
+  History,
   JoinedFrame,
   LaggingFrame,
   LeftFrame,
   Message,
   MessageFrame,
+  Notice,
+  NoticeChange,
+  NoticeFrame,
+  NoticeType,
   Person,
   PresenceFrame,
   Reaction,
   ReadFrame,
+  Role,
+  RoomKind,
   SyncedFrame,
   TypingFrame,
   User,
 } from "./message.ts";
 export type { Profile } from "./profile.ts";
-export type { Ack, Change, Settled } from "./outbox.ts";
+export type { Ack, Change, MemberChange, RoomSettings, Settled } from "./outbox.ts";
 export type { Clock, Locks, OpenWire, Ports, Wire, WireListener } from "./ports.ts";
 export type {
-  ChangeOptions,
-  EditOptions,
   HistoryPage,
   HistoryQuery,
   Room,
   RoomEvents,
   RoomOptions,
   RoomState,
-  SendOptions,
   Waiting,
 } from "./roomstate.ts";
 export type { Conversations, ConversationsState } from "./conversations.ts";

@@ -1,8 +1,8 @@
-import type { JoinedFrame, Message, MessageFrame } from "./message.ts";
+import type { Entry, JoinedFrame, Message, MessageFrame, NoticeFrame } from "./message.ts";
 
 /**
- * A copy of a room, kept by the rules in "Following a room" of the protocol: every message from some id on, in order,
- * each in its latest state. If the copy misses something, a new join repairs it.
+ * A copy of a room, kept by the rules in "Following a room" of the protocol: every message and notice from some id on, in
+ * order, each in its latest state. If the copy misses something, a new join repairs it.
  */
 export interface List {
   readonly epoch: string | undefined;
@@ -10,64 +10,85 @@ export interface List {
   readonly version: number;
   /** The list is complete from this id on. */
   readonly from: number;
-  /** Whether the room has older messages. */
+  /** Whether the room has older entries that the person may see. */
   readonly more: boolean;
+  /** The first id that the person may see. */
+  readonly floor: number;
   /** The same array until something changes. */
+  readonly entries: readonly Entry[];
+  /** The entries that are no notices: also the same array until something changes. */
   readonly messages: readonly Message[];
   /** The position for `since` of a join. */
   readonly since: string | undefined;
   /** Takes in a `joined`. Returns false if the list had to be dropped. */
   joined(frame: JoinedFrame): boolean;
-  /** Takes in a message. `old`: already known. `gap`: an earlier version is missing, so it was not taken. */
-  message(frame: MessageFrame): "applied" | "old" | "gap";
+  /** Takes in a message or a notice. `old`: already known. `gap`: an earlier version is missing, so it was not taken. */
+  take(frame: MessageFrame | NoticeFrame): "applied" | "old" | "gap";
+  /**
+   * Shows a notice after which the person gets nothing more. Versions before it may be missing, so the list's version
+   * stays: a later join continues from there.
+   */
+  last(frame: NoticeFrame): void;
   synced(version: number): void;
   /** Starts or stops waiting for a page. Meanwhile, changes of messages before `from` are kept to be merged into it. */
   awaitPage(is: boolean): void;
   /** Takes in a page that ends right before `from`. Returns false if the list was dropped since `awaitPage`. */
-  page(messages: readonly Message[], more: boolean): boolean;
+  page(entries: readonly Entry[], more: boolean): boolean;
   /** Forgets everything. */
   drop(): void;
 }
 
-/** `keep`: how many messages the list keeps, not counting pages that were loaded later. */
+/** `keep`: how many entries the list keeps, not counting pages that were loaded later. */
 export function createList(keep: number): List {
   let epoch: string | undefined;
   let version = 0;
+  let floor = 1;
   let from = 1;
-  let more = false;
   let bound = keep;
   /** By id. */
-  let kept: Message[] = [];
-  let shown: readonly Message[] | undefined;
+  let kept: Entry[] = [];
+  let shown: readonly Entry[] | undefined;
+  let messages: readonly Message[] | undefined;
   /** Changes of messages before `from` while a page is loading. The page may be older than these changes. */
-  let aside: Map<number, Message> | undefined;
+  let aside: Map<number, Entry> | undefined;
 
-  const put = (message: Message) => {
-    shown = undefined;
-    // Most messages belong at the end.
-    const at = kept.findLastIndex(({ id }) => id <= message.id);
+  const changed = () => (shown = messages = undefined);
+
+  const put = (entry: Entry) => {
+    changed();
+    // Most entries belong at the end.
+    const at = kept.findLastIndex(({ id }) => id <= entry.id);
     const old = kept[at];
-    if (old?.id !== message.id) kept.splice(at + 1, 0, message);
-    else if (old.version <= message.version) kept[at] = message;
+    if (old?.id !== entry.id) kept.splice(at + 1, 0, entry);
+    else if (old.version <= entry.version) kept[at] = entry;
   };
 
   const trim = () => {
     // Not while a page is loading: it has to end right before `from`.
     if (kept.length <= bound || aside) return;
     kept.splice(0, kept.length - bound);
-    from = kept[0]?.id ?? from;
-    more = true;
+    from = kept[0]?.id ?? version + 1;
   };
 
   const reset = (next: string | undefined, to: number) => {
     kept = [];
-    shown = undefined;
+    changed();
     aside = undefined;
     epoch = next;
     version = to;
     from = to + 1;
-    more = to > 0;
+    floor = 1;
     bound = keep;
+  };
+
+  /** Drops what the person may not see any more. If they may see more than before, there is more to load. */
+  const begin = (at: number) => {
+    floor = at;
+    from = Math.max(from, floor);
+    const hidden = kept.findIndex(({ id }) => id >= floor);
+    if (hidden === 0 || kept.length === 0) return;
+    kept = hidden === -1 ? [] : kept.slice(hidden);
+    changed();
   };
 
   return {
@@ -80,11 +101,17 @@ export function createList(keep: number): List {
     get from() {
       return from;
     },
+    get floor() {
+      return floor;
+    },
     get more() {
-      return more;
+      return from > floor;
+    },
+    get entries() {
+      return (shown ??= kept.slice());
     },
     get messages() {
-      return (shown ??= kept.slice());
+      return (messages ??= messagesOf(kept));
     },
     get since() {
       return epoch && `${epoch}.${version}`;
@@ -93,38 +120,52 @@ export function createList(keep: number): List {
       // Do not trust `resumed` alone: epoch and version must also fit.
       const resumed = frame.resumed && frame.epoch === epoch && frame.version >= version;
       if (!resumed) reset(frame.epoch, frame.version);
+      begin(frame.from ?? 1);
       return resumed;
     },
-    message(frame) {
+    take(frame) {
       if (frame.version <= version) return "old";
       if (!frame.replay && frame.prev !== version) return "gap";
       ({ version } = frame);
-      const { type: _, room: __, change: ___, prev: ____, replay: _____, ...message } = frame;
-      if (message.id >= from) {
-        put(message);
+      const entry = entryOf(frame);
+      if (entry.id >= from) {
+        put(entry);
         trim();
-      } else aside?.set(message.id, message);
+      } else aside?.set(entry.id, entry);
       return "applied";
+    },
+    last(frame) {
+      if (frame.version > version && frame.id >= from) put(entryOf(frame));
     },
     synced(to) {
       version = Math.max(version, to);
     },
     awaitPage: (is) => void (aside = is ? (aside ?? new Map()) : undefined),
-    page(messages, older) {
+    page(entries, older) {
       if (!aside) return false;
       const before = from;
       // The page is sorted, so prepend it as a whole: inserting one by one is slow in a long list.
-      const those = messages.filter(({ id }, at) => id < before && id !== messages[at + 1]?.id);
+      const those = entries.filter(({ id }, at) => id >= floor && id < before && id !== entries[at + 1]?.id);
       kept = those.concat(kept);
-      shown = undefined;
-      from = those[0]?.id ?? before;
-      more = older && those.length > 0;
-      if (!more) from = 1;
-      for (const [id, message] of aside) if (id >= from) put(message);
+      changed();
+      from = (older && those[0]?.id) || floor;
+      for (const [id, entry] of aside) if (id >= from) put(entry);
       aside = undefined;
       bound = Math.max(keep, kept.length);
       return true;
     },
     drop: () => reset(undefined, 0),
   };
+}
+
+export const messagesOf = (entries: readonly Entry[]) =>
+  entries.filter((entry): entry is Message => !entry.notice);
+
+function entryOf(frame: MessageFrame | NoticeFrame): Entry {
+  if (frame.type === "notice") {
+    const { type: _, room: __, prev: ___, replay: ____, ...notice } = frame;
+    return notice;
+  }
+  const { type: _, room: __, change: ___, prev: ____, replay: _____, ...message } = frame;
+  return message;
 }

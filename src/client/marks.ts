@@ -13,7 +13,7 @@ export function createMarks(list: List, me: () => string | undefined) {
 
   const unread = () => {
     // If the list reaches back to the mark, count exactly.
-    if (list.from > lastRead + 1) return Math.min(UNREAD_MAX, counted);
+    if (list.more && list.from > lastRead + 1) return Math.min(UNREAD_MAX, counted);
     let count = 0;
     for (let at = list.messages.length - 1; at >= 0 && count < UNREAD_MAX; at--) {
       const { id, user, deletedAt } = list.messages[at] as List["messages"][number];

@@ -11,6 +11,11 @@ export interface Person {
   readonly name?: string | undefined;
 }
 
+export type RoomKind = "open" | "private" | "direct";
+export type Role = "owner" | "moderator" | "member";
+/** What new members see of the past: everything, or what is posted after they joined. */
+export type History = "all" | "joined";
+
 /** A message in its current state. */
 export interface Message {
   /** The room's version when the message was posted, and so its position in the room. */
@@ -33,6 +38,60 @@ export interface Message {
   readonly reactions?: Readonly<Record<string, Reaction>> | undefined;
 }
 
+/** Says what has changed in a room, or who may do what there. It has a place among the messages and never changes. */
+export interface Notice {
+  readonly id: number;
+  /** The same as the id. */
+  readonly version: number;
+  /** When it happened, ISO 8601. */
+  readonly timestamp: string;
+  /** Who did it. */
+  readonly by: User;
+  readonly notice: NoticeChange;
+}
+
+export interface NoticeChange {
+  readonly type: NoticeType;
+  /** Whom it is about, at most 100. */
+  readonly users: readonly User[];
+  /** The member who became an owner, because the last one left. */
+  readonly heir?: User | undefined;
+  readonly role?: Role | undefined;
+  /** When a mute ends, ISO 8601. Absent: when someone ends it. */
+  readonly until?: string | undefined;
+  readonly kind?: RoomKind | undefined;
+  readonly title?: string | undefined;
+  readonly topic?: string | undefined;
+  readonly history?: History | undefined;
+  readonly membersAdd?: boolean | undefined;
+  readonly receipts?: boolean | undefined;
+}
+
+/** `settings`: who may add people, or whether read marks are shown. A newer server can send other types. */
+export type NoticeType =
+  | "created"
+  | "added"
+  | "joined"
+  | "left"
+  | "removed"
+  | "banned"
+  | "unbanned"
+  | "muted"
+  | "unmuted"
+  | "role"
+  | "title"
+  | "topic"
+  | "history"
+  | "settings"
+  | "archived"
+  | "restored"
+  | "kind"
+  | "deleted"
+  | (string & {});
+
+/** What a room's list has: messages and, between them, notices. `entry.notice` is set in notices only. */
+export type Entry = (Message & { readonly notice?: undefined }) | Notice;
+
 export interface Reaction {
   readonly count: number;
   readonly users: readonly string[];
@@ -47,7 +106,7 @@ export interface WelcomeFrame {
   readonly heartbeatMs: number;
   readonly limits: Limits;
 }
-/** The person whose connection it is. */
+/** A person with their username. */
 export interface User extends Person {
   readonly username: string;
   /** The address of a picture. */
@@ -66,6 +125,14 @@ export interface JoinedFrame {
   readonly version: number;
   readonly epoch: string;
   readonly resumed: boolean;
+  readonly kind: RoomKind;
+  /** What this person is in the room. Anyone in an open room who was not given a role is a `member`. */
+  readonly role: Role;
+  readonly title?: string | undefined;
+  readonly topic?: string | undefined;
+  readonly archived?: true | undefined;
+  /** The first id that this person sees. Absent: they see everything. */
+  readonly from?: number | undefined;
   readonly online?: number | undefined;
   readonly people?: readonly string[] | undefined;
   /** The ids and names of `people`, in their order. The last ones are missing if they are too long. */
@@ -110,14 +177,11 @@ export interface ReadFrame {
   readonly room: string;
   readonly id: number;
 }
-export interface NoticeFrame {
+export interface NoticeFrame extends Notice {
   readonly type: "notice";
   readonly room: string;
-  readonly id: number;
-  readonly version: number;
-  readonly timestamp: string;
-  readonly prev?: number;
-  readonly replay?: true;
+  readonly prev?: number | undefined;
+  readonly replay?: true | undefined;
 }
 export interface LeftFrame {
   readonly type: "left";

@@ -2,7 +2,7 @@ import { onAbort } from "./abort.ts";
 import type { Connection } from "./connection.ts";
 import { ChatError, errorOf, unexpected } from "./errors.ts";
 import { parse, type Reply, shape } from "./frames.ts";
-import type { Data } from "./message.ts";
+import type { Data, History, Role } from "./message.ts";
 import type { Ports } from "./ports.ts";
 import { pauseAfter } from "./reconnect.ts";
 import type { Slot } from "./storage.ts";
@@ -24,7 +24,33 @@ export type Change = { readonly room: string; readonly clientId: string } & (
   | { readonly type: "delete"; readonly id: number }
   | { readonly type: "react"; readonly id: number; readonly emoji: string; readonly on: boolean }
   | { readonly type: "read"; readonly id: number }
+  | ({ readonly type: "member" } & MemberChange)
+  | ({ readonly type: "room" } & RoomSettings)
 );
+
+/** A change of who is in a room, and who may do what there. */
+export interface MemberChange {
+  /** A person's id, `@` and their username, or `mailto:` and their email address. */
+  readonly user: string;
+  readonly set: "in" | "out" | "banned" | "unbanned" | "muted" | "unmuted" | "role";
+  readonly role?: Role | undefined;
+  /** When a mute ends, ISO 8601. Absent: when someone ends it. */
+  readonly until?: string | undefined;
+}
+
+/** What can be changed about a room. */
+export interface RoomSettings {
+  readonly title?: string | undefined;
+  readonly topic?: string | undefined;
+  /** What new members see of the past. */
+  readonly history?: History | undefined;
+  /** Whether every member may add people. */
+  readonly membersAdd?: boolean | undefined;
+  /** Whether members see how far the others have read. */
+  readonly receipts?: boolean | undefined;
+  /** Whether nobody can post. */
+  readonly archived?: boolean | undefined;
+}
 
 /** The fields of a change that depend on its type. */
 export type ChangeFields = DistributiveOmit<Change, "room" | "clientId">;
@@ -33,7 +59,7 @@ type DistributiveOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K>
 /** The acknowledgement of a committed change. */
 export interface Ack {
   readonly clientId: string;
-  /** The id of the message. */
+  /** The id of the message, or of the notice about a change of members or of the room; 0 if that changed nothing. */
   readonly id: number;
   readonly version: number;
   /** When the message was committed. Only for `send`. */
@@ -176,7 +202,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
       )
         continue;
       entry.inFlight = true;
-      connection.ask(change, (reply) => answered(entry, reply));
+      connection.ask({ ...change }, (reply) => answered(entry, reply));
     }
   };
 
@@ -241,9 +267,10 @@ export function createOutbox(options: OutboxOptions): Outbox {
       for (const entry of ofRoom(room)) {
         const { change, epoch: old = epoch } = entry.item;
         if (old === epoch) continue;
-        if (change.type === "send") {
+        if (change.type === "send" || !("id" in change)) {
           // The storage can keep the old item: its old epoch leads to the same result.
-          entry.item = { ...entry.item, change: { ...change, replyTo: undefined }, epoch };
+          const kept = change.type === "send" ? { ...change, replyTo: undefined } : change;
+          entry.item = { ...entry.item, change: kept, epoch };
           options.room(room)?.changed();
         } else settle(entry, undefined, new ChatError("stale_epoch", "The room's history was replaced."));
       }
@@ -266,7 +293,8 @@ export function createOutbox(options: OutboxOptions): Outbox {
   };
 }
 
-const namesMessage = (change: Change) => change.type !== "send" || change.replyTo !== undefined;
+const namesMessage = (change: Change) =>
+  "id" in change || (change.type === "send" && change.replyTo !== undefined);
 
 function ackOf(change: Change, reply: Readonly<Record<string, unknown>>): Ack | undefined {
   const { clientId } = change;
@@ -275,8 +303,18 @@ function ackOf(change: Change, reply: Readonly<Record<string, unknown>>): Ack | 
   return isAck(reply) ? { clientId, id, version, timestamp, duplicate } : undefined;
 }
 
-const isAck = shape("id:id version:id timestamp? duplicate?:true");
+const isAck = shape("id:whole version:whole timestamp? duplicate?:true");
 const isChange = shape("type room clientId id?:id content? replyTo?:id");
+/** What a change of each type must have. */
+const HAS: Readonly<Record<Change["type"], ReturnType<typeof shape>>> = {
+  send: shape("content"),
+  edit: shape("id:id content"),
+  delete: shape("id:id"),
+  react: shape("id:id emoji on:flag"),
+  read: shape("id:id"),
+  member: shape("user set"),
+  room: isChange,
+};
 
 /** Returns the valid items of a storage's text. */
 function read(text: string | undefined): Item[] {
@@ -286,10 +324,5 @@ function read(text: string | undefined): Item[] {
 
 function isItem(item: unknown): item is Item {
   const { change } = (item ?? {}) as Record<string, unknown>;
-  return (
-    isChange(change) &&
-    (change.type === "send"
-      ? typeof change.content === "string"
-      : ["edit", "delete", "react", "read"].includes(change.type as string) && change.id !== undefined)
-  );
+  return isChange(change) && HAS[change.type as Change["type"]]?.(change) === true;
 }

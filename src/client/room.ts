@@ -1,24 +1,15 @@
+import { type ChangeOptions, createChanges } from "./changes.ts";
 import type { Connection } from "./connection.ts";
+import { createContent } from "./content.ts";
 import { createEmitter } from "./emitter.ts";
 import { ChatError } from "./errors.ts";
 import { createHistory } from "./history.ts";
-import { createList } from "./list.ts";
-import { createMarks } from "./marks.ts";
 import type { JoinedFrame, MessageFrame, RoomFrame } from "./message.ts";
 import type { Change, ChangeFields, Outbox } from "./outbox.ts";
 import type { Ports } from "./ports.ts";
-import { createPresence } from "./presence.ts";
 import type { Queries } from "./queries.ts";
 import { afterClose, backoff, leftError, pauseAfter } from "./reconnect.ts";
-import type {
-  ChangeOptions,
-  Room,
-  RoomEvents,
-  RoomInside,
-  RoomOptions,
-  RoomState,
-  Waiting,
-} from "./roomstate.ts";
+import type { Room, RoomEvents, RoomInside, RoomOptions, RoomState, Waiting } from "./roomstate.ts";
 import { createStream } from "./stream.ts";
 import { createSubject } from "./subject.ts";
 
@@ -38,9 +29,8 @@ const TYPING_MS = 2_000;
 export function createRoom(options: Options): RoomInside {
   const { name, ports, connection, outbox, queries, me, history: first = 50, keep = 1_000 } = options;
   const { clock, random } = ports;
-  const list = createList(keep);
-  const presence = createPresence(clock, () => view.changed());
-  const marks = createMarks(list, me);
+  const content = createContent({ keep, clock, me, changed: () => view.changed() });
+  const { list } = content;
   const emitter = createEmitter<RoomEvents & { readonly end: undefined }>();
   /** The application wants to be in the room. */
   let opened = false;
@@ -48,6 +38,10 @@ export function createRoom(options: Options): RoomInside {
   let phase: "out" | "asked" | "answered" | "in" = "out";
   let live = false;
   let error: ChatError | undefined;
+  /** Why the person was put out of the room, since the last `joined`. */
+  let departure: ChatError | undefined;
+  /** The person was added since the last `joined`, so what says that they are out may be older. */
+  let readmitted = false;
   /** Rises when the reply to an earlier join no longer matters. */
   let joins = 0;
   /** Failed joins and gaps since the last progress. */
@@ -70,14 +64,11 @@ export function createRoom(options: Options): RoomInside {
     name,
     state: stateNow(),
     error,
-    messages: list.messages,
-    more: list.more,
+    ...content.state(),
     waiting: [
       ...acked.map(({ change }) => change),
       ...outbox.waiting(name).filter((change): change is Waiting => change.type === "send"),
     ],
-    ...presence.state(),
-    ...marks.state(),
   }));
 
   const history = createHistory({
@@ -96,7 +87,7 @@ export function createRoom(options: Options): RoomInside {
     phase = "out";
     live = false;
     error = why;
-    presence.clear();
+    content.away();
     if (!why) return;
     history.wake();
     outbox.refused(name, why);
@@ -120,9 +111,19 @@ export function createRoom(options: Options): RoomInside {
       phase = "out";
       if (reply.code === "disconnected") return;
       if (reply.retryable) return retry(pauseAfter(reply, failures++, random()));
-      out(reply);
+      // Anyone who was in the room before may come back.
+      if (list.epoch) departure ??= reply;
+      refused(departure ?? reply);
       view.changed();
     });
+  };
+
+  /** The person may not be in the room, unless they were added after the server found that out. */
+  const refused = (why: ChatError) => {
+    out(readmitted ? undefined : why);
+    if (!readmitted) return;
+    readmitted = false;
+    join();
   };
 
   /** Joins again from the list's version, because something is missing. Backs off if the last attempt did not help. */
@@ -135,12 +136,11 @@ export function createRoom(options: Options): RoomInside {
   };
 
   const joined = (frame: JoinedFrame) => {
-    const resumed = list.joined(frame);
+    const resumed = content.joined(frame);
     if (!resumed) acked = [];
     phase = "in";
-    live = false;
-    presence.joined(frame);
-    marks.joined(frame, resumed);
+    live = readmitted = false;
+    departure = undefined;
     history.wake();
     outbox.entered(name, frame.epoch);
     if (!resumed && first > 0 && list.more) history.older(first).catch(() => {});
@@ -160,35 +160,23 @@ export function createRoom(options: Options): RoomInside {
       case "joined":
         joined(frame);
         break;
-      case "message": {
-        const what = list.message(frame);
+      case "message":
+      case "notice": {
+        const what = content.entry(frame);
         if (what === "old") return;
         if (what === "gap") return rejoin();
         // A replay can be the result of a gap, so it does not count as progress.
         if (!frame.replay) failures = 0;
-        presence.quiet(frame.username);
-        marks.message(frame);
         break;
       }
-      case "synced":
-        list.synced(frame.version);
-        live = true;
-        break;
-      case "lagging":
-        live = false;
-        break;
-      case "presence":
-        presence.update(frame);
-        break;
-      case "typing":
-        if (frame.user.id !== me()) presence.typing(frame.username, frame.user);
-        break;
-      case "read":
-        marks.read(frame.id);
-        break;
       case "left":
         if (afterClose(frame.code) === "back") rejoin();
-        else out(leftError(frame.code));
+        else refused((departure = leftError(frame.code)));
+        break;
+      default:
+        if (frame.type === "synced") live = true;
+        if (frame.type === "lagging") live = false;
+        content.take(frame);
     }
     acked = acked.filter(({ version }) => version > list.version);
     view.changed();
@@ -204,6 +192,7 @@ export function createRoom(options: Options): RoomInside {
   };
 
   const room: Room = {
+    ...createChanges(change),
     name,
     snapshot: view.snapshot,
     subscribe: view.subscribe,
@@ -214,13 +203,8 @@ export function createRoom(options: Options): RoomInside {
       return stream.iterate(() => offs.forEach((off) => off()));
     },
     [Symbol.asyncIterator]: () => room.events(),
-    send: (content, { data, replyTo, ...more } = {}) =>
-      change({ type: "send", content, data, replyTo }, more),
-    edit: (id, content, { data, ...more } = {}) => change({ type: "edit", id, content, data }, more),
-    delete: (id, more) => change({ type: "delete", id }, more),
-    react: (id, emoji, on = true, more) => change({ type: "react", id, emoji, on }, more),
     async read(id) {
-      if (marks.read(id)) view.changed();
+      if (content.read(id)) view.changed();
       await change({ type: "read", id });
     },
     typing() {
@@ -252,13 +236,15 @@ export function createRoom(options: Options): RoomInside {
     open() {
       if (opened && !error) return;
       opened = true;
-      error = undefined;
+      error = departure = undefined;
       failures = 0;
       if (phase === "out") join();
       view.changed();
     },
     connected() {
       failures = 0;
+      // Nobody says what happened while there was no connection.
+      if (departure && departure.code !== "left") error = undefined;
       join();
       view.changed();
     },
@@ -268,6 +254,13 @@ export function createRoom(options: Options): RoomInside {
       view.changed();
     },
     take,
+    admitted() {
+      readmitted = true;
+      if (!opened || !error) return;
+      error = undefined;
+      join();
+      view.changed();
+    },
     settled(settled) {
       const { change: done, ack } = settled;
       if (ack && done.type === "send" && phase === "in" && ack.version > list.version)
@@ -278,10 +271,10 @@ export function createRoom(options: Options): RoomInside {
     },
     changed: view.changed,
     drop() {
-      list.drop();
-      marks.drop();
+      content.drop();
       acked = [];
-      error = undefined;
+      error = departure = undefined;
+      readmitted = false;
       view.changed();
     },
     close(why) {

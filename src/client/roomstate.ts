@@ -1,6 +1,8 @@
+import type { RoomChanges } from "./changes.ts";
 import type { ChatError } from "./errors.ts";
+import type { Facts } from "./facts.ts";
 import type {
-  Data,
+  Entry,
   JoinedFrame,
   LaggingFrame,
   LeftFrame,
@@ -14,18 +16,25 @@ import type {
   SyncedFrame,
   TypingFrame,
 } from "./message.ts";
-import type { Ack, Change, OutboxRoom, Settled } from "./outbox.ts";
+import type { Change, OutboxRoom, Settled } from "./outbox.ts";
 
 /** The state of a room. */
-export interface RoomState {
+export interface RoomState extends Facts {
   readonly name: string;
   /** `offline`: continues when the connection is back. `out`: not in the room, see `error`. */
   readonly state: "offline" | "joining" | "catching_up" | "live" | "out";
-  /** Why the state is `out`. Undefined if the room was left with `leave()`. */
+  /**
+   * Why the state is `out`. Undefined if the room was left with `leave()`. If the person is added again, the room is joined
+   * again by itself.
+   */
   readonly error: ChatError | undefined;
+  /** The first id that this person may see: 1 if they see everything. */
+  readonly from: number;
   /** The room's messages without gaps, oldest first, each in its latest state. Deleted messages stay, with empty content. */
   readonly messages: readonly Message[];
-  /** Whether there are older messages, which `older()` loads. */
+  /** The same with the notices between them. `entry.notice` tells them apart. */
+  readonly entries: readonly Entry[];
+  /** Whether there are older entries, which `older()` loads. */
   readonly more: boolean;
   /** Messages of this client that are not in the list yet, in order. */
   readonly waiting: readonly Waiting[];
@@ -55,26 +64,10 @@ export interface RoomEvents {
   readonly typing: TypingFrame;
   readonly read: ReadFrame;
   readonly left: LeftFrame;
-  /** The room itself or who may do what in it has changed. */
+  /** The room or who may do what there has changed, now or while the client was away. */
   readonly notice: NoticeFrame;
   /** The outcome of a change is known. Includes changes of an earlier run. */
   readonly settled: Settled;
-}
-
-export interface ChangeOptions {
-  /** The UUID of the change. Defaults to a random one. */
-  readonly clientId?: string;
-  /** Gives up the change. If it is in flight, it may be committed nevertheless. */
-  readonly signal?: AbortSignal;
-}
-export interface SendOptions extends ChangeOptions {
-  /** The id of the message that this one replies to. */
-  readonly replyTo?: number;
-  readonly data?: Data | undefined;
-}
-export interface EditOptions extends ChangeOptions {
-  /** Replaces the message's data; null takes it away. Without it, the message keeps what it has. */
-  readonly data?: Data | null | undefined;
 }
 
 /** Selects a page by a message id: at most one of `before`, `after` and `around`. Without one, the newest page. */
@@ -82,6 +75,8 @@ export interface HistoryQuery {
   readonly before?: number;
   readonly after?: number;
   readonly around?: number;
+  /** Whether the page's `entries` have notices. */
+  readonly notices?: boolean | undefined;
   /** 1 to 1,000. Defaults to 100. With `around`, half of them on each side. A page can be shorter. */
   readonly limit?: number;
   readonly signal?: AbortSignal | undefined;
@@ -89,6 +84,8 @@ export interface HistoryQuery {
 
 /** A page of a room's history, oldest first. */
 export interface HistoryPage {
+  /** The messages and, if the query asks for them, the notices. */
+  readonly entries: readonly Entry[];
   readonly messages: readonly Message[];
   /** Whether there are messages before this page. */
   readonly older: boolean;
@@ -97,7 +94,7 @@ export interface HistoryPage {
 }
 
 /** A room of the chat. */
-export interface Room extends AsyncDisposable, AsyncIterable<MessageFrame> {
+export interface Room extends RoomChanges, AsyncDisposable, AsyncIterable<MessageFrame> {
   readonly name: string;
   /** Returns the room's state: the same object until something changes. */
   snapshot(): RoomState;
@@ -106,14 +103,6 @@ export interface Room extends AsyncDisposable, AsyncIterable<MessageFrame> {
   on<T extends keyof RoomEvents>(type: T, listener: (event: RoomEvents[T]) => void): () => void;
   /** Iterates over messages as they are posted and changed, until `leave` or an aborted signal. */
   events(options?: { signal?: AbortSignal }): AsyncIterableIterator<MessageFrame>;
-  /** Posts a message. Resolves once it is committed, however often the connection breaks. @throws {ChatError} */
-  send(content: string, options?: SendOptions): Promise<Ack>;
-  /** Changes the text of a message of this person. @throws {ChatError} */
-  edit(id: number, content: string, options?: EditOptions): Promise<Ack>;
-  /** Deletes a message of this person; a tombstone stays. @throws {ChatError} */
-  delete(id: number, options?: ChangeOptions): Promise<Ack>;
-  /** Adds a reaction, or removes it if `on` is false. @throws {ChatError} */
-  react(id: number, emoji: string, on?: boolean, options?: ChangeOptions): Promise<Ack>;
   /** Moves the read mark to this message. @throws {ChatError} */
   read(id: number): Promise<void>;
   /** Shows others that the person is typing. Call it with each key: it sends at most one frame every 2 seconds. */
@@ -129,7 +118,7 @@ export interface Room extends AsyncDisposable, AsyncIterable<MessageFrame> {
 export interface RoomOptions {
   /** How many messages to load at first. 0 loads none. Defaults to 50. */
   readonly history?: number;
-  /** How many messages the list keeps, not counting pages loaded by `older()`. Defaults to 1,000. */
+  /** How many messages and notices the list keeps, not counting pages loaded by `older()`. Defaults to 1,000. */
   readonly keep?: number;
 }
 
@@ -142,6 +131,8 @@ export interface RoomInside extends OutboxRoom {
   connected(): void;
   disconnected(): void;
   take(frame: RoomFrame): void;
+  /** The person was added to the room, or may do something else there. */
+  admitted(): void;
   /** Forgets everything, because another person signed in. */
   drop(): void;
   close(why: ChatError): void;

@@ -3,6 +3,7 @@ import fc from "fast-check";
 import * as v from "valibot";
 import type * as Wire from "../../src/client/message.ts";
 import { parseFrame } from "../../src/client/frames.ts";
+import { HISTORIES, NOTICE_TYPES, ROLES, ROOM_KINDS } from "../../src/protocol/membership.ts";
 import { SERVER_FRAMES, type ServerFrame } from "../../src/protocol/frames.ts";
 
 type Of<T extends ServerFrame["type"]> = Extract<ServerFrame, { type: T }>;
@@ -15,6 +16,7 @@ test("the types of the client are those of the protocol", () => {
   promised<Of<"welcome">, Wire.WelcomeFrame>();
   promised<Of<"joined">, Wire.JoinedFrame>();
   promised<Of<"message">, Wire.MessageFrame>();
+  promised<Of<"notice">, Wire.NoticeFrame>();
   promised<Of<"synced">, Wire.SyncedFrame>();
   promised<Of<"lagging">, Wire.LaggingFrame>();
   promised<Of<"presence">, Wire.PresenceFrame>();
@@ -28,6 +30,8 @@ test("the types of the client are those of the protocol", () => {
   known<Wire.WelcomeFrame, Of<"welcome">>();
   known<Wire.JoinedFrame, Of<"joined">>();
   known<Wire.MessageFrame, Of<"message">>();
+  known<Wire.NoticeFrame, Of<"notice">>();
+  known<Wire.NoticeChange, Of<"notice">["notice"]>();
   known<Wire.PresenceFrame, Of<"presence">>();
   expect(promised<Exclude<ServerFrame["type"], "ok" | "error">, Wire.EventFrame["type"]>()).toBe(true);
   expect(promised<Wire.EventFrame["type"], Exclude<ServerFrame["type"], "ok" | "error">>()).toBe(true);
@@ -49,6 +53,10 @@ const maybe = { requiredKeys: ["type", "room"] as ("type" | "room")[] };
 
 const person = fc.record({ id: fc.string(), name: fc.string() }, { requiredKeys: ["id"] });
 const people = fc.array(person, { maxLength: 3 });
+const profile = fc.record(
+  { id: fc.string(), username: fc.string(), name: fc.string() },
+  { requiredKeys: ["id", "username"] },
+);
 
 /** Frames that a server may send. */
 const FRAMES: fc.Arbitrary<unknown> = fc.oneof(
@@ -69,13 +77,19 @@ const FRAMES: fc.Arbitrary<unknown> = fc.oneof(
       version: whole,
       epoch: fc.string(),
       resumed: fc.boolean(),
+      kind: fc.constantFrom(...ROOM_KINDS),
+      role: fc.constantFrom(...ROLES),
+      title: fc.string(),
+      topic: fc.string(),
+      archived: fc.constant(true),
+      from: id,
       online: whole,
       people: texts,
       profiles: people,
       lastRead: whole,
       unread: whole,
     },
-    { requiredKeys: ["type", "room", "version", "epoch", "resumed"] },
+    { requiredKeys: ["type", "room", "version", "epoch", "resumed", "kind", "role"] },
   ),
   fc.record(
     {
@@ -111,6 +125,35 @@ const FRAMES: fc.Arbitrary<unknown> = fc.oneof(
         "clientId",
       ],
     },
+  ),
+  fc.record(
+    {
+      type: fc.constant("notice"),
+      room: fc.string(),
+      prev: whole,
+      replay: fc.constant(true),
+      id,
+      version: id,
+      timestamp: time,
+      by: profile,
+      notice: fc.record(
+        {
+          type: fc.constantFrom(...NOTICE_TYPES),
+          users: fc.array(profile, { maxLength: 3 }),
+          heir: profile,
+          role: fc.constantFrom(...ROLES),
+          until: time,
+          kind: fc.constantFrom(...ROOM_KINDS),
+          title: fc.string(),
+          topic: fc.string(),
+          history: fc.constantFrom(...HISTORIES),
+          membersAdd: fc.boolean(),
+          receipts: fc.boolean(),
+        },
+        { requiredKeys: ["type", "users"] },
+      ),
+    },
+    { requiredKeys: ["type", "room", "id", "version", "timestamp", "by", "notice"] },
   ),
   fc.record({ type: fc.constantFrom("synced", "lagging"), room: fc.string(), version: whole }),
   fc.record(

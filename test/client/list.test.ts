@@ -62,7 +62,7 @@ function createRoom() {
 }
 
 const joined = (version: number, resumed: boolean, epoch = "first") =>
-  ({ type: "joined", room: "hall", epoch, version, resumed }) as const;
+  ({ type: "joined", room: "hall", epoch, version, resumed, kind: "open", role: "member" }) as const;
 
 const STEPS = fc.array(
   fc.oneof(
@@ -104,7 +104,7 @@ describe("a copy of a room", () => {
           const resumed = list.joined(joined(room.version, true));
           expect(resumed).toBe(true);
           const frames = room.replay(list.version);
-          for (const frame of frames.slice(0, seen)) expect(list.message(frame)).not.toBe("gap");
+          for (const frame of frames.slice(0, seen)) expect(list.take(frame)).not.toBe("gap");
           if (seen >= frames.length) list.synced(room.version);
           delivered = room.version;
           return seen >= frames.length;
@@ -126,7 +126,7 @@ describe("a copy of a room", () => {
           if (step.do === "change") room.change(step.choice);
           if (step.do === "deliver")
             for (let n = 0; n < step.count && delivered < room.version; n++)
-              if (list.message(room.live(++delivered)) === "gap") resume();
+              if (list.take(room.live(++delivered)) === "gap") resume();
           if (step.do === "lose") delivered = Math.min(room.version, delivered + step.count);
           if (step.do === "cut" && !resume(step.seen)) resume();
           if (step.do === "reset") {
@@ -178,7 +178,7 @@ describe("a copy of a room", () => {
 
   test("ignores a change of a message before the loaded ones", () => {
     const list = follow();
-    expect(list.message(frame(3, 6))).toBe("applied");
+    expect(list.take(frame(3, 6))).toBe("applied");
     expect(list.messages).toEqual([]);
     expect(list.version).toBe(6);
   });
@@ -186,7 +186,7 @@ describe("a copy of a room", () => {
   test("keeps a change that arrives while a page is loading", () => {
     const list = follow();
     list.awaitPage(true);
-    list.message(frame(3, 6));
+    list.take(frame(3, 6));
     const { type: _, room: __, change: ___, prev: ____, ...stale } = frame(3, 3);
     list.page([stale], true);
     expect(list.messages.map(({ content }) => content)).toEqual(["v6"]);
@@ -195,7 +195,7 @@ describe("a copy of a room", () => {
   test("keeps a page's message if it is newer than such a change", () => {
     const list = follow();
     list.awaitPage(true);
-    list.message(frame(3, 6));
+    list.take(frame(3, 6));
     const { type: _, room: __, change: ___, prev: ____, ...newer } = frame(3, 7);
     list.page([newer], true);
     expect(list.messages.map(({ content }) => content)).toEqual(["v7"]);
@@ -205,7 +205,7 @@ describe("a copy of a room", () => {
     const list = createList(2);
     list.joined(joined(5, false));
     list.awaitPage(true);
-    for (let id = 6; id <= 9; id++) list.message(frame(id, id));
+    for (let id = 6; id <= 9; id++) list.take(frame(id, id));
     const { type: _, room: __, change: ___, prev: ____, ...fifth } = frame(5, 5);
     list.page([fifth], true);
     expect(list.messages.map(({ id }) => id)).toEqual([5, 6, 7, 8, 9]);
@@ -215,25 +215,25 @@ describe("a copy of a room", () => {
     const list = follow();
     list.synced(3);
     expect(list.version).toBe(5);
-    expect(list.message(frame(4, 4))).toBe("old");
+    expect(list.take(frame(4, 4))).toBe("old");
   });
 
   test("is a new array after each change, and otherwise the same", () => {
     const list = follow();
     const before = list.messages;
     expect(list.messages).toBe(before);
-    list.message(frame(6, 6));
+    list.take(frame(6, 6));
     expect(list.messages).not.toBe(before);
     expect(before).toEqual([]);
     const after = list.messages;
-    list.message(frame(6, 6));
+    list.take(frame(6, 6));
     expect(list.messages).toBe(after);
   });
 
   test("is dropped if the server continues from elsewhere, even if it says `resumed`", () => {
     for (const odd of [joined(9, true, "second"), joined(2, true), joined(9, false)]) {
       const list = follow();
-      list.message(frame(6, 6));
+      list.take(frame(6, 6));
       expect(list.joined(odd)).toBe(false);
       expect(list.messages).toEqual([]);
       expect(list.since).toBe(`${odd.epoch}.${odd.version}`);
@@ -243,13 +243,13 @@ describe("a copy of a room", () => {
   test("keeps the configured number of messages, plus loaded pages", () => {
     const list = createList(3);
     list.joined(joined(0, false));
-    for (let id = 1; id <= 10; id++) list.message(frame(id, id));
+    for (let id = 1; id <= 10; id++) list.take(frame(id, id));
     expect(list.messages.map(({ id }) => id)).toEqual([8, 9, 10]);
     expect(list.more).toBe(true);
     const { type: _, room: __, change: ___, prev: ____, ...seventh } = frame(7, 7);
     list.awaitPage(true);
     list.page([seventh], true);
-    list.message(frame(11, 11));
+    list.take(frame(11, 11));
     expect(list.messages.map(({ id }) => id)).toEqual([8, 9, 10, 11]);
   });
 

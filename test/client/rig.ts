@@ -185,7 +185,7 @@ function fakeWire(url: string, protocols: string[], listener: WireListener) {
     },
     say: (frame) =>
       listener.message(
-        typeof frame === "string" || frame instanceof ArrayBuffer ? frame : JSON.stringify(frame),
+        typeof frame === "string" || frame instanceof ArrayBuffer ? frame : JSON.stringify(whole(frame)),
       ),
     end(code, reason = "") {
       ended = true;
@@ -207,14 +207,38 @@ function fakeWire(url: string, protocols: string[], listener: WireListener) {
     },
     admit(room, joined) {
       const { ref } = fake.take("join");
-      const whole = { type: "joined", room, epoch: EPOCH, version: 0, resumed: false, ...joined };
+      const frame = { type: "joined", room, epoch: EPOCH, version: 0, resumed: false, ...joined };
       fake.say({ type: "ok", ref });
-      fake.say(whole);
-      fake.say({ type: "synced", room, version: whole.version });
+      fake.say(frame);
+      fake.say({ type: "synced", room, version: frame.version });
     },
   };
   return { fake, wire };
 }
+
+/** Rooms are open, unless a test says otherwise. */
+const whole = (frame: unknown): unknown => {
+  const isJoined = (frame as { type?: unknown } | null)?.type === "joined";
+  return isJoined ? { kind: "open", role: "member", ...(frame as object) } : frame;
+};
+
+/** Creates a live notice frame: what changed, and what `more` says. */
+export const notice = (
+  room: string,
+  id: number,
+  change: { type: string; users?: readonly unknown[] } & Record<string, unknown>,
+  more: Record<string, unknown> = {},
+) => ({
+  type: "notice",
+  room,
+  prev: id - 1,
+  id,
+  version: id,
+  timestamp: "2026-11-24T12:00:00Z",
+  by: { id: "u_ben", username: "ben" },
+  notice: { users: [], ...change },
+  ...more,
+});
 
 /** Creates a live message frame. */
 export const message = (room: string, id: number, more: Record<string, unknown> = {}) => ({
