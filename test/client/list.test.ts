@@ -1,21 +1,31 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { createList, type List } from "../../src/client/list.ts";
-import type { Message, MessageFrame } from "../../src/client/message.ts";
+import type { Entry, MessageFrame, NoticeFrame } from "../../src/client/message.ts";
 
-/** The server's side of a room: all posts and changes, version by version. */
+type Frame = MessageFrame | NoticeFrame;
+
+/** A frame without `prev` and `replay`. */
+const frameOf = (entry: Entry): Frame =>
+  entry.notice
+    ? { ...entry, type: "notice", room: "hall" }
+    : { ...entry, type: "message", room: "hall", change: "updated" };
+
+/** The server's side of a room: all posts, changes and notices, version by version, for someone who sees all from an id on. */
 function createRoom() {
-  const states = new Map<number, Message>();
-  /** The room's messages at each version, so that a page can be read at any of them. */
-  const snapshots: ReadonlyMap<number, Message>[] = [new Map()];
-  const log: Message[] = [];
-  const take = (message: Message) => {
-    states.set(message.id, message);
-    log.push(message);
+  const states = new Map<number, Entry>();
+  /** The room's entries at each version, so that a page can be read at any of them. */
+  const snapshots: ReadonlyMap<number, Entry>[] = [new Map()];
+  const log: Entry[] = [];
+  const take = (entry: Entry) => {
+    states.set(entry.id, entry);
+    log.push(entry);
     snapshots.push(new Map(states));
   };
   return {
     log,
+    /** What the person sees begins here. */
+    floor: 1,
     get version() {
       return log.length;
     },
@@ -32,27 +42,32 @@ function createRoom() {
         clientId,
       });
     },
-    change(choice: number) {
-      const ids = [...states.keys()];
-      const old = states.get(ids[choice % ids.length] ?? 0);
-      if (old) take({ ...old, version: log.length + 1, content: `changed at ${log.length + 1}` });
+    notice() {
+      const id = log.length + 1;
+      const by = { id: "u_ben", username: "ben" };
+      take({ id, version: id, timestamp: "", by, notice: { type: "title", users: [], title: `${id}` } });
     },
-    live: (version: number): MessageFrame => ({
-      ...(log[version - 1] as Message),
-      type: "message",
-      room: "hall",
-      change: "created",
-      prev: version - 1,
-    }),
-    /** Messages that changed after a version, each in its latest state. */
-    replay: (since: number): MessageFrame[] =>
-      [...states.values()]
-        .filter(({ version }) => version > since)
+    change(choice: number) {
+      const ids = [...states.values()].filter(({ notice }) => !notice).map(({ id }) => id);
+      const old = states.get(ids[choice % ids.length] ?? 0);
+      if (old && !old.notice)
+        take({ ...old, version: log.length + 1, content: `changed at ${log.length + 1}` });
+    },
+    /** Undefined: it is withheld, and the person is only told its version. */
+    live(version: number): Frame | undefined {
+      const entry = log[version - 1] as Entry;
+      return entry.id < this.floor ? undefined : { ...frameOf(entry), prev: version - 1 };
+    },
+    /** What changed after a version, each in its latest state. */
+    replay(since: number): Frame[] {
+      return [...states.values()]
+        .filter(({ id, version }) => version > since && id >= this.floor)
         .toSorted((a, b) => a.version - b.version)
-        .map((message) => ({ ...message, type: "message", room: "hall", change: "updated", replay: true })),
+        .map((entry) => ({ ...frameOf(entry), replay: true }));
+    },
     page(before: number, limit: number, at: number) {
       const older = [...(snapshots[at]?.values() ?? [])]
-        .filter(({ id }) => id < before)
+        .filter(({ id }) => id < before && id >= this.floor)
         .toSorted((a, b) => a.id - b.id);
       return { messages: older.slice(-limit), more: older.length > limit };
     },
@@ -61,12 +76,17 @@ function createRoom() {
   };
 }
 
-const joined = (version: number, resumed: boolean, epoch = "first") =>
-  ({ type: "joined", room: "hall", epoch, version, resumed, kind: "open", role: "member" }) as const;
+const joined = (version: number, resumed: boolean, epoch = "first", from = 1) =>
+  ({ type: "joined", room: "hall", epoch, version, resumed, kind: "private", role: "member", from }) as const;
 
 const STEPS = fc.array(
   fc.oneof(
     { weight: 6, arbitrary: fc.constant({ do: "post" } as const) },
+    { weight: 2, arbitrary: fc.constant({ do: "notice" } as const) },
+    {
+      weight: 1,
+      arbitrary: fc.record({ do: fc.constant("readmit" as const), share: fc.integer({ min: 0, max: 4 }) }),
+    },
     { weight: 4, arbitrary: fc.record({ do: fc.constant("change" as const), choice: fc.nat(1_000) }) },
     {
       weight: 8,
@@ -101,7 +121,7 @@ describe("a copy of a room", () => {
         list.joined(joined(0, false));
 
         const resume = (seen = Infinity) => {
-          const resumed = list.joined(joined(room.version, true));
+          const resumed = list.joined(joined(room.version, true, "first", room.floor));
           expect(resumed).toBe(true);
           const frames = room.replay(list.version);
           for (const frame of frames.slice(0, seen)) expect(list.take(frame)).not.toBe("gap");
@@ -110,11 +130,20 @@ describe("a copy of a room", () => {
           return seen >= frames.length;
         };
 
+        const deliver = (version: number) => {
+          const frame = room.live(version);
+          // A `synced` does not show that something before it was lost, so here nothing is.
+          const isLost = !frame && list.version < version - 1;
+          if (isLost || (frame && list.take(frame) === "gap")) resume();
+          else if (!frame) list.synced(version);
+        };
+
         /** Checks that no message goes back to an older state. */
         let seen = { generation, versions: new Map<number, number>() };
         const look = () => {
           if (seen.generation !== generation) seen = { generation, versions: new Map() };
-          for (const { id, version } of list.messages) {
+          for (const { id, version } of list.entries) {
+            expect(id).toBeGreaterThanOrEqual(list.floor);
             expect(version).toBeGreaterThanOrEqual(seen.versions.get(id) ?? 0);
             seen.versions.set(id, version);
           }
@@ -123,14 +152,21 @@ describe("a copy of a room", () => {
         for (const step of steps) {
           look();
           if (step.do === "post") room.post();
+          if (step.do === "notice") room.notice();
+          if (step.do === "readmit") {
+            // The person was removed and added again, and sees more or less than before.
+            room.floor = Math.max(1, Math.floor((room.version * step.share) / 4));
+            asked = undefined;
+            list.awaitPage(false);
+            resume();
+          }
           if (step.do === "change") room.change(step.choice);
           if (step.do === "deliver")
-            for (let n = 0; n < step.count && delivered < room.version; n++)
-              if (list.take(room.live(++delivered)) === "gap") resume();
+            for (let n = 0; n < step.count && delivered < room.version; n++) deliver(++delivered);
           if (step.do === "lose") delivered = Math.min(room.version, delivered + step.count);
           if (step.do === "cut" && !resume(step.seen)) resume();
           if (step.do === "reset") {
-            list.joined(joined(room.version, false));
+            list.joined(joined(room.version, false, "first", room.floor));
             generation++;
             delivered = room.version;
           }
@@ -148,9 +184,10 @@ describe("a copy of a room", () => {
         }
         resume();
         // By now, all changes were delivered that a page may have missed.
-        expect(list.messages).toEqual(room.from(list.from));
+        expect(list.entries).toEqual(room.from(list.from));
+        expect(list.messages as readonly Entry[]).toEqual(list.entries.filter(({ notice }) => !notice));
         expect(list.version).toBe(room.version);
-        if (!list.more) expect(list.messages).toHaveLength(room.from(1).length);
+        if (!list.more) expect(list.entries).toHaveLength(room.from(room.floor).length);
       }),
       { numRuns: 2_000 },
     );

@@ -184,6 +184,40 @@ describe("a message that is sent", () => {
   });
 });
 
+describe("a change of members or of the room", () => {
+  test("waits like a message, in its place, and its ack may say that nothing changed", async () => {
+    const { rig, room } = await inHall();
+    const acks = [
+      room.send("Hello"),
+      room.add("@ben", { role: "moderator" }),
+      room.mute("u_cy", { until: "2030-01-31T12:00:00Z" }),
+      room.setRole("u_ben", "member"),
+      room.update({ title: "Tea", archived: false }),
+    ];
+    rig.wire.end(1006);
+    await rig.back();
+    rig.wire.welcome();
+    rig.wire.admit("hall");
+    const sent = acks.map((_, index) => {
+      const { ref, clientId: _c, room: _r, ...change } = rig.wire.sent.pop() as Record<string, unknown>;
+      rig.wire.say({ type: "ok", ref, id: index === 3 ? 0 : index + 1, version: 9, timestamp: "" });
+      return change;
+    });
+    expect(sent).toEqual([
+      { type: "send", content: "Hello" },
+      { type: "member", user: "@ben", set: "in", role: "moderator" },
+      { type: "member", user: "u_cy", set: "muted", until: "2030-01-31T12:00:00Z" },
+      { type: "member", user: "u_ben", set: "role", role: "member" },
+      { type: "room", title: "Tea", archived: false },
+    ]);
+    expect((await Promise.all(acks)).map(({ id }) => id)).toEqual([1, 2, 3, 0, 5]);
+    const last = room.remove("u_ben");
+    const { ref } = rig.wire.take("member");
+    rig.wire.say({ type: "error", ref, code: "last_owner", message: "No.", retryable: false });
+    expect(await outcome(last)).toBe("last_owner");
+  });
+});
+
 describe("read marks", () => {
   test("that wait are merged into the last one", async () => {
     const { rig, room } = await inHall();

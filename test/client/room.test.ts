@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import type { RoomOptions } from "../../src/client/index.ts";
-import { createRig, message, outcome } from "./rig.ts";
+import { createRig, message, notice, outcome } from "./rig.ts";
 
 /** Creates a chat that has joined the room "hall" at version 10. */
 async function inHall(
@@ -225,16 +225,24 @@ describe("a room", () => {
   });
 
   test("that refuses the person is out, and is not joined again until the application asks", async () => {
-    const { rig, room, reconnect } = await inHall();
-    await reconnect();
-    const { ref } = rig.wire.take("join");
-    rig.wire.say({ type: "error", ref, code: "forbidden", message: "No.", retryable: false });
+    const rig = createRig();
+    const room = rig.chat.room("hall");
+    await rig.settle();
+    rig.wire.welcome();
+    const refuse = () => {
+      const { ref } = rig.wire.take("join");
+      rig.wire.say({ type: "error", ref, code: "forbidden", message: "No.", retryable: false });
+    };
+    refuse();
     expect(room.snapshot()).toMatchObject({ state: "out", error: { code: "forbidden" } });
     expect(await outcome(room.older())).toBe("forbidden");
-    await reconnect();
+    rig.wire.end(1006);
+    await rig.back();
+    rig.wire.welcome();
     expect(rig.wire.sent).toEqual([]);
     rig.chat.room("hall");
-    expect(rig.wire.take("join")).toMatchObject({ room: "hall" });
+    refuse();
+    expect(room.snapshot()).toMatchObject({ state: "out", error: { code: "forbidden" } });
   });
 
   test("is out after a removal, and joined again after codes of the other range", async () => {
@@ -294,6 +302,126 @@ describe("a room", () => {
     globalThis.queueMicrotask = queueMicrotask;
     expect(received).toEqual([11]);
     expect(later[0]).toThrow("a listener failed"); // Uncaught, like an error in an event listener.
+  });
+});
+
+describe("notices", () => {
+  const ada = { id: "u_ada", username: "ada" };
+
+  test("are entries among the messages, and say what the room is", async () => {
+    const { rig, room } = await inHall(
+      { history: 2 },
+      { version: 12, kind: "private", role: "owner", title: "Tea", from: 9 },
+    );
+    const { ref, notices } = rig.wire.take("history");
+    expect(notices).toBe(true);
+    const { type: _t, room: _r, prev: _p, ...added } = notice("hall", 11, { type: "added", users: [ada] });
+    rig.wire.say({ type: "ok", ref, messages: [...page(10, 10), added, ...page(12, 12)], more: true });
+    await rig.settle();
+    expect(room.snapshot()).toMatchObject({
+      kind: "private",
+      role: "owner",
+      title: "Tea",
+      from: 9,
+      more: true,
+    });
+    rig.wire.say(notice("hall", 13, { type: "title", title: "Cake" }));
+    rig.wire.say({ type: "synced", room: "hall", version: 13 });
+    rig.wire.say(notice("hall", 14, { type: "role", users: [ada], role: "moderator" }));
+    rig.wire.say({ type: "synced", room: "hall", version: 14 });
+    rig.wire.say(message("hall", 15));
+    rig.wire.say(notice("hall", 16, { type: "archived" }));
+    const { entries, messages, unread, ...state } = room.snapshot();
+    expect(entries.map(({ id, notice }) => notice?.type ?? id)).toEqual([
+      10,
+      "added",
+      12,
+      "title",
+      "role",
+      15,
+      "archived",
+    ]);
+    expect(messages.map(({ id }) => id)).toEqual([10, 12, 15]);
+    // Notices are nothing to read.
+    expect(unread).toBe(1);
+    expect(state).toMatchObject({ state: "live", title: "Cake", role: "moderator", archived: true });
+    rig.wire.say(notice("hall", 18, { type: "restored" }));
+    expect(rig.wire.take("join").since).toBe("first.16");
+  });
+
+  test("about a removal do not hide what was missed before them", async () => {
+    const { rig, room } = await inHall();
+    rig.wire.say({ type: "lagging", room: "hall", version: 10 });
+    rig.wire.say(message("hall", 11, { replay: true, prev: undefined }));
+    // The client is behind, and is told at once that it is out. It has not got 12 to 14.
+    const removal = notice("hall", 15, { type: "removed", users: [ada] }, { replay: true, prev: undefined });
+    rig.wire.say(removal);
+    rig.wire.say({ type: "left", room: "hall", code: 4503 });
+    expect(room.snapshot()).toMatchObject({
+      state: "out",
+      error: { code: "removed" },
+      entries: [{ id: 11 }, { id: 15 }],
+    });
+
+    rig.wire.say({ type: "rooms", room: "hall", change: "added" });
+    const { ref, since } = rig.wire.take("join");
+    expect([since, room.snapshot().state]).toEqual(["first.11", "joining"]);
+    rig.wire.say({ type: "ok", ref });
+    rig.wire.say({ type: "joined", room: "hall", epoch: "first", version: 16, resumed: true });
+    for (const id of [12, 13, 14]) rig.wire.say(message("hall", id, { replay: true, prev: undefined }));
+    rig.wire.say(removal);
+    rig.wire.say(notice("hall", 16, { type: "added", users: [ada] }, { replay: true, prev: undefined }));
+    rig.wire.say({ type: "synced", room: "hall", version: 16 });
+    rig.wire.say(message("hall", 17));
+    expect(room.snapshot().state).toBe("live");
+    expect(room.snapshot().entries.map(({ id }) => id)).toEqual([11, 12, 13, 14, 15, 16, 17]);
+  });
+});
+
+describe("someone who was removed", () => {
+  const refuse = (rig: Awaited<ReturnType<typeof inHall>>["rig"]) => {
+    const { ref } = rig.wire.take("join");
+    rig.wire.say({ type: "error", ref, code: "forbidden", message: "No.", retryable: false });
+  };
+
+  test("is in the room again once added, and sees no more than allowed", async () => {
+    const { rig, room, ids } = await inHall();
+    for (const id of [11, 12]) rig.wire.say(message("hall", id));
+    rig.wire.say({ type: "left", room: "hall", code: 4503 });
+    expect(rig.wire.sent).toEqual([]);
+    rig.wire.say({ type: "rooms", room: "hall", change: "added" });
+    rig.wire.admit("hall", { version: 20, resumed: true, from: 20 });
+    rig.wire.say(message("hall", 21));
+    expect([ids(), room.snapshot().more, room.snapshot().from]).toEqual([[21], false, 20]);
+  });
+
+  test("is not kept out if the removal arrives after they were added again", async () => {
+    const { rig, room } = await inHall();
+    rig.wire.say({ type: "rooms", room: "hall", change: "changed" });
+    rig.wire.say({ type: "left", room: "hall", code: 4503 });
+    expect(room.snapshot().state).toBe("joining");
+    refuse(rig);
+    expect(room.snapshot()).toMatchObject({ state: "out", error: { code: "removed" } });
+    expect(rig.wire.sent).toEqual([]);
+    // Nobody says what happens while there is no connection, so the next one asks once.
+    rig.wire.end(1006);
+    await rig.back();
+    rig.wire.welcome();
+    refuse(rig);
+    expect(room.snapshot()).toMatchObject({ state: "out", error: { code: "removed" } });
+    rig.wire.say({ type: "rooms", room: "hall", change: "added" });
+    rig.wire.admit("hall", { version: 30 });
+    expect(room.snapshot()).toMatchObject({ state: "live", error: undefined });
+  });
+
+  test("stays away if they left for good", async () => {
+    const { rig, room } = await inHall();
+    rig.wire.say({ type: "left", room: "hall", code: 4505 });
+    rig.wire.end(1006);
+    await rig.back();
+    rig.wire.welcome();
+    expect(rig.wire.sent).toEqual([]);
+    expect(room.snapshot()).toMatchObject({ state: "out", error: { code: "left" } });
   });
 });
 

@@ -1,4 +1,4 @@
-import { shown } from "../../src/chat/codecs/encode.ts";
+import { shownAny } from "../../src/chat/codecs/encode.ts";
 import { type Chat, ChatError, createChat, type OpenWire, type Room } from "../../src/client/index.ts";
 import { CLOSE, type CloseReason, type ErrorCode } from "../../src/protocol/codes.ts";
 import type { Identity } from "../../src/identity.ts";
@@ -89,7 +89,7 @@ export function createRealClient(name: string, person: () => Identity, world: Wo
   /** What the person may see of a room now, by id. */
   const visible = (room: string) =>
     [...database.current(room).messages.values()]
-      .filter(({ id, notice }) => !notice && id >= world.sight.fromOf(userId, room))
+      .filter(({ id }) => id >= world.sight.fromOf(userId, room))
       .sort((a, b) => a.id - b.id);
 
   const enter = (room: string): Room => {
@@ -181,12 +181,12 @@ export function createRealClient(name: string, person: () => Identity, world: Wo
       for (const room of world.places()) if (!rooms.has(room) && world.sight.reads(userId, room)) enter(room);
       if (pending.size > 0) left.push(`${name} has ${pending.size} changes without an answer`);
       for (const room of rooms.values()) {
-        const { state, error, waiting, more, messages } = room.snapshot();
+        const { state, error, waiting, more, entries } = room.snapshot();
         if (!world.sight.reads(userId, room.name)) {
           if (state === "live") left.push(`${name} is still in ${room.name}`);
           continue;
         }
-        const latest = messages.reduce((greatest, { version }) => Math.max(greatest, version), 0);
+        const latest = entries.reduce((greatest, { version }) => Math.max(greatest, version), 0);
         const written = visible(room.name).reduce((greatest, { version }) => Math.max(greatest, version), 0);
         if (state === "out") enter(room.name);
         if (state !== "live") left.push(`${name} is ${state} in ${room.name} ${error?.code ?? ""}`);
@@ -204,12 +204,12 @@ export function createRealClient(name: string, person: () => Identity, world: Wo
         if (!world.sight.reads(userId, room.name)) continue;
         const written = visible(room.name);
         const from = world.sight.fromOf(userId, room.name);
-        const messages = room.snapshot().messages.filter(({ id }) => id >= from);
+        const entries = room.snapshot().entries.filter(({ id }) => id >= from);
         const odd = written.find((message, at) => {
-          const have = messages[at];
-          return !Bun.deepEquals(shown(message), have);
+          const have = entries[at];
+          return !Bun.deepEquals(shownAny(message), have);
         });
-        if (odd || messages.length !== written.length)
+        if (odd || entries.length !== written.length)
           world.fail("a list is not the room", `${name}: ${room.name}.${odd?.id ?? "has more messages"}`);
       }
     },
