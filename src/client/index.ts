@@ -5,7 +5,7 @@ export type {
   MuteOptions,
   RoomChanges,
   SendOptions,
-} from "./changes.ts";
+} from "./roomchanges.ts";
 export { type CallOptions, type Chat, type ChatOptions, createChat, type Credentials } from "./chat.ts";
 export type { ChatEvents, ChatState } from "./chatstate.ts";
 export type { ConnectionState } from "./connection.ts";
@@ -35,7 +35,8 @@ export type {
   User,
 } from "./message.ts";
 export type { Profile } from "./profile.ts";
-export type { Ack, Change, MemberChange, RoomSettings, Settled } from "./outbox.ts";
+export type { Ack, Change, MemberChange, RoomSettings } from "./change.ts";
+export type { Settled } from "./outbox.ts";
 export type { Clock, Locks, OpenWire, Ports, Wire, WireListener } from "./ports.ts";
 export type {
   HistoryPage,

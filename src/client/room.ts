@@ -1,11 +1,12 @@
-import { type ChangeOptions, createChanges } from "./changes.ts";
+import { type ChangeOptions, createChanges } from "./roomchanges.ts";
 import type { Connection } from "./connection.ts";
 import { createContent } from "./content.ts";
 import { createEmitter } from "./emitter.ts";
 import { ChatError } from "./errors.ts";
 import { createHistory } from "./history.ts";
 import type { JoinedFrame, MessageFrame, RoomFrame } from "./message.ts";
-import type { Change, ChangeFields, Outbox } from "./outbox.ts";
+import type { Change, ChangeFields } from "./change.ts";
+import type { Outbox } from "./outbox.ts";
 import type { Ports } from "./ports.ts";
 import type { Queries } from "./queries.ts";
 import { afterClose, backoff, leftError, pauseAfter } from "./reconnect.ts";

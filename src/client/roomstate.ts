@@ -1,4 +1,4 @@
-import type { RoomChanges } from "./changes.ts";
+import type { RoomChanges } from "./roomchanges.ts";
 import type { ChatError } from "./errors.ts";
 import type { Facts } from "./facts.ts";
 import type {
@@ -16,7 +16,8 @@ import type {
   SyncedFrame,
   TypingFrame,
 } from "./message.ts";
-import type { Change, OutboxRoom, Settled } from "./outbox.ts";
+import type { Change } from "./change.ts";
+import type { OutboxRoom, Settled } from "./outbox.ts";
 
 /** The state of a room. */
 export interface RoomState extends Facts {

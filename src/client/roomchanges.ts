@@ -1,5 +1,5 @@
 import type { Data, Role } from "./message.ts";
-import type { Ack, ChangeFields, MemberChange, RoomSettings } from "./outbox.ts";
+import type { Ack, ChangeFields, MemberChange, RoomSettings } from "./change.ts";
 
 export interface ChangeOptions {
   /** The UUID of the change. Defaults to a random one. */
