@@ -1,5 +1,5 @@
 import type { HistoryResult } from "../../src/chat/chat.ts";
-import { shown, type ShownMessage } from "../../src/chat/codecs/encode.ts";
+import { shown, shownAny, type ShownMessage } from "../../src/chat/codecs/encode.ts";
 import type { Seat } from "../../src/chat/ports.ts";
 import { CLOSE } from "../../src/protocol/codes.ts";
 import { sameMessage } from "./copy.ts";
@@ -54,9 +54,9 @@ export function createRights(world: World): Rights {
       for (const message of messages) {
         const isStored = database
           .posted(seat.room, message.id)
-          .some(
-            (state) =>
-              state.version === message.version && !state.notice && sameMessage(shown(state), message),
+          .filter(({ version }) => version === message.version)
+          .some((state) =>
+            state.notice ? Bun.deepEquals(shownAny(state), message) : sameMessage(shown(state), message),
           );
         if (!isStored)
           world.fail("a page has a message that the database never had", `${seat.room}.${message.id}`);

@@ -1,4 +1,5 @@
 import type { Change } from "../../src/chat/change.ts";
+import type { ShownMessage } from "../../src/chat/codecs/encode.ts";
 import type { Command } from "../../src/protocol/frames.ts";
 import { changeOf } from "./changes.ts";
 import { createFeeds, type Position } from "./feeds.ts";
@@ -48,8 +49,12 @@ export function createV1Judge(world: World, served: Served): SocketJudge {
     if (change?.kind === "post" && !duplicate) rights.checkMember({ userId, room }, window, "posted");
     if (command.type === "leave") feeds.end(room);
     if (command.type === "join") feeds.granted(room, positionOf(command.since), window);
-    if (command.type === "history")
-      rights.checkPage({ userId, room }, (frame as { messages?: [] }).messages ?? [], window);
+    if (command.type === "history") {
+      const { messages = [] } = frame as { messages?: ShownMessage[] };
+      if (!command.notices && messages.some((message) => "notice" in message))
+        world.fail("a page has a notice that nobody asked for", room);
+      rights.checkPage({ userId, room }, messages, window);
+    }
   };
 
   return {
