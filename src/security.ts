@@ -47,6 +47,8 @@ export const SECURITY_EVENTS = {
   "user.ban": { level: "warn", text: "a person was banned from a room" },
   "user.unban": { level: "warn", text: "a ban was lifted" },
   "user.set": { level: "info", text: "an operator described a person" },
+  "room.change": { level: "info", text: "an operator created or changed a room" },
+  "members.change": { level: "info", text: "an operator changed who is in a room" },
   "sessions.end": { level: "warn", text: "an operator ended a person's sessions" },
   "message.delete": { level: "warn", text: "an operator deleted a message" },
   "room.delete": { level: "warn", text: "an operator deleted a room" },

@@ -7,6 +7,7 @@ import type { Config } from "./config/config.ts";
 import { openBackupDesk } from "./db/backup-desk.ts";
 import { cleanRegularly } from "./db/cleanup.ts";
 import { watchGeneration } from "./db/generation.ts";
+import { refuseIfAway } from "./db/away.ts";
 import { loadMeta } from "./db/meta.ts";
 import { openDatabase } from "./db/open.ts";
 import { ownDataDir } from "./db/owner.ts";
@@ -26,6 +27,7 @@ import { metricsRoutes } from "./http/metrics.ts";
 import { invitationRoutes } from "./http/invitations.ts";
 import { moderationRoutes } from "./http/moderation.ts";
 import { createPage } from "./http/page/page.ts";
+import { memberRoutes } from "./http/members.ts";
 import { roomRoutes } from "./http/rooms.ts";
 import type { Log } from "./log.ts";
 import type { Metrics } from "./metrics.ts";
@@ -121,7 +123,18 @@ export async function openSite(
   });
   const outgoing = createOutgoing(server, clock);
   const chat = createChat({
-    store: createStore(database, { editWindowMs: config.EDIT_WINDOW }),
+    store: {
+      ...createStore(database, {
+        editWindowMs: config.EDIT_WINDOW,
+        membersOnly: config.ROOM_ACCESS === "members",
+      }),
+      people: {
+        find: async (names, me) =>
+          (await auth.people.find(names, { me, emails: false }).catch(refuseIfAway)).map(
+            (user) => user?.id ?? null,
+          ),
+      },
+    },
     bus,
     budgets,
     standing: auth.standing,
@@ -132,6 +145,7 @@ export async function openSite(
     metrics,
     random: Math.random,
     epoch: meta.epoch,
+    roomKey: meta.roomKey,
     settings: {
       roomAccess: config.ROOM_ACCESS,
       messageChars: config.MESSAGE_MAX_CHARS,
@@ -170,6 +184,7 @@ export async function openSite(
       roomRoutes({ auth, chat }),
       moderationRoutes({ auth, chat }),
       invitationRoutes({ auth, chat }),
+      memberRoutes({ auth, chat }),
       adminRoutes({ auth, chat, pool: database, publicUrl: config.PUBLIC_URL, security }),
       ...(METRICS_TOKEN
         ? [

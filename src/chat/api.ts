@@ -7,12 +7,14 @@ import type { Metrics } from "../metrics.ts";
 import type { Order } from "../order.ts";
 import type { RoomPolicy } from "./access/access.ts";
 import type { ListedRoom, RecentQuery, RoomPage } from "./access/lists.ts";
+import type { Founding } from "./access/founding.ts";
+import type { Governing } from "./access/governing.ts";
 import type { People } from "./access/people.ts";
 import type { Wish } from "./access/submit.ts";
 import type { Ack, Decree } from "./change.ts";
 import type { Connection, ConnectionOptions } from "./connection/parts.ts";
 import type { Format } from "./delivery/encoder.ts";
-import type { Preferences, RoomRange } from "./lists.ts";
+import type { MemberPage, MemberRange, Preferences, RoomRange } from "./lists.ts";
 import type { Moderation } from "./moderation/moderation.ts";
 import type { Pass } from "./pass.ts";
 import type { ChatStore, Fanout } from "./ports.ts";
@@ -24,7 +26,7 @@ import type { Removed, Sender } from "./room/removal.ts";
  * Rooms, messages and sockets: the API of this folder. Transports and consumers import no other file of it. What concerns
  * a room takes a {@link Pass}, which only `enter` gives out.
  */
-export interface Chat {
+export interface Chat extends Governing {
   /**
    * Checks that a person may do something in a room.
    * @throws {Refusal} forbidden; `unavailable` if that cannot be checked right now.
@@ -39,10 +41,14 @@ export interface Chat {
   submit(person: Identity, room: string, change: Wish, address?: string): Promise<Ack>;
   /** Commits a change of a room or its members for the operator. @throws {Refusal} as `submit`. */
   ordain(room: string, decree: Decree, order: Order): Promise<Ack>;
-  /** Finds people. */
+  /** Finds people whom others name. */
   readonly people: People;
   /** Blocks, reports, links, and what operators remove. */
   readonly moderation: Moderation;
+  /** Creates rooms. */
+  readonly founding: Founding;
+  /** Lists members of a room for the operator. @throws {Refusal} unavailable. */
+  roster(room: string, range: MemberRange): Promise<MemberPage>;
   /** Reads a page of history, as much as fits. @throws {Refusal} busy, unavailable. */
   page(pass: Pass, query: HistoryQuery, fit: Fit): Promise<HistoryResult>;
   /** Lists rooms by name, only those that the person may enter. @throws {Refusal} busy, unavailable. */
@@ -95,6 +101,8 @@ export interface ChatOptions {
   random(): number;
   /** The database's epoch. */
   readonly epoch: string;
+  /** The secret from which the names of private rooms are made. */
+  readonly roomKey: string;
   readonly settings: {
     readonly roomAccess: RoomPolicy;
     readonly messageChars: number;

@@ -114,7 +114,12 @@ export type Ruling = Decree & Omit<Signed, "fence"> & { readonly order: Order | 
 
 /** The person in whose name operators act in rooms. */
 export const SYSTEM_ID = 0;
-const SYSTEM: Person = { id: "u_system", name: undefined };
+/** The server itself, as a sender. */
+export const SYSTEM = {
+  userId: SYSTEM_ID,
+  username: "parley",
+  user: { id: "u_system", name: undefined } as Person,
+};
 
 /**
  * An operator's deletion of anyone's message, or of one person's reactions to a message. It is idempotent by itself, so
@@ -190,7 +195,7 @@ export const ordain = (decree: Decree, room: string, order: Order): Ruling => ({
   room,
   senderId: SYSTEM_ID,
   username: "",
-  user: SYSTEM,
+  user: SYSTEM.user,
   order,
 });
 

@@ -7,6 +7,9 @@ import type { Chat, ChatOptions } from "./api.ts";
 import { createAccess } from "./access/access.ts";
 import { createLists } from "./access/lists.ts";
 import { createMemberships } from "./access/memberships.ts";
+import { createFounding } from "./access/founding.ts";
+import { createGoverning } from "./access/governing.ts";
+import { createRoomNames } from "./access/names.ts";
 import { createPeople } from "./access/people.ts";
 import { createSubmit, type Sender, type Wish } from "./access/submit.ts";
 import { type Ack, type Decree, ordain, type Removal, type Ruling } from "./change.ts";
@@ -109,6 +112,14 @@ export function createChat(options: ChatOptions): Chat {
     store: store.messages,
     reads,
     reenter: ({ person, room }) => access.reenter(person, room),
+  });
+
+  const founding = createFounding({
+    names: createRoomNames(options.roomKey),
+    access,
+    memberships,
+    budgets,
+    commit: (ruling) => commit(ruling),
   });
 
   // Events without a version, which are never stored.
@@ -219,6 +230,16 @@ export function createChat(options: ChatOptions): Chat {
     submit: submitAs,
     ordain: ordainIn,
     people,
+    founding,
+    ...createGoverning({
+      store: store.lists,
+      access,
+      memberships,
+      reads,
+      submit: submitAs,
+      commit: (post) => settled((answer) => committer.submit(post, answer)),
+    }),
+    roster: store.lists.members,
     page: history.page,
     rooms: lists.rooms,
     recent: lists.recent,

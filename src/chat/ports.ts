@@ -196,8 +196,8 @@ export interface MemberStore {
 
 /** Finds people. Methods reject with a {@link Refusal} `unavailable` if the database does not respond. */
 export interface PersonStore {
-  /** By `<id>`, `@<username>` or `mailto:<address>`. Keeps the input order; null: nobody is called that. */
-  find(names: readonly string[]): Promise<readonly (number | null)[]>;
+  /** By `<id>`, `@<username>` or `me`, which is the person who asks. Keeps the input order; null: nobody is called that. */
+  find(names: readonly string[], me: number): Promise<readonly (number | null)[]>;
 }
 
 /** Everything that this folder stores. */

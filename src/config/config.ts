@@ -107,10 +107,10 @@ export const SETTINGS = {
     about: "The `aud` that your identity provider's tokens must contain.",
   },
   ROOM_ACCESS: {
-    schema: oneOf("open", "claims"),
+    schema: oneOf("open", "claims", "members"),
     fallback: "open",
     about:
-      "`open`: a token without a `rooms` claim allows every room. `claims`: it allows none. Tokens of Parley's own accounts have no such claim.",
+      "Which open rooms a token without a `rooms` claim allows. `open`: every room. `claims`: none. `members`: those that an operator has made its person a member of. Tokens of Parley's own accounts have no such claim.",
   },
   REGISTRATION: {
     schema: oneOf("open", "invite", "off"),

@@ -13,6 +13,8 @@ export interface Meta {
   readonly erasureKey: string;
   /** The secret that authenticates what this database's nodes tell each other. */
   readonly busKey: string;
+  /** The secret from which the names of private rooms are made. */
+  readonly roomKey: string;
 }
 
 const randomText = (bytes: number) =>
@@ -29,22 +31,24 @@ export async function loadMeta(pool: Pool): Promise<Meta> {
         { name: "instance", value: randomId() },
         { name: "erasure_key", value: randomText(32) },
         { name: "bus_key", value: randomText(32) },
+        { name: "room_key", value: randomText(32) },
       ])
       .onConflictDoNothing();
     return orm
       .select()
       .from(meta)
-      .where(inArray(meta.name, ["epoch", "instance", "erasure_key", "bus_key"]));
+      .where(inArray(meta.name, ["epoch", "instance", "erasure_key", "bus_key", "room_key"]));
   });
   const {
     epoch,
     instance,
     erasure_key: erasureKey,
     bus_key: busKey,
+    room_key: roomKey,
   } = Object.fromEntries(found.map(({ name, value }) => [name, value]));
-  if (!epoch || !instance || !erasureKey || !busKey)
+  if (!epoch || !instance || !erasureKey || !busKey || !roomKey)
     throw new Error("the database lacks one of its own identifiers");
-  return { epoch, instance, erasureKey, busKey };
+  return { epoch, instance, erasureKey, busKey, roomKey };
 }
 
 /** Replaces the epoch after a restore or a lossy failover. Clients then discard their state and reload. */

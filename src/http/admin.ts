@@ -13,6 +13,7 @@ import { room } from "../protocol/frames.ts";
 import type { Facts, SecurityEvent, SecurityLog } from "../security.ts";
 import { adminModerationRoutes } from "./adminmoderation.ts";
 import { adminPeopleRoutes } from "./adminpeople.ts";
+import { adminRoomRoutes } from "./adminrooms.ts";
 import { adminKeyRoutes } from "./adminkeys.ts";
 import { AUDIT_ENTRY, REGISTRATION_LINK, REMOVED } from "./answers.ts";
 import { operatorBearer } from "./bearer.ts";
@@ -52,7 +53,7 @@ const BAN = {
 
 interface AdminRoutes {
   readonly auth: Pick<Auth, "apiKeys" | "keys" | "people" | "standing">;
-  readonly chat: Pick<Chat, "ban" | "unban" | "moderation" | "remove" | "removeMessages">;
+  readonly chat: Chat;
   readonly pool: Pool;
   /** PUBLIC_URL. */
   readonly publicUrl: string | undefined;
@@ -84,6 +85,7 @@ export function adminRoutes({ auth, chat, pool, publicUrl, security }: AdminRout
     .route("/", adminKeyRoutes({ auth, pool }))
     .route("/", adminPeopleRoutes({ auth, security }))
     .route("/", adminModerationRoutes({ auth, chat, security }))
+    .route("/", adminRoomRoutes({ auth, chat, security }))
     .post(
       "/users/:name/disable",
       operation({ summary: "Disable a user", ...ON_USER, answers: { 204: null } }),

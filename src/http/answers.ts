@@ -102,6 +102,26 @@ export const ROOM = v.object({
   pinned: v.boolean(),
 });
 
+/** The result of a change of a room or its members. */
+export const RULED = v.object({
+  ...change,
+  id: v.pipe(count, v.description("The id of the notice; 0 if nothing changed.")),
+  version: count,
+  clientId: id,
+  duplicate,
+});
+
+export const MEMBER = v.object({
+  id: v.string(),
+  username: v.string(),
+  name: v.optional(v.string()),
+  picture: v.optional(v.string()),
+  role: v.picklist(ROLES),
+  mutedUntil: v.pipe(v.optional(v.string()), v.description("Until when they cannot post.")),
+  joinedAt: timestamp,
+  version: v.pipe(count, v.description("The version of the membership, for If-Match.")),
+});
+
 export const AUDIT_ENTRY = v.object({
   id: count,
   at: timestamp,

@@ -22,6 +22,7 @@ import { pay } from "./cost.ts";
 import type { Env } from "./request.ts";
 import type { invitationRoutes } from "./invitations.ts";
 import type { moderationRoutes } from "./moderation.ts";
+import type { memberRoutes } from "./members.ts";
 import type { roomRoutes } from "./rooms.ts";
 import { wellKnownRoutes } from "./wellknown.ts";
 
@@ -49,6 +50,7 @@ export type AppType = Hono<
       | typeof metricsRoutes
       | typeof invitationRoutes
       | typeof moderationRoutes
+      | typeof memberRoutes
       | typeof roomRoutes
       | typeof wellKnownRoutes
     >

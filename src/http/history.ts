@@ -50,7 +50,7 @@ const PAGE = {
     "Parley-Version": "The room's version.",
   },
   cost: { budget: "history", units: ({ limit }: v.InferOutput<typeof QUERY>) => pagesOf(limit) },
-  refusals: ["forbidden"],
+  refusals: ["forbidden", "not_found"],
 } as const;
 
 /** A room's history in pages by message id, for anyone who may read the room. */

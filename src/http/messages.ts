@@ -21,7 +21,7 @@ const EDIT = v.strictObject({ ...revision, clientId: v.optional(clientId) });
 /** A request without a body has its client id in the query. */
 const QUERY = v.object({ clientId: v.optional(clientId) });
 
-const REFUSALS = ["forbidden", "client_id_reused"] as const;
+const REFUSALS = ["forbidden", "not_found", "muted", "archived", "client_id_reused"] as const;
 const COST = { budget: "messages" } as const;
 const ON_MESSAGE = { params: MESSAGE_PARAMS, cost: COST, answers: { 200: CHANGED } } as const;
 
@@ -82,7 +82,7 @@ export function messageRoutes({ auth, chat }: { auth: Auth; chat: Chat }) {
         summary: "Change the text of one's own message",
         ...ON_MESSAGE,
         json: EDIT,
-        refusals: [...REFUSALS, "not_found", "too_late"],
+        refusals: [...REFUSALS, "too_late", "notice_fixed"],
       }),
       (c) => {
         const { clientId = crypto.randomUUID(), ...edit } = c.req.valid("json");
@@ -97,7 +97,7 @@ export function messageRoutes({ auth, chat }: { auth: Auth; chat: Chat }) {
         summary: "Delete one's own message",
         ...ON_MESSAGE,
         query: QUERY,
-        refusals: [...REFUSALS, "not_found"],
+        refusals: [...REFUSALS, "notice_fixed"],
       }),
       (c) => {
         const { room, id } = messageParams(c);
@@ -119,7 +119,7 @@ const reaction = (summary: string) =>
     cost: COST,
     query: QUERY,
     answers: { 200: CHANGED },
-    refusals: [...REFUSALS, "not_found", "too_many_reactions"],
+    refusals: [...REFUSALS, "too_many_reactions", "notice_fixed"],
   });
 
 const clientIdOf = ({ clientId = crypto.randomUUID() }: v.InferOutput<typeof QUERY>) => ({ clientId });

@@ -65,7 +65,7 @@ const ONE = {
   params: ROOM_PARAMS,
   cost: { budget: "lists" },
   answers: { 200: ROOM },
-  refusals: ["forbidden"],
+  refusals: ["forbidden", "not_found"],
 } as const;
 
 const PREFER = {
@@ -80,16 +80,6 @@ const PREFER = {
   cost: { budget: "marks" },
   answers: { 204: null },
   refusals: ["forbidden", "not_found"],
-} as const;
-
-const LEAVE = {
-  summary: "Leave a room for good",
-  about:
-    "Ends the membership: the room leaves the caller's list, and their sockets leave the room. Joining or posting again makes them a member again.",
-  params: ROOM_PARAMS,
-  cost: { budget: "joins" },
-  answers: { 204: null },
-  refusals: ["forbidden"],
 } as const;
 
 /** Lists of rooms: last message, last activity, people online, unread. */
@@ -125,10 +115,6 @@ export function roomRoutes({ auth, chat }: { readonly auth: Auth; readonly chat:
     .put("/rooms/:room/members/me", bearer(auth), operation(PREFER), async (c) => {
       const pass = await chat.enter(c.get("identity"), roomParam(c));
       await chat.prefer(pass, c.req.valid("json"));
-      return c.body(null, 204);
-    })
-    .delete("/rooms/:room/members/me", bearer(auth), operation(LEAVE), async (c) => {
-      await chat.leave(c.get("identity"), roomParam(c));
       return c.body(null, 204);
     });
 }

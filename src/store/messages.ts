@@ -2,7 +2,7 @@ import { runOrRefuse } from "../db/away.ts";
 import { type Database, type Orm, type Pool, rows, sqlState } from "../db/database.ts";
 import { type AnsweredRow, answeredOf, commitCarefully } from "./careful.ts";
 import { createKnownMembers } from "./known-members.ts";
-import { type Outcome, type Post, posted } from "../chat/change.ts";
+import { type Outcome, type Post, posted, SYSTEM_ID } from "../chat/change.ts";
 import { isSecret } from "../chat/rights.ts";
 import { repeated, type Rules } from "../chat/room/decide.ts";
 import { type Committed, CommitFailure, type MessageStore } from "../chat/ports.ts";
@@ -25,7 +25,7 @@ export function createMessageStore(database: Database, reads: Pool, rules: Rules
   const known = createKnownMembers();
 
   async function commitPosts(orm: Orm, posts: readonly Post[]): Promise<Committed> {
-    const newcomers = known.newcomers(posts);
+    const newcomers = known.newcomers(posts.filter(({ senderId }) => senderId !== SYSTEM_ID));
     const { fences, unclear } = fencesOf(posts);
     // Only members post there, and these are perhaps none.
     if (rules.membersOnly) for (const { room } of newcomers) if (fences.delete(room)) unclear.add(room);

@@ -5,7 +5,6 @@ import { createListStore } from "./lists.ts";
 import { createMemberStore } from "./members.ts";
 import { createMessageStore } from "./messages.ts";
 import { createModerationStore } from "./moderation.ts";
-import { createPersonStore } from "./named.ts";
 import { createWatchStore } from "./watch.ts";
 
 /**
@@ -17,7 +16,7 @@ const READS = 3;
 const READ_LIMIT_MS = 10_000;
 
 /** The ports of `chat/` on SQL, with any driver. */
-export function createStore(database: Database, rules?: Rules): ChatStore {
+export function createStore(database: Database, rules?: Rules): Omit<ChatStore, "people"> {
   const reads = database.pool({
     connections: database.driver === "pglite" ? 1 : READS,
     limitMs: READ_LIMIT_MS,
@@ -25,7 +24,6 @@ export function createStore(database: Database, rules?: Rules): ChatStore {
   return {
     messages: createMessageStore(database, reads, rules),
     members: createMemberStore(database),
-    people: createPersonStore(database),
     lists: createListStore(reads),
     watch: createWatchStore(database),
     moderation: createModerationStore(database),

@@ -127,6 +127,7 @@ export function createNode({ fanout, roomsPerSocket = 9, budgets = unlimited, re
     metrics: createMeters().metrics,
     random: () => 0,
     epoch: database.epoch,
+    roomKey: "key",
     settings: {
       roomAccess: "open",
       messageChars: 10_000,

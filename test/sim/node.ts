@@ -145,6 +145,7 @@ export function createNode(name: string, world: World): SimNode {
       metrics: meters.metrics,
       random: random.next,
       epoch,
+      roomKey: "room-key",
       settings: {
         roomAccess: "open",
         messageChars: MESSAGE_MAX_CHARS,

@@ -1,3 +1,4 @@
+import { nobodyKnown } from "../support/stubs.ts";
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { type SQL, sql } from "drizzle-orm";
 import type { Change } from "../../src/chat/change.ts";
@@ -36,7 +37,7 @@ onEachDriver((open) => {
     size = at.database.driver === "pglite" ? 100_000 : 1_000_000;
     filling = at.database.pool({ connections: 1, limitMs: 180_000 });
     database = explained(at.database);
-    store = createStore(database);
+    store = { ...createStore(database), people: nobodyKnown };
     await run(sql`insert into rooms (name, version, last_post, posted_at)
       select 'large-' || n, case n when 7 then ${size}::int * 2 else 50 end, case n when 7 then ${size}::int else 50 end,
         now() - n * interval '1 minute'

@@ -7,6 +7,7 @@ import type { Bodies } from "../../src/http/body.ts";
 import { documentRoutes } from "../../src/http/documents/documents.ts";
 import { type Health, healthRoutes } from "../../src/http/health.ts";
 import { historyRoutes } from "../../src/http/history.ts";
+import { memberRoutes } from "../../src/http/members.ts";
 import { messageRoutes } from "../../src/http/messages.ts";
 import { metricsRoutes } from "../../src/http/metrics.ts";
 import { invitationRoutes } from "../../src/http/invitations.ts";
@@ -31,6 +32,7 @@ export function everyRoute() {
       roomRoutes({ auth, chat }),
       moderationRoutes({ auth, chat }),
       invitationRoutes({ auth, chat }),
+      memberRoutes({ auth, chat }),
       adminRoutes({ auth, chat, pool, publicUrl: undefined, security: { record() {} } }),
       metricsRoutes({ token: "of an operator", read: async () => "", security: { record() {} } }),
     ],

@@ -55,6 +55,10 @@ export interface Access {
    * be asked.
    */
   after(pass: Pass, notice: Message): Pass | Departure | undefined;
+  /** Checks that a token allows an action in a room, whether there is one or not. @throws {AccessDenied} */
+  checkClaim(person: Identity, room: string, action: Action): void;
+  /** Whether only members may enter open rooms. */
+  readonly membersOnly: boolean;
   /** Checks that a token allows its person to end their membership of a room. @throws {AccessDenied} */
   checkLeave(person: Identity, room: string): void;
   /** Whether a token allows its person to read a room that they are a member of. */
@@ -119,6 +123,8 @@ export function createAccess({ policy, memberships, clock }: AccessParts): Acces
   return {
     enterNow,
     reenter,
+    checkClaim,
+    membersOnly,
     enter: async (person, room, action) =>
       enterNow(person, room, action) ?? (await reenter(person, room, action)),
     narrow<A extends Action>({ person, room, membership }: Pass<never>, action: A) {

@@ -29,7 +29,7 @@ export interface Lists {
   rooms(person: Identity, range: Omit<RoomRange, "patterns">): Promise<RoomPage>;
   /** A page of the person's rooms by activity; `next` is an opaque cursor. @throws {Refusal} invalid, busy, unavailable. */
   recent(person: Identity, query: RecentQuery): Promise<RoomPage>;
-  /** One room, whether it exists yet or not. @throws {Refusal} busy, unavailable. */
+  /** One room, whether it exists yet or not. @throws {Refusal} forbidden and so on, busy, unavailable. */
   room(pass: Pass): Promise<ListedRoom>;
   /** Changes what a member keeps about a room. @throws {Refusal} not_found if they are no member; unavailable. */
   prefer(pass: Pass, preferences: Preferences): Promise<void>;
@@ -38,7 +38,7 @@ export interface Lists {
 interface ListsParts {
   readonly store: ListStore;
   readonly reads: Places;
-  readonly access: Pick<Access, "readable">;
+  readonly access: Pick<Access, "readable" | "membersOnly" | "reenter">;
   readonly counts: Counts;
 }
 
@@ -53,7 +53,12 @@ export function createLists({ store, reads, access, counts }: ListsParts): Lists
       const patterns = access.readable(person);
       if (patterns?.length === 0) return { rooms: [], next: undefined };
       const { userId } = person;
-      const { rooms, more } = await reads.run(userId, () => store.rooms(userId, { ...range, patterns }));
+      // If only members may enter, others are not to know of a room.
+      if (access.membersOnly && range.like !== undefined) return { rooms: [], next: undefined };
+      const { scope } = access.membersOnly ? ({ scope: "mine" } as const) : range;
+      const { rooms, more } = await reads.run(userId, () =>
+        store.rooms(userId, { ...range, scope, patterns }),
+      );
       return { rooms: await withCounts(rooms), next: more ? rooms.at(-1)?.room : undefined };
     },
     async recent(person, { before, ...query }) {
@@ -68,6 +73,8 @@ export function createLists({ store, reads, access, counts }: ListsParts): Lists
     async room({ person, room }) {
       const { userId } = person;
       const found = await reads.run(userId, () => store.room({ userId, room }));
+      // What was read may be newer than the pass.
+      await access.reenter(person, room);
       const [listed] = await withCounts([found ?? { ...NOBODYS, room }]);
       return listed as ListedRoom;
     },

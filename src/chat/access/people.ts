@@ -1,32 +1,28 @@
-import { invalid } from "../../errors.ts";
+import { invalid, Refusal } from "../../errors.ts";
+import type { Identity } from "../../identity.ts";
 import type { PersonStore } from "../ports.ts";
 
-/** Finds the people whom clients name by `<id>`, `@<username>` or `mailto:<address>`. */
+/** Finds the people whom a person names by `<id>`, `@<username>` or `me`. */
 export interface People {
-  /** Results keep the input order; null: nobody is called that. @throws {Refusal} unavailable. */
-  find(names: readonly string[]): Promise<readonly (number | null)[]>;
+  /** Finds one person. @throws {Refusal} not_found, unavailable. */
+  get(name: string, asker: Identity): Promise<number>;
   /**
-   * Finds the people in the fields of some input, field by field.
-   * @throws {Refusal} `invalid` if a field names nobody; unavailable.
+   * Finds the people in a field of some input. Results keep the input order.
+   * @throws {Refusal} `invalid` if one of them names nobody; unavailable.
    */
-  known(fields: Readonly<Record<string, readonly string[]>>): Promise<readonly number[]>;
+  known(field: string, names: readonly string[], asker: Identity): Promise<readonly number[]>;
 }
 
-export function createPeople(store: Pick<PersonStore, "find">): People {
+export function createPeople(store: PersonStore): People {
   return {
-    find: (names) => (names.length === 0 ? Promise.resolve([]) : store.find(names)),
-    async known(fields) {
-      const named = Object.entries(fields).flatMap(([field, names]) =>
-        names.map((name) => [field, name] as const),
-      );
-      const found = await store.find(named.map(([, name]) => name));
-      const strangers = new Set(named.filter((_, index) => found[index] === null).map(([field]) => field));
-      if (strangers.size > 0)
-        throw invalid(
-          Object.fromEntries(
-            [...strangers].map((field) => [field, ["names somebody who is not known here"]]),
-          ),
-        );
+    async get(name, { userId }) {
+      const [found] = await store.find([name], userId);
+      if (typeof found !== "number") throw new Refusal("not_found");
+      return found;
+    },
+    async known(field, names, { userId }) {
+      const found = names.length === 0 ? [] : await store.find(names, userId);
+      if (found.includes(null)) throw invalid({ [field]: ["names somebody who is not known here"] });
       return found as readonly number[];
     },
   };

@@ -11,16 +11,9 @@ export const member = ({
   async run({ peer, command, reply }) {
     const room = roomOf({ peer, command });
     const { clientId, set, user, role, until, heir } = command;
-    const [userId, heirId] = await people.known({ user: [user], heir: heir === undefined ? [] : [heir] });
-    const wish = {
-      kind: "member",
-      clientId,
-      set,
-      users: [userId as number],
-      role,
-      until,
-      heir: heirId,
-    } as const;
+    const users = await people.known("user", [user], peer.identity);
+    const [heirId] = await people.known("heir", heir === undefined ? [] : [heir], peer.identity);
+    const wish = { kind: "member", clientId, set, users, role, until, heir: heirId } as const;
     await change(submit, { peer, room, reply }, wish);
   },
 });

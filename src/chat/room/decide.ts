@@ -12,9 +12,10 @@ import {
   posted,
   type Removal,
   type Ruling,
+  SYSTEM_ID,
   targetOf,
 } from "../change.ts";
-import { mutedFor, outranks, permits } from "../rights.ts";
+import { type Membership, mutedFor, outranks, permits } from "../rights.ts";
 import type { Seat } from "../ports.ts";
 import { createRulings, type Known as KnownPeople, type LockedRoom, type Ruled } from "./rulings.ts";
 
@@ -141,7 +142,9 @@ export function decide(changes: readonly Change[], state: State, rules: Rules = 
       const now = room ? Date.parse(room.at) : 0;
       const isOther = change.kind === "delete" && old !== undefined && old.senderId !== change.senderId;
       const action = change.kind !== "delete" ? "post" : isOther ? "moderate" : "retract";
-      const refused = permits(sender, action, { now, membersOnly: rules.membersOnly });
+      const refused = isOfServer(change)
+        ? ordered(sender)
+        : permits(sender, action, { now, membersOnly: rules.membersOnly });
       if (refused)
         return refused === "muted" ? { refused, retryAfterMs: mutedFor(sender, now) } : { refused };
       if (isOther && !outranks(sender, rulings.seatOf(change.room, old.senderId)))
@@ -171,7 +174,7 @@ export function decide(changes: readonly Change[], state: State, rules: Rules = 
       messages.set(messageKey(change.room, message.id), { room: change.room, message });
       const order = orderOf(change, message);
       if (order) removed.push({ order, room: change.room, message });
-      if (change.kind === "post" && rulings.roomOf(change.room).kind === "open")
+      if (change.kind === "post" && !isOfServer(change) && rulings.roomOf(change.room).kind === "open")
         rulings.enrol({ userId: change.senderId, room: change.room }, next);
     }
     const ack = { id: message.id, version: message.version, timestamp: room.at, duplicate: false };
@@ -181,6 +184,14 @@ export function decide(changes: readonly Change[], state: State, rules: Rules = 
   });
   const { ruled, enrolled } = rulings;
   return { outcomes, versions, messages, recorded, removed, enrolled: [...enrolled.values()], ruled };
+}
+
+const isOfServer = (change: Change) => "senderId" in change && change.senderId === SYSTEM_ID;
+
+/** Why the server may not post in a room. It needs no rights, but posts where others can. */
+function ordered({ deleted, secret, exists, archived }: Membership): ErrorCode | undefined {
+  if (deleted || (secret && !exists)) return "not_found";
+  return archived ? "archived" : undefined;
 }
 
 /** The order by which someone else than its sender deleted a message, if that is what happened. */

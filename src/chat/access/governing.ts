@@ -1,0 +1,88 @@
+import { Refusal } from "../../errors.ts";
+import type { Identity } from "../../identity.ts";
+import type { Places } from "../../limits/places.ts";
+import type { Role } from "../../protocol/membership.ts";
+import { type Ack, type Draft, type Post, sign, SYSTEM, SYSTEM_ID } from "../change.ts";
+import type { ListStore, MemberPage, MemberRange } from "../lists.ts";
+import type { Pass } from "../pass.ts";
+import type { Access } from "./access.ts";
+import type { Memberships } from "./memberships.ts";
+import type { Wish } from "./submit.ts";
+
+/** Someone becomes a member, or gets a role. */
+export interface Appointing {
+  readonly userId: number;
+  readonly clientId: string;
+  /** Without one, they become a member, and stay what they are if they are one. */
+  readonly role?: Role | undefined;
+  readonly ifVersion?: number | undefined;
+}
+
+/** Who is in rooms, beyond single changes. */
+export interface Governing {
+  /**
+   * Makes someone a member, or changes a member's role. A repeat with the same clientId resolves to the first ack. The audit
+   * has the network `address`. @throws {Refusal}
+   */
+  appoint(person: Identity, room: string, appointing: Appointing, address?: string): Promise<Ack>;
+  /** Lists members of a room by user id. @throws {Refusal} forbidden and so on, busy, unavailable. */
+  members(pass: Pass<"members">, range: MemberRange): Promise<MemberPage>;
+  /** Posts a message in the name of the server. @throws {Refusal} */
+  announce(room: string, draft: Draft): Promise<Ack>;
+}
+
+/** How often a page of members is read again, because rights in its room change all the time. */
+const ROUNDS = 5;
+
+interface GoverningParts {
+  readonly store: Pick<ListStore, "members">;
+  readonly access: Pick<Access, "reenter">;
+  readonly memberships: Pick<Memberships, "read">;
+  readonly reads: Places;
+  submit(person: Identity, room: string, wish: Wish, address?: string): Promise<Ack>;
+  commit(post: Post): Promise<Ack>;
+}
+
+export function createGoverning({
+  store,
+  access,
+  memberships,
+  reads,
+  submit,
+  commit,
+}: GoverningParts): Governing {
+  return {
+    async appoint(person, room, { userId, role, ...appointing }, address) {
+      const wish = (set: "in" | "role"): Wish => ({
+        kind: "member",
+        set,
+        users: [userId],
+        role,
+        ...appointing,
+      });
+      const { state } = await memberships.read({ userId, room });
+      if (role === undefined || state !== "in") return submit(person, room, wish("in"), address);
+      try {
+        return await submit(person, room, wish("role"), address);
+      } catch (error) {
+        if (!(error instanceof Refusal) || error.code !== "client_id_reused") throw error;
+        // A repeat of what made them a member, which they are by now.
+        return submit(person, room, wish("in"), address);
+      }
+    },
+    async members(pass, range) {
+      const { person, room } = pass;
+      let current = pass;
+      for (let round = 0; round < ROUNDS; round++) {
+        const page = await reads.run(person.userId, () => store.members(room, range));
+        if (page.fence <= current.membership.fence) return page;
+        current = await access.reenter(person, room, "members");
+      }
+      throw new Refusal("busy");
+    },
+    async announce(room, draft) {
+      const { fence } = await memberships.read({ userId: SYSTEM_ID, room });
+      return commit(sign(draft, room, SYSTEM, fence) as Post);
+    },
+  };
+}

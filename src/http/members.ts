@@ -1,0 +1,269 @@
+import { type Context, Hono } from "hono";
+import * as v from "valibot";
+import type { Auth } from "../auth/auth.ts";
+import type { Ack, Chat, Wish } from "../chat/chat.ts";
+import { invalid, Refusal } from "../errors.ts";
+import { clientId } from "../protocol/frames.ts";
+import { USERS_MAX } from "../protocol/membership.ts";
+import { personName, role, roomSettings, until } from "../protocol/people.ts";
+import { MEMBER, RULED } from "./answers.ts";
+import { bearer } from "./bearer.ts";
+import { operation } from "./operation.ts";
+import { decimal, type Env } from "./request.ts";
+import { ROOM_PARAMS, roomParam } from "./room.ts";
+
+const KEY = { clientId: v.optional(clientId) };
+/** A request without a body has its client id in the query. */
+const QUERY = v.object(KEY);
+
+const PEOPLE = v.pipe(
+  v.array(personName, "must be a list"),
+  v.maxLength(USERS_MAX, `must name at most ${USERS_MAX} people`),
+);
+const { title, topic, history } = roomSettings;
+const CREATE = v.strictObject({ title, topic, history, people: v.optional(PEOPLE, []), ...KEY });
+const DIRECT = v.strictObject({ people: PEOPLE });
+const PATCH = v.strictObject({ ...roomSettings, ...KEY });
+const PUT_MEMBER = v.strictObject({ role: v.optional(role), ...KEY });
+const PUT_MUTE = v.strictObject({ until: v.optional(until), ...KEY });
+const LEAVE = v.object({ ...KEY, heir: v.optional(personName) });
+const LIMIT = { usual: 50, most: 200 } as const;
+const LIST = v.object({
+  after: v.optional(decimal(0, Number.MAX_SAFE_INTEGER)),
+  limit: v.optional(decimal(1, LIMIT.most)),
+  q: v.optional(v.pipe(v.string(), v.maxLength(64, "must have at most 64 characters"))),
+});
+
+export const PERSON = v.pipe(
+  v.string(),
+  v.description("The person's id, percent-encoded; or @ and their username; or `me`."),
+);
+const PARAMS = { ...ROOM_PARAMS, user: PERSON };
+const REFUSALS = ["forbidden", "not_found", "client_id_reused", "direct_room"] as const;
+/** A change that changes nothing costs the same. */
+const COST = { budget: "messages" } as const;
+const ON_MEMBER = { params: PARAMS, cost: COST, answers: { 200: RULED } } as const;
+
+/** Who is in rooms and what they may do there, for people. The commands `member` and `room` do the same on a socket. */
+export function memberRoutes({ auth, chat }: { readonly auth: Auth; readonly chat: Chat }) {
+  const known = bearer(auth);
+
+  const answer = (c: Context<Env>, room: string, key: string, { id, version, duplicate }: Ack) => {
+    c.header("cache-control", "no-store");
+    return c.json({ id, version, room, clientId: key, ...(duplicate && { duplicate }) }, 200);
+  };
+  const submit = async (c: Context<Env>, wish: Wish) => {
+    const room = roomParam(c);
+    return answer(c, room, wish.clientId, await chat.submit(c.get("identity"), room, wish, c.var.address));
+  };
+  const set = async (
+    c: Context<Env>,
+    what: "out" | "banned" | "unbanned" | "muted" | "unmuted",
+    {
+      clientId: key = crypto.randomUUID(),
+      ...more
+    }: { clientId?: string | undefined; until?: string | undefined },
+  ) => {
+    const users = [await personOf(c)];
+    return submit(c, { kind: "member", clientId: key, set: what, users, ifVersion: versionOf(c), ...more });
+  };
+  const personOf = (c: Context<Env>) => chat.people.get(c.req.param("user") ?? "", c.get("identity"));
+
+  return new Hono<Env>({ strict: false })
+    .post(
+      "/rooms",
+      known,
+      operation({
+        summary: "Create a private room",
+        about: "The server names it. The caller is its owner. 200 if this clientId created it before.",
+        json: CREATE,
+        cost: { budget: "rooms" },
+        answers: { 201: RULED, 200: RULED },
+        refusals: REFUSALS,
+      }),
+      async (c) => {
+        const { clientId: key = crypto.randomUUID(), people, ...settings } = c.req.valid("json");
+        const person = c.get("identity");
+        const others = await chat.people.known("people", people, person);
+        const { room, ack } = await chat.founding.create(person, {
+          clientId: key,
+          settings,
+          people: [...new Set(others)].filter((userId) => userId !== person.userId),
+        });
+        const { status, body } = founded(room, key, ack);
+        return c.json(body, status);
+      },
+    )
+    .put(
+      "/direct",
+      known,
+      operation({
+        summary: "Open the direct conversation of the caller and others",
+        about: "The same people always get the same room: 201 if it is new.",
+        json: DIRECT,
+        cost: { budget: "joins" },
+        answers: { 201: v.object({ room: v.string() }), 200: v.object({ room: v.string() }) },
+        refusals: ["forbidden", "not_found"],
+      }),
+      async (c) => {
+        const person = c.get("identity");
+        const people = await chat.people.known("people", c.req.valid("json").people, person);
+        const { room, created } = await chat.founding.direct(person, people);
+        return c.json({ room }, created ? 201 : 200);
+      },
+    )
+    .patch(
+      "/rooms/:room",
+      known,
+      operation({
+        summary: "Change a room",
+        about: "What is absent stays as it is.",
+        params: ROOM_PARAMS,
+        json: PATCH,
+        cost: COST,
+        answers: { 200: RULED },
+        refusals: REFUSALS,
+      }),
+      (c) => {
+        const { clientId: key = crypto.randomUUID(), ...settings } = c.req.valid("json");
+        if (Object.keys(settings).length === 0) throw invalid({ "": ["must change something"] });
+        return submit(c, { kind: "room", clientId: key, set: settings });
+      },
+    )
+    .get(
+      "/rooms/:room/members",
+      known,
+      operation({
+        summary: "List the members of a room",
+        params: ROOM_PARAMS,
+        query: LIST,
+        cost: {
+          budget: "lists",
+          units: ({ limit = LIMIT.usual }: v.InferOutput<typeof LIST>) => Math.ceil(limit / LIMIT.usual),
+        },
+        answers: { 200: v.array(MEMBER) },
+        headers: { Link: "The next page (next), if there is one." },
+        refusals: ["forbidden", "not_found"],
+      }),
+      async (c) => {
+        const { after = 0, limit = LIMIT.usual, q } = c.req.valid("query");
+        const room = roomParam(c);
+        const pass = await chat.enter(c.get("identity"), room, "members");
+        const { members, next } = await chat.members(pass, { after, limit, q });
+        if (next !== undefined) {
+          const query = new URLSearchParams({
+            ...(q !== undefined && { q }),
+            after: `${next}`,
+            limit: `${limit}`,
+          });
+          c.header("link", `</rooms/${encodeURIComponent(room)}/members/?${query}>; rel="next"`);
+        }
+        c.header("cache-control", "private, no-cache");
+        return c.json(
+          members.map(({ userId: _, ...shown }) => shown),
+          200,
+        );
+      },
+    )
+    .put(
+      "/rooms/:room/members/:user",
+      known,
+      operation({
+        summary: "Add someone to a room, or change their role",
+        about: "With If-Match, only if the membership has this version.",
+        ...ON_MEMBER,
+        json: PUT_MEMBER,
+        bodyless: true,
+        refusals: [...REFUSALS, "last_owner", "outdated"],
+      }),
+      async (c) => {
+        const { clientId: key = crypto.randomUUID(), role } = c.req.valid("json");
+        const room = roomParam(c);
+        const userId = await personOf(c);
+        const ifVersion = versionOf(c);
+        const appointing = { userId, clientId: key, role, ifVersion };
+        const ack = await chat.appoint(c.get("identity"), room, appointing, c.var.address);
+        return answer(c, room, key, ack);
+      },
+    )
+    .delete(
+      "/rooms/:room/members/me",
+      known,
+      operation({
+        summary: "Leave a room for good",
+        about:
+          "Ends the membership: the room leaves the caller's list, and their sockets leave the room. Joining or posting in an open room again makes them a member again. The last owner of a private room names an heir.",
+        params: ROOM_PARAMS,
+        query: LEAVE,
+        cost: { budget: "joins" },
+        answers: { 204: null },
+        refusals: [...REFUSALS, "last_owner"],
+      }),
+      async (c) => {
+        const { clientId: key, heir } = c.req.valid("query");
+        const person = c.get("identity");
+        const [heirId] = await chat.people.known("heir", heir === undefined ? [] : [heir], person);
+        await chat.leave(person, roomParam(c), { clientId: key, heir: heirId });
+        return c.body(null, 204);
+      },
+    )
+    .delete(
+      "/rooms/:room/members/:user",
+      known,
+      operation({
+        summary: "Remove someone from a room",
+        about: "With If-Match, only if the membership has this version.",
+        ...ON_MEMBER,
+        query: QUERY,
+        refusals: [...REFUSALS, "last_owner", "outdated"],
+      }),
+      (c) => set(c, "out", c.req.valid("query")),
+    )
+    .put(
+      "/rooms/:room/bans/:user",
+      known,
+      operation({ summary: "Ban someone from a room", ...ON_MEMBER, query: QUERY, refusals: REFUSALS }),
+      (c) => set(c, "banned", c.req.valid("query")),
+    )
+    .delete(
+      "/rooms/:room/bans/:user",
+      known,
+      operation({ summary: "Lift a ban from a room", ...ON_MEMBER, query: QUERY, refusals: REFUSALS }),
+      (c) => set(c, "unbanned", c.req.valid("query")),
+    )
+    .put(
+      "/rooms/:room/mutes/:user",
+      known,
+      operation({
+        summary: "Keep someone from posting in a room",
+        about: "Until the time given, or until someone ends it.",
+        ...ON_MEMBER,
+        json: PUT_MUTE,
+        bodyless: true,
+        refusals: REFUSALS,
+      }),
+      (c) => set(c, "muted", c.req.valid("json")),
+    )
+    .delete(
+      "/rooms/:room/mutes/:user",
+      known,
+      operation({ summary: "Let someone post again", ...ON_MEMBER, query: QUERY, refusals: REFUSALS }),
+      (c) => set(c, "unmuted", c.req.valid("query")),
+    );
+}
+
+/** The answer to the creation of a room. */
+export const founded = (room: string, key: string, { id, version, duplicate }: Ack) => ({
+  status: duplicate ? (200 as const) : (201 as const),
+  body: { id, version, room, clientId: key, ...(duplicate && { duplicate }) },
+});
+
+/** Returns the version of a membership that a request depends on. @throws {Refusal} invalid. */
+function versionOf(c: Context<Env>): number | undefined {
+  const wanted = c.req.header("if-match");
+  if (wanted === undefined) return undefined;
+  const version = /^"?(\d{1,16})"?$/.exec(wanted)?.[1];
+  if (version === undefined)
+    throw new Refusal("invalid", { detail: "If-Match must be the version of a membership." });
+  return Number(version);
+}
