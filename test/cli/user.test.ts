@@ -162,11 +162,11 @@ describe("with an embedded database", () => {
 
   test("invalid arguments are reported in one line", async () => {
     for (const [args, line] of [
-      [["user", "disable", "nobody"], "Nobody has that email or username.\n"],
-      [["user", "disable"], "Usage: parley user disable <email|username> [reason]\n"],
-      [["user", "delete", "ada"], "Usage: parley user disable|enable <email|username> [reason]\n"],
+      [["user", "disable", "nobody"], "Nobody has that id, username or email.\n"],
+      [["user", "disable"], "Usage: parley user disable <id|username|email> [reason]\n"],
+      [["user", "delete", "ada"], "Usage: parley user disable|enable <id|username|email> [reason]\n"],
       [["api-key", "create"], "Usage: parley api-key create|revoke <name> | list\n"],
-      [["sessions"], "Usage: parley sessions end <email|username> [reason]\n"],
+      [["sessions"], "Usage: parley sessions end <id|username|email> [reason]\n"],
     ] as const)
       expect(await parley(...args)).toEqual({ code: 1, stdout: "", stderr: line });
   }, 20_000);
