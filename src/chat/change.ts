@@ -96,12 +96,15 @@ export type Submission = Draft | Revision;
 /** The same for changes of a room and its members. */
 export type Decree = Appointment | Reform;
 
+/** A fence that no room has: such a change is decided with its room locked. */
+export const NO_FENCE = -1;
+
 /** Where a change happens and who sends it. */
 interface Signed {
   readonly room: string;
   readonly senderId: number;
   readonly username: string;
-  /** The room's fence when it was found out what its sender may do. */
+  /** The room's fence when it was found out what its sender may do, or {@link NO_FENCE}. */
   readonly fence: number;
   /** The sender's own object, which all their changes share. */
   readonly user: Person;

@@ -2,7 +2,7 @@ import { runOrRefuse } from "../db/away.ts";
 import { type Database, type Orm, type Pool, rows, sqlState } from "../db/database.ts";
 import { type AnsweredRow, answeredOf, commitCarefully } from "./careful.ts";
 import { createKnownMembers } from "./known-members.ts";
-import { type Outcome, type Post, posted, SYSTEM_ID } from "../chat/change.ts";
+import { NO_FENCE, type Outcome, type Post, posted, SYSTEM_ID } from "../chat/change.ts";
 import { isSecret } from "../chat/rights.ts";
 import { repeated, type Rules } from "../chat/room/decide.ts";
 import { type Committed, CommitFailure, type MessageStore } from "../chat/ports.ts";
@@ -95,7 +95,7 @@ export function createMessageStore(database: Database, reads: Pool, rules: Rules
 
 /**
  * The fence of each room of a batch. `unclear`: rooms whose posts have different ones, so that not all of their senders can
- * have been allowed to post at the present one, and rooms that no post may create.
+ * have been allowed to post at the present one; rooms with a post that has none; and rooms that no post may create.
  */
 function fencesOf(posts: readonly Post[]) {
   const fences = new Map<string, number>();
@@ -103,7 +103,8 @@ function fencesOf(posts: readonly Post[]) {
   for (const { room, fence } of posts) {
     const first = fences.get(room);
     if (first === undefined) fences.set(room, fence);
-    if ((first !== undefined && first !== fence) || (fence === 0 && isSecret(room))) unclear.add(room);
+    const isUnclear = fence === NO_FENCE || (first !== undefined && first !== fence);
+    if (isUnclear || (fence === 0 && isSecret(room))) unclear.add(room);
   }
   for (const room of unclear) fences.delete(room);
   return { fences, unclear };

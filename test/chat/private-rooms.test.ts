@@ -133,6 +133,18 @@ test("a newcomer to a room that keeps its past sees what comes from then on, and
   ).toMatchObject({
     code: "not_found",
   });
+  // Nor can they answer to it: not alone, not among posts of someone who sees it, and not with a key of their own reply.
+  const reply = { type: "send", room, content: "what?" };
+  const [unseen, seenByAda] = await Promise.all([
+    socket.ask({ ...reply, clientId: id(), replyTo: old.id }),
+    call(ada, `POST ${at(room)}/messages/`, { content: "indeed", replyTo: old.id }),
+  ]);
+  expect(unseen).toMatchObject({ code: "invalid", message: expect.stringContaining("replyTo") });
+  expect(seenByAda.status).toBe(201);
+  const own = { ...reply, clientId: id() };
+  const sent = await socket.ask({ ...own, replyTo: from + 2 });
+  expect(sent).toMatchObject({ type: "ok" });
+  expect(await socket.ask({ ...own, replyTo: old.id })).toMatchObject({ id: sent.id, duplicate: true });
   // A replay leaves it out too.
   const { epoch } = socket.frames.find(({ type }) => type === "joined") as { epoch: string };
   const resumed = await connect(server, { room, token: ben.token, since: `${epoch}.${from - 1}` });
@@ -141,7 +153,7 @@ test("a newcomer to a room that keeps its past sees what comes from then on, and
     "welcome",
     "joined",
     "notice",
-    "message",
+    ...["message", "message", "message"],
     "synced",
   ]);
   for (const each of [socket, resumed]) each.close();

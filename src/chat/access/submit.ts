@@ -6,7 +6,7 @@ import type { MemberSetting } from "../../protocol/membership.ts";
 import { textFault } from "../../protocol/text.ts";
 import type { Identity } from "../../identity.ts";
 import type { Pass } from "../pass.ts";
-import { type Change, type Decree, rule, sign, type Submission } from "../change.ts";
+import { type Change, type Decree, NO_FENCE, rule, sign, type Submission } from "../change.ts";
 import type { MessageStore } from "../ports.ts";
 import type { Action } from "../rights.ts";
 import { AccessDenied } from "./access.ts";
@@ -104,7 +104,9 @@ export function createSubmit({ budgets, committer, store, rooms, messageChars }:
   ) => {
     const fault = "content" in wish && textFault(wish.content, { max: messageChars });
     if (fault) return answer(invalid({ content: [fault] }));
-    const change = signed(wish, room, person, membership.fence, origin);
+    // Whether somebody sees what they reply to is decided under the room's lock. That is rare: only `from` hides messages.
+    const isHidden = wish.kind === "post" && wish.replyTo !== null && wish.replyTo < membership.from;
+    const change = signed(wish, room, person, isHidden ? NO_FENCE : membership.fence, origin);
     const mayCreate = change.kind === "post" && !membership.exists && !rooms.isOpen(room);
     if (mayCreate) open(change, room, person, answer);
     else commit(change, person, answer);
