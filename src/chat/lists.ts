@@ -44,7 +44,7 @@ export interface RoomSummary {
 export interface RoomRange {
   /** `mine`: rooms that the person is a member of. `all`: every room with a message. */
   readonly scope: "mine" | "all";
-  /** With `all`: only rooms whose names look like this one. */
+  /** Only rooms whose names look like this one. */
   readonly like?: string | undefined;
   /** Only rooms that match one of these patterns, in which `*` stands for any run of characters; null: all rooms. */
   readonly patterns: readonly string[] | null;

@@ -26,11 +26,17 @@ const isOpen = sql.raw("(kind = 'open' and deleted_at is null and name not like 
  * removing it as unused, or was closing it.
  *
  * The row of a room is locked before someone enters it: whoever makes it private, or deletes it, waits for them or they find
- * it closed. Rooms without messages are locked anyway, so that they are not removed from now on.
+ * it closed. Rooms without messages are locked anyway, so that they are not removed from now on. `membersOnly`: nobody becomes
+ * a member this way, so neither does someone who was removed a moment ago.
  */
-export const joinAll = (seats: readonly (Joining & { readonly index: number })[], patienceMs: number) => sql`
+export const joinAll = (
+  seats: readonly (Joining & { readonly index: number })[],
+  patienceMs: number,
+  membersOnly = false,
+) => sql`
   with asked as materialized (
-    select i.index, i."userId" as user_id, i.room, coalesce(i."mayCreate", true) and i.room not like '~%' as may_create,
+    select i.index, i."userId" as user_id, i.room,
+      ${!membersOnly}::boolean and coalesce(i."mayCreate", true) and i.room not like '~%' as may_create,
       ${lockWithin(patienceMs)}
     from json_to_recordset(${JSON.stringify(seats)}::text::json)
       as i(index int, "userId" bigint, room text, "mayCreate" boolean)
@@ -44,14 +50,14 @@ export const joinAll = (seats: readonly (Joining & { readonly index: number })[]
     select a.index, a.user_id, a.room, r.id as room_id, r.version, r.posted, r.is_open,
       (select m.state from members m where m.user_id = a.user_id and m.room_id = r.id) as state
     from asked a cross join lateral (
-      select id, version, posted, ${isOpen} as is_open from rooms where name = a.room limit 1
+      select id, version, posted, ${!membersOnly}::boolean and ${isOpen} as is_open from rooms where name = a.room limit 1
     ) r
   ), held as materialized (
     select r.id, r.version from (
       select distinct room collate "C" as room from known where state is distinct from 'in' or not posted order by 1
     ) a
     cross join lateral (
-      select id, version from rooms where name = a.room and ${isOpen} limit 1 for key share
+      select id, version from rooms where name = a.room and ${!membersOnly}::boolean and ${isOpen} limit 1 for key share
     ) r
   ), seated as materialized (
     select k.index, k.user_id, k.room_id, coalesce(h.version, k.version) as version, false as created

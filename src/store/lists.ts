@@ -136,10 +136,10 @@ const sentBy = ({ userId, room }: { userId: number; room: string | null }, limit
 /** One room more than a page has shows whether there are more. */
 const ONE_MORE = atMost(ROOMS_MAX + 1);
 
-const mine = (userId: number, { after, patterns }: RoomRange) => sql`
+const mine = (userId: number, { after, patterns, like }: RoomRange) => sql`
   select r.id, r.name from members m join rooms r on r.id = m.room_id
   where m.user_id = ${userId}::bigint and m.state = 'in' and r.name > ${after}::text and r.deleted_at is null
-    and ${isOpenTo(userId)} and ${matching(patterns)}
+    and ${isOpenTo(userId)} and ${matching(patterns)} and ${isLike(like)}
   order by r.name ${ONE_MORE}`;
 
 /**
@@ -175,6 +175,10 @@ const BY_ACTIVITY = sql`c.pinned desc, c.at desc, c.name desc`;
 const matching = (patterns: readonly string[] | null) =>
   patterns === null ? sql`true` : sql`r.name like any (${texts(patterns.map(likePattern))})`;
 
+/** Whether the room `r` has a name that looks like this one. */
+const isLike = (like: string | undefined) =>
+  like === undefined ? sql`true` : sql`r.skeleton = any(${texts(skeletonsLike(like))})`;
+
 /** Whether a person is a member of the room `r`. */
 const isMember = (userId: number) =>
   sql`(select true from members k where k.user_id = ${userId}::bigint and k.room_id = r.id and k.state = 'in')`;
@@ -184,15 +188,14 @@ const isMember = (userId: number) =>
  * like it, so that a page costs nothing for the rooms of others.
  */
 const all = (userId: number, { after, patterns, like }: RoomRange) => {
-  const isLike = like === undefined ? sql`true` : sql`r.skeleton = any(${texts(skeletonsLike(like))})`;
   const own = sql`
     select r.id, r.name from members m join rooms r on r.id = m.room_id
     where m.user_id = ${userId}::bigint and m.state = 'in' and r.kind <> 'open' and r.name > ${after}::text
-      and r.deleted_at is null and ${isOpenTo(userId)} and ${matching(patterns)} and ${isLike}`;
+      and r.deleted_at is null and ${isOpenTo(userId)} and ${matching(patterns)} and ${isLike(like)}`;
   const listed = (matches: SQL) => sql`
     select r.id, r.name from rooms r
     where r.posted and r.kind = 'open' and r.deleted_at is null and r.name > ${after}::text and ${matches}
-      and ${unguessed(sql`r.last_post > r.begins_after`)} and ${isOpenTo(userId)} and ${isLike}
+      and ${unguessed(sql`r.last_post > r.begins_after`)} and ${isOpenTo(userId)} and ${isLike(like)}
     order by r.name ${ONE_MORE}`;
   if (patterns === null || patterns.includes("*"))
     return sql`select * from ((${listed(sql`true`)}) union all (${own})) r order by r.name ${ONE_MORE}`;

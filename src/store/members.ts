@@ -1,6 +1,7 @@
 import { and, eq, sql } from "drizzle-orm";
 import type { Departures, Joined, Joining, MemberStore, Seat } from "../chat/ports.ts";
 import { isSecret } from "../chat/rights.ts";
+import type { Rules } from "../chat/room/decide.ts";
 import { Refusal } from "../errors.ts";
 import type { Order } from "../order.ts";
 import { writeAudit } from "../db/audit.ts";
@@ -22,9 +23,9 @@ const ORDER_LOCK_MS = 2_000;
 /** How long someone who left a room counts as having just left. Sockets are checked far more often. */
 const JUST_LEFT = sql`interval '10 minutes'`;
 
-const mayCreate = ({ room, mayCreate }: Joining) => mayCreate !== false && !isSecret(room);
+export function createMemberStore(pool: Pool, { membersOnly = false }: Rules = {}): MemberStore {
+  const mayCreate = ({ room, mayCreate }: Joining) => !membersOnly && mayCreate !== false && !isSecret(room);
 
-export function createMemberStore(pool: Pool): MemberStore {
   const setBan = (banned: boolean) => (seat: Seat, order: Order) =>
     runOrRefuse(pool, (orm) =>
       orm.transaction(async (tx) => {
@@ -59,7 +60,7 @@ export function createMemberStore(pool: Pool): MemberStore {
         const missing = seats.flatMap((seat, index) => (joined[index] ? [] : [{ ...seat, index }]));
         if (attempt > 1 && !missing.some(mayCreate)) break;
         const { found, held } = await unlessHeld(missing, (some) =>
-          pool.run((orm) => rows<JoinedRow>(orm, joinAll(some, BATCH_LOCK_MS))),
+          pool.run((orm) => rows<JoinedRow>(orm, joinAll(some, BATCH_LOCK_MS, membersOnly))),
         );
         for (const { index } of held) joined[index] = rowsHeld();
         for (const { index, lastRead, unread, created, refused } of found)
@@ -73,7 +74,8 @@ export function createMemberStore(pool: Pool): MemberStore {
               };
       }
       return seats.map((one, index) => {
-        const found = joined[index] ?? (isSecret(one.room) ? new Refusal("not_found") : null);
+        const missing = isSecret(one.room) ? "not_found" : membersOnly ? "forbidden" : undefined;
+        const found = joined[index] ?? (missing ? new Refusal(missing) : null);
         if (!found && mayCreate(one)) throw new Error("a room that was just created is missing");
         return found;
       });

@@ -23,7 +23,7 @@ export function createStore(database: Database, rules?: Rules): Omit<ChatStore, 
   });
   return {
     messages: createMessageStore(database, reads, rules),
-    members: createMemberStore(database),
+    members: createMemberStore(database, rules),
     lists: createListStore(reads),
     watch: createWatchStore(database),
     moderation: createModerationStore(database),

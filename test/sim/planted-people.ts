@@ -11,8 +11,8 @@ export const PEOPLE: readonly Mutant[] = [
   {
     name: "a post carries the fence of the room, not of its sender's pass",
     file: "access/submit.ts",
-    from: "const change = signed(wish, room, person, membership.fence);",
-    to: "const change = signed(wish, room, person, membership.fence + (membership.fence > 0 ? 1 : 0));",
+    from: "const change = signed(wish, room, person, fence, origin);",
+    to: "const change = signed(wish, room, person, fence + (fence > 0 ? 1 : 0), origin);",
   },
   {
     name: "the commit does not ask what its sender may do",

@@ -54,7 +54,6 @@ export function createLists({ store, reads, access, counts }: ListsParts): Lists
       if (patterns?.length === 0) return { rooms: [], next: undefined };
       const { userId } = person;
       // If only members may enter, others are not to know of a room.
-      if (access.membersOnly && range.like !== undefined) return { rooms: [], next: undefined };
       const { scope } = access.membersOnly ? ({ scope: "mine" } as const) : range;
       const { rooms, more } = await reads.run(userId, () =>
         store.rooms(userId, { ...range, scope, patterns }),

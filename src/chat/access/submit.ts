@@ -106,7 +106,8 @@ export function createSubmit({ budgets, committer, store, rooms, messageChars }:
     if (fault) return answer(invalid({ content: [fault] }));
     // Whether somebody sees what they reply to is decided under the room's lock. That is rare: only `from` hides messages.
     const isHidden = wish.kind === "post" && wish.replyTo !== null && wish.replyTo < membership.from;
-    const change = signed(wish, room, person, isHidden ? NO_FENCE : membership.fence, origin);
+    const fence = isHidden ? NO_FENCE : membership.fence;
+    const change = signed(wish, room, person, fence, origin);
     const mayCreate = change.kind === "post" && !membership.exists && !rooms.isOpen(room);
     if (mayCreate) open(change, room, person, answer);
     else commit(change, person, answer);
