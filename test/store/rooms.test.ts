@@ -5,6 +5,7 @@ import { permits } from "../../src/chat/rights.ts";
 import { readAudit } from "../../src/db/audit.ts";
 import { rows } from "../../src/db/database.ts";
 import { users } from "../../src/db/schema.ts";
+import { Refusal } from "../../src/errors.ts";
 import { createStore } from "../../src/store/store.ts";
 import { completing, onEachDriver, post, type Stocked, stock } from "../chat/stocked.ts";
 import { rulingsOf } from "../chat/rulings.ts";
@@ -422,8 +423,8 @@ onEachDriver((open) => {
     ).toEqual([expect.anything(), "room_exists"]);
   });
 
-  test("with members only, a post makes nobody a member", async () => {
-    const { messages } = createStore(at.database, { membersOnly: true });
+  test("with members only, neither a post nor joining makes anybody a member", async () => {
+    const { messages, members } = createStore(at.database, { membersOnly: true });
     const store = completing(messages);
     const plain = room.slice(1);
     const by = async (userId: number) => {
@@ -435,6 +436,19 @@ onEachDriver((open) => {
     expect([await by(at.ada), await by(at.ben)]).toEqual([2, "forbidden"]);
     await at.members.leave({ userId: at.ada, room: plain });
     expect(await by(at.ada)).toBe("forbidden");
+    expect(await commit(operator.appoint(plain, "in", [at.ben]))).toEqual([3]);
+    // A node may have let them in a moment before they left, or were removed.
+    const joins = await members.join([
+      { userId: at.ada, room: plain },
+      { userId: at.ben, room: plain },
+      { userId: at.ben, room: `${plain}-new` },
+    ]);
+    expect(joins.map((joined) => (joined instanceof Refusal ? joined.code : joined?.lastRead))).toEqual([
+      "forbidden",
+      3,
+      "forbidden",
+    ]);
+    expect(await memberOf(at.ada, plain)).toMatchObject({ state: "left" });
   });
 
   test("no statement about rooms and members scans a table", async () => {
