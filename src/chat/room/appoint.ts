@@ -159,7 +159,7 @@ function redeemed(change: Appointing, about: Case, hash: string): Verdict | Erro
   if (seat.state === "in") return undefined;
   if (link.expiresAt <= about.now || (link.left !== null && link.left <= 0)) return "not_found";
   if (seat.banned) return "forbidden";
-  if (seat.state === "removed" && link.version <= seat.changed) return "not_found";
+  if (seat.state === "removed" && link.version < seat.changed) return "not_found";
   return {
     notice: { type: "joined" },
     users: [senderId],
