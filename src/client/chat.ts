@@ -1,99 +1,27 @@
 import { baseOf, spelled } from "./address.ts";
-import { type Conversations, createConversations } from "./conversations.ts";
+import { createConversations } from "./conversations.ts";
 import { createConnection } from "./connection.ts";
-import type { ChatEvents, ChatState } from "./chatstate.ts";
+import type { CallOptions, Chat, ChatEvents, ChatOptions, ChatState } from "./chatstate.ts";
+import { createBlocks } from "./blocks.ts";
 import { createEmitter } from "./emitter.ts";
 import { ChatError } from "./errors.ts";
+import { createFounding } from "./founding.ts";
 import { createHttp } from "./http.ts";
+import { createMembers } from "./members.ts";
 import type { RoomFrame, User, WelcomeFrame } from "./message.ts";
 import { createOutbox } from "./outbox.ts";
 import { type Ports, systemPorts } from "./ports.ts";
-import { type Profile, setProfile } from "./profile.ts";
+import { setProfile } from "./profile.ts";
 import { createQueries } from "./queries.ts";
 import { leftError } from "./reconnect.ts";
+import { createRequests } from "./requests.ts";
 import { createRoom } from "./room.ts";
-import { listIn, listRooms, type RoomsPage, type RoomsQuery } from "./roomlist.ts";
+import { listIn, listRooms } from "./roomlist.ts";
 import type { Room, RoomInside, RoomOptions } from "./roomstate.ts";
-import { type Account, createSession, type SessionInfo, type TokenSource } from "./session.ts";
-import { type ChatStorage, createSlot } from "./storage.ts";
+import { type Account, createSession, type SessionInfo } from "./session.ts";
+import { createSteady } from "./steady.ts";
+import { createSlot } from "./storage.ts";
 import { createSubject } from "./subject.ts";
-
-export interface ChatOptions {
-  /** The server's address: `https://chat.example.com`. In a browser it can be relative to the page: `/`. */
-  readonly url: string;
-  /** Keeps tokens and unsent changes for the next run, for example `localStorage`. */
-  readonly storage?: ChatStorage;
-  /** Returns tokens of your own product, instead of logging in with an account of the server. */
-  readonly tokens?: TokenSource;
-  /** The most changes that may wait in the outbox. Defaults to 200. */
-  readonly outbox?: number;
-  /** Replacements for the network, the clock and other parts of the system, for tests. */
-  readonly ports?: Partial<Ports>;
-}
-
-export interface Credentials {
-  readonly email: string;
-  readonly password: string;
-}
-
-export interface CallOptions {
-  readonly signal?: AbortSignal;
-}
-
-/** A client of one server, for one person at a time. Every failure is a {@link ChatError}. */
-export interface Chat extends AsyncDisposable {
-  snapshot(): ChatState;
-  subscribe(listener: () => void): () => void;
-  on<T extends keyof ChatEvents>(type: T, listener: (event: ChatEvents[T]) => void): () => void;
-  /** Resolves once the storage is read, with whether someone is signed in. */
-  readonly ready: Promise<boolean>;
-  /** Creates an account and signs in with it. `invite` is the token of a registration link. */
-  register(
-    who: Credentials & { readonly username?: string; readonly invite?: string },
-    options?: CallOptions,
-  ): Promise<Account>;
-  login(who: Credentials, options?: CallOptions): Promise<Account>;
-  /** Forgets the person and the outbox at once, then ends the session on the server. */
-  logout(): Promise<void>;
-  /**
-   * Sets the display name and the picture of this person's account. Others see them with the next message.
-   * @throws {ChatError} `invalid`; `forbidden` if `tokens` is in use: the tokens say what their person is called.
-   */
-  setProfile(profile: Profile, options?: CallOptions): Promise<void>;
-  readonly sessions: {
-    /** Lists the account's sessions, most recently used first. */
-    list(options?: CallOptions): Promise<readonly SessionInfo[]>;
-    end(id: string, options?: CallOptions): Promise<void>;
-    endOthers(options?: CallOptions): Promise<void>;
-  };
-  /** Returns the list of this person's rooms, which stays up to date from now on. It is the same list each time. */
-  rooms(): Conversations;
-  /**
-   * Reads a page of this person's rooms, or with `all` of every room that they may enter, and the cursor of the next one.
-   * @throws {ChatError}
-   */
-  listRooms(query?: RoomsQuery): Promise<RoomsPage>;
-  /**
-   * Ends this person's membership of a room, which then leaves their list of rooms. On all of their connections the room
-   * goes to state `out` with the error `left`. Changes that still wait for the room are given up.
-   * @throws {ChatError}
-   */
-  leaveRoom(name: string, options?: CallOptions): Promise<void>;
-  /**
-   * Returns an access token for requests of your own, other than `refused`.
-   * @throws {ChatError} `signed_out`; `token_failed`; the server's refusal to renew the token.
-   */
-  token(refused?: string): Promise<string>;
-  /** Connects, even if the connection is `closed`. Opening a room connects by itself. */
-  connect(): void;
-  /**
-   * Joins a room as soon as there is a connection, until `leave`. The same name returns the same room, with the options of
-   * the first call. If the name is invalid, the room goes to state `out`.
-   */
-  room(name: string, options?: RoomOptions): Room;
-  /** Ends the connection for good. Unsent changes are rejected here; if a storage keeps them, the next run sends them. */
-  close(): Promise<void>;
-}
 
 export function createChat(options: ChatOptions): Chat {
   const ports: Ports = { ...systemPorts(), ...options.ports };
@@ -121,6 +49,7 @@ export function createChat(options: ChatOptions): Chat {
   const each = (what: "connected" | "disconnected" | "drop") => {
     for (const room of rooms.values()) room[what]();
     conversations[what]();
+    if (what !== "disconnected") blocks[what]();
   };
 
   const view = createSubject<ChatState>(() => ({
@@ -154,6 +83,11 @@ export function createChat(options: ChatOptions): Chat {
   });
 
   const queries = createQueries(ports, connection);
+  const steady = createSteady(ports);
+  const founding = createFounding(session, steady, ports.uuid);
+  const blocks = createBlocks(session, steady, () => {
+    for (const room of rooms.values()) room.changed();
+  });
   const outbox = createOutbox({
     slot: kept,
     max: options.outbox ?? 200,
@@ -173,8 +107,18 @@ export function createChat(options: ChatOptions): Chat {
   const insideOf = (name: string, roomOptions?: RoomOptions): RoomInside => {
     const known = rooms.get(name);
     if (known) return known;
-    const me = () => user?.id;
-    const room = createRoom({ ...roomOptions, name, ports, connection, outbox, queries, me });
+    const room = createRoom({
+      ...roomOptions,
+      name,
+      ports,
+      connection,
+      outbox,
+      queries,
+      members: createMembers(name, session),
+      requests: createRequests(name, session, steady, ports.uuid),
+      me: () => user?.id,
+      blocked: () => blocks.ids,
+    });
     rooms.set(name, room);
     return room;
   };
@@ -191,6 +135,7 @@ export function createChat(options: ChatOptions): Chat {
     each("connected");
     queries.pump();
     outbox.pump();
+    steady.wake();
   }
 
   function signed(next: Account | undefined, error?: ChatError) {
@@ -227,12 +172,22 @@ export function createChat(options: ChatOptions): Chat {
     if (closed) throw closed;
   };
 
+  const enter = (name: string, roomOptions?: RoomOptions): Room => {
+    guard();
+    const inside = insideOf(spelled(name), roomOptions);
+    inside.open();
+    // A connection that was closed for good stays closed until someone calls `connect`.
+    if (!wanted) connect();
+    return inside.room;
+  };
+
   const close = async () => {
     if (closed) return;
     closed = new ChatError("closed", "The chat was closed.");
     connection.stop(closed);
     outbox.close(closed);
     queries.close(closed);
+    steady.close(closed);
     for (const room of rooms.values()) room.close(closed);
     // Wait until the storage has everything.
     await kept.read().catch(() => {});
@@ -274,9 +229,10 @@ export function createChat(options: ChatOptions): Chat {
       return conversations;
     },
     listRooms: (query) => listRooms(session, query),
-    async leaveRoom(name, call) {
+    async leaveRoom(name, { heir, ...call } = {}) {
       const room = spelled(name);
-      await remove(`rooms/${encodeURIComponent(room)}/members/me/`, call);
+      const query = heir === undefined ? "" : `?heir=${encodeURIComponent(heir)}`;
+      await remove(`rooms/${encodeURIComponent(room)}/members/me/${query}`, call);
       rooms.get(room)?.close(leftError(4505));
     },
     token: session.token,
@@ -284,14 +240,11 @@ export function createChat(options: ChatOptions): Chat {
       guard();
       connect();
     },
-    room(name, roomOptions) {
-      guard();
-      const inside = insideOf(spelled(name), roomOptions);
-      inside.open();
-      // A connection that was closed for good stays closed until someone calls `connect`.
-      if (!wanted) connect();
-      return inside.room;
-    },
+    room: enter,
+    create: async (room = {}) => enter(await founding.create(room)),
+    direct: async (people, { signal } = {}) => enter(await founding.direct(people, signal)),
+    redeem: async (token, { clientId, signal } = {}) => enter(await founding.redeem(token, clientId, signal)),
+    blocks,
     close,
     [Symbol.asyncDispose]: close,
   };

@@ -1,7 +1,16 @@
+import type { Blocks } from "./blocks.ts";
 import type { ConnectionState } from "./connection.ts";
+import type { Conversations } from "./conversations.ts";
 import type { ChatError } from "./errors.ts";
+import type { NewRoom } from "./founding.ts";
 import type { User } from "./message.ts";
-import type { Account } from "./session.ts";
+import type { Ports } from "./ports.ts";
+import type { Profile } from "./profile.ts";
+import type { ChangeOptions } from "./roomchanges.ts";
+import type { RoomsPage, RoomsQuery } from "./roomlist.ts";
+import type { Room, RoomOptions } from "./roomstate.ts";
+import type { Account, SessionInfo, TokenSource } from "./session.ts";
+import type { ChatStorage } from "./storage.ts";
 
 /** The state of a chat. */
 export interface ChatState {
@@ -18,4 +27,100 @@ export interface ChatEvents {
   readonly session: { readonly account: Account | undefined; readonly error: ChatError | undefined };
   /** The server sent an invalid frame, or a token could not be renewed ahead of time. */
   readonly problem: ChatError;
+}
+
+export interface ChatOptions {
+  /** The server's address: `https://chat.example.com`. In a browser it can be relative to the page: `/`. */
+  readonly url: string;
+  /** Keeps tokens and unsent changes for the next run, for example `localStorage`. */
+  readonly storage?: ChatStorage;
+  /** Returns tokens of your own product, instead of logging in with an account of the server. */
+  readonly tokens?: TokenSource;
+  /** The most changes that may wait in the outbox. Defaults to 200. */
+  readonly outbox?: number;
+  /** Replacements for the network, the clock and other parts of the system, for tests. */
+  readonly ports?: Partial<Ports>;
+}
+
+export interface Credentials {
+  readonly email: string;
+  readonly password: string;
+}
+
+export interface CallOptions {
+  readonly signal?: AbortSignal;
+}
+
+export interface LeaveOptions extends CallOptions {
+  /** The member who becomes an owner, if this person is the last one: their id, or `@` and their username. */
+  readonly heir?: string;
+}
+
+/** A client of one server, for one person at a time. Every failure is a {@link ChatError}. */
+export interface Chat extends AsyncDisposable {
+  snapshot(): ChatState;
+  subscribe(listener: () => void): () => void;
+  on<T extends keyof ChatEvents>(type: T, listener: (event: ChatEvents[T]) => void): () => void;
+  /** Resolves once the storage is read, with whether someone is signed in. */
+  readonly ready: Promise<boolean>;
+  /** Creates an account and signs in with it. `invite` is the token of a registration link. */
+  register(
+    who: Credentials & { readonly username?: string; readonly invite?: string },
+    options?: CallOptions,
+  ): Promise<Account>;
+  login(who: Credentials, options?: CallOptions): Promise<Account>;
+  /** Forgets the person and the outbox at once, then ends the session on the server. */
+  logout(): Promise<void>;
+  /**
+   * Sets the display name and the picture of this person's account. Others see them with the next message.
+   * @throws {ChatError} `invalid`; `forbidden` if `tokens` is in use: the tokens say what their person is called.
+   */
+  setProfile(profile: Profile, options?: CallOptions): Promise<void>;
+  readonly sessions: {
+    /** Lists the account's sessions, most recently used first. */
+    list(options?: CallOptions): Promise<readonly SessionInfo[]>;
+    end(id: string, options?: CallOptions): Promise<void>;
+    endOthers(options?: CallOptions): Promise<void>;
+  };
+  /** Returns the list of this person's rooms, which stays up to date from now on. It is the same list each time. */
+  rooms(): Conversations;
+  /**
+   * Reads a page of this person's rooms, or with `all` of every room that they may enter, and the cursor of the next one.
+   * @throws {ChatError}
+   */
+  listRooms(query?: RoomsQuery): Promise<RoomsPage>;
+  /**
+   * Ends this person's membership of a room, which then leaves their list of rooms. On all of their connections the room
+   * goes to state `out` with the error `left`. Changes that still wait for the room are given up.
+   * @throws {ChatError}
+   */
+  leaveRoom(name: string, options?: LeaveOptions): Promise<void>;
+  /**
+   * Creates a private room, of which this person is the owner, and joins it. The request is repeated until its outcome is
+   * known. @throws {ChatError}
+   */
+  create(room?: NewRoom): Promise<Room>;
+  /**
+   * Joins the direct room of this person and others, and creates it if there is none: the same people always share one. Up
+   * to seven others, each by their id, or by `@` and their username. @throws {ChatError}
+   */
+  direct(people: readonly string[], options?: CallOptions): Promise<Room>;
+  /** Uses the token of an invitation: makes this person a member of its room, and joins it. @throws {ChatError} */
+  redeem(token: string, options?: ChangeOptions): Promise<Room>;
+  /** The people whom this person blocks. */
+  readonly blocks: Blocks;
+  /**
+   * Returns an access token for requests of your own, other than `refused`.
+   * @throws {ChatError} `signed_out`; `token_failed`; the server's refusal to renew the token.
+   */
+  token(refused?: string): Promise<string>;
+  /** Connects, even if the connection is `closed`. Opening a room connects by itself. */
+  connect(): void;
+  /**
+   * Joins a room as soon as there is a connection, until `leave`. The same name returns the same room, with the options of
+   * the first call. If the name is invalid, the room goes to state `out`.
+   */
+  room(name: string, options?: RoomOptions): Room;
+  /** Ends the connection for good. Unsent changes are rejected here; if a storage keeps them, the next run sends them. */
+  close(): Promise<void>;
 }

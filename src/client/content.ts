@@ -1,6 +1,7 @@
-import { createFacts, takesOut } from "./facts.ts";
-import { createList } from "./list.ts";
+import { createFacts, type Move, moveIn } from "./facts.ts";
+import { createList, type List } from "./list.ts";
 import { createMarks } from "./marks.ts";
+import type { MembersInside } from "./members.ts";
 import type { JoinedFrame, MessageFrame, NoticeFrame, RoomFrame } from "./message.ts";
 import type { Clock } from "./ports.ts";
 import { createPresence } from "./presence.ts";
@@ -11,30 +12,45 @@ interface Options {
   readonly clock: Clock;
   /** The id of the signed-in person. */
   readonly me: () => string | undefined;
+  /** Ids of people whom the person blocks. */
+  readonly blocked: () => ReadonlySet<string>;
+  readonly members: Pick<MembersInside, "notice" | "missed" | "drop">;
   /** Called when someone stops typing. */
   changed(): void;
 }
 
 /** What the client knows about a room: its entries, what it is, who is there, and what is unread. */
-export function createContent({ keep, clock, me, changed }: Options) {
+export function createContent({ keep, clock, me, blocked, members, changed }: Options) {
   const list = createList(keep);
   const presence = createPresence(clock, changed);
   const marks = createMarks(list, me);
   const facts = createFacts(me);
 
-  const entry = (frame: MessageFrame | NoticeFrame) => {
-    // A removal is sent at once, perhaps before the versions that precede it.
-    if (frame.type === "notice" && frame.replay && takesOut(frame, me())) list.last(frame);
+  /** The room's version when it was joined. */
+  let joinedAt = 0;
+
+  const message = (frame: MessageFrame): Taken => {
+    const what = list.take(frame);
+    if (what !== "applied") return what;
+    presence.quiet(frame.username);
+    marks.message(frame);
+    return "applied";
+  };
+
+  const notice = (frame: NoticeFrame): Taken => {
+    const move: Move = moveIn(frame, me());
+    // What takes the person out is sent at once, perhaps before the versions that precede it.
+    if (frame.replay && move === "out") list.last(frame);
     else {
       const what = list.take(frame);
       if (what !== "applied") return what;
     }
-    if (frame.type === "notice") facts.notice(frame);
-    else {
-      presence.quiet(frame.username);
-      marks.message(frame);
-    }
-    return "applied";
+    facts.notice(frame);
+    members.notice(frame);
+    // Nobody sees what was before a room was deleted.
+    if (frame.notice.type === "deleted") list.begin(frame.id);
+    // Someone who is removed and added again before their socket leaves may see more or less than at the join.
+    return move === "in" && frame.version > joinedAt ? "moved" : "applied";
   };
 
   return {
@@ -45,18 +61,22 @@ export function createContent({ keep, clock, me, changed }: Options) {
       messages: list.messages,
       entries: list.entries,
       more: list.more,
+      folded: facts.state().kind === "direct" ? NOBODY : blocked(),
       ...presence.state(),
       ...marks.state(),
     }),
     /** Returns false if the list had to be dropped. */
     joined(frame: JoinedFrame): boolean {
       const resumed = list.joined(frame);
+      joinedAt = frame.version;
+      if (!resumed) members.missed();
       facts.joined(frame);
       presence.joined(frame);
       marks.joined(frame, resumed);
       return resumed;
     },
-    entry,
+    entry: (frame: MessageFrame | NoticeFrame): Taken =>
+      frame.type === "notice" ? notice(frame) : message(frame),
     /** Takes in any other frame. */
     take(frame: Exclude<RoomFrame, JoinedFrame | MessageFrame | NoticeFrame>): void {
       if (frame.type === "synced") list.synced(frame.version);
@@ -71,6 +91,12 @@ export function createContent({ keep, clock, me, changed }: Options) {
       list.drop();
       marks.drop();
       facts.drop();
+      members.drop();
     },
   };
 }
+
+/** What became of an entry. `moved`: it was applied, and the person has to join again to see what they may see now. */
+type Taken = ReturnType<List["take"]> | "moved";
+
+const NOBODY: ReadonlySet<string> = new Set();

@@ -38,10 +38,16 @@ export function createFacts(me: () => string | undefined) {
   };
 }
 
-const GONE: readonly string[] = ["removed", "banned", "left"];
+export type Move = "in" | "out" | undefined;
 
-/** Whether a notice says that this person is out of the room. */
-export const takesOut = (
-  { notice: { type, users } }: Pick<Notice, "notice">,
-  me: string | undefined,
-): boolean => GONE.includes(type) && users.some(({ id }) => id === me);
+const MOVES: Readonly<Record<string, Move>> = {
+  added: "in",
+  joined: "in",
+  removed: "out",
+  banned: "out",
+  left: "out",
+};
+
+/** Whether a notice says that this person, or everyone, got into the room or out of it. */
+export const moveIn = ({ notice: { type, users } }: Pick<Notice, "notice">, me: string | undefined): Move =>
+  type === "deleted" ? "out" : users.some(({ id }) => id === me) ? MOVES[type] : undefined;

@@ -6,8 +6,17 @@ export type {
   RoomChanges,
   SendOptions,
 } from "./roomchanges.ts";
-export { type CallOptions, type Chat, type ChatOptions, createChat, type Credentials } from "./chat.ts";
-export type { ChatEvents, ChatState } from "./chatstate.ts";
+export type { Block, Blocks } from "./blocks.ts";
+export { createChat } from "./chat.ts";
+export type {
+  CallOptions,
+  Chat,
+  ChatEvents,
+  ChatOptions,
+  ChatState,
+  Credentials,
+  LeaveOptions,
+} from "./chatstate.ts";
 export type { ConnectionState } from "./connection.ts";
 export { ChatError, type ChatErrorCode, type ClientErrorCode } from "./errors.ts";
 export type { Facts } from "./facts.ts";
@@ -34,6 +43,9 @@ export type {
   TypingFrame,
   User,
 } from "./message.ts";
+export type { NewRoom } from "./founding.ts";
+export type { Member, Members, MembersQuery, MembersState } from "./members.ts";
+export type { Page, PageQuery } from "./pages.ts";
 export type { Profile } from "./profile.ts";
 export type { Ack, Change, MemberChange, RoomSettings } from "./change.ts";
 export type { Settled } from "./outbox.ts";
@@ -47,6 +59,14 @@ export type {
   RoomState,
   Waiting,
 } from "./roomstate.ts";
+export type {
+  Invitation,
+  InviteOptions,
+  NewInvitation,
+  Report,
+  ReportsQuery,
+  RoomRequests,
+} from "./requests.ts";
 export type { Conversations, ConversationsState } from "./conversations.ts";
 export type { LastMessage, RoomsPage, RoomsQuery, RoomSummary } from "./roomlist.ts";
 export type { Account, SessionInfo, TokenSource } from "./session.ts";

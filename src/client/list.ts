@@ -30,6 +30,8 @@ export interface List {
    */
   last(frame: NoticeFrame): void;
   synced(version: number): void;
+  /** Drops what is before this id: the person may not see it any more. */
+  begin(at: number): void;
   /** Starts or stops waiting for a page. Meanwhile, changes of messages before `from` are kept to be merged into it. */
   awaitPage(is: boolean): void;
   /** Takes in a page that ends right before `from`. Returns false if the list was dropped since `awaitPage`. */
@@ -140,6 +142,7 @@ export function createList(keep: number): List {
     synced(to) {
       version = Math.max(version, to);
     },
+    begin,
     awaitPage: (is) => void (aside = is ? (aside ?? new Map()) : undefined),
     page(entries, older) {
       if (!aside) return false;

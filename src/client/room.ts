@@ -4,6 +4,7 @@ import { createContent } from "./content.ts";
 import { createEmitter } from "./emitter.ts";
 import { ChatError } from "./errors.ts";
 import { createHistory } from "./history.ts";
+import type { MembersInside } from "./members.ts";
 import type { JoinedFrame, MessageFrame, RoomFrame } from "./message.ts";
 import type { Change, ChangeFields } from "./change.ts";
 import type { Outbox } from "./outbox.ts";
@@ -11,6 +12,7 @@ import type { Ports } from "./ports.ts";
 import type { Queries } from "./queries.ts";
 import { afterClose, backoff, leftError, pauseAfter } from "./reconnect.ts";
 import type { Room, RoomEvents, RoomInside, RoomOptions, RoomState, Waiting } from "./roomstate.ts";
+import type { RoomRequests } from "./requests.ts";
 import { createStream } from "./stream.ts";
 import { createSubject } from "./subject.ts";
 
@@ -20,17 +22,22 @@ interface Options extends RoomOptions {
   readonly connection: Pick<Connection, "open" | "ask">;
   readonly outbox: Outbox;
   readonly queries: Queries;
+  readonly members: MembersInside;
+  readonly requests: RoomRequests;
   /** The id of the signed-in person. */
   readonly me: () => string | undefined;
+  /** Ids of people whom the person blocks. */
+  readonly blocked: () => ReadonlySet<string>;
 }
 
 /** The client sends at most one `typing` in this time, in milliseconds. */
 const TYPING_MS = 2_000;
 
 export function createRoom(options: Options): RoomInside {
-  const { name, ports, connection, outbox, queries, me, history: first = 50, keep = 1_000 } = options;
+  const { name, ports, connection, outbox, queries, members, me, blocked } = options;
+  const { history: first = 50, keep = 1_000 } = options;
   const { clock, random } = ports;
-  const content = createContent({ keep, clock, me, changed: () => view.changed() });
+  const content = createContent({ keep, clock, me, blocked, members, changed: () => view.changed() });
   const { list } = content;
   const emitter = createEmitter<RoomEvents & { readonly end: undefined }>();
   /** The application wants to be in the room. */
@@ -164,8 +171,8 @@ export function createRoom(options: Options): RoomInside {
       case "message":
       case "notice": {
         const what = content.entry(frame);
-        if (what === "old") return;
-        if (what === "gap") return rejoin();
+        if (what === "gap" || what === "moved") rejoin();
+        if (what === "gap" || what === "old") return;
         // A replay can be the result of a gap, so it does not count as progress.
         if (!frame.replay) failures = 0;
         break;
@@ -194,14 +201,16 @@ export function createRoom(options: Options): RoomInside {
 
   const room: Room = {
     ...createChanges(change),
+    ...options.requests,
     name,
+    members,
     snapshot: view.snapshot,
     subscribe: view.subscribe,
     on: emitter.on,
     events({ signal } = {}) {
       const stream = createStream<MessageFrame>(signal);
       const offs = [emitter.on("message", stream.push), emitter.on("end", stream.end)];
-      return stream.iterate(() => offs.forEach((off) => off()));
+      return stream.iterate(offs);
     },
     [Symbol.asyncIterator]: () => room.events(),
     async read(id) {

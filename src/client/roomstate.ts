@@ -16,6 +16,8 @@ import type {
   SyncedFrame,
   TypingFrame,
 } from "./message.ts";
+import type { Members } from "./members.ts";
+import type { RoomRequests } from "./requests.ts";
 import type { Change } from "./change.ts";
 import type { OutboxRoom, Settled } from "./outbox.ts";
 
@@ -37,6 +39,8 @@ export interface RoomState extends Facts {
   readonly entries: readonly Entry[];
   /** Whether there are older entries, which `older()` loads. */
   readonly more: boolean;
+  /** Ids of people whose messages a page may fold: those whom this person blocks, except in direct rooms. */
+  readonly folded: ReadonlySet<string>;
   /** Messages of this client that are not in the list yet, in order. */
   readonly waiting: readonly Waiting[];
   /** The number of people in the room. */
@@ -95,8 +99,9 @@ export interface HistoryPage {
 }
 
 /** A room of the chat. */
-export interface Room extends RoomChanges, AsyncDisposable, AsyncIterable<MessageFrame> {
+export interface Room extends RoomChanges, RoomRequests, AsyncDisposable, AsyncIterable<MessageFrame> {
   readonly name: string;
+  readonly members: Members;
   /** Returns the room's state: the same object until something changes. */
   snapshot(): RoomState;
   /** Calls `listener` after each change of the state. Returns a function that stops it. */

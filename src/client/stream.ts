@@ -22,7 +22,8 @@ export function createStream<T>(signal: AbortSignal | undefined) {
       ended = true;
       wake();
     },
-    async *iterate(done: () => void): AsyncGenerator<T, void> {
+    /** `offs` are called at the end. */
+    async *iterate(offs: readonly (() => void)[]): AsyncGenerator<T, void> {
       const off = onAbort(signal, () => wake());
       try {
         for (;;) {
@@ -33,8 +34,7 @@ export function createStream<T>(signal: AbortSignal | undefined) {
           else await new Promise<void>((resolve) => (wake = resolve));
         }
       } finally {
-        off();
-        done();
+        for (const end of [off, ...offs]) end();
       }
     },
   };

@@ -1,0 +1,41 @@
+import { unexpected } from "./errors.ts";
+import { shape } from "./frames.ts";
+import type { History } from "./message.ts";
+import type { Session } from "./session.ts";
+import type { Steady } from "./steady.ts";
+
+/** A private room to create. */
+export interface NewRoom {
+  /** What people see instead of the name, which the server chooses. */
+  readonly title?: string;
+  readonly topic?: string;
+  /** Its first members besides the person who creates it: ids, or `@` and a username. At most 100. */
+  readonly people?: readonly string[];
+  /** What new members see of the past. Defaults to `all`. */
+  readonly history?: History;
+  /** The UUID of the creation: the same one always creates the same room. Defaults to a random one. */
+  readonly clientId?: string;
+  readonly signal?: AbortSignal;
+}
+
+/** Finds ways into rooms by requests that are repeated until their outcome is known. Each returns the room's name. */
+export function createFounding(session: Session, steady: Steady, uuid: () => string) {
+  const send = (method: string, path: string, body: object, given: AbortSignal | undefined) =>
+    steady.run(async (signal) => {
+      const { body: reply } = await session.request(method, path, { body, signal });
+      if (!isFounded(reply)) throw unexpected();
+      return reply.room as string;
+    }, given);
+
+  return {
+    create({ signal, clientId = uuid(), ...room }: NewRoom): Promise<string> {
+      return send("POST", "rooms/", { ...room, clientId: clientId.toLowerCase() }, signal);
+    },
+    direct: (people: readonly string[], signal?: AbortSignal): Promise<string> =>
+      send("PUT", "direct/", { people }, signal),
+    redeem: (token: string, clientId = uuid(), signal?: AbortSignal): Promise<string> =>
+      send("POST", "invitations/", { token, clientId: clientId.toLowerCase() }, signal),
+  };
+}
+
+const isFounded = shape("room");

@@ -1,0 +1,114 @@
+import { unexpected } from "./errors.ts";
+import { shape } from "./frames.ts";
+import type { Data, User } from "./message.ts";
+import { type Page, type PageQuery, readPage, roomPath } from "./pages.ts";
+import type { Session } from "./session.ts";
+import type { Steady } from "./steady.ts";
+
+/** A link with which people add themselves to a room, without its token. */
+export interface Invitation {
+  readonly id: string;
+  readonly by: User;
+  readonly createdAt: string;
+  readonly expiresAt: string;
+  /** Null: any number of people. */
+  readonly maxUses: number | null;
+  readonly uses: number;
+}
+
+export interface NewInvitation extends Invitation {
+  /** For `redeem`. The server shows it only once. */
+  readonly token: string;
+}
+
+export interface InviteOptions {
+  /** How long the link works, in seconds: a minute to 30 days. */
+  readonly expiresIn: number;
+  /** How many people may use it. Defaults to any number. */
+  readonly maxUses?: number;
+  readonly signal?: AbortSignal;
+}
+
+/** A report of a message to the room's moderators and the operators. */
+export interface Report {
+  readonly id: string;
+  readonly room: string;
+  readonly at: string;
+  readonly reason: string;
+  /** Who reported it. */
+  readonly by: User;
+  /** The message as it was when it was reported. */
+  readonly message: {
+    readonly id: number;
+    readonly version: number;
+    readonly sender: User;
+    readonly content: string;
+    readonly data?: Data;
+  };
+  /** Null while nobody has dealt with it. */
+  readonly resolved: { readonly at: string; readonly by: User; readonly resolution: string } | null;
+}
+
+export interface ReportsQuery extends PageQuery {
+  /** Whether to list resolved ones too. */
+  readonly all?: boolean;
+}
+
+interface CallOptions {
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * What one can ask for in a room over HTTP, whether it is joined or not. Requests that change something are repeated until
+ * their outcome is known.
+ */
+export interface RoomRequests {
+  /** Creates a link with which people add themselves. @throws {ChatError} */
+  invite(options: InviteOptions): Promise<NewInvitation>;
+  /** Lists the links that work, newest first: all for moderators, their own for others. @throws {ChatError} */
+  invitations(query?: PageQuery): Promise<Page<Invitation>>;
+  /** Ends a link. @throws {ChatError} */
+  revoke(invitation: string, options?: CallOptions): Promise<void>;
+  /** Reports a message. It is kept as it is now. @throws {ChatError} */
+  report(id: number, reason: string, options?: CallOptions): Promise<void>;
+  /** Lists reports, newest first. For moderators. @throws {ChatError} */
+  reports(query?: ReportsQuery): Promise<Page<Report>>;
+  /** Says what was done about a report. @throws {ChatError} */
+  resolve(report: string, resolution: string, options?: CallOptions): Promise<void>;
+}
+
+export function createRequests(
+  room: string,
+  session: Session,
+  steady: Steady,
+  uuid: () => string,
+): RoomRequests {
+  const send = (method: string, path: string, body: object | undefined, given: AbortSignal | undefined) =>
+    steady.run(async (signal) => {
+      const reply = await session.request(method, roomPath(room, path), { ...(body && { body }), signal });
+      return reply.body;
+    }, given);
+
+  return {
+    async invite({ signal, ...link }) {
+      const body = await send("POST", "invitations", { ...link, clientId: uuid() }, signal);
+      if (isInvitation(body) && typeof body.token === "string") return body as unknown as NewInvitation;
+      throw unexpected();
+    },
+    invitations: (query) => readPage(session, roomPath(room, "invitations"), isInvitation, { ...query }),
+    async revoke(id, { signal } = {}) {
+      await send("DELETE", `invitations/${encodeURIComponent(id)}`, undefined, signal);
+    },
+    async report(id, reason, { signal } = {}) {
+      await send("POST", `messages/${id}/report`, { reason }, signal);
+    },
+    reports: ({ all, ...query } = {}) =>
+      readPage(session, roomPath(room, "reports"), isReport, { ...query, all: all ? "" : undefined }),
+    async resolve(id, resolution, { signal } = {}) {
+      await send("PATCH", `reports/${encodeURIComponent(id)}`, { resolution }, signal);
+    },
+  };
+}
+
+const isInvitation = shape("id by:user createdAt expiresAt uses:whole");
+const isReport = shape("id room at reason by:user message:object");
