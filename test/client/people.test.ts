@@ -1,0 +1,171 @@
+import { afterEach, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import { type Chat, createChat, type Room } from "../../src/client/index.ts";
+import { api } from "../support/api.ts";
+import { house, type House, START_MS } from "../support/house.ts";
+import type { Person } from "../support/people.ts";
+import { type Proxy, startProxy } from "../support/proxy.ts";
+import { until } from "../support/until.ts";
+import { outcome } from "./rig.ts";
+
+setDefaultTimeout(START_MS);
+
+// A real server, and people in private rooms. Proxies break their connections at the moment that a test chooses.
+
+let home: House;
+const ends: (() => unknown)[] = [];
+
+beforeAll(async () => {
+  home = await house();
+});
+afterEach(async () => {
+  await Promise.all(ends.splice(0).map((end) => end()));
+});
+
+/** Someone with a client, and the proxy before it. */
+function guest(person: Person): { chat: Chat; proxy: Proxy } {
+  const proxy = startProxy(home.server.port);
+  // Keep the backoff short. Other tests cover its length.
+  const chat = createChat({ url: proxy.url, tokens: () => person.token, ports: { random: () => 0.02 } });
+  ends.push(() => chat.close().then(() => proxy.stop()));
+  return { chat, proxy };
+}
+
+const live = (room: Room) => until(() => room.snapshot().state === "live");
+/** What a list shows: texts, and what notices are about. */
+const shown = (room: Room) =>
+  room.snapshot().entries.map((entry) => {
+    if (!entry.notice) return entry.content;
+    const { type, users } = entry.notice;
+    return [type, ...users.map(({ username }) => username)].join(" ");
+  });
+const shows = (room: Room, ...entries: string[]) =>
+  until(() => Bun.deepEquals(shown(room), entries)).catch(() => expect(shown(room)).toEqual(entries));
+const membersOf = (room: Room) =>
+  room.members.snapshot().members.map(({ username, role }) => `${username} ${role}`);
+
+test("a room is created once, whatever happens to the request and its response", async () => {
+  const { chat, proxy } = guest(home.ada);
+  let responses = 0;
+  proxy.down = (text) => (text.startsWith("HTTP/1.1 201") && ++responses === 1 ? "cut" : "pass");
+  const clientId = crypto.randomUUID();
+  const room = await chat.create({ title: "Tea", people: ["@ben"], clientId });
+  expect(responses).toBe(1);
+  await live(room);
+  expect(room.snapshot()).toMatchObject({
+    kind: "private",
+    title: "Tea",
+    role: "owner",
+    archived: false,
+    from: 1,
+  });
+  await shows(room, "created ada ben");
+  expect(await chat.create({ title: "Tea", people: ["@ben"], clientId })).toBe(room);
+  expect(await outcome(chat.create({ title: "Tea", people: ["@nobody"] }))).toBe("invalid");
+  expect(await outcome(chat.create({ title: "Tea\u0000" }))).toBe("invalid");
+  const given = new AbortController();
+  proxy.refuse = true;
+  proxy.cut();
+  const waiting = outcome(chat.create({ signal: given.signal }));
+  given.abort(new Error("never mind"));
+  expect(await waiting).toBe("Error: never mind");
+});
+
+test("two people share one direct room, and nobody leaves it", async () => {
+  const [{ chat: ada }, { chat: ben }] = [guest(home.ada), guest(home.ben)];
+  const [one, other] = await Promise.all([ada.direct(["@ben"]), ben.direct(["@ada"])]);
+  expect(other.name).toBe(one.name);
+  await one.send("Hello");
+  await live(other);
+  await until(() => shown(other).includes("Hello"));
+  expect(other.snapshot()).toMatchObject({ kind: "direct", role: "member" });
+  expect(await outcome(one.add("@cy"))).toBe("direct_room");
+  expect(await outcome(ada.leaveRoom(one.name))).toBe("direct_room");
+  expect(await outcome(ada.direct(["@ada"]))).toBe("invalid");
+});
+
+test("someone is added, removed and added again, and sees exactly what they may", async () => {
+  const [{ chat: ada, proxy }, { chat: ben }] = [guest(home.ada), guest(home.ben)];
+  const hers = await ada.create({ title: "Plans", history: "joined" });
+  await hers.send("before");
+  await hers.add("@ben");
+  const his = ben.room(hers.name);
+  await live(his);
+  await hers.send("while in");
+  await shows(his, "added ben", "while in");
+  expect(his.snapshot()).toMatchObject({ more: false, from: 3 });
+
+  // Changes wait for the connection, in their order, and are committed once.
+  proxy.refuse = true;
+  proxy.cut();
+  const changes = [
+    hers.send("last"),
+    hers.remove("@ben"),
+    hers.send("secret"),
+    hers.update({ title: "Secret" }),
+  ];
+  proxy.refuse = false;
+  await Promise.all(changes);
+  await until(() => his.snapshot().state === "out");
+  expect(his.snapshot().error?.code).toBe("removed");
+  await shows(his, "added ben", "while in", "last", "removed ben");
+  expect(await outcome(his.send("Let me in"))).toBe("forbidden");
+
+  await hers.add("@ben", { role: "moderator" });
+  await live(his);
+  await hers.send("again");
+  await shows(his, "added ben", "again");
+  expect(his.snapshot()).toMatchObject({ title: "Secret", role: "moderator", error: undefined });
+  // What he may not see does not hold him up.
+  await hers.edit(2, "changed");
+  await hers.setRole("@ben", "member");
+  await until(() => his.snapshot().role === "member");
+  await shows(his, "added ben", "again", "role ben");
+});
+
+test("the list of members follows the notices, and mutes and archives are refused by their codes", async () => {
+  const [{ chat: ada, proxy }, { chat: ben }] = [guest(home.ada), guest(home.ben)];
+  const hers = await ada.create({ people: ["@ben"] });
+  const his = ben.room(hers.name);
+  await hers.members.load();
+  expect(membersOf(hers)).toEqual(["ada owner", "ben member"]);
+  expect(hers.members.snapshot().more).toBe(false);
+  await hers.add("@cy");
+  await hers.setRole("@ben", "moderator");
+  await hers.mute("@cy", { until: new Date(Date.now() + 60_000).toISOString() });
+  await until(() => membersOf(hers).includes("cy member") && membersOf(hers).includes("ben moderator"));
+  await until(() => hers.members.snapshot().members.some(({ mutedUntil }) => mutedUntil !== undefined));
+  const told = hers.members.snapshot().members;
+  const { items } = await hers.members.read();
+  expect(
+    told.map(({ id, role, version, mutedUntil }) => ({ id, role, version, muted: mutedUntil !== undefined })),
+  ).toEqual(
+    items.map(({ id, role, version, mutedUntil }) => ({
+      id,
+      role,
+      version,
+      muted: mutedUntil !== undefined,
+    })),
+  );
+  expect((await hers.members.read({ q: "BE" })).items.map(({ username }) => username)).toEqual(["ben"]);
+
+  await his.mute("@cy");
+  expect((await hers.members.read({ q: "cy" })).items).toMatchObject([{ mutedUntil: null }]);
+  expect(await outcome(his.remove("@ada"))).toBe("forbidden");
+  await hers.mute("@ben");
+  expect(await outcome(his.send("Hm"))).toBe("muted");
+  await hers.unmute("@ben");
+  await hers.update({ archived: true });
+  expect(await outcome(his.send("Hm"))).toBe("archived");
+  await until(() => his.snapshot().archived);
+  await hers.update({ archived: false });
+  await his.send("Here I am");
+
+  // The owner leaves while the connection is cut, and someone else owns the room.
+  expect(await outcome(ada.leaveRoom(hers.name))).toBe("last_owner");
+  proxy.cut();
+  await ada.leaveRoom(hers.name, { heir: "@ben" });
+  expect(hers.snapshot()).toMatchObject({ state: "out", error: { code: "left" } });
+  await until(() => his.snapshot().role === "owner");
+  const { body } = await api(home.server, `GET /rooms/${hers.name}/`, { token: home.ben.token });
+  expect(body).toMatchObject({ role: "owner" });
+});
