@@ -83,8 +83,8 @@ export interface ListedMember extends PersonShown {
   readonly userId: number;
   readonly picture?: string;
   readonly role: Role;
-  /** Until when they cannot post; absent if they can. */
-  readonly mutedUntil?: string;
+  /** Until when they cannot post; null: until someone ends it; absent if they can. */
+  readonly mutedUntil?: string | null;
   readonly joinedAt: string;
   /** The version of the latest change of the membership; 0 if none has one. */
   readonly version: number;

@@ -117,7 +117,10 @@ export const MEMBER = v.object({
   name: v.optional(v.string()),
   picture: v.optional(v.string()),
   role: v.picklist(ROLES),
-  mutedUntil: v.pipe(v.optional(v.string()), v.description("Until when they cannot post.")),
+  mutedUntil: v.pipe(
+    v.optional(v.nullable(timestamp)),
+    v.description("Until when they cannot post; null: until someone ends it. Absent if they can post."),
+  ),
   joinedAt: timestamp,
   version: v.pipe(count, v.description("The version of the membership, for If-Match.")),
 });

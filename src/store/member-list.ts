@@ -11,6 +11,7 @@ type MemberRow = Omit<ListedMember, "userId" | "name" | "picture" | "mutedUntil"
   /** Null: the room has no further members. */
   readonly userId: number | null;
   readonly banned: boolean;
+  readonly muted: boolean | null;
   readonly counter: number;
   readonly fence: number;
 } & { readonly [Key in "name" | "picture" | "mutedUntil"]: string | null };
@@ -37,6 +38,7 @@ export async function listMembers(
 const memberOf = ({
   name,
   picture,
+  muted,
   mutedUntil,
   banned: _,
   counter: __,
@@ -46,7 +48,7 @@ const memberOf = ({
   ...member,
   ...(name !== null && { name }),
   ...(picture !== null && { picture }),
-  ...(mutedUntil !== null && { mutedUntil }),
+  ...(muted && { mutedUntil }),
 });
 
 const folded = (text: string) => text.normalize("NFKC").toLowerCase();
@@ -61,7 +63,7 @@ function begins(text: string, username: string, name: string): boolean {
 const readMembers = (room: string, after: number, look: number) => sql`
   select r.version::float8 as counter, r.fence::float8 as fence, m.user_id::float8 as "userId", u.uid as id, u.username,
     nullif(u.name, u.username) as name, u.picture, m.role,
-    case when m.muted_until > clock_timestamp() then ${iso(sql`m.muted_until`)} end as "mutedUntil",
+    m.muted_until > clock_timestamp() as muted, ${iso(sql`nullif(m.muted_until, 'infinity')`)} as "mutedUntil",
     ${iso(sql`m.since`)} as "joinedAt", m.changed::float8 as version,
     (select true from bans b where b.user_id = m.user_id and b.room_id = r.id) is not null as banned
   from rooms r

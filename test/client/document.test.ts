@@ -13,7 +13,7 @@ test("each example of docs/CLIENT.md compiles", async () => {
     name: `${n}.ts`,
     code,
   }));
-  expect(files).toHaveLength(3);
+  expect(files).toHaveLength(4);
   for (const { name, code } of files) await Bun.write(join(project.path, name), code);
   const compilerOptions = {
     strict: true,
