@@ -61,6 +61,11 @@ export const ERRORS = {
   },
   // The caller is not allowed to do this, or it conflicts with the current state.
   forbidden: { status: 403, retryable: false, text: "You do not have permission to do this." },
+  muted: {
+    status: 403,
+    retryable: false,
+    text: "You are muted in this room. Wait until that ends.",
+  },
   bad_origin: {
     status: 403,
     retryable: false,
@@ -116,11 +121,6 @@ export const ERRORS = {
     status: 409,
     retryable: false,
     text: "This room is archived: nobody can post in it.",
-  },
-  muted: {
-    status: 403,
-    retryable: false,
-    text: "You are muted in this room. Wait until that ends.",
   },
   last_owner: {
     status: 409,

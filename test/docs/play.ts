@@ -55,6 +55,13 @@ const EVENTS: readonly [RegExp, (play: Play, ...words: string[]) => Promise<void
     /^(\w+) deletes message (\d+) in (\S+)$/,
     ({ stage }, name = "", id = "", room = "") => stage.change(name, "DELETE", room, id),
   ],
+  [
+    /^(\w+) creates the private room "(.+)" with (\w+)$/,
+    async ({ stage, bindings }, name = "", title = "", other = "") => {
+      await stage.tokensOf(other);
+      bindings.set("the room", await stage.create(name, title, other));
+    },
+  ],
   [/^(\w+) logs out$/, ({ stage }, name = "") => stage.logOut(name)],
   [/^the server is stopped$/, async ({ stage }) => void stage.stop()],
   [/^(\w+)'s connection is cut$/, (play, name = "") => leave(seatOf(play, name))],
@@ -71,7 +78,9 @@ const EVENTS: readonly [RegExp, (play: Play, ...words: string[]) => Promise<void
     /^the server closes with (\d+)$/,
     async (play, code) => {
       const seat = seatOf(play);
-      const end = await nextFrame(seat.connection);
+      let end = await nextFrame(seat.connection);
+      // It comes about a second after a join.
+      while ("text" in end && end.text.startsWith('{"type":"rooms"')) end = await nextFrame(seat.connection);
       if (!("close" in end) || end.close !== Number(code))
         throw new Error(`the socket got ${JSON.stringify(end)}`);
       leave(seat);

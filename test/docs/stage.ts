@@ -17,6 +17,8 @@ export interface Stage {
   logOut(name: string): Promise<void>;
   /** Posts messages in a room. Resolves when all are committed. */
   post(name: string, room: string, contents: readonly string[]): Promise<void>;
+  /** Creates a private room with another person in it, and returns its name. */
+  create(name: string, title: string, other: string): Promise<string>;
   /** Edits or deletes a message, over HTTP. */
   change(name: string, method: "PATCH" | "DELETE", room: string, id: string, body?: object): Promise<void>;
   stop(): Promise<void>;
@@ -51,6 +53,11 @@ export async function openStage(settings: Readonly<Record<string, string>> = {})
       const { refresh } = await tokensOf(name);
       known.delete(name);
       await api(server, "POST /account/logout/", { body: { refresh } });
+    },
+    async create(name, title, other) {
+      const { access: token } = await tokensOf(name);
+      const body = { title, people: [`@${other}`] };
+      return ((await api(server, "POST /rooms/", { token, body })).body as { room: string }).room;
     },
     async post(name, room, contents) {
       const { access: token } = await tokensOf(name);
