@@ -2,7 +2,7 @@ import { afterEach, beforeAll, expect, setDefaultTimeout, test } from "bun:test"
 import { type Chat, createChat, type Room } from "../../src/client/index.ts";
 import { api } from "../support/api.ts";
 import { house, type House, START_MS } from "../support/house.ts";
-import type { Person } from "../support/people.ts";
+import { type Person, register } from "../support/people.ts";
 import { type Proxy, startProxy } from "../support/proxy.ts";
 import { until } from "../support/until.ts";
 import { outcome } from "./rig.ts";
@@ -168,4 +168,62 @@ test("the list of members follows the notices, and mutes and archives are refuse
   await until(() => his.snapshot().role === "owner");
   const { body } = await api(home.server, `GET /rooms/${hers.name}/`, { token: home.ben.token });
   expect(body).toMatchObject({ role: "owner" });
+});
+
+test("links let people in, reports reach the moderators, and blocks are kept for the next visit", async () => {
+  const [dan, eve] = await Promise.all([register(home.server, "dan"), register(home.server, "eve")]);
+  const [{ chat: his, proxy }, { chat: hers }] = [guest(dan), guest(eve)];
+  const room = await his.create({ title: "Garden" });
+  let responses = 0;
+  proxy.down = (text) => (text.startsWith("HTTP/1.1 201") && ++responses === 1 ? "cut" : "pass");
+  const { id, token, ...link } = await room.invite({ expiresIn: 3600, maxUses: 5 });
+  expect(responses).toBe(2);
+  expect(link).toMatchObject({ by: { username: "dan" }, maxUses: 5, uses: 0 });
+  expect((await room.invitations()).items.map((one) => one.id)).toEqual([id]);
+
+  const garden = await hers.redeem(token);
+  expect(garden.name).toBe(room.name);
+  await live(garden);
+  await shows(garden, "created dan", "joined eve");
+  expect(await hers.redeem(token)).toBe(garden);
+  await room.revoke(id);
+  expect((await room.invitations()).items).toEqual([]);
+  expect(await outcome(hers.redeem(token))).toBe("not_found");
+
+  const said = await room.send("Weeds!", { data: { plant: 7 } });
+  await garden.report(said.id, "Rude");
+  await room.edit(said.id, "Roses!");
+  expect(await outcome(garden.reports())).toBe("forbidden");
+  const { items } = await room.reports();
+  expect(items).toMatchObject([
+    {
+      reason: "Rude",
+      by: { username: "eve" },
+      message: { content: "Weeds!", data: { plant: 7 } },
+      resolved: null,
+    },
+  ]);
+  await room.resolve(items[0]?.id ?? "", "Edited");
+  expect((await room.reports()).items).toEqual([]);
+  expect((await room.reports({ all: true, limit: 1 })).items[0]?.resolved).toMatchObject({
+    resolution: "Edited",
+  });
+
+  const direct = await hers.direct(["@dan"]);
+  await live(direct);
+  await hers.blocks.add("@dan");
+  const [block] = hers.blocks.snapshot();
+  expect(block).toMatchObject({ user: { username: "dan" } });
+  expect([garden, direct].map((one) => one.snapshot().folded.has(block?.user.id ?? ""))).toEqual([
+    true,
+    false,
+  ]);
+  expect(await outcome(direct.send("Hm"))).toBe("forbidden");
+  expect(await outcome(his.create({ people: ["@eve"] }))).toBe("forbidden");
+  const later = guest(eve).chat;
+  await later.blocks.load();
+  expect(later.blocks.snapshot()).toEqual(hers.blocks.snapshot());
+  await later.blocks.remove(block?.user.id ?? "");
+  expect(later.blocks.snapshot()).toEqual([]);
+  await direct.send("Hello again");
 });
