@@ -3,8 +3,10 @@ import {
   ChatError,
   type ConnectionState,
   createChat,
-  type Message,
+  type Entry,
+  type Notice,
   type Room,
+  type User,
 } from "../client/index.ts";
 import { isBlank } from "../protocol/blank.ts";
 import { type Command, CommandError, type Context } from "./command.ts";
@@ -14,14 +16,14 @@ const HISTORY = 20;
 
 export const chat: Command = {
   name: "chat",
-  usage: "[--register] <url> <room>",
-  about: "Chat in a room of a server: sends each line, typed or piped, as a message",
+  usage: "[--register] <url> <room>|@<username>",
+  about: "Chat in a room of a server, or with a person: sends each line, typed or piped, as a message",
   async run(context) {
     const { args, env, err } = context;
     const register = args[0] === "--register";
     const [url, name, ...rest] = register ? args.slice(1) : args;
     if (!url || !name || rest.length > 0 || !URL.canParse(url))
-      throw new CommandError("Usage: parley chat [--register] <url> <room>");
+      throw new CommandError("Usage: parley chat [--register] <url> <room>|@<username>");
     const token = env.PARLEY_TOKEN;
     await using client = createChat({ url, ...(token && { tokens: () => token }) });
     if (!token) await signIn(client, context, register);
@@ -32,7 +34,7 @@ export const chat: Command = {
       if (text) err(`(${text})`);
       if (connection.state === "closed") ended.resolve(1);
     });
-    const room = client.room(await choose(client, name, context), { history: 0 });
+    const room = await enter(client, name, context);
     room.subscribe(() => {
       const { error } = room.snapshot();
       if (!error || error.code === "closed") return;
@@ -46,6 +48,20 @@ export const chat: Command = {
   },
 };
 
+/** Joins a room, or the direct room with a person. */
+async function enter(client: Chat, name: string, context: Context): Promise<Room> {
+  if (!name.startsWith("@")) return client.room(await choose(client, name, context), { history: 0 });
+  client.connect(); // so that its state is printed while the request is repeated
+  try {
+    return await client.direct([name]);
+  } catch (error) {
+    if (!(error instanceof ChatError)) throw error;
+    throw new CommandError(
+      error.code === "invalid" ? `${printable(name)} is not known here.` : error.message,
+    );
+  }
+}
+
 /** Returns the room to enter: the named one or, if that is new, one that looks like it and that the person prefers. */
 async function choose(client: Chat, name: string, { ask, err }: Context): Promise<string> {
   const { rooms } = await client.listRooms({ like: name }).catch(() => ({ rooms: [] })); // reported when it connects
@@ -58,31 +74,56 @@ async function choose(client: Chat, name: string, { ask, err }: Context): Promis
 }
 
 /** Prints earlier messages and then new ones as they arrive. Resolves once the earlier ones are printed. */
-function show(room: Room, { out }: Context): Promise<void> {
+function show(room: Room, { out, err }: Context): Promise<void> {
   let shown: number | undefined;
-  const more = (messages: readonly Message[]) => {
-    for (const message of messages) {
-      if (message.id <= (shown ?? 0)) continue;
-      shown = message.id;
-      if (message.deletedAt === undefined) out(line(message));
+  const more = (entries: readonly Entry[]) => {
+    for (const entry of entries) {
+      if (entry.id <= (shown ?? 0)) continue;
+      shown = entry.id;
+      if (entry.notice) err(`(${said(entry)})`);
+      else if (entry.deletedAt === undefined)
+        out(`${printable(entry.username)}: ${printable(entry.content)}`);
     }
   };
-  room.subscribe(() => shown !== undefined && more(room.snapshot().messages));
+  room.subscribe(() => shown !== undefined && more(room.snapshot().entries));
   room.on("message", ({ change, ...message }) => {
     if (message.id > (shown ?? 0) || change === "created") return;
     out(`${printable(message.username)} has ${change} message ${message.id}: ${printable(message.content)}`);
   });
-  return room.history({ limit: HISTORY }).then(
-    ({ messages }) => {
+  return room.history({ limit: HISTORY, notices: true }).then(
+    ({ entries }) => {
       shown = 0;
-      more(messages);
-      more(room.snapshot().messages);
+      more(entries);
+      more(room.snapshot().entries);
     },
     () => {}, // the room reports the error itself
   );
 }
 
-const line = ({ username, content }: Message) => `${printable(username)}: ${printable(content)}`;
+/** Says what a notice is about. */
+function said({ by, notice: { type, users, role, until, title, topic } }: Notice): string {
+  const who = users.map(nameOf).join(", ");
+  const what: Readonly<Record<string, string>> = {
+    created: "created the room",
+    added: `added ${who}`,
+    joined: "joined by a link",
+    left: "left",
+    removed: `removed ${who}`,
+    banned: `banned ${who}`,
+    unbanned: `lifted the ban of ${who}`,
+    muted: `muted ${who}${until ? ` until ${until}` : ""}`,
+    unmuted: `let ${who} post again`,
+    role: `made ${who} ${role}`,
+    title: title ? `named the room ${printable(title)}` : "took the room's title away",
+    topic: topic ? `set the topic: ${printable(topic)}` : "took the topic away",
+    archived: "archived the room",
+    restored: "opened the room again",
+    deleted: "deleted the room",
+  };
+  return `${nameOf(by)} ${what[type] ?? "changed the room's settings"}`;
+}
+
+const nameOf = ({ username }: User) => printable(username);
 
 /** Indents further lines and removes control characters, which could move the cursor or ring the bell. */
 const printable = (text: string) => text.replaceAll("\n", "\n  ").replace(/[^\P{C}\n\p{Cf}]/gu, "");

@@ -24,7 +24,7 @@ export type Change = { readonly room: string; readonly clientId: string } & (
 
 /** A change of who is in a room, and who may do what there. */
 export interface MemberChange {
-  /** A person's id, `@` and their username, or `mailto:` and their email address. */
+  /** A person's id, or `@` and their username. */
   readonly user: string;
   readonly set: "in" | "out" | "banned" | "unbanned" | "muted" | "unmuted" | "role";
   readonly role?: Role | undefined;

@@ -27,7 +27,7 @@ export interface MuteOptions extends ChangeOptions {
 
 /**
  * What one can change in a room. Each change waits in the outbox for its outcome, across all disconnections, in the order of
- * the calls. A `user` is a person's id, `@` and their username, or `mailto:` and their email address.
+ * the calls. A `user` is a person's id, or `@` and their username.
  */
 export interface RoomChanges {
   /** Posts a message. Resolves once it is committed, however often the connection breaks. @throws {ChatError} */

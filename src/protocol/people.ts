@@ -4,10 +4,12 @@ import { HISTORIES, NOTICE_TYPES, ROLES, ROOM_KINDS } from "./membership.ts";
 import { line, text } from "./text.ts";
 import { messageId, timestamp } from "./values.ts";
 
-/** How a client names a person: `<id>`, `@<username>` or `mailto:<address>`. */
+/** How a client names a person: `<id>`, `@<username>` or `me`, and an operator also `mailto:<address>`. */
 export const personName = v.pipe(
   text({ min: 1, max: PERSON_NAME_MAX }),
-  v.description("A person: their id, or @ and their username, or mailto: and their email address."),
+  v.description(
+    "A person: their id, @ and their username, or `me`. For operators also mailto: and their email address.",
+  ),
 );
 export const role = v.picklist(ROLES, `must be one of ${ROLES.join(", ")}`);
 export const until = v.pipe(

@@ -64,6 +64,27 @@ describe("parley chat, with pipes", () => {
     expect((body as { content: string }[]).map(({ content }) => content)).toEqual(["one", "two"]);
   });
 
+  test("talks with a person, and prints notices apart from what is said", async () => {
+    await register(server, "dora");
+    const printed: string[] = [];
+    const context = (name: string, text: string): Context =>
+      ({
+        args: [server.url, name],
+        env: { PARLEY_TOKEN: ada.token },
+        async *lines() {
+          yield text;
+        },
+        out: (line: string) => void printed.push(line),
+        err: (line: string) => void printed.push(line),
+        untilSignal: () => Promise.withResolvers<void>().promise,
+      }) as Partial<Context> as Context;
+    expect(await chat.run(context("@dora", "Hello"))).toBe(0);
+    printed.length = 0;
+    expect(await chat.run(context("@dora", "Again"))).toBe(0);
+    expect(printed.slice(0, 3)).toEqual(["(connected as ada)", "(ada created the room)", "ada: Hello"]);
+    await expect(chat.run(context("@nobody", "Hello"))).rejects.toThrow("@nobody is not known here.");
+  });
+
   test("mentions a room that looks like the one it is about to create", async () => {
     await api(server, "POST /rooms/Lobby/messages/", { token: ada.token, body: { content: "here" } });
     const first = await runParley(["chat", server.url, "l0bby"], asAda, "hello");
@@ -112,7 +133,7 @@ describe("parley chat, with pipes", () => {
       runParley(["chat", ...args], settings, stdin);
     expect(await run([server.url])).toMatchObject({
       code: 1,
-      stderr: "Usage: parley chat [--register] <url> <room>\n",
+      stderr: "Usage: parley chat [--register] <url> <room>|@<username>\n",
     });
     expect(await run([server.url, "hall"], {})).toMatchObject({
       code: 1,
