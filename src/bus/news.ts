@@ -46,8 +46,14 @@ const attendance = v.object({
 
 const typing = v.object({ type: v.literal("typing"), room: word, username: word, user: PERSON });
 
-/** How far someone has read, for their sockets on other nodes. */
-const read = v.object({ type: v.literal("read"), room: word, userId: version, id: version });
+/** How far someone has read, for their sockets on other nodes and, with a `reader`, for everyone in the room. */
+const read = v.object({
+  type: v.literal("read"),
+  room: word,
+  userId: version,
+  id: version,
+  reader: v.optional(v.object({ username: word, user: PERSON })),
+});
 
 const roomNews = v.variant("type", [changed, moved, attendance, typing, read]);
 

@@ -141,6 +141,9 @@ export function createChat(options: ChatOptions): Chat {
     tell(userId, room, id, except) {
       for (const connection of hub.of(userId)) if (connection !== except) connection.marked(room, id);
     },
+    online: presence.online,
+    show: (room, id, { username, user }) =>
+      delivery.tell(room, { type: "receipt", room, id, username, user }),
   });
   const counts = createCounts({ clock, bus, presence });
   const lists = createLists({ store: store.lists, reads, access, counts });

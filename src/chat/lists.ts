@@ -86,6 +86,8 @@ export interface ListedMember extends PersonShown {
   /** Until when they cannot post; null: until someone ends it; absent if they can. */
   readonly mutedUntil?: string | null;
   readonly joinedAt: string;
+  /** The id up to which they have read, in rooms whose members see each other's read marks. */
+  readonly lastRead?: number;
   /** The version of the latest change of the membership; 0 if none has one. */
   readonly version: number;
 }

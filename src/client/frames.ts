@@ -96,6 +96,7 @@ const EVENTS: Readonly<Record<EventFrame["type"], ReturnType<typeof shape>>> = {
   presence: shape("room online:whole joined?:texts profiles?:people left?:texts"),
   typing: shape("room username user:person"),
   read: shape("room id:whole"),
+  receipt: shape("room id:whole username user:person"),
   left: shape("room code:number"),
   activity: shape("room id:id"),
   rooms: shape("room change:listed"),

@@ -40,6 +40,7 @@ export type {
   Role,
   RoomKind,
   SyncedFrame,
+  ReceiptFrame,
   TypingFrame,
   User,
 } from "./message.ts";

@@ -172,6 +172,14 @@ export interface TypingFrame {
   readonly username: string;
   readonly user: Person;
 }
+/** Someone has read up to this message, in a room whose members see each other's read marks. */
+export interface ReceiptFrame {
+  readonly type: "receipt";
+  readonly room: string;
+  readonly id: number;
+  readonly username: string;
+  readonly user: Person;
+}
 export interface ReadFrame {
   readonly type: "read";
   readonly room: string;
@@ -220,6 +228,7 @@ export type RoomFrame =
   | TypingFrame
   | NoticeFrame
   | ReadFrame
+  | ReceiptFrame
   | LeftFrame;
 /** A frame that the server sends on its own, not as a reply. */
 export type EventFrame = WelcomeFrame | RoomFrame | ActivityFrame | RoomsFrame | ExpiringFrame | ClosingFrame;

@@ -12,6 +12,7 @@ import type {
   Person,
   PresenceFrame,
   ReadFrame,
+  ReceiptFrame,
   RoomFrame,
   SyncedFrame,
   TypingFrame,
@@ -68,6 +69,7 @@ export interface RoomEvents {
   readonly presence: PresenceFrame;
   readonly typing: TypingFrame;
   readonly read: ReadFrame;
+  readonly receipt: ReceiptFrame;
   readonly left: LeftFrame;
   /** The room or who may do what there has changed, now or while the client was away. */
   readonly notice: NoticeFrame;

@@ -122,6 +122,12 @@ export const MEMBER = v.object({
     v.description("Until when they cannot post; null: until someone ends it. Absent if they can post."),
   ),
   joinedAt: timestamp,
+  lastRead: v.pipe(
+    v.optional(count),
+    v.description(
+      "The id up to which they have read. Only in rooms whose members see each other's read marks.",
+    ),
+  ),
   version: v.pipe(count, v.description("The version of the membership, for If-Match.")),
 });
 

@@ -228,6 +228,7 @@ export const SERVER_FRAMES = {
     room: v.string(),
     change: v.picklist(["added", "removed", "renamed", "changed"]),
   }),
+  receipt: v.object({ type: v.literal("receipt"), room: v.string(), id: whole, username: v.string(), user }),
   left: v.object({ type: v.literal("left"), room: v.string(), code: v.number() }),
   expiring: v.object({ type: v.literal("expiring"), at: timestamp }),
   closing: v.object({ type: v.literal("closing"), reason: v.string(), retryAfterMs: v.number() }),

@@ -7,11 +7,12 @@ import { atMost, iso } from "./sql.ts";
 /** The most members that one page looks at to find those with a name. */
 const LOOK = 2_000;
 
-type MemberRow = Omit<ListedMember, "userId" | "name" | "picture" | "mutedUntil"> & {
+type MemberRow = Omit<ListedMember, "userId" | "name" | "picture" | "mutedUntil" | "lastRead"> & {
   /** Null: the room has no further members. */
   readonly userId: number | null;
   readonly banned: boolean;
   readonly muted: boolean | null;
+  readonly lastRead: number | null;
   readonly counter: number;
   readonly fence: number;
 } & { readonly [Key in "name" | "picture" | "mutedUntil"]: string | null };
@@ -40,6 +41,7 @@ const memberOf = ({
   picture,
   muted,
   mutedUntil,
+  lastRead,
   banned: _,
   counter: __,
   fence: ___,
@@ -49,6 +51,7 @@ const memberOf = ({
   ...(name !== null && { name }),
   ...(picture !== null && { picture }),
   ...(muted && { mutedUntil }),
+  ...(lastRead !== null && { lastRead }),
 });
 
 const folded = (text: string) => text.normalize("NFKC").toLowerCase();
@@ -65,6 +68,8 @@ const readMembers = (room: string, after: number, look: number) => sql`
     nullif(u.name, u.username) as name, u.picture, m.role,
     m.muted_until > clock_timestamp() as muted, ${iso(sql`nullif(m.muted_until, 'infinity')`)} as "mutedUntil",
     ${iso(sql`m.since`)} as "joinedAt", m.changed::float8 as version,
+    case when r.kind = 'direct' or r.receipts then coalesce(
+      (select last_read from own o where o.user_id = m.user_id and o.room_id = r.id), 0)::float8 end as "lastRead",
     (select true from bans b where b.user_id = m.user_id and b.room_id = r.id) is not null as banned
   from rooms r
   left join lateral (

@@ -71,6 +71,15 @@ test("many reads at once are one query", async () => {
   expect(queries).toHaveLength(1);
 });
 
+test("equal memberships of a room are one object, because every socket in it keeps one", async () => {
+  const { read } = node("one");
+  const [mine, yours, elsewhere] = await Promise.all([read(ada), read(ben), read({ ...ada, room: "attic" })]);
+  expect(yours).toBe(mine);
+  expect(elsewhere).not.toBe(mine);
+  await store.join([ben]);
+  expect(await read(ben)).not.toBe(mine);
+});
+
 test("leaving is forgotten at once, here and on other nodes, for that room alone and without an echo", async () => {
   const [one, two] = [node("one"), node("two")];
   await store.join([ada, ben]);

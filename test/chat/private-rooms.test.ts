@@ -165,6 +165,15 @@ test("the same people share one direct room, strangers learn nothing, and nobody
   expect([one.status, other.status]).toEqual([201, 200]);
   const { room } = one.body as { room: string };
   expect(other.body).toEqual({ room });
+  const [mine, theirs] = [await joined(ada, room), await joined(ben, room)];
+  const { id: said } = await post(ben, room, "are you there?");
+  expect(await mine.ask({ type: "read", room, id: said })).toMatchObject({ type: "ok" });
+  expect(await theirs.next("receipt")).toMatchObject({ room, id: said, username: "ada" });
+  expect((await call(ben, `GET ${at(room)}/members/`)).body).toMatchObject([
+    { username: "ada", lastRead: said },
+    { username: "ben" },
+  ]);
+  for (const each of [mine, theirs]) each.close();
   await post(ada, room, "psst");
   const unknown = `~${"a".repeat(26)}`;
   for (const target of [

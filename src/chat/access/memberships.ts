@@ -9,6 +9,8 @@ import type { Membership } from "../rights.ts";
 const TTL_MS = 5_000;
 const CACHE_MAX = 20_000;
 const BATCH_MAX = 1_000;
+/** Rooms whose last membership is shared. */
+const SHARED_MAX = 2_000;
 /** How long a lookup may take, in milliseconds. Commands of a socket wait for it, and a commit has its own limit after it. */
 const LOOKUP_MS = 2_000;
 
@@ -39,8 +41,22 @@ export function createMemberships({ store, clock, bus }: MembershipsOptions): Me
     max: CACHE_MAX,
     batch: BATCH_MAX,
     idOf: ({ userId, room }) => `${userId} ${room}`,
-    read: (seats) => store.memberships(seats),
+    async read(seats) {
+      const found = await store.memberships(seats);
+      return found.map((membership, index) => share((seats[index] as Seat).room, membership));
+    },
   });
+
+  /** The last membership of each room. Most people in a room have equal ones, and each of their sockets keeps its own. */
+  const shared = new Map<string, Membership>();
+  const share = (room: string, membership: Membership): Membership => {
+    const last = shared.get(room);
+    if (last && isEqual(last, membership)) return last;
+    shared.delete(room);
+    shared.set(room, membership);
+    if (shared.size > SHARED_MAX) for (const eldest of shared.keys().take(1)) shared.delete(eldest);
+    return membership;
+  };
 
   const listeners: ((userId: number) => void)[] = [];
   bus.listen({
@@ -66,3 +82,6 @@ export function createMemberships({ store, clock, bus }: MembershipsOptions): Me
     onLeft: (listener) => void listeners.push(listener),
   };
 }
+
+const isEqual = (one: Membership, other: Membership): boolean =>
+  (Object.keys(one) as (keyof Membership)[]).every((key) => one[key] === other[key]);

@@ -2,7 +2,7 @@ import { Refusal, refusalOf } from "../../errors.ts";
 import type { CommandHandler } from "../codecs/command.ts";
 import type { CommandParts } from "./parts.ts";
 
-/** Moves one's read mark in a room, and tells one's other sockets there. */
+/** Moves one's read mark in a room, and tells one's other sockets there and, in some rooms, the other members. */
 export const read = ({
   members,
   marks,
@@ -14,7 +14,7 @@ export const read = ({
     // Later commands do not wait for its commit.
     members.mark(pass, command.id).then(
       ({ lastRead, moved }) => {
-        if (moved) marks.moved(pass.person.userId, pass.room, lastRead, peer);
+        if (moved) marks.moved(pass, lastRead, peer, peer.joined(pass.room));
         reply.ok();
       },
       (error: unknown) => {

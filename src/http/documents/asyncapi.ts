@@ -45,6 +45,7 @@ const EVENT_SUMMARIES: Readonly<Record<EventType, string>> = {
   read: "Another socket of the same person moved the read mark.",
   activity: "A room that the socket watches has a new message. At most one a second for each room.",
   rooms: "A room was added to your list or removed from it, renamed, or your role or settings there changed.",
+  receipt: "Someone has read up to this message, in a room whose members see each other's read marks.",
   left: "The person is no longer in the room. The close code in code gives the reason.",
   expiring: "The socket's token expires at this time. Send auth with a newer one.",
   closing: "The server is about to close the socket. Reconnect after retryAfterMs.",
