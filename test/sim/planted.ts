@@ -124,8 +124,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "a position of another epoch believed",
     file: "connection/subscription.ts",
-    from: "if (since?.epoch !== epoch || since.version > released) return undefined;",
-    to: "if (!since || epoch === undefined || since.version > released) return undefined;",
+    from: "if (since?.epoch !== epoch || since.version > released || since.version < beginsAfter) return undefined;",
+    to: "if (!since || epoch === undefined || since.version > released || since.version < beginsAfter) return undefined;",
   },
   {
     name: "joined sends are not answered",
@@ -277,7 +277,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "the client leaves out what changes while a page is under way",
     file: "../client/list.ts",
-    from: "} else aside?.set(message.id, message);",
+    from: "} else aside?.set(entry.id, entry);",
     to: "}",
   },
   {
