@@ -11,7 +11,7 @@ import { createVerifiers } from "./verifier.ts";
 import type { Acked, Note, Sent } from "./workload.ts";
 
 // Cuts the power of this source tree: `bun test/power/case.ts --seed 1 --cuts 40 [--stop]`. Prints what came of it as one
-// line of JSON. `--stop` ends at the first cut that did harm.
+// line of JSON. `--stop` ends at the first cut that did harm. `--older` cuts only the migration of an older directory.
 
 /** What came of all cuts. */
 export interface Tally {
@@ -30,6 +30,7 @@ const { values } = parseArgs({
     seed: { type: "string", default: "1" },
     cuts: { type: "string", default: "40" },
     stop: { type: "boolean", default: false },
+    older: { type: "boolean", default: false },
   },
 });
 const seed = Number(values.seed);
@@ -165,13 +166,12 @@ async function record(
   return entries;
 }
 
-async function run(): Promise<void> {
-  const random = createRandom(seed);
-  const cuts = Number(values.cuts);
-  const share = (part: number) => Math.max(1, Math.round(cuts * part));
-  const nothing: Said = { asked: [], acked: [] };
-  const template = await smallTemplate();
+const random = createRandom(seed);
+const nothing: Said = { asked: [], acked: [] };
+const share = (part: number) => Math.max(1, Math.round(Number(values.cuts) * part));
 
+/** Cuts the creation of a database and its use, and then the recovery from one of these cuts. */
+async function cutNew(template: string): Promise<void> {
   const data = join(folder.path, "data");
   mkdirSync(data);
   const created = await record(data, template, 120, true);
@@ -204,9 +204,10 @@ async function run(): Promise<void> {
       },
       random,
     );
-  if (stopped()) return;
+}
 
-  // A directory of the first version, copied here and never synced, which is migrated.
+/** Cuts the migration of a directory of the first version that was copied here and never synced. */
+async function cutOlder(template: string): Promise<void> {
   const older = join(folder.path, "older");
   await new Bun.Archive(await Bun.file(await smallTemplate(1)).bytes()).extract(join(older, "postgres"));
   const copied = join(folder.path, "copied");
@@ -226,7 +227,9 @@ async function run(): Promise<void> {
     );
 }
 
-await run();
+const template = await smallTemplate();
+if (!values.older) await cutNew(template);
+if (!stopped()) await cutOlder(template);
 console.log(JSON.stringify(tally));
 folder.remove();
 process.exit(tally.harm.length > 0 ? 1 : 0);

@@ -84,7 +84,7 @@ if (values.messages) {
 } else if (values.mutants) {
   for (const mutant of MUTANTS.filter(({ name }) => name.includes(values.only))) {
     const tree = copyWith(mutant);
-    const tally = await runCase(tree.path, ["--stop", "--cuts", "600"]);
+    const tally = await runCase(tree.path, ["--stop", "--cuts", "600", ...(mutant.older ? ["--older"] : [])]);
     tree.remove();
     if (tally.harm.length === 0) failed = true;
     console.log(`${tally.harm.length > 0 ? "found" : "SURVIVED"}  ${mutant.name}: ${describe(tally)}`);
