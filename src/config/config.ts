@@ -110,7 +110,7 @@ export const SETTINGS = {
     schema: oneOf("open", "claims", "members"),
     fallback: "open",
     about:
-      "Which open rooms a token without a `rooms` claim allows. `open`: every room. `claims`: none. `members`: those that an operator has made its person a member of. Tokens of Parley's own accounts have no such claim.",
+      "Which open rooms a token without a `rooms` claim allows. `open`: every room. `claims`: none. `members`: with or without the claim, nobody enters a room unless a backend or an operator made them a member. Tokens of Parley's own accounts have no such claim.",
   },
   REGISTRATION: {
     schema: oneOf("open", "invite", "off"),

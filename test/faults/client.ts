@@ -6,6 +6,8 @@ import type { Ledger } from "./ledger.ts";
 /** The reconnect delay in milliseconds, with jitter. */
 const RETURN_MS = { least: 30, spread: 170 } as const;
 const RETRY_LEAST_MS = 50;
+/** How often a guest tries to get in, in milliseconds. */
+const KNOCK_MS = 100;
 
 export interface ClientOptions {
   /** Returns the server's URL; called before each connection. */
@@ -21,10 +23,15 @@ export interface ClientOptions {
   readonly quietMs?: number;
   /** Called with each new message that arrives live. */
   arrived?(message: Shown): void;
+  /** Its person comes and goes: it tries to come back, and a refusal of a change is final. */
+  readonly guest?: boolean;
+  /** Called with each frame of the room, and with each message on a page of its history. */
+  seen?(frame: Frame): void;
 }
 
 /** A chat.v1 client that follows the protocol: it resumes from its position and resends unacknowledged changes. */
 export interface Client {
+  readonly room: string;
   readonly copy: RoomCopy;
   /** Whether it is in the room with no message missing. */
   readonly live: boolean;
@@ -80,7 +87,8 @@ export function createClient(options: ClientOptions): Client {
         line = undefined;
         live = false;
         if (stopped) return;
-        if (code >= 4500) return ledger.breach(`the server closed with ${code}, which forbids a reconnect`);
+        if (code >= 4500 && !options.guest)
+          return ledger.breach(`the server closed with ${code}, which forbids a reconnect`);
         after(RETURN_MS.least + Math.random() * RETURN_MS.spread, connect);
       },
     });
@@ -107,6 +115,11 @@ export function createClient(options: ClientOptions): Client {
     const reply = await ask(change);
     // Without a reply the socket is gone, and the next one resends the change.
     if (!reply || !unanswered.has(change.clientId)) return;
+    if (options.guest && reply.type === "error" && !reply.retryable) {
+      unanswered.delete(change.clientId);
+      ledger.count(`refused: ${reply.code}`);
+      return ledger.refuse(change);
+    }
     const tooLate = reply.code === "not_found";
     if (reply.type === "error" && !tooLate) return refused(reply, () => void transmit(change));
     unanswered.delete(change.clientId);
@@ -120,9 +133,11 @@ export function createClient(options: ClientOptions): Client {
 
   function refused(reply: Frame, again: () => void) {
     ledger.count(String(reply.code));
-    if (!reply.retryable) return ledger.breach(`permanently refused: ${JSON.stringify(reply)}`);
+    if (!reply.retryable && !options.guest)
+      return ledger.breach(`permanently refused: ${JSON.stringify(reply)}`);
     const current = line;
-    after(Math.max(Number(reply.retryAfterMs ?? 0), RETRY_LEAST_MS), () => current === line && again());
+    const least = reply.retryable ? RETRY_LEAST_MS : KNOCK_MS;
+    after(Math.max(Number(reply.retryAfterMs ?? 0), least), () => current === line && again());
   }
 
   /** Pages back through the history before the current copy. If the socket ends, the next one continues. */
@@ -133,16 +148,21 @@ export function createClient(options: ClientOptions): Client {
       if (run !== paging || !reply) return;
       if (reply.type === "error") {
         ledger.count(String(reply.code));
+        if (!reply.retryable && options.guest) return;
         await Bun.sleep(Math.max(Number(reply.retryAfterMs ?? 0), RETRY_LEAST_MS));
         continue;
       }
       const page = reply.messages as Shown[];
-      for (const message of page) copy.put(message);
+      for (const message of page) {
+        options.seen?.({ ...message, type: "message" });
+        copy.put(message);
+      }
       olderThan = reply.more ? (page[0]?.id ?? 1) : 1;
     }
   }
 
   function take(frame: Frame): void {
+    if (frame.room === room) options.seen?.(frame);
     switch (frame.type) {
       case "welcome":
         if (!sendOnly && byCommand) void join();
@@ -159,6 +179,9 @@ export function createClient(options: ClientOptions): Client {
         copy.reach(frame.version as number);
         live = true;
         return;
+      case "left":
+        joining = live = false;
+        return after(KNOCK_MS, () => void join());
       case "lagging":
         ledger.count("lagging");
         live = false;
@@ -203,6 +226,7 @@ export function createClient(options: ClientOptions): Client {
 
   connect();
   return {
+    room,
     copy,
     get live() {
       return sendOnly ? line?.open === true : live && olderThan <= 1;

@@ -14,6 +14,8 @@ export interface Ledger {
   readonly acks: ReadonlyMap<string, Acked>;
   /** Changes rejected because their message is deleted, by room and clientId. */
   readonly gone: ReadonlyMap<string, ReadonlyMap<string, { readonly id: number }>>;
+  /** Changes whose sender may not make them, by clientId. Some of them are sent again later. */
+  readonly refused: ReadonlyMap<string, Change>;
   /** Violations of the protocol, one line each. Only the first 20 are kept. */
   readonly breaches: readonly string[];
   readonly breachCount: number;
@@ -25,6 +27,8 @@ export interface Ledger {
   ack(change: Change, acked: Acked, duplicate: boolean): void;
   /** Records that a change came too late because its message is deleted. */
   tooLate(room: string, change: Change): void;
+  /** Records that a change was refused for good, because its sender is not in the room. */
+  refuse(change: Change): void;
   breach(what: string): void;
   count(what: string, by?: number): void;
   replied(afterMs: number): void;
@@ -36,6 +40,7 @@ export function createLedger(): Ledger {
   const sends = new Map<string, Change>();
   const acks = new Map<string, Acked>();
   const gone = new Map<string, Map<string, { id: number }>>();
+  const refused = new Map<string, Change>();
   const counts = new Map<string, number>();
   const breaches: string[] = [];
   let breachCount = 0;
@@ -50,6 +55,7 @@ export function createLedger(): Ledger {
     sends,
     acks,
     gone,
+    refused,
     breaches,
     counts,
     get breachCount() {
@@ -58,7 +64,10 @@ export function createLedger(): Ledger {
     get slowestReply() {
       return slowestReply;
     },
-    send: (change) => void sends.set(change.clientId, change),
+    send(change) {
+      sends.set(change.clientId, change);
+      refused.delete(change.clientId);
+    },
     ack({ clientId, type }, { id, version }, duplicate) {
       const before = acks.get(clientId);
       if (before && (before.id !== id || before.version !== version))
@@ -71,6 +80,11 @@ export function createLedger(): Ledger {
       if (type === "send" || acks.has(clientId))
         return breach(`a ${type} was wrongly refused with not_found`);
       gone.getOrInsert(room, new Map()).set(clientId, change);
+    },
+    refuse(change) {
+      const { clientId, type } = change;
+      if (acks.has(clientId)) return breach(`a repeat of an acknowledged ${type} was refused`);
+      refused.set(clientId, change);
     },
     breach,
     count: (what, by = 1) => void counts.set(what, (counts.get(what) ?? 0) + by),

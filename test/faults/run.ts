@@ -14,6 +14,7 @@ import {
   postgresUnderNodes,
   redisBreaks,
 } from "./scenarios/nodes.ts";
+import { peopleInRooms } from "./scenarios/people.ts";
 import { slowReaders } from "./scenarios/readers.ts";
 import { databaseStalls } from "./scenarios/stall.ts";
 import { terminated } from "./scenarios/terminate.ts";
@@ -34,6 +35,7 @@ const SCENARIOS: readonly Scenario[] = [
   nodesRestarted,
   nodesUpgraded,
   clocksApart,
+  peopleInRooms,
 ];
 
 // Usage: `bun run test:faults [--full] [words of a scenario's name]`

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { loadConfig } from "../../src/config/config.ts";
+import type { Database } from "../../src/db/database.ts";
 import { openDatabase } from "../../src/db/open.ts";
 import { createDataDir } from "../../src/db/template.ts";
 import { cachedTemplate } from "../support/template.ts";
@@ -19,7 +20,10 @@ import { judge, type Verdict } from "./verdict.ts";
 const SETTLE_MS = 60_000;
 const PEOPLE = 4;
 
-type JoinOptions = Partial<Omit<ClientOptions, "ledger" | "token">>;
+type JoinOptions = Partial<Omit<ClientOptions, "ledger">>;
+
+/** A scenario's own look at the database at the end. Returns what is wrong. */
+type Look = (database: Database) => Promise<readonly string[]>;
 
 /** What a scenario runs on: servers on one database, clients in rooms, and one ledger. */
 export interface Stage {
@@ -27,6 +31,8 @@ export interface Stage {
   readonly server: ServerProcess;
   readonly databaseUrl: string;
   readonly ledger: Ledger;
+  /** The access tokens of the people whom clients without one belong to. */
+  readonly tokens: readonly string[];
   /** Adds clients, spread over the servers and people. */
   join(count: number, options?: JoinOptions): Client[];
   /** Waits until every client is live with a complete copy. */
@@ -34,7 +40,7 @@ export interface Stage {
   /** Waits until every change is acknowledged and every client has the last version of its room. */
   settled(): Promise<void>;
   /** Stops the clients and servers, then judges what the database contains. */
-  verdict(): Promise<Verdict>;
+  verdict(look?: Look): Promise<Verdict>;
   remove(): Promise<void>;
 }
 
@@ -97,8 +103,9 @@ async function createStage({ postgres, servers: count = 1, env, envOf }: StageOp
     server,
     databaseUrl,
     ledger,
+    tokens,
     join(number, options = {}) {
-      const { room = "main", sendOnly = false } = options;
+      const { room = "main", sendOnly = false, guest = false } = options;
       const readersOf = rooms.getOrInsert(room, []);
       const postersOf = posters.getOrInsert(room, []);
       return Array.from({ length: number }, () => {
@@ -113,7 +120,7 @@ async function createStage({ postgres, servers: count = 1, env, envOf }: StageOp
         });
         clients.push(client);
         postersOf.push(client);
-        if (!sendOnly) readersOf.push(client);
+        if (!sendOnly && !guest) readersOf.push(client);
         return client;
       });
     },
@@ -124,7 +131,7 @@ async function createStage({ postgres, servers: count = 1, env, envOf }: StageOp
         if (clients.some(({ unanswered }) => unanswered > 0)) return false;
         return [...rooms].every(level);
       }),
-    async verdict() {
+    async verdict(look) {
       for (const client of clients) client.stop();
       const wrong: string[] = [];
       for (const { stop, alarms } of servers) {
@@ -135,6 +142,7 @@ async function createStage({ postgres, servers: count = 1, env, envOf }: StageOp
       const database = await openDatabase(loadConfig(storage));
       try {
         const judged = await judge(database, ledger, rooms);
+        wrong.push(...((await look?.(database)) ?? []));
         const faults = servers.reduce((sum, { events }) => sum + (events.get("fault") ?? 0), 0);
         return {
           counts: `${judged.counts}; faults logged ${faults}`,

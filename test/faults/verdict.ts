@@ -20,7 +20,7 @@ export async function judge(
   ledger: Ledger,
   rooms: ReadonlyMap<string, readonly Client[]>,
 ): Promise<Verdict> {
-  const { sends, acks, gone, breaches, breachCount } = ledger;
+  const { sends, acks, gone, refused, breaches, breachCount } = ledger;
   const wrong: string[] = [];
   const answered = new Map<string, { id: number; version: number }>();
   const kinds = new Map<string, number>();
@@ -74,7 +74,9 @@ export async function judge(
   }
   const outOfOrder = missing + breaches.filter((breach) => breach.startsWith("out of order")).length;
   const tooLate = [...gone.values()].reduce((sum, those) => sum + those.size, 0);
-  const unanswered = sends.size - acks.size - tooLate;
+  const unanswered = sends.size - acks.size - tooLate - refused.size;
+  const slipped = [...refused.keys()].filter((clientId) => answered.has(clientId)).length;
+  if (slipped > 0) wrong.push(`${slipped} refused changes were committed`);
   if (lost > 0) wrong.push(`${lost} acknowledged changes are lost`);
   if (doubled > 0) wrong.push(`${doubled} changes are doubled`);
   if (missing > 0) wrong.push(`${missing} versions are missing or beyond the room's counter`);
@@ -86,7 +88,12 @@ export async function judge(
 
   const counts = [
     `sent ${sends.size}, acknowledged ${acks.size}, doubled ${doubled}, lost ${lost}, out of order ${outOfOrder}`,
-    [`messages ${messages}`, counted(kinds), `too late because deleted ${tooLate}`]
+    [
+      `messages ${messages}`,
+      counted(kinds),
+      `too late because deleted ${tooLate}`,
+      refused.size > 0 && `refused ${refused.size}`,
+    ]
       .filter(Boolean)
       .join(", "),
     `${copies} clients, ${copies - differing} with a complete copy; slowest reply ${Math.round(ledger.slowestReply)} ms`,
@@ -96,7 +103,7 @@ export async function judge(
 }
 
 /** Whether a client's copy of a message equals the stored one. */
-function isSame(stored: StoredMessage, held: Shown | undefined): boolean {
+export function isSame(stored: StoredMessage, held: Shown | undefined): boolean {
   const counts = Map.groupBy(stored.reactions, (reaction) => reaction.split(" ")[1] ?? "");
   const shown = Object.entries(held?.reactions ?? {});
   return (

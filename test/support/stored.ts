@@ -13,6 +13,8 @@ export interface Asked {
 export interface Stored {
   readonly counter: number;
   readonly messages: readonly StoredMessage[];
+  /** Changes of the room and its members. */
+  readonly notices: readonly StoredNotice[];
   /** All acknowledged edits, deletions and reactions, by version. */
   readonly changes: readonly StoredChange[];
 }
@@ -25,6 +27,14 @@ export interface StoredMessage {
   readonly deleted: boolean;
   /** `<user> <emoji>`, sorted. */
   readonly reactions: readonly string[];
+}
+
+export interface StoredNotice {
+  readonly id: number;
+  readonly clientId: string;
+  readonly type: string;
+  /** Whom it names, by their ids in the database. */
+  readonly users: readonly number[];
 }
 
 export interface StoredChange {
@@ -47,26 +57,33 @@ export async function readRoom(database: Database, room: string): Promise<Stored
         m.deleted_at is not null as deleted,
         array(select r.user_id || ' ' || r.emoji from reactions r
           where r.room_id = m.room_id and r.message_id = m.id) as reactions
-      from messages m where m.room_id = ${ofRoom} order by m.id`,
+      from messages m where m.room_id = ${ofRoom} and m.notice is null order by m.id`,
+  );
+  const notices = await read<Omit<StoredNotice, "users"> & { readonly users: string }>(
+    sql`select id::float8 as id, client_id::text as "clientId", notice ->> 'type' as type, (notice -> 'users')::text as users
+      from messages where room_id = ${ofRoom} and notice is not null order by id`,
   );
   const changes = await read<StoredChange>(
     sql`select client_id::text as "clientId", sender_id::float8 as "senderId", kind, message_id::float8 as id,
         version::float8 as version
-      from changes where room_id = ${ofRoom} order by version`,
+      from changes where room_id = ${ofRoom} and kind not in ('member', 'room') order by version`,
   );
   return {
     counter: counted?.version ?? 0,
     messages: messages.map((message) => ({ ...message, reactions: message.reactions.toSorted() })),
+    notices: notices.map((notice) => ({ ...notice, users: JSON.parse(notice.users) as number[] })),
     changes,
   };
 }
 
 /**
  * Counts the versions that no message and no change uses, and those beyond the room's counter. Every version must belong
- * to exactly one message or change.
+ * to exactly one message, notice or change.
  */
-export function holes({ counter, messages, changes }: Stored): number {
-  const taken = new Set([...messages, ...changes].map((row) => ("kind" in row ? row.version : row.id)));
+export function holes({ counter, messages, notices, changes }: Stored): number {
+  const taken = new Set(
+    [...messages, ...notices, ...changes].map((row) => ("kind" in row ? row.version : row.id)),
+  );
   let missing = 0;
   for (let version = 1; version <= counter; version++) if (!taken.delete(version)) missing++;
   return missing + taken.size;

@@ -9,9 +9,9 @@ import { between, type Scenario, type Setting, withMore } from "../scenario.ts";
 import type { ServerProcess } from "../server.ts";
 import { onStage, type Stage } from "../stage.ts";
 
-const NODES = 3;
+export const NODES = 3;
 /** The interval at which one client moves to another node, in milliseconds. */
-const MOVE_MS = 200;
+export const MOVE_MS = 200;
 /** The time limit for all clients to catch up once everything works and nobody sends, in milliseconds. */
 const LEVEL_MS = 5_000;
 
@@ -58,11 +58,12 @@ const nodes = (name: string, breaks: Breaks, envOf?: (node: number) => Record<st
     ),
 });
 
-const pick = <T>(items: readonly T[]): T => items[Math.floor(Math.random() * items.length)] as T;
+export const pick = <T>(items: readonly T[]): T => items[Math.floor(Math.random() * items.length)] as T;
 
-const seesOthers = async (server: ServerProcess) => (await server.metric("parley_bus_nodes")) === NODES - 1;
+export const seesOthers = async (server: ServerProcess) =>
+  (await server.metric("parley_bus_nodes")) === NODES - 1;
 
-async function flow({ ledger }: Stage, acks = 50): Promise<void> {
+export async function flow({ ledger }: Stage, acks = 50): Promise<void> {
   const before = ledger.acks.size;
   await until("acks flow", 30_000, () => ledger.acks.size > before + acks);
 }
@@ -118,7 +119,7 @@ export const redisBreaks = nodes(
   },
 );
 
-const up = ({ servers }: Stage) =>
+export const up = ({ servers }: Stage) =>
   until("Redis is used again", 10_000, async () => {
     for (const server of servers) if ((await server.metric("parley_bus_connected")) !== 1) return false;
     return true;
