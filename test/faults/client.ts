@@ -53,6 +53,8 @@ export function createClient(options: ClientOptions): Client {
   const { ledger, room, sendOnly = false, byCommand = sendOnly } = options;
   const copy = createCopy();
   const unanswered = new Map<string, Change>();
+  /** Changes that were sent on more than one socket, or more than once. */
+  const repeated = new Set<string>();
   const own = new Set<number>();
   let line: Line | undefined;
   let live = false;
@@ -118,7 +120,7 @@ export function createClient(options: ClientOptions): Client {
     if (options.guest && reply.type === "error" && !reply.retryable) {
       unanswered.delete(change.clientId);
       ledger.count(`refused: ${reply.code}`);
-      return ledger.refuse(change);
+      return ledger.refuse(change, !repeated.has(change.clientId));
     }
     const tooLate = reply.code === "not_found";
     if (reply.type === "error" && !tooLate) return refused(reply, () => void transmit(change));
@@ -168,6 +170,7 @@ export function createClient(options: ClientOptions): Client {
         if (!sendOnly && byCommand) void join();
         for (const change of unanswered.values()) {
           ledger.count("resent");
+          repeated.add(change.clientId);
           void transmit(change);
         }
         return;
@@ -241,12 +244,13 @@ export function createClient(options: ClientOptions): Client {
       return [...own];
     },
     submit(change) {
-      const repeated = unanswered.has(change.clientId);
+      const waits = unanswered.has(change.clientId);
+      if (ledger.sends.has(change.clientId)) repeated.add(change.clientId);
       unanswered.set(change.clientId, change);
       ledger.send(change);
       if (change.type === "delete") own.delete(change.id);
       // Before `welcome` nothing is sent; `welcome` then triggers all pending changes.
-      if (line?.open && !repeated) void transmit(change);
+      if (line?.open && !waits) void transmit(change);
     },
     move() {
       if (!line?.open) return;

@@ -152,7 +152,7 @@ export async function judgeGuests(
 /** Signals end within a second of a removal. The rest is a margin for busy processes and for nodes that were killed. */
 const SIGNAL_MS = 5_000;
 
-/** The versions of a guest's posts and other changes. */
+/** The versions of a guest's posts and other changes. What changed nothing has the version of an earlier change. */
 async function changesBy(database: Database, { room, id }: Guest): Promise<number[]> {
   const found = await database.run((orm) =>
     rows<{ version: number }>(
@@ -162,6 +162,8 @@ async function changesBy(database: Database, { room, id }: Guest): Promise<numbe
           union all
           select c.version from changes c
           where c.room_id = r.id and c.sender_id = u.id and c.kind not in ('member', 'room')
+            and not exists (select from messages m where m.room_id = r.id and m.id = c.version)
+            and not exists (select from changes o where o.room_id = r.id and o.version = c.version and o.at < c.at)
         ) v where u.uid = ${id} and r.name = ${room}`,
     ),
   );

@@ -14,8 +14,11 @@ export interface Ledger {
   readonly acks: ReadonlyMap<string, Acked>;
   /** Changes rejected because their message is deleted, by room and clientId. */
   readonly gone: ReadonlyMap<string, ReadonlyMap<string, { readonly id: number }>>;
-  /** Changes whose sender may not make them, by clientId. Some of them are sent again later. */
-  readonly refused: ReadonlyMap<string, Change>;
+  /**
+   * Changes whose sender may not make them, by clientId. `true`: they were sent once since, so they must not be committed. An
+   * earlier copy on a socket that ended may be, if its sender is back by then.
+   */
+  readonly refused: ReadonlyMap<string, boolean>;
   /** Violations of the protocol, one line each. Only the first 20 are kept. */
   readonly breaches: readonly string[];
   readonly breachCount: number;
@@ -28,7 +31,7 @@ export interface Ledger {
   /** Records that a change came too late because its message is deleted. */
   tooLate(room: string, change: Change): void;
   /** Records that a change was refused for good, because its sender is not in the room. */
-  refuse(change: Change): void;
+  refuse(change: Change, sentOnce: boolean): void;
   breach(what: string): void;
   count(what: string, by?: number): void;
   replied(afterMs: number): void;
@@ -40,7 +43,7 @@ export function createLedger(): Ledger {
   const sends = new Map<string, Change>();
   const acks = new Map<string, Acked>();
   const gone = new Map<string, Map<string, { id: number }>>();
-  const refused = new Map<string, Change>();
+  const refused = new Map<string, boolean>();
   const counts = new Map<string, number>();
   const breaches: string[] = [];
   let breachCount = 0;
@@ -81,10 +84,10 @@ export function createLedger(): Ledger {
         return breach(`a ${type} was wrongly refused with not_found`);
       gone.getOrInsert(room, new Map()).set(clientId, change);
     },
-    refuse(change) {
+    refuse(change, sentOnce) {
       const { clientId, type } = change;
       if (acks.has(clientId)) return breach(`a repeat of an acknowledged ${type} was refused`);
-      refused.set(clientId, change);
+      refused.set(clientId, sentOnce);
     },
     breach,
     count: (what, by = 1) => void counts.set(what, (counts.get(what) ?? 0) + by),

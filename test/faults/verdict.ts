@@ -75,7 +75,7 @@ export async function judge(
   const outOfOrder = missing + breaches.filter((breach) => breach.startsWith("out of order")).length;
   const tooLate = [...gone.values()].reduce((sum, those) => sum + those.size, 0);
   const unanswered = sends.size - acks.size - tooLate - refused.size;
-  const slipped = [...refused.keys()].filter((clientId) => answered.has(clientId)).length;
+  const slipped = [...refused].filter(([clientId, sentOnce]) => sentOnce && answered.has(clientId)).length;
   if (slipped > 0) wrong.push(`${slipped} refused changes were committed`);
   if (lost > 0) wrong.push(`${lost} acknowledged changes are lost`);
   if (doubled > 0) wrong.push(`${doubled} changes are doubled`);

@@ -105,7 +105,7 @@ async function post(stage: Stage, guest: Guest, change: Change & { type: "send" 
   const { clientId, content } = change;
   ledger.send(change);
   const path = `/rooms/${encodeURIComponent(guest.room)}/messages/`;
-  for (;;) {
+  for (let attempt = 1; ; attempt++) {
     const begun = performance.now();
     const call = { method: "POST", path, token: guest.token, body: { clientId, content } };
     const response = await ask(stage, call);
@@ -117,7 +117,7 @@ async function post(stage: Stage, guest: Guest, change: Change & { type: "send" 
     // A repeat of what was committed before the removal gets its ack, and rightly so.
     if (status !== 200) guest.asked(begun, status === 201);
     if (status < 300) return ledger.ack(change, found as Acked, status === 200);
-    return ledger.refuse(change);
+    return ledger.refuse(change, attempt === 1);
   }
 }
 
