@@ -203,8 +203,7 @@ export function createRealClient(name: string, person: () => Identity, world: Wo
       for (const room of rooms.values()) {
         if (!world.sight.reads(userId, room.name)) continue;
         const written = visible(room.name);
-        const from = world.sight.fromOf(userId, room.name);
-        const entries = room.snapshot().entries.filter(({ id }) => id >= from);
+        const { entries } = room.snapshot();
         const odd = written.find((message, at) => {
           const have = entries[at];
           return !Bun.deepEquals(shownAny(message), have);
