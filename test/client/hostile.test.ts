@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { createRig, message, outcome, type Rig } from "./rig.ts";
+import { createRig, message, notice, outcome, type Rig } from "./rig.ts";
 
 async function inHall() {
   const rig = createRig();
@@ -66,12 +66,32 @@ describe("a server that sends nonsense", () => {
         epoch: fc.constantFrom("first", "second"),
         version,
         resumed: fc.boolean(),
+        from: fc.constantFrom(undefined, 1, 5),
       }),
       fc
         .tuple(fc.integer({ min: 1, max: 12 }), version, version, fc.boolean())
         .map(([id, add, prev, replay]) =>
           message("hall", id, { version: id + add, ...(replay ? { replay, prev: undefined } : { prev }) }),
         ),
+      fc
+        .record({
+          type: fc.constantFrom("added", "joined", "removed", "left", "role", "title", "deleted"),
+          users: fc.constantFrom([], [{ id: "u_ada", username: "ada" }]),
+          role: fc.constantFrom("owner", "member"),
+          title: fc.string(),
+        })
+        .chain((change) =>
+          fc
+            .tuple(fc.integer({ min: 1, max: 12 }), version, fc.boolean())
+            .map(([id, prev, replay]) =>
+              notice("hall", id, change, replay ? { replay, prev: undefined } : { prev }),
+            ),
+        ),
+      fc.record({
+        type: fc.constant("rooms"),
+        room: fc.constant("hall"),
+        change: fc.constantFrom("added", "removed", "changed"),
+      }),
       fc.record({ type: fc.constantFrom("synced", "lagging"), room: fc.constant("hall"), version }),
       fc.record({
         type: fc.constant("ok"),
@@ -115,7 +135,9 @@ describe("a server that sends nonsense", () => {
         for (const one of frames) {
           rig.wire.say(one);
           await rig.settle();
-          const ids = room.snapshot().messages.map(({ id }) => id);
+          const { entries, from } = room.snapshot();
+          const ids = entries.map(({ id }) => id);
+          expect(ids[0] ?? from).toBeGreaterThanOrEqual(from);
           expect(ids).toEqual(ids.toSorted((a, b) => a - b));
           expect(new Set(ids).size).toBe(ids.length);
         }
