@@ -10,6 +10,7 @@ import { createHttp } from "./http.ts";
 import { createMembers } from "./members.ts";
 import type { RoomFrame, User, WelcomeFrame } from "./message.ts";
 import { createOutbox } from "./outbox.ts";
+import { roomPath } from "./pages.ts";
 import { type Ports, systemPorts } from "./ports.ts";
 import { setProfile } from "./profile.ts";
 import { createQueries } from "./queries.ts";
@@ -229,10 +230,11 @@ export function createChat(options: ChatOptions): Chat {
       return conversations;
     },
     listRooms: (query) => listRooms(session, query),
-    async leaveRoom(name, { heir, ...call } = {}) {
+    async leaveRoom(name, { heir, signal: given } = {}) {
       const room = spelled(name);
-      const query = heir === undefined ? "" : `?heir=${encodeURIComponent(heir)}`;
-      await remove(`rooms/${encodeURIComponent(room)}/members/me/${query}`, call);
+      const query = new URLSearchParams({ clientId: ports.uuid(), ...(heir !== undefined && { heir }) });
+      const path = `${roomPath(room, "members/me")}?${query}`;
+      await steady.run((signal) => session.request("DELETE", path, { signal }), given);
       rooms.get(room)?.close(leftError(4505));
     },
     token: session.token,

@@ -91,7 +91,8 @@ export interface Chat extends AsyncDisposable {
   listRooms(query?: RoomsQuery): Promise<RoomsPage>;
   /**
    * Ends this person's membership of a room, which then leaves their list of rooms. On all of their connections the room
-   * goes to state `out` with the error `left`. Changes that still wait for the room are given up.
+   * goes to state `out` with the error `left`. Changes that still wait for the room are given up. The request is repeated
+   * until its outcome is known.
    * @throws {ChatError}
    */
   leaveRoom(name: string, options?: LeaveOptions): Promise<void>;
