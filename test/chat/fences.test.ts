@@ -136,7 +136,8 @@ test("a reader that lags, and one that waits for a page, end too, and the page i
   deliver(noticeAt(last + 1, {}, [1]), text(last + 2, "after"));
   for (const socket of [reader, waiting]) {
     expect(socket.closed).toBe(4503);
-    expect(socket.received.at(-1)).toMatchObject({ type: "notice", id: last + 1, replay: true });
+    // Both miss earlier messages. With the notice as their position, they would never get them if they came back.
+    expect(socket.count("notice")).toBe(0);
   }
   page.resolve();
   reader.read(Infinity);

@@ -165,7 +165,7 @@ export function createClient(
     else if (frame.type === "lagging") copy.state = "behind";
     else if (frame.type === "left") {
       copy.state = copy.asked === "no" ? "out" : "joining"; // a join in flight decides
-      if (copy.state === "out") rejoin(copy, random.between(100, 1_000));
+      if (copy.state === "out") rejoin(copy, random.between(1, 1_000));
     } else if (frame.type === "message" && !copy.message(frame)) join(copy);
   };
 

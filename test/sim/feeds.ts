@@ -105,6 +105,17 @@ export function createFeeds(world: World, served: Served): Feeds {
     if (!holds) world.fail("a room was joined as it never was", summary(wire.text));
   };
 
+  /** Nothing up to a version was left out that the feed's person may see, unless it has changed again since. */
+  const checkGap = ({ epoch, version: after, window }: Feed, room: string, upTo: number) => {
+    if (epoch !== database.epoch) return;
+    const { log, messages } = database.current(room);
+    for (let version = after + 1; version <= upTo; version++) {
+      const state = log[version - 1];
+      if (state && messages.get(state.id) === state && sight.maySee(userId, room, state, window))
+        return world.fail("a feed left something out", `${userId} in ${room}: ${version}, after ${after}`);
+    }
+  };
+
   /** What every versioned frame has to fulfil. */
   const advance = (feed: Feed, wire: Wire, frame: Frame<"message"> | Frame<"notice">) => {
     const { room, version, prev, replay } = frame;
@@ -123,6 +134,7 @@ export function createFeeds(world: World, served: Served): Feeds {
         "someone was shown what they may not see",
         `${userId} at ${served.node}: ${summary(wire.text)}`,
       );
+    checkGap(feed, room, version - 1);
     feed.version = version;
   };
 
@@ -175,6 +187,7 @@ export function createFeeds(world: World, served: Served): Feeds {
           if (frame.version < feed.version)
             world.fail("synced before what was delivered", summary(wire.text));
           if (feed.version === frame.version && !feed.live && feed.farewell !== undefined) return;
+          checkGap(feed, room, frame.version);
           feed.version = feed.base = frame.version;
           feed.live = true;
           return;

@@ -121,6 +121,17 @@ export function createGovernors(world: World): Governors {
     }
   };
 
+  /** Takes someone out of a room, and back in as soon as that is done, while nodes may not know of either. */
+  const removeAndAdd = (room: string) => {
+    const members = world.database.order.members(world.database.epoch, room);
+    if (members.length === 0) return;
+    const [target] = random.pick(members);
+    for (const set of ["out", "in"] as const)
+      schedule.after(set === "out" ? 0 : random.between(1, 50), () =>
+        decree(null, { kind: "member", room, clientId: random.uuid(), set, users: [target] }),
+      );
+  };
+
   return {
     act() {
       const what = random.next();
@@ -142,6 +153,7 @@ export function createGovernors(world: World): Governors {
         );
       }
       const room = random.pick(world.places());
+      if (what < 0.36) return removeAndAdd(room);
       const userId = random.chance(0.2) ? null : decrees.staffOf(room);
       const earlier = what > 0.9 ? decrees.earlier(userId) : undefined;
       decree(userId, earlier ?? decrees.ofRoom(room, userId));

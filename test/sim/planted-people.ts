@@ -161,6 +161,12 @@ export const PEOPLE: readonly Mutant[] = [
     to: "",
   },
   {
+    name: "a reader that missed more takes the notice of its removal for its position",
+    file: "connection/subscription.ts",
+    from: `this.state === "behind" && this.position >= notice.version - 1`,
+    to: `this.state === "behind" && this.position > 0`,
+  },
+  {
     name: "the last owner goes while others stay",
     file: "room/appoint.ts",
     from: `  if (sender.role === "owner" && losesOwners(seats, about)) return "last_owner";\n`,

@@ -172,7 +172,9 @@ class RoomSubscription implements Subscription, LiveReader {
   }
 
   takeLeave(notice: Message) {
-    if (this.state === "behind") this.reader.protocol.notice(this.timeline.room, notice);
+    // A reader that misses more would take the notice for its position, and never get what comes before it.
+    if (this.state === "behind" && this.position >= notice.version - 1)
+      this.reader.protocol.notice(this.timeline.room, notice);
   }
 
   end() {

@@ -91,6 +91,8 @@ export function createPresence({ clock, bus, tell }: PresenceOptions): Presence 
     room.told = online;
     if (room.here.size > 0) return;
     room.cancelSharing?.();
+    // Others would count whoever was here last for ever.
+    if (room.untold && room.elsewhere.size > 0) share(name, room, false);
     rooms.delete(name);
   };
 
