@@ -6,6 +6,7 @@ import { START_MS } from "../support/house.ts";
 import { register } from "../support/people.ts";
 import { handshake } from "../support/raw.ts";
 import { startTestServer, type TestServer } from "../support/server.ts";
+import { ADMIN_TOKEN } from "./ways.ts";
 
 // Access to rooms: the token's `rooms` claim, and ROOM_ACCESS for tokens without one.
 
@@ -22,15 +23,17 @@ const settings = {
 
 let open: TestServer;
 let closed: TestServer;
+let added: TestServer;
 
 beforeAll(async () => {
-  [open, closed] = await Promise.all([
+  [open, closed, added] = await Promise.all([
     startTestServer(settings),
     startTestServer({ ...settings, ROOM_ACCESS: "claims" }),
+    startTestServer({ ...settings, ROOM_ACCESS: "members", ADMIN_TOKEN }),
   ]);
 }, START_MS);
 afterAll(async () => {
-  await Promise.all([open.stop(), closed.stop()]);
+  await Promise.all([open.stop(), closed.stop(), added.stop()]);
   await provider.stop(true);
 });
 
@@ -101,6 +104,21 @@ test("a token without the claim may enter any room if ROOM_ACCESS is open, and n
   const [ours, ruled] = await Promise.all([register(open, "cy"), register(closed, "cy")]);
   expect(await outcomes(open, ours.token, "anywhere")).toEqual({ read: MAY_READ, post: MAY_POST });
   expect(await outcomes(closed, ruled.token, "anywhere")).toEqual({ read: MAY_NOT_READ, post: MAY_NOT_POST });
+});
+
+test("with ROOM_ACCESS=members, people enter the rooms that a backend has added them to, and learn of no others", async () => {
+  const [token, other] = [await tokenOf("hal"), await tokenOf("ivy")];
+  const none = { read: MAY_NOT_READ, post: MAY_NOT_POST };
+  expect(await outcomes(added, token, "club")).toEqual(none);
+  const backend = { token: ADMIN_TOKEN, body: {} };
+  expect((await api(added, "PUT /admin/rooms/club/members/hal/", backend)).status).toBe(200);
+  expect(await outcomes(added, token, "club")).toEqual({ read: MAY_READ, post: MAY_POST });
+  expect(await outcomes(added, other, "club")).toEqual(none);
+  const list = async (who: string) => (await api(added, "GET /rooms/?all", { token: who })).body;
+  expect(await list(token)).toMatchObject([{ room: "club" }]);
+  expect(await list(other)).toEqual([]);
+  expect((await api(added, "DELETE /rooms/club/members/me/", { token })).status).toBe(204);
+  expect(await outcomes(added, token, "club")).toEqual(none);
 });
 
 test("an empty claim allows no room, even if ROOM_ACCESS is open", async () => {
