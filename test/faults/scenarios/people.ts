@@ -5,6 +5,7 @@ import { createGuest, type Guest, judgeGuests, type Order } from "../guests.ts";
 import type { Acked } from "../ledger.ts";
 import { startLoad } from "../load.ts";
 import { between, type Scenario, withMore } from "../scenario.ts";
+import type { ServerProcess } from "../server.ts";
 import { onStage, type Stage } from "../stage.ts";
 import { flow, MOVE_MS, NODES, pick, seesOthers, up } from "./nodes.ts";
 
@@ -19,10 +20,10 @@ interface Call {
   readonly body?: object;
 }
 
-/** Sends a request to one of the nodes. Undefined: no response, or one that allows a retry. */
-async function ask({ servers }: Stage, { method, path, token, body }: Call) {
+/** Sends a request to a node. Undefined: no response, or one that allows a retry. */
+async function ask({ servers }: Stage, { method, path, token, body }: Call, node = pick(servers)) {
   try {
-    const response = await fetch(`${pick(servers).url}${path}`, {
+    const response = await fetch(`${node.url}${path}`, {
       method,
       headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
       ...(body && { body: JSON.stringify(body) }),
@@ -85,22 +86,25 @@ const remove = (stage: Stage, guest: Guest) =>
     if (stay) stay.removed = removed;
   });
 
-/** Reads the history and posts over HTTP, whether the guest is in the room or not, until `isOver`. */
-async function knock(stage: Stage, guest: Guest, isOver: () => boolean): Promise<void> {
+/** Reads the history and posts over HTTP, whether the guest is in the room or not, first at this node. */
+async function knock(stage: Stage, guest: Guest, node?: ServerProcess): Promise<void> {
   const { room, token } = guest;
-  const name = encodeURIComponent(room);
-  while (!isOver()) {
-    await Bun.sleep(between(20, 120));
-    const begun = performance.now();
-    const page = await ask(stage, { method: "GET", path: `/history/${name}/?limit=50`, token });
-    if (page) guest.asked(begun, page.status === 200);
-    if (page?.status === 200)
-      for (const message of page.found as object[]) guest.saw({ ...message, type: "message" });
-    await post(stage, guest, { type: "send", clientId: crypto.randomUUID(), content: `over HTTP ${begun}` });
-  }
+  const begun = performance.now();
+  const path = `/history/${encodeURIComponent(room)}/?limit=50`;
+  const page = await ask(stage, { method: "GET", path, token }, node);
+  if (page) guest.asked(begun, page.status === 200);
+  if (page?.status === 200)
+    for (const message of page.found as object[]) guest.saw({ ...message, type: "message" });
+  const change = { type: "send", clientId: crypto.randomUUID(), content: `over HTTP ${begun}` } as const;
+  await post(stage, guest, change, node);
 }
 
-async function post(stage: Stage, guest: Guest, change: Change & { type: "send" }): Promise<void> {
+async function post(
+  stage: Stage,
+  guest: Guest,
+  change: Change & { type: "send" },
+  first?: ServerProcess,
+): Promise<void> {
   const { ledger } = stage;
   const { clientId, content } = change;
   ledger.send(change);
@@ -108,7 +112,7 @@ async function post(stage: Stage, guest: Guest, change: Change & { type: "send" 
   for (let attempt = 1; ; attempt++) {
     const begun = performance.now();
     const call = { method: "POST", path, token: guest.token, body: { clientId, content } };
-    const response = await ask(stage, call);
+    const response = await ask(stage, call, attempt === 1 ? first : undefined);
     if (!response) {
       await Bun.sleep(between(20, 100));
       continue;
@@ -121,12 +125,21 @@ async function post(stage: Stage, guest: Guest, change: Change & { type: "send" 
   }
 }
 
+async function keepKnocking(stage: Stage, guest: Guest, isOver: () => boolean): Promise<void> {
+  while (!isOver()) {
+    await Bun.sleep(between(20, 200));
+    await knock(stage, guest);
+  }
+}
+
 /** Removes a guest and adds them again, until `isOver`. Then they are a member. */
 async function comeAndGo(stage: Stage, guest: Guest, isOver: () => boolean): Promise<void> {
   await add(stage, guest);
   while (!isOver()) {
     await Bun.sleep(between(50, 1_000));
     await remove(stage, guest);
+    // At once and everywhere: a node that has not heard of it believes that they are in the room.
+    await Promise.all(stage.servers.map((node) => knock(stage, guest, node)));
     await Bun.sleep(between(50, 700));
     await add(stage, guest);
   }
@@ -171,7 +184,7 @@ export const peopleInRooms: Scenario = {
       const moving = setInterval(() => pick([...clients, ...visiting]).move(), MOVE_MS);
       let over = false;
       const churn = guests.flatMap((guest) =>
-        [comeAndGo, knock].map((keep) => keep(stage, guest, () => over)),
+        [comeAndGo, keepKnocking].map((keep) => keep(stage, guest, () => over)),
       );
       // Reported at the end, or as soon as the faults are over.
       const churned = Promise.all(churn);
