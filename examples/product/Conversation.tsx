@@ -1,10 +1,10 @@
-import { type Chat, ChatError, type Message } from "parley/client";
+import { type Chat, ChatError, type Message, type Notice } from "parley/client";
 import { type FormEvent, useState } from "react";
 import { useRoom } from "./useRoom.ts";
 
-/** The card of an order. Everyone can attach data, so only the shop's is believed. */
+/** The card of an order. Everyone can attach data, so only the server's is believed. */
 function Card({ of: { user, data } }: { of: Message }) {
-  if (user.id !== "shop" || typeof data?.order !== "string") return null;
+  if (user.id !== "u_system" || typeof data?.order !== "string") return null;
   return (
     <small className="card">
       Order {data.order}: {String(data.status)}
@@ -12,9 +12,17 @@ function Card({ of: { user, data } }: { of: Message }) {
   );
 }
 
+/** Says who came and who went. */
+function Came({ of: { notice } }: { of: Notice }) {
+  const names = notice.users.map(({ name, username }) => name ?? username).join(", ");
+  if (notice.type === "added") return <li className="notice">{names} joined the conversation.</li>;
+  if (notice.type === "removed") return <li className="notice">{names} left the conversation.</li>;
+  return null;
+}
+
 /** The conversation about an order. */
 export function Conversation({ chat, order }: { chat: Chat; order: string }) {
-  const [room, { state, error, messages, waiting, more, typing }] = useRoom(chat, `order-${order}`);
+  const [room, { state, error, entries, waiting, more, typing }] = useRoom(chat, `order-${order}`);
   const [text, setText] = useState("");
   const [problem, setProblem] = useState("");
 
@@ -34,12 +42,16 @@ export function Conversation({ chat, order }: { chat: Chat; order: string }) {
       <p id="state">{state}</p>
       {more && <button onClick={() => room.older()}>Earlier messages</button>}
       <ol>
-        {messages.map((message) => (
-          <li key={message.id} className="message">
-            {message.user.name ?? message.username}: {message.deletedAt ? "(deleted)" : message.content}{" "}
-            <Card of={message} />
-          </li>
-        ))}
+        {entries.map((entry) =>
+          entry.notice ? (
+            <Came key={entry.id} of={entry} />
+          ) : (
+            <li key={entry.id} className="message">
+              {entry.user.name ?? entry.username}: {entry.deletedAt ? "(deleted)" : entry.content}{" "}
+              <Card of={entry} />
+            </li>
+          ),
+        )}
         {waiting.map(({ clientId, content }) => (
           <li key={clientId} className="waiting">
             {content} …

@@ -14,6 +14,7 @@ import { startProgram } from "./program.ts";
 
 setDefaultTimeout(2 * START_MS);
 
+const CHAT_KEY = "the-key-of-the-backend";
 const ROOT = join(import.meta.dir, "../..");
 
 /** Copies of the examples, with links in place of installed packages. */
@@ -107,21 +108,30 @@ needs("chromium")("the examples in a browser", () => {
     let proxy: Proxy;
     let shop: Awaited<ReturnType<typeof startProgram>>;
     let url: string;
+    const ask = (method: string, path: string) => fetch(`${url}${path}`, { method });
     beforeAll(async () => {
       proxy = startProxy(0);
       shop = await startProgram([process.execPath, "backend.ts"], product, {
         PORT: "0",
         CHAT_URL: proxy.url,
+        CHAT_KEY,
       });
       url = await shop.url();
       server = await startTestServer({
         AUTH_JWKS_URL: `${url}jwks.json`,
         AUTH_ISSUER: "https://shop.example.com",
         AUTH_AUDIENCE: "chat",
-        ROOM_ACCESS: "claims",
+        ROOM_ACCESS: "members",
         REGISTRATION: "off",
+        ADMIN_TOKEN: CHAT_KEY,
       });
       proxy.target = server.port;
+      for (const [order, status] of [
+        [7, 201],
+        [7, 200],
+        [8, 201],
+      ] as const)
+        expect((await ask("POST", `orders/${order}`)).status).toBe(status);
     });
     afterAll(async () => {
       await shop?.[Symbol.asyncDispose]();
@@ -129,9 +139,9 @@ needs("chromium")("the examples in a browser", () => {
       await server?.stop();
     });
 
-    test("customers talk about their order, the shop posts once, and a lost connection loses nothing", async () => {
-      const ada = await visit(`${url}login/customer-1`);
-      const ben = await visit(`${url}login/customer-2`);
+    test("buyer and seller talk about their order, the shop posts once, and a lost connection loses nothing", async () => {
+      const ada = await visit(`${url}login/buyer`);
+      const ben = await visit(`${url}login/seller`);
       for (const tab of [ada, ben]) await has(tab, "#state", "live");
 
       await ada.getByLabel("Message").fill("When does it come?");
@@ -139,8 +149,7 @@ needs("chromium")("the examples in a browser", () => {
       await ada.getByRole("button", { name: "Send" }).click();
       await has(ben, "li.message", "ada: When does it come?");
 
-      for (const status of [201, 200])
-        expect((await fetch(`${url}orders/7/ship`, { method: "POST" })).status).toBe(status);
+      for (const status of [201, 200]) expect((await ask("POST", "orders/7/ship")).status).toBe(status);
       await has(ada, "li.message .card", "Order 7: shipped");
 
       proxy.refuse = true;
@@ -154,17 +163,40 @@ needs("chromium")("the examples in a browser", () => {
       await has(ben, "li.message", "ben: Good");
       const all = [
         "ada: When does it come?",
-        "shop: Your order is on its way. Order 7: shipped",
+        "parley: Your order is on its way. Order 7: shipped",
         "ben: Good",
       ];
       for (const tab of [ada, ben]) expect(await texts(tab)).toEqual(all);
     });
 
-    test("a customer cannot enter the room of another customer's order, and nobody gets a token without a login", async () => {
-      const ada = await visit(`${url}login/customer-1`);
+    test("support comes, sees what was said, and sees nothing more once it is gone", async () => {
+      const ada = await visit(`${url}login/buyer`);
+      const sue = await visit(`${url}login/support`);
+      await sue.getByRole("alert").getByText("You do not have permission to do this.").waitFor();
+      expect((await ask("PUT", "orders/7/support")).status).toBe(200);
+      await has(ada, "li.notice", "sue joined the conversation.");
+      await sue.reload();
+      await has(sue, "li.message", "ada: When does it come?");
+      await sue.getByLabel("Message").fill("May I help?");
+      await sue.getByRole("button", { name: "Send" }).click();
+      await has(ada, "li.message", "sue: May I help?");
+
+      expect((await ask("DELETE", "orders/7/support")).status).toBe(200);
+      await has(ada, "li.notice", "sue left the conversation.");
+      await sue.getByRole("alert").first().waitFor();
+      await ada.getByLabel("Message").fill("Between us");
+      await ada.getByRole("button", { name: "Send" }).click();
+      await has(ada, "li.message", "ada: Between us");
+      expect(await sue.getByText("Between us").count()).toBe(0);
+      await sue.reload();
+      await sue.getByRole("alert").getByText("You do not have permission to do this.").waitFor();
+    });
+
+    test("nobody enters the room of somebody else's order, and nobody gets a token without a login", async () => {
+      const ada = await visit(`${url}login/buyer`);
       await ada.goto(`${url}?order=8`);
       await ada.getByRole("alert").getByText("You do not have permission to do this.").waitFor();
-      const ben = await visit(`${url}login/customer-2`);
+      const ben = await visit(`${url}login/seller`);
       await ben.goto(`${url}?order=8`);
       await has(ben, "#state", "live");
       expect((await fetch(`${url}chat/token`)).status).toBe(401);
