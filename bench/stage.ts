@@ -5,6 +5,7 @@ import { ISSUER, type People, type Person } from "./people.ts";
 import type { Seat } from "./load/orders.ts";
 
 export const METRICS_TOKEN = crypto.randomUUID();
+export const ADMIN_TOKEN = crypto.randomUUID();
 
 /** Every feature is on. The limits are high enough for one person to send what thousands would. */
 const PARLEY_ENV = {
@@ -16,6 +17,7 @@ const PARLEY_ENV = {
   LOGIN_RATE: "1000000",
   LOG_LEVEL: "info",
   METRICS_TOKEN,
+  ADMIN_TOKEN,
 };
 
 /** What a scenario runs on: servers, load processes and people. */

@@ -15,6 +15,8 @@ export interface TrafficOptions {
   readonly seats: readonly Seat[];
   readonly protocol: Protocol;
   readonly pace: Pace;
+  /** SQL to run before the server starts. */
+  readonly also?: readonly string[];
   /** Length of the warm-up and of the measurement, in seconds. */
   readonly warmS: number;
   readonly measureS: number;
@@ -22,7 +24,7 @@ export interface TrafficOptions {
 
 /** Opens the sockets, starts the senders, measures after the warm-up, and verifies that every message arrived. */
 export const measureTraffic = (stage: Stage, kind: Kind, options: TrafficOptions): Promise<Measured> =>
-  stage.play({ kind }, async (server, crew) => {
+  stage.play({ kind, ...(options.also && { also: options.also }) }, async (server, crew) => {
     const { seats, protocol, pace, warmS, measureS } = options;
     await openSockets(crew, server, protocol, seats);
     await crew.all({ do: "talk", pace });

@@ -7,9 +7,11 @@ import { joins } from "./joins.ts";
 import { largeRoom } from "./large-room.ts";
 import { lists } from "./lists.ts";
 import { logins } from "./logins.ts";
+import { members } from "./members.ts";
 import { nodes } from "./nodes.ts";
 import { page } from "./page.ts";
 import { pairs } from "./pairs.ts";
+import { privatePairs } from "./private.ts";
 import { restart } from "./restart.ts";
 import { resume } from "./resume.ts";
 import { soak } from "./soak.ts";
@@ -18,5 +20,6 @@ import { steady } from "./steady.ts";
 export const SCENARIOS: readonly Scenario[] = [
   ...[fanoutV1, fanoutPlain, pairs, steady, largeRoom],
   ...[nodes, idle, restart, resume, joins],
+  ...[privatePairs, members],
   ...[history, lists, page, logins, embedded, soak],
 ];
