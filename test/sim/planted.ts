@@ -287,18 +287,6 @@ export const MUTANTS: readonly Mutant[] = [
     to: `if (phase === "out" && !(`,
   },
   {
-    name: "the client takes a removal that comes early for its position",
-    file: "../client/content.ts",
-    from: `if (frame.replay && move === "out") list.last(frame);`,
-    to: `if (frame.replay && move === "out" && frame.version < 0) list.last(frame);`,
-  },
-  {
-    name: "the client keeps what a person may not see any more",
-    file: "../client/list.ts",
-    from: "      begin(frame.from ?? 1);",
-    to: "      begin(Math.min(frame.from ?? 1, floor));",
-  },
-  {
     name: "the client gives up what the server could not do now",
     file: "../client/outbox.ts",
     from: "if (reply.retryable) hold(reply);",
