@@ -173,8 +173,8 @@ export function createClient(
     note?.(`${name} is closed with ${code}`);
     link = undefined;
     ready = false;
-    // People whose room is closed to them try again later: bans are lifted.
-    const barred = code === CLOSE.removed || code === CLOSE.left;
+    // People whose room is closed to them try again later: they may be let in.
+    const barred = code === CLOSE.removed || code === CLOSE.left || code === CLOSE.forbidden;
     if (quit || code === 1000 || (code >= 4500 && !barred)) return;
     const backoff = code >= 4000 ? comeBackMs || random.between(10, 500) : random.between(10, 2_000);
     comeBackMs = 0;

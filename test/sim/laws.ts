@@ -46,7 +46,8 @@ export function refusalsOf(change: Change, { facts, standingOf, ...about }: Case
   if (closed.length > 0 && !(isLeaving && facts.kind === "open" && facts.exists)) return closed;
   switch (change.kind) {
     case "delete":
-      return about.author === undefined || about.author === senderId || isStaff(mine) ? NONE : FORBIDDEN;
+      if (about.author === undefined || about.author === senderId || isOwner(mine)) return NONE;
+      return isStaff(mine) && !isStaff(standingOf(about.author)) ? NONE : FORBIDDEN;
     case "post":
     case "edit":
     case "react":

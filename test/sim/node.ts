@@ -12,7 +12,6 @@ import { Refusal } from "../../src/errors.ts";
 import type { Identity } from "../../src/identity.ts";
 import type { Log } from "../../src/log.ts";
 import { MESSAGE_MAX_CHARS } from "../../src/protocol/limits.ts";
-import { roomName } from "../../src/protocol/rooms.ts";
 import type { History } from "../../src/protocol/membership.ts";
 import type { Wish } from "./changes.ts";
 import type { Decreed } from "./decrees.ts";
@@ -40,12 +39,6 @@ export interface NewRoom {
   readonly history: History;
   readonly people: readonly number[];
 }
-
-/** A room's name that the server would choose. */
-const nameFor = (key: string) => {
-  const name = Bun.hash(key).toString(32).padStart(26, "a");
-  return roomName(`~${name}`) ?? name;
-};
 
 const ANY_FIT: Fit = { bytes: 1_000_000, sizeOf: () => 1_000 };
 
@@ -272,20 +265,10 @@ export function createNode(name: string, world: World): SimNode {
         userId === null ? chat.ordain(room, decree, ORDER) : chat.submit(identityOf(userId), room, decree),
       ),
     create: (userId, { clientId, title, history, people }) =>
-      whileAlive(async (chat) => {
-        const room = nameFor(`room ${userId} ${clientId}`);
-        const create = { kind: "private", people: [userId, ...people], owners: [userId] } as const;
-        await chat.ordain(room, { kind: "room", clientId, set: { title, history }, create }, ORDER);
-        return { room };
-      }),
-    direct: (userId, people) =>
-      whileAlive(async (chat) => {
-        const all = [userId, ...people].sort((a, b) => a - b);
-        const room = nameFor(`direct ${all.join()}`);
-        const create = { kind: "direct", people: all } as const;
-        await chat.ordain(room, { kind: "room", clientId: random.uuid(), set: {}, create }, ORDER);
-        return { room };
-      }),
+      whileAlive((chat) =>
+        chat.founding.create(identityOf(userId), { clientId, settings: { title, history }, people }),
+      ),
+    direct: (userId, people) => whileAlive((chat) => chat.founding.direct(identityOf(userId), people)),
     page: (person, room, query) =>
       whileAlive(async (chat) => chat.page(await chat.enter(person, room, "read"), query, ANY_FIT)),
     ban: ({ userId, room }) => whileAlive((chat) => chat.ban(userId, room, ORDER)),

@@ -70,8 +70,11 @@ export function createPlainJudge(world: World, served: Served, link: Link): Sock
           data: null,
           fence: 0,
         };
-        if (!retryable && !sight.mayRefuse(post, code, window) && !(code === "invalid" && poisoned))
-          world.fail("a good message was refused for good", wire.text);
+        const justified =
+          sight.mayRefuse(post, code, window) ||
+          database.refused(post, code) ||
+          (code === "invalid" && poisoned);
+        if (!retryable && !justified) world.fail("a good message was refused for good", wire.text);
         if (clientId === undefined) nameless++;
         else settle((sent) => sent.clientId === clientId, false);
         return;
