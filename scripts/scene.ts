@@ -14,6 +14,10 @@ export interface Scene {
   /** Sends a message to a room and returns its id. */
   say(name: string, room: string, content: string, replyTo?: number): Promise<number>;
   react(name: string, room: string, id: number, emoji: string): Promise<void>;
+  /** Creates a private room with these people, and returns its name. */
+  create(name: string, title: string, people: readonly string[]): Promise<string>;
+  /** Opens the direct conversation of two people, and returns its name. */
+  direct(name: string, other: string): Promise<string>;
 }
 
 const NAMES = ["ada", "ben", "cy", "דנה", "emeka"];
@@ -50,15 +54,27 @@ export async function createScene(url: string): Promise<Scene> {
       const path = `/rooms/${encodeURIComponent(room)}/messages/${id}/reactions/${encodeURIComponent(emoji)}/`;
       await post(path, {}, tokenOf(name), "PUT");
     },
+    async create(name, title, people) {
+      const body = { title, people: people.map((person) => `@${person}`), clientId: crypto.randomUUID() };
+      return String((await post("/rooms/", body, tokenOf(name))).result.room);
+    },
+    async direct(name, other) {
+      return String((await post("/direct/", { people: [`@${other}`] }, tokenOf(name), "PUT")).result.room);
+    },
   };
 }
 
 /** Sends the messages and reactions of the scene. */
-export async function playScene({ say, react }: Scene): Promise<void> {
+export async function playScene({ say, react, create, direct }: Scene): Promise<void> {
   await say("ada", "kitchen", "Has anyone seen the large pan?");
   await say("ada", "release", "Who writes the notes for 0.2?");
   await say("ada", "football", "I am in for Thursday");
   await say("ada", "עברית", "שלום");
+  const garden = await create("ada", "Garden project", ["ben", "דנה"]);
+  await say("ada", garden, "Here we can plan without the whole office");
+  await say("ben", garden, "Good. I have a list of seeds, and a neighbour with a wheelbarrow.");
+  const talk = await direct("emeka", "ada");
+  await say("emeka", talk, "Could you look at the notes before the others do?");
   await say("ben", "kitchen", "There is bread on the table, help yourselves");
   await say("cy", "kitchen", "The good one? On my way");
   await say("emeka", "release", "Notes for 0.2 are up: https://example.com/notes/0.2?draft=1");

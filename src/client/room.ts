@@ -128,10 +128,11 @@ export function createRoom(options: Options): RoomInside {
 
   /** The person may not be in the room, unless they were added after the server found that out. */
   const refused = (why: ChatError) => {
-    out(readmitted ? undefined : why);
-    if (!readmitted) return;
+    // Anyone who left wants to stay out, and joining an open room would make them a member again.
+    const back = readmitted && why.code !== "left";
     readmitted = false;
-    join();
+    out(back ? undefined : why);
+    if (back) join();
   };
 
   /** Joins again from the list's version, because something is missing. Backs off if the last attempt did not help. */
@@ -265,6 +266,7 @@ export function createRoom(options: Options): RoomInside {
     },
     take,
     admitted() {
+      if (error?.code === "left" && content.state().kind === "open") return;
       readmitted = true;
       if (!opened || !error) return;
       error = undefined;

@@ -4,12 +4,14 @@ import { type Account as Person, type Chat, ChatError, type SessionInfo } from "
 import { Avatar } from "./avatar.tsx";
 import { Icon } from "./icon.tsx";
 import { asSomeone, type Me, Name } from "./person.tsx";
+import { Blocked } from "./blocked.tsx";
 import { hrefOf } from "./place.ts";
+import type { Shared } from "./shared.ts";
 import { readTheme, setTheme, type Theme } from "./theme.ts";
 import { fullTime } from "./time.ts";
+import { errorText } from "./words.ts";
 
-interface AccountProps {
-  readonly chat: Chat;
+interface AccountProps extends Shared {
   readonly person: Person;
   readonly me: Me;
   readonly storage: Storage | undefined;
@@ -59,6 +61,10 @@ export function Account({ chat, person, me, storage }: AccountProps) {
         <section>
           <h2>Appearance</h2>
           <Look storage={storage} />
+        </section>
+        <section>
+          <h2>Blocked people</h2>
+          <Blocked blocks={chat.blocks} />
         </section>
         <section>
           <h2>Sessions</h2>
@@ -136,8 +142,6 @@ function NameForm({ chat, me }: { readonly chat: Chat; readonly me: Me }) {
     </form>
   );
 }
-
-const errorText = (error: unknown) => (error instanceof Error ? error.message : String(error));
 
 const LOOKS: readonly (readonly [Theme, string])[] = [
   ["system", "Same as system"],

@@ -11,10 +11,13 @@ interface ActionsProps {
   readonly message: Message;
   readonly own: boolean;
   readonly has: (emoji: string) => boolean;
+  /** Whether the person may delete messages of others. */
+  readonly moderates: boolean;
+  readonly report: (id: number) => void;
 }
 
 /** The actions of a message. */
-export function Actions({ talk, message, own, has }: ActionsProps) {
+export function Actions({ talk, message, own, has, moderates, report }: ActionsProps) {
   const [asks, setAsks] = useState<"" | "react" | "remove">("");
   const reply = () => {
     const { text, editing } = talk.snapshot().draft;
@@ -29,7 +32,11 @@ export function Actions({ talk, message, own, has }: ActionsProps) {
     event.stopPropagation();
     setAsks("");
   };
-  const button = (label: string, icon: "react" | "reply" | "edit" | "remove", onClick: () => void) => (
+  const button = (
+    label: string,
+    icon: "react" | "reply" | "edit" | "remove" | "flag",
+    onClick: () => void,
+  ) => (
     <button type="button" class="plain" aria-label={label} title={label} onClick={onClick}>
       <Icon name={icon} />
     </button>
@@ -68,7 +75,8 @@ export function Actions({ talk, message, own, has }: ActionsProps) {
           {button("React", "react", () => setAsks("react"))}
           {button("Reply", "reply", reply)}
           {own && button("Edit", "edit", () => talk.draft({ text: message.content, editing: message }))}
-          {own && button("Delete", "remove", () => setAsks("remove"))}
+          {(own || moderates) && button("Delete", "remove", () => setAsks("remove"))}
+          {!own && button("Report", "flag", () => report(message.id))}
         </>
       )}
     </div>

@@ -1,21 +1,22 @@
 /** @jsxImportSource hono/jsx/dom */
 import { useMemo } from "hono/jsx/dom";
-import type { Chat, ChatError } from "../client/index.ts";
+import type { ChatError } from "../client/index.ts";
 import { Account } from "./account.tsx";
 import { Conversation } from "./conversation.tsx";
+import type { Invited } from "./invited.ts";
+import { Joining } from "./joining.tsx";
 import { useLatest } from "./latest.ts";
 import type { Me } from "./person.tsx";
 import { type CurrentPlace, hrefOf } from "./place.ts";
 import type { Registration } from "./registration.ts";
-import type { Rooms } from "./rooms.ts";
+import type { Shared } from "./shared.ts";
 import { Sidebar } from "./sidebar.tsx";
 import { Sign } from "./sign.tsx";
 
-export interface AppProps {
-  readonly chat: Chat;
-  readonly rooms: Rooms;
+export interface AppProps extends Shared {
   readonly place: CurrentPlace;
   readonly registration: Registration;
+  readonly invited: Invited;
   readonly storage: Storage | undefined;
 }
 
@@ -29,7 +30,9 @@ export function App(props: AppProps) {
   return <Sign key={invite} chat={chat} why={error?.message} registration={registration} />;
 }
 
-function Desk({ chat, rooms, place, storage }: AppProps) {
+function Desk({ place, storage, invited, chat, rooms }: AppProps) {
+  const shared = { chat, rooms };
+  const token = useLatest(invited);
   const { account, me: user } = useLatest(chat);
   const here = useLatest(place);
   const name = here.view === "room" ? here.name : undefined;
@@ -37,12 +40,14 @@ function Desk({ chat, rooms, place, storage }: AppProps) {
   const me = useMemo((): Me => user ?? { id: undefined, username }, [user, username]);
   if (!account) return null;
   return (
-    <div class={`desk at-${here.view}`}>
-      <Sidebar rooms={rooms} place={here} me={me} />
-      {name !== undefined ? (
-        <Conversation key={name} chat={chat} rooms={rooms} talk={rooms.talk(name)} me={me} />
+    <div class={`desk at-${token === undefined ? here.view : "room"}`}>
+      <Sidebar {...shared} place={here} me={me} />
+      {token !== undefined ? (
+        <Joining chat={chat} invited={invited} token={token} />
+      ) : name !== undefined ? (
+        <Conversation key={name} {...shared} talk={rooms.talk(name)} me={me} />
       ) : here.view === "account" ? (
-        <Account chat={chat} person={account} me={me} storage={storage} />
+        <Account {...shared} person={account} me={me} storage={storage} />
       ) : (
         <section class="blank" aria-label="Welcome">
           <h2>Welcome</h2>

@@ -7,6 +7,7 @@ const PATHS = {
   down: "M12 5v14M6 13l6 6 6-6",
   edit: "M4 20h4L19 9l-4-4L4 16zM13 7l4 4",
   leave: "M10 4H5v16h5M10 12h11M17 8l4 4-4 4",
+  flag: "M6 21V4h11l-2 4 2 4H6",
   hash: "M9 4L7 20M17 4l-2 16M4 9h16M3 15h16",
   info: "M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18zM12 11v5M12 8v.01",
   lock: "M6 11h12v9H6zM8.5 11V8a3.5 3.5 0 0 1 7 0v3",

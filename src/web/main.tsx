@@ -2,6 +2,8 @@
 import { render } from "hono/jsx/dom";
 import { createChat } from "../client/index.ts";
 import { App } from "./app.tsx";
+import { foldBlocked } from "./folding.ts";
+import { createInvited } from "./invited.ts";
 import { createPlace } from "./place.ts";
 import { createRegistration } from "./registration.ts";
 import { createRooms } from "./rooms.ts";
@@ -21,15 +23,16 @@ function storageOf(page: Window): Storage | undefined {
 const storage = storageOf(window);
 showTheme(readTheme(storage), document.documentElement);
 const chat = createChat({ url: "/", ...(storage && { storage }) });
-const registration = createRegistration(window); // before the place, because both read the fragment
+const registration = createRegistration(window); // before the place, because all read the fragment
+const invited = createInvited(window);
 const place = createPlace(window);
 const rooms = createRooms(chat, (name) => {
   const here = place.snapshot();
   if (here.view === "room" && here.name === name) place.replace({ view: "rooms" });
 });
 watchTabs(chat, window);
+foldBlocked(chat);
 keepTitle(document, rooms, place);
 await chat.ready;
 const root = document.getElementById("app");
-if (root)
-  render(<App chat={chat} rooms={rooms} place={place} registration={registration} storage={storage} />, root);
+if (root) render(<App {...{ chat, rooms, place, registration, invited, storage }} />, root);

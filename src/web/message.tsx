@@ -1,5 +1,5 @@
 /** @jsxImportSource hono/jsx/dom */
-import { memo } from "hono/jsx/dom";
+import { memo, useState } from "hono/jsx/dom";
 import type { Message, Person } from "../client/index.ts";
 import { Actions } from "./actions.tsx";
 import { Avatar } from "./avatar.tsx";
@@ -23,6 +23,11 @@ interface MessageProps {
   /** The person jumped to this message. */
   readonly found: boolean;
   readonly show: (id: number) => void;
+  /** Its sender is blocked. */
+  readonly folded: boolean;
+  /** Whether the person may delete messages of others. */
+  readonly moderates: boolean;
+  readonly report: (id: number) => void;
 }
 
 const namesOf = (users: readonly string[], profiles: readonly Person[]) =>
@@ -30,9 +35,20 @@ const namesOf = (users: readonly string[], profiles: readonly Person[]) =>
 
 /** A message of the room. Memoized: renders only if its props change. */
 export const MessageRow = memo((props: MessageProps) => {
-  const { talk, message, head, me, answered, active, changing, found, show } = props;
+  const { talk, message, head, me, answered, active, changing, found, show, folded, moderates, report } =
+    props;
+  const [unfolded, setUnfolded] = useState(false);
   const { id, content, timestamp, replyTo, editedAt, deletedAt, reactions } = message;
   const has = (emoji: string) => reactions?.[emoji]?.users.includes(me?.username ?? "") ?? false;
+  if (folded && !unfolded)
+    return (
+      <article class="said folded" data-id={id} tabindex={-1}>
+        A message of someone whom you block.{" "}
+        <button type="button" class="link" onClick={() => setUnfolded(true)}>
+          Show it
+        </button>
+      </article>
+    );
   const names = ["said", head && "head", changing && "changing", found && "found"];
   return (
     <article class={names.filter(Boolean).join(" ")} data-id={id} tabindex={-1}>
@@ -80,7 +96,16 @@ export const MessageRow = memo((props: MessageProps) => {
           ))}
         </div>
       )}
-      {active && !deletedAt && <Actions talk={talk} message={message} own={isBy(me, message)} has={has} />}
+      {active && !deletedAt && (
+        <Actions
+          talk={talk}
+          message={message}
+          own={isBy(me, message)}
+          has={has}
+          moderates={moderates}
+          report={report}
+        />
+      )}
     </article>
   );
 });

@@ -1,4 +1,4 @@
-import { type Chat, createSubject, type RoomSummary } from "../client/index.ts";
+import { type Chat, createSubject, type Room, type RoomState, type RoomSummary } from "../client/index.ts";
 import { listAll } from "./listing.ts";
 import type { Source } from "./source.ts";
 import { createTalk, type Talk } from "./talk.ts";
@@ -34,10 +34,12 @@ export interface Found {
 export interface Rooms extends Source<RoomsState> {
   /** Joins the room. */
   talk(name: string): Talk;
+  /** Returns the rooms that were opened. */
+  opened(): readonly Room[];
   /** Returns what the list says about a room. */
   find(name: string): RoomLine | undefined;
-  /** Ends the person's membership. @throws {ChatError} */
-  leave(name: string): Promise<void>;
+  /** Ends the person's membership. `heir` becomes an owner. @throws {ChatError} */
+  leave(name: string, heir?: string): Promise<void>;
   /** Returns all rooms that the person may enter. */
   others(): Promise<readonly Found[]>;
   /** Returns the names of rooms that look like this one and that the person may enter. */
@@ -52,7 +54,8 @@ export interface Rooms extends Source<RoomsState> {
 
 interface Open {
   readonly talk: Talk;
-  readonly line: RoomSummary;
+  /** What the list said last about the room. */
+  line: RoomSummary;
   stop(): void;
 }
 
@@ -67,18 +70,18 @@ export function createRooms(chat: Chat, left: (name: string) => void): Rooms {
   const list = chat.rooms();
   /** The rooms that were opened, the latest last. */
   const open = new Map<string, Open>();
+  /** Rooms that have been in the list. Those that are not there any more were hidden, or the person is out of them. */
+  const seen = new Set<string>();
   let hidden: readonly RoomSummary[] | undefined;
   let loaded = false;
   let account: string | undefined;
 
   const source = createSubject<RoomsState>(() => {
     const { items, more } = list.snapshot();
-    const known = new Set(items.map(({ room }) => room));
     // A room is listed once it is opened, before the server lists it.
     const entered = [...open.values()].reverse().flatMap(({ talk, line }) => {
       const { name, state } = talk.room.snapshot();
-      const isHidden = hidden?.some(({ room }) => room === name);
-      return known.has(name) || isHidden || state === "out" || line.hidden ? [] : [line];
+      return seen.has(name) || line.hidden || state === "out" ? [] : [line];
     });
     const pinned = items.filter(({ pinned }) => pinned);
     const lines = [...pinned, ...entered, ...items.slice(pinned.length)].map(lineOf);
@@ -87,8 +90,9 @@ export function createRooms(chat: Chat, left: (name: string) => void): Rooms {
   });
 
   const lineOf = (item: RoomSummary): RoomLine => {
-    const typing = (open.get(item.room)?.talk.room.snapshot().typing.length ?? 0) > 0;
-    return { ...item, label: titleOf(item, chat.snapshot().me?.id), typing };
+    const state = open.get(item.room)?.talk.room.snapshot();
+    const line = state?.kind && state.state !== "out" ? { ...item, ...factsOf(state) } : item;
+    return { ...line, label: titleOf(line, chat.snapshot().me?.id), typing: (state?.typing.length ?? 0) > 0 };
   };
 
   const start = (name: string): Open => {
@@ -96,9 +100,10 @@ export function createRooms(chat: Chat, left: (name: string) => void): Rooms {
     const talk = createTalk(room);
     let drawn = "";
     const off = room.subscribe(() => {
-      const { error, state, typing, unread } = room.snapshot();
+      const snapshot = room.snapshot();
+      const { error, state, typing, unread } = snapshot;
       if (error?.code === "left") return forget(name);
-      const shown = `${state} ${typing.length > 0} ${unread}`;
+      const shown = JSON.stringify([state, typing.length > 0, unread, factsOf(snapshot)]);
       if (shown !== drawn) source.changed();
       drawn = shown;
     });
@@ -111,13 +116,15 @@ export function createRooms(chat: Chat, left: (name: string) => void): Rooms {
 
   const find = (name: string) => {
     const { lines, hidden } = source.snapshot();
-    return lines.find(({ room }) => room === name) ?? hidden?.find(({ room }) => room === name);
+    const opened = open.get(name);
+    return [...lines, ...(hidden ?? [])].find(({ room }) => room === name) ?? (opened && lineOf(opened.line));
   };
 
   const forget = (name: string) => {
     if (!open.has(name)) return;
     open.get(name)?.stop();
     open.delete(name);
+    seen.delete(name);
     left(name);
     source.changed();
   };
@@ -152,6 +159,7 @@ export function createRooms(chat: Chat, left: (name: string) => void): Rooms {
       talk.room.leave();
     }
     open.clear();
+    seen.clear();
     loaded = false;
     hidden = undefined;
     source.changed();
@@ -159,7 +167,13 @@ export function createRooms(chat: Chat, left: (name: string) => void): Rooms {
   account = chat.snapshot().account?.email;
   chat.subscribe(source.changed);
   list.subscribe(() => {
-    if (list.snapshot().state === "live") loaded = true;
+    const { state, items } = list.snapshot();
+    if (state === "live") loaded = true;
+    for (const item of items) {
+      seen.add(item.room);
+      const opened = open.get(item.room);
+      if (opened) opened.line = item;
+    }
     source.changed();
   });
 
@@ -167,6 +181,7 @@ export function createRooms(chat: Chat, left: (name: string) => void): Rooms {
     snapshot: source.snapshot,
     subscribe: source.subscribe,
     find,
+    opened: () => [...open.values()].map(({ talk }) => talk.room),
     talk(name) {
       const known = open.get(name);
       const opened = known ?? start(name);
@@ -177,8 +192,8 @@ export function createRooms(chat: Chat, left: (name: string) => void): Rooms {
       if (!known) queueMicrotask(source.changed);
       return opened.talk;
     },
-    async leave(name) {
-      await chat.leaveRoom(name);
+    async leave(name, heir) {
+      await chat.leaveRoom(name, heir === undefined ? {} : { heir });
       // A room that the page does not follow emits no event.
       forget(name);
     },
@@ -195,10 +210,25 @@ export function createRooms(chat: Chat, left: (name: string) => void): Rooms {
       source.changed();
     },
     pin: (name, on) => list.pin(name, on).then(reload),
-    hide: (name, on) => list.hide(name, on).then(reload),
+    async hide(name, on) {
+      await list.hide(name, on);
+      const opened = open.get(name);
+      if (opened) opened.line = { ...opened.line, hidden: on, pinned: opened.line.pinned && !on };
+      source.changed();
+      reload();
+    },
     notify: (name, what) => list.notify(name, what).then(reload),
   };
 }
+
+/** What a room that is open says about itself, as soon as it changes. */
+const factsOf = ({ kind = "open", title, topic, archived, role = "member" }: RoomState) => ({
+  kind,
+  title,
+  topic,
+  archived,
+  role,
+});
 
 /** The line of a room that the server has not listed yet. */
 const newLine = (room: string): RoomSummary => ({

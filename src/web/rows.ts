@@ -1,4 +1,4 @@
-import type { Message, RoomState, Waiting } from "../client/index.ts";
+import type { Message, Notice, RoomState, Waiting } from "../client/index.ts";
 import { isBy, type Me } from "./person.tsx";
 import { indexOf, type Span } from "./span.ts";
 import type { Refused } from "./talk.ts";
@@ -8,12 +8,15 @@ import { dayOf } from "./time.ts";
 export type Row =
   | { readonly kind: "day"; readonly key: string; readonly at: string }
   | { readonly kind: "new"; readonly key: string }
+  /** Notices that follow each other. */
+  | { readonly kind: "notices"; readonly key: string; readonly notices: readonly Notice[] }
   | { readonly kind: "message"; readonly key: string; readonly message: Message; readonly head: boolean }
   | { readonly kind: "waiting"; readonly key: string; readonly change: Waiting; readonly head: boolean }
   | { readonly kind: "refused"; readonly key: string; readonly refused: Refused; readonly head: boolean };
 
 interface Said {
   readonly messages: readonly Message[];
+  readonly notices: readonly Notice[];
   readonly span: Span;
   /** Whether there are earlier messages. */
   readonly more: boolean;
@@ -28,12 +31,24 @@ interface Said {
 const GROUP_MS = 5 * 60_000;
 
 /** Returns the rows of a span. After the last message follow those that are refused or not sent yet. */
-export function rowsOf({ messages, span, more, firstNew, waiting, refused, me }: Said): Row[] {
+export function rowsOf({ messages, notices, span, more, firstNew, waiting, refused, me }: Said): Row[] {
   const rows: Row[] = [];
   let before = messages[span.from - 1];
+  /** The first notice that is not shown yet. */
+  let next = before ? indexOf(notices, before.id) : 0;
+  /** Shows the notices before an id. */
+  const noticesBefore = (id: number): boolean => {
+    const end = id === Infinity ? notices.length : indexOf(notices, id);
+    const group = notices.slice(next, end);
+    next = end;
+    const [first] = group;
+    if (first) rows.push({ kind: "notices", key: `notice ${first.id}`, notices: group });
+    return first !== undefined;
+  };
   for (let at = span.from; at < span.to; at++) {
     const message = messages[at] as Message;
     let head = !before || !isGrouped(before, message);
+    if (noticesBefore(message.id)) head = true;
     // If there are earlier messages, the day before the first one is unknown.
     if (before ? dayOf(before.timestamp) !== dayOf(message.timestamp) : !more) {
       rows.push({ kind: "day", key: `day ${message.id}`, at: message.timestamp });
@@ -47,7 +62,8 @@ export function rowsOf({ messages, span, more, firstNew, waiting, refused, me }:
     before = message;
   }
   if (span.to < messages.length) return rows;
-  let own = before !== undefined && isBy(me, before);
+  const apart = noticesBefore(Infinity);
+  let own = !apart && before !== undefined && isBy(me, before);
   const headOf = (replyTo: number | undefined) => {
     const head = !own || replyTo !== undefined;
     own = true;

@@ -4,20 +4,21 @@ import { Avatar, Pair } from "./avatar.tsx";
 import { Finder, matches } from "./finder.tsx";
 import { Icon } from "./icon.tsx";
 import { useLatest } from "./latest.ts";
+import { NewRoom } from "./newroom.tsx";
 import { asSomeone, isBy, type Me, Name, nameOf } from "./person.tsx";
 import { hrefOf, type Place } from "./place.ts";
-import type { RoomLine, Rooms } from "./rooms.ts";
+import type { RoomLine } from "./rooms.ts";
+import type { Shared } from "./shared.ts";
 import { shortTime } from "./time.ts";
 import { othersIn } from "./words.ts";
 
-interface SidebarProps {
-  readonly rooms: Rooms;
+interface SidebarProps extends Shared {
   readonly place: Place;
   readonly me: Me;
 }
 
 /** The list of the person's rooms. */
-export function Sidebar({ rooms, place, me }: SidebarProps) {
+export function Sidebar({ chat, rooms, place, me }: SidebarProps) {
   const { lines, hidden, loaded, more } = useLatest(rooms);
   const [text, setText] = useState("");
   const here = place.view === "room" ? place.name : undefined;
@@ -30,6 +31,7 @@ export function Sidebar({ rooms, place, me }: SidebarProps) {
     <div class="sidebar" role={place.view === "rooms" ? "main" : "complementary"} aria-label="Your rooms">
       <div class="bar">
         <h1 class="brand">Parley</h1>
+        <NewRoom chat={chat} rooms={rooms} me={me} />
         <a
           class="plain me"
           href={hrefOf({ view: "account" })}

@@ -46,13 +46,13 @@ export function around(messages: readonly Message[], id: number): Held {
   return heldBy(messages, { from, to: Math.min(messages.length, from + 2 * SPAN.first) });
 }
 
-/** Returns the index of the first message with this id or a later one. */
-export function indexOf(messages: readonly Message[], id: number): number {
+/** Returns the index of the first message or notice with this id or a later one. */
+export function indexOf(messages: readonly { readonly id: number }[], id: number): number {
   let low = 0;
   let high = messages.length;
   while (low < high) {
     const middle = (low + high) >> 1;
-    if ((messages[middle] as Message).id < id) low = middle + 1;
+    if ((messages[middle]?.id ?? 0) < id) low = middle + 1;
     else high = middle;
   }
   return low;

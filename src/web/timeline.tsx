@@ -1,7 +1,9 @@
 /** @jsxImportSource hono/jsx/dom */
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "hono/jsx/dom";
+import type { Notice } from "../client/index.ts";
 import { Icon } from "./icon.tsx";
 import { MessageRow } from "./message.tsx";
+import { Notices } from "./notice.tsx";
 import { messageWith } from "./quote.tsx";
 import { type Row, rowsOf } from "./rows.ts";
 import { createView } from "./view.ts";
@@ -16,10 +18,15 @@ interface TimelineProps {
   readonly label: string;
   readonly mine: TalkState;
   readonly me: Me;
+  /** Ids of people whose messages are folded. */
+  readonly folded: ReadonlySet<string>;
+  /** Whether the person may delete messages of others. */
+  readonly moderates: boolean;
+  readonly report: (id: number) => void;
 }
 
 /** The messages of a room. At most 160 of them are on the page. */
-export function Timeline({ talk, label, mine, me }: TimelineProps) {
+export function Timeline({ talk, label, mine, me, folded, moderates, report }: TimelineProps) {
   const box = useRef<HTMLElement>(null);
   const [, redraw] = useState(0);
   const view = useMemo(
@@ -30,9 +37,11 @@ export function Timeline({ talk, label, mine, me }: TimelineProps) {
   const [active, setActive] = useState<number | undefined>(undefined);
   // Read the latest state: not only changes of the room cause a render.
   const room = talk.room.snapshot();
-  const { messages, waiting, more } = room;
+  const { messages, entries, waiting, more } = room;
+  const notices = useMemo(() => entries.filter((entry): entry is Notice => !!entry.notice), [entries]);
   const span = view.begin(room);
-  const rows = rowsOf({ messages, span, more, firstNew: view.firstNew, waiting, refused: mine.refused, me });
+  const { firstNew } = view;
+  const rows = rowsOf({ messages, notices, span, more, firstNew, waiting, refused: mine.refused, me });
 
   useLayoutEffect(() => view.drawn());
   useEffect(() => view.watch(), [view]);
@@ -63,6 +72,7 @@ export function Timeline({ talk, label, mine, me }: TimelineProps) {
           <span>New</span>
         </div>
       );
+    if (row.kind === "notices") return <Notices key={row.key} notices={row.notices} me={me} />;
     if (row.kind === "waiting")
       return <WaitingRow key={row.key} change={row.change} head={row.head} me={me} />;
     if (row.kind === "refused")
@@ -80,6 +90,9 @@ export function Timeline({ talk, label, mine, me }: TimelineProps) {
         changing={mine.changing.has(message.id)}
         found={view.found === message.id}
         show={view.show}
+        folded={folded.has(message.user.id)}
+        moderates={moderates}
+        report={report}
       />
     );
   };
@@ -108,7 +121,7 @@ export function Timeline({ talk, label, mine, me }: TimelineProps) {
         onKeyDown={(event: KeyboardEvent) => view.key(event)}
       >
         <div class="sheet">
-          {!more && span.from === 0 && messages.length > 0 && (
+          {!more && span.from === 0 && entries.length > 0 && (
             <p class="beginning">
               This is the beginning of <bdi>{label}</bdi>
             </p>

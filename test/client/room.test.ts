@@ -50,6 +50,18 @@ describe("a room", () => {
     expect(rig.wire.sent).toEqual([]);
   });
 
+  // Someone who left an open room became a member again at once: the news that they were added, which follows their own
+  // join, was taken for a later invitation.
+  test("stays left, although the news that the person was added came after the join", async () => {
+    const { rig, room } = await inHall({ history: 0 }, { version: 10, kind: "open" });
+    rig.wire.say({ type: "rooms", room: "hall", change: "added" });
+    rig.wire.say({ type: "left", room: "hall", code: 4505 });
+    rig.wire.say({ type: "rooms", room: "hall", change: "changed" });
+    await rig.settle();
+    expect(room.snapshot()).toMatchObject({ state: "out", error: { code: "left" } });
+    expect(rig.wire.sent).toEqual([]);
+  });
+
   test("resumes from the last version and receives what it missed", async () => {
     const { rig, room, ids, reconnect } = await inHall();
     rig.wire.say(message("hall", 11));

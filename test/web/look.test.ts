@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
-import axe from "axe-core";
-import type { Browser, Page } from "playwright-core";
+import type { Browser } from "playwright-core";
 import { api } from "../support/api.ts";
 import { sharedBrowser } from "../support/browser.ts";
 import { house, type House, START_MS } from "../support/house.ts";
 import { needs } from "../support/needs.ts";
 import { PASSWORD } from "../support/people.ts";
 import { type Proxy, startProxy } from "../support/proxy.ts";
+import { violations } from "./axe.ts";
 import { visit } from "./visitor.ts";
 
 setDefaultTimeout(2 * START_MS);
@@ -51,22 +51,6 @@ needs("chromium")("the look of the page", () => {
     proxy?.stop();
   });
 
-  /** Returns the violations that axe-core finds in both colour schemes. */
-  async function violations(page: Page): Promise<string[]> {
-    // `evaluate` bypasses the page's Content-Security-Policy.
-    if (await page.evaluate("typeof axe === 'undefined'")) await page.evaluate(`${axe.source}; undefined`);
-    const lines: string[] = [];
-    for (const colorScheme of ["light", "dark"] as const) {
-      await page.emulateMedia({ colorScheme });
-      const found = (await page.evaluate(
-        "axe.run(document, { resultTypes: ['violations'] }).then(({ violations }) => violations)",
-      )) as axe.Result[];
-      for (const { id, nodes } of found)
-        lines.push(...nodes.map(({ html }) => `${id}, ${colorScheme}: ${html.slice(0, 200)}`));
-    }
-    return lines;
-  }
-
   for (const viewport of [DESK, PHONE])
     test(`axe-core finds no violation in any view, light or dark: ${viewport.width} pixels wide`, async () => {
       const ada = await visit(browser, proxy.url, { viewport, reducedMotion: "reduce" });
@@ -102,10 +86,13 @@ needs("chromium")("the look of the page", () => {
       await first.getByRole("button", { name: "Edit" }).click();
       await check("editing");
       await page.getByRole("button", { name: "Stop editing" }).click();
-      await page.getByRole("button", { name: "Leave room" }).click();
-      await page.getByRole("dialog").waitFor();
-      await check("leaving a room");
-      await page.getByRole("dialog").getByRole("button", { name: "Cancel" }).click();
+      await page.getByRole("button", { name: "Room details" }).click();
+      const dialog = page.getByRole("dialog");
+      await dialog.getByText("You · Member").waitFor();
+      await dialog.getByRole("button", { name: "Leave room" }).click();
+      await check("the details of a room");
+      await dialog.getByRole("button", { name: "Cancel" }).click();
+      await dialog.getByRole("button", { name: "Close the details" }).click();
       if (viewport === PHONE) {
         await page.locator(".count").click();
         await page.locator(".people").waitFor();

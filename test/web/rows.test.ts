@@ -18,6 +18,7 @@ const said = (id: number, username: string, minute = id): Message => ({
 const rows = (messages: Message[], more = {}) =>
   rowsOf({
     messages,
+    notices: [],
     span: { from: 0, to: messages.length },
     more: false,
     firstNew: undefined,

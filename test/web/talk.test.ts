@@ -185,22 +185,24 @@ needs("chromium")("talking on the page", () => {
     const line = page.locator(".line", { hasText: "web-leave" });
     await line.waitFor();
     let left = 0;
-    await page.route("**/rooms/web-leave/members/me/", (route) =>
+    await page.route(/\/rooms\/web-leave\/members\/me\//, (route) =>
       ++left === 1
         ? route.fulfill({
-            status: 503,
-            json: { code: "unavailable", retryable: true, detail: "Try again soon." },
+            status: 403,
+            json: { code: "forbidden", retryable: false, detail: "Try again soon." },
           })
         : route.continue(),
     );
-    const button = page.getByRole("button", { name: "Leave room" });
-    await button.press("Enter");
-    await page.getByRole("dialog", { name: "Leave web-leave?" }).waitFor();
+    await page.getByRole("button", { name: "Room details" }).press("Enter");
+    await page.getByRole("dialog", { name: "web-leave" }).waitFor();
+    await page.getByRole("button", { name: "Leave room" }).press("Enter");
+    await page.getByRole("form", { name: "Leave web-leave?" }).waitFor();
     await page.keyboard.press("Escape");
-    await page.getByRole("dialog").waitFor({ state: "hidden" });
+    await page.getByRole("dialog").waitFor({ state: "detached" });
     expect(left).toBe(0);
 
-    await button.press("Enter");
+    await page.getByRole("button", { name: "Room details" }).press("Enter");
+    await page.getByRole("button", { name: "Leave room" }).press("Enter");
     await page.getByRole("button", { name: "Leave", exact: true }).press("Enter");
     await page.getByRole("alert").getByText("Try again soon.").waitFor();
     await page.getByRole("button", { name: "Leave", exact: true }).press("Enter");

@@ -1,0 +1,55 @@
+import type { User } from "../client/index.ts";
+import type { Rooms } from "./rooms.ts";
+
+/** Returns the people whom the page has seen in the person's rooms, except the person. */
+export function peopleIn(rooms: Rooms, me: string | undefined): User[] {
+  const found = new Map<string, User>();
+  const add = (person: User) => {
+    if (person.id !== me && person.username !== "parley" && !found.has(person.id))
+      found.set(person.id, person);
+  };
+  for (const { people = [], last } of rooms.snapshot().lines) {
+    people.forEach(add);
+    if (last) add({ ...last.user, username: last.username });
+  }
+  for (const room of rooms.opened()) {
+    const { messages, profiles } = room.snapshot();
+    for (const [username, person] of profiles) add({ ...person, username });
+    for (const { user, username } of messages.slice(-200)) add({ ...user, username });
+  }
+  return [...found.values()];
+}
+
+/** Members of this many rooms are read. Each costs the person's budget. */
+const READ_MAX = 5;
+
+/** Resolves to the people of the rooms that were active last. Joins those rooms. */
+export async function peopleNear(rooms: Rooms, me: string | undefined): Promise<User[]> {
+  const near = rooms
+    .snapshot()
+    .lines.filter(({ kind }) => kind !== "direct")
+    .slice(0, READ_MAX);
+  const lists = await Promise.all(
+    near.map(({ room }) =>
+      rooms
+        .talk(room)
+        .room.members.read()
+        .then(
+          ({ items }) => items,
+          () => [],
+        ),
+    ),
+  );
+  const found = new Map([...lists.flat(), ...peopleIn(rooms, me)].map((person) => [person.id, person]));
+  if (me !== undefined) found.delete(me);
+  return [...found.values()];
+}
+
+const fold = (text: string) => text.normalize("NFKD").replace(/\p{M}/gu, "").toLocaleLowerCase();
+
+/** Returns people whose name or username has a word that begins with the text. */
+export function matching(people: readonly User[], text: string): User[] {
+  const part = fold(text.trim().replace(/^@/, ""));
+  const begins = (name: string) => fold(name).startsWith(part) || fold(name).includes(` ${part}`);
+  return people.filter(({ username, name }) => begins(username) || begins(name ?? ""));
+}

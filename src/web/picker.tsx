@@ -1,0 +1,127 @@
+/** @jsxImportSource hono/jsx/dom */
+import { useRef, useState } from "hono/jsx/dom";
+import type { User } from "../client/index.ts";
+import { Avatar } from "./avatar.tsx";
+import { matching } from "./directory.ts";
+import { Icon } from "./icon.tsx";
+import { Name } from "./person.tsx";
+
+/** Someone who was chosen: known to the page, or only typed. */
+export interface Chosen {
+  /** How the server is told: an id, or `@` and a username. */
+  readonly ref: string;
+  readonly username: string;
+  readonly name?: string | undefined;
+}
+
+interface PickerProps {
+  /** Unique on the page. */
+  readonly id: string;
+  readonly label: string;
+  readonly people: readonly User[];
+  readonly chosen: readonly Chosen[];
+  readonly choose: (chosen: readonly Chosen[]) => void;
+}
+
+const SHOWN_MAX = 6;
+
+const asSomeone = ({ ref, username, name }: Chosen) => ({ username, user: { id: ref, name } });
+
+/** Chooses people: the ones the page knows by name, anyone else by `@username`. */
+export function Picker({ id, label, people, chosen, choose }: PickerProps) {
+  const field = useRef<HTMLInputElement>(null);
+  const [text, setText] = useState("");
+  const [active, setActive] = useState(0);
+  const handle = text.trim().replace(/^@/, "");
+  const taken = new Set(chosen.map(({ username }) => username));
+  const known: Chosen[] =
+    handle === ""
+      ? []
+      : matching(people, text)
+          .filter(({ username }) => !taken.has(username))
+          .slice(0, SHOWN_MAX)
+          .map(({ id, username, name }) => ({ ref: id, username, name }));
+  const isNew = handle !== "" && !/\s/.test(handle) && !taken.has(handle);
+  const typed = isNew && !known.some(({ username }) => username === handle);
+  const options = typed ? [...known, { ref: `@${handle}`, username: handle }] : known;
+  const at = Math.min(active, options.length - 1);
+
+  const show = (next: string) => {
+    setText(next);
+    setActive(0);
+    if (field.current && field.current.value !== next) field.current.value = next;
+  };
+  const add = (one: Chosen | undefined) => {
+    if (!one) return;
+    choose([...chosen, one]);
+    show("");
+    field.current?.focus();
+  };
+  const remove = (one: Chosen) => {
+    choose(chosen.filter((other) => other !== one));
+    field.current?.focus();
+  };
+  const onKeyDown = (event: KeyboardEvent) => {
+    if (event.isComposing) return;
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (step && options.length > 0) {
+      event.preventDefault();
+      setActive((at + step + options.length) % options.length);
+    } else if (event.key === "Enter" && options.length > 0) {
+      event.preventDefault();
+      add(options[at]);
+    } else if (event.key === "Escape" && text !== "") {
+      event.preventDefault();
+      event.stopPropagation();
+      show("");
+    } else if (event.key === "Backspace" && text === "" && chosen.length > 0) {
+      choose(chosen.slice(0, -1));
+    }
+  };
+
+  return (
+    <div class="picker labelled">
+      <label for={id}>{label}</label>
+      <div class="chosen">
+        {chosen.map((one) => (
+          <button key={one.ref} type="button" class="chip" onClick={() => remove(one)}>
+            <Avatar of={asSomeone(one)} /> <Name of={asSomeone(one)} /> <Icon name="close" label="Remove" />
+          </button>
+        ))}
+        <input
+          ref={field}
+          id={id}
+          type="text"
+          role="combobox"
+          dir="auto"
+          autocomplete="off"
+          autocapitalize="none"
+          spellcheck={false}
+          maxlength={200}
+          placeholder={chosen.length === 0 ? "Name or @username" : undefined}
+          aria-expanded={String(options.length > 0) as "true"}
+          aria-controls={`${id}-list`}
+          aria-autocomplete="list"
+          aria-activedescendant={options.length > 0 ? `${id}-${at}` : undefined}
+          onInput={(event: Event) => show((event.target as HTMLInputElement).value)}
+          onKeyDown={onKeyDown}
+        />
+      </div>
+      <ul id={`${id}-list`} class="options" role="listbox" aria-label={label} hidden={options.length === 0}>
+        {options.map((one, index) => (
+          <li
+            key={one.ref}
+            id={`${id}-${index}`}
+            role="option"
+            aria-selected={String(index === at) as "true"}
+            // The field keeps the focus.
+            onPointerDown={(event: Event) => event.preventDefault()}
+            onClick={() => add(one)}
+          >
+            <Avatar of={asSomeone(one)} /> <Name of={asSomeone(one)} /> <small>@{one.username}</small>
+          </li>
+        ))}
+      </ul>
+    </div>
+  );
+}

@@ -1,0 +1,89 @@
+import { expect, test } from "bun:test";
+import type { Notice } from "../../src/client/index.ts";
+import { mutedUntil, sentenceOf, textOf } from "../../src/web/notices.ts";
+import { listed, titleOf } from "../../src/web/words.ts";
+
+const ADA = { id: "u_ada", username: "ada", name: "Ada" };
+const BEN = { id: "u_ben", username: "ben" };
+const CY = { id: "u_cy", username: "cy" };
+const DEE = { id: "u_dee", username: "dee" };
+const SYSTEM = { id: "u_system", username: "parley" };
+
+const notice = (by: Notice["by"], type: string, more: Partial<Notice["notice"]> = {}): Notice => ({
+  id: 1,
+  version: 1,
+  timestamp: "2030-01-31T12:00:00.000Z",
+  by,
+  notice: { type, users: [], ...more },
+});
+
+test("a notice is a sentence from the reader's point of view, with plurals and few names", () => {
+  const sentences: [Notice, forBen: string, forDee: string][] = [
+    [notice(ADA, "added", { users: [BEN] }), "Ada added you", "Ada added ben"],
+    [notice(BEN, "added", { users: [CY, DEE] }), "You added cy and dee", "ben added cy and you"],
+    [
+      notice(ADA, "added", { users: [BEN, CY, ADA, DEE] }),
+      "Ada added you, cy and 2 others",
+      "Ada added ben, cy and 2 others",
+    ],
+    [
+      notice(BEN, "left", { users: [BEN], heir: DEE }),
+      "You left; dee is an owner now",
+      "ben left; you are an owner now",
+    ],
+    [notice(BEN, "joined", { users: [BEN] }), "You joined", "ben joined"],
+    [notice(SYSTEM, "banned", { users: [BEN] }), "The operator banned you", "The operator banned ben"],
+    [notice(ADA, "role", { users: [BEN], role: "owner" }), "Ada made you an owner", "Ada made ben an owner"],
+    [
+      notice(ADA, "role", { users: [BEN, CY], role: "moderator" }),
+      "Ada made you and cy moderators",
+      "Ada made ben and cy moderators",
+    ],
+    [
+      notice(BEN, "title", { title: "Plans" }),
+      "You renamed the room to Plans",
+      "ben renamed the room to Plans",
+    ],
+    [
+      notice(BEN, "title", { title: "" }),
+      "You removed the title of the room",
+      "ben removed the title of the room",
+    ],
+    [
+      notice(ADA, "muted", { users: [BEN], until: "2030-02-01T00:00:00Z" }),
+      "Ada muted you until then",
+      "Ada muted ben until then",
+    ],
+    [
+      notice(ADA, "created", { users: [ADA, BEN] }),
+      "Ada created the room with you",
+      "Ada created the room with ben",
+    ],
+    [notice(ADA, "something new"), "Ada changed the room", "Ada changed the room"],
+  ];
+  for (const [one, forBen, forDee] of sentences) {
+    expect(textOf(sentenceOf(one, BEN, () => "then"))).toBe(forBen);
+    expect(textOf(sentenceOf(one, DEE, () => "then"))).toBe(forDee);
+  }
+});
+
+test("someone is muted until the mute ends, by itself or by a later notice", () => {
+  const now = Date.parse("2030-01-31T12:00:00Z");
+  const muted = notice(ADA, "muted", { users: [BEN], until: "2030-02-01T00:00:00Z" });
+  const ended = notice(ADA, "unmuted", { users: [BEN] });
+  expect(mutedUntil([muted], BEN.id, now)).toBe(Date.parse("2030-02-01T00:00:00Z"));
+  expect(mutedUntil([muted], CY.id, now)).toBeUndefined();
+  expect(mutedUntil([muted, ended], BEN.id, now)).toBeUndefined();
+  expect(mutedUntil([muted], BEN.id, now + 24 * 3600_000)).toBeUndefined();
+  expect(mutedUntil([ended, notice(ADA, "muted", { users: [BEN] })], BEN.id, now)).toBe(Infinity);
+});
+
+test("a room is called by its title, the people of a direct one, or its name", () => {
+  const room = { room: "~abc", kind: "private", title: "" } as const;
+  expect(titleOf({ ...room, title: "Plans" }, "u_ada")).toBe("Plans");
+  expect(titleOf(room, "u_ada")).toBe("Untitled room");
+  expect(titleOf({ room: "lobby", kind: "open", title: "" }, "u_ada")).toBe("lobby");
+  expect(titleOf({ ...room, kind: "direct", people: [BEN, CY, ADA] }, "u_ada")).toBe("ben and cy");
+  expect(titleOf({ ...room, kind: "direct", people: [ADA] }, "u_ada")).toBe("Ada");
+  expect(listed(["a", "b", "c", "d", "e"])).toBe("a, b and 3 others");
+});
