@@ -1,7 +1,7 @@
 /** @jsxImportSource hono/jsx/dom */
 import { nameOf, type Someone } from "./person.tsx";
 
-const HUES = 8;
+const HUES = 12;
 const letters = new Intl.Segmenter();
 
 interface AvatarProps {
@@ -37,6 +37,6 @@ export function Pair({ of: [first, second] }: { readonly of: readonly Someone[] 
 
 function hueOf(name: string): number {
   let hash = 0;
-  for (const letter of name) hash = (hash * 31 + (letter.codePointAt(0) ?? 0)) >>> 0;
-  return hash % HUES;
+  for (const letter of name) hash = Math.imul(hash ^ (letter.codePointAt(0) ?? 0), 0x01000193) >>> 0;
+  return (hash >>> 8) % HUES;
 }

@@ -12,6 +12,7 @@ import { mutedUntil } from "./notices.ts";
 import { People } from "./people.tsx";
 import { isBy, type Me, Name, type Someone } from "./person.tsx";
 import { hrefOf } from "./place.ts";
+import { Seen } from "./receipts.tsx";
 import { Reporting } from "./reporting.tsx";
 import type { Shared } from "./shared.ts";
 import type { Talk } from "./talk.ts";
@@ -112,9 +113,12 @@ export function Conversation({ talk, me, ...shared }: ConversationProps) {
                 </button>
               </span>
             ) : (
-              <Typing
-                people={room.typing.map((username) => ({ username, user: room.profiles.get(username) }))}
-              />
+              <>
+                <Typing
+                  people={room.typing.map((username) => ({ username, user: room.profiles.get(username) }))}
+                />
+                {room.typing.length === 0 && <Seen room={talk.room} me={me} />}
+              </>
             )}
           </p>
           {room.state !== "out" &&
