@@ -46,6 +46,8 @@ onEachDriver((open) => {
     await run(
       sql`insert into users (username, username_fold) values ('ada', 'ada'), ('ben', 'ben'), ('cy', 'cy'), ('dee', 'dee')`,
     );
+    await run(sql`insert into users (username, username_fold, issuer, subject)
+      select subject, subject, 'https://id.example', subject from unnest(array['auth0|7', 'u_7', 'me']) subject`);
     await run(sql`insert into rooms (name, version) values ('garden', 5), ('lobby', 2), ('attic', 0)`);
     await run(sql`insert into messages (room_id, id, version, sender_id, client_id, content, created_at)
       select r.id, n, n, ${BEN}::bigint, gen_random_uuid(), 'message ' || n, now()
@@ -99,6 +101,35 @@ onEachDriver((open) => {
     ]);
   });
 
+  test("people get an id: the subject of an outside identity, which nobody can mistake for another id", async () => {
+    const ids = await run<{ id: number; uid: string }>(
+      sql`select id::float8 as id, uid from users order by id`,
+    );
+    const local = expect.stringMatching(/^u_[\w-]{22}$/);
+    expect(ids.map(({ uid }) => uid)).toEqual([
+      "u_system",
+      local,
+      local,
+      local,
+      local,
+      "auth0|7",
+      "=u_7",
+      "=me",
+    ]);
+  });
+
+  test("rooms know their newest message, and lose nothing else", async () => {
+    expect(
+      await run(
+        sql`select name, kind, last_post::float8 as last, fence::float8 as fence from rooms order by name`,
+      ),
+    ).toEqual([
+      { name: "attic", kind: "open", last: 0, fence: 0 },
+      { name: "garden", kind: "open", last: 5, fence: 0 },
+      { name: "lobby", kind: "open", last: 2, fence: 0 },
+    ]);
+  });
+
   test("migrating again changes nothing", async () => {
     await migrate(database);
     const applied = await run<{ hash: string }>(sql`select hash from drizzle.migrations order by at`);
@@ -119,7 +150,7 @@ onEachDriver((open) => {
     expect(await mine(BEN)).toEqual([["garden", 5, 0]]);
     expect(await mine(CY)).toEqual([["lobby", 1, 1]]);
     expect(await mine(DEE)).toEqual([]);
-    expect(await lists.room({ userId: DEE, room: "garden" })).toMatchObject({ lastRead: null, unread: 0 });
+    expect(await lists.room({ userId: DEE, room: "garden" })).toBeUndefined();
   });
 
   test("members go on from where they were, and a lifted ban makes nobody a member who was none", async () => {
