@@ -188,7 +188,9 @@ export function createFeeds(world: World, served: Served): Feeds {
             world.fail("synced before what was delivered", summary(wire.text));
           if (feed.version === frame.version && !feed.live && feed.farewell !== undefined) return;
           checkGap(feed, room, frame.version);
-          feed.version = feed.base = frame.version;
+          feed.version = frame.version;
+          // In a live feed, it follows a notice or what was withheld.
+          if (!feed.live) feed.base = frame.version;
           feed.live = true;
           return;
         case "lagging":

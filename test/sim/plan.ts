@@ -61,7 +61,7 @@ export function planOf(random: Random): Plan {
   const backlog = huge ? 9_980 + random.below(30) : sometimes(0.5, () => random.below(12));
   const edits = random.chance(0.2);
   const budgets = huge || large ? 0 : sometimes(0.15, () => random.between(0.03, 0.2));
-  const ruled = !huge && random.chance(0.4);
+  const ruled = !huge && random.chance(0.3);
   const rooms = ["ada", "ben", "cy", "dan", "eve"].slice(0, 1 + random.below(huge ? 1 : ruled ? 2 : 5));
   if (ruled && random.chance(0.4)) rooms.push(PLAIN_ROOM);
   return {

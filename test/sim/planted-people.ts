@@ -167,6 +167,12 @@ export const PEOPLE: readonly Mutant[] = [
     to: `this.state === "behind" && this.position > 0`,
   },
   {
+    name: "a message that was posted before a removal and changed after it is not new to anyone",
+    file: "room/timeline.ts",
+    from: "    if (isTorn(rest, released)) return jump(end, fenceAfter(rest, fence));\n",
+    to: "    void isTorn;\n",
+  },
+  {
     name: "the last owner goes while others stay",
     file: "room/appoint.ts",
     from: `  if (sender.role === "owner" && losesOwners(seats, about)) return "last_owner";\n`,

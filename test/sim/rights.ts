@@ -52,15 +52,15 @@ export function createRights(world: World): Rights {
     },
     checkPage(seat, messages, window) {
       for (const message of messages) {
-        const isStored = database
-          .posted(seat.room, message.id)
-          .filter(({ version }) => version === message.version)
-          .some((state) =>
-            state.notice ? Bun.deepEquals(shownAny(state), message) : sameMessage(shown(state), message),
-          );
+        const epochs = [window.epoch, database.epoch];
+        const isStored = epochs.some((epoch) => {
+          const state = database.written(epoch, seat.room, message.version);
+          if (!state) return false;
+          return state.notice ? Bun.deepEquals(shownAny(state), message) : sameMessage(shown(state), message);
+        });
         if (!isStored)
           world.fail("a page has a message that the database never had", `${seat.room}.${message.id}`);
-        const maySee = [window.epoch, database.epoch].some((epoch) =>
+        const maySee = epochs.some((epoch) =>
           world.sight.maySee(seat.userId, seat.room, message, window, epoch),
         );
         if (!maySee)

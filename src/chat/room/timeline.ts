@@ -1,7 +1,7 @@
 import type { Clock } from "../../clock.ts";
 import { lengthOf, type Message, type RoomChange } from "../../message.ts";
 import { UNSEEN_MAX } from "../limits.ts";
-import { fenceAfter, takesRights } from "./fences.ts";
+import { fenceAfter, isTorn, takesRights } from "./fences.ts";
 import { createPages, type SharedPage } from "./pages.ts";
 import type { MessageStore, Page } from "../ports.ts";
 import { createWaiters } from "./waiters.ts";
@@ -121,13 +121,13 @@ export function createTimeline(options: TimelineOptions): Timeline {
     const end = Math.max(released, to);
     let rest = states.filter(({ version }) => version > released);
     forgetOutdated(rest);
+    if (isTorn(rest, released)) return jump(end, fenceAfter(rest, fence));
     do {
       const at = rest.findIndex(takesRights);
       const part = at === -1 ? rest : rest.slice(0, at + 1);
       const notice = rest[at];
       rest = rest.slice(part.length);
-      // Before `released` moves: a reader without room for the range lags from the old position. Changes are small, but
-      // whole messages are delivered, so a batch of changes can be more than sockets take at once.
+      // Before `released` moves: a reader without room for these messages, which are whole, lags from the old position.
       const publish = options.prepare(part, released);
       if (!publish) return jump(end, fenceAfter([...part, ...rest], fence));
       released = rest.length > 0 && notice ? notice.version : end;
