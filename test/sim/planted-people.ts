@@ -173,6 +173,12 @@ export const PEOPLE: readonly Mutant[] = [
     to: "    void isTorn;\n",
   },
   {
+    name: "half a page is from another epoch",
+    file: "room/history.ts",
+    from: "      if (head && head.epoch !== tail.epoch) throw new Outdated();\n",
+    to: "",
+  },
+  {
     name: "the last owner goes while others stay",
     file: "room/appoint.ts",
     from: `  if (sender.role === "owner" && losesOwners(seats, about)) return "last_owner";\n`,

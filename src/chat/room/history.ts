@@ -94,10 +94,12 @@ export function createHistory({ store, reads, reenter }: HistoryParts): History 
     if (around !== undefined) {
       const half = Math.floor(size / 2);
       const halfFit = { ...fit, bytes: Math.floor(fit.bytes / 2) };
-      const head =
-        half > 0 ? await read({ before: around }, half, halfFit) : { messages: [], more: around > first };
+      const head = half > 0 ? await read({ before: around }, half, halfFit) : undefined;
       const { more, ...tail } = await read({ after: around - 1 }, size - half, halfFit);
-      return { ...tail, messages: [...head.messages, ...tail.messages], older: head.more, newer: more };
+      // Between the two, the database may have been restored.
+      if (head && head.epoch !== tail.epoch) throw new Outdated();
+      const messages = [...(head?.messages ?? []), ...tail.messages];
+      return { ...tail, messages, older: head?.more ?? around > first, newer: more };
     }
     const { more, ...found } = await read({ before: before ?? ID_MAX }, size);
     return { ...found, older: more, newer: before !== undefined && before <= found.counter };
