@@ -179,6 +179,12 @@ export const PEOPLE: readonly Mutant[] = [
     to: "",
   },
   {
+    name: "a plain sender who came back never gets the echo of an earlier message",
+    file: "codecs/plain.ts",
+    from: "      if (id < pass.membership.from) return sendOwn();\n",
+    to: "",
+  },
+  {
     name: "the last owner goes while others stay",
     file: "room/appoint.ts",
     from: `  if (sender.role === "owner" && losesOwners(seats, about)) return "last_owner";\n`,

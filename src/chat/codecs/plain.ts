@@ -136,19 +136,22 @@ class PlainProtocol implements Protocol {
     const { peer } = this;
     const pause = peer.writable();
     if (pause) await pause;
+    /** The message as it was sent again, for a sender who may no longer see it, but learns that it was committed. */
+    const sendOwn = () => {
+      const { username } = peer.identity;
+      peer.send(encodePlain(room, { id, username, content, timestamp, clientId }, true));
+    };
     try {
       const query = { after: id - 1, limit: 1 };
-      const { messages } = await this.options.history.page(await peer.enter(room, "read"), query, ANY_SIZE);
+      const pass = await peer.enter(room, "read");
+      if (id < pass.membership.from) return sendOwn();
+      const { messages } = await this.options.history.page(pass, query, ANY_SIZE);
       const [message] = messages;
       // If the database was restored since, another message has this id, or none.
       if (message?.clientId === clientId) peer.send(encodePlain(room, message, true));
       else this.refuse(new Refusal("unavailable"), clientId);
     } catch (error) {
-      // Its sender may no longer read the room, but learns that it was committed.
-      if (error instanceof AccessDenied) {
-        const { username } = peer.identity;
-        return peer.send(encodePlain(room, { id, username, content, timestamp, clientId }, true));
-      }
+      if (error instanceof AccessDenied) return sendOwn();
       if (!(error instanceof Refusal)) this.options.faulted(error);
       this.refuse(new Refusal("unavailable"), clientId);
     }
