@@ -51,7 +51,11 @@ test("each change takes the room's next version, and everyone gets the whole mes
   expect(await socket.ask(remove(1))).toMatchObject({ type: "ok", id: 1, version: 7 });
 
   const edited = { ...message, content: "Hello", ...EDITED };
-  const thumbs = (...users: string[]) => ({ reactions: { "👍": { count: users.length, users } } });
+  const thumbs = (...users: string[]) => ({
+    reactions: {
+      "👍": { count: users.length, users, profiles: users.map(() => ({ id: expect.any(String) })) },
+    },
+  });
   expect((await reader.take("message", 6)).map(stateOf)).toEqual([
     { ...edited, change: "updated", prev: 1, version: 2 },
     { ...edited, change: "updated", prev: 2, version: 3, ...thumbs("ben") },

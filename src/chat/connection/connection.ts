@@ -11,8 +11,8 @@ import { EXPIRING_MS, OUTSTANDING, TOKEN_LOOK_MS } from "../limits.ts";
 import type { Pass } from "../pass.ts";
 import type { Departures, Socket } from "../ports.ts";
 import type { Action } from "../rights.ts";
-import { openFor } from "../room/catchup.ts";
 import type { Timeline } from "../room/timeline.ts";
+import { arrive } from "./arrival.ts";
 import type { Codec, Protocol } from "./codec.ts";
 import type { OpenConnection } from "./hub.ts";
 import type { Connection, ConnectionOptions, ConnectionParts } from "./parts.ts";
@@ -198,34 +198,33 @@ class SocketConnection implements Connection, OpenConnection, Peer {
   }
 
   async join(room: string, since: Position | undefined, accepted: () => void): Promise<void> {
-    const { access, rooms, members, presence } = this.parts;
+    const { access, rooms, presence } = this.parts;
     await this.writable(); // `joined` may be a large frame, and a client may send many joins at once
     if (this.closed) throw new Refusal("unavailable");
-    let pass = await access.reenter(this.identity, room); // memory may be older than `since`, and than who is back
-    if (!this.joined(room) && this.subscriptions.length >= this.parts.roomsPerSocket)
-      throw new Refusal("too_many_rooms");
-    const reading = await members.join(pass);
-    const timeline = await openFor(rooms, room, since, this.parts.faulted);
+    let { pass, reading, timeline, begins } = await arrive(this, room, since);
     // The pass has to be as new as the timeline in this very tick, so nothing is awaited after that.
     try {
       const isOld = () => pass.membership.fence < timeline.fence;
-      for (let round = 0; isOld() && round < ROUNDS.most; round++)
-        pass = await access.reenter(this.identity, room);
+      for (let i = 0; isOld() && i < ROUNDS.most; i++) pass = await access.reenter(this.identity, room);
       if (this.closed || isOld()) throw new Refusal("unavailable", { retryAfterMs: ROUNDS.retryMs });
     } catch (error) {
       rooms.close(timeline);
       throw error;
     }
-    // In this order, so that a person who joins again was never gone.
-    presence.enter(pass);
+    presence.enter(pass); // first, so that a person who joins again was never gone
     this.leave(room);
     const position = resumedFrom(timeline, this.codec, since, pass.membership.beginsAfter);
-    const subscription = createSubscription(this, pass, timeline, position ?? timeline.released);
+    const begin = this.codec.canRestart ? timeline.released : begins;
+    const subscription = createSubscription(this, pass, timeline, position ?? begin);
     this.subscriptions = [...this.subscriptions, subscription];
     accepted();
     const here = { online: presence.online(room), people: presence.people(room) };
     this.protocol.joined(timeline, pass, position !== undefined, { ...here, ...reading });
     this.writer.replay(subscription);
+  }
+
+  hasPlaceFor(room: string) {
+    return this.joined(room) || this.subscriptions.length < this.parts.roomsPerSocket;
   }
 
   leave(room: string, forGood = false) {

@@ -27,7 +27,7 @@ export interface ConnectionOptions {
 /** What all connections of a process share. */
 export interface ConnectionParts {
   readonly access: Pick<Access, "enter" | "enterNow" | "reenter" | "narrow" | "renew" | "after" | "mayList">;
-  readonly rooms: Pick<Rooms, "open" | "close" | "counter">;
+  readonly rooms: Pick<Rooms, "open" | "close" | "counter" | "released">;
   readonly members: Pick<Members, "join">;
   readonly presence: Pick<Presence, "enter" | "leave" | "online" | "people">;
   readonly delivery: Pick<Delivery, "began" | "ended">;

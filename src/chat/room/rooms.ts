@@ -42,6 +42,8 @@ export interface Rooms {
   close(timeline: Timeline): void;
   /** Whether a room has readers on this node. */
   isOpen(room: string): boolean;
+  /** The last version that was released to readers here; undefined if there are none. */
+  released(room: string): number | undefined;
   /** Reads the room's counter from the database; 0: no messages. Rejects if the database is away. */
   counter(room: string): Promise<number>;
   /** Resolves once this version of a room was released to its readers here, at once if there are none. */
@@ -60,6 +62,7 @@ const isPlausible = ({ from, to, states }: RoomChange) =>
 interface Entry {
   readonly timeline: Timeline;
   readonly ready: Promise<unknown>;
+  isReady: boolean;
   readers: number;
 }
 
@@ -98,8 +101,9 @@ export function createRooms(options: RoomsOptions): Rooms {
       const { epoch: current, versions, fences } = await store.counters([room]);
       renew(current);
       timeline.start(versions.get(room) ?? 0, fences.get(room) ?? 0);
+      entry.isReady = true;
     });
-    const entry = { timeline, ready, readers: 0 };
+    const entry: Entry = { timeline, ready, isReady: false, readers: 0 };
     entries.set(room, entry);
     return entry;
   };
@@ -168,6 +172,10 @@ export function createRooms(options: RoomsOptions): Rooms {
       if (entry?.timeline === timeline && --entry.readers === 0) end(timeline.room, entry);
     },
     isOpen: (room) => entries.has(room),
+    released(room) {
+      const entry = entries.get(room);
+      return entry?.isReady ? entry.timeline.released : undefined;
+    },
     reached: async (room, version) => entries.get(room)?.timeline.reached(version),
     async counter(room) {
       const { epoch: current, versions } = await store.counters([room]);
