@@ -39,6 +39,7 @@ export async function arrive(comer: Comer, room: string, since: Position | undef
     return { timeline, begins: Math.min(released ?? timeline.released, timeline.released) };
   };
   const opened = comer.codec.canRestart ? undefined : open();
+  opened?.catch(() => {}); // it is awaited below, if nothing else fails before
   try {
     const pass = await access.reenter(comer.identity, room); // memory may be older than `since`, and than who is back
     if (!comer.hasPlaceFor(room)) throw new Refusal("too_many_rooms");
