@@ -226,7 +226,7 @@ export function createClient(
       const copy = copyOf(own ?? random.pick(world.places()));
       const what = random.next();
       const { changes } = world;
-      if (plan.ruled && random.chance(0.06)) return submit(world.decrees.ofOne(copy.room, userId));
+      if (plan.ruled && random.chance(0.06)) return submit(world.decrees.ofRoom(copy.room, userId, 1));
       if (what < 0.72)
         return submit((random.chance(plan.amends) ? changes.amend : changes.post)(userId, copy.room));
       const earlier = what < 0.84 && changes.earlier(userId);

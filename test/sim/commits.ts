@@ -130,7 +130,7 @@ export function createCommits({ rows, now, users, fail, created }: CommitsOption
       const theirs = changes.filter(({ room }) => room === name);
       return (isSecret(name) && !exists) || theirs.some((one) => one.fence !== fence || !canReply(one));
     };
-    const fenced = new Set(changes.map(({ room }) => room).filter(isFenced));
+    const fenced = new Set([...new Set(changes.map(({ room }) => room))].filter(isFenced));
     if (changes.some((change) => !fenced.has(change.room) && answeredBy(change))) throw failure("duplicate");
     const at = rows.timestamp();
     const outcomes = changes.map((change) => (fenced.has(change.room) ? null : post(change, at)));

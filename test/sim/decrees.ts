@@ -56,12 +56,13 @@ export function createDecrees({ database, random, schedule, users }: DecreesOpti
     return { kind: random.pick(["open", "private"]) };
   };
 
-  /** A change of a room, by a person or (null) an operator. */
-  const ofRoom = (room: string, userId: number | null): Decreed => {
-    const clientId = random.uuid();
-    const decreed: Decreed = random.chance(0.75)
-      ? { kind: "member", room, clientId, ...about(room, userId ?? 0) }
-      : { kind: "room", room, clientId, set: settings(userId === null) };
+  /** A change of a room, by a person or (null) an operator, about so many people at most. */
+  const ofRoom = (room: string, userId: number | null, most = users): Decreed => {
+    const base = { room, clientId: random.uuid() };
+    const member = random.chance(0.75) && about(room, userId ?? 0);
+    const decreed: Decreed = member
+      ? { kind: "member", ...base, ...member, users: member.users.slice(0, most) }
+      : { kind: "room", ...base, set: settings(userId === null) };
     asked.push({ userId: userId ?? 0, decreed });
     return decreed;
   };
@@ -70,11 +71,6 @@ export function createDecrees({ database, random, schedule, users }: DecreesOpti
     someone,
     some,
     ofRoom,
-    /** The same as chat.v1 can say it: about one person. */
-    ofOne(room: string, userId: number): Decreed {
-      const decreed = ofRoom(room, userId);
-      return decreed.kind === "member" ? { ...decreed, users: decreed.users.slice(0, 1) } : decreed;
-    },
     /** One that the same person asked for before. */
     earlier(userId: number | null): Decreed | undefined {
       const theirs = asked.filter((one) => one.userId === (userId ?? 0)).slice(-6);
