@@ -9,6 +9,7 @@ import { passFor, replayFrame, v1 } from "./support/stubs.ts";
 const TIME = "2026-01-02T03:04:05.678901Z";
 const time = fc.constantFrom(null, TIME);
 const whole = fc.nat({ max: Number.MAX_SAFE_INTEGER });
+const version = fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER });
 const name = (most: number) => fc.string({ unit: fc.constantFrom("a", "é", "語", "𐐀"), maxLength: most });
 
 const person = fc.record({
@@ -17,8 +18,8 @@ const person = fc.record({
 });
 
 const message: fc.Arbitrary<Message> = fc.record({
-  id: whole,
-  version: whole,
+  id: version,
+  version,
   username: name(USERNAME_MAX),
   user: person,
   clientId: fc.uuid(),

@@ -225,7 +225,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "joining makes nobody a member",
-    file: "connection/connection.ts",
+    file: "connection/arrival.ts",
     from: "const reading = await members.join(pass);",
     to: "const reading = { lastRead: 0, unread: 0 }; void members;",
   },
