@@ -98,7 +98,9 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   "src/store/reading.ts": "JSON that the database made",
   "src/store/ruled.ts": "JSON that the database made",
   "src/web/avatar.tsx": "the first letter of a username",
+  "src/web/directory.ts": "cut to 200 characters",
   "src/web/finder.tsx": "a field of 64 characters",
+  "src/web/invitations.tsx": "a link that the page makes",
   "src/web/tabs.ts": "what the client stored",
 };
 /** What the operator writes. */

@@ -195,7 +195,7 @@ const all = (userId: number, { after, patterns, like }: RoomRange) => {
   const listed = (matches: SQL) => sql`
     select r.id, r.name from rooms r
     where r.posted and r.kind = 'open' and r.deleted_at is null and r.name > ${after}::text and ${matches}
-      and ${unguessed(sql`r.last_post > r.begins_after`)} and ${isOpenTo(userId)} and ${isLike(like)}
+      and ${unguessed(sql`r.last_post > r.begins_after and ${isNotBanned(userId)}`)} and ${isLike(like)}
     order by r.name ${ONE_MORE}`;
   if (patterns === null || patterns.includes("*"))
     return sql`select * from ((${listed(sql`true`)}) union all (${own})) r order by r.name ${ONE_MORE}`;
@@ -212,8 +212,9 @@ const all = (userId: number, { after, patterns, like }: RoomRange) => {
 };
 
 /** Whether a person is not banned from the room `r`. Reads their bans once, not for each room. */
-const isOpenTo = (userId: number) =>
-  unguessed(sql`r.id <> all(array(select b.room_id from bans b where b.user_id = ${userId}::bigint))`);
+const isNotBanned = (userId: number) =>
+  sql`r.id <> all(array(select b.room_id from bans b where b.user_id = ${userId}::bigint))`;
+const isOpenTo = (userId: number) => unguessed(isNotBanned(userId));
 
 /** A pattern in which `*` stands for any run of characters, as LIKE has it. */
 const likePattern = (pattern: string) => pattern.replace(/[\\%_]/g, "\\$&").replaceAll("*", "%");

@@ -45,7 +45,8 @@ export async function peopleNear(rooms: Rooms, me: string | undefined): Promise<
   return [...found.values()];
 }
 
-const fold = (text: string) => text.normalize("NFKD").replace(/\p{M}/gu, "").toLocaleLowerCase();
+const fold = (text: string) =>
+  text.slice(0, 200).normalize("NFKD").replace(/\p{M}/gu, "").toLocaleLowerCase();
 
 /** Returns people whose name or username has a word that begins with the text. */
 export function matching(people: readonly User[], text: string): User[] {
