@@ -185,6 +185,12 @@ export const PEOPLE: readonly Mutant[] = [
     to: "",
   },
   {
+    name: "someone whose coming was never told stays present for whoever joined meanwhile",
+    file: "ephemeral/presence.ts",
+    from: "      room.named = new Map(room.named).set(userId, person.person);\n",
+    to: "",
+  },
+  {
     name: "the last owner goes while others stay",
     file: "room/appoint.ts",
     from: `  if (sender.role === "owner" && losesOwners(seats, about)) return "last_owner";\n`,

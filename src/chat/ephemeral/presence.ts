@@ -177,8 +177,10 @@ export function createPresence({ clock, bus, tell }: PresenceOptions): Presence 
         room.here.delete(userId);
         changed(name, room);
       };
-      if (forGood) gone();
-      else person.cancelGrace = clock.after(GRACE_MS, gone);
+      if (!forGood) return void (person.cancelGrace = clock.after(GRACE_MS, gone));
+      // Anyone who joined since the last notification knows of this person, although the room was never told.
+      room.named = new Map(room.named).set(userId, person.person);
+      gone();
     },
     idsHere: (name) => rooms.get(name)?.here.keys() ?? [],
     online: (name) => {
