@@ -20,7 +20,9 @@ needs("TEST_DATABASE_URL")("on Postgres", () => {
     const { auth } = await startNode(database);
     const account = { email: "ada@example.com", password: PASSWORD };
     await auth.accounts.register(account, HERE);
-    const [user] = await database.run((orm) => orm.select().from(users));
+    const [user] = await database.run((orm) =>
+      orm.select().from(users).where(eq(users.email, account.email)),
+    );
     const opened = await database.run((orm) =>
       orm.transaction(async (tx) => {
         await tx.update(users).set({ passwordHash: "another" });
