@@ -159,7 +159,8 @@ export function createFeeds(world: World, served: Served): Feeds {
     if (!written || !Bun.deepEquals(shownNotice(written), noted))
       world.fail("a notice was delivered that the database does not have", summary(wire.text));
     advance(feed, wire, frame);
-    const isLast = database.order.spans(feed.epoch, room, userId)?.some(({ ends }) => ends === frame.version);
+    // A node may lag behind: a notice from before they asked, after which they came back, takes nothing from them.
+    const isLast = sight.endsAt(userId, room, frame.version, feed.window, feed.epoch);
     if (isLast && !sight.reads(userId, room)) feed.farewell = frame.version;
   };
 
