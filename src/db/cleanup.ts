@@ -93,54 +93,35 @@ export const removeUnusedRooms = (pool: Pool, after: Cursor, olderThanMs = ROOM_
 const unused = sql`not exists (select from members m where m.room_id = r.id and m.state = 'in')
   and not exists (select from bans b where b.room_id = r.id)`;
 
-/** Removes sessions that ended long ago. Returns where to continue. */
-export async function removeEndedSessions(
-  pool: Pool,
-  after: Cursor,
-  olderThanMs = ENDED_MS,
-): Promise<Cursor> {
-  const [walk] = await pool.run((orm) =>
-    rows<{ last: string | null; count: number }>(
-      orm,
-      sql`with seen as materialized (
-          select id from sessions
-          where id > ${after ?? NO_ID}::text::uuid order by id limit ${LOOKED_AT}::int
+/** Walks through a table by uuid and removes rows that ended long ago. Returns where to continue. */
+const removeEnded =
+  (table: "sessions" | "invitations") =>
+  async (pool: Pool, after: Cursor, olderThanMs = ENDED_MS): Promise<Cursor> => {
+    const rowsOf = sql.identifier(table);
+    const [walk] = await pool.run((orm) =>
+      rows<{ last: string | null; count: number }>(
+        orm,
+        sql`with seen as materialized (
+          select id from ${rowsOf} where id > ${after ?? NO_ID}::text::uuid order by id limit ${LOOKED_AT}::int
         ), gone as (
-          delete from sessions s using seen
-          where s.id = seen.id and least(s.revoked_at, s.expires_at) < ${ago(olderThanMs)} returning s.id
+          delete from ${rowsOf} x using seen
+          where x.id = seen.id and least(x.revoked_at, x.expires_at) < ${ago(olderThanMs)} returning x.id
         )
         select (select id from seen order by id desc limit 1)::text as last, (select count(*) from seen)::int as count`,
-    ),
-  );
-  return walk && walk.count === LOOKED_AT ? walk.last : null;
-}
+      ),
+    );
+    return walk && walk.count === LOOKED_AT ? walk.last : null;
+  };
+
+export const removeEndedSessions = removeEnded("sessions");
+/** Links to rooms that were revoked or have expired. */
+export const removeOldInvitations = removeEnded("invitations");
 
 /** Removes links for registration that were used or have expired long ago. */
 export const removeOldLinks = (pool: Pool, olderThanMs = ENDED_MS): Promise<unknown> =>
   pool.run((orm) =>
     rows(orm, sql`delete from registration_links where least(used_at, expires_at) < ${ago(olderThanMs)}`),
   );
-
-/** Removes links to rooms that were revoked or have expired long ago. Returns where to continue. */
-export async function removeOldInvitations(
-  pool: Pool,
-  after: Cursor,
-  olderThanMs = ENDED_MS,
-): Promise<Cursor> {
-  const [walk] = await pool.run((orm) =>
-    rows<{ last: string | null; count: number }>(
-      orm,
-      sql`with seen as materialized (
-          select id from invitations where id > ${after ?? NO_ID}::text::uuid order by id limit ${LOOKED_AT}::int
-        ), gone as (
-          delete from invitations i using seen
-          where i.id = seen.id and least(i.revoked_at, i.expires_at) < ${ago(olderThanMs)} returning i.id
-        )
-        select (select id from seen order by id desc limit 1)::text as last, (select count(*) from seen)::int as count`,
-    ),
-  );
-  return walk && walk.count === LOOKED_AT ? walk.last : null;
-}
 
 /** Removes reports that were resolved long ago, some at a time. Those that nobody has resolved stay. */
 export const removeOldReports = (pool: Pool, olderThanMs = REPORT_MS): Promise<unknown> =>

@@ -3,7 +3,7 @@ import { useMemo } from "hono/jsx/dom";
 import type { ChatError } from "../client/index.ts";
 import { Account } from "./account.tsx";
 import { Conversation } from "./conversation.tsx";
-import type { Invited } from "./invited.ts";
+import type { LinkToken } from "./linktoken.ts";
 import { Joining } from "./joining.tsx";
 import { useLatest } from "./latest.ts";
 import type { Me } from "./person.tsx";
@@ -16,7 +16,7 @@ import { Sign } from "./sign.tsx";
 export interface AppProps extends Shared {
   readonly place: CurrentPlace;
   readonly registration: Registration;
-  readonly invited: Invited;
+  readonly invited: LinkToken;
   readonly storage: Storage | undefined;
 }
 

@@ -1,13 +1,13 @@
 /** @jsxImportSource hono/jsx/dom */
 import { useEffect, useState } from "hono/jsx/dom";
 import type { Chat } from "../client/index.ts";
-import type { Invited } from "./invited.ts";
+import type { LinkToken } from "./linktoken.ts";
 import { hrefOf } from "./place.ts";
 import { faultText } from "./words.ts";
 
 interface JoiningProps {
   readonly chat: Chat;
-  readonly invited: Invited;
+  readonly invited: LinkToken;
   readonly token: string;
 }
 

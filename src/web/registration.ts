@@ -1,4 +1,5 @@
 import { createSubject } from "../client/index.ts";
+import { createLinkToken } from "./linktoken.ts";
 import type { Source } from "./source.ts";
 
 export interface RegistrationState {
@@ -15,28 +16,15 @@ export interface Registration extends Source<RegistrationState> {
 
 const LINK = /^#\/register\/([\w-]{1,256})$/;
 
-/** Takes the token of a registration link out of the address, where others could see it and bookmarks would keep it. */
+/** Who can register, and the token of the registration link that opened the page. */
 export function createRegistration(page: Window): Registration {
   const { registration = "open" } = page.document.documentElement.dataset;
   const who = registration as RegistrationState["who"];
-  let invite: string | undefined;
-  const { snapshot, subscribe, changed } = createSubject<RegistrationState>(() => ({ who, invite }));
-
-  const look = () => {
-    const [, token] = LINK.exec(page.location.hash) ?? [];
-    if (!token) return;
-    invite = token;
-    page.history.replaceState(null, "", "#/");
-    changed();
-  };
-  look();
-  page.addEventListener("hashchange", look);
-  return {
-    snapshot,
-    subscribe,
-    used() {
-      invite = undefined;
-      changed();
-    },
-  };
+  const link = createLinkToken(page, LINK);
+  const { snapshot, subscribe, changed } = createSubject<RegistrationState>(() => ({
+    who,
+    invite: link.snapshot(),
+  }));
+  link.subscribe(changed);
+  return { snapshot, subscribe, used: link.used };
 }
