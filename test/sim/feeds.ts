@@ -159,8 +159,8 @@ export function createFeeds(world: World, served: Served): Feeds {
     if (!written || !Bun.deepEquals(shownNotice(written), noted))
       world.fail("a notice was delivered that the database does not have", summary(wire.text));
     advance(feed, wire, frame);
-    // A node may lag behind: a notice from before they asked, after which they came back, takes nothing from them.
-    const isLast = sight.endsAt(userId, room, frame.version, feed.window, feed.epoch);
+    // On a node that lags behind, someone who has come back since may have a pass from then, whatever happened after that.
+    const isLast = database.order.spans(feed.epoch, room, userId)?.at(-1)?.ends === frame.version;
     if (isLast && !sight.reads(userId, room)) feed.farewell = frame.version;
   };
 

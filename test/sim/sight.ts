@@ -74,9 +74,6 @@ export function createSight(database: SimDatabase, now: () => number) {
       const spans = spansIn(userId, room, window, epoch);
       return !spans || spans.some(({ from, ends }) => id >= from && version <= ends);
     },
-    /** Whether a right to read that someone who asked had then, or got later, ends with this version. */
-    endsAt: (userId: number, room: string, version: number, window: Window, epoch: string): boolean =>
-      spansIn(userId, room, window, epoch)?.some(({ ends }) => ends === version) ?? false,
     /** Whether there was a point of the order since for which this holds. */
     ever: (userId: number, room: string, window: Window, holds: (moment: Moment) => boolean): boolean =>
       moments(userId, room, window).some(holds),
