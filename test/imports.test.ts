@@ -59,7 +59,7 @@ const CHAT_LAYERS: readonly (readonly string[])[] = [
   ["moderation"],
   ["access"],
   ["room", "ephemeral"],
-  ["ports", "lists", "watch", "conduct"],
+  ["ports", "lists", "watch", "moderationports"],
   ["pass", "change", "rights", "limits"],
 ];
 

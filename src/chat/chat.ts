@@ -46,7 +46,7 @@ export { HARD_LIMIT } from "./limits.ts";
 export type { Pass } from "./pass.ts";
 export { type RoomSummary, ROOMS_MAX } from "./lists.ts";
 export { type Fanout, type Socket, UNREAD_MAX } from "./ports.ts";
-export type { Block, Invitation, Report } from "./conduct.ts";
+export type { Block, Invitation, Report } from "./moderationports.ts";
 export { type Fit, type HistoryQuery, type HistoryResult, pagesOf } from "./room/history.ts";
 export type { ListedRoom, RoomPage } from "./access/lists.ts";
 

@@ -1,7 +1,7 @@
 import type { Refusal } from "../errors.ts";
 import type { Message } from "../message.ts";
 import type { Order } from "../order.ts";
-import type { ModerationStore } from "./conduct.ts";
+import type { ModerationStore } from "./moderationports.ts";
 import type { Change, Outcome } from "./change.ts";
 import type { ListStore } from "./lists.ts";
 import type { WatchStore } from "./watch.ts";

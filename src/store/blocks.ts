@@ -1,5 +1,5 @@
 import { sql } from "drizzle-orm";
-import type { Block, BlockStore } from "../chat/conduct.ts";
+import type { Block, BlockStore } from "../chat/moderationports.ts";
 import { runOrRefuse } from "../db/away.ts";
 import { type Pool, rows } from "../db/database.ts";
 import { person, shownOf } from "./people.ts";

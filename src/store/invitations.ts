@@ -5,7 +5,7 @@ import {
   INVITATIONS_MAX,
   type InvitationStore,
   type Permitted,
-} from "../chat/conduct.ts";
+} from "../chat/moderationports.ts";
 import { writeAudit } from "../db/audit.ts";
 import { runOrRefuse } from "../db/away.ts";
 import { type Pool, rows } from "../db/database.ts";

@@ -1,4 +1,4 @@
-import type { ModerationStore } from "../chat/conduct.ts";
+import type { ModerationStore } from "../chat/moderationports.ts";
 import type { Database } from "../db/database.ts";
 import { createBlockStore } from "./blocks.ts";
 import { createInvitationStore } from "./invitations.ts";

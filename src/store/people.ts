@@ -1,5 +1,5 @@
 import { type SQL, sql } from "drizzle-orm";
-import type { Shown } from "../chat/conduct.ts";
+import type { Shown } from "../chat/moderationports.ts";
 
 /** A person as JSON text, which {@link shownOf} reads. The drivers disagree about JSON columns. */
 export const person = (user: string): SQL =>

@@ -1,5 +1,5 @@
 import { sql } from "drizzle-orm";
-import type { PurgeStore } from "../chat/conduct.ts";
+import type { PurgeStore } from "../chat/moderationports.ts";
 import { writeAudit } from "../db/audit.ts";
 import { runOrRefuse } from "../db/away.ts";
 import { type Pool, rows } from "../db/database.ts";

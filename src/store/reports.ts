@@ -1,5 +1,11 @@
 import { type SQL, sql } from "drizzle-orm";
-import { FENCED, type Permitted, type Report, type ReportRange, type ReportStore } from "../chat/conduct.ts";
+import {
+  FENCED,
+  type Permitted,
+  type Report,
+  type ReportRange,
+  type ReportStore,
+} from "../chat/moderationports.ts";
 import { writeAudit } from "../db/audit.ts";
 import { runOrRefuse } from "../db/away.ts";
 import { type Pool, rows } from "../db/database.ts";

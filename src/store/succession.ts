@@ -1,5 +1,5 @@
 import { sql } from "drizzle-orm";
-import type { Orphan, SuccessionStore } from "../chat/conduct.ts";
+import type { Orphan, SuccessionStore } from "../chat/moderationports.ts";
 import { runOrRefuse } from "../db/away.ts";
 import { type Pool, rows } from "../db/database.ts";
 import { atMost } from "./sql.ts";

@@ -192,13 +192,13 @@ export const PEOPLE: readonly Mutant[] = [
   },
   {
     name: "the last owner goes while others stay",
-    file: "room/appoint.ts",
+    file: "room/memberchange.ts",
     from: `  if (sender.role === "owner" && losesOwners(seats, about)) return "last_owner";\n`,
     to: "",
   },
   {
     name: "someone who comes back sees what was before",
-    file: "room/appoint.ts",
+    file: "room/memberchange.ts",
     from: `fromId: room.history === "all" ? 0 : next,`,
     to: `fromId: room.history === "all" || seat.state !== "none" ? 0 : next,`,
   },

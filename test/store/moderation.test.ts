@@ -6,7 +6,7 @@ import {
   type Listed,
   type ModerationStore,
   type Report,
-} from "../../src/chat/conduct.ts";
+} from "../../src/chat/moderationports.ts";
 import { readAudit } from "../../src/db/audit.ts";
 import { removeOldInvitations, removeOldReports } from "../../src/db/cleanup.ts";
 import { clearDeletedRooms } from "../../src/db/clearing.ts";

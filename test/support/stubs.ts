@@ -4,7 +4,7 @@ import { createPlain } from "../../src/chat/codecs/plain.ts";
 import { createV1 } from "../../src/chat/codecs/v1.ts";
 import type { CommandTable } from "../../src/chat/codecs/command.ts";
 import type { Codec } from "../../src/chat/connection/codec.ts";
-import type { ModerationStore } from "../../src/chat/conduct.ts";
+import type { ModerationStore } from "../../src/chat/moderationports.ts";
 import type { Pass } from "../../src/chat/pass.ts";
 import type { ListStore } from "../../src/chat/lists.ts";
 import type { Bounds, Departures, MemberStore, PersonStore } from "../../src/chat/ports.ts";

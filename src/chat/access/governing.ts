@@ -10,7 +10,7 @@ import type { Memberships } from "./memberships.ts";
 import type { Wish } from "./submit.ts";
 
 /** Someone becomes a member, or gets a role. */
-export interface Appointing {
+export interface MemberChange {
   readonly userId: number;
   readonly clientId: string;
   /** Without one, they become a member, and stay what they are if they are one. */
@@ -24,7 +24,7 @@ export interface Governing {
    * Makes someone a member, or changes a member's role. A repeat with the same clientId resolves to the first ack. The audit
    * has the network `address`. @throws {Refusal}
    */
-  appoint(person: Identity, room: string, appointing: Appointing, address?: string): Promise<Ack>;
+  appoint(person: Identity, room: string, appointing: MemberChange, address?: string): Promise<Ack>;
   /** Lists members of a room by user id. @throws {Refusal} forbidden and so on, busy, unavailable. */
   members(pass: Pass<"members">, range: MemberRange): Promise<MemberPage>;
   /** Posts a message in the name of the server. @throws {Refusal} */

@@ -17,7 +17,7 @@ import {
   type Range,
   type Report,
   type ReportRange,
-} from "../conduct.ts";
+} from "../moderationports.ts";
 import { purge, type Purged } from "./purge.ts";
 import { passOn } from "./succession.ts";
 import { hashOf, idOf, newToken } from "./tokens.ts";

@@ -1,6 +1,6 @@
 import type { Order } from "../../order.ts";
 import type { Removal } from "../change.ts";
-import type { PurgeStore } from "../conduct.ts";
+import type { PurgeStore } from "../moderationports.ts";
 
 /** Changes in one batch, so that others' messages do not wait for long, and messages in one lookup. */
 const BATCH = 50;

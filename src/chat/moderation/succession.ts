@@ -1,7 +1,7 @@
 import { Refusal } from "../../errors.ts";
 import type { Order } from "../../order.ts";
 import { type Ack, ordain, type Ruling } from "../change.ts";
-import type { Orphan, SuccessionStore } from "../conduct.ts";
+import type { Orphan, SuccessionStore } from "../moderationports.ts";
 
 const LOOKED_UP = 100;
 const ORDER: Order = {

@@ -12,8 +12,8 @@ import {
   type SeatFacts,
   STRANGER,
 } from "../rights.ts";
-import { appointed } from "./appoint.ts";
-import { reformed } from "./reform.ts";
+import { changeMembers } from "./memberchange.ts";
+import { changeRoom } from "./roomchange.ts";
 import type { Case, Link } from "./verdict.ts";
 
 /** A room as it is while it is locked. */
@@ -192,7 +192,7 @@ export function createRulings(state: Known): Rulings {
       const isMissing = facts.deleted || (isSecret(name) && next === 1);
       if (isMissing && !isCreation) return "not_found";
       const about = caseOf(ruling, next, at);
-      const verdict = ruling.kind === "member" ? appointed(ruling, about) : reformed(ruling, about);
+      const verdict = ruling.kind === "member" ? changeMembers(ruling, about) : changeRoom(ruling, about);
       if (verdict === undefined || typeof verdict === "string") return verdict;
 
       const fence = facts.fence + (verdict.takes ? 1 : 0);

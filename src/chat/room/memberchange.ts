@@ -4,7 +4,7 @@ import type { Appointment, Ruling } from "../change.ts";
 import { type Action, outranks, permits, type SeatFacts } from "../rights.ts";
 import type { Case, Verdict } from "./verdict.ts";
 
-type Appointing = Ruling & Appointment;
+type MemberChange = Ruling & Appointment;
 
 /** What a person who does not act on themselves needs the right to. */
 const NEEDS = {
@@ -20,7 +20,7 @@ const NEEDS = {
 const RANKS: Readonly<Record<Role, number>> = { member: 0, moderator: 1, owner: 2 };
 
 /** Decides a change of members: what it does, undefined if it changes nothing, or the reason for a refusal. */
-export function appointed(change: Appointing, about: Case): Verdict | ErrorCode | undefined {
+export function changeMembers(change: MemberChange, about: Case): Verdict | ErrorCode | undefined {
   const { set, users } = change;
   const { room, byOperator, sender, now, seatOf } = about;
   const isSelf = !byOperator && users.length === 1 && users[0] === change.senderId;
@@ -70,7 +70,7 @@ export function appointed(change: Appointing, about: Case): Verdict | ErrorCode 
 }
 
 /** The seat after a change, the same object if it changes nothing. */
-function seated(change: Appointing, seat: SeatFacts, userId: number, about: Case): SeatFacts | ErrorCode {
+function seated(change: MemberChange, seat: SeatFacts, userId: number, about: Case): SeatFacts | ErrorCode {
   const { room, byOperator, now } = about;
   const isIn = seat.state === "in";
   switch (change.set) {
@@ -131,7 +131,7 @@ function losesOwners(seats: ReadonlyMap<number, SeatFacts>, about: Case): boolea
 }
 
 /** Leaving a room. In an open one, that is no change of the room. */
-function left(change: Appointing, about: Case): Verdict | ErrorCode | undefined {
+function left(change: MemberChange, about: Case): Verdict | ErrorCode | undefined {
   const { room, sender, next, seatOf } = about;
   const { senderId, heir } = change;
   if (room.kind === "open") return "invalid";
@@ -151,7 +151,7 @@ function left(change: Appointing, about: Case): Verdict | ErrorCode | undefined 
 }
 
 /** Every link that does not lead in is the same: nobody learns why. */
-function redeemed(change: Appointing, about: Case, hash: string): Verdict | ErrorCode | undefined {
+function redeemed(change: MemberChange, about: Case, hash: string): Verdict | ErrorCode | undefined {
   const { senderId } = change;
   const seat = about.seatOf(senderId);
   const link = about.link(hash);

@@ -2,13 +2,13 @@ import type { ErrorCode } from "../../protocol/codes.ts";
 import { DIRECT_PEOPLE, type NoticeType, USERS_MAX } from "../../protocol/membership.ts";
 import type { Creation, Reform, RoomSettings, Ruling } from "../change.ts";
 import { isSecret, permits, type RoomFacts, type SeatFacts } from "../rights.ts";
-import { entered } from "./appoint.ts";
+import { entered } from "./memberchange.ts";
 import type { Case, Verdict } from "./verdict.ts";
 
-type Reforming = Ruling & Reform;
+type SettingsChange = Ruling & Reform;
 
 /** Decides a change of a room: what it does, undefined if it changes nothing, or the reason for a refusal. */
-export function reformed(change: Reforming, about: Case): Verdict | ErrorCode | undefined {
+export function changeRoom(change: SettingsChange, about: Case): Verdict | ErrorCode | undefined {
   const { room, byOperator, sender, now } = about;
   const { set, create } = change;
   if (create) return created(change, create, about);
@@ -92,7 +92,7 @@ const shown = ({ kind, title, topic, history, membersAdd, receipts }: Partial<Ro
 });
 
 /** A new room, or a new life of a deleted one. The people of a direct room get the one that they have. */
-function created(change: Reforming, create: Creation, about: Case): Verdict | ErrorCode | undefined {
+function created(change: SettingsChange, create: Creation, about: Case): Verdict | ErrorCode | undefined {
   const { room, byOperator, next, seatOf } = about;
   const { senderId, set } = change;
   const isDirect = create.kind === "direct";
