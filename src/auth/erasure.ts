@@ -67,8 +67,9 @@ export interface Erasing {
 
 /**
  * Erases up to 100 accounts that were deleted more than `afterMs` ago: email, password, outside identity, sessions,
- * display name, picture, and the username on their messages, which becomes `deleted-<id>`. Nobody else ever gets the old name. Of people who are
- * disabled or banned, a keyed hash of the address stays. Nodes may run this at the same time. Returns the ids.
+ * display name, picture, and the username on their messages, which becomes `deleted-<id>`. Nobody else ever gets the old
+ * name. A keyed hash of the address stays of anyone who is disabled or banned. Nodes may run this at the same time.
+ * Returns the ids.
  */
 export async function eraseDue(pool: Pool, { afterMs, key, passOn }: Erasing): Promise<number[]> {
   // Whoever deletes their account from now on is not among those whose belongings are passed on.

@@ -22,7 +22,8 @@ export const ROOM_SPELLING = {
 /**
  * Returns a room name in Unicode NFC (UAX #15), or null if it is not valid. A valid name has 1 to 64 letters,
  * marks and digits of any script, `_`, `-` or `.`, and does not start with a dot (URL parsers remove dot
- * segments). Names of private rooms that the server named are a tilde and 26 letters and digits. It has joiners only where a language needs them, and nothing else that is invisible.
+ * segments). The server's own names for rooms are a tilde and 26 letters and digits. A name has joiners only where
+ * a language needs them, and nothing else that is invisible.
  */
 export function roomName(name: string): string | null {
   if (SECRET.test(name)) return name;

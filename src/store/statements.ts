@@ -14,10 +14,13 @@ export interface Newcomer {
 /**
  * Commits new posts in one statement and one round trip. The upsert creates rooms, locks them in one order and advances
  * their counters. `below` is how many posts of the batch follow a post in its room, so `id = version - below`. The
- * newcomers become members of open rooms. If a post was committed before, it violates the unique key and the whole statement fails, so no
- * version is lost. A room is missing from the result, and nothing was posted to it, if it has other `leavers` than
- * expected: then one of its senders may no longer be a member. The same holds for another fence: then one of them may no longer
- * post. Both are compared with the row as it is once it is locked; whatever else this statement reads may be older. It is also missing if a post replies to what is not there.
+ * newcomers become members of open rooms. If a post was committed before, it violates the unique key and the whole
+ * statement fails, so no version is lost.
+ *
+ * A room is missing from the result, and nothing was posted to it, in three cases. It has other `leavers` than expected:
+ * one of its senders may no longer be a member. It has another fence: one of them may no longer post. Or a post replies to
+ * what is not there. Leavers and fences are compared with the row as it is once it is locked; whatever else this statement
+ * reads may be older.
  */
 export function postAll(
   posts: readonly Post[],
