@@ -135,13 +135,14 @@ function left(change: MemberChange, about: Case): Verdict | ErrorCode | undefine
   const { room, sender, next, seatOf } = about;
   const { senderId, heir } = change;
   if (room.kind === "open") return "invalid";
-  const { state, role } = seatOf(senderId);
-  if (state !== "in") return undefined;
-  const seats = new Map([
-    [senderId, { ...seatOf(senderId), state: "left", role: "member", changed: next } as SeatFacts],
+  const own = seatOf(senderId);
+  if (own.state !== "in") return undefined;
+  const seats = new Map<number, SeatFacts>([
+    [senderId, { ...own, state: "left", role: "member", changed: next }],
   ]);
   if (heir !== undefined) {
-    if (role !== "owner") return "forbidden";
+    const refused = permits(sender, "govern", { now: about.now });
+    if (refused) return refused;
     const seat = seatOf(heir);
     if (heir === senderId || seat.state !== "in") return "not_found";
     if (seat.role !== "owner") seats.set(heir, { ...seat, role: "owner", changed: next });
