@@ -110,7 +110,7 @@ function said({ by, notice: { type, users, role, until, title, topic } }: Notice
     left: "left",
     removed: `removed ${who}`,
     banned: `banned ${who}`,
-    unbanned: `lifted the ban of ${who}`,
+    unbanned: `lifted the ban on ${who}`,
     muted: `muted ${who}${until ? ` until ${until}` : ""}`,
     unmuted: `let ${who} post again`,
     role: `made ${who} ${role}`,

@@ -70,7 +70,7 @@ export const BUDGETS = {
     per: "network",
     rate: 0.5,
     burst: 200,
-    about: "Links to rooms that do not work.",
+    about: "Trying links to rooms that do not work.",
   },
   requests: { per: "person", rate: 20, burst: 300, about: "All other HTTP requests with a token." },
   visits: {

@@ -130,7 +130,7 @@ export const ERRORS = {
   room_exists: {
     status: 409,
     retryable: false,
-    text: "There already is a room of this name. Choose another name.",
+    text: "There is already a room with this name. Choose another name.",
   },
   direct_room: {
     status: 409,

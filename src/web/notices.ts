@@ -44,7 +44,7 @@ export function sentenceOf(
     case "banned":
       return [who, " banned ", ...names];
     case "unbanned":
-      return [who, " lifted the ban of ", ...names];
+      return [who, " lifted the ban on ", ...names];
     case "muted":
       return [who, " muted ", ...names, ...(until ? [` until ${time(until)}`] : [])];
     case "unmuted":
