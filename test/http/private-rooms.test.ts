@@ -1,10 +1,9 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { ADMIN_TOKEN } from "../chat/ways.ts";
-import { api } from "../support/api.ts";
 import { connect } from "../support/client.ts";
 import { START_MS } from "../support/house.ts";
 import { type Person, register } from "../support/people.ts";
-import { startTestServer, type TestServer } from "../support/server.ts";
+import type { TestServer } from "../support/server.ts";
+import { operator, roomCalls, type Row, startRooms } from "./roomcalls.ts";
 
 // Blocks, reports and links in private and direct rooms. Each test has its own rooms.
 
@@ -15,25 +14,14 @@ let cy: Person;
 let eve: Person;
 
 beforeAll(async () => {
-  server = await startTestServer({ MESSAGE_RATE: "0", BUDGETS: "0", LOGIN_RATE: "0", ADMIN_TOKEN });
-  for (const name of ["ada", "ben", "cy", "eve"]) people.push(await register(server, name));
-  [ada, ben, cy, eve] = people as [Person, Person, Person, Person];
+  ({
+    server,
+    people: [ada, ben, cy, eve],
+  } = await startRooms());
 }, START_MS);
 afterAll(() => server.stop());
-const people: Person[] = [];
 
-type Row = Record<string, unknown> & { id: string };
-
-const by = async ({ token }: { token: string }, target: string, body?: object) => {
-  const { status, body: answer, headers } = await api(server, target, { token, ...(body && { body }) });
-  const { code } = (answer ?? {}) as { code?: string };
-  return { status: code ? `${status} ${code}` : status, body: answer as Row, headers };
-};
-const statusOf = async (person: { token: string }, target: string, body?: object) =>
-  (await by(person, target, body)).status;
-const operator = { token: ADMIN_TOKEN };
-const rowsOf = async (person: { token: string }, target: string) =>
-  (await by(person, target)).body as unknown as Row[];
+const { by, statusOf, rowsOf } = roomCalls(() => server);
 
 /** Creates a private room. Returns its path. */
 async function create(owner: Person, ...others: Person[]): Promise<string> {
