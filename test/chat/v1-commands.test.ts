@@ -1,5 +1,5 @@
 import { beforeAll, expect, test } from "bun:test";
-import { connect } from "../support/client.ts";
+import { connect, typesOf } from "../support/client.ts";
 import { house, START_MS } from "../support/house.ts";
 import type { Person } from "../support/people.ts";
 import { frameOf, handshake, nextFrame } from "../support/raw.ts";
@@ -59,7 +59,7 @@ test("a room's URL joins the room, and commands may omit it", async () => {
   socket.send({ type: "send", ref: 1, clientId: id(), content: "at once" });
   expect(await socket.next("ok")).toMatchObject({ ref: 1, id: 1, version: 1 });
   expect(await socket.next("message")).toMatchObject({ room: "by-url", content: "at once" });
-  expect(socket.frames.map(({ type }) => type)).toEqual(["welcome", "joined", "synced", "ok", "message"]);
+  expect(typesOf(socket)).toEqual(["welcome", "joined", "synced", "ok", "message"]);
   expect(await socket.ask({ type: "history" })).toMatchObject({
     type: "ok",
     messages: [{ id: 1 }],

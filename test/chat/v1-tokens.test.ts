@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { api } from "../support/api.ts";
-import { connect, type V1Client } from "../support/client.ts";
+import { connect, typesOf, type V1Client } from "../support/client.ts";
 import { type House, house, START_MS } from "../support/house.ts";
 import { PASSWORD, register } from "../support/people.ts";
 import { type Provider, startProvider } from "../support/provider.ts";
@@ -28,8 +28,6 @@ afterAll(async () => {
 /** Returns a token of Ada that expires in this many seconds. */
 const tokenFor = (seconds: number) => home.mint.alter(home.ada.token, { exp: inSeconds(seconds) });
 const auth = (socket: V1Client, token: unknown) => socket.ask({ type: "auth", token });
-/** Without `rooms`, which comes about a second after a join. */
-const typesOf = ({ frames }: V1Client) => frames.map(({ type }) => type).filter((type) => type !== "rooms");
 const past = (time: string) => until(() => Date.now() > Date.parse(time));
 
 test("a client is warned once, a minute before its token expires, and closed with 4001 when it does", async () => {

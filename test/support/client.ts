@@ -24,6 +24,12 @@ export interface Client<Frames> {
   close(): void;
 }
 
+/** What a socket got, without `rooms`: these hints come when they come, about joins of the last seconds. */
+export const steadyFrames = ({ frames }: Pick<Client<V1Frames>, "frames">) =>
+  frames.filter(({ type }) => type !== "rooms");
+export const typesOf = (client: Pick<Client<V1Frames>, "frames">) =>
+  steadyFrames(client).map(({ type }) => type);
+
 /** The reply to a command. */
 export interface Reply {
   readonly type: "ok" | "error";

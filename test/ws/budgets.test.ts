@@ -3,7 +3,7 @@ import { newToken } from "../../src/auth/apikeys.ts";
 import { createChat } from "../../src/client/index.ts";
 import { BUDGETS, type BudgetName } from "../../src/protocol/budgets.ts";
 import { api } from "../support/api.ts";
-import { connect, connectPlain, type V1Client } from "../support/client.ts";
+import { connect, connectPlain, typesOf, type V1Client } from "../support/client.ts";
 import { START_MS } from "../support/house.ts";
 import { type Person, register } from "../support/people.ts";
 import { frameOf, handshake } from "../support/raw.ts";
@@ -106,7 +106,7 @@ describe("commands over their budget are refused with the time to wait; everyone
     const socket = await connect(server, { token });
     for (let key = 0; key < 20; key++) socket.send({ type: "typing", room: "costs" });
     expect(await socket.ask({ type: "ping" })).toMatchObject({ type: "ok" });
-    expect(socket.frames.map(({ type }) => type)).toEqual(["welcome", "ok"]);
+    expect(typesOf(socket)).toEqual(["welcome", "ok"]);
     socket.close();
   });
 });
