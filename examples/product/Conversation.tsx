@@ -1,4 +1,4 @@
-import { type Chat, ChatError, type Message, type Notice } from "parley/client";
+import { type Chat, ChatError, type Message, type Notice } from "@parley-chat/client";
 import { type FormEvent, useState } from "react";
 import { useRoom } from "./useRoom.ts";
 

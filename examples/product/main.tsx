@@ -1,4 +1,4 @@
-import { createChat } from "parley/client";
+import { createChat } from "@parley-chat/client";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { Conversation } from "./Conversation.tsx";

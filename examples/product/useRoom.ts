@@ -1,4 +1,4 @@
-import type { Chat, Room, RoomState } from "parley/client";
+import type { Chat, Room, RoomState } from "@parley-chat/client";
 import { useEffect, useMemo, useSyncExternalStore } from "react";
 
 /** Returns a room and its state, and stays in the room while the component is mounted. */

@@ -24,7 +24,10 @@ test("each example of docs/CLIENT.md compiles", async () => {
     moduleResolution: "bundler",
     moduleDetection: "force",
     types: [],
-    paths: { "parley/client": [join(ROOT, "src/client/index.ts")] },
+    paths: {
+      "@parley-chat/client": [join(ROOT, "src/client/index.ts")],
+      "@parley-chat/client/react": [join(ROOT, "src/client/react/index.ts")],
+    },
   };
   await Bun.write(
     join(project.path, "tsconfig.json"),

@@ -31,8 +31,8 @@ async function run(...command: string[]) {
 let built: string;
 
 beforeAll(async () => {
-  await mkdir(join(project.path, "node_modules"), { recursive: true });
-  await symlink(ROOT, join(project.path, "node_modules/parley"));
+  await mkdir(join(project.path, "node_modules/@parley-chat"), { recursive: true });
+  await symlink(join(ROOT, "dist/client"), join(project.path, "node_modules/@parley-chat/client"));
   await Bun.write(join(project.path, "package.json"), '{"type": "module"}');
   built = await builtClient();
 });
@@ -51,7 +51,7 @@ describe("the built client", () => {
     test(`has types that need no other package (${moduleResolution})`, async () => {
       await Bun.write(
         join(project.path, "use.ts"),
-        `import { type Chat, ChatError, createChat, type Message, type RoomSummary } from "parley/client";
+        `import { type Chat, ChatError, createChat, type Message, type RoomSummary } from "@parley-chat/client";
         export async function use(chat: Chat = createChat({ url: "/", storage: localStorage })): Promise<number> {
           await using room = chat.room("hall");
           room.on("message", ({ change, username }) => void \`\${change satisfies "created" | "updated" | "deleted"}\${username}\`);

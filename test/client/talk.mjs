@@ -1,5 +1,5 @@
 // Runs in Node with the built package: `node talk.mjs <url> <room>`. Prints its final state.
-import { ChatError, createChat } from "parley/client";
+import { ChatError, createChat } from "@parley-chat/client";
 
 const [, , url, room] = process.argv;
 const password = "correct horse battery";

@@ -30,7 +30,8 @@ beforeAll(async () => {
   const { dependencies } = await Bun.file(join(product, "package.json")).json();
   for (const name of [...Object.keys(dependencies), "@types"])
     await symlink(join(ROOT, "node_modules", name), join(modules, name));
-  await symlink(join(ROOT, "dist/client"), join(modules, "parley"));
+  await mkdir(join(modules, "@parley-chat"));
+  await symlink(join(ROOT, "dist/client"), join(modules, "@parley-chat/client"));
 });
 afterAll(() => copies.remove());
 

@@ -76,7 +76,10 @@ test("all commands by hand and with the client work when pasted", async () => {
   expect(more).toEqual([]);
   const [program] = blocksOf(page).filter(({ kind }) => kind === "ts");
   terminal.type(install);
-  await until(() => Bun.file(join(home.path, "hello/node_modules/parley/index.js")).exists(), START_MS);
+  await until(
+    () => Bun.file(join(home.path, "hello/node_modules/@parley-chat/client/index.js")).exists(),
+    START_MS,
+  );
   await Bun.write(join(home.path, "hello/hello.ts"), here(program?.lines.join("\n") ?? ""));
   terminal.type(run);
   await terminal.shows("ben: Good morning");
