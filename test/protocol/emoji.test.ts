@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import * as v from "valibot";
 import { emoji } from "../../src/protocol/emoji.ts";
+import { needs, UNICODE_DATA } from "../support/needs.ts";
 
 test.each([
   ["a picture", "😀"],
@@ -30,23 +31,24 @@ test.each([
   expect(v.parse(emoji, sent)).toBe(full);
 });
 
-/** From Debian's package unicode-data: every emoji with its spellings. The fully qualified one comes first. */
-const SPELLINGS = Bun.file("/usr/share/unicode/emoji/emoji-test.txt");
-test.if(await SPELLINGS.exists())("every spelling in Unicode's list is the same reaction", async () => {
-  const lines = (await SPELLINGS.text()).matchAll(/^([0-9A-F ]+); (\S+)/gm);
-  let [full, count] = ["", 0];
-  for (const [, codes = "", status] of lines) {
-    const text = String.fromCodePoint(
-      ...codes
-        .trim()
-        .split(" ")
-        .map((code) => parseInt(code, 16)),
-    );
-    if (status === "fully-qualified" || status === "component") full = text;
-    expect(v.parse(emoji, text)).toBe(full);
-    count++;
-  }
-  expect(count).toBeGreaterThan(4000);
+needs("unicode-data")("Unicode's list of emoji", () => {
+  test("every spelling of an emoji is the same reaction", async () => {
+    // The fully qualified spelling comes first.
+    const list = await Bun.file(`${UNICODE_DATA}/emoji/emoji-test.txt`).text();
+    let [full, count] = ["", 0];
+    for (const [, codes = "", status] of list.matchAll(/^([0-9A-F ]+); (\S+)/gm)) {
+      const text = String.fromCodePoint(
+        ...codes
+          .trim()
+          .split(" ")
+          .map((code) => parseInt(code, 16)),
+      );
+      if (status === "fully-qualified" || status === "component") full = text;
+      expect(v.parse(emoji, text)).toBe(full);
+      count++;
+    }
+    expect(count).toBeGreaterThan(4000);
+  });
 });
 
 test.each([

@@ -1,7 +1,8 @@
 import { describe, test } from "bun:test";
+import { existsSync } from "node:fs";
 import { findRedis } from "../faults/redis.ts";
 
-/** What not every machine has: servers named by an environment variable, and programs. */
+/** What not every machine has: servers named by an environment variable, programs, and Unicode's tables. */
 export type Need =
   | "TEST_DATABASE_URL"
   | "TEST_REDIS_URL"
@@ -11,17 +12,22 @@ export type Need =
   | "haproxy"
   | "caddy"
   | "pgbouncer"
-  | "promtool";
+  | "promtool"
+  | "unicode-data";
 
 /** Returns the path of Chromium: CHROMIUM if set, or else the one on PATH. */
 export const chromiumPath = (): string | undefined =>
   process.env.CHROMIUM || Bun.which("chromium") || Bun.which("chromium-browser") || undefined;
+
+/** The folder of Debian's package unicode-data. */
+export const UNICODE_DATA = "/usr/share/unicode";
 
 const PROGRAMS: ReadonlySet<Need> = new Set(["nginx", "haproxy", "caddy", "pgbouncer", "promtool"]);
 
 const has = (need: Need) => {
   if (need === "chromium") return chromiumPath() !== undefined;
   if (need === "redis-server") return findRedis() !== undefined;
+  if (need === "unicode-data") return existsSync(UNICODE_DATA);
   if (PROGRAMS.has(need)) return Bun.which(need) !== null;
   return Boolean(process.env[need]);
 };
