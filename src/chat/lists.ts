@@ -1,5 +1,5 @@
 import type { Person } from "../person.ts";
-import type { Notify, Role, RoomKind } from "../protocol/membership.ts";
+import type { History, Notify, Role, RoomKind } from "../protocol/membership.ts";
 
 /** A person as others see them. */
 export interface PersonShown {
@@ -21,6 +21,12 @@ export interface RoomSummary {
   readonly title: string;
   readonly topic: string;
   readonly archived: boolean;
+  /** What new members see of the past. */
+  readonly history: History;
+  /** Whether members who are neither owner nor moderator may add people. */
+  readonly membersAdd: boolean;
+  /** Whether members see each other's read marks. */
+  readonly receipts: boolean;
   /** The version of the room's last change. */
   readonly version: number;
   /** The people of a direct room, others first, at most {@link PEOPLE_SHOWN}. */

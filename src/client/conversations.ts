@@ -93,8 +93,8 @@ export function createConversations({
   const withJoined = (item: RoomSummary): RoomSummary => {
     const state = stateOf(item.room);
     if (state?.state !== "live" && state?.state !== "catching_up") return item;
-    const { unread, lastRead, online, title, topic, archived } = state;
-    return { ...item, unread, lastRead, online, title, topic, archived };
+    const { unread, lastRead, online, title, topic, archived, history, membersAdd, receipts } = state;
+    return { ...item, unread, lastRead, online, title, topic, archived, history, membersAdd, receipts };
   };
 
   const page = (before?: string) => listRooms(session, { order: "activity", after: before, limit: PAGE });

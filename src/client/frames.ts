@@ -56,6 +56,7 @@ const KINDS: Readonly<Record<string, (value: unknown) => boolean>> = {
   notice: isNoticeChange,
   listed: oneOf("added", "removed", "renamed", "changed"),
   last: (value) => value === null || isLast(value),
+  until: (value) => value === null || isText(value),
   mark: (value) => value === null || isWhole(value),
   limits: shape("frameBytes:number messageChars:number rooms:number"),
   reactions: (value) => isObject(value) && Object.values(value).every(isReaction),
@@ -87,7 +88,7 @@ const isNotice = shape(NOTICE);
 const EVENTS: Readonly<Record<EventFrame["type"], ReturnType<typeof shape>>> = {
   welcome: shape("user:user expiresAt heartbeatMs:number limits:limits"),
   joined: shape(
-    "room version:whole epoch resumed:flag kind:kind role:role title? topic? archived?:true from?:id online?:whole people?:texts profiles?:people lastRead?:whole unread?:whole",
+    "room version:whole epoch resumed:flag kind:kind role:role title? topic? archived?:true history?:history membersAdd?:flag receipts?:flag mutedUntil?:until from?:id online?:whole people?:texts profiles?:people lastRead?:whole unread?:whole",
   ),
   message: shape(`room change:change prev?:whole replay?:true ${MESSAGE}`),
   notice: shape(`room prev?:whole replay?:true ${NOTICE}`),

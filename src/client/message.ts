@@ -131,6 +131,12 @@ export interface JoinedFrame {
   readonly title?: string | undefined;
   readonly topic?: string | undefined;
   readonly archived?: true | undefined;
+  /** What new members see of the past, if it is not everything. */
+  readonly history?: History | undefined;
+  readonly membersAdd?: boolean | undefined;
+  readonly receipts?: boolean | undefined;
+  /** Until when this person cannot post, ISO 8601. Null: until someone ends it. Absent: they can post. */
+  readonly mutedUntil?: string | null | undefined;
   /** The first id that this person sees. Absent: they see everything. */
   readonly from?: number | undefined;
   readonly online?: number | undefined;

@@ -1,6 +1,6 @@
 import { unexpected } from "./errors.ts";
 import { shape } from "./frames.ts";
-import type { Person } from "./message.ts";
+import type { History, Person } from "./message.ts";
 import type { Session } from "./session.ts";
 
 /** A room in a list of rooms. */
@@ -12,6 +12,12 @@ export interface RoomSummary {
   readonly topic: string;
   /** Whether nobody can post in it any more. */
   readonly archived: boolean;
+  /** What new members see of the past. */
+  readonly history: History;
+  /** Whether every member may add people. */
+  readonly membersAdd: boolean;
+  /** Whether members see how far the others have read. */
+  readonly receipts: boolean;
   readonly version: number;
   /** The people of a direct room, others first, at most 8. */
   readonly people?: readonly { readonly id: string; readonly username: string; readonly name?: string }[];

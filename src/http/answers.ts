@@ -7,7 +7,7 @@ import type { SessionInfo, TokenPair } from "../auth/sessions.ts";
 import type { Block, Invitation } from "../chat/chat.ts";
 import type { AuditEntry } from "../db/audit.ts";
 import { ERRORS, type ErrorCode } from "../protocol/codes.ts";
-import { NOTIFY, ROLES, ROOM_KINDS } from "../protocol/membership.ts";
+import { HISTORIES, NOTIFY, ROLES, ROOM_KINDS } from "../protocol/membership.ts";
 import { message, messageId, timestamp, user } from "../protocol/frames.ts";
 import { notice } from "../protocol/people.ts";
 
@@ -78,6 +78,9 @@ export const ROOM = v.object({
   title: v.pipe(v.string(), v.description("What people see instead of the name. Empty if it has none.")),
   topic: v.string(),
   archived: v.pipe(v.boolean(), v.description("Nobody can post in it.")),
+  history: v.pipe(v.picklist(HISTORIES), v.description("What new members see of the past.")),
+  membersAdd: v.pipe(v.boolean(), v.description("Whether every member may add people.")),
+  receipts: v.pipe(v.boolean(), v.description("Whether members see how far the others have read.")),
   version: v.pipe(count, v.description("The version of the room's last change.")),
   people: v.pipe(
     v.optional(v.array(person)),

@@ -230,13 +230,15 @@ const rangeOf = (pattern: string) => {
  * key and a limit, so a page costs the same for large rooms as for small ones.
  */
 const summaries = (userId: number, { rooms, order }: Chosen, limit: number) => sql`
-  select c.name as room, c.kind, c.title, c.topic, c.archived, c.version::float8 as version, c.role,
+  select c.name as room, c.kind, c.title, c.topic, c.archived, c.history,
+    c."membersAdd", c.receipts, c.version::float8 as version, c.role,
     ${iso(sql`c.since`)} as "joinedAt", c.people, c.message_id::float8 as id, u.username, u.uid, u.name, c.content,
     ${iso(sql`c.created_at`)} as timestamp, c.mark::float8 as "lastRead",
     case when c.mark is null then 0 else ${unreadAfter(sql`${userId}::bigint`, sql`c.id`, sql`c.mark`)} end as unread,
     c.notify, c.hidden, c.pinned, floor(extract(epoch from c.at) * 1000000)::float8 as at, c.more
   from (
-    select c.id, c.name, r.kind, r.title, r.topic, r.archived_at is not null as archived, r.version, m.role, m.since,
+    select c.id, c.name, r.kind, r.title, r.topic, r.archived_at is not null as archived, r.history,
+      r.members_add as "membersAdd", r.receipts, r.version, m.role, m.since,
       case when m.role is not null then greatest(m.version, o.last_read, ${UNSEEN}) end as mark,
       o.notify, coalesce(${IS_HIDDEN}, false) as hidden, o.pinned_at is not null as pinned, p.people,
       l.id as message_id, l.sender_id, l.content, l.created_at,

@@ -1,6 +1,6 @@
 /** @jsxImportSource hono/jsx/dom */
-import { useEffect, useMemo, useRef, useState } from "hono/jsx/dom";
-import type { Notice, RoomState } from "../client/index.ts";
+import { useEffect, useRef, useState } from "hono/jsx/dom";
+import type { RoomState } from "../client/index.ts";
 import { Announcer } from "./announcer.tsx";
 import { Banner } from "./banner.tsx";
 import { Composer } from "./composer.tsx";
@@ -8,7 +8,6 @@ import { Details } from "./details.tsx";
 import { Icon } from "./icon.tsx";
 import { useLatest } from "./latest.ts";
 import { rightsIn } from "./may.ts";
-import { mutedUntil } from "./notices.ts";
 import { People } from "./people.tsx";
 import { isBy, type Me, Name, type Someone } from "./person.tsx";
 import { hrefOf } from "./place.ts";
@@ -16,7 +15,7 @@ import { Seen } from "./receipts.tsx";
 import { Reporting } from "./reporting.tsx";
 import type { Shared } from "./shared.ts";
 import type { Talk } from "./talk.ts";
-import { fullTime } from "./time.ts";
+import { fullTime, muteEnd } from "./time.ts";
 import { Timeline } from "./timeline.tsx";
 import { placeName } from "./words.ts";
 
@@ -38,7 +37,7 @@ export function Conversation({ talk, me, ...shared }: ConversationProps) {
   const [people, setPeople] = useState(() => matchMedia("(min-width: 75rem)").matches);
   const [details, setDetails] = useState(false);
   const [reported, setReported] = useState<number | undefined>(undefined);
-  const silent = useSilence(room.archived, room.entries, me.id);
+  const silent = useSilence(room);
   const { folded } = room;
   const moderates = about !== undefined && rightsIn(about).moderate;
   const last = () =>
@@ -145,14 +144,9 @@ export function Conversation({ talk, me, ...shared }: ConversationProps) {
 const TIMER_MAX = 2 ** 31 - 1;
 
 /** Why the person cannot write, as a sentence. Undefined if they can. */
-function useSilence(
-  archived: boolean,
-  entries: RoomState["entries"],
-  id: string | undefined,
-): string | undefined {
+function useSilence({ archived, mutedUntil }: RoomState): string | undefined {
   const [, redraw] = useState(0);
-  const notices = useMemo(() => entries.filter((entry): entry is Notice => !!entry.notice), [entries]);
-  const until = mutedUntil(notices, id, Date.now());
+  const until = muteEnd(mutedUntil, Date.now());
   useEffect(() => {
     if (until === undefined || until === Infinity) return;
     const wait = Math.min(TIMER_MAX, until - Date.now() + 100);

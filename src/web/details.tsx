@@ -1,6 +1,6 @@
 /** @jsxImportSource hono/jsx/dom */
 import { useEffect, useLayoutEffect, useRef, useState } from "hono/jsx/dom";
-import type { Invitation } from "../client/index.ts";
+import type { Invitation, RoomSettings } from "../client/index.ts";
 import { Icon } from "./icon.tsx";
 import { Invitations } from "./invitations.tsx";
 import { LeaveRoom } from "./leave.tsx";
@@ -175,13 +175,13 @@ function Describe({ talk, about }: { readonly talk: Talk; readonly about: RoomLi
 /** What owners decide. */
 function Govern({ talk, about }: { readonly talk: Talk; readonly about: RoomLine }) {
   const { busy, problem, run } = useWork();
-  const [said, setSaid] = useState("");
-  const { archived } = about;
-  const button = (label: string, settings: Parameters<typeof talk.room.update>[0], done: string) => (
+  const { archived, history, membersAdd, receipts } = about;
+  const button = (label: string, settings: RoomSettings, isChosen?: boolean) => (
     <button
       type="button"
+      aria-pressed={isChosen === undefined ? undefined : (String(isChosen) as "true")}
       disabled={busy}
-      onClick={() => void run(() => talk.room.update(settings)).then((ok) => setSaid(ok ? done : ""))}
+      onClick={() => void run(() => talk.room.update(settings))}
     >
       {label}
     </button>
@@ -189,23 +189,34 @@ function Govern({ talk, about }: { readonly talk: Talk; readonly about: RoomLine
   return (
     <section>
       <h3>Rules of the room</h3>
-      <p class={problem ? "alert" : "note"} role={problem ? "alert" : "status"}>
-        {problem || said}
+      <p class="alert" role="alert">
+        {problem}
       </p>
-      <p>New members see</p>
-      <div class="row">
-        {button("all messages", { history: "all" }, "New members see all messages.")}
-        {button("only later messages", { history: "joined" }, "New members see only what follows.")}
+      <div role="group" aria-label="New members see">
+        <p>New members see</p>
+        <div class="row toggles">
+          {button("all messages", { history: "all" }, history === "all")}
+          {button("only later messages", { history: "joined" }, history === "joined")}
+        </div>
       </div>
-      <p>People are added by</p>
-      <div class="row">
-        {button("every member", { membersAdd: true }, "Every member may add people.")}
-        {button("moderators", { membersAdd: false }, "Only owners and moderators may add people.")}
+      <div role="group" aria-label="People are added by">
+        <p>People are added by</p>
+        <div class="row toggles">
+          {button("every member", { membersAdd: true }, membersAdd)}
+          {button("moderators", { membersAdd: false }, !membersAdd)}
+        </div>
+      </div>
+      <div role="group" aria-label="Members see who has read a message">
+        <p>Members see who has read a message</p>
+        <div class="row toggles">
+          {button("yes", { receipts: true }, receipts)}
+          {button("no", { receipts: false }, !receipts)}
+        </div>
       </div>
       <div class="row">
         {archived
-          ? button("Restore the room", { archived: false }, "Everyone can write again.")
-          : button("Archive the room", { archived: true }, "Nobody can write any more.")}
+          ? button("Restore the room", { archived: false })
+          : button("Archive the room", { archived: true })}
       </div>
     </section>
   );

@@ -10,7 +10,7 @@ import { type Me, Name } from "./person.tsx";
 import { type Chosen, Picker } from "./picker.tsx";
 import { hrefOf } from "./place.ts";
 import type { Shared } from "./shared.ts";
-import { fullTime } from "./time.ts";
+import { fullTime, muteEnd } from "./time.ts";
 import { useWork } from "./work.ts";
 import { ROLES } from "./words.ts";
 
@@ -66,7 +66,7 @@ export function Members({ room, about, chat, rooms, me, adds }: MembersProps) {
     }
     if (about.kind !== "direct") actions.push(["Message", () => message(id)]);
     if (rights.moderate && below) {
-      if (mutedUntil !== undefined) actions.push(["Unmute", () => room.unmute(id)]);
+      if (muteEnd(mutedUntil, Date.now()) !== undefined) actions.push(["Unmute", () => room.unmute(id)]);
       else {
         actions.push(["Mute for an hour", () => room.mute(id, { until: inAnHour() })]);
         actions.push(["Mute", () => room.mute(id)]);
@@ -119,7 +119,7 @@ export function Members({ room, about, chat, rooms, me, adds }: MembersProps) {
                   {name !== undefined && `@${username} · `}
                   {id === me.id && "You · "}
                   {ROLES[role]}
-                  {mutedUntil !== undefined && ` · ${mutedText(mutedUntil)}`}
+                  {mutedText(mutedUntil)}
                   {blocked.has(id) && " · Blocked"}
                 </small>
               </p>
@@ -169,4 +169,5 @@ export function Members({ room, about, chat, rooms, me, adds }: MembersProps) {
 
 const inAnHour = () => new Date(Date.now() + 3600_000).toISOString();
 
-const mutedText = (until: string | null) => (until === null ? "Muted" : `Muted until ${fullTime(until)}`);
+const mutedText = (until: Member["mutedUntil"]) =>
+  muteEnd(until, Date.now()) !== undefined && (until ? ` · Muted until ${fullTime(until)}` : " · Muted");

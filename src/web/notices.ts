@@ -98,14 +98,3 @@ const article = (role: keyof typeof ROLES) => `${role === "owner" ? "an" : "a"} 
 
 export const textOf = (parts: readonly Part[]): string =>
   parts.map((part) => (typeof part === "string" ? part : part.given)).join("");
-
-/** Returns until when someone is muted, as far as the notices say: undefined if they are not. */
-export function mutedUntil(notices: readonly Notice[], id: string | undefined, now: number) {
-  const last = notices.findLast(
-    ({ notice: { type, users } }) =>
-      (type === "muted" || type === "unmuted") && users.some((person) => person.id === id),
-  );
-  if (last?.notice.type !== "muted") return undefined;
-  const { until } = last.notice;
-  return until === undefined ? Infinity : Date.parse(until) > now ? Date.parse(until) : undefined;
-}

@@ -222,13 +222,16 @@ export function createRooms(chat: Chat, left: (name: string) => void): Rooms {
 }
 
 /** What a room that is open says about itself, as soon as it changes. */
-const factsOf = ({ kind = "open", title, topic, archived, role = "member" }: RoomState) => ({
-  kind,
+const factsOf = ({
+  kind = "open",
   title,
   topic,
   archived,
-  role,
-});
+  history,
+  membersAdd,
+  receipts,
+  role = "member",
+}: RoomState) => ({ kind, title, topic, archived, history, membersAdd, receipts, role });
 
 /** The line of a room that the server has not listed yet. */
 const newLine = (room: string): RoomSummary => ({
@@ -237,6 +240,9 @@ const newLine = (room: string): RoomSummary => ({
   title: "",
   topic: "",
   archived: false,
+  history: "all",
+  membersAdd: false,
+  receipts: false,
   version: 0,
   last: null,
   online: 0,

@@ -36,3 +36,13 @@ export function shortTime(iso: string, now = Date.now()): string {
   if (dayOf(iso) === dayOf(new Date(now).toISOString())) return clockTime(iso);
   return now - Date.parse(iso) < 6 * DAY_MS ? weekday(iso) : shortDay(iso);
 }
+
+/**
+ * Returns when a mute ends, in milliseconds since 1970: Infinity if someone has to end it, undefined if there is none or it
+ * is over.
+ */
+export function muteEnd(until: string | null | undefined, now: number): number | undefined {
+  if (until === undefined) return undefined;
+  const end = until === null ? Infinity : Date.parse(until);
+  return end > now ? end : undefined;
+}

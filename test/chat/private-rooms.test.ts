@@ -249,6 +249,29 @@ test("roles: the last owner needs an heir, moderators keep order, and mutes and 
   for (const each of [moderator, socket]) each.close();
 });
 
+test("the room's settings and one's own mute are told to those who join, and the settings with the room", async () => {
+  const room = await create(["ben"], { history: "joined" });
+  const told = async (): Promise<object> => {
+    const socket = await connect(server, { token: ben.token });
+    await socket.ask({ type: "join", room });
+    const { history, membersAdd, receipts, mutedUntil } = await socket.next("joined");
+    socket.close();
+    return { history, membersAdd, receipts, mutedUntil };
+  };
+  const settings = async () => (await call(ben, `GET ${at(room)}/`)).body;
+  expect(await settings()).toMatchObject({ history: "joined", membersAdd: false, receipts: false });
+  expect(await told()).toEqual({ history: "joined" });
+  const until = new Date(Date.now() + 3600_000).toISOString();
+  await call(ada, `PUT ${at(room)}/mutes/@ben/`, { until });
+  await call(ada, `PATCH ${at(room)}/`, { history: "all", membersAdd: true, receipts: true });
+  expect(await settings()).toMatchObject({ history: "all", membersAdd: true, receipts: true });
+  expect(await told()).toEqual({ membersAdd: true, receipts: true, mutedUntil: until });
+  await call(ada, `PUT ${at(room)}/mutes/@ben/`);
+  expect(await told()).toMatchObject({ mutedUntil: null });
+  await call(ada, `DELETE ${at(room)}/mutes/@ben/`);
+  expect(await told()).toEqual({ membersAdd: true, receipts: true });
+});
+
 test("wrong input is refused, each with its code", async () => {
   const room = await create(["ben"]);
   const clientId = id();

@@ -10,6 +10,9 @@ const line = (room: string, minute: number, more: object = {}) => ({
   title: "",
   topic: "",
   archived: false,
+  history: "all",
+  membersAdd: false,
+  receipts: false,
   version: minute,
   last: {
     id: minute,

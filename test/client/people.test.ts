@@ -153,7 +153,17 @@ test("the list of members follows the notices, and mutes and archives are refuse
   expect(await outcome(his.remove("@ada"))).toBe("forbidden");
   await hers.mute("@ben");
   expect(await outcome(his.send("Hm"))).toBe("muted");
+  // On another device, which has no notice of it.
+  const device = guest(home.ben).chat.room(hers.name, { history: 0 });
+  await live(device);
+  for (const room of [his, device]) await until(() => room.snapshot().mutedUntil === null);
+  expect(device.snapshot()).toMatchObject({ history: "all", membersAdd: false, receipts: false });
+  await hers.update({ history: "joined", membersAdd: true, receipts: true });
+  const now = { history: "joined", membersAdd: true, receipts: true };
+  for (const room of [his, device])
+    await until(() => room.snapshot().receipts).then(() => expect(room.snapshot()).toMatchObject(now));
   await hers.unmute("@ben");
+  await until(() => his.snapshot().mutedUntil === undefined);
   await hers.update({ archived: true });
   expect(await outcome(his.send("Hm"))).toBe("archived");
   await until(() => his.snapshot().archived);

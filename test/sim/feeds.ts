@@ -4,7 +4,7 @@ import { CLOSE } from "../../src/protocol/codes.ts";
 import { sameMessage } from "./copy.ts";
 import type { Served } from "./judge.ts";
 import { mayRead } from "./order.ts";
-import type { Window } from "./sight.ts";
+import type { Moment, Window } from "./sight.ts";
 import { summary, type Wire } from "./wire.ts";
 import type { World } from "./world.ts";
 
@@ -90,19 +90,22 @@ export function createFeeds(world: World, served: Served): Feeds {
     checkSeat(wire, frame, window);
   };
 
-  /** What `joined` says about the room and its person held at some time since they asked. */
-  const checkSeat = (wire: Wire, { room, kind, role, archived, from }: Frame<"joined">, window: Window) => {
-    const holds = sight.ever(
-      userId,
-      room,
-      window,
-      ({ facts, mine, firstId }) =>
-        facts.kind === kind &&
-        facts.archived === (archived ?? false) &&
-        mine.role === role &&
-        (from ?? 1) === firstId,
-    );
-    if (!holds) world.fail("a room was joined as it never was", summary(wire.text));
+  /** What `joined` says about the room and its person held at its version, or later since they asked. */
+  const checkSeat = (wire: Wire, frame: Frame<"joined">, window: Window) => {
+    const { room, epoch, version, kind, role, archived, history, membersAdd, mutedUntil, from } = frame;
+    const muted = mutedUntil === undefined ? null : mutedUntil === null ? Infinity : Date.parse(mutedUntil);
+    const holds = ({ facts, mine, firstId }: Moment) =>
+      facts.kind === kind &&
+      facts.archived === (archived ?? false) &&
+      facts.history === (history ?? "all") &&
+      facts.membersAdd === (membersAdd ?? false) &&
+      mine.role === role &&
+      mine.mutedUntil === muted &&
+      (from ?? 1) === firstId;
+    const then = sight.atVersion(userId, room, epoch, version);
+    if (holds(then) || sight.ever(userId, room, window, (moment) => moment.step > then.step && holds(moment)))
+      return;
+    world.fail("a room was joined as it never was", summary(wire.text));
   };
 
   /** Nothing up to a version was left out that the feed's person may see, unless it has changed again since. */

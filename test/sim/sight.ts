@@ -20,7 +20,7 @@ export interface Glimpse {
 }
 
 /** A room and one person in it at one point of the order. */
-interface Moment {
+export interface Moment {
   readonly facts: Facts;
   readonly mine: Standing;
   /** The first message that the person may see. */

@@ -76,6 +76,13 @@ needs("chromium")("people in rooms on the page", () => {
     await page.getByRole("dialog", { name: "Garden" }).getByLabel("Title").fill("Garden and house");
     await press(ada, "Save");
     await line(ben, "Garden and house").waitFor();
+    const choice = (name: string) => page.getByRole("button", { name, exact: true, pressed: true });
+    await choice("all messages").waitFor();
+    await choice("moderators").waitFor();
+    await press(ada, "only later messages");
+    await choice("only later messages").waitFor();
+    await press(ada, "all messages");
+    await choice("all messages").waitFor();
     await press(ada, "Archive the room");
     await ben.page.getByText("This room is archived. Nobody can write in it.").waitFor();
     await press(ada, "Restore the room");

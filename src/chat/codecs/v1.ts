@@ -107,7 +107,8 @@ class V1Protocol implements Protocol {
     surroundings?: Surroundings,
   ) {
     const { people, ...rest } = surroundings ?? {};
-    const { kind, role, title, topic, archived, from } = membership;
+    const { kind, role, title, topic, archived, history, membersAdd, receipts, mutedUntil, from } =
+      membership;
     this.peer.send(
       encode({
         type: "joined",
@@ -120,6 +121,10 @@ class V1Protocol implements Protocol {
         ...(title !== "" && { title }),
         ...(topic !== "" && { topic }),
         ...(archived && { archived }),
+        ...(history !== "all" && { history }),
+        ...(membersAdd && { membersAdd }),
+        ...(receipts && { receipts }),
+        ...(mutedUntil !== null && { mutedUntil: timeOf(mutedUntil) }),
         ...(from > 1 && { from }),
         ...rest,
         ...(people && { people: people.map(usernameOf), profiles: profilesOf(people) }),
@@ -235,6 +240,9 @@ class V1Protocol implements Protocol {
     reply.refuse(refusalOf(error));
   }
 }
+
+/** When a mute ends; null: when someone ends it. */
+const timeOf = (ms: number) => (ms === Infinity ? null : new Date(ms).toISOString());
 
 /** The most bytes of ids and names in a frame that lists people. */
 const PROFILES_BYTES = 64 * 1024;

@@ -205,7 +205,8 @@ class SocketConnection implements Connection, OpenConnection, Peer {
     // The pass has to be as new as the timeline in this very tick, so nothing is awaited after that.
     try {
       const isOld = () => pass.membership.fence < timeline.fence;
-      for (let i = 0; isOld() && i < ROUNDS.most; i++) pass = await access.reenter(this.identity, room);
+      const isBehind = () => isOld() || pass.membership.version < timeline.noted;
+      for (let i = 0; isBehind() && i < ROUNDS.most; i++) pass = await access.reenter(this.identity, room);
       if (this.closed || isOld()) throw new Refusal("unavailable", { retryAfterMs: ROUNDS.retryMs });
     } catch (error) {
       rooms.close(timeline);

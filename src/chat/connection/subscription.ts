@@ -111,6 +111,8 @@ class RoomSubscription implements Subscription, LiveReader {
   async step(): Promise<boolean> {
     const { timeline, reader } = this;
     if (this.state !== "behind") return true;
+    // `joined` says what the room is, and the pass may be older than its last title or setting.
+    if (this.setbacks !== timeline.setbacks || this.missesTooMuch()) this.isSuspended = true;
     if (this.isSuspended) {
       const pass = await reader.reenter(this);
       if (!this.isBehind()) return true;
@@ -121,7 +123,7 @@ class RoomSubscription implements Subscription, LiveReader {
     }
     if (this.setbacks !== timeline.setbacks) this.startAgain();
     if (this.lagUntold) this.tellLag();
-    if (reader.codec.canRestart && timeline.released - this.position > REPLAY_MAX) this.startAgain();
+    if (this.missesTooMuch()) this.startAgain();
     if (this.position < timeline.released) {
       const wait = reader.parts.budgets.spend("replays", this.pass.person);
       if (wait > 0) {
@@ -194,6 +196,12 @@ class RoomSubscription implements Subscription, LiveReader {
 
   private get topic() {
     return topicOf(this.timeline.room, this.format);
+  }
+
+  /** Whether the reader cannot continue from its position. */
+  private missesTooMuch(): boolean {
+    const { canRestart } = this.reader.codec;
+    return canRestart && this.timeline.released - this.position > REPLAY_MAX;
   }
 
   /** Makes the reader discard what it has of the room, if its protocol can say that. */

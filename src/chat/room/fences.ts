@@ -1,5 +1,11 @@
 import type { Message } from "../../message.ts";
 
+/** How far a room is. */
+export interface Standing {
+  readonly released: number;
+  readonly fence: number;
+}
+
 /** Whether a notice says that someone may do less than before. */
 export const takesRights = ({ notice }: Message): boolean => notice !== null && notice.fence !== undefined;
 

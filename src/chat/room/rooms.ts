@@ -2,7 +2,8 @@ import type { Bus } from "../../bus/bus.ts";
 import { type Clock, every } from "../../clock.ts";
 import type { Message, RoomChange } from "../../message.ts";
 import type { MessageStore } from "../ports.ts";
-import { createTimeline, type Standing, type Timeline } from "./timeline.ts";
+import type { Standing } from "./fences.ts";
+import { createTimeline, type Timeline } from "./timeline.ts";
 
 /** The most versions in a range that a node accepts from another one without a look into the database. No batch has more. */
 const RANGE_MAX = 5_000;

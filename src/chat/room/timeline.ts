@@ -1,7 +1,7 @@
 import type { Clock } from "../../clock.ts";
 import { lengthOf, type Message, type RoomChange } from "../../message.ts";
 import { UNSEEN_MAX } from "../limits.ts";
-import { fenceAfter, isTorn, takesRights } from "./fences.ts";
+import { fenceAfter, isTorn, type Standing, takesRights } from "./fences.ts";
 import { createPages, type SharedPage } from "./pages.ts";
 import type { MessageStore, Page } from "../ports.ts";
 import { createWaiters } from "./waiters.ts";
@@ -55,6 +55,8 @@ export interface Timeline {
   readonly released: number;
   /** The room's fence at that version or later. No reader here has a pass from before it. */
   readonly fence: number;
+  /** The last version at which the room's title or settings may have changed: `joined` is not followed by that notice. */
+  readonly noted: number;
   /** Starts at the room's counter and its fence, with the ranges that were added meanwhile. */
   start(counter: number, fence: number): void;
   /** Takes a committed range from this node or another. */
@@ -78,12 +80,6 @@ export interface Timeline {
   stop(): void;
 }
 
-/** How far a room is. */
-export interface Standing {
-  readonly released: number;
-  readonly fence: number;
-}
-
 export function createTimeline(options: TimelineOptions): Timeline {
   const { room, epoch, store, clock, repaired, setBack, epochChanged } = options;
   const waiters = createWaiters();
@@ -93,6 +89,7 @@ export function createTimeline(options: TimelineOptions): Timeline {
   let stopped = false;
   let held: RoomChange[] = [];
   let noticed = 0;
+  let noted = 0;
   /** Up to here the database has confirmed what was released. */
   let confirmed = 0;
   let setbacks = 0;
@@ -131,6 +128,7 @@ export function createTimeline(options: TimelineOptions): Timeline {
       const publish = options.prepare(part, released);
       if (!publish) return jump(end, fenceAfter([...part, ...rest], fence));
       released = rest.length > 0 && notice ? notice.version : end;
+      noted = part.findLast((message) => message.notice)?.version ?? noted;
       publish();
       if (!notice) break;
       fence = fenceAfter([notice], fence);
@@ -159,7 +157,7 @@ export function createTimeline(options: TimelineOptions): Timeline {
 
   const jump = (to: number, newFence: number, goesBack = false) => {
     const readOn = options.overrun();
-    released = to;
+    released = noted = to;
     forgetPages();
     if (goesBack || newFence !== fence) moveFence(newFence);
     readOn();
@@ -198,11 +196,9 @@ export function createTimeline(options: TimelineOptions): Timeline {
       }
       end = page.end;
     } while (end < page.counter);
-    const found = [...states.values()].filter(({ version }) => version > released);
-    release(
-      found.sort((a, b) => a.version - b.version),
-      end,
-    );
+    const missing = [...states.values()].filter(({ version }) => version > released);
+    const found = missing.sort((a, b) => a.version - b.version);
+    release(found, end);
     // Everything committed before this read is released now. A held range that is still ahead is of no known commit.
     held = held.filter((change) => !waiting.has(change));
     confirmed = Math.max(confirmed, end);
@@ -243,11 +239,14 @@ export function createTimeline(options: TimelineOptions): Timeline {
     get fence() {
       return fence;
     },
+    get noted() {
+      return noted;
+    },
     get setbacks() {
       return setbacks;
     },
     start(counter, roomFence) {
-      released = confirmed = counter;
+      released = confirmed = noted = counter;
       fence = roomFence;
       started = true;
       releaseHeld();
