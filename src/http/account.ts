@@ -58,15 +58,7 @@ const PROFILE_CHANGE = v.object({
 const DELETION = v.object({ password: v.optional(givenPassword) });
 
 /** A body without `password2`, `username` and `invite` is a login. */
-const ENTRY = v.union([
-  REGISTRATION,
-  v.pipe(
-    LOGIN,
-    v.metadata({
-      not: { anyOf: [{ required: ["password2"] }, { required: ["username"] }, { required: ["invite"] }] },
-    }),
-  ),
-]);
+const ENTRY = v.union([REGISTRATION, LOGIN]);
 const entryFor = (body: object) =>
   ["password2", "username", "invite"].some((field) => field in body) ? REGISTRATION : LOGIN;
 
@@ -98,6 +90,11 @@ export function accountRoutes(auth: Pick<Auth, "accounts" | "sessions" | "authen
         summary: "Register",
         about: "A body without password2, username and invite is a login.",
         json: ENTRY,
+        example: {
+          email: "ada@example.com",
+          password: "correct horse battery",
+          password2: "correct horse battery",
+        },
         choose: entryFor,
         insider: account,
         answers: { 201: REGISTERED, 200: SIGNED_IN },
@@ -121,7 +118,10 @@ export function accountRoutes(auth: Pick<Auth, "accounts" | "sessions" | "authen
       "/login",
       operation({
         summary: "Log in",
+        about:
+          "Begins a session. The response has an access token and a refresh token, which gets the next pair. A wrong password and an unknown address get the same error.",
         json: LOGIN,
+        example: { email: "ada@example.com", password: "correct horse battery" },
         insider: account,
         answers: { 200: SIGNED_IN },
         refusals: LOGIN_REFUSALS,
@@ -145,6 +145,7 @@ export function accountRoutes(auth: Pick<Auth, "accounts" | "sessions" | "authen
       "/logout",
       operation({
         summary: "End the session of a refresh token",
+        about: "Its access tokens no longer work, and its sockets are closed.",
         json: REFRESH,
         insider: session,
         answers: { 204: null },
@@ -171,8 +172,15 @@ export function accountRoutes(auth: Pick<Auth, "accounts" | "sessions" | "authen
         return c.body(null, 204);
       },
     )
-    .get("/me", known, operation({ summary: "Your profile", answers: { 200: PROFILE } }), async (c) =>
-      c.json(await accounts.me(c.var.identity), 200),
+    .get(
+      "/me",
+      known,
+      operation({
+        summary: "Your profile",
+        about: "The person of the token, as others see them, with their email address.",
+        answers: { 200: PROFILE },
+      }),
+      async (c) => c.json(await accounts.me(c.var.identity), 200),
     )
     .patch(
       "/me",
@@ -181,6 +189,7 @@ export function accountRoutes(auth: Pick<Auth, "accounts" | "sessions" | "authen
         summary: "Set your display name and your picture",
         about: `The name has at most ${NAME_MAX} characters and need not be unique. Fields that are missing stay as they are. Your next token has them, and so do your messages from then on.`,
         json: PROFILE_CHANGE,
+        example: { name: "Ada Lovelace", picture: "https://example.com/ada.png" },
         answers: { 200: PROFILE },
         refusals: ["forbidden"],
       }),
@@ -208,13 +217,21 @@ export function accountRoutes(auth: Pick<Auth, "accounts" | "sessions" | "authen
     .get(
       "/sessions",
       known,
-      operation({ summary: "Your sessions", answers: { 200: v.array(SESSION) } }),
+      operation({
+        summary: "Your sessions",
+        about: "Where you are logged in, with the name of each browser or program.",
+        answers: { 200: v.array(SESSION) },
+      }),
       async (c) => c.json(await sessions.list(c.var.identity), 200),
     )
     .delete(
       "/sessions",
       known,
-      operation({ summary: "End your other sessions", answers: { 204: null } }),
+      operation({
+        summary: "End your other sessions",
+        about: "Logs you out everywhere else: those tokens no longer work, and their sockets are closed.",
+        answers: { 204: null },
+      }),
       async (c) => {
         await sessions.endOthers(c.var.identity, originOf(c));
         return c.body(null, 204);
@@ -225,6 +242,7 @@ export function accountRoutes(auth: Pick<Auth, "accounts" | "sessions" | "authen
       known,
       operation({
         summary: "End one of your sessions",
+        about: "Its tokens no longer work, and its sockets are closed.",
         params: { id: SESSION_ID },
         answers: { 204: null },
         refusals: ["not_found"],

@@ -26,7 +26,7 @@ const PAGE = { usual: 100, most: 1000 } as const;
 
 const AUDIT = v.object({
   before: v.optional(decimal(1, Number.MAX_SAFE_INTEGER)),
-  limit: v.optional(decimal(1, PAGE.most), String(PAGE.usual)),
+  limit: v.pipe(v.optional(decimal(1, PAGE.most), String(PAGE.usual)), v.metadata({ default: PAGE.usual })),
 });
 
 const LINK = v.object({
@@ -88,7 +88,13 @@ export function adminRoutes({ auth, chat, pool, publicUrl, security }: AdminRout
     .route("/", adminRoomRoutes({ auth, chat, security }))
     .post(
       "/users/:name/disable",
-      operation({ summary: "Disable a user", ...ON_USER, answers: { 204: null } }),
+      operation({
+        summary: "Disable a user",
+        about:
+          "Their tokens no longer work, and their sockets are closed. Their sessions remain for when they are enabled again.",
+        ...ON_USER,
+        answers: { 204: null },
+      }),
       async (c) => {
         const { userId } = await disableUser(pool, c.req.param("name"), orderOf(c, c.req.valid("query")));
         record(c, "user.disable", { userId });
@@ -98,7 +104,12 @@ export function adminRoutes({ auth, chat, pool, publicUrl, security }: AdminRout
     )
     .post(
       "/users/:name/enable",
-      operation({ summary: "Enable a user again", ...ON_USER, answers: { 204: null } }),
+      operation({
+        summary: "Enable a user again",
+        about: "Their sessions work again.",
+        ...ON_USER,
+        answers: { 204: null },
+      }),
       async (c) => {
         const { userId } = await enableUser(pool, c.req.param("name"), orderOf(c, c.req.valid("query")));
         record(c, "user.enable", { userId });
@@ -123,7 +134,13 @@ export function adminRoutes({ auth, chat, pool, publicUrl, security }: AdminRout
     )
     .delete(
       "/users/:name/sessions",
-      operation({ summary: "End a user's sessions", ...ON_USER, answers: { 200: ENDED } }),
+      operation({
+        summary: "End a user's sessions",
+        about:
+          "Logs them out everywhere. People of an outside identity provider have no sessions here: disable them instead.",
+        ...ON_USER,
+        answers: { 200: ENDED },
+      }),
       async (c) => {
         const order = orderOf(c, c.req.valid("query"));
         const { userId, sessionIds } = await endSessions(pool, c.req.param("name"), order);
@@ -147,16 +164,26 @@ export function adminRoutes({ auth, chat, pool, publicUrl, security }: AdminRout
         return c.json(link, 201);
       },
     )
-    .put("/rooms/:room/bans/:name", operation({ summary: "Ban a user from a room", ...BAN }), (c) =>
-      setBan(c, true, orderOf(c, c.req.valid("query"))),
+    .put(
+      "/rooms/:room/bans/:name",
+      operation({
+        summary: "Ban a user from a room",
+        about: "Ends their membership, and nobody can add them again until the ban is lifted.",
+        ...BAN,
+      }),
+      (c) => setBan(c, true, orderOf(c, c.req.valid("query"))),
     )
-    .delete("/rooms/:room/bans/:name", operation({ summary: "Lift a ban", ...BAN }), (c) =>
-      setBan(c, false, orderOf(c, c.req.valid("query"))),
+    .delete(
+      "/rooms/:room/bans/:name",
+      operation({ summary: "Lift a ban", about: "They are not a member by that, but can be again.", ...BAN }),
+      (c) => setBan(c, false, orderOf(c, c.req.valid("query"))),
     )
     .delete(
       "/rooms/:room/messages/:id",
       operation({
         summary: "Delete anyone's message",
+        about:
+          "Its text and reactions are gone for everyone, and a message without text remains in its place.",
         params: MESSAGE_PARAMS,
         query: ORDER,
         answers: { 200: REMOVED },

@@ -22,7 +22,11 @@ export const adminKeyRoutes = ({ auth: { apiKeys, keys }, pool }: AdminKeyRoutes
   new Hono<Env>({ strict: false })
     .get(
       "/keys",
-      operation({ summary: "List the keys that sign tokens", answers: { 200: v.array(KEY) } }),
+      operation({
+        summary: "List the keys that sign tokens",
+        about: "With those that were replaced or revoked, but never the secrets themselves.",
+        answers: { 200: v.array(KEY) },
+      }),
       async (c) => c.json(await listKeys(pool), 200),
     )
     .delete(
@@ -47,13 +51,18 @@ export const adminKeyRoutes = ({ auth: { apiKeys, keys }, pool }: AdminKeyRoutes
     )
     .get(
       "/api-keys",
-      operation({ summary: "List operators' keys", answers: { 200: v.array(API_KEY) } }),
+      operation({
+        summary: "List operators' keys",
+        about: "Names, not the keys themselves. Revoked ones remain in the list.",
+        answers: { 200: v.array(API_KEY) },
+      }),
       async (c) => c.json(await listApiKeys(pool), 200),
     )
     .delete(
       "/api-keys/:name",
       operation({
         summary: "Revoke an operator's key",
+        about: "Requests with it get 401 from then on.",
         params: { name: NAME },
         query: ORDER,
         answers: { 204: null },

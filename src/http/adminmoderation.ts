@@ -49,6 +49,7 @@ export function adminModerationRoutes({ auth, chat: { moderation }, security }: 
       "/reports/:id",
       operation({
         summary: "Resolve a report",
+        about: "Says what was done about it.",
         params: REPORT_PARAMS,
         query: ORDER,
         json: RESOLUTION,

@@ -49,6 +49,7 @@ export function adminPeopleRoutes({ auth: { people }, security }: AdminPeopleRou
       "/users/:user",
       operation({
         summary: "Show a person",
+        about: "As operators see them: with the email address, and whether they are disabled or deleted.",
         params: PARAMS,
         answers: { 200: USER },
         refusals: ["not_found"],
@@ -66,6 +67,7 @@ export function adminPeopleRoutes({ auth: { people }, security }: AdminPeopleRou
         params: PARAMS,
         query: ORDER,
         json: PROFILE,
+        example: { name: "Bob's Shop & Co." },
         bodyless: true,
         answers: { 200: USER, 201: USER },
         refusals: ["not_found", "username_taken"],

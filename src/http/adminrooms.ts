@@ -108,6 +108,7 @@ export function adminRoomRoutes({ auth: { people }, chat, security }: AdminRoomR
         summary: "Create a room",
         about: "Open, private or direct, with its first members. 200 if this clientId created it before.",
         json: CREATE,
+        example: { kind: "private", title: "Order 7", people: ["buyer-12", "seller-3"] },
         query: ORDER,
         answers: { 201: RULED, 200: RULED },
         refusals: ["room_exists", "client_id_reused", "forbidden", "not_found"],
@@ -132,7 +133,14 @@ export function adminRoomRoutes({ auth: { people }, chat, security }: AdminRoomR
     )
     .patch(
       "/rooms/:room",
-      operation({ summary: "Change a room", ...ON_ROOM, json: PATCH, query: ORDER, answers: { 200: RULED } }),
+      operation({
+        summary: "Change a room",
+        about: "What is absent stays as it is.",
+        ...ON_ROOM,
+        json: PATCH,
+        query: ORDER,
+        answers: { 200: RULED },
+      }),
       (c) => {
         const { clientId: key = crypto.randomUUID(), ...changed } = c.req.valid("json");
         return ordain(c, { kind: "room", clientId: key, set: changed });
@@ -142,6 +150,7 @@ export function adminRoomRoutes({ auth: { people }, chat, security }: AdminRoomR
       "/rooms/:room/members",
       operation({
         summary: "List the members of a room",
+        about: "A page at a time. With q, those whose names match it.",
         params: ROOM_PARAMS,
         query: LIST,
         answers: { 200: v.array(MEMBER) },
@@ -217,13 +226,20 @@ export function adminRoomRoutes({ auth: { people }, chat, security }: AdminRoomR
     )
     .delete(
       "/rooms/:room/members/:user",
-      operation({ summary: "Remove someone from a room", ...ON_MEMBER, query: QUERY }),
+      operation({
+        summary: "Remove someone from a room",
+        about:
+          "They receive nothing after the version in the response, and nothing that they send is committed after it.",
+        ...ON_MEMBER,
+        query: QUERY,
+      }),
       (c) => set(c, "out", c.req.valid("query")),
     )
     .put(
       "/rooms/:room/mutes/:user",
       operation({
         summary: "Keep someone from posting in a room",
+        about: "Until the time given, or until someone ends it.",
         ...ON_MEMBER,
         json: PUT_MUTE,
         query: ORDER,
@@ -233,7 +249,12 @@ export function adminRoomRoutes({ auth: { people }, chat, security }: AdminRoomR
     )
     .delete(
       "/rooms/:room/mutes/:user",
-      operation({ summary: "Let someone post again", ...ON_MEMBER, query: QUERY }),
+      operation({
+        summary: "Let someone post again",
+        about: "Ends a mute before its time.",
+        ...ON_MEMBER,
+        query: QUERY,
+      }),
       (c) => set(c, "unmuted", c.req.valid("query")),
     )
     .post(
@@ -243,6 +264,7 @@ export function adminRoomRoutes({ auth: { people }, chat, security }: AdminRoomR
         about: "201 once it is committed; 200 if this clientId was committed before.",
         params: ROOM_PARAMS,
         json: POST,
+        example: { content: "Your order is on its way.", data: { order: "7", status: "shipped" } },
         answers: { 201: POSTED, 200: POSTED },
         refusals: ["not_found", "archived", "client_id_reused"],
       }),

@@ -59,7 +59,7 @@ export const CHANGED = v.object({ ...change, clientId: id, duplicate });
 export const POSTED = v.object({ ...change, clientId: id, duplicate, timestamp });
 export const REMOVED = v.object(change);
 
-const person = v.object({
+export const PERSON = v.object({
   id: v.pipe(v.string(), v.description("Their public id, which never changes.")),
   username: v.string(),
   name: v.pipe(v.optional(v.string()), v.description("What people call them, if it is not the username.")),
@@ -83,7 +83,7 @@ export const ROOM = v.object({
   receipts: v.pipe(v.boolean(), v.description("Whether members see how far the others have read.")),
   version: v.pipe(count, v.description("The version of the room's last change.")),
   people: v.pipe(
-    v.optional(v.array(person)),
+    v.optional(v.array(PERSON)),
     v.description("The people of a direct room, others first, at most 8. Other rooms have none here."),
   ),
   last: v.nullable(v.object({ id: messageId, username: v.string(), user, content: v.string(), timestamp })),
@@ -185,33 +185,33 @@ export const REGISTRATION_LINK = v.object({
   expiresAt: timestamp,
 }) satisfies v.GenericSchema<RegistrationLink>;
 
-export const BLOCK = v.object({ user: person, since: timestamp }) satisfies v.GenericSchema<Block>;
+export const BLOCK = v.object({ user: PERSON, since: timestamp }) satisfies v.GenericSchema<Block>;
 
 export const REPORT = v.object({
   id,
   room: v.string(),
   at: timestamp,
   reason: v.string(),
-  by: v.pipe(person, v.description("Who reported it.")),
+  by: v.pipe(PERSON, v.description("Who reported it.")),
   message: v.pipe(
     v.object({
       id: messageId,
       version: messageId,
-      sender: person,
+      sender: PERSON,
       content: v.string(),
       data: v.optional(v.looseObject({})),
     }),
     v.description("The message as it was when it was reported."),
   ),
   resolved: v.pipe(
-    v.nullable(v.object({ at: timestamp, by: person, resolution: v.string() })),
+    v.nullable(v.object({ at: timestamp, by: PERSON, resolution: v.string() })),
     v.description("Null while nobody has dealt with it."),
   ),
 });
 
 const invitation = {
   id,
-  by: person,
+  by: PERSON,
   createdAt: timestamp,
   expiresAt: timestamp,
   maxUses: v.pipe(v.nullable(count), v.description("Null: any number of people.")),

@@ -40,11 +40,13 @@ export function createHealth(database: Database, clock: Clock): Health {
 
 const LIVES = operation({
   summary: "Liveness probe: whether the process is running",
+  about: "Ignores the database: an outage is no reason to restart the process.",
   cost: "free",
   answers: { 200: v.object({ status: v.literal("ok") }) },
 });
 const READY = operation({
   summary: "Readiness probe: whether the process can take new work",
+  about: "503 if the process is shutting down, or if its database does not accept writes.",
   cost: "free",
   answers: {
     200: v.object({ status: v.literal("ready") }),

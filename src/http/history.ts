@@ -43,6 +43,7 @@ const PAGE = {
   params: ROOM_PARAMS,
   query: QUERY,
   answers: { 200: v.array(v.union([MESSAGE, NOTICE])), 304: null },
+  sends: { "If-None-Match": "The ETag of an earlier response: 304 if nothing has changed." },
   headers: {
     ETag: "For If-None-Match.",
     Link: "The older page (prev) and the newer one (next), if they exist.",
@@ -82,7 +83,7 @@ export function historyRoutes({ auth, chat }: { auth: Auth; chat: Chat }) {
     new Hono<Env>({ strict: false })
       .get("/history/:room", known, operation(PAGE), paced, tagged, (c) => page(c, c.req.valid("query")))
       // The first clients wrote it like this.
-      .get("/history//:room", known, operation({ ...PAGE, deprecated: true }), paced, tagged, (c) =>
+      .get("/history//:room", known, operation({ ...PAGE, unlisted: true }), paced, tagged, (c) =>
         page(c, c.req.valid("query")),
       )
   );

@@ -43,6 +43,7 @@ const REFUSALS = ["forbidden", "not_found", "client_id_reused", "direct_room"] a
 /** A change that changes nothing costs the same. */
 const COST = { budget: "messages" } as const;
 const ON_MEMBER = { params: PARAMS, cost: COST, answers: { 200: RULED } } as const;
+const SENDS = { "If-Match": "The version of the membership. If it has another one by now: 412 outdated." };
 
 /** Who is in rooms and what they may do there, for people. The commands `member` and `room` do the same on a socket. */
 export function memberRoutes({ auth, chat }: { readonly auth: Auth; readonly chat: Chat }) {
@@ -77,6 +78,7 @@ export function memberRoutes({ auth, chat }: { readonly auth: Auth; readonly cha
         summary: "Create a private room",
         about: "The server names it. The caller is its owner. 200 if this clientId created it before.",
         json: CREATE,
+        example: { title: "Order 7", people: ["@ben"], clientId: "0b7e6f6c-6a0f-4c57-8a2e-3f1a4f6a9d10" },
         cost: { budget: "rooms" },
         answers: { 201: RULED, 200: RULED },
         refusals: REFUSALS,
@@ -101,6 +103,7 @@ export function memberRoutes({ auth, chat }: { readonly auth: Auth; readonly cha
         summary: "Open the direct conversation of the caller and others",
         about: "The same people always get the same room: 201 if it is new.",
         json: DIRECT,
+        example: { people: ["@ben"] },
         cost: { budget: "joins" },
         answers: { 201: v.object({ room: v.string() }), 200: v.object({ room: v.string() }) },
         refusals: ["forbidden", "not_found"],
@@ -135,6 +138,7 @@ export function memberRoutes({ auth, chat }: { readonly auth: Auth; readonly cha
       known,
       operation({
         summary: "List the members of a room",
+        about: "A page at a time. With q, those whose names match it.",
         params: ROOM_PARAMS,
         query: LIST,
         cost: {
@@ -170,9 +174,11 @@ export function memberRoutes({ auth, chat }: { readonly auth: Auth; readonly cha
       known,
       operation({
         summary: "Add someone to a room, or change their role",
-        about: "With If-Match, only if the membership has this version.",
+        about: "The change is exact: it has a version of the room, and everyone there gets a notice.",
+        sends: SENDS,
         ...ON_MEMBER,
         json: PUT_MEMBER,
+        example: { role: "moderator" },
         bodyless: true,
         refusals: [...REFUSALS, "last_owner", "outdated"],
       }),
@@ -212,7 +218,8 @@ export function memberRoutes({ auth, chat }: { readonly auth: Auth; readonly cha
       known,
       operation({
         summary: "Remove someone from a room",
-        about: "With If-Match, only if the membership has this version.",
+        about: "The change is exact: it has a version of the room, and everyone there gets a notice.",
+        sends: SENDS,
         ...ON_MEMBER,
         query: QUERY,
         refusals: [...REFUSALS, "last_owner", "outdated"],
@@ -222,13 +229,25 @@ export function memberRoutes({ auth, chat }: { readonly auth: Auth; readonly cha
     .put(
       "/rooms/:room/bans/:user",
       known,
-      operation({ summary: "Ban someone from a room", ...ON_MEMBER, query: QUERY, refusals: REFUSALS }),
+      operation({
+        summary: "Ban someone from a room",
+        about: "Ends their membership, and nobody can add them again until the ban is lifted.",
+        ...ON_MEMBER,
+        query: QUERY,
+        refusals: REFUSALS,
+      }),
       (c) => set(c, "banned", c.req.valid("query")),
     )
     .delete(
       "/rooms/:room/bans/:user",
       known,
-      operation({ summary: "Lift a ban from a room", ...ON_MEMBER, query: QUERY, refusals: REFUSALS }),
+      operation({
+        summary: "Lift a ban from a room",
+        about: "They are not a member by that, but can be again.",
+        ...ON_MEMBER,
+        query: QUERY,
+        refusals: REFUSALS,
+      }),
       (c) => set(c, "unbanned", c.req.valid("query")),
     )
     .put(
@@ -247,7 +266,13 @@ export function memberRoutes({ auth, chat }: { readonly auth: Auth; readonly cha
     .delete(
       "/rooms/:room/mutes/:user",
       known,
-      operation({ summary: "Let someone post again", ...ON_MEMBER, query: QUERY, refusals: REFUSALS }),
+      operation({
+        summary: "Let someone post again",
+        about: "Ends a mute before its time.",
+        ...ON_MEMBER,
+        query: QUERY,
+        refusals: REFUSALS,
+      }),
       (c) => set(c, "unmuted", c.req.valid("query")),
     );
 }

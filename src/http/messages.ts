@@ -64,6 +64,7 @@ export function messageRoutes({ auth, chat }: { auth: Auth; chat: Chat }) {
         params: ROOM_PARAMS,
         cost: COST,
         json: POST,
+        example: { content: "Good morning", clientId: "5ef0a1de-0d63-4b9a-9d2c-2f0f7e0f9d57" },
         answers: { 201: POSTED, 200: POSTED },
         refusals: REFUSALS,
       }),
@@ -80,8 +81,10 @@ export function messageRoutes({ auth, chat }: { auth: Auth; chat: Chat }) {
       known,
       operation({
         summary: "Change the text of one's own message",
+        about: "Everyone gets the new text. A server may limit the time for edits (too_late).",
         ...ON_MESSAGE,
         json: EDIT,
+        example: { content: "Good morning, all" },
         refusals: [...REFUSALS, "too_late", "notice_fixed"],
       }),
       (c) => {
@@ -95,6 +98,8 @@ export function messageRoutes({ auth, chat }: { auth: Auth; chat: Chat }) {
       known,
       operation({
         summary: "Delete one's own message",
+        about:
+          "Its text and reactions are gone for everyone, and a message without text remains in its place. Moderators of a room may delete the messages of others too.",
         ...ON_MESSAGE,
         query: QUERY,
         refusals: [...REFUSALS, "notice_fixed"],
@@ -104,17 +109,27 @@ export function messageRoutes({ auth, chat }: { auth: Auth; chat: Chat }) {
         return amend(c, room, { kind: "delete", id, ...clientIdOf(c.req.valid("query")) });
       },
     )
-    .put("/rooms/:room/messages/:id/reactions/:emoji", known, reaction("Add a reaction"), (c) =>
-      react(c, { ...clientIdOf(c.req.valid("query")), on: true }),
+    .put(
+      "/rooms/:room/messages/:id/reactions/:emoji",
+      known,
+      reaction(
+        "Add a reaction",
+        "A reaction is one emoji, percent-encoded. Adding the same one again changes nothing.",
+      ),
+      (c) => react(c, { ...clientIdOf(c.req.valid("query")), on: true }),
     )
-    .delete("/rooms/:room/messages/:id/reactions/:emoji", known, reaction("Take a reaction back"), (c) =>
-      react(c, { ...clientIdOf(c.req.valid("query")), on: false }),
+    .delete(
+      "/rooms/:room/messages/:id/reactions/:emoji",
+      known,
+      reaction("Take a reaction back", "Taking back one that is not there changes nothing."),
+      (c) => react(c, { ...clientIdOf(c.req.valid("query")), on: false }),
     );
 }
 
-const reaction = (summary: string) =>
+const reaction = (summary: string, about: string) =>
   operation({
     summary,
+    about,
     params: REACTION_PARAMS,
     cost: COST,
     query: QUERY,

@@ -19,7 +19,11 @@ export const metricsRoutes = ({ token, read, security }: MetricsRoutes) => {
   return new Hono<Env>({ strict: false }).get(
     "/metrics",
     secretBearer(token, "metricsToken", (origin) => security.record("scrape.fail", { origin })),
-    operation({ summary: "Metrics in the Prometheus text format", answers: { 200: "text/plain" } }),
+    operation({
+      summary: "Metrics in the Prometheus text format",
+      about: "Those of all processes that share this server's port, added up.",
+      answers: { 200: "text/plain" },
+    }),
     async (c) =>
       c.text(await collect(), 200, {
         "content-type": METRICS_TYPE,

@@ -68,6 +68,7 @@ export function moderationRoutes({ auth, chat }: { readonly auth: Auth; readonly
       known,
       operation({
         summary: "List the people whom the caller blocks",
+        about: "With the time since when. Nobody else sees this list.",
         query: BLOCKS,
         answers: { 200: v.array(BLOCK) },
         ...listing,
@@ -101,6 +102,7 @@ export function moderationRoutes({ auth, chat }: { readonly auth: Auth; readonly
       known,
       operation({
         summary: "Lift a block",
+        about: "The person can add the caller to rooms again.",
         params: { user: USER },
         answers: { 204: null },
         refusals: ["not_found", "invalid"],

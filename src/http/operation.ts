@@ -21,8 +21,12 @@ export interface Description {
   readonly json?: v.GenericSchema;
   /** Whether a request may have no body. Then its fields are absent. */
   readonly bodyless?: boolean;
+  /** A body as people send it. */
+  readonly example?: object;
   /** Successful responses, by status. */
   readonly answers?: Readonly<Record<number, Answer>>;
+  /** Headers that a request may have, with their descriptions. */
+  readonly sends?: Readonly<Record<string, string>>;
   /** Headers of successful responses, with their descriptions. */
   readonly headers?: Readonly<Record<string, string>>;
   /** Error codes of this route, in addition to those that every route can return. */
@@ -30,7 +34,8 @@ export interface Description {
   readonly security?: Security;
   /** False: anyone may call the route as often as they like. */
   readonly limited?: boolean;
-  readonly deprecated?: boolean;
+  /** Another spelling of a route that is described already. The document leaves it out. */
+  readonly unlisted?: boolean;
 }
 
 const DESCRIPTION = Symbol("description");

@@ -62,6 +62,7 @@ const LIST = {
 } as const;
 const ONE = {
   summary: "Show a room",
+  about: "As the list has it, for anyone who may enter it.",
   params: ROOM_PARAMS,
   cost: { budget: "lists" },
   answers: { 200: ROOM },

@@ -13,7 +13,11 @@ const KEYS = v.object({
 export const wellKnownRoutes = (auth: Pick<Auth, "jwks">) =>
   new Hono<Env>({ strict: false }).get(
     "/.well-known/jwks.json",
-    operation({ summary: "Public keys for verifying access tokens", answers: { 200: KEYS } }),
+    operation({
+      summary: "Public keys for verifying access tokens",
+      about: "A JWK set (RFC 7517). A new key is published before it signs anything.",
+      answers: { 200: KEYS },
+    }),
     async (c) => {
       c.header("cache-control", "public, max-age=60");
       return c.json(await auth.jwks(), 200);

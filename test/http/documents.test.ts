@@ -40,8 +40,8 @@ describe("/openapi.json", () => {
     expect(openapi.openapi).toBe("3.1.0");
   });
 
-  test("contains every served route", () => {
-    const served = everyRoute().filter(({ method }) => method !== "ALL");
+  test("contains every served route, and only one spelling of it", () => {
+    const served = everyRoute().filter(({ method, path }) => method !== "ALL" && !path.includes("//"));
     const routes = new Set(served.map(({ method, path }) => `${method} ${path.replace(/:(\w+)/g, "{$1}")}`));
     const described = operations().map(({ method, path }) => `${method} ${path}`);
     expect(described.toSorted()).toEqual([...routes].sort());
@@ -73,7 +73,7 @@ describe("/openapi.json", () => {
 
   test("states the required token of each route, and the route requires it", async () => {
     for (const { method, path, operation } of operations()) {
-      const wanted = operation.security !== undefined;
+      const wanted = operation.security.length > 0;
       const { status } = await fetch(server.url + path.replace(/\{\w+\}/g, "1"), { method });
       expect([method, path, status === 401]).toEqual([method, path, wanted]);
     }

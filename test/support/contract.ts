@@ -42,9 +42,16 @@ export function holdExchange(exchange: Exchange): void {
   if (wrong) throw new Error(`${method} ${target} ${status}: ${wrong}\n${text.slice(0, 1000)}`);
 }
 
+/** Returns the path as the server reads it: without dot segments, like the request that was sent. */
+function partsOf(target: string) {
+  const { pathname, searchParams: query } = new URL(`http://localhost${target}`);
+  // The first clients wrote //, which the document leaves out.
+  return { path: pathname.replace(/^\/history\/\/(?=.)/, "/history/"), query };
+}
+
 function faultOf(exchange: Exchange): string | undefined {
   const { method, status, headers, text } = exchange;
-  const { pathname: path } = new URL(`http://localhost${exchange.target}`); // without dot segments, like the request that was sent
+  const { path } = partsOf(exchange.target);
   if (method === "OPTIONS" && status === 204) return undefined; // a CORS preflight
   if (/^\/ws(\/|$)/.test(path)) return refusedFault(exchange, [...handshakes]);
   const template = TEMPLATES.find(({ form }) => form.test(path));
@@ -62,7 +69,7 @@ function faultOf(exchange: Exchange): string | undefined {
     return refusedFault(exchange, ["method_not_allowed", "rate_limited"]);
   }
   // Routes for operators do not exist unless they are configured.
-  const optional = operation.security?.some((scheme) => !("accessToken" in scheme));
+  const optional = operation.security.some((scheme) => !("accessToken" in scheme));
   if (optional && status === 404 && codeOf(text) === "not_found")
     return refusedFault(exchange, ["not_found"]);
 
@@ -95,10 +102,11 @@ function requestFault(
 ): string | undefined {
   const { target, sent, status } = exchange;
   if (status >= 300) return undefined;
-  const { pathname, searchParams: query } = new URL(`http://localhost${target}`);
+  const { path: asked, query } = partsOf(target);
   const names = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name);
-  const found = form.exec(pathname)?.slice(1) ?? [];
+  const found = form.exec(asked)?.slice(1) ?? [];
   for (const [index, { name, in: where, schema, required }] of parameters.entries()) {
+    if (where === "header") continue;
     const raw = where === "path" ? decodeURIComponent(found[names.indexOf(name)] ?? "") : query.get(name);
     if (raw === null && !required) continue;
     const value = schema.type === "integer" ? Number(raw) : raw;

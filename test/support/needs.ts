@@ -2,10 +2,14 @@ import { describe, test } from "bun:test";
 import { existsSync } from "node:fs";
 import { findRedis } from "../faults/redis.ts";
 
-/** What not every machine has: servers named by an environment variable, programs, and Unicode's tables. */
+/**
+ * What not every machine has: servers named by an environment variable, programs, and Unicode's tables. `TEST_REGISTRY=1`
+ * means that packages may be installed from the npm registry.
+ */
 export type Need =
   | "TEST_DATABASE_URL"
   | "TEST_REDIS_URL"
+  | "TEST_REGISTRY"
   | "chromium"
   | "redis-server"
   | "nginx"

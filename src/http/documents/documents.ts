@@ -16,7 +16,10 @@ interface Document {
   readonly headers: Readonly<Record<string, string>>;
 }
 
-const CACHEABLE = { ETag: "For If-None-Match." } as const;
+const CACHEABLE = {
+  sends: { "If-None-Match": "The ETag of an earlier response: 304 if nothing has changed." },
+  headers: { ETag: "For If-None-Match." },
+} as const;
 const OPENAPI = v.objectWithRest({ openapi: v.string() }, v.unknown());
 const ASYNCAPI = v.objectWithRest({ asyncapi: v.string() }, v.unknown());
 
@@ -43,8 +46,9 @@ export function documentRoutes({ version, routes }: DocumentRoutes) {
       "/openapi.json",
       operation({
         summary: "This OpenAPI document",
+        about: "It describes what this server offers: what its settings turn off is missing.",
         answers: { 200: OPENAPI, 304: null },
-        headers: CACHEABLE,
+        ...CACHEABLE,
       }),
       etag(),
       async (c) => respond(c, await openapiJson()),
@@ -53,8 +57,9 @@ export function documentRoutes({ version, routes }: DocumentRoutes) {
       "/asyncapi.json",
       operation({
         summary: "The AsyncAPI document of the sockets",
+        about: "The commands of chat.v1 with their replies, its events, and the plain protocol.",
         answers: { 200: ASYNCAPI, 304: null },
-        headers: CACHEABLE,
+        ...CACHEABLE,
       }),
       etag(),
       async (c) => respond(c, await asyncapiJson()),
@@ -63,8 +68,9 @@ export function documentRoutes({ version, routes }: DocumentRoutes) {
       "/docs",
       operation({
         summary: "Both documents as a page for people",
+        about: "HTML without scripts, which loads nothing from other hosts.",
         answers: { 200: "text/html", 304: null },
-        headers: CACHEABLE,
+        ...CACHEABLE,
       }),
       // Browsers apply the policy of a 304 response to the cached page.
       etag({ retainedHeaders: [...RETAINED_304_HEADERS, "content-security-policy"] }),

@@ -19,8 +19,11 @@ export function jsonSchemaOf(schema: v.GenericSchema, named: Named = {}): JsonSc
     ignoreActions: INEXPRESSIBLE,
     overrideSchema({ valibotSchema }) {
       const name = names.get(valibotSchema);
-      return name === undefined ? undefined : { $ref: `#/components/schemas/${name}` };
+      return name === undefined ? undefined : { $ref: refOf(name) };
     },
   });
   return converted;
 }
+
+/** Returns the reference to a schema by its name in the document. */
+export const refOf = (name: string): string => `#/components/schemas/${name}`;

@@ -1,39 +1,44 @@
 import type { RouterRoute } from "hono/types";
 import type * as v from "valibot";
 import { type ErrorCode, ERRORS } from "../../protocol/codes.ts";
-import {
-  AUDIT_ENTRY,
-  CHANGED,
-  MESSAGE,
-  POSTED,
-  PROBLEM,
-  PROFILE,
-  REGISTERED,
-  ROOM,
-  SESSION,
-  SIGNED_IN,
-  TOKENS,
-} from "../answers.ts";
-import { type JsonSchema, jsonSchemaOf } from "./jsonschema.ts";
+import * as answers from "../answers.ts";
+import { type JsonSchema, jsonSchemaOf, type Named, refOf } from "./jsonschema.ts";
 import { type Answer, type Description, descriptionOf } from "../operation.ts";
 
-const NAMED = {
-  Problem: PROBLEM,
-  Tokens: TOKENS,
-  SignedIn: SIGNED_IN,
-  Registered: REGISTERED,
-  Profile: PROFILE,
-  Session: SESSION,
-  Message: MESSAGE,
-  Posted: POSTED,
-  Changed: CHANGED,
-  Room: ROOM,
-  AuditEntry: AUDIT_ENTRY,
+/** Schemas that have a name in the document, and in the types that tools generate from it. */
+const NAMED: Named = {
+  Problem: answers.PROBLEM,
+  Tokens: answers.TOKENS,
+  SignedIn: answers.SIGNED_IN,
+  Registered: answers.REGISTERED,
+  Profile: answers.PROFILE,
+  Session: answers.SESSION,
+  Message: answers.MESSAGE,
+  Notice: answers.NOTICE,
+  Posted: answers.POSTED,
+  Changed: answers.CHANGED,
+  Removed: answers.REMOVED,
+  Room: answers.ROOM,
+  RoomChanged: answers.RULED,
+  Member: answers.MEMBER,
+  Person: answers.PERSON,
+  Invitation: answers.INVITATION,
+  NewInvitation: answers.INVITED,
+  Redeemed: answers.REDEEMED,
+  Block: answers.BLOCK,
+  Report: answers.REPORT,
+  User: answers.USER,
+  Purged: answers.PURGED,
+  Key: answers.KEY,
+  RevokedKey: answers.REVOKED,
+  ApiKey: answers.API_KEY,
+  RegistrationLink: answers.REGISTRATION_LINK,
+  AuditEntry: answers.AUDIT_ENTRY,
 };
 
 /** Error codes that every route can return. */
-const ALWAYS = ["internal", "busy", "unavailable"] as const;
-const WITH_BODY = ["malformed", "invalid", "unsupported_media_type", "request_timeout", "too_large"] as const;
+const ALWAYS = ["internal", "busy", "unavailable", "too_large"] as const;
+const WITH_BODY = ["malformed", "invalid", "unsupported_media_type", "request_timeout"] as const;
 
 const SECURITY = {
   accessToken: {
@@ -46,8 +51,26 @@ const SECURITY = {
   metricsToken: { type: "http", scheme: "bearer", description: "The METRICS_TOKEN." },
 } as const;
 
-const PROBLEM_REF = { $ref: "#/components/schemas/Problem" };
-const TAGS: readonly string[] = ["account", "rooms", "history", "admin"];
+const PROBLEM_REF = { $ref: refOf("Problem") };
+
+const TAGS = {
+  account: "A person's account and sessions, and whom they block.",
+  rooms: "Rooms, who is in them, and what is posted there.",
+  history: "What was posted.",
+  admin: "For operators and backends, with a key of theirs.",
+  server: "The server itself: probes, keys, documents.",
+};
+type Tag = keyof typeof TAGS;
+/** Tags by the first segment of a path. All other paths are about the server. */
+const TAG_OF: Readonly<Record<string, Tag>> = {
+  account: "account",
+  blocks: "account",
+  rooms: "rooms",
+  direct: "rooms",
+  invitations: "rooms",
+  history: "history",
+  admin: "admin",
+};
 
 /** One operation of the document, as OpenAPI defines it. */
 export interface OpenApiOperation {
@@ -55,8 +78,8 @@ export interface OpenApiOperation {
   readonly summary: string;
   readonly description?: string;
   readonly tags: readonly string[];
-  readonly deprecated?: boolean;
-  readonly security?: readonly Readonly<Record<string, readonly string[]>>[];
+  /** Empty if the operation needs no token. */
+  readonly security: readonly Readonly<Record<string, readonly string[]>>[];
   readonly parameters?: readonly OpenApiParameter[];
   readonly requestBody?: { readonly required: boolean; readonly content: Content };
   readonly responses: Readonly<Record<string, OpenApiResponse>>;
@@ -64,7 +87,8 @@ export interface OpenApiOperation {
 
 export interface OpenApiParameter {
   readonly name: string;
-  readonly in: "path" | "query";
+  readonly in: "path" | "query" | "header";
+  readonly description?: string;
   readonly required: boolean;
   readonly schema: JsonSchema;
 }
@@ -75,13 +99,13 @@ export interface OpenApiResponse {
   readonly content?: Content;
 }
 
-type Content = Readonly<Record<string, { readonly schema: JsonSchema }>>;
+type Content = Readonly<Record<string, { readonly schema: JsonSchema; readonly example?: unknown }>>;
 type Methods = Readonly<Record<string, OpenApiOperation>>;
 
 export interface OpenApi {
   readonly openapi: string;
   readonly info: { readonly title: string; readonly version: string; readonly description: string };
-  readonly tags: readonly { readonly name: string }[];
+  readonly tags: readonly { readonly name: string; readonly description: string }[];
   /** By path, without the trailing slash, as the routes are registered. */
   readonly paths: Readonly<Record<string, Methods>>;
   readonly components: { readonly schemas: Readonly<Record<string, JsonSchema>> };
@@ -94,29 +118,47 @@ export function openApiOf(routes: readonly RouterRoute[], version: string): Open
   const used = new Set<keyof typeof SECURITY>();
   for (const [route, description] of describedRoutes(routes)) {
     const { method, path } = route;
+    if (description.unlisted) continue;
     if (description.security) used.add(description.security);
     (paths[templateOf(path)] ??= {})[method.toLowerCase()] = operationOf(method, path, description);
   }
   const json = JSON.stringify(paths);
-  const tags = [...TAGS, "server"];
-  const named = Object.entries(NAMED).filter(([name]) => json.includes(`"#/components/schemas/${name}"`));
+  const schemas = componentsOf(json);
   return {
     openapi: "3.1.0",
     info: {
       title: "Parley",
       version,
+      contact: { name: "Whoever runs this server" },
       license: { name: "MIT", identifier: "MIT" },
       description:
         "The HTTP API of a chat server. Paths work with and without a trailing slash. /asyncapi.json describes the sockets. If an error is retryable, the unchanged request may succeed later.",
     },
     servers: [{ url: "/" }],
-    tags: tags.filter((name) => json.includes(`"tags":["${name}"]`)).map((name) => ({ name })),
+    tags: Object.entries(TAGS)
+      .filter(([name]) => json.includes(`"tags":["${name}"]`))
+      .map(([name, description]) => ({ name, description })),
     paths,
     components: {
-      schemas: Object.fromEntries(named.map(([name, schema]) => [name, jsonSchemaOf(schema)])),
+      schemas,
       securitySchemes: Object.fromEntries([...used].map((name) => [name, SECURITY[name]])),
     },
   } as OpenApi;
+}
+
+/** Returns the named schemas that a text refers to, and those that they refer to. */
+function componentsOf(text: string): Record<string, JsonSchema> {
+  const all = Object.entries(NAMED).map(([name, schema]) => {
+    const { [name]: _, ...others } = NAMED;
+    return [name, jsonSchemaOf(schema, others)] as const;
+  });
+  const within = (json: string) => all.filter(([name]) => json.includes(`"${refOf(name)}"`));
+  let found = within(text);
+  for (;;) {
+    const more = within(text + JSON.stringify(found));
+    if (more.length === found.length) return Object.fromEntries(found);
+    found = more;
+  }
 }
 
 /**
@@ -144,21 +186,34 @@ function describedRoutes(routes: readonly RouterRoute[]): [RouterRoute, Descript
 }
 
 function operationOf(method: string, path: string, description: Description): OpenApiOperation {
-  const { summary = "", about, params = {}, query, json, bodyless, deprecated, security } = description;
-  const segment = path.split("/")[1] ?? "";
+  const {
+    summary = "",
+    about,
+    params = {},
+    query,
+    sends = {},
+    json,
+    bodyless,
+    example,
+    security,
+  } = description;
   return {
     operationId:
-      method.toLowerCase() +
-      path.replace(/[^a-z]+([a-z])?/g, (_, first = "") => first.toUpperCase()) +
-      (deprecated ? "Old" : ""),
+      method.toLowerCase() + path.replace(/[^a-z]+([a-z])?/g, (_, first = "") => first.toUpperCase()),
     summary,
     ...(about && { description: about }),
-    tags: [TAGS.includes(segment) ? segment : "server"],
-    ...(deprecated && { deprecated }),
-    ...(security && { security: [{ [security]: [] }] }),
-    parameters: [...parametersOf("path", params), ...parametersOf("query", query?.entries ?? {})],
+    tags: [TAG_OF[path.split("/")[1] ?? ""] ?? "server"],
+    security: security ? [{ [security]: [] }] : [],
+    parameters: [
+      ...parametersOf("path", params),
+      ...parametersOf("query", query?.entries ?? {}),
+      ...Object.entries(sends).map(([name, text]) => headerOf(name, text)),
+    ],
     ...(json && {
-      requestBody: { required: !bodyless, content: { "application/json": { schema: schemaOf(json) } } },
+      requestBody: {
+        required: !bodyless,
+        content: { "application/json": { schema: schemaOf(json), ...(example && { example }) } },
+      },
     }),
     responses: responsesOf(description),
   };
@@ -173,6 +228,14 @@ const parametersOf = (where: "path" | "query", entries: v.ObjectEntries): OpenAp
     required: where === "path" || schema.type !== "optional",
     schema: schemaOf(schema as v.GenericSchema),
   }));
+
+const headerOf = (name: string, description: string): OpenApiParameter => ({
+  name,
+  in: "header",
+  description,
+  required: false,
+  schema: { type: "string" },
+});
 
 function responsesOf(description: Description): Record<string, OpenApiResponse> {
   const { answers = {}, headers = {}, query, json, params = {}, refusals = [], limited } = description;
@@ -192,7 +255,8 @@ function responsesOf(description: Description): Record<string, OpenApiResponse> 
       ...(answer !== null && { content: contentOf(answer) }),
     };
   for (const [status, some] of Map.groupBy(codes, (code) => String(ERRORS[code].status))) {
-    const schema = { allOf: [PROBLEM_REF, { properties: { code: { enum: some } } }] };
+    const code = { type: "string", enum: some };
+    const schema = { allOf: [PROBLEM_REF, { properties: { code }, required: ["code"] }] };
     responses[status] = {
       description: some.join(", "),
       content: { ...responses[status]?.content, "application/problem+json": { schema } },

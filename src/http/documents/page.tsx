@@ -88,8 +88,8 @@ function Operation({
   path: string;
   operation: OpenApiOperation;
 }) {
-  const { summary, description, security, parameters = [], requestBody, responses, deprecated } = operation;
-  const [scheme] = (security ?? []).flatMap((one) => Object.keys(one));
+  const { summary, description, security, parameters = [], requestBody, responses } = operation;
+  const [scheme] = security.flatMap((one) => Object.keys(one));
   const body = requestBody?.content["application/json"]?.schema;
   const bodies = (body?.anyOf as readonly JsonSchema[] | undefined) ?? (body ? [body] : []);
   return (
@@ -98,7 +98,7 @@ function Operation({
         <span class="method">{method.toUpperCase()}</span> <code>{path}</code>
       </h3>
       <p>
-        {summary}. {description} {deprecated && <small>Deprecated.</small>}{" "}
+        {summary}. {description}{" "}
         <span class="quiet">{scheme ? `Requires: ${scheme}.` : "Requires no token."}</span>
       </p>
       <Fields title="Parameters" schema={objectOf(parameters)} />
@@ -111,7 +111,12 @@ function Operation({
 }
 
 const objectOf = (parameters: NonNullable<OpenApiOperation["parameters"]>): JsonSchema => ({
-  properties: Object.fromEntries(parameters.map(({ name, schema }) => [name, schema])),
+  properties: Object.fromEntries(
+    parameters.map(({ name, schema, description }) => [
+      name,
+      { ...(description && { description }), ...schema },
+    ]),
+  ),
   required: parameters.filter(({ required }) => required).map(({ name }) => name),
 });
 
