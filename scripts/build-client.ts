@@ -1,25 +1,95 @@
-import { mkdir, mkdtemp, rm } from "node:fs/promises";
-import { join } from "node:path";
+import { cp, mkdir, mkdtemp, rm } from "node:fs/promises";
+import { dirname, join, relative } from "node:path";
 
-// Builds dist/client: a package of one ESM file and its types for browsers, Bun and Node, without dependencies.
+// Builds dist/client, the package @parley-chat/client: one ES module for each part, their source maps, and the types.
 
-/** The limit of the client's size, in bytes after gzip. */
-const LIMIT = 16 * 1024;
+interface Part {
+  readonly name: string;
+  readonly entry: string;
+  /** The file in the package. */
+  readonly file: string;
+  /** The limit of its size, in bytes after gzip. */
+  readonly limit: number;
+  /** What the file begins with. Bun follows the source maps of files that are marked as built by it. */
+  readonly banner: string;
+}
+
+const CORE: Part = {
+  name: "The client",
+  entry: "src/client/index.ts",
+  file: "index.js",
+  limit: 16 * 1024,
+  banner: "// @bun",
+};
+const REACT: Part = {
+  name: "Hooks for React",
+  entry: "src/client/react/index.ts",
+  file: "react/index.js",
+  limit: 3 * 1024,
+  banner: "// @bun",
+};
 const OUT = "dist/client";
-/** Hooks for React, which import nothing of the client but its `index.ts`, so that both share one client. */
-const REACT = "src/client/react/index.ts";
 
 process.chdir(join(import.meta.dir, ".."));
 await mkdir("dist", { recursive: true });
 const work = await mkdtemp("dist/build-");
 try {
-  const code = await bundle("src/client/index.ts");
-  const size = Bun.gzipSync(code, { level: 9 }).length;
-  if (size > LIMIT)
-    throw new Error(`the client is ${size} bytes gzipped, which exceeds the limit of ${LIMIT}`);
-  const react = (await Bun.file(REACT).exists()) && (await bundle(REACT));
+  const parts = [CORE, ...((await Bun.file(REACT.entry).exists()) ? [REACT] : [])];
+  const sizes: string[] = [];
+  for (const part of parts) sizes.push(await bundle(part));
+  await declare(parts.map(({ entry }) => entry));
+  await cp("LICENSE", join(work, "package/LICENSE"));
+  await cp("src/client/README.md", join(work, "package/README.md"));
+  await Bun.write(join(work, "package/package.json"), JSON.stringify(await manifest(parts), null, 2));
+  await rm(OUT, { recursive: true, force: true });
+  await cp(join(work, "package"), OUT, { recursive: true });
+  console.log(sizes.join("\n"));
+} finally {
+  await rm(work, { recursive: true, force: true });
+}
 
-  // Only the platform's types: the client may not use Bun's.
+/** Writes a part and its source map. All parts but the client itself import the client. Returns its size in words. */
+async function bundle({ name, entry, file, limit, banner }: Part): Promise<string> {
+  const built = await Bun.build({
+    entrypoints: [entry],
+    target: "browser",
+    format: "esm",
+    minify: true,
+    sourcemap: "external",
+    banner,
+    external: ["react", "node:*"],
+    plugins: [
+      {
+        name: "share the client",
+        setup(build) {
+          build.onResolve({ filter: /\/index\.ts$/ }, ({ path, importer }) => {
+            const shared =
+              importer !== "" && join(dirname(importer), path) === join(process.cwd(), CORE.entry);
+            return shared ? { path: relative(dirname(file), CORE.file), external: true } : undefined;
+          });
+        },
+      },
+    ],
+  });
+  const [code, map] = await Promise.all(built.outputs.map((output) => output.text()));
+  if (!code || !map) throw new Error(`Bun.build returned no bundle of ${entry}`);
+  const text = `${code.replace(/\n*\/\/# debugId=.*\n*$/, "")}\n//# sourceMappingURL=${file.split("/").at(-1)}.map\n`;
+  const size = Bun.gzipSync(text, { level: 9 }).length;
+  if (size > limit) throw new Error(`${name} is ${size} bytes gzipped, which exceeds the limit of ${limit}`);
+  await Bun.write(join(work, "package", file), text);
+  await Bun.write(join(work, "package", `${file}.map`), tidied(map));
+  return `${name}, ${join(OUT, file)}: ${(text.length / 1024).toFixed(1)} KB, ${(size / 1024).toFixed(2)} KB gzipped (${size} bytes)`;
+}
+
+/** Names the sources as in the repository. The map contains them. */
+function tidied(map: string): string {
+  const { version, sources, sourcesContent, mappings, names } = JSON.parse(map);
+  const paths = sources.map((path: string) => relative(process.cwd(), join(process.cwd(), path)));
+  return JSON.stringify({ version, sources: paths, sourcesContent, mappings, names });
+}
+
+/** Writes the types. Checks also that the client needs nothing of the platform but ES2022 and what browsers share. */
+async function declare(entries: readonly string[]): Promise<void> {
   const project = join(work, "tsconfig.json");
   const compilerOptions = {
     noEmit: false,
@@ -28,6 +98,9 @@ try {
     rootDir: "../../src",
     outDir: "types",
     types: [],
+    target: "ES2022",
+    lib: ["ES2022", "ESNext.Disposable", "DOM", "DOM.Iterable"],
+    jsxImportSource: "react",
   };
   await Bun.write(
     project,
@@ -35,7 +108,7 @@ try {
       extends: "../../tsconfig.json",
       compilerOptions,
       include: [],
-      files: ["src/client/index.ts", ...(react ? [REACT] : [])].map((file) => `../../${file}`),
+      files: entries.map((entry) => `../../${entry}`),
     }),
   );
   const tsc = Bun.spawn([process.execPath, "node_modules/typescript/bin/tsc", "-p", project], {
@@ -43,50 +116,36 @@ try {
     stderr: "inherit",
   });
   if ((await tsc.exited) !== 0) throw new Error("tsc failed to write the declarations");
-
-  await rm(OUT, { recursive: true, force: true });
-  await Bun.write(join(OUT, "index.js"), code);
-  if (react) await Bun.write(join(OUT, "react/index.js"), react);
-  const { version, license, type } = await Bun.file("package.json").json();
-  const exports = {
-    ".": { types: "./types/client/index.d.ts", default: "./index.js" },
-    ...(react && { "./react": { types: "./types/client/react/index.d.ts", default: "./react/index.js" } }),
-  };
-  const name = "@parley-chat/client";
-  await Bun.write(
-    join(OUT, "package.json"),
-    JSON.stringify({ name, version, license, type, exports }, null, 2),
-  );
   for (const file of new Bun.Glob("**/*.d.ts").scanSync(join(work, "types"))) {
     const text = await Bun.file(join(work, "types", file)).text();
-    const foreign = /\bfrom "(?!\.|react")[^"]*"|\bimport\("(?!\.|react")[^"]*"\)/.exec(text);
+    const foreign = /(?:\bfrom |\bimport\()"(?!\.|react")[^"]*"/.exec(text);
     if (foreign) throw new Error(`${file} imports another package: ${foreign[0]}`);
-    await Bun.write(join(OUT, "types", file), text.replace(/((?:from |import\()"\.[^"]*)\.ts"/g, '$1.js"'));
+    const local = text.replace(/((?:from |import\()"\.[^"]*)\.tsx?"/g, '$1.js"');
+    await Bun.write(join(work, "package/types", file), local);
   }
-  console.log(
-    `${OUT}: ${(code.length / 1024).toFixed(1)} KB, ${(size / 1024).toFixed(2)} KB gzipped (${size} bytes)`,
-  );
-} finally {
-  await rm(work, { recursive: true, force: true });
 }
 
-async function bundle(entry: string): Promise<string> {
-  const built = await Bun.build({
-    entrypoints: [entry],
-    target: "browser",
-    format: "esm",
-    minify: true,
-    external: ["react"],
-    plugins: [
-      {
-        name: "share the client",
-        setup(build) {
-          build.onResolve({ filter: /^\.\.\/index\.ts$/ }, () => ({ path: "../index.js", external: true }));
-        },
-      },
-    ],
-  });
-  const [output] = built.outputs;
-  if (!output) throw new Error(`Bun.build returned no bundle of ${entry}`);
-  return output.text();
+async function manifest(parts: readonly Part[]) {
+  const { version, license } = await Bun.file("package.json").json();
+  const types = ({ entry }: Part) => entry.replace(/^src\/(.*)\.ts$/, "./types/$1.d.ts");
+  const exported = (part: Part) => ({ types: types(part), default: `./${part.file}` });
+  return {
+    name: "@parley-chat/client",
+    version,
+    description: "The client of Parley, a chat server with exact delivery",
+    keywords: ["chat", "websocket", "realtime", "messaging", "parley"],
+    license,
+    type: "module",
+    sideEffects: false,
+    engines: { node: ">=20" },
+    exports: {
+      ".": exported(CORE),
+      ...(parts.includes(REACT) && { "./react": exported(REACT) }),
+      "./package.json": "./package.json",
+    },
+    ...(parts.includes(REACT) && {
+      peerDependencies: { react: ">=18" },
+      peerDependenciesMeta: { react: { optional: true } },
+    }),
+  };
 }

@@ -3,6 +3,7 @@ import { createConversations } from "./conversations.ts";
 import { createConnection } from "./connection.ts";
 import type { CallOptions, Chat, ChatEvents, ChatOptions, ChatState } from "./chatstate.ts";
 import { createBlocks } from "./blocks.ts";
+import { asyncDispose } from "./dispose.ts";
 import { createEmitter } from "./emitter.ts";
 import { ChatError } from "./errors.ts";
 import { createFounding } from "./founding.ts";
@@ -11,7 +12,7 @@ import { createMembers } from "./members.ts";
 import type { RoomFrame, User, WelcomeFrame } from "./message.ts";
 import { createOutbox } from "./outbox.ts";
 import { roomPath } from "./pages.ts";
-import { type Ports, systemPorts } from "./ports.ts";
+import { portsOf } from "./ports.ts";
 import { setProfile } from "./profile.ts";
 import { createQueries } from "./queries.ts";
 import { leftError } from "./reconnect.ts";
@@ -24,8 +25,12 @@ import { createSteady } from "./steady.ts";
 import { createSlot } from "./storage.ts";
 import { createSubject } from "./subject.ts";
 
+/**
+ * Creates a client. It connects once something needs a connection.
+ * @throws {ChatError} `unsupported` if this runtime lacks something. @throws {TypeError} if `url` is not a URL.
+ */
 export function createChat(options: ChatOptions): Chat {
-  const ports: Ports = { ...systemPorts(), ...options.ports };
+  const ports = portsOf(options.ports, options.webSocket);
   const base = baseOf(options.url);
   const emitter = createEmitter<ChatEvents>();
   const rooms = new Map<string, RoomInside>();
@@ -235,7 +240,7 @@ export function createChat(options: ChatOptions): Chat {
       const query = new URLSearchParams({ clientId: ports.uuid(), ...(heir !== undefined && { heir }) });
       const path = `${roomPath(room, "members/me")}?${query}`;
       await steady.run((signal) => session.request("DELETE", path, { signal }), given);
-      rooms.get(room)?.close(leftError(4505));
+      rooms.get(room)?.close(leftError(4505, room));
     },
     token: session.token,
     connect() {
@@ -248,6 +253,6 @@ export function createChat(options: ChatOptions): Chat {
     redeem: async (token, { clientId, signal } = {}) => enter(await founding.redeem(token, clientId, signal)),
     blocks,
     close,
-    [Symbol.asyncDispose]: close,
+    [asyncDispose]: close,
   };
 }

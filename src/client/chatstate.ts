@@ -4,7 +4,7 @@ import type { Conversations } from "./conversations.ts";
 import type { ChatError } from "./errors.ts";
 import type { NewRoom } from "./founding.ts";
 import type { User } from "./message.ts";
-import type { Ports } from "./ports.ts";
+import type { Ports, WebSocketClass } from "./ports.ts";
 import type { Profile } from "./profile.ts";
 import type { ChangeOptions } from "./roomchanges.ts";
 import type { RoomsPage, RoomsQuery } from "./roomlist.ts";
@@ -38,7 +38,9 @@ export interface ChatOptions {
   readonly tokens?: TokenSource;
   /** The most changes that may wait in the outbox. Defaults to 200. */
   readonly outbox?: number;
-  /** Replacements for the network, the clock and other parts of the system, for tests. */
+  /** The WebSocket class, for runtimes without a global one, such as Node 20: the one of `ws` or of undici. */
+  readonly webSocket?: WebSocketClass | undefined;
+  /** Replacements for the network, the clock and other parts of the system. Each has a default. */
   readonly ports?: Partial<Ports>;
 }
 

@@ -213,7 +213,7 @@ export function createConnection(options: ConnectionOptions): Connection {
     const asked = [...mine.asked.values()];
     mine.asked.clear();
     // The offending frame got no reply. Which one it was is unknown, so blame the largest.
-    const blamed = FRAME_CODES.includes(code) ? asked.toSorted((a, b) => b.bytes - a.bytes)[0] : undefined;
+    const blamed = FRAME_CODES.includes(code) ? [...asked].sort((a, b) => b.bytes - a.bytes)[0] : undefined;
     for (const one of asked) one.reply(one === blamed ? tooLarge() : disconnected());
   };
 
@@ -248,7 +248,9 @@ export function createConnection(options: ConnectionOptions): Connection {
     else life?.heartbeat?.probe();
   };
 
-  const ask = (command: Readonly<Record<string, unknown>>, reply: (reply: Reply) => void) => {
+  const ask: Connection["ask"] = (command, answered) => {
+    const reply = (answer: Reply) =>
+      answered(answer instanceof ChatError ? Object.assign(answer, { room: command.room }) : answer);
     const mine = life;
     if (!mine?.limits || !mine.wire) return reply(disconnected());
     const ref = ++mine.lastRef;

@@ -85,7 +85,7 @@ export function createConversations({
     items: [...items.values()]
       .filter(({ hidden }) => !hidden)
       .map(withJoined)
-      .toSorted(byActivity),
+      .sort(byActivity),
     more: next !== undefined,
   }));
 

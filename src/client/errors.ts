@@ -6,6 +6,8 @@ export type ClientErrorCode =
   | "signed_out"
   /** The product's own `tokens` function failed. */
   | "token_failed"
+  /** The runtime lacks something that the client needs. `createChat` throws this at once. */
+  | "unsupported"
   /** The server could not be reached, or did not respond in time. */
   | "unreachable"
   /** The connection ended. */
@@ -31,6 +33,7 @@ export type ClientErrorCode =
 export type ChatErrorCode = ErrorCode | ClientErrorCode | (string & {});
 
 interface ChatErrorDetail {
+  readonly room?: string | undefined;
   readonly retryable?: boolean;
   readonly retryAfterMs?: number | undefined;
   readonly status?: number | undefined;
@@ -40,6 +43,8 @@ interface ChatErrorDetail {
 /** Any failure of the client. `code` is stable, `message` is for people. */
 export class ChatError extends Error {
   override readonly name = "ChatError";
+  /** The room that the error is about, if it is about one. */
+  declare readonly room: string | undefined;
   /** Whether the same call may succeed later. */
   declare readonly retryable: boolean;
   /** How long to wait before a retry, in milliseconds, if the server named a time. */
@@ -56,6 +61,11 @@ export class ChatError extends Error {
   ) {
     super(message);
     Object.assign(this, { retryable: false, ...detail });
+  }
+
+  /** Returns what `JSON.stringify` writes: all fields, and the message. No field ever has a token. */
+  toJSON(): object {
+    return { ...this, message: this.message };
   }
 }
 

@@ -145,7 +145,7 @@ export function errorIn(fields: Fields, status?: number): ChatError {
 /** Returns the valid messages and notices of a page, oldest first. */
 export const entriesIn = (value: unknown): Entry[] =>
   Array.isArray(value)
-    ? (value.filter((one) => isMessage(one) || isNotice(one)) as unknown as Entry[]).toSorted(
+    ? (value.filter((one) => isMessage(one) || isNotice(one)) as unknown as Entry[]).sort(
         (a, b) => a.id - b.id,
       )
     : [];

@@ -1,3 +1,4 @@
+import { deferred } from "./deferred.ts";
 import { entriesIn } from "./frames.ts";
 import { type List, messagesOf } from "./list.ts";
 import type { Entry } from "./message.ts";
@@ -16,7 +17,7 @@ interface HistoryOptions {
 
 /** Reads pages of a room's history, into its list or beside it. */
 export function createHistory({ name, list, queries, joined, changed }: HistoryOptions) {
-  let gate = Promise.withResolvers<void>();
+  let gate = deferred<void>();
   let paging: Promise<void> | undefined;
 
   const read = async (query: HistoryQuery = {}): Promise<HistoryPage> => {
@@ -68,7 +69,7 @@ export function createHistory({ name, list, queries, joined, changed }: HistoryO
     /** Lets waiting calls go on: the room was joined, or cannot be. */
     wake() {
       gate.resolve();
-      gate = Promise.withResolvers();
+      gate = deferred();
     },
   };
 }

@@ -50,7 +50,16 @@ export type { Page, PageQuery } from "./pages.ts";
 export type { Profile } from "./profile.ts";
 export type { Ack, Change, MemberChange, RoomSettings } from "./change.ts";
 export type { Settled } from "./outbox.ts";
-export type { Clock, Locks, OpenWire, Ports, Wire, WireListener } from "./ports.ts";
+export type {
+  Clock,
+  Locks,
+  OpenWire,
+  Ports,
+  WebSocketClass,
+  WebSocketLike,
+  Wire,
+  WireListener,
+} from "./ports.ts";
 export type {
   HistoryPage,
   HistoryQuery,

@@ -59,7 +59,8 @@ export function createList(keep: number): List {
   const put = (entry: Entry) => {
     changed();
     // Most entries belong at the end.
-    const at = kept.findLastIndex(({ id }) => id <= entry.id);
+    let at = kept.length - 1;
+    while (at >= 0 && (kept[at] as Entry).id > entry.id) at--;
     const old = kept[at];
     if (old?.id !== entry.id) kept.splice(at + 1, 0, entry);
     else if (old.version <= entry.version) kept[at] = entry;

@@ -1,6 +1,7 @@
 import { onAbort } from "./abort.ts";
 import type { Connection } from "./connection.ts";
 import { type Ack, ackOf, type Change, type Item, itemsIn, namesMessage } from "./change.ts";
+import { deferred } from "./deferred.ts";
 import { ChatError, errorOf, unexpected } from "./errors.ts";
 import type { Reply } from "./frames.ts";
 import type { Ports } from "./ports.ts";
@@ -149,7 +150,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
     rooms: () => [...new Set(entries.map(({ item }) => item.change.room))],
     async add(change, signal) {
       if (closed) throw closed;
-      const { promise, resolve, reject } = Promise.withResolvers<Ack>();
+      const { promise, resolve, reject } = deferred<Ack>();
       const item = { change, epoch: options.room(change.room)?.epoch, user };
       const entry: Entry = { item, inFlight: false, resolve, reject };
       const off = onAbort(signal, () => {

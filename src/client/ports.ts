@@ -1,3 +1,5 @@
+import { ChatError } from "./errors.ts";
+
 /** What the client needs of its environment. Tests and simulations can replace each part. */
 export interface Ports {
   readonly open: OpenWire;
@@ -44,39 +46,75 @@ export interface Locks {
   request<T>(name: string, work: () => Promise<T>): Promise<T>;
 }
 
-/** The ports of a browser, of Bun and of Node. */
-export const systemPorts = (): Ports => ({
-  open: openWebSocket,
+/** A WebSocket class: a browser's, the one of `ws`, or the one of undici. */
+export type WebSocketClass = new (url: string, protocols: string[]) => WebSocketLike;
+
+export interface WebSocketLike extends Wire {
+  // `any`, because each implementation has event classes of its own.
+  onmessage: ((event: any) => void) | null;
+  onclose: ((event: any) => void) | null;
+  onerror: ((event: any) => void) | null;
+}
+
+/**
+ * Returns the ports of this runtime, with the given replacements.
+ * @throws {ChatError} `unsupported` if the runtime lacks what the client needs.
+ */
+export function portsOf(given: Partial<Ports> | undefined, webSocket: WebSocketClass | undefined): Ports {
+  const has: Readonly<Record<string, unknown>> = {
+    WebSocket: given?.open ?? webSocket ?? globalThis.WebSocket,
+    fetch: given?.fetch ?? globalThis.fetch,
+    AbortController: globalThis.AbortController,
+    TextEncoder: globalThis.TextEncoder,
+    URL: globalThis.URL,
+  };
+  const missing = Object.keys(has).filter((name) => !has[name]);
+  if (missing.length > 0) {
+    const pass = has.WebSocket ? "" : " Pass a WebSocket class: createChat({ url, webSocket }).";
+    throw new ChatError(
+      "unsupported",
+      `This runtime has no ${missing.join(" and no ")}, which the client needs.${pass}`,
+    );
+  }
+  return { ...systemPorts(webSocket), ...given };
+}
+
+const systemPorts = (webSocket: WebSocketClass | undefined): Ports => ({
+  open: (url, protocols, listener) => {
+    const socket: WebSocketLike = new (webSocket ?? WebSocket)(url, protocols);
+    socket.onmessage = ({ data }: MessageEvent<unknown>) => listener.message(data);
+    socket.onclose = ({ code, reason }: CloseEvent) => listener.closed(code, reason);
+    socket.onerror = () => {}; // The close that follows says as much as a page may know.
+    return socket;
+  },
   fetch: (url, init) => fetch(url, init),
   clock: {
     now: Date.now,
-    monotonic: () => performance.now(),
+    monotonic: () => (globalThis.performance ?? Date).now(),
     after(ms, task) {
       const timer = setTimeout(task, ms);
       return () => clearTimeout(timer);
     },
   },
   random: Math.random,
-  uuid: randomUuid,
+  uuid,
   locks: globalThis.navigator?.locks as Locks | undefined,
   onWake,
 });
 
-const openWebSocket: OpenWire = (url, protocols, listener) => {
-  const socket = new WebSocket(url, protocols);
-  socket.onmessage = ({ data }) => listener.message(data);
-  socket.onclose = ({ code, reason }) => listener.closed(code, reason);
-  socket.onerror = () => {}; // The close that follows says as much as a page may know.
-  return socket;
-};
-
-/** Creates a random UUID (RFC 9562, section 5.4). `crypto.randomUUID` exists only on secure pages. */
-const randomUuid = () =>
+/**
+ * Creates a UUID of version 7 (RFC 9562, section 5.7). It begins with the time, so ids differ even if a runtime has no
+ * `crypto` and repeats the numbers of `Math.random` in each run. `crypto.randomUUID` exists only on secure pages.
+ */
+const uuid = () => {
+  const time = Date.now().toString(16).padStart(12, "0");
   // A 0 stands for four random bits, the 8 for the two variant bits and two random ones.
-  "00000000-0000-4000-8000-000000000000".replace(/[08]/g, (digit) => {
-    const [random = 0] = crypto.getRandomValues(new Uint8Array(1));
-    return (digit === "0" ? random % 16 : 8 + (random % 4)).toString(16);
+  const rest = "7000-8000-000000000000".replace(/[08]/g, (digit) => {
+    const [random = Math.random() * 256] = globalThis.crypto?.getRandomValues(new Uint8Array(1)) ?? [];
+    return (digit === "0" ? random & 15 : 8 + (random & 3)).toString(16);
   });
+  return `${time.slice(0, 8)}-${time.slice(8)}-${rest}`;
+};
 
 function onWake(wake: () => void): () => void {
   const page = globalThis.document as Document | undefined;

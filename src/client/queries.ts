@@ -1,5 +1,6 @@
 import { onAbort } from "./abort.ts";
 import type { Connection, Fields } from "./connection.ts";
+import { deferred } from "./deferred.ts";
 import { ChatError } from "./errors.ts";
 import type { Ports } from "./ports.ts";
 import { pauseAfter } from "./reconnect.ts";
@@ -53,7 +54,7 @@ export function createQueries(
   return {
     async ask(command, signal) {
       if (closed) throw closed;
-      const { promise, resolve, reject } = Promise.withResolvers<Fields>();
+      const { promise, resolve, reject } = deferred<Fields>();
       const query: Query = { command, busy: false, refusals: 0, resolve, reject };
       const off = onAbort(signal, () => reject(signal?.reason));
       queries.add(query);

@@ -31,9 +31,9 @@ export function afterClose(code: number): "back" | "renew" | "stay" {
 }
 
 /** Returns the error of a room that is not to be joined again, by the code of its `left` frame. */
-export const leftError = (code: number): ChatError =>
+export const leftError = (code: number, room: string): ChatError =>
   code === 4505
-    ? new ChatError("left", "You left this room.")
+    ? new ChatError("left", "You left this room.", { room })
     : code === 4506
-      ? new ChatError("removed", "This room was deleted.")
-      : new ChatError(code === 4503 ? "removed" : "forbidden", "You were removed from this room.");
+      ? new ChatError("removed", "This room was deleted.", { room })
+      : new ChatError(code === 4503 ? "removed" : "forbidden", "You were removed from this room.", { room });

@@ -1,6 +1,7 @@
 import { type ChangeOptions, createChanges } from "./roomchanges.ts";
 import type { Connection } from "./connection.ts";
 import { createContent } from "./content.ts";
+import { asyncDispose } from "./dispose.ts";
 import { createEmitter } from "./emitter.ts";
 import { ChatError } from "./errors.ts";
 import { createHistory } from "./history.ts";
@@ -112,8 +113,7 @@ export function createRoom(options: Options): RoomInside {
     const ticket = ++joins;
     phase = "asked";
     live = false;
-    const { since } = list;
-    connection.ask({ type: "join", room: name, since }, (reply) => {
+    connection.ask({ type: "join", room: name, since: list.since }, (reply) => {
       if (ticket !== joins) return;
       if (!(reply instanceof ChatError)) return void (phase = "answered");
       phase = "out";
@@ -180,7 +180,7 @@ export function createRoom(options: Options): RoomInside {
       }
       case "left":
         if (afterClose(frame.code) === "back") rejoin();
-        else refused((departure = leftError(frame.code)));
+        else refused((departure = leftError(frame.code, name)));
         break;
       default:
         if (frame.type === "synced") live = true;
@@ -210,8 +210,7 @@ export function createRoom(options: Options): RoomInside {
     on: emitter.on,
     events({ signal } = {}) {
       const stream = createStream<MessageFrame>(signal);
-      const offs = [emitter.on("message", stream.push), emitter.on("end", stream.end)];
-      return stream.iterate(offs);
+      return stream.iterate([emitter.on("message", stream.push), emitter.on("end", stream.end)]);
     },
     [Symbol.asyncIterator]: () => room.events(),
     async read(id) {
@@ -233,7 +232,7 @@ export function createRoom(options: Options): RoomInside {
       leaveUnwanted();
       view.changed();
     },
-    [Symbol.asyncDispose]: async () => room.leave(),
+    [asyncDispose]: async () => room.leave(),
   };
 
   return {

@@ -48,6 +48,7 @@ test("its table of codes lists the client's own codes and none of the protocol",
   const codes: Record<ClientErrorCode, true> = {
     signed_out: true,
     token_failed: true,
+    unsupported: true,
     unreachable: true,
     disconnected: true,
     bad_answer: true,

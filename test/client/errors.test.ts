@@ -1,0 +1,93 @@
+import { expect, test } from "bun:test";
+import { createChat } from "../../src/client/index.ts";
+import { createRig, problem } from "./rig.ts";
+
+const TOKEN = "the-secret-token";
+
+const written = (error: unknown) => JSON.parse(JSON.stringify(error));
+
+test("JSON of a refused change has its code, message, room and wait, and no token", async () => {
+  const rig = createRig({ tokens: () => TOKEN });
+  const room = rig.chat.room("hall", { history: 0 });
+  await rig.settle();
+  rig.wire.welcome();
+  rig.wire.admit("hall");
+  const sent = room.send("Hello").catch((error) => error);
+  const { ref } = rig.wire.take("send");
+  const refusal = { code: "muted", message: "You are muted.", retryable: false, retryAfterMs: 5_000 };
+  rig.wire.say({ type: "error", ref, ...refusal });
+  expect(written(await sent)).toEqual({ name: "ChatError", room: "hall", ...refusal });
+  rig.wire.say({ type: "left", room: "hall", code: 4503 });
+  expect(written(room.snapshot().error)).toMatchObject({ code: "removed", room: "hall" });
+});
+
+test("JSON of a refused request has its status and the wrong fields, and no password", async () => {
+  const password = "correct horse battery";
+  const errors = { email: ["must be an email address"] };
+  const rig = createRig({
+    http: () =>
+      Response.json({ code: "invalid", detail: "Wrong.", retryable: false, errors }, { status: 400 }),
+  });
+  const error = await rig.chat.login({ email: "ada", password }).catch((thrown) => thrown);
+  expect(written(error)).toEqual({
+    name: "ChatError",
+    code: "invalid",
+    message: "Wrong.",
+    retryable: false,
+    status: 400,
+    errors,
+  });
+});
+
+test("JSON of an ended session has no token", async () => {
+  const session = { access: TOKEN, refresh: TOKEN, username: "ada", email: "ada@example.com" };
+  const rig = createRig({
+    storage: { getItem: () => JSON.stringify(session), setItem() {}, removeItem() {} },
+    http: () => problem("session_ended", 401),
+  });
+  const text = JSON.stringify(await rig.chat.listRooms().catch((error) => error));
+  expect(text).toContain('"code":"session_ended"');
+  expect(text).not.toContain(TOKEN);
+});
+
+test.each([
+  [
+    "WebSocket",
+    "This runtime has no WebSocket, which the client needs. Pass a WebSocket class: createChat({ url, webSocket }).",
+  ],
+  ["fetch", "This runtime has no fetch, which the client needs."],
+  ["TextEncoder", "This runtime has no TextEncoder, which the client needs."],
+])("createChat reports at once that a runtime has no %s", (name, message) => {
+  const original = Object.getOwnPropertyDescriptor(globalThis, name) as PropertyDescriptor;
+  Object.defineProperty(globalThis, name, { value: undefined, configurable: true });
+  try {
+    createChat({ url: "https://chat.example.com" });
+    throw new Error("no error");
+  } catch (error) {
+    expect(written(error)).toMatchObject({ code: "unsupported", message });
+  } finally {
+    Object.defineProperty(globalThis, name, original);
+  }
+});
+
+test("a WebSocket class can be passed, and other parts as ports", async () => {
+  const opened: string[] = [];
+  const chat = createChat({
+    url: "https://chat.example.com",
+    tokens: () => TOKEN,
+    webSocket: class {
+      onmessage = null;
+      onclose = null;
+      onerror = null;
+      constructor(url: string) {
+        opened.push(url);
+      }
+      send() {}
+      close() {}
+    },
+  });
+  chat.room("hall");
+  await new Promise<void>((resolve) => setImmediate(resolve));
+  expect(opened).toEqual(["wss://chat.example.com/ws/"]);
+  await chat.close();
+});
