@@ -121,3 +121,30 @@ test("a read that takes longer than 2 s is refused as busy, and its result is re
   slow.resolve();
   await until(() => peek(ada) !== undefined);
 });
+
+test("while a read is overdue, its person's next reads are refused at once, and other people's wait their 2 s", async () => {
+  // The commands of a socket wait for each other: with a database stalled for 10 s, the sixth waited for 10 s.
+  const stalled = Promise.withResolvers<void>();
+  const { read } = createMemberships({
+    store: {
+      memberships: (seats) => stalled.promise.then(() => store.memberships(seats)),
+      departures: store.departures,
+    },
+    clock: clock.clock,
+    bus: line.join("stalled"),
+  });
+  const outcome = (seat: Seat) =>
+    read(seat).then(
+      ({ state }) => state,
+      ({ code }: { code: string }) => code,
+    );
+  const first = outcome(ada);
+  await Promise.resolve();
+  clock.pass(2_000);
+  expect(await first).toBe("busy");
+  expect(await outcome({ ...ada, room: "attic" })).toBe("busy");
+  const other = outcome(ben);
+  stalled.resolve();
+  expect(await other).toBe("none");
+  expect(await outcome(ada)).toBe("none");
+});

@@ -4,8 +4,8 @@ import type { Shown } from "./copy.ts";
 import { counted, type Ledger } from "./ledger.ts";
 import { expected, holes, readRoom, type StoredMessage } from "../support/stored.ts";
 
-/** The server replies to a change within 8 s and one sweep. The rest is a margin for busy processes. */
-const REPLY_MS = 10_000;
+/** The server looks up the sender within 2 s and replies within 8 s and one sweep after that. The rest is a margin for busy processes. */
+const REPLY_MS = 12_000;
 
 export interface Verdict {
   /** All counts as text. */

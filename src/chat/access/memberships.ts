@@ -18,7 +18,10 @@ const LOOKUP_MS = 2_000;
 export interface Memberships {
   /** From memory. */
   peek(seat: Seat): Membership | undefined;
-  /** From the database, read after this call. @throws {Refusal} `unavailable`; `busy` if the database takes too long. */
+  /**
+   * From the database, read after this call. @throws {Refusal} `unavailable`; `busy` if the database takes too long, and at
+   * once while it still owes an answer about that person.
+   */
   read(seat: Seat): Promise<Membership>;
   /** Queries the database, for each person, which rooms they may no longer be in. Results keep the input order. */
   departures(userIds: readonly number[]): Promise<readonly Departures[]>;
@@ -58,6 +61,23 @@ export function createMemberships({ store, clock, bus }: MembershipsOptions): Me
     return membership;
   };
 
+  /**
+   * How many overdue reads each person has. The commands of a socket wait for each other, so if each of them waited for a
+   * stalled database, the last would wait many times as long as the first.
+   */
+  const overdue = new Map<number, number>();
+  const late = () => new Refusal("busy", { retryAfterMs: LOOKUP_MS });
+  const becomesOverdue = (userId: number, reading: Promise<unknown>) => {
+    overdue.set(userId, (overdue.get(userId) ?? 0) + 1);
+    const ended = () => {
+      const left = (overdue.get(userId) ?? 1) - 1;
+      if (left > 0) overdue.set(userId, left);
+      else overdue.delete(userId);
+    };
+    reading.then(ended, ended);
+    return late();
+  };
+
   const listeners: ((userId: number) => void)[] = [];
   bus.listen({
     heard(news) {
@@ -70,9 +90,10 @@ export function createMemberships({ store, clock, bus }: MembershipsOptions): Me
   return {
     peek: lookup.peek,
     read(seat) {
+      if (overdue.has(seat.userId)) return Promise.reject(late());
       lookup.forget(seat);
-      const late = () => new Refusal("busy", { retryAfterMs: LOOKUP_MS });
-      return before(clock, LOOKUP_MS, lookup.get(seat), late);
+      const reading = lookup.get(seat);
+      return before(clock, LOOKUP_MS, reading, () => becomesOverdue(seat.userId, reading));
     },
     departures: (userIds) => store.departures(userIds),
     left({ userId, room }) {
