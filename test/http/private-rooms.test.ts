@@ -154,6 +154,50 @@ test("a moderator deletes a member's message, and the audit has who did it and f
   ]);
 });
 
+test("what a moderator changes over a socket is in the audit as it is over HTTP, with the address", async () => {
+  const socket = await connect(server, { token: ada.token });
+  /** What the audit says after each change was made in a room of its own. */
+  const recorded = async (change: (path: string, made: (typeof CHANGES)[number]) => Promise<void>) => {
+    const path = await create(ada, ben);
+    for (const made of CHANGES) await change(path, made);
+    const entries = await rowsOf(operator, `GET /admin/audit/?limit=${CHANGES.length}`);
+    return entries.map(({ action, actor, address, username, target, via }) => ({
+      what: { action, actor, address, username, target },
+      via,
+    }));
+  };
+  const bySocket = await recorded(async (path, [frame]) => {
+    const room = decodeURIComponent(path.slice(7));
+    const about = { room, clientId: crypto.randomUUID(), ...("set" in frame && { user: "@ben" }) };
+    expect(await socket.ask({ ...about, ...frame })).toMatchObject({ type: "ok" });
+  });
+  const byHttp = await recorded(async (path, [, target, body]) => {
+    expect(await statusOf(ada, target.replace("/", `${path}/`), body ?? {})).toBe(200);
+  });
+  socket.close();
+  expect(bySocket.map(({ what }) => what)).toEqual(byHttp.map(({ what }) => what));
+  expect(bySocket.map(({ what }) => what.action)).toEqual([
+    "room.change",
+    "user.unban",
+    "user.ban",
+    "member.role",
+    "user.unmute",
+    "user.mute",
+  ]);
+  for (const { what, via } of bySocket)
+    expect([what.actor, what.address, via]).toEqual(["ada", "127.0.0.1", "socket"]);
+});
+
+/** Changes that moderators make, over a socket and over HTTP. */
+const CHANGES: readonly (readonly [frame: object, target: string, body?: object])[] = [
+  [{ type: "member", set: "muted" }, "PUT /mutes/@ben/"],
+  [{ type: "member", set: "unmuted" }, "DELETE /mutes/@ben/"],
+  [{ type: "member", set: "role", role: "moderator" }, "PUT /members/@ben/", { role: "moderator" }],
+  [{ type: "member", set: "banned" }, "PUT /bans/@ben/"],
+  [{ type: "member", set: "unbanned" }, "DELETE /bans/@ben/"],
+  [{ type: "room", archived: true }, "PATCH /", { archived: true }],
+];
+
 test("a link lets people in until it ends, and every token that does not work looks the same", async () => {
   const path = await create(ada, cy);
   const invite = async (more: object = {}, person = ada) => {
