@@ -14,6 +14,16 @@ export interface Named {
   readonly user: Person;
 }
 
+/** A person as lists show them. Absent: they have no picture, or no name besides the username. */
+export interface PersonShown {
+  /** Their public id. */
+  readonly id: string;
+  readonly username: string;
+  readonly name?: string;
+  /** The address of a picture. */
+  readonly picture?: string;
+}
+
 /** A {@link Person} that comes from another node. */
 export const PERSON = v.pipe(
   v.object({ id: v.pipe(v.string(), v.minLength(1)), name: v.optional(v.string()) }),

@@ -166,8 +166,9 @@ async function inheritBans(tx: Orm, user: User, key: string): Promise<User> {
     sql`with erased as (
         delete from erased_people where hash = ${hashOf(key, user)}::text returning user_id
       ), banned as (
-        insert into bans (user_id, room_id)
-        select distinct ${user.id}::bigint, b.room_id from bans b join erased e on e.user_id = b.user_id
+        insert into bans (user_id, room_id, at, version)
+        select ${user.id}::bigint, b.room_id, max(b.at), max(b.version) from bans b join erased e on e.user_id = b.user_id
+        group by b.room_id
       )
       update users set disabled_at = clock_timestamp()
       where id = ${user.id}::bigint and exists (

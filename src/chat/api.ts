@@ -14,7 +14,7 @@ import type { Wish } from "./access/submit.ts";
 import type { Ack, Decree } from "./change.ts";
 import type { Connection, ConnectionOptions } from "./connection/parts.ts";
 import type { Format } from "./delivery/encoder.ts";
-import type { MemberPage, MemberRange, Preferences, RoomRange } from "./lists.ts";
+import type { BanPage, BanRange, MemberPage, MemberRange, Preferences, RoomRange } from "./lists.ts";
 import type { Moderation } from "./moderation/moderation.ts";
 import type { Pass } from "./pass.ts";
 import type { ChatStore, Fanout } from "./ports.ts";
@@ -49,6 +49,8 @@ export interface Chat extends Governing {
   readonly founding: Founding;
   /** Lists members of a room for the operator. @throws {Refusal} unavailable. */
   roster(room: string, range: MemberRange): Promise<MemberPage>;
+  /** Lists the bans of a room for the operator. @throws {Refusal} unavailable. */
+  banned(room: string, range: BanRange): Promise<BanPage>;
   /** Reads a page of history, as much as fits. @throws {Refusal} busy, unavailable. */
   page(pass: Pass, query: HistoryQuery, fit: Fit): Promise<HistoryResult>;
   /** Lists rooms by name, only those that the person may enter. @throws {Refusal} busy, unavailable. */

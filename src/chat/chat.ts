@@ -44,7 +44,7 @@ export type { Connection } from "./connection/parts.ts";
 export type { Format } from "./delivery/encoder.ts";
 export { HARD_LIMIT } from "./limits.ts";
 export type { Pass } from "./pass.ts";
-export { type RoomSummary, ROOMS_MAX } from "./lists.ts";
+export { type Ban, type RoomSummary, ROOMS_MAX } from "./lists.ts";
 export { type Fanout, type Socket, UNREAD_MAX } from "./ports.ts";
 export type { Block, Invitation, Report } from "./moderationports.ts";
 export { type Fit, type HistoryQuery, type HistoryResult, pagesOf } from "./room/history.ts";
@@ -243,6 +243,7 @@ export function createChat(options: ChatOptions): Chat {
       commit: (post) => settled((answer) => committer.submit(post, answer)),
     }),
     roster: store.lists.members,
+    banned: store.lists.bans,
     page: history.page,
     rooms: lists.rooms,
     recent: lists.recent,

@@ -1,14 +1,5 @@
-import type { Person } from "../person.ts";
+import type { Person, PersonShown } from "../person.ts";
 import type { History, Notify, Role, RoomKind } from "../protocol/membership.ts";
-
-/** A person as others see them. */
-export interface PersonShown {
-  /** Their public id. */
-  readonly id: string;
-  readonly username: string;
-  /** What people call them, if it is not the username. */
-  readonly name?: string;
-}
 
 /** The most people of a direct room that a list shows. */
 export const PEOPLE_SHOWN = 8;
@@ -87,7 +78,6 @@ export interface RoomRows {
 /** A member as a list of members shows them. */
 export interface ListedMember extends PersonShown {
   readonly userId: number;
-  readonly picture?: string;
   readonly role: Role;
   /** Until when they cannot post; null: until someone ends it; absent if they can. */
   readonly mutedUntil?: string | null;
@@ -119,6 +109,25 @@ export interface MemberPage {
 /** Members on a page of a list. */
 export const MEMBERS_MAX = 200;
 
+/** Someone who may not enter a room. */
+export interface Ban {
+  readonly user: PersonShown;
+  /** Who banned them; null if that is not known. */
+  readonly by: PersonShown | null;
+  readonly since: string;
+}
+
+/** Which bans of a room to list, by user id. */
+export type BanRange = Omit<MemberRange, "q">;
+
+export interface BanPage {
+  readonly bans: readonly Ban[];
+  /** The user id to continue after; undefined on the last page. */
+  readonly next: number | undefined;
+  /** The room's fence in the same snapshot. */
+  readonly fence: number;
+}
+
 /** What someone keeps about a room for themselves. What is undefined stays as it is. */
 export interface Preferences {
   readonly notify?: Notify | null | undefined;
@@ -142,6 +151,8 @@ export interface ListStore {
   room(seat: { readonly userId: number; readonly room: string }): Promise<RoomSummary | undefined>;
   /** A page of a room's members, at most {@link MEMBERS_MAX}. */
   members(room: string, range: MemberRange): Promise<MemberPage>;
+  /** A page of a room's bans, at most {@link MEMBERS_MAX}. */
+  bans(room: string, range: BanRange): Promise<BanPage>;
   /**
    * Changes what a member keeps about a room. Hiding a room unpins it, and pinning shows it. Resolves to false if the person
    * is no member.

@@ -1,13 +1,5 @@
 import type { Order } from "../order.ts";
-
-/** A person as others see them. */
-export interface Shown {
-  /** The public id. */
-  readonly id: string;
-  readonly username: string;
-  /** Omitted if it equals the username. */
-  readonly name?: string;
-}
+import type { PersonShown } from "../person.ts";
 
 /** Part of a list: what comes after a cursor, at most `limit`. */
 export interface Range<Cursor> {
@@ -23,7 +15,7 @@ export interface Listed<Entry> {
 }
 
 export interface Block {
-  readonly user: Shown;
+  readonly user: PersonShown;
   readonly since: string;
 }
 
@@ -56,18 +48,18 @@ export interface Report {
   readonly at: string;
   readonly reason: string;
   /** Who reported it. */
-  readonly by: Shown;
+  readonly by: PersonShown;
   readonly message: {
     readonly id: number;
     readonly version: number;
     /** Who sent it. */
-    readonly sender: Shown;
+    readonly sender: PersonShown;
     readonly content: string;
     /** The JSON object that belongs to the product. */
     readonly data: string | null;
   };
   /** Null while nobody has dealt with it. */
-  readonly resolved: { readonly at: string; readonly by: Shown; readonly resolution: string } | null;
+  readonly resolved: { readonly at: string; readonly by: PersonShown; readonly resolution: string } | null;
 }
 
 export interface ReportRange {
@@ -108,7 +100,7 @@ export interface ReportStore {
 /** A link with which people add themselves to a room, without its token. */
 export interface Invitation {
   readonly id: string;
-  readonly by: Shown;
+  readonly by: PersonShown;
   readonly createdAt: string;
   readonly expiresAt: string;
   /** Null: any number of people. */

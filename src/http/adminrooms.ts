@@ -3,18 +3,19 @@ import * as v from "valibot";
 import type { Auth } from "../auth/auth.ts";
 import type { Ack, Chat, Decree } from "../chat/chat.ts";
 import { invalid, Refusal } from "../errors.ts";
-import { clientId, draft, room } from "../protocol/frames.ts";
+import { draft, room } from "../protocol/frames.ts";
 import { ROOM_KINDS, USERS_MAX } from "../protocol/membership.ts";
 import { personName, role, roomSettings, until } from "../protocol/people.ts";
 import type { Facts, SecurityEvent, SecurityLog } from "../security.ts";
-import { MEMBER, POSTED, RULED } from "./answers.ts";
-import { founded } from "./members.ts";
+import { BAN, MEMBER, POSTED, RULED } from "./answers.ts";
+import { linkNext, listing } from "./listing.ts";
+import { founded, MEMBER_LIST } from "./members.ts";
 import { ORDER, orderOf } from "./orders.ts";
 import { operation } from "./operation.ts";
-import { decimal, type Env, originOf } from "./request.ts";
+import { type Env, originOf } from "./request.ts";
 import { ROOM_PARAMS, roomParam } from "./room.ts";
+import { KEY, RANGE } from "./ruling.ts";
 
-const KEY = { clientId: v.optional(clientId) };
 const ON_ROOM = {
   params: ROOM_PARAMS,
   refusals: ["forbidden", "not_found", "client_id_reused", "direct_room"],
@@ -51,16 +52,11 @@ const MEMBERS = v.strictObject({ users: many(BULK_MAX), role: v.optional(role), 
 const PUT_MEMBER = v.strictObject({ role: v.optional(role), ...KEY });
 const PUT_MUTE = v.strictObject({ until: v.optional(until), ...KEY });
 const QUERY = v.object({ ...ORDER.entries, ...KEY });
-const LIST = v.object({
-  after: v.optional(decimal(0, Number.MAX_SAFE_INTEGER)),
-  limit: v.optional(decimal(1, 200)),
-  q: v.optional(v.pipe(v.string(), v.maxLength(64, "must have at most 64 characters"))),
-});
 const POST = v.strictObject({ ...draft, ...KEY });
 
 interface AdminRoomRoutes {
   readonly auth: Pick<Auth, "people">;
-  readonly chat: Pick<Chat, "ordain" | "founding" | "roster" | "announce">;
+  readonly chat: Pick<Chat, "ordain" | "founding" | "roster" | "banned" | "announce">;
   readonly security: Pick<SecurityLog, "record">;
 }
 
@@ -152,26 +148,37 @@ export function adminRoomRoutes({ auth: { people }, chat, security }: AdminRoomR
         summary: "List the members of a room",
         about: "A page at a time. With q, those whose names match it.",
         params: ROOM_PARAMS,
-        query: LIST,
+        query: MEMBER_LIST,
         answers: { 200: v.array(MEMBER) },
-        headers: { Link: "The next page (next), if there is one." },
+        headers: listing.headers,
       }),
       async (c) => {
         const { after = 0, limit = 50, q } = c.req.valid("query");
         const name = roomParam(c);
         const { members, next } = await chat.roster(name, { after, limit, q });
-        if (next !== undefined) {
-          const query = new URLSearchParams({
-            ...(q !== undefined && { q }),
-            after: `${next}`,
-            limit: `${limit}`,
-          });
-          c.header("link", `</admin/rooms/${encodeURIComponent(name)}/members/?${query}>; rel="next"`);
-        }
+        linkNext(c, `/admin/rooms/${encodeURIComponent(name)}/members/`, next, { q, limit: `${limit}` });
         return c.json(
           members.map(({ userId: _id, ...member }) => member),
           200,
         );
+      },
+    )
+    .get(
+      "/rooms/:room/bans",
+      operation({
+        summary: "List the people who are banned from a room",
+        about: "A page at a time, with who banned them.",
+        params: ROOM_PARAMS,
+        query: RANGE,
+        answers: { 200: v.array(BAN) },
+        headers: listing.headers,
+      }),
+      async (c) => {
+        const { after = 0, limit = 50 } = c.req.valid("query");
+        const name = roomParam(c);
+        const { bans, next } = await chat.banned(name, { after, limit });
+        linkNext(c, `/admin/rooms/${encodeURIComponent(name)}/bans/`, next, { limit: `${limit}` });
+        return c.json(bans, 200);
       },
     )
     .put(

@@ -4,7 +4,7 @@ import type { KeyInfo } from "../auth/keystore.ts";
 import type { Profile, SignedIn } from "../auth/accounts.ts";
 import type { RegistrationLink } from "../auth/links.ts";
 import type { SessionInfo, TokenPair } from "../auth/sessions.ts";
-import type { Block, Invitation } from "../chat/chat.ts";
+import type { Ban, Block, Invitation } from "../chat/chat.ts";
 import type { AuditEntry } from "../db/audit.ts";
 import { ERRORS, type ErrorCode } from "../protocol/codes.ts";
 import { HISTORIES, NOTIFY, ROLES, ROOM_KINDS } from "../protocol/membership.ts";
@@ -63,6 +63,7 @@ export const PERSON = v.object({
   id: v.pipe(v.string(), v.description("Their public id, which never changes.")),
   username: v.string(),
   name: v.pipe(v.optional(v.string()), v.description("What people call them, if it is not the username.")),
+  picture: v.pipe(v.optional(v.string()), v.description("The address of a picture, if they have one.")),
 });
 
 /** What someone keeps about a room for themselves. */
@@ -114,11 +115,14 @@ export const RULED = v.object({
   duplicate,
 });
 
+export const BAN = v.object({
+  user: v.pipe(PERSON, v.description("Who is banned.")),
+  by: v.pipe(v.nullable(PERSON), v.description("Who banned them. Null if that is not known.")),
+  since: timestamp,
+}) satisfies v.GenericSchema<Ban>;
+
 export const MEMBER = v.object({
-  id: v.string(),
-  username: v.string(),
-  name: v.optional(v.string()),
-  picture: v.optional(v.string()),
+  ...PERSON.entries,
   role: v.picklist(ROLES),
   mutedUntil: v.pipe(
     v.optional(v.nullable(timestamp)),

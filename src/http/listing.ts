@@ -26,10 +26,10 @@ export function idParam(c: Context): string {
 export function linkNext(
   c: Context,
   path: string,
-  last: string | undefined,
+  last: string | number | undefined,
   query: Record<string, string | undefined>,
 ) {
   if (last === undefined) return;
   const given = Object.entries(query).filter((entry): entry is [string, string] => entry[1] !== undefined);
-  c.header("link", `<${path}?${new URLSearchParams([["after", last], ...given])}>; rel="next"`);
+  c.header("link", `<${path}?${new URLSearchParams([["after", `${last}`], ...given])}>; rel="next"`);
 }

@@ -1,21 +1,31 @@
-import { type Context, Hono } from "hono";
+import { Hono } from "hono";
 import * as v from "valibot";
 import type { Auth } from "../auth/auth.ts";
-import type { Ack, Chat, Wish } from "../chat/chat.ts";
-import { invalid, Refusal } from "../errors.ts";
-import { clientId } from "../protocol/frames.ts";
+import type { Ack, Chat } from "../chat/chat.ts";
+import { invalid } from "../errors.ts";
 import { USERS_MAX } from "../protocol/membership.ts";
-import { personName, role, roomSettings, until } from "../protocol/people.ts";
+import { personName, role, roomSettings } from "../protocol/people.ts";
 import { MEMBER, RULED } from "./answers.ts";
+import { banRoutes } from "./bans.ts";
 import { bearer } from "./bearer.ts";
+import { linkNext, listing } from "./listing.ts";
 import { operation } from "./operation.ts";
-import { decimal, type Env } from "./request.ts";
+import type { Env } from "./request.ts";
 import { ROOM_PARAMS, roomParam } from "./room.ts";
+import {
+  COST,
+  createRuling,
+  KEY,
+  LIMIT,
+  LISTING,
+  ON_MEMBER,
+  QUERY,
+  RANGE,
+  REFUSALS,
+  versionOf,
+} from "./ruling.ts";
 
-const KEY = { clientId: v.optional(clientId) };
-/** A request without a body has its client id in the query. */
-const QUERY = v.object(KEY);
-
+const SENDS = { "If-Match": "The version of the membership. If it has another one by now: 412 outdated." };
 const PEOPLE = v.pipe(
   v.array(personName, "must be a list"),
   v.maxLength(USERS_MAX, `must name at most ${USERS_MAX} people`),
@@ -25,50 +35,17 @@ const CREATE = v.strictObject({ title, topic, history, people: v.optional(PEOPLE
 const DIRECT = v.strictObject({ people: PEOPLE });
 const PATCH = v.strictObject({ ...roomSettings, ...KEY });
 const PUT_MEMBER = v.strictObject({ role: v.optional(role), ...KEY });
-const PUT_MUTE = v.strictObject({ until: v.optional(until), ...KEY });
 const LEAVE = v.object({ ...KEY, heir: v.optional(personName) });
-const LIMIT = { usual: 50, most: 200 } as const;
-const LIST = v.object({
-  after: v.optional(decimal(0, Number.MAX_SAFE_INTEGER)),
-  limit: v.optional(decimal(1, LIMIT.most)),
+export const MEMBER_LIST = v.object({
+  ...RANGE.entries,
   q: v.optional(v.pipe(v.string(), v.maxLength(64, "must have at most 64 characters"))),
 });
 
-export const PERSON = v.pipe(
-  v.string(),
-  v.description("The person's id, percent-encoded; or @ and their username; or `me`."),
-);
-const PARAMS = { ...ROOM_PARAMS, user: PERSON };
-const REFUSALS = ["forbidden", "not_found", "client_id_reused", "direct_room"] as const;
-/** A change that changes nothing costs the same. */
-const COST = { budget: "messages" } as const;
-const ON_MEMBER = { params: PARAMS, cost: COST, answers: { 200: RULED } } as const;
-const SENDS = { "If-Match": "The version of the membership. If it has another one by now: 412 outdated." };
-
 /** Who is in rooms and what they may do there, for people. The commands `member` and `room` do the same on a socket. */
-export function memberRoutes({ auth, chat }: { readonly auth: Auth; readonly chat: Chat }) {
+export function memberRoutes(parts: { readonly auth: Auth; readonly chat: Chat }) {
+  const { auth, chat } = parts;
   const known = bearer(auth);
-
-  const answer = (c: Context<Env>, room: string, key: string, { id, version, duplicate }: Ack) => {
-    c.header("cache-control", "no-store");
-    return c.json({ id, version, room, clientId: key, ...(duplicate && { duplicate }) }, 200);
-  };
-  const submit = async (c: Context<Env>, wish: Wish) => {
-    const room = roomParam(c);
-    return answer(c, room, wish.clientId, await chat.submit(c.get("identity"), room, wish, c.var.address));
-  };
-  const set = async (
-    c: Context<Env>,
-    what: "out" | "banned" | "unbanned" | "muted" | "unmuted",
-    {
-      clientId: key = crypto.randomUUID(),
-      ...more
-    }: { clientId?: string | undefined; until?: string | undefined },
-  ) => {
-    const users = [await personOf(c)];
-    return submit(c, { kind: "member", clientId: key, set: what, users, ifVersion: versionOf(c), ...more });
-  };
-  const personOf = (c: Context<Env>) => chat.people.get(c.req.param("user") ?? "", c.get("identity"));
+  const { answer, submit, set, personOf } = createRuling(chat);
 
   return new Hono<Env>({ strict: false })
     .post(
@@ -140,13 +117,10 @@ export function memberRoutes({ auth, chat }: { readonly auth: Auth; readonly cha
         summary: "List the members of a room",
         about: "A page at a time. With q, those whose names match it.",
         params: ROOM_PARAMS,
-        query: LIST,
-        cost: {
-          budget: "lists",
-          units: ({ limit = LIMIT.usual }: v.InferOutput<typeof LIST>) => Math.ceil(limit / LIMIT.usual),
-        },
+        query: MEMBER_LIST,
+        cost: LISTING,
         answers: { 200: v.array(MEMBER) },
-        headers: { Link: "The next page (next), if there is one." },
+        headers: listing.headers,
         refusals: ["forbidden", "not_found"],
       }),
       async (c) => {
@@ -154,14 +128,7 @@ export function memberRoutes({ auth, chat }: { readonly auth: Auth; readonly cha
         const room = roomParam(c);
         const pass = await chat.enter(c.get("identity"), room, "members");
         const { members, next } = await chat.members(pass, { after, limit, q });
-        if (next !== undefined) {
-          const query = new URLSearchParams({
-            ...(q !== undefined && { q }),
-            after: `${next}`,
-            limit: `${limit}`,
-          });
-          c.header("link", `</rooms/${encodeURIComponent(room)}/members/?${query}>; rel="next"`);
-        }
+        linkNext(c, `/rooms/${encodeURIComponent(room)}/members/`, next, { q, limit: `${limit}` });
         c.header("cache-control", "private, no-cache");
         return c.json(
           members.map(({ userId: _, ...shown }) => shown),
@@ -226,55 +193,7 @@ export function memberRoutes({ auth, chat }: { readonly auth: Auth; readonly cha
       }),
       (c) => set(c, "out", c.req.valid("query")),
     )
-    .put(
-      "/rooms/:room/bans/:user",
-      known,
-      operation({
-        summary: "Ban someone from a room",
-        about: "Ends their membership, and nobody can add them again until the ban is lifted.",
-        ...ON_MEMBER,
-        query: QUERY,
-        refusals: REFUSALS,
-      }),
-      (c) => set(c, "banned", c.req.valid("query")),
-    )
-    .delete(
-      "/rooms/:room/bans/:user",
-      known,
-      operation({
-        summary: "Lift a ban from a room",
-        about: "They are not a member by that, but can be again.",
-        ...ON_MEMBER,
-        query: QUERY,
-        refusals: REFUSALS,
-      }),
-      (c) => set(c, "unbanned", c.req.valid("query")),
-    )
-    .put(
-      "/rooms/:room/mutes/:user",
-      known,
-      operation({
-        summary: "Keep someone from posting in a room",
-        about: "Until the time given, or until someone ends it.",
-        ...ON_MEMBER,
-        json: PUT_MUTE,
-        bodyless: true,
-        refusals: REFUSALS,
-      }),
-      (c) => set(c, "muted", c.req.valid("json")),
-    )
-    .delete(
-      "/rooms/:room/mutes/:user",
-      known,
-      operation({
-        summary: "Let someone post again",
-        about: "Ends a mute before its time.",
-        ...ON_MEMBER,
-        query: QUERY,
-        refusals: REFUSALS,
-      }),
-      (c) => set(c, "unmuted", c.req.valid("query")),
-    );
+    .route("/", banRoutes(parts));
 }
 
 /** The answer to the creation of a room. */
@@ -282,13 +201,3 @@ export const founded = (room: string, key: string, { id, version, duplicate }: A
   status: duplicate ? (200 as const) : (201 as const),
   body: { id, version, room, clientId: key, ...(duplicate && { duplicate }) },
 });
-
-/** Returns the version of a membership that a request depends on. @throws {Refusal} invalid. */
-function versionOf(c: Context<Env>): number | undefined {
-  const wanted = c.req.header("if-match");
-  if (wanted === undefined) return undefined;
-  const version = /^"?(\d{1,16})"?$/.exec(wanted)?.[1];
-  if (version === undefined)
-    throw new Refusal("invalid", { detail: "If-Match must be the version of a membership." });
-  return Number(version);
-}

@@ -14,15 +14,16 @@ import { type Pool, rows } from "../db/database.ts";
 import { skeletonsLike } from "../lookalikes.ts";
 import { personOf, type PersonRow } from "../person.ts";
 import { createSkeletons } from "./alike.ts";
+import { listBans } from "./ban-list.ts";
 import { listMembers } from "./member-list.ts";
+import { personObject } from "./people.ts";
 import { atMost, iso, texts, unguessed } from "./sql.ts";
 import { unreadAfter } from "./unread.ts";
 
 /** The most bytes of texts on a page of a list. */
 const PAGE_BYTES = 512 * 1024;
-/** About the size of a room on a page besides its texts, and of the people of a direct room, in bytes. */
+/** About the size of a room on a page besides its texts and people, in bytes. */
 const ROOM_BYTES = 512;
-const PEOPLE_BYTES = 1024;
 
 interface SummaryRow extends Omit<RoomSummary, "last" | "people">, PersonRow {
   readonly id: number | null;
@@ -67,6 +68,7 @@ export function createListStore(pool: Pool): ListStore {
       return found && summaryOf(found);
     },
     members: (room, range) => listMembers(pool, room, range),
+    bans: (room, range) => listBans(pool, room, range),
     async prefer(seat, preferences) {
       const found = await runOrRefuse(pool, (orm) => rows(orm, keepPreferences(seat, preferences)));
       return found.length > 0;
@@ -244,7 +246,7 @@ const summaries = (userId: number, { rooms, order }: Chosen, limit: number) => s
       l.id as message_id, l.sender_id, l.content, l.created_at,
       row_number() over w as n, lead(true, 1, false) over w as more,
       sum(octet_length(r.title) + octet_length(r.topic) + coalesce(octet_length(l.content), 0)
-        + ${sql.raw(String(ROOM_BYTES))} + case when r.kind = 'direct' then ${sql.raw(String(PEOPLE_BYTES))} else 0 end) over w as upto,
+        + coalesce(octet_length(p.people), 0) + ${sql.raw(String(ROOM_BYTES))}) over w as upto,
       ${order === BY_ACTIVITY ? sql`c.at` : sql`null::timestamptz`} as at
     from (${rooms}) c
     cross join lateral (select * from rooms x where x.id = c.id limit 1) r
@@ -263,8 +265,7 @@ const summaries = (userId: number, { rooms, order }: Chosen, limit: number) => s
 
 /** The people in the room `c`, others first, as JSON. */
 const peopleOf = (userId: number) => sql`(
-  select json_agg(json_strip_nulls(json_build_object('id', u.uid, 'username', u.username, 'name', nullif(u.name, u.username)))
-    order by x.is_me, x.user_id)::text
+  select json_agg(${personObject("u")} order by x.is_me, x.user_id)::text
   from (select k.user_id, k.user_id = ${userId}::bigint as is_me from members k
     where k.room_id = c.id and k.state = 'in' order by 2, 1 ${atMost(PEOPLE_SHOWN)}) x
   join users u on u.id = x.user_id)`;

@@ -1,11 +1,13 @@
 import { type SQL, sql } from "drizzle-orm";
-import type { Shown } from "../chat/moderationports.ts";
+import type { PersonShown } from "../person.ts";
 
-/** A person as JSON text, which {@link shownOf} reads. The drivers disagree about JSON columns. */
+/** A person as a JSON object for lists. */
+export const personObject = (user: string): SQL =>
+  sql.raw(`json_strip_nulls(json_build_object('id', ${user}.uid, 'username', ${user}.username,
+    'name', nullif(${user}.name, ${user}.username), 'picture', ${user}.picture))`);
+
+/** The same as text, which {@link shownOf} reads: the drivers disagree about JSON columns. Null if there is no such row. */
 export const person = (user: string): SQL =>
-  sql.raw(`json_build_array(${user}.uid, ${user}.username, ${user}.name)::text`);
+  sql`case when ${sql.raw(user)}.id is not null then ${personObject(user)}::text end`;
 
-export function shownOf(json: string): Shown {
-  const [id, username, name] = JSON.parse(json) as [string, string, string | null];
-  return { id, username, ...(name !== null && name !== username && { name }) };
-}
+export const shownOf = (json: string) => JSON.parse(json) as PersonShown;

@@ -143,7 +143,8 @@ export async function writeRuled(tx: Orm, ruled: Ruled, roomIds: ReadonlyMap<str
         changed = excluded.changed, from_id = excluded.from_id, muted_until = excluded.muted_until,
         since = case when m.state = excluded.state then m.since else clock_timestamp() end
     ), banned as (
-      insert into bans (user_id, room_id) select "userId", "roomId" from seats where banned order by 1, 2
+      insert into bans (user_id, room_id, version)
+      select "userId", "roomId", changed from seats where banned order by 1, 2
       on conflict (user_id, room_id) do nothing
     ), unbanned as (
       delete from bans b using seats i where not i.banned and b.user_id = i."userId" and b.room_id = i."roomId"

@@ -47,6 +47,15 @@ test("two people may have the same name, with spaces, punctuation and letters of
     { id: "n-2", username: "n-2", name: "Ada Lovelace", picture: "https://example.com/2.png" },
     { id: "n-3", username: "n-3", name: "Иван Smith", picture: "https://example.com/3.png" },
   ]);
+  // Lists show people with the same.
+  const [token] = tokens;
+  await api(server, "PUT /direct/", { token, body: { people: ["n-1"] } });
+  await api(server, "PUT /blocks/n-3/", { token });
+  expect((await api(server, "GET /rooms/?order=activity", { token })).body).toMatchObject([
+    { kind: "direct", people: [welcomes[1]?.user, welcomes[0]?.user] },
+    { room: "names" },
+  ]);
+  expect((await api(server, "GET /blocks/", { token })).body).toMatchObject([{ user: welcomes[3]?.user }]);
   const [bob, ada] = sockets as [(typeof sockets)[0], (typeof sockets)[0]];
   await Promise.all(sockets.map((socket) => socket.next("synced")));
   const said = { type: "send", room: "names", clientId: crypto.randomUUID(), content: "Tea?" };
@@ -74,9 +83,9 @@ test("two people may have the same name, with spaces, punctuation and letters of
   expect(profiles).toHaveLength(4);
   expect(profiles?.[people.indexOf("n-1")]).toEqual({ id: "n-1", name: "Ada Lovelace" });
   // History and lists have the same.
-  const token = tokens[1];
-  expect((await api(server, "GET /history/names/", { token })).body).toMatchObject([{ user, reactions }]);
-  expect((await api(server, "GET /rooms/", { token })).body).toMatchObject([{ last: { user } }]);
+  const hers = { token: tokens[1] };
+  expect((await api(server, "GET /history/names/", hers)).body).toMatchObject([{ user, reactions }]);
+  expect((await api(server, "GET /rooms/", hers)).body).toMatchObject([{ last: { user } }]);
   for (const each of [...sockets, again]) each.close();
 });
 

@@ -198,6 +198,40 @@ const CHANGES: readonly (readonly [frame: object, target: string, body?: object]
   [{ type: "room", archived: true }, "PATCH /", { archived: true }],
 ];
 
+test("those who may ban people list the bans of a room, with who banned whom and when", async () => {
+  const path = await create(ada, ben, cy, eve);
+  const list = `GET ${path}/bans/`;
+  expect(await rowsOf(ada, list)).toEqual([]);
+  expect(await statusOf(ben, list)).toBe("403 forbidden");
+  expect(await statusOf(ada, `PUT ${path}/members/@ben/`, { role: "moderator" })).toBe(200);
+  expect(await statusOf(ben, `PUT ${path}/bans/@cy/`)).toBe(200);
+  expect(await statusOf(operator, `PUT /admin${path}/bans/eve/`)).toBe(204);
+  expect(await statusOf(cy, list)).toBe("403 forbidden");
+  const bans = [
+    { user: { username: "cy" }, by: { username: "ben" }, since: expect.any(String) },
+    { user: { username: "eve" }, by: { username: "parley" }, since: expect.any(String) },
+  ];
+  expect(await rowsOf(ben, list)).toMatchObject(bans);
+  expect(await rowsOf(operator, `GET /admin${path}/bans/`)).toEqual(await rowsOf(ben, list));
+
+  const { headers, body } = await by(ada, `${list}?limit=1`);
+  expect(body).toMatchObject(bans.slice(0, 1));
+  const next = /^<(.+)>; rel="next"$/.exec(headers.get("link") ?? "")?.[1];
+  expect(await rowsOf(ada, `GET ${next}`)).toMatchObject(bans.slice(1));
+  expect((await by(ada, `${list}?limit=2`)).headers.get("link")).toBeNull();
+
+  expect(await statusOf(ben, `DELETE ${path}/bans/@cy/`)).toBe(200);
+  expect(await statusOf(ben, `PUT ${path}/bans/@cy/`)).toBe(200);
+  expect(await statusOf(ada, `DELETE ${path}/bans/@eve/`)).toBe(200);
+  expect(await rowsOf(ada, list)).toMatchObject([{ user: { username: "cy" }, by: { username: "ben" } }]);
+  // Rights that were taken end the list, too.
+  expect(await statusOf(ada, `PUT ${path}/members/@ben/`, { role: "member" })).toBe(200);
+  expect(await statusOf(ben, list)).toBe("403 forbidden");
+  const direct = (await by(ada, "PUT /direct/", { people: ["@ben"] })).body as unknown as { room: string };
+  expect(await statusOf(ada, `GET /rooms/${direct.room}/bans/`)).toBe("409 direct_room");
+  expect(await statusOf(ada, "GET /rooms/never-heard-of/bans/")).toBe("403 forbidden");
+});
+
 test("a link lets people in until it ends, and every token that does not work looks the same", async () => {
   const path = await create(ada, cy);
   const invite = async (more: object = {}, person = ada) => {

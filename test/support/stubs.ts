@@ -50,6 +50,7 @@ export const emptyLists: ListStore = {
   rooms: async () => ({ rooms: [], more: false }),
   recent: async () => ({ rooms: [], next: undefined }),
   members: async () => ({ members: [], next: undefined, version: 0, fence: 0 }),
+  bans: async () => ({ bans: [], next: undefined, fence: 0 }),
   prefer: async () => false,
   room: async () => undefined,
   messagesOf: async () => [],

@@ -3,8 +3,9 @@ import type { Identity } from "../../identity.ts";
 import type { Places } from "../../limits/places.ts";
 import type { Role } from "../../protocol/membership.ts";
 import { type Ack, type Draft, type Post, sign, SYSTEM, SYSTEM_ID } from "../change.ts";
-import type { ListStore, MemberPage, MemberRange } from "../lists.ts";
+import type { BanPage, BanRange, ListStore, MemberPage, MemberRange } from "../lists.ts";
 import type { Pass } from "../pass.ts";
+import type { Action } from "../rights.ts";
 import type { Access } from "./access.ts";
 import type { Memberships } from "./memberships.ts";
 import type { Wish } from "./submit.ts";
@@ -27,15 +28,17 @@ export interface Governing {
   appoint(person: Identity, room: string, appointing: MemberChange, address?: string): Promise<Ack>;
   /** Lists members of a room by user id. @throws {Refusal} forbidden and so on, busy, unavailable. */
   members(pass: Pass<"members">, range: MemberRange): Promise<MemberPage>;
+  /** Lists the bans of a room by user id. @throws {Refusal} as `members`. */
+  bans(pass: Pass<"ban">, range: BanRange): Promise<BanPage>;
   /** Posts a message in the name of the server. @throws {Refusal} */
   announce(room: string, draft: Draft): Promise<Ack>;
 }
 
-/** How often a page of members is read again, because rights in its room change all the time. */
+/** How often a page of members or bans is read again, because rights in its room change all the time. */
 const ROUNDS = 5;
 
 interface GoverningParts {
-  readonly store: Pick<ListStore, "members">;
+  readonly store: Pick<ListStore, "members" | "bans">;
   readonly access: Pick<Access, "reenter">;
   readonly memberships: Pick<Memberships, "read">;
   readonly reads: Places;
@@ -51,6 +54,22 @@ export function createGoverning({
   submit,
   commit,
 }: GoverningParts): Governing {
+  /** Reads a page with the rights of a pass. If they changed before it, reads them again first. */
+  const current = async <A extends Action, P extends { readonly fence: number }>(
+    pass: Pass<A>,
+    action: A,
+    read: () => Promise<P>,
+  ): Promise<P> => {
+    const { person, room } = pass;
+    let held = pass;
+    for (let round = 0; round < ROUNDS; round++) {
+      const page = await reads.run(person.userId, read);
+      if (page.fence <= held.membership.fence) return page;
+      held = await access.reenter(person, room, action);
+    }
+    throw new Refusal("busy");
+  };
+
   return {
     async appoint(person, room, { userId, role, ...appointing }, address) {
       const wish = (set: "in" | "role"): Wish => ({
@@ -70,16 +89,8 @@ export function createGoverning({
         return submit(person, room, wish("in"), address);
       }
     },
-    async members(pass, range) {
-      const { person, room } = pass;
-      let current = pass;
-      for (let round = 0; round < ROUNDS; round++) {
-        const page = await reads.run(person.userId, () => store.members(room, range));
-        if (page.fence <= current.membership.fence) return page;
-        current = await access.reenter(person, room, "members");
-      }
-      throw new Refusal("busy");
-    },
+    members: (pass, range) => current(pass, "members", () => store.members(pass.room, range)),
+    bans: (pass, range) => current(pass, "ban", () => store.bans(pass.room, range)),
     async announce(room, draft) {
       const { fence } = await memberships.read({ userId: SYSTEM_ID, room });
       return commit(sign(draft, room, SYSTEM, fence) as Post);

@@ -57,8 +57,10 @@ export const bans = pgTable(
     userId: id().notNull(),
     roomId: id().notNull(),
     at: at().notNull().default(now),
+    /** The version of its notice; 0 if it is from before bans had one. */
+    version: id().notNull().default(0),
   },
-  (t) => [primaryKey({ columns: [t.userId, t.roomId] }), index("bans_room").on(t.roomId)],
+  (t) => [primaryKey({ columns: [t.userId, t.roomId] }), index("bans_listed").on(t.roomId, t.userId)],
 );
 
 /** What someone keeps about a room for themselves, member or not. It has no version. */

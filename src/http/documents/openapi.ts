@@ -21,6 +21,7 @@ const NAMED: Named = {
   Room: answers.ROOM,
   RoomChanged: answers.RULED,
   Member: answers.MEMBER,
+  Ban: answers.BAN,
   Person: answers.PERSON,
   Invitation: answers.INVITATION,
   NewInvitation: answers.INVITED,
