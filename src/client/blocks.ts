@@ -24,8 +24,8 @@ export interface Blocks {
 }
 
 export interface BlocksInside extends Blocks {
-  /** The ids of the people: the same set until something changes. */
-  readonly ids: ReadonlySet<string>;
+  /** The ids of the people: the same array until something changes. */
+  readonly ids: readonly string[];
   /** Loads them again if they were loaded: another device may have changed them. */
   connected(): void;
   drop(): void;
@@ -35,7 +35,7 @@ const PAGE = 100;
 
 export function createBlocks(session: Session, steady: Steady, changed: () => void): BlocksInside {
   let blocks: readonly Block[] = [];
-  let ids: ReadonlySet<string> = new Set();
+  let ids: readonly string[] = [];
   let loaded = false;
   /** Rises when responses to earlier requests no longer matter. */
   let life = 0;
@@ -43,7 +43,7 @@ export function createBlocks(session: Session, steady: Steady, changed: () => vo
 
   const set = (next: readonly Block[]) => {
     blocks = next;
-    ids = new Set(next.map(({ user }) => user.id));
+    ids = next.map(({ user }) => user.id);
     view.changed();
     changed();
   };

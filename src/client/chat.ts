@@ -1,4 +1,4 @@
-import { baseOf, spelled } from "./address.ts";
+import { addressOf, spelled } from "./address.ts";
 import { createConversations } from "./conversations.ts";
 import { createConnection } from "./connection.ts";
 import type { CallOptions, Chat, ChatEvents, ChatOptions, ChatState } from "./chatstate.ts";
@@ -12,36 +12,40 @@ import { createMembers } from "./members.ts";
 import type { RoomFrame, User, WelcomeFrame } from "./message.ts";
 import { createOutbox } from "./outbox.ts";
 import { roomPath } from "./pages.ts";
+import { createPlaces } from "./places.ts";
 import { portsOf } from "./ports.ts";
 import { setProfile } from "./profile.ts";
 import { createQueries } from "./queries.ts";
 import { leftError } from "./reconnect.ts";
+import { createRegistry } from "./registry.ts";
 import { createRequests } from "./requests.ts";
 import { createRoom } from "./room.ts";
 import { listIn, listRooms } from "./roomlist.ts";
-import type { Room, RoomInside, RoomOptions } from "./roomstate.ts";
+import type { Room, RoomOptions } from "./roomstate.ts";
 import { type Account, createSession, type SessionInfo } from "./session.ts";
 import { createSteady } from "./steady.ts";
 import { createSlot } from "./storage.ts";
-import { createSubject } from "./subject.ts";
+import { createSubject, partOf } from "./subject.ts";
 
 /**
  * Creates a client. It connects once something needs a connection.
- * @throws {ChatError} `unsupported` if this runtime lacks something. @throws {TypeError} if `url` is not a URL.
+ * @throws {ChatError} `unsupported` if this runtime lacks something; `invalid` if `url` is not a URL.
  */
 export function createChat(options: ChatOptions): Chat {
   const ports = portsOf(options.ports, options.webSocket);
-  const base = baseOf(options.url);
+  const address = addressOf(options.url);
+  const { base } = address;
   const emitter = createEmitter<ChatEvents>();
-  const rooms = new Map<string, RoomInside>();
   let wanted = false;
   let closed: ChatError | undefined;
   let user: User | undefined;
   let account: Account | undefined;
+  /** How many rooms a socket can be in. */
+  let limit = Infinity;
 
   const slot = (name: string) => createSlot(options.storage, `parley ${base.href} ${name}`);
   const kept = slot("outbox");
-  const http = createHttp(base, ports);
+  const http = createHttp(address, ports);
   const session = createSession({
     http,
     slot: slot("session"),
@@ -53,17 +57,20 @@ export function createChat(options: ChatOptions): Chat {
   });
 
   const each = (what: "connected" | "disconnected" | "drop") => {
-    for (const room of rooms.values()) room[what]();
+    for (const room of rooms.all()) room[what]();
     conversations[what]();
     if (what !== "disconnected") blocks[what]();
   };
 
-  const view = createSubject<ChatState>(() => ({
-    connection: connection.state,
-    account,
-    // Whoever signs in is known once the server says so.
-    me: session.signedIn && (!account || account.username === user?.username) ? user : undefined,
-  }));
+  const view = createSubject<ChatState>(
+    () => ({
+      connection: connection.state,
+      account,
+      // Whoever signs in is known once the server says so.
+      me: session.signedIn && (!account || account.username === user?.username) ? user : undefined,
+    }),
+    { connection: { state: "idle" }, account: undefined, me: undefined },
+  );
 
   const connection = createConnection({
     url: new URL("ws/", base).href.replace(/^http/, "ws"),
@@ -92,7 +99,7 @@ export function createChat(options: ChatOptions): Chat {
   const steady = createSteady(ports);
   const founding = createFounding(session, steady, ports.uuid);
   const blocks = createBlocks(session, steady, () => {
-    for (const room of rooms.values()) room.changed();
+    for (const room of rooms.all()) room.changed();
   });
   const outbox = createOutbox({
     slot: kept,
@@ -107,37 +114,42 @@ export function createChat(options: ChatOptions): Chat {
     ports,
     connection,
     room: (name) => rooms.get(name)?.room.snapshot(),
-    connect: () => !wanted && connect(),
+    connect: need,
   });
 
-  const insideOf = (name: string, roomOptions?: RoomOptions): RoomInside => {
-    const known = rooms.get(name);
-    if (known) return known;
-    const room = createRoom({
+  const places = createPlaces(() => limit);
+  const rooms = createRegistry((name, roomOptions) =>
+    createRoom({
       ...roomOptions,
       name,
       ports,
       connection,
+      places,
       outbox,
       queries,
       members: createMembers(name, session),
       requests: createRequests(name, session, steady, ports.uuid),
       me: () => user?.id,
       blocked: () => blocks.ids,
-    });
-    rooms.set(name, room);
-    return room;
-  };
+      closed: () => closed,
+      used(room) {
+        rooms.used(room);
+        need();
+      },
+    }),
+  );
 
   function welcome(frame: WelcomeFrame) {
     const other = user && user.id !== frame.user.id;
-    ({ user } = frame);
+    // The same object if nothing changed.
+    if (JSON.stringify(user) !== JSON.stringify(frame.user)) ({ user } = frame);
+    limit = Math.max(1, frame.limits.rooms);
     view.changed();
     if (other) each("drop");
-    outbox.own(user.id);
+    outbox.own(frame.user.id);
     if (other) void outbox.load();
     // The outbox needs its rooms joined.
-    for (const name of outbox.rooms()) insideOf(name);
+    for (const name of outbox.rooms()) rooms.of(name);
     each("connected");
     queries.pump();
     outbox.pump();
@@ -155,13 +167,20 @@ export function createChat(options: ChatOptions): Chat {
   }
 
   const start = () => {
-    if (wanted && !closed && session.signedIn) connection.start();
+    if (!wanted || closed || !session.signedIn) return;
+    if (address.error) connection.stop(address.error);
+    else connection.start();
   };
 
   const connect = () => {
     wanted = true;
     start();
   };
+
+  /** Something needs the connection. One that was closed for good stays closed until someone calls `connect`. */
+  function need() {
+    if (!wanted) connect();
+  }
 
   const load = async () => {
     await session.load();
@@ -174,18 +193,7 @@ export function createChat(options: ChatOptions): Chat {
     await session.request("DELETE", path, call);
   };
 
-  const guard = () => {
-    if (closed) throw closed;
-  };
-
-  const enter = (name: string, roomOptions?: RoomOptions): Room => {
-    guard();
-    const inside = insideOf(spelled(name), roomOptions);
-    inside.open();
-    // A connection that was closed for good stays closed until someone calls `connect`.
-    if (!wanted) connect();
-    return inside.room;
-  };
+  const room = (name: string, roomOptions?: RoomOptions): Room => rooms.of(spelled(name), roomOptions).room;
 
   const close = async () => {
     if (closed) return;
@@ -194,14 +202,16 @@ export function createChat(options: ChatOptions): Chat {
     outbox.close(closed);
     queries.close(closed);
     steady.close(closed);
-    for (const room of rooms.values()) room.close(closed);
+    for (const room of rooms.all()) room.close(closed);
     // Wait until the storage has everything.
     await kept.read().catch(() => {});
   };
 
   return {
     snapshot: view.snapshot,
+    initial: view.initial,
     subscribe: view.subscribe,
+    me: partOf(view, ({ me }) => me),
     on: emitter.on,
     ready: load(),
     register: (who, call) =>
@@ -229,28 +239,24 @@ export function createChat(options: ChatOptions): Chat {
       end: (id, call) => remove(`account/sessions/${encodeURIComponent(id)}/`, call),
       endOthers: (call) => remove("account/sessions/", call),
     },
-    rooms() {
-      guard();
-      conversations.open();
-      return conversations;
-    },
+    rooms: () => conversations,
     listRooms: (query) => listRooms(session, query),
     async leaveRoom(name, { heir, signal: given } = {}) {
-      const room = spelled(name);
+      const left = spelled(name);
       const query = new URLSearchParams({ clientId: ports.uuid(), ...(heir !== undefined && { heir }) });
-      const path = `${roomPath(room, "members/me")}?${query}`;
+      const path = `${roomPath(left, "members/me")}?${query}`;
       await steady.run((signal) => session.request("DELETE", path, { signal }), given);
-      rooms.get(room)?.close(leftError(4505, room));
+      rooms.get(left)?.close(leftError(4505, left));
     },
     token: session.token,
     connect() {
-      guard();
+      if (closed) throw closed;
       connect();
     },
-    room: enter,
-    create: async (room = {}) => enter(await founding.create(room)),
-    direct: async (people, { signal } = {}) => enter(await founding.direct(people, signal)),
-    redeem: async (token, { clientId, signal } = {}) => enter(await founding.redeem(token, clientId, signal)),
+    room,
+    create: async (fresh = {}) => room(await founding.create(fresh)),
+    direct: async (people, { signal } = {}) => room(await founding.direct(people, signal)),
+    redeem: async (token, { clientId, signal } = {}) => room(await founding.redeem(token, clientId, signal)),
     blocks,
     close,
     [asyncDispose]: close,

@@ -11,6 +11,7 @@ import type { RoomsPage, RoomsQuery } from "./roomlist.ts";
 import type { Room, RoomOptions } from "./roomstate.ts";
 import type { Account, SessionInfo, TokenSource } from "./session.ts";
 import type { ChatStorage } from "./storage.ts";
+import type { Store } from "./subject.ts";
 
 /** The state of a chat. */
 export interface ChatState {
@@ -30,7 +31,10 @@ export interface ChatEvents {
 }
 
 export interface ChatOptions {
-  /** The server's address: `https://chat.example.com`. In a browser it can be relative to the page: `/`. */
+  /**
+   * The server's address: `https://chat.example.com`. In a browser it can be relative to the page: `/`. Elsewhere, whatever
+   * needs the server fails with `invalid` if it is relative.
+   */
   readonly url: string;
   /** Keeps tokens and unsent changes for the next run, for example `localStorage`. */
   readonly storage?: ChatStorage;
@@ -59,9 +63,9 @@ export interface LeaveOptions extends CallOptions {
 }
 
 /** A client of one server, for one person at a time. Every failure is a {@link ChatError}. */
-export interface Chat extends AsyncDisposable {
-  snapshot(): ChatState;
-  subscribe(listener: () => void): () => void;
+export interface Chat extends Store<ChatState>, AsyncDisposable {
+  /** The person of the connection: `me` of the state as a store of its own. */
+  readonly me: Store<User | undefined>;
   on<T extends keyof ChatEvents>(type: T, listener: (event: ChatEvents[T]) => void): () => void;
   /** Resolves once the storage is read, with whether someone is signed in. */
   readonly ready: Promise<boolean>;
@@ -84,7 +88,7 @@ export interface Chat extends AsyncDisposable {
     end(id: string, options?: CallOptions): Promise<void>;
     endOthers(options?: CallOptions): Promise<void>;
   };
-  /** Returns the list of this person's rooms, which stays up to date from now on. It is the same list each time. */
+  /** Returns the list of this person's rooms: the same one each time. */
   rooms(): Conversations;
   /**
    * Reads a page of this person's rooms, or with `all` of every room that they may enter, and the cursor of the next one.
@@ -99,16 +103,16 @@ export interface Chat extends AsyncDisposable {
    */
   leaveRoom(name: string, options?: LeaveOptions): Promise<void>;
   /**
-   * Creates a private room, of which this person is the owner, and joins it. The request is repeated until its outcome is
-   * known. @throws {ChatError}
+   * Creates a private room, of which this person is the owner. The request is repeated until its outcome is known.
+   * @throws {ChatError}
    */
   create(room?: NewRoom): Promise<Room>;
   /**
-   * Joins the direct room of this person and others, and creates it if there is none: the same people always share one. Up
-   * to seven others, each by their id, or by `@` and their username. @throws {ChatError}
+   * Returns the direct room of this person and others, and creates it if there is none: the same people always share one.
+   * Up to seven others, each by their id, or by `@` and their username. @throws {ChatError}
    */
   direct(people: readonly string[], options?: CallOptions): Promise<Room>;
-  /** Uses the token of an invitation: makes this person a member of its room, and joins it. @throws {ChatError} */
+  /** Uses the token of an invitation: makes this person a member of its room. @throws {ChatError} */
   redeem(token: string, options?: ChangeOptions): Promise<Room>;
   /** The people whom this person blocks. */
   readonly blocks: Blocks;
@@ -117,11 +121,11 @@ export interface Chat extends AsyncDisposable {
    * @throws {ChatError} `signed_out`; `token_failed`; the server's refusal to renew the token.
    */
   token(refused?: string): Promise<string>;
-  /** Connects, even if the connection is `closed`. Opening a room connects by itself. */
+  /** Connects, even if the connection is `closed`. Whatever needs a connection for the first time connects by itself. */
   connect(): void;
   /**
-   * Joins a room as soon as there is a connection, until `leave`. The same name returns the same room, with the options of
-   * the first call. If the name is invalid, the room goes to state `out`.
+   * Returns a room, and does nothing else: it is joined when someone subscribes to it. The same name returns the same room,
+   * with the options of the first call. If the name is invalid, the room goes to state `out` once it is joined.
    */
   room(name: string, options?: RoomOptions): Room;
   /** Ends the connection for good. Unsent changes are rejected here; if a storage keeps them, the next run sends them. */

@@ -13,7 +13,7 @@ interface Options {
   /** The id of the signed-in person. */
   readonly me: () => string | undefined;
   /** Ids of people whom the person blocks. */
-  readonly blocked: () => ReadonlySet<string>;
+  readonly blocked: () => readonly string[];
   readonly members: Pick<MembersInside, "notice" | "missed" | "drop">;
   /** Called when someone stops typing. */
   changed(): void;
@@ -99,4 +99,4 @@ export function createContent({ keep, clock, me, blocked, members, changed }: Op
 /** What became of an entry. `moved`: it was applied, and the person has to join again to see what they may see now. */
 type Taken = ReturnType<List["take"]> | "moved";
 
-const NOBODY: ReadonlySet<string> = new Set();
+export const NOBODY: readonly string[] = [];

@@ -5,23 +5,24 @@ import type { Ports } from "./ports.ts";
 import { listRooms, type RoomSummary, roomIn } from "./roomlist.ts";
 import type { RoomState } from "./roomstate.ts";
 import type { Session } from "./session.ts";
-import { createSubject } from "./subject.ts";
+import { createHolds } from "./holds.ts";
+import { createSubject, type Store } from "./subject.ts";
 
 /** The person's conversations. */
 export interface ConversationsState {
-  /** `offline`: continues when the connection is back. */
-  readonly state: "loading" | "live" | "offline";
+  /** `idle`: nobody is subscribed. `offline`: continues when the connection is back. */
+  readonly state: "idle" | "loading" | "live" | "offline";
   /** Pinned rooms first, then by the newest message, newest first. Hidden rooms are missing. */
   readonly items: readonly RoomSummary[];
   /** Whether there are more, which `loadMore()` loads. */
   readonly more: boolean;
 }
 
-/** The list of the person's rooms, which stays up to date without joining them. */
-export interface Conversations {
-  /** Returns the same object until something changes. */
-  snapshot(): ConversationsState;
-  subscribe(listener: () => void): () => void;
+/**
+ * The list of the person's rooms. It is loaded with the first subscription, and stays up to date without joining the rooms
+ * until 10 seconds after the last one has ended.
+ */
+export interface Conversations extends Store<ConversationsState> {
   /** Loads the next 50 rooms into the list. @throws {ChatError} */
   loadMore(): Promise<void>;
   /** Hides a room until it has a newer message, or shows it again. @throws {ChatError} */
@@ -34,8 +35,6 @@ export interface Conversations {
 
 /** The side of the list that the chat uses. */
 export interface ConversationsInside extends Conversations {
-  /** Starts to follow the rooms, now and on each connection. */
-  open(): void;
   connected(): void;
   disconnected(): void;
   take(frame: ActivityFrame | RoomsFrame): void;
@@ -80,14 +79,17 @@ export function createConversations({
   /** Rises when responses to earlier requests no longer matter. */
   let life = 0;
 
-  const view = createSubject<ConversationsState>(() => ({
-    state: live ? "live" : connection.open ? "loading" : "offline",
-    items: [...items.values()]
-      .filter(({ hidden }) => !hidden)
-      .map(withJoined)
-      .sort(byActivity),
-    more: next !== undefined,
-  }));
+  const view = createSubject<ConversationsState>(
+    () => ({
+      state: !opened ? "idle" : live ? "live" : connection.open ? "loading" : "offline",
+      items: [...items.values()]
+        .filter(({ hidden }) => !hidden)
+        .map(withJoined)
+        .sort(byActivity),
+      more: next !== undefined,
+    }),
+    { state: "idle", items: [], more: false },
+  );
 
   /** What the client knows better about rooms that it is in. */
   const withJoined = (item: RoomSummary): RoomSummary => {
@@ -194,9 +196,25 @@ export function createConversations({
     stale.clear();
   };
 
+  const holds = createHolds(
+    ports.clock,
+    () => {
+      if (opened) return;
+      opened = true;
+      connect();
+      start();
+      view.changed();
+    },
+    () => {
+      opened = false;
+      reset();
+      connection.ask({ type: "watch", on: false }, () => {});
+      view.changed();
+    },
+  );
+
   return {
-    snapshot: view.snapshot,
-    subscribe: view.subscribe,
+    ...holds.over(view),
     async loadMore() {
       if (next === undefined) return;
       const mine = life;
@@ -209,12 +227,6 @@ export function createConversations({
     hide: (room, hidden = true) => prefer(room, { hidden }),
     pin: (room, pinned = true) => prefer(room, { pinned }),
     notify: (room, notify) => prefer(room, { notify }),
-    open() {
-      if (opened) return;
-      opened = true;
-      connect();
-      start();
-    },
     connected: start,
     disconnected() {
       reset();

@@ -1,3 +1,4 @@
+import { abortable } from "./abort.ts";
 import { deferred } from "./deferred.ts";
 import { entriesIn } from "./frames.ts";
 import { type List, messagesOf } from "./list.ts";
@@ -61,11 +62,13 @@ export function createHistory({ name, list, queries, joined, changed }: HistoryO
   return {
     read,
     /** Puts the page before the list into the list. Concurrent calls share one page. */
-    older: (limit = 100) =>
-      (paging ??= page(limit).finally(() => {
+    older(limit = 100, signal?: AbortSignal): Promise<void> {
+      paging ??= page(limit).finally(() => {
         paging = undefined;
         list.awaitPage(false);
-      })),
+      });
+      return abortable(paging, signal);
+    },
     /** Lets waiting calls go on: the room was joined, or cannot be. */
     wake() {
       gate.resolve();

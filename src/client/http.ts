@@ -1,4 +1,5 @@
 import { onAbort } from "./abort.ts";
+import type { Address } from "./address.ts";
 import { ChatError, passing } from "./errors.ts";
 import { errorIn, parse, shape } from "./frames.ts";
 import type { Ports } from "./ports.ts";
@@ -27,8 +28,9 @@ export interface HttpResponse {
 export type Http = (method: string, path: string, call?: HttpCall) => Promise<HttpResponse>;
 
 export const createHttp =
-  (base: URL, { fetch, clock }: Pick<Ports, "fetch" | "clock">): Http =>
+  ({ base, error: wrong }: Address, { fetch, clock }: Pick<Ports, "fetch" | "clock">): Http =>
   async (method, path, { body, token, signal } = {}) => {
+    if (wrong) throw wrong;
     const control = new AbortController();
     const abort = () => control.abort();
     const off = onAbort(signal, abort);

@@ -63,6 +63,7 @@ export type {
 export type {
   HistoryPage,
   HistoryQuery,
+  OlderQuery,
   Room,
   RoomEvents,
   RoomOptions,
@@ -81,4 +82,4 @@ export type { Conversations, ConversationsState } from "./conversations.ts";
 export type { LastMessage, RoomsPage, RoomsQuery, RoomSummary } from "./roomlist.ts";
 export type { Account, SessionInfo, TokenSource } from "./session.ts";
 export type { ChatStorage } from "./storage.ts";
-export { createSubject, type Subject } from "./subject.ts";
+export { createSubject, type Store, type Subject } from "./subject.ts";

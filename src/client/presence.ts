@@ -1,4 +1,4 @@
-import type { JoinedFrame, Person, PresenceFrame } from "./message.ts";
+import type { JoinedFrame, Person, PresenceFrame, User } from "./message.ts";
 import type { Clock } from "./ports.ts";
 
 /** How long one `typing` frame counts, in milliseconds. */
@@ -9,48 +9,39 @@ const NAMES_MAX = 100;
 /** The people in a room, and those of them who are typing. */
 export function createPresence(clock: Clock, changed: () => void) {
   let online = 0;
-  let people: readonly string[] = [];
-  /** The people in `people` and `typing`, by username. Replaced when it changes. */
-  let profiles: ReadonlyMap<string, Person> = new Map();
-  const typing = new Map<string, () => void>();
+  let people: readonly User[] = [];
+  let typing: readonly User[] = [];
+  /** Ends someone's typing, by username. */
+  const timers = new Map<string, () => void>();
 
   const quiet = (name: string) => {
-    typing.get(name)?.();
-    return typing.delete(name);
-  };
-
-  /** Forgets those who are neither here nor typing. */
-  const learn = (names: readonly string[], found: readonly Person[] = []) => {
-    const known = new Map(profiles);
-    found.forEach((person, index) => known.set(names[index] ?? "", person));
-    for (const name of known.keys())
-      if (!people.includes(name) && !names.includes(name) && !typing.has(name)) known.delete(name);
-    profiles = known;
+    timers.get(name)?.();
+    if (timers.delete(name)) typing = typing.filter(({ username }) => username !== name);
   };
 
   return {
-    state: () => ({ online, people, profiles, typing: [...typing.keys()] }),
+    /** The same arrays until something changes. */
+    state: () => ({ online, people, typing }),
     joined(frame: JoinedFrame) {
       online = frame.online ?? online;
-      people = frame.people?.slice(0, NAMES_MAX) ?? people;
-      learn(people, frame.people && frame.profiles);
+      people = frame.people ? usersOf(frame.people, frame.profiles) : people;
     },
-    update({ online: count, joined = [], left = [], profiles: found }: PresenceFrame) {
+    update({ online: count, joined = [], left = [], profiles }: PresenceFrame) {
       online = count;
-      const gone = new Set(left);
-      const before = joined.length === count ? [] : people.filter((name) => !gone.has(name));
-      people = [...new Set([...before, ...joined])].slice(0, NAMES_MAX);
-      for (const name of left) quiet(name);
-      learn(joined, found);
+      const gone = new Set([...left, ...joined]);
+      const before = joined.length === count ? [] : people.filter(({ username }) => !gone.has(username));
+      people = [...before, ...usersOf(joined, profiles)].slice(0, NAMES_MAX);
+      left.forEach(quiet);
     },
-    typing(name: string, person: Person) {
-      quiet(name);
-      if (typing.size >= NAMES_MAX) return;
-      learn([name], [person]);
-      typing.set(
-        name,
+    typing(username: string, person: Person) {
+      quiet(username);
+      if (timers.size >= NAMES_MAX) return;
+      typing = [...typing, { ...person, username }];
+      timers.set(
+        username,
         clock.after(TYPING_MS, () => {
-          if (quiet(name)) changed();
+          quiet(username);
+          changed();
         }),
       );
     },
@@ -58,10 +49,13 @@ export function createPresence(clock: Clock, changed: () => void) {
     quiet,
     /** Forgets everything, for example because the connection was lost. */
     clear() {
-      for (const name of [...typing.keys()]) quiet(name);
+      [...timers.keys()].forEach(quiet);
       online = 0;
       people = [];
-      profiles = new Map();
     },
   };
 }
+
+/** Joins usernames with the ids and names that the server sends beside them. */
+const usersOf = (names: readonly string[], profiles: readonly Person[] = []): User[] =>
+  names.slice(0, NAMES_MAX).map((username, index) => ({ id: "", ...profiles[index], username }));

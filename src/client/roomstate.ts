@@ -9,28 +9,29 @@ import type {
   Message,
   MessageFrame,
   NoticeFrame,
-  Person,
   PresenceFrame,
   ReadFrame,
   ReceiptFrame,
   RoomFrame,
   SyncedFrame,
   TypingFrame,
+  User,
 } from "./message.ts";
 import type { Members } from "./members.ts";
 import type { RoomRequests } from "./requests.ts";
 import type { Change } from "./change.ts";
 import type { OutboxRoom, Settled } from "./outbox.ts";
+import type { Store } from "./subject.ts";
 
 /** The state of a room. */
 export interface RoomState extends Facts {
   readonly name: string;
-  /** `offline`: continues when the connection is back. `out`: not in the room, see `error`. */
-  readonly state: "offline" | "joining" | "catching_up" | "live" | "out";
   /**
-   * Why the state is `out`. Undefined if the room was left with `leave()`. If the person is added again, the room is joined
-   * again by itself.
+   * `idle`: nobody is subscribed. `offline`: continues when the connection is back. `out`: the person cannot be in the room,
+   * or left it for good: see `error`.
    */
+  readonly state: "idle" | "offline" | "joining" | "catching_up" | "live" | "out";
+  /** Why the state is `out`. If the person is added again, the room is joined again by itself. */
   readonly error: ChatError | undefined;
   /** The first id that this person may see: 1 if they see everything. */
   readonly from: number;
@@ -41,17 +42,15 @@ export interface RoomState extends Facts {
   /** Whether there are older entries, which `older()` loads. */
   readonly more: boolean;
   /** Ids of people whose messages a page may fold: those whom this person blocks, except in direct rooms. */
-  readonly folded: ReadonlySet<string>;
+  readonly folded: readonly string[];
   /** Messages of this client that are not in the list yet, in order. */
   readonly waiting: readonly Waiting[];
   /** The number of people in the room. */
   readonly online: number;
-  /** The usernames of at most 100 of them. */
-  readonly people: readonly string[];
-  /** The ids and names of people in `people` and `typing`, by username. A few may be missing. */
-  readonly profiles: ReadonlyMap<string, Person>;
-  /** The usernames of other people who are typing. */
-  readonly typing: readonly string[];
+  /** At most 100 of them. */
+  readonly people: readonly User[];
+  /** Other people who are typing. */
+  readonly typing: readonly User[];
   /** The id up to which this person has read. */
   readonly lastRead: number;
   /** Unread messages of other people. 100 means 100 or more. */
@@ -89,6 +88,12 @@ export interface HistoryQuery {
   readonly signal?: AbortSignal | undefined;
 }
 
+export interface OlderQuery {
+  /** Approximate; 1 to 1,000. Defaults to 100. */
+  readonly limit?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
 /** A page of a room's history, oldest first. */
 export interface HistoryPage {
   /** The messages and, if the query asks for them, the notices. */
@@ -100,26 +105,32 @@ export interface HistoryPage {
   readonly newer: boolean;
 }
 
-/** A room of the chat. */
-export interface Room extends RoomChanges, RoomRequests, AsyncDisposable, AsyncIterable<MessageFrame> {
+/**
+ * A room of the chat. It is joined while someone is subscribed to it (`subscribe`, `on`, an iteration), and until 10 seconds
+ * after the last one is gone. It is also joined while changes wait, and from `join` until `leave`.
+ */
+export interface Room
+  extends RoomChanges, RoomRequests, Store<RoomState>, AsyncDisposable, AsyncIterable<MessageFrame> {
   readonly name: string;
   readonly members: Members;
-  /** Returns the room's state: the same object until something changes. */
-  snapshot(): RoomState;
-  /** Calls `listener` after each change of the state. Returns a function that stops it. */
-  subscribe(listener: () => void): () => void;
+  /** Listening to `settled` alone does not join the room. */
   on<T extends keyof RoomEvents>(type: T, listener: (event: RoomEvents[T]) => void): () => void;
   /** Iterates over messages as they are posted and changed, until `leave` or an aborted signal. */
   events(options?: { signal?: AbortSignal }): AsyncIterableIterator<MessageFrame>;
   /** Moves the read mark to this message. @throws {ChatError} */
-  read(id: number): Promise<void>;
+  read(id: number, options?: { signal?: AbortSignal }): Promise<void>;
   /** Shows others that the person is typing. Call it with each key: it sends at most one frame every 2 seconds. */
   typing(): void;
-  /** Loads the page before the list into the list. `limit` is approximate; it defaults to 100. @throws {ChatError} */
-  older(limit?: number): Promise<void>;
+  /** Loads the page before the list into the list. @throws {ChatError} @throws the reason of `signal`. */
+  older(query?: OlderQuery): Promise<void>;
   /** Reads a page of the history without changing the list. @throws {ChatError} */
   history(query?: HistoryQuery): Promise<HistoryPage>;
-  /** Stops following the room. The person stays a member, and waiting changes are still sent. */
+  /**
+   * Joins the room, also after an error or after leaving it for good, and returns it. It stays joined until `leave` or, if
+   * someone is subscribed, until the last subscription ends.
+   */
+  join(): Room;
+  /** Stops following the room at once. The person stays a member, and waiting changes are still sent. */
   leave(): void;
 }
 
@@ -133,8 +144,6 @@ export interface RoomOptions {
 /** The side of a room that the chat uses. */
 export interface RoomInside extends OutboxRoom {
   readonly room: Room;
-  /** The application wants to be in the room. */
-  open(): void;
   /** A socket was opened: joins the room if it is wanted. */
   connected(): void;
   disconnected(): void;

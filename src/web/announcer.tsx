@@ -12,7 +12,7 @@ interface AnnouncerProps {
   readonly room: Room;
   readonly me: Me | undefined;
   /** Ids of people whose messages are not announced. */
-  readonly muted: ReadonlySet<string>;
+  readonly muted: readonly string[];
 }
 
 /** Announces new messages and notices to screen readers. */
@@ -22,7 +22,7 @@ export function Announcer({ room, me, muted }: AnnouncerProps) {
     const offs = [
       room.on("message", (message) => {
         const { change, content, replay } = message;
-        if (change !== "created" || replay || isBy(me, message) || muted.has(message.user.id)) return;
+        if (change !== "created" || replay || isBy(me, message) || muted.includes(message.user.id)) return;
         setSaid(`${nameOf(message)}: ${content.slice(0, LONGEST)}`);
       }),
       room.on("notice", (notice) => {

@@ -9,7 +9,7 @@ import { Icon } from "./icon.tsx";
 import { useLatest } from "./latest.ts";
 import { rightsIn } from "./may.ts";
 import { People } from "./people.tsx";
-import { isBy, type Me, Name, type Someone } from "./person.tsx";
+import { asSomeone, isBy, type Me, Name, type Someone } from "./person.tsx";
 import { hrefOf } from "./place.ts";
 import { Seen } from "./receipts.tsx";
 import { Reporting } from "./reporting.tsx";
@@ -113,9 +113,7 @@ export function Conversation({ talk, me, ...shared }: ConversationProps) {
               </span>
             ) : (
               <>
-                <Typing
-                  people={room.typing.map((username) => ({ username, user: room.profiles.get(username) }))}
-                />
+                <Typing people={room.typing.map(asSomeone)} />
                 {room.typing.length === 0 && <Seen room={talk.room} me={me} />}
               </>
             )}

@@ -13,8 +13,8 @@ export function peopleIn(rooms: Rooms, me: string | undefined): User[] {
     if (last) add({ ...last.user, username: last.username });
   }
   for (const room of rooms.opened()) {
-    const { messages, profiles } = room.snapshot();
-    for (const [username, person] of profiles) add({ ...person, username });
+    const { messages, people, typing } = room.snapshot();
+    for (const person of [...people, ...typing]) add(person);
     for (const { user, username } of messages.slice(-200)) add({ ...user, username });
   }
   return [...found.values()];

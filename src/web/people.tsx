@@ -1,7 +1,7 @@
 /** @jsxImportSource hono/jsx/dom */
 import type { RoomState } from "../client/index.ts";
 import { Avatar } from "./avatar.tsx";
-import { isBy, type Me, Name, nameOf, type Someone } from "./person.tsx";
+import { asSomeone, isBy, type Me, Name, nameOf } from "./person.tsx";
 import { Icon } from "./icon.tsx";
 
 interface PeopleProps {
@@ -13,9 +13,7 @@ interface PeopleProps {
 /** The people in the room. */
 export function People({ room, me, close }: PeopleProps) {
   const more = room.online - room.people.length;
-  const people = room.people
-    .map((username): Someone => ({ username, user: room.profiles.get(username) }))
-    .toSorted((a, b) => nameOf(a).localeCompare(nameOf(b)));
+  const people = room.people.map(asSomeone).toSorted((a, b) => nameOf(a).localeCompare(nameOf(b)));
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.key === "Escape") close();
   };

@@ -96,7 +96,7 @@ export function createRooms(chat: Chat, left: (name: string) => void): Rooms {
   };
 
   const start = (name: string): Open => {
-    const room = chat.room(name, { history: 0, keep: KEEP });
+    const room = chat.room(name, { history: 0, keep: KEEP }).join();
     const talk = createTalk(room);
     let drawn = "";
     const off = room.subscribe(() => {

@@ -19,7 +19,7 @@ interface TimelineProps {
   readonly mine: TalkState;
   readonly me: Me;
   /** Ids of people whose messages are folded. */
-  readonly folded: ReadonlySet<string>;
+  readonly folded: readonly string[];
   /** Whether the person may delete messages of others. */
   readonly moderates: boolean;
   readonly report: (id: number) => void;
@@ -90,7 +90,7 @@ export function Timeline({ talk, label, mine, me, folded, moderates, report }: T
         changing={mine.changing.has(message.id)}
         found={view.found === message.id}
         show={view.show}
-        folded={folded.has(message.user.id)}
+        folded={folded.includes(message.user.id)}
         moderates={moderates}
         report={report}
       />

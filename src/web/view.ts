@@ -58,7 +58,7 @@ export function createView({ room, me, box, redraw }: ViewOptions) {
     if (loading || !state.more) return;
     loading = true;
     room
-      .older(PAGE)
+      .older({ limit: PAGE })
       .then(
         () => {
           // Render the page together with the messages after it, so that nothing moves.
@@ -127,7 +127,7 @@ export function createView({ room, me, box, redraw }: ViewOptions) {
     for (let page = 0; page < PAGES_MAX; page++) {
       const { messages, more } = room.snapshot();
       if (!more || (messages[0]?.id ?? Infinity) <= id) break;
-      await room.older(PAGE).catch(() => {});
+      await room.older({ limit: PAGE }).catch(() => {});
     }
     state = room.snapshot();
     const exact = state.messages[indexOf(state.messages, id)];

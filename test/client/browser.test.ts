@@ -97,7 +97,7 @@ needs("chromium")("the built client in Chromium", () => {
     page.evaluate((who) => globalThis.chat.login(who), { email, password: PASSWORD });
 
   const enter = async (page: Page, room: string) => {
-    await page.evaluate((name) => void globalThis.chat.room(name), room);
+    await page.evaluate((name) => void globalThis.chat.room(name).join(), room);
     await live(page, room);
   };
   const live = (page: Page, room: string) =>

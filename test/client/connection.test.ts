@@ -5,7 +5,7 @@ import { createRig, message, outcome } from "./rig.ts";
 /** Creates a chat that has joined the room "hall". */
 async function inHall(options: Parameters<typeof createRig>[0] = {}) {
   const rig = createRig(options);
-  const room = rig.chat.room("hall", { history: 0 });
+  const room = rig.chat.room("hall", { history: 0 }).join();
   await rig.settle();
   rig.wire.welcome();
   rig.wire.admit("hall");
@@ -15,8 +15,8 @@ async function inHall(options: Parameters<typeof createRig>[0] = {}) {
 describe("connecting", () => {
   test("all rooms share one socket at /ws/, with the token among the subprotocols", async () => {
     const rig = createRig();
-    rig.chat.room("hall");
-    rig.chat.room("attic");
+    rig.chat.room("hall").join();
+    rig.chat.room("attic").join();
     await rig.settle();
     expect(rig.wires).toHaveLength(1);
     expect(rig.wire.url).toBe("wss://chat.example.com/ws/");
@@ -148,7 +148,7 @@ describe("close codes", () => {
       rig.wire.end(code, code === 4502 ? "forbidden" : "");
       await rig.pass(3_600_000);
       rig.wake();
-      rig.chat.room("hall");
+      rig.chat.room("hall").join();
       await rig.settle();
       expect(rig.wires).toHaveLength(1);
       expect(rig.chat.snapshot().connection.state).toBe("closed");
@@ -218,7 +218,7 @@ describe("close codes", () => {
   for (const code of [1009, 1007, 1002])
     test(`after ${code} all frames without a reply are sent again, except the largest`, async () => {
       const { rig, room, chat } = await inHall();
-      const attic = chat.room("attic", { history: 0 });
+      const attic = chat.room("attic", { history: 0 }).join();
       rig.wire.admit("attic");
       const small = room.send("small");
       const large = outcome(attic.send("large".repeat(1_000)));
@@ -404,7 +404,7 @@ test("a closed chat leaves nothing running", async () => {
   rig.wake();
   await rig.settle();
   expect(rig.wires).toHaveLength(1);
-  expect(() => chat.room("hall")).toThrow("The chat was closed.");
+  expect(chat.room("hall").join().snapshot()).toMatchObject({ state: "out", error: { code: "closed" } });
   expect(await outcome(room.send("Even later"))).toBe("closed");
   expect(await outcome(room.history())).toBe("closed");
   expect(await outcome(room.older())).toBe("closed");

@@ -56,6 +56,7 @@ async function opened(...lines: ReturnType<typeof line>[]) {
     },
   } as never);
   const list = rig.chat.rooms();
+  list.subscribe(() => {});
   await rig.settle();
   rig.wire.welcome();
   const names = () => list.snapshot().items.map(({ room }) => room);
@@ -108,7 +109,7 @@ test("activity and changes of the list refresh a room; what is removed is gone a
 
 test("rooms that the client is in need no requests", async () => {
   const { rig, list, names, reads } = await opened(line("hall", 9), line("attic", 8));
-  rig.chat.room("attic", { history: 0 });
+  rig.chat.room("attic", { history: 0 }).join();
   rig.wire.admit("attic", { version: 8, lastRead: 8, unread: 0 });
   reads();
   rig.wire.say({

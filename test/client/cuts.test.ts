@@ -77,7 +77,7 @@ async function same(room: Room, server: { url: string } = home.server, person = 
 describe("a send", () => {
   test("that is cut before the server has it is sent again, and committed once", async () => {
     const chat = through(home.server, asAda());
-    const room = chat.room(newRoom());
+    const room = chat.room(newRoom()).join();
     await live(room);
     let cuts = 0;
     proxy.up = () => (++cuts <= 2 ? "cut" : "pass");
@@ -88,7 +88,7 @@ describe("a send", () => {
 
   test("that is cut between commit and ack is committed once, and acked as a duplicate", async () => {
     const chat = through(home.server, asAda());
-    const room = chat.room(newRoom());
+    const room = chat.room(newRoom()).join();
     await live(room);
     const rule = once('"timestamp"', "cut");
     proxy.down = rule;
@@ -100,7 +100,7 @@ describe("a send", () => {
 
   test("that is cut in the middle of its ack is committed once", async () => {
     const chat = through(home.server, asAda());
-    const room = chat.room(newRoom());
+    const room = chat.room(newRoom()).join();
     await live(room);
     const rule = once('"timestamp"', (text) => ({ cutAfter: text.indexOf('"timestamp"') }));
     proxy.down = rule;
@@ -110,7 +110,7 @@ describe("a send", () => {
 
   test("can also be an edit, a deletion or a reaction", async () => {
     const chat = through(home.server, asAda());
-    const room = chat.room(newRoom());
+    const room = chat.room(newRoom()).join();
     for (const text of ["one", "two", "three"]) await room.send(text);
     const cut = () => (proxy.down = once('"version":', "cut"));
     cut();
@@ -131,7 +131,7 @@ describe("a send", () => {
 describe("a replay", () => {
   test("that is cut in the middle of a frame several times continues each time", async () => {
     const chat = through(home.server, asAda());
-    const room = chat.room(newRoom());
+    const room = chat.room(newRoom()).join();
     await room.send("before");
     proxy.refuse = true;
     proxy.cut();
@@ -153,7 +153,7 @@ describe("a replay", () => {
 
   test("of edits and deletions ends in the exact room", async () => {
     const chat = through(home.server, asAda());
-    const room = chat.room(newRoom());
+    const room = chat.room(newRoom()).join();
     for (let n = 1; n <= 5; n++) await room.send(`${n}`);
     proxy.refuse = true;
     proxy.cut();
@@ -173,8 +173,8 @@ describe("the list", () => {
     const chat = through(home.server, asAda());
     const other = straight(home.server, { tokens: () => home.ben.token });
     const name = newRoom();
-    const room = chat.room(name, { history: 5 });
-    const bens = other.room(name);
+    const room = chat.room(name, { history: 5 }).join();
+    const bens = other.room(name).join();
     // Cuts every 23rd chunk in either direction, wherever that falls.
     let chunks = 0;
     proxy.up = proxy.down = () => (++chunks % 23 === 0 ? "cut" : "pass");
@@ -195,7 +195,7 @@ describe("the list", () => {
     expect(proxy.total).toBeGreaterThan(3);
     expect(new Set(acks).size).toBe(30);
     expect(acks).toEqual(acks.toSorted((a, b) => a - b));
-    while (room.snapshot().more) await room.older(7);
+    while (room.snapshot().more) await room.older({ limit: 7 });
     await same(room);
     await same(bens);
     expect(room.snapshot().messages).toHaveLength(60);
@@ -212,9 +212,9 @@ describe("the list", () => {
     const name = newRoom();
     for (let n = 1; n <= 30; n++) await post(name, `${n}`);
     proxy.delayMs = 5;
-    const room = chat.room(name, { history: 10 });
+    const room = chat.room(name, { history: 10 }).join();
     await until(() => room.snapshot().messages.length === 10);
-    await room.older(15);
+    await room.older({ limit: 15 });
     expect(room.snapshot().messages.map(({ id }) => id)).toEqual(Array.from({ length: 25 }, (_, n) => n + 6));
     const around = await room.history({ around: 3, limit: 6 });
     expect(around.messages.map(({ id }) => id)).toEqual([1, 2, 3, 4, 5]);
@@ -227,7 +227,7 @@ describe("the list", () => {
 
 test("a room with an invalid name is out, and a message to it fails", async () => {
   const chat = through(home.server, asAda());
-  const room = chat.room("no spaces");
+  const room = chat.room("no spaces").join();
   expect(await room.send("Hello").catch((error) => error.code)).toBe("invalid");
   await until(() => room.snapshot().state === "out");
   expect(room.snapshot().error).toMatchObject({ code: "invalid", retryable: false });
@@ -253,7 +253,7 @@ describe("a line that goes silent", () => {
       if (state !== "waiting") return;
       [before, since, speed] = [monotonic(), performance.now(), 1];
     });
-    const room = chat.room(newRoom());
+    const room = chat.room(newRoom()).join();
     await live(room);
     proxy.stall();
     const ack = await room.send("Is anybody there?");
@@ -270,7 +270,7 @@ describe("a token", () => {
     const chat = through(home.server, {
       tokens: ({ refused }) => (asked.push(refused), refused ? home.ada.token : expired),
     });
-    const room = chat.room(newRoom());
+    const room = chat.room(newRoom()).join();
     expect(await room.send("Hello")).toMatchObject({ id: 1 });
     expect(asked).toEqual([false, true]);
     expect(proxy.total).toBe(2);
@@ -282,7 +282,7 @@ describe("a token", () => {
     const chat = through(home.server, { tokens: () => tokens.shift() ?? "" });
     const states: string[] = [];
     chat.on("connection", ({ state }) => void states.push(state));
-    const room = chat.room(newRoom());
+    const room = chat.room(newRoom()).join();
     await live(room);
     await until(() => tokens.length === 0);
     await until(() => Date.now() > 1_000 * (decodeJwt(short).exp ?? 0));
@@ -305,7 +305,7 @@ describe("a token", () => {
     const again = straight(proxy, { storage });
     const rule = once('"refresh":', "cut");
     proxy.down = rule;
-    const room = again.room(newRoom());
+    const room = again.room(newRoom()).join();
     expect(await room.send("Hello")).toMatchObject({ id: 1 });
     expect(rule.met()).toBe(true);
     const after = JSON.parse(storage.items.get(key) ?? "");
@@ -316,7 +316,7 @@ describe("a token", () => {
   test("of a session that was ended on another device signs out for good", async () => {
     const chat = through(home.server);
     await chat.login({ email: home.cy.email, password: PASSWORD });
-    const room = chat.room(newRoom());
+    const room = chat.room(newRoom()).join();
     await live(room);
     const elsewhere = straight(home.server);
     await elsewhere.login({ email: home.cy.email, password: PASSWORD });
@@ -342,7 +342,7 @@ describe("a token", () => {
       };
       const chat = through(home.server, { ports: { ...soon, clock } });
       await chat.login({ email: home.cy.email, password: PASSWORD });
-      const room = chat.room(newRoom());
+      const room = chat.room(newRoom()).join();
       await live(room);
       for (let round = 0; round < 3; round++) {
         proxy.cut();
@@ -369,7 +369,7 @@ describe("a server", () => {
     let server = await startTestServer(settings);
     const ada = await register(server, "ada");
     const chat = through(server, { tokens: () => ada.token });
-    const room = chat.room("hall");
+    const room = chat.room("hall").join();
     await room.send("one");
     await room.send("two");
 

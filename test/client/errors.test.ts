@@ -8,7 +8,7 @@ const written = (error: unknown) => JSON.parse(JSON.stringify(error));
 
 test("JSON of a refused change has its code, message, room and wait, and no token", async () => {
   const rig = createRig({ tokens: () => TOKEN });
-  const room = rig.chat.room("hall", { history: 0 });
+  const room = rig.chat.room("hall", { history: 0 }).join();
   await rig.settle();
   rig.wire.welcome();
   rig.wire.admit("hall");
@@ -86,7 +86,7 @@ test("a WebSocket class can be passed, and other parts as ports", async () => {
       close() {}
     },
   });
-  chat.room("hall");
+  chat.room("hall").join();
   await new Promise<void>((resolve) => setImmediate(resolve));
   expect(opened).toEqual(["wss://chat.example.com/ws/"]);
   await chat.close();

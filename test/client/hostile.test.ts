@@ -4,7 +4,7 @@ import { createRig, message, notice, outcome, type Rig } from "./rig.ts";
 
 async function inHall() {
   const rig = createRig();
-  const room = rig.chat.room("hall", { history: 0 });
+  const room = rig.chat.room("hall", { history: 0 }).join();
   await rig.settle();
   rig.wire.welcome();
   rig.wire.admit("hall");
@@ -130,7 +130,13 @@ describe("a server that sends nonsense", () => {
     await fc.assert(
       fc.asyncProperty(fc.array(frame, { maxLength: 60 }), async (frames) => {
         const { rig, room } = await inHall();
-        const waiting = [room.send("one"), room.edit(3, "two"), room.read(2), room.older(5), room.history()];
+        const waiting = [
+          room.send("one"),
+          room.edit(3, "two"),
+          room.read(2),
+          room.older({ limit: 5 }),
+          room.history(),
+        ];
         const outcomes = waiting.map(outcome);
         for (const one of frames) {
           rig.wire.say(one);
@@ -153,7 +159,7 @@ describe("a server that sends nonsense", () => {
 describe("a welcome", () => {
   test("with other limits is obeyed", async () => {
     const rig = createRig();
-    const room = rig.chat.room("hall", { history: 0 });
+    const room = rig.chat.room("hall", { history: 0 }).join();
     await rig.settle();
     rig.wire.welcome({ limits: { frameBytes: 0, messageChars: 0, rooms: 0 } });
     expect(room.snapshot()).toMatchObject({ state: "out", error: { code: "too_large" } });
@@ -185,7 +191,7 @@ describe("a welcome", () => {
 
   test("counts once, and frames before it do not count", async () => {
     const rig = createRig();
-    const room = rig.chat.room("hall", { history: 0 });
+    const room = rig.chat.room("hall", { history: 0 }).join();
     await rig.settle();
     rig.wire.say({ type: "joined", room: "hall", epoch: "first", version: 3, resumed: false });
     rig.wire.say(message("hall", 1));

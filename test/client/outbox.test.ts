@@ -4,7 +4,7 @@ import { createRig, EPOCH, json, memory, message, outcome, type Rig } from "./ri
 
 async function inHall(options: Partial<ChatOptions> = {}, joined: Record<string, unknown> = { version: 10 }) {
   const rig = createRig(options);
-  const room = rig.chat.room("hall", { history: 0 });
+  const room = rig.chat.room("hall", { history: 0 }).join();
   await rig.settle();
   rig.wire.welcome();
   rig.wire.admit("hall", joined);
@@ -60,7 +60,7 @@ describe("a message that is sent", () => {
 
   test("is sent again without backoff when the connection is back", async () => {
     const rig = createRig({ random: () => 0.999 });
-    const room = rig.chat.room("hall", { history: 0 });
+    const room = rig.chat.room("hall", { history: 0 }).join();
     await rig.settle();
     rig.wire.welcome();
     const sent = room.send("Tea?");
@@ -74,8 +74,8 @@ describe("a message that is sent", () => {
 
   test("waits for a connection and goes out in order, one at a time per room", async () => {
     const rig = createRig();
-    const hall = rig.chat.room("hall", { history: 0 });
-    const attic = rig.chat.room("attic", { history: 0 });
+    const hall = rig.chat.room("hall", { history: 0 }).join();
+    const attic = rig.chat.room("attic", { history: 0 }).join();
     const all = [hall.send("one"), hall.send("two"), attic.send("three")];
     await rig.settle();
     rig.wire.welcome();
@@ -103,7 +103,7 @@ describe("a message that is sent", () => {
 
   test("is retried with backoff if the server refuses it without naming a pause", async () => {
     const rig = createRig({ random: () => 0.999 });
-    const room = rig.chat.room("hall", { history: 0 });
+    const room = rig.chat.room("hall", { history: 0 }).join();
     const sent = outcome(room.send("one"));
     await rig.settle();
     rig.wire.welcome();
@@ -132,7 +132,7 @@ describe("a message that is sent", () => {
 
   test("that exceeds the server's frame limit is not sent", async () => {
     const rig = createRig();
-    const room = rig.chat.room("hall", { history: 0 });
+    const room = rig.chat.room("hall", { history: 0 }).join();
     await rig.settle();
     rig.wire.welcome({ limits: { frameBytes: 1_000, messageChars: 4_000, rooms: 1 } });
     rig.wire.admit("hall");
@@ -166,7 +166,7 @@ describe("a message that is sent", () => {
 
   test("is rejected if the outbox is full", async () => {
     const rig = createRig({ outbox: 2 });
-    const room = rig.chat.room("hall");
+    const room = rig.chat.room("hall").join();
     const waiting = [outcome(room.send("one")), outcome(room.send("two"))];
     expect(await outcome(room.send("three"))).toBe("outbox_full");
     await rig.chat.close();
@@ -312,7 +312,7 @@ describe("a storage", () => {
     await after.settle();
     after.wire.welcome();
     expect(after.wire.sent).toMatchObject([{ type: "join", room: "hall" }]);
-    const room = after.chat.room("hall", { history: 0 });
+    const room = after.chat.room("hall", { history: 0 }).join();
     // Regression: a committed change once had an error beside its ack.
     room.on("settled", ({ change, error }) => void settled.push(error ? "refused" : change.type));
     expect(room.snapshot().waiting).toMatchObject([{ clientId, content: "one" }]);

@@ -53,7 +53,7 @@ describe("the built client", () => {
         join(project.path, "use.ts"),
         `import { type Chat, ChatError, createChat, type Message, type RoomSummary } from "@parley-chat/client";
         export async function use(chat: Chat = createChat({ url: "/", storage: localStorage })): Promise<number> {
-          await using room = chat.room("hall");
+          await using room = chat.room("hall").join();
           room.on("message", ({ change, username }) => void \`\${change satisfies "created" | "updated" | "deleted"}\${username}\`);
           const messages: readonly Message[] = room.snapshot().messages;
           const { rooms, next } = await chat.listRooms({ all: true, limit: 10 });

@@ -74,7 +74,7 @@ describe("a session", () => {
   test("ends with a logout, which clears the storage and then notifies the server", async () => {
     const { rig, storage } = await signedIn();
     rig.wire.welcome();
-    const room = rig.chat.room("hall", { history: 0 });
+    const room = rig.chat.room("hall", { history: 0 }).join();
     rig.wire.admit("hall", { version: 3 });
     const sent = outcome(room.send("unsaid"));
     const out = rig.chat.logout();
@@ -92,7 +92,7 @@ describe("a session", () => {
   test("connects only once someone signs in", async () => {
     const accounts = createAccounts();
     const rig = createRig({ http: accounts.http });
-    const room = rig.chat.room("hall");
+    const room = rig.chat.room("hall").join();
     const sent = room.send("Hello");
     await rig.pass(60_000);
     expect(rig.wires).toEqual([]);

@@ -30,7 +30,7 @@ await hall.edit(acks[0], "first");
 await hall.react(acks[1], "👍");
 await hall.delete(acks[2]);
 await listening;
-while (hall.snapshot().more) await hall.older(7);
+while (hall.snapshot().more) await hall.older({ limit: 7 });
 const around = await hall.history({ around: acks[4], limit: 4 });
 const refused = await hall.send(" ").catch((error) => error instanceof ChatError && error.code);
 const control = new AbortController();

@@ -93,7 +93,7 @@ export function createRealClient(name: string, person: () => Identity, world: Wo
       .sort((a, b) => a.id - b.id);
 
   const enter = (room: string): Room => {
-    const entered = chat.room(room, { history: 1 + random.below(30), keep: ALL });
+    const entered = chat.room(room, { history: 1 + random.below(30), keep: ALL }).join();
     rooms.set(room, entered);
     return entered;
   };
@@ -160,10 +160,11 @@ export function createRealClient(name: string, person: () => Identity, world: Wo
       if (what < 0.88)
         return void rooms
           .get(room)
-          ?.older(5)
+          ?.older({ limit: 5 })
           .catch(() => {});
       if (what > 0.96) return;
-      if (rooms.get(room)?.snapshot().state === "out") enter(room);
+      const { state } = rooms.get(room)?.snapshot() ?? {};
+      if (state === "out" || state === "idle") enter(room);
       else rooms.get(room)?.leave();
     },
     hop: () => link?.cut(),
@@ -188,12 +189,12 @@ export function createRealClient(name: string, person: () => Identity, world: Wo
         }
         const latest = entries.reduce((greatest, { version }) => Math.max(greatest, version), 0);
         const written = visible(room.name).reduce((greatest, { version }) => Math.max(greatest, version), 0);
-        if (state === "out") enter(room.name);
+        if (state === "out" || state === "idle") enter(room.name);
         if (state !== "live") left.push(`${name} is ${state} in ${room.name} ${error?.code ?? ""}`);
         else if (waiting.length > 0) left.push(`${name} shows ${waiting.length} that wait in ${room.name}`);
         else if (more) {
           left.push(`${name} pages back in ${room.name}`);
-          room.older(1_000).catch(() => {});
+          room.older({ limit: 1_000 }).catch(() => {});
         } else if (latest !== written)
           left.push(`${name} has version ${latest} of ${written} in ${room.name}`);
       }

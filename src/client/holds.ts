@@ -1,0 +1,50 @@
+import type { Clock } from "./ports.ts";
+import type { Store } from "./subject.ts";
+
+/** How long something stays open after its last subscriber is gone, so that coming back costs nothing, in milliseconds. */
+const GRACE_MS = 10_000;
+
+/** Counts who uses something. */
+export interface Holds {
+  readonly held: boolean;
+  /** Returns a function that ends the hold. */
+  take(): () => void;
+  /** Returns the same store, whose subscribers count as users. */
+  over<T>(store: Store<T>): Store<T>;
+}
+
+/** Calls `open` with the first hold, and `close` some time after the last one ended. */
+export function createHolds(clock: Pick<Clock, "after">, open: () => void, close: () => void): Holds {
+  let count = 0;
+  let cancel = () => {};
+
+  const take = () => {
+    cancel();
+    let taken = true;
+    if (count++ === 0) open();
+    return () => {
+      if (!taken) return;
+      taken = false;
+      if (--count === 0) cancel = clock.after(GRACE_MS, close);
+    };
+  };
+
+  return {
+    get held() {
+      return count > 0;
+    },
+    take,
+    over: ({ snapshot, initial, subscribe }) => ({
+      snapshot,
+      initial,
+      subscribe(listener) {
+        const release = take(); // first: `listener` is not called before this returns
+        const off = subscribe(listener);
+        return () => {
+          off();
+          release();
+        };
+      },
+    }),
+  };
+}
