@@ -87,7 +87,7 @@ export async function eraseDue(pool: Pool, { afterMs, key, passOn }: Erasing): P
           where u.deleted_at is not null and u.erased_at is null
             and u.deleted_at <= now() - interval '1 millisecond' * ${afterMs}::float8
             and (u.issuer is null or u.deleted_at <= now() - interval '1 millisecond' * ${OUTSIDE_MS}::float8)
-            and u.deleted_at <= ${begun?.at}::text::timestamptz
+            and u.deleted_at < ${begun?.at}::text::timestamptz
             and u.id <> all (${`{${[...(owners ?? [])].join()}}`}::text::bigint[])
           order by u.deleted_at limit ${BATCH}::int
           for update skip locked`,

@@ -85,7 +85,10 @@ test("two people may have the same name, with spaces, punctuation and letters of
   // History and lists have the same.
   const hers = { token: tokens[1] };
   expect((await api(server, "GET /history/names/", hers)).body).toMatchObject([{ user, reactions }]);
-  expect((await api(server, "GET /rooms/", hers)).body).toMatchObject([{ last: { user } }]);
+  expect((await api(server, "GET /rooms/", hers)).body).toMatchObject([
+    { last: { user } },
+    { kind: "direct" },
+  ]);
   for (const each of [...sockets, again]) each.close();
 });
 
