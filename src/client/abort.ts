@@ -9,9 +9,8 @@ export function onAbort(signal: AbortSignal | undefined, abort: () => void): () 
 }
 
 /** Settles like `work`, or rejects with the reason of `signal`. The work goes on, because others may wait for it too. */
-export async function abortable<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (!signal) return work;
-  let off = () => {};
-  const aborted = new Promise<never>((_, reject) => (off = onAbort(signal, () => reject(signal.reason))));
-  return Promise.race([work, aborted]).finally(off);
-}
+export const abortable = <T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> =>
+  new Promise((resolve, reject) => {
+    const off = onAbort(signal, () => reject(signal?.reason));
+    work.then(resolve, reject).finally(off);
+  });

@@ -27,9 +27,6 @@ export function addressOf(url: string): Address {
   if (!base.pathname.endsWith("/")) base.pathname += "/";
   const error = whole
     ? undefined
-    : new ChatError(
-        "invalid",
-        `The url "${url}" is relative, which works in a browser only. Elsewhere, pass the server's whole address.`,
-      );
+    : new ChatError("invalid", `The relative url "${url}" works in a browser only: pass a whole address.`);
   return { base, error };
 }

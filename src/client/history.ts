@@ -4,7 +4,7 @@ import { entriesIn } from "./frames.ts";
 import { type List, messagesOf } from "./list.ts";
 import type { Entry } from "./message.ts";
 import type { Queries } from "./queries.ts";
-import type { HistoryPage, HistoryQuery } from "./roomstate.ts";
+import type { HistoryPage, HistoryQuery, OlderQuery } from "./roomstate.ts";
 
 interface HistoryOptions {
   /** The room's name. */
@@ -62,7 +62,7 @@ export function createHistory({ name, list, queries, joined, changed }: HistoryO
   return {
     read,
     /** Puts the page before the list into the list. Concurrent calls share one page. */
-    older(limit = 100, signal?: AbortSignal): Promise<void> {
+    older({ limit = 100, signal }: OlderQuery = {}): Promise<void> {
       paging ??= page(limit).finally(() => {
         paging = undefined;
         list.awaitPage(false);

@@ -9,6 +9,8 @@ export interface Holds {
   readonly held: boolean;
   /** Returns a function that ends the hold. */
   take(): () => void;
+  /** Starts a subscription, which counts as a user until it ends. */
+  during(subscribe: () => () => void): () => void;
   /** Returns the same store, whose subscribers count as users. */
   over<T>(store: Store<T>): Store<T>;
 }
@@ -29,22 +31,25 @@ export function createHolds(clock: Pick<Clock, "after">, open: () => void, close
     };
   };
 
+  const during = (subscribe: () => () => void) => {
+    const release = take(); // first, so that no listener is called before its subscription is returned
+    const off = subscribe();
+    return () => {
+      off();
+      release();
+    };
+  };
+
   return {
     get held() {
       return count > 0;
     },
     take,
+    during,
     over: ({ snapshot, initial, subscribe }) => ({
       snapshot,
       initial,
-      subscribe(listener) {
-        const release = take(); // first: `listener` is not called before this returns
-        const off = subscribe(listener);
-        return () => {
-          off();
-          release();
-        };
-      },
+      subscribe: (listener) => during(() => subscribe(listener)),
     }),
   };
 }

@@ -2,9 +2,6 @@ import type { RoomInside, RoomOptions } from "./roomstate.ts";
 
 /** How many rooms that nobody follows any more keep their messages, so that coming back to them is fast. */
 const REMEMBERED = 20;
-/** Rooms that nobody refers to are looked for each time after so many new ones. */
-const SWEEP = 100;
-
 interface Reference {
   deref(): RoomInside | undefined;
 }
@@ -32,8 +29,9 @@ export function createRegistry(create: (name: string, options?: RoomOptions) => 
       const known = get(name);
       if (known) return known;
       const room = create(name, options);
-      rooms.set(name, globalThis.WeakRef ? new WeakRef(room) : { deref: () => room });
-      if (rooms.size % SWEEP === 0) for (const [other] of rooms) if (!get(other)) rooms.delete(other);
+      // Names of rooms that are gone are removed from time to time.
+      if (rooms.size % 100 === 0) for (const other of rooms.keys()) if (!get(other)) rooms.delete(other);
+      rooms.set(name, new WeakRef(room));
       return room;
     },
     all,

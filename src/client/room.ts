@@ -114,7 +114,7 @@ export function createRoom(options: Options): RoomInside {
     feed.entered();
     history.wake();
     outbox.entered(name, frame.epoch);
-    if (!resumed && first > 0 && list.more) history.older(first).catch(() => {});
+    if (!resumed && first > 0 && list.more) history.older({ limit: first }).catch(() => {});
   };
 
   const take = (frame: RoomFrame): void => {
@@ -160,16 +160,10 @@ export function createRoom(options: Options): RoomInside {
     name,
     members,
     on(type, listener) {
-      const off = emitter.on(type, listener);
-      if (type === "settled") {
-        use();
-        return off;
-      }
-      const release = holds.take();
-      return () => {
-        off();
-        release();
-      };
+      const start = () => emitter.on(type, listener);
+      if (type !== "settled") return holds.during(start);
+      use();
+      return start();
     },
     events({ signal } = {}) {
       const stream = createStream<MessageFrame>(signal);
@@ -188,11 +182,7 @@ export function createRoom(options: Options): RoomInside {
     },
     async older(query) {
       const release = holds.take();
-      try {
-        await history.older(query?.limit, query?.signal);
-      } finally {
-        release();
-      }
+      await history.older(query).finally(release);
     },
     async history(query) {
       use();

@@ -13,31 +13,22 @@ export interface Subject<T> extends Store<T> {
   changed(): void;
 }
 
-/** `build` makes a snapshot of the current state. Without `initial`, the first one that is built takes its place. */
+/** `build` makes a snapshot of the current state. Without `initial`, one takes its place that is made when it is first asked for. */
 export function createSubject<T>(build: () => T, initial?: T): Subject<T> {
-  const listeners = new Set<{ readonly call: () => void }>();
+  const listeners = new Set<() => void>();
   let built: { readonly value: T } | undefined;
-  let first: typeof built = initial === undefined ? undefined : { value: initial };
-  const snapshot = () => {
-    built ??= { value: build() };
-    first ??= built;
-    return built.value;
-  };
+  let first = initial;
+  const snapshot = () => (built ??= { value: build() }).value;
   return {
     snapshot,
-    initial() {
-      if (!first) snapshot();
-      return (first as { readonly value: T }).value;
-    },
-    subscribe(call) {
-      // The same function can be subscribed more than once.
-      const listener = { call };
+    initial: () => (first ??= snapshot()),
+    subscribe(listener) {
       listeners.add(listener);
       return () => void listeners.delete(listener);
     },
     changed() {
       built = undefined;
-      for (const { call } of [...listeners]) call();
+      for (const listener of [...listeners]) listener();
     },
   };
 }
