@@ -3,7 +3,7 @@ import { leaveNothing } from "../faults/leftovers.ts";
 import { findPostgres, startPostgres } from "../faults/postgres.ts";
 import { ATTACKS } from "./kinds/all.ts";
 import type { Attack } from "./target.ts";
-import { createScene, type Outcome } from "./scene.ts";
+import { createScene, type Outcome, type Scene } from "./scene.ts";
 
 // Usage: `bun run test:attacks [--full] [--embedded | --postgres] [words of an attack's name]`
 const { values, positionals: words } = parseArgs({
@@ -30,6 +30,19 @@ function report(driver: string, { name, lines, wrong }: Outcome): void {
   else failed++;
 }
 
+/**
+ * The short form measures so briefly that one pause of the machine may decide it, so an attack under which acks are only slow
+ * is played this often before it counts.
+ */
+const TRIES = values.full ? 1 : 3;
+
+async function play(scene: Scene, one: Attack): Promise<Outcome> {
+  let outcome = await scene.play(one);
+  let tries = 1;
+  for (; outcome.isOnlySlow && tries < TRIES; tries++) outcome = await scene.play(one);
+  return tries === 1 ? outcome : { ...outcome, lines: [...outcome.lines, `played ${tries} times`] };
+}
+
 /** Unless told otherwise, the short form plays every second attack on the other driver. */
 const isPlayed = (attack: Attack, half: number) =>
   values.full || !both || attack.database || ATTACKS.indexOf(attack) % 2 === half;
@@ -37,7 +50,7 @@ const isPlayed = (attack: Attack, half: number) =>
 async function attack(driver: string, half: number, databaseUrl?: string): Promise<void> {
   const scene = await createScene({ databaseUrl, full: values.full });
   try {
-    for (const one of chosen) if (isPlayed(one, half)) report(driver, await scene.play(one));
+    for (const one of chosen) if (isPlayed(one, half)) report(driver, await play(scene, one));
     report(driver, await scene.end());
   } finally {
     await scene.remove();

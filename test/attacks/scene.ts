@@ -43,6 +43,8 @@ export interface Outcome {
   readonly name: string;
   readonly lines: readonly string[];
   readonly wrong: readonly string[];
+  /** Whether nothing is wrong but that acks were slow. */
+  readonly isOnlySlow: boolean;
 }
 
 /** A server, people who use it, and attackers that come one after another. */
@@ -59,6 +61,7 @@ interface SceneOptions {
   readonly full: boolean;
 }
 
+const stated = (lines: readonly (string | false)[]) => lines.filter((line) => line !== false);
 const ms = (value: number) => (value < 10 ? value.toFixed(1) : String(Math.round(value)));
 
 export async function createScene({ databaseUrl, full }: SceneOptions): Promise<Scene> {
@@ -173,16 +176,18 @@ export async function createScene({ databaseUrl, full }: SceneOptions): Promise<
         `as before after ${((performance.now() - ended) / 1000).toFixed(1)} s`,
       `the attackers: ${attempts.join(", ") || "nothing"}`,
     ];
-    const wrong = [
-      during.acks.count === 0 && "no message of a bystander was acknowledged",
+    const slow = stated([
       p99 > Math.max(quick, TIMES_QUIET * quietP99) &&
         `ack p99 is ${(p99 / quietP99).toFixed(1)} times the quiet one`,
       longest > ACK_MOST_MS && `an ack took ${ms(longest)} ms`,
+    ]);
+    const wrong = stated([
+      during.acks.count === 0 && "no message of a bystander was acknowledged",
       refusals.length > 0 && `bystanders were refused: ${refusals.join(", ")}`,
       !recovered && `the server was not as before within ${RECOVERY_MS / 1000} s`,
       attempts.length === 0 && "the attackers did nothing",
-    ];
-    return { name, lines, wrong: wrong.filter((line) => line !== false) };
+    ]);
+    return { name, lines, wrong: [...slow, ...wrong], isOnlySlow: slow.length > 0 && wrong.length === 0 };
   }
 
   return {
@@ -192,16 +197,13 @@ export async function createScene({ databaseUrl, full }: SceneOptions): Promise<
       const events = [...server.events].map(([event, times]) => `${event} ×${times}`);
       for (const bystander of bystanders) bystander.stop();
       const { code } = await server.stop();
-      const wrong = [
+      const wrong = stated([
         faults > 0 && `the server logged ${faults} faults`,
         code !== 0 && `the server exited with code ${code}`,
         ...server.alarms.slice(0, 5),
-      ];
-      return {
-        name: "what the server logged",
-        lines: [events.join(", ") || "nothing"],
-        wrong: wrong.filter((line) => line !== false),
-      };
+      ]);
+      const name = "what the server logged";
+      return { name, lines: [events.join(", ") || "nothing"], wrong, isOnlySlow: false };
     },
     async remove() {
       for (const bystander of bystanders) bystander.stop();
