@@ -168,8 +168,11 @@ export function createChat(options: ChatOptions): Chat {
 
   const start = () => {
     if (!wanted || closed || !session.signedIn) return;
-    if (address.error) connection.stop(address.error);
-    else connection.start();
+    const { error } = address;
+    if (!error) return connection.start();
+    connection.stop(error);
+    outbox.close(error);
+    queries.close(error);
   };
 
   const connect = () => {
