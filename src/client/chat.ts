@@ -8,10 +8,10 @@ import { createEmitter } from "./emitter.ts";
 import { ChatError } from "./errors.ts";
 import { createFounding } from "./founding.ts";
 import { createHttp } from "./http.ts";
-import { createMembers } from "./members.ts";
+import { createBans, createMembers } from "./members.ts";
 import type { RoomFrame, User, WelcomeFrame } from "./message.ts";
 import { createOutbox } from "./outbox.ts";
-import { roomPath } from "./pages.ts";
+import { listIn, roomPath } from "./pages.ts";
 import { createPlaces } from "./places.ts";
 import { portsOf } from "./ports.ts";
 import { setProfile } from "./profile.ts";
@@ -20,7 +20,7 @@ import { leftError } from "./reconnect.ts";
 import { createRegistry } from "./registry.ts";
 import { createRequests } from "./requests.ts";
 import { createRoom } from "./room.ts";
-import { listIn, listRooms } from "./roomlist.ts";
+import { listRooms } from "./roomlist.ts";
 import type { Room, RoomOptions } from "./roomstate.ts";
 import { type Account, createSession, type SessionInfo } from "./session.ts";
 import { createSteady } from "./steady.ts";
@@ -128,6 +128,7 @@ export function createChat(options: ChatOptions): Chat {
       outbox,
       queries,
       members: createMembers(name, session),
+      bans: createBans(name, session),
       requests: createRequests(name, session, steady, ports.uuid),
       me: () => user?.id,
       blocked: () => blocks.ids,

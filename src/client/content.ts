@@ -1,10 +1,10 @@
 import { createFacts, type Move, moveIn } from "./facts.ts";
 import { createList, type List } from "./list.ts";
 import { createMarks } from "./marks.ts";
-import type { MembersInside } from "./members.ts";
 import type { JoinedFrame, MessageFrame, NoticeFrame, RoomFrame } from "./message.ts";
 import type { Clock } from "./ports.ts";
 import { createPresence } from "./presence.ts";
+import type { RollInside } from "./roll.ts";
 
 interface Options {
   /** How many entries the list keeps. */
@@ -14,13 +14,14 @@ interface Options {
   readonly me: () => string | undefined;
   /** Ids of people whom the person blocks. */
   readonly blocked: () => readonly string[];
-  readonly members: Pick<MembersInside, "notice" | "missed" | "drop">;
+  /** Lists that follow the notices. */
+  readonly rolls: readonly RollInside[];
   /** Called when someone stops typing. */
   changed(): void;
 }
 
 /** What the client knows about a room: its entries, what it is, who is there, and what is unread. */
-export function createContent({ keep, clock, me, blocked, members, changed }: Options) {
+export function createContent({ keep, clock, me, blocked, rolls, changed }: Options) {
   const list = createList(keep);
   const presence = createPresence(clock, changed);
   const marks = createMarks(list, me);
@@ -46,7 +47,7 @@ export function createContent({ keep, clock, me, blocked, members, changed }: Op
       if (what !== "applied") return what;
     }
     facts.notice(frame);
-    members.notice(frame);
+    for (const roll of rolls) roll.notice(frame);
     // Nobody sees what was before a room was deleted.
     if (frame.notice.type === "deleted") list.begin(frame.id);
     // Someone who is removed and added again before their socket leaves may see more or less than at the join.
@@ -69,7 +70,7 @@ export function createContent({ keep, clock, me, blocked, members, changed }: Op
     joined(frame: JoinedFrame): boolean {
       const resumed = list.joined(frame);
       joinedAt = frame.version;
-      if (!resumed) members.missed();
+      if (!resumed) for (const roll of rolls) roll.missed();
       facts.joined(frame);
       presence.joined(frame);
       marks.joined(frame, resumed);
@@ -91,7 +92,7 @@ export function createContent({ keep, clock, me, blocked, members, changed }: Op
       list.drop();
       marks.drop();
       facts.drop();
-      members.drop();
+      for (const roll of rolls) roll.drop();
     },
   };
 }

@@ -1,7 +1,9 @@
 import type { Connection } from "./connection.ts";
 import { ChatError, errorOf } from "./errors.ts";
+import { factsIn } from "./facts.ts";
 import type { ActivityFrame, MessageFrame, RoomFrame, RoomsFrame } from "./message.ts";
 import type { Ports } from "./ports.ts";
+import { roomPath } from "./pages.ts";
 import { listRooms, type RoomSummary, roomIn } from "./roomlist.ts";
 import type { RoomState } from "./roomstate.ts";
 import type { Session } from "./session.ts";
@@ -95,8 +97,8 @@ export function createConversations({
   const withJoined = (item: RoomSummary): RoomSummary => {
     const state = stateOf(item.room);
     if (state?.state !== "live" && state?.state !== "catching_up") return item;
-    const { unread, lastRead, online, title, topic, archived, history, membersAdd, receipts } = state;
-    return { ...item, unread, lastRead, online, title, topic, archived, history, membersAdd, receipts };
+    const { unread, lastRead, online } = state;
+    return { ...item, ...factsIn(state), unread, lastRead, online };
   };
 
   const page = (before?: string) => listRooms(session, { order: "activity", after: before, limit: PAGE });
@@ -180,7 +182,7 @@ export function createConversations({
   };
 
   const prefer = async (room: string, settings: Partial<RoomSummary>) => {
-    await session.request("PUT", `rooms/${encodeURIComponent(room)}/members/me/`, { body: settings });
+    await session.request("PUT", roomPath(room, "members/me"), { body: settings });
     const item = items.get(room);
     if (!item) return mark(room);
     const more = settings.hidden ? { pinned: false } : settings.pinned ? { hidden: false } : {};

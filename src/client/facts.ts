@@ -44,28 +44,37 @@ export function createFacts(me: () => string | undefined) {
     },
     notice({ notice }: Pick<Notice, "notice">) {
       const { type, users, heir } = notice;
-      let { role, mutedUntil } = facts;
-      if (users.some(({ id }) => id === me())) {
-        if (type === "role") ({ role } = notice);
-        if (type === "added" || type === "joined") role = notice.role ?? "member";
-        if (type === "muted") mutedUntil = notice.until ?? null;
-        if (type === "unmuted") mutedUntil = undefined;
-      }
-      if (heir?.id === me()) role = "owner";
       const archived = type === "archived" || (type !== "restored" && facts.archived);
-      facts = { ...facts, ...factsIn(notice), archived, role, mutedUntil };
+      const { role } = facts;
+      facts = { ...facts, ...factsIn(notice), archived, role };
+      if (users.some(({ id }) => id === me())) facts = { ...facts, ...seatIn(notice) };
+      if (heir?.id === me()) facts = { ...facts, role: "owner" };
     },
     drop: () => void (facts = UNKNOWN),
   };
 }
 
-/** The facts that a frame or a notice has. */
-const factsIn = (source: object): Partial<Facts> =>
+/** The facts that a frame, a notice or a state has. */
+export const factsIn = (source: object): Partial<Facts> =>
   Object.fromEntries(Object.entries(source).filter(([name]) => Object.hasOwn(UNKNOWN, name)));
+
+/** What a notice makes of those whom it names, if they are in the room. */
+export function seatIn({
+  type,
+  role = "member",
+  until,
+}: Notice["notice"]): Partial<Pick<Facts, "role" | "mutedUntil">> {
+  if (type === "role" || MOVES[type] === "in") return { role };
+  return type === "muted"
+    ? { mutedUntil: until ?? null }
+    : type === "unmuted"
+      ? { mutedUntil: undefined }
+      : {};
+}
 
 export type Move = "in" | "out" | undefined;
 
-const MOVES: Readonly<Record<string, Move>> = {
+export const MOVES: Readonly<Record<string, Move>> = {
   added: "in",
   joined: "in",
   removed: "out",

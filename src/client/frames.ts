@@ -48,7 +48,7 @@ const KINDS: Readonly<Record<string, (value: unknown) => boolean>> = {
   user: isUser,
   users: (value) => Array.isArray(value) && value.every(isUser),
   person: isPerson,
-  picture: (value) => value === null || isText(value),
+  note: (value) => value === null || isText(value),
   people: (value) => Array.isArray(value) && value.every(isPerson),
   kind: oneOf("open", "private", "direct"),
   role: oneOf("owner", "moderator", "member"),
@@ -56,7 +56,6 @@ const KINDS: Readonly<Record<string, (value: unknown) => boolean>> = {
   notice: isNoticeChange,
   listed: oneOf("added", "removed", "renamed", "changed"),
   last: (value) => value === null || isLast(value),
-  until: (value) => value === null || isText(value),
   mark: (value) => value === null || isWhole(value),
   limits: shape("frameBytes:number messageChars:number rooms:number"),
   reactions: (value) => isObject(value) && Object.values(value).every(isReaction),
@@ -88,7 +87,7 @@ const isNotice = shape(NOTICE);
 const EVENTS: Readonly<Record<EventFrame["type"], ReturnType<typeof shape>>> = {
   welcome: shape("user:user expiresAt heartbeatMs:number limits:limits"),
   joined: shape(
-    "room version:whole epoch resumed:flag kind:kind role:role title? topic? archived?:true history?:history membersAdd?:flag receipts?:flag mutedUntil?:until from?:id online?:whole people?:texts profiles?:people lastRead?:whole unread?:whole",
+    "room version:whole epoch resumed:flag kind:kind role:role title? topic? archived?:true history?:history membersAdd?:flag receipts?:flag mutedUntil?:note from?:id online?:whole people?:texts profiles?:people lastRead?:whole unread?:whole",
   ),
   message: shape(`room change:change prev?:whole replay?:true ${MESSAGE}`),
   notice: shape(`room prev?:whole replay?:true ${NOTICE}`),

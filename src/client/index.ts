@@ -45,7 +45,7 @@ export type {
   User,
 } from "./message.ts";
 export type { NewRoom } from "./founding.ts";
-export type { Member, Members, MembersQuery, MembersState } from "./members.ts";
+export type { Ban, Bans, BansState, Member, Members, MembersQuery, MembersState } from "./members.ts";
 export type { Page, PageQuery } from "./pages.ts";
 export type { Profile } from "./profile.ts";
 export type { Ack, Change, MemberChange, RoomSettings } from "./change.ts";

@@ -1,8 +1,9 @@
+import { MOVES, seatIn } from "./facts.ts";
 import { shape } from "./frames.ts";
-import type { NoticeFrame, Role, User } from "./message.ts";
-import { type Page, type PageQuery, readPage, roomPath } from "./pages.ts";
+import type { Role, User } from "./message.ts";
+import type { PageQuery } from "./pages.ts";
+import { createRoll, type Roll, type RollInside } from "./roll.ts";
 import type { Session } from "./session.ts";
-import { createSubject } from "./subject.ts";
 
 /** A member of a room. */
 export interface Member extends User {
@@ -10,6 +11,8 @@ export interface Member extends User {
   /** Until when they cannot post, ISO 8601. Null: until someone ends it. Absent if they can post. */
   readonly mutedUntil?: string | null | undefined;
   readonly joinedAt: string;
+  /** The id up to which they had read when the list was loaded, in rooms whose members see each other's read marks. */
+  readonly lastRead?: number | undefined;
   /** The room's version at the latest change of the membership; 0 if none has one. */
   readonly version: number;
 }
@@ -27,117 +30,57 @@ export interface MembersState {
   readonly more: boolean;
 }
 
-/** The members of a room. Once loaded, the list follows the room's notices. */
-export interface Members {
-  /** Returns the same object until something changes. */
-  snapshot(): MembersState;
-  subscribe(listener: () => void): () => void;
-  /** Loads the first page, and then the next one with each call. Concurrent calls share one page. @throws {ChatError} */
-  load(limit?: number): Promise<void>;
-  /** Reads a page, or looks for people by their name, without changing the list. @throws {ChatError} */
-  read(query?: MembersQuery): Promise<Page<Member>>;
+/** The members of a room. */
+export type Members = Roll<MembersState, Member, MembersQuery>;
+
+export const createMembers = (room: string, session: Session): Members & RollInside =>
+  createRoll<MembersState, Member>(
+    { room, session, name: "members" },
+    shape("id username name? picture? role:role joinedAt lastRead?:whole version:whole"),
+    ({ version, timestamp, notice }, { get, put }) => {
+      const { type, users, heir } = notice;
+      const change = (id: string, more: Partial<Member>) => {
+        const old = get(id);
+        if (old) put(id, version, { ...old, ...more, version });
+      };
+      for (const user of users) {
+        const { id } = user;
+        const seat = seatIn(notice);
+        if (MOVES[type] === "out") put(id, version, undefined);
+        else if (MOVES[type])
+          put(id, version, { ...user, role: "member", ...seat, joinedAt: timestamp, version });
+        else change(id, seat);
+      }
+      if (heir) change(heir.id, { role: "owner" });
+    },
+  );
+
+/** Someone who may not enter a room. */
+export interface Ban {
+  readonly user: User;
+  /** Who banned them. Null if that is not known. */
+  readonly by: User | null;
+  readonly since: string;
 }
 
-/** The side of the members that the room uses. */
-export interface MembersInside extends Members {
-  notice(frame: NoticeFrame): void;
-  /** Notices may have been missed. */
-  missed(): void;
-  drop(): void;
+export interface BansState {
+  /** Those who were loaded, and those who were banned since. */
+  readonly bans: readonly Ban[];
+  /** Whether there are more, which `load()` loads. True before the first page. */
+  readonly more: boolean;
 }
 
-/** What is known about someone. Undefined: they are out. */
-type Known = { readonly version: number; readonly member: Member | undefined };
+/** Who is banned from a room, for those who may ban people. */
+export type Bans = Roll<BansState, Ban>;
 
-export function createMembers(room: string, session: Session): MembersInside {
-  let known = new Map<string, Known>();
-  let next: string | undefined;
-  let loaded = false;
-  let loading: Promise<void> | undefined;
-  /** Notices that came while a page was loading, which may be older. */
-  let late: NoticeFrame[] = [];
-  /** Rises when responses to earlier requests no longer matter. */
-  let life = 0;
-
-  const view = createSubject<MembersState>(() => ({
-    members: [...known.values()].flatMap(({ member }) => member ?? []),
-    more: !loaded || next !== undefined,
-  }));
-
-  const read = (query: MembersQuery = {}) =>
-    readPage<Member>(session, roomPath(room, "members"), isMember, { ...query });
-
-  const put = (id: string, version: number, member: Member | undefined) => {
-    if ((known.get(id)?.version ?? -1) <= version) known.set(id, { version, member });
-  };
-
-  const apply = ({ id: version, timestamp, notice: { type, users, heir, role, until } }: NoticeFrame) => {
-    for (const user of users) {
-      const old = known.get(user.id)?.member;
-      const isIn = type === "added" || type === "joined";
-      if (isIn) put(user.id, version, { ...user, role: role ?? "member", joinedAt: timestamp, version });
-      if (type === "removed" || type === "banned" || type === "left") put(user.id, version, undefined);
-      if (!old) continue;
-      if (type === "role" && role) put(user.id, version, { ...old, role, version });
-      if (type === "muted") put(user.id, version, { ...old, mutedUntil: until ?? null, version });
-      if (type === "unmuted") put(user.id, version, { ...old, mutedUntil: undefined, version });
-    }
-    const old = heir && known.get(heir.id)?.member;
-    if (old) put(heir.id, version, { ...old, role: "owner", version });
-  };
-
-  const load = async (limit?: number): Promise<void> => {
-    if (loaded && next === undefined) return;
-    const mine = life;
-    const page = await read({ after: next, limit });
-    if (mine !== life) return;
-    if (!loaded) known = new Map();
-    loaded = true;
-    ({ next } = page);
-    for (const member of page.items) put(member.id, member.version, member);
-    late.forEach(apply);
-    view.changed();
-  };
-
-  const reset = () => {
-    life++;
-    loaded = false;
-    next = undefined;
-    loading = undefined;
-    late = [];
-  };
-
-  const members: MembersInside = {
-    snapshot: view.snapshot,
-    subscribe: view.subscribe,
-    read,
-    load(limit) {
-      const mine = life;
-      loading ??= load(limit).finally(() => {
-        if (mine !== life) return;
-        loading = undefined;
-        late = [];
-      });
-      return loading;
+export const createBans = (room: string, session: Session): Bans & RollInside =>
+  createRoll<BansState, Ban>(
+    { room, session, name: "bans" },
+    shape("user:user since"),
+    ({ version, timestamp, by, notice: { type, users } }, { put }) => {
+      for (const user of users) {
+        if (type === "banned") put(user.id, version, { user, by, since: timestamp });
+        if (type === "unbanned") put(user.id, version, undefined);
+      }
     },
-    notice(frame) {
-      if (loading) late.push(frame);
-      if (!loaded) return;
-      apply(frame);
-      view.changed();
-    },
-    missed() {
-      if (!loaded) return;
-      reset();
-      members.load().catch(() => {}); // Until it succeeds, the list is what it was.
-    },
-    drop() {
-      reset();
-      known = new Map();
-      view.changed();
-    },
-  };
-  return members;
-}
-
-const isMember = shape("id username name? picture? role:role joinedAt version:whole");
+  );

@@ -1,5 +1,5 @@
 import type { shape } from "./frames.ts";
-import { listIn } from "./roomlist.ts";
+import { unexpected } from "./errors.ts";
 import type { Session } from "./session.ts";
 
 export interface PageQuery {
@@ -21,16 +21,23 @@ export async function readPage<T>(
   session: Session,
   path: string,
   isItem: ReturnType<typeof shape>,
-  { signal, after, limit, ...filters }: PageQuery & Readonly<Record<string, unknown>> = {},
+  query: PageQuery | Readonly<Record<string, unknown>> = {},
 ): Promise<Page<T>> {
-  const given = Object.entries({ after, limit, ...filters }).filter(([, value]) => value !== undefined);
-  const query = new URLSearchParams(given.map(([name, value]) => [name, String(value)]));
-  const { body, headers } = await session.request("GET", `${path}?${query}`, { signal });
-  const [, next] = /[?&]after=([^&>]+)/.exec(headers.get("link") ?? "") ?? [];
+  const { signal, ...filters } = query as PageQuery;
+  const given = Object.entries(filters).filter(([, value]) => value !== undefined);
+  const search = new URLSearchParams(given as [string, string][]);
+  const { body, headers } = await session.request("GET", `${path}?${search}`, { signal });
+  const [, next] = /[?&](?:after|before)=([^&>]+)/.exec(headers.get("link") ?? "") ?? [];
   return {
     items: listIn(body).filter(isItem) as unknown as T[],
     next: next && decodeURIComponent(next),
   };
+}
+
+/** Returns a body that must be an array. @throws {ChatError} `bad_answer` if it is not. */
+export function listIn(body: unknown): unknown[] {
+  if (Array.isArray(body)) return body;
+  throw unexpected();
 }
 
 /** The path of a room, which `more` continues. */

@@ -27,4 +27,4 @@ export async function setProfile(
   return isStored(body) ? (body as unknown as Stored) : undefined;
 }
 
-const isStored = shape("user:person picture:picture");
+const isStored = shape("user:person picture:note");

@@ -95,7 +95,7 @@ export function createRequests(
       if (isInvitation(body) && typeof body.token === "string") return body as unknown as NewInvitation;
       throw unexpected();
     },
-    invitations: (query) => readPage(session, roomPath(room, "invitations"), isInvitation, { ...query }),
+    invitations: (query) => readPage(session, roomPath(room, "invitations"), isInvitation, query),
     async revoke(id, { signal } = {}) {
       await send("DELETE", `invitations/${encodeURIComponent(id)}`, undefined, signal);
     },
@@ -103,7 +103,7 @@ export function createRequests(
       await send("POST", `messages/${id}/report`, { reason }, signal);
     },
     reports: ({ all, ...query } = {}) =>
-      readPage(session, roomPath(room, "reports"), isReport, { ...query, all: all ? "" : undefined }),
+      readPage(session, roomPath(room, "reports"), isReport, { ...query, all: all && "" }),
     async resolve(id, resolution, { signal } = {}) {
       await send("PATCH", `reports/${encodeURIComponent(id)}`, { resolution }, signal);
     },

@@ -7,7 +7,7 @@ import type { ChatError } from "./errors.ts";
 import { createFeed } from "./feed.ts";
 import { createHistory } from "./history.ts";
 import { createHolds } from "./holds.ts";
-import type { MembersInside } from "./members.ts";
+import type { Bans, Members } from "./members.ts";
 import type { JoinedFrame, MessageFrame, RoomFrame } from "./message.ts";
 import type { Change, ChangeFields } from "./change.ts";
 import type { Outbox } from "./outbox.ts";
@@ -17,6 +17,7 @@ import type { Queries } from "./queries.ts";
 import type { Room, RoomEvents, RoomInside, RoomOptions, RoomState, Waiting } from "./roomstate.ts";
 import type { RoomRequests } from "./requests.ts";
 import { createStream } from "./stream.ts";
+import type { RollInside } from "./roll.ts";
 import { createSubject } from "./subject.ts";
 
 interface Options extends RoomOptions {
@@ -26,7 +27,8 @@ interface Options extends RoomOptions {
   readonly places: Places;
   readonly outbox: Outbox;
   readonly queries: Queries;
-  readonly members: MembersInside;
+  readonly members: Members & RollInside;
+  readonly bans: Bans & RollInside;
   readonly requests: RoomRequests;
   /** The id of the signed-in person. */
   readonly me: () => string | undefined;
@@ -42,10 +44,17 @@ interface Options extends RoomOptions {
 const TYPING_MS = 2_000;
 
 export function createRoom(options: Options): RoomInside {
-  const { name, ports, connection, outbox, queries, members, me, blocked } = options;
+  const { name, ports, connection, outbox, queries, members, bans, me, blocked } = options;
   const { history: first = 50, keep = 1_000 } = options;
   const { clock } = ports;
-  const content = createContent({ keep, clock, me, blocked, members, changed: () => view.changed() });
+  const content = createContent({
+    keep,
+    clock,
+    me,
+    blocked,
+    rolls: [members, bans],
+    changed: () => view.changed(),
+  });
   const { list } = content;
   const emitter = createEmitter<RoomEvents & { readonly end: undefined }>();
   /** The application called `join` without being subscribed: only `leave` ends that. */
@@ -159,6 +168,7 @@ export function createRoom(options: Options): RoomInside {
     ...holds.over(view),
     name,
     members,
+    bans,
     on(type, listener) {
       const start = () => emitter.on(type, listener);
       if (type !== "settled") return holds.during(start);

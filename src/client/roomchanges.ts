@@ -77,7 +77,6 @@ export function createChanges(
     unmute: member("unmuted"),
     ban: member("banned"),
     unban: member("unbanned"),
-    update: ({ title, topic, history, membersAdd, receipts, archived }, more) =>
-      change({ type: "room", title, topic, history, membersAdd, receipts, archived }, more),
+    update: (settings, more) => change({ ...settings, type: "room" }, more),
   };
 }

@@ -1,6 +1,7 @@
 import { unexpected } from "./errors.ts";
 import { shape } from "./frames.ts";
 import type { History, Person } from "./message.ts";
+import { readPage } from "./pages.ts";
 import type { Session } from "./session.ts";
 
 /** A room in a list of rooms. */
@@ -78,28 +79,23 @@ export interface RoomsPage {
 /** @throws {ChatError} @throws the reason of `signal`. */
 export async function listRooms(
   session: Session,
-  { all, like, order, hidden, after, limit = 50, signal }: RoomsQuery = {},
+  { all, after, order, hidden, ...query }: RoomsQuery = {},
 ): Promise<RoomsPage> {
-  const cursor = order === "activity" ? "before" : "after";
-  // Neither a room's name nor a cursor has characters that would need escaping here.
-  const query =
-    `limit=${limit}${all ? "&all" : ""}${after ? `&${cursor}=${after}` : ""}${like ? `&like=${like}` : ""}` +
-    `${order ? `&order=${order}` : ""}${hidden ? "&hidden" : ""}`;
-  const { body, headers } = await session.request("GET", `rooms/?${query}`, { signal });
-  const [, next] = /(?:after|before)=([^&>]+)/.exec(headers.get("link") ?? "") ?? [];
-  return { rooms: listIn(body).filter(isSummary) as unknown as RoomSummary[], next };
+  const { items, next } = await readPage<RoomSummary>(session, "rooms/", isSummary, {
+    limit: 50,
+    ...query,
+    [order === "activity" ? "before" : "after"]: after,
+    order,
+    all: all && "",
+    hidden: hidden && "",
+  });
+  return { rooms: items, next };
 }
 
 /** Reads one room. @throws {ChatError} */
 export async function roomIn(session: Session, room: string): Promise<RoomSummary> {
   const { body } = await session.request("GET", `rooms/${encodeURIComponent(room)}/`);
   if (isSummary(body)) return body as unknown as RoomSummary;
-  throw unexpected();
-}
-
-/** Returns a body that must be an array. @throws {ChatError} `bad_answer` if it is not. */
-export function listIn(body: unknown): unknown[] {
-  if (Array.isArray(body)) return body;
   throw unexpected();
 }
 

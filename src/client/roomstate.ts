@@ -17,7 +17,7 @@ import type {
   TypingFrame,
   User,
 } from "./message.ts";
-import type { Members } from "./members.ts";
+import type { Bans, Members } from "./members.ts";
 import type { RoomRequests } from "./requests.ts";
 import type { Change } from "./change.ts";
 import type { OutboxRoom, Settled } from "./outbox.ts";
@@ -113,6 +113,7 @@ export interface Room
   extends RoomChanges, RoomRequests, Store<RoomState>, AsyncDisposable, AsyncIterable<MessageFrame> {
   readonly name: string;
   readonly members: Members;
+  readonly bans: Bans;
   /** Listening to `settled` alone does not join the room. */
   on<T extends keyof RoomEvents>(type: T, listener: (event: RoomEvents[T]) => void): () => void;
   /** Iterates over messages as they are posted and changed, until `leave` or an aborted signal. */

@@ -1,6 +1,7 @@
 /** @jsxImportSource hono/jsx/dom */
 import { useEffect, useLayoutEffect, useRef, useState } from "hono/jsx/dom";
 import type { Invitation, RoomSettings } from "../client/index.ts";
+import { Banned } from "./banned.tsx";
 import { Icon } from "./icon.tsx";
 import { Invitations } from "./invitations.tsx";
 import { LeaveRoom } from "./leave.tsx";
@@ -67,6 +68,7 @@ export function Details({ talk, about, me, close, ...shared }: DetailsProps) {
       <Members room={room} about={about} {...shared} me={me} adds={links !== undefined && !about.archived} />
       {links && <Invitations room={room} list={links} reload={loadLinks} />}
       {rights.moderate && <Reports room={room} />}
+      {rights.moderate && <Banned room={room} />}
       {rights.govern && <Govern talk={talk} about={about} />}
       {rights.leave && about.role !== null && (
         <LeaveRoom about={about} me={me} room={room} leave={(heir) => rooms.leave(about.room, heir)} />

@@ -182,6 +182,33 @@ test("the list of members follows the notices, and mutes and archives are refuse
   expect(body).toMatchObject({ role: "owner" });
 });
 
+test("the list of bans follows the notices, and is for those who may ban people", async () => {
+  const [{ chat: ada }, { chat: ben, proxy }] = [guest(home.ada), guest(home.ben)];
+  const hers = await ada.create({ title: "Yard", people: ["@ben", "@cy"] });
+  const his = ben.room(hers.name);
+  await live(his.join());
+  expect(await outcome(his.bans.load())).toBe("forbidden");
+  await hers.setRole("@ben", "moderator");
+  await hers.ban("@cy");
+  const bansOf = (room: Room) =>
+    room.bans.snapshot().bans.map(({ user, by }) => `${user.username} by ${by?.username}`);
+  await his.bans.load();
+  expect(bansOf(his)).toEqual(["cy by ada"]);
+  expect(his.bans.snapshot().more).toBe(false);
+  expect((await hers.bans.read({ limit: 1 })).items).toMatchObject([{ user: { username: "cy" } }]);
+  await hers.unban("@cy");
+  await until(() => bansOf(his).length === 0);
+  await hers.add("@cy");
+  await hers.ban("@cy");
+  await until(() => bansOf(his).length === 1);
+  // What happened while the connection was cut comes with the replay.
+  proxy.refuse = true;
+  proxy.cut();
+  await hers.unban("@cy");
+  proxy.refuse = false;
+  await until(() => bansOf(his).length === 0);
+});
+
 test("links let people in, reports reach the moderators, and blocks are kept for the next visit", async () => {
   const [dan, eve] = await Promise.all([register(home.server, "dan"), register(home.server, "eve")]);
   const [{ chat: his, proxy }, { chat: hers }] = [guest(dan), guest(eve)];

@@ -87,8 +87,8 @@ describe("a list of rooms", () => {
     expect([first, second].map(({ rooms }) => rooms.map(({ room }) => room))).toEqual([["attic"], ["hall"]]);
     expect(second.next).toBeUndefined();
     expect(rig.requests.map(({ path }) => path)).toEqual([
-      "/rooms/?limit=1&all",
-      "/rooms/?limit=1&all&after=caf%C3%A9",
+      "/rooms/?limit=1&all=",
+      "/rooms/?limit=1&after=caf%C3%A9&all=",
     ]);
     await rig.chat.listRooms({ after: "café" });
     expect(rig.requests.at(-1)?.path).toBe("/rooms/?limit=50&after=caf%C3%A9");

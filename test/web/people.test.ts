@@ -89,6 +89,15 @@ needs("chromium")("people in rooms on the page", () => {
     await ben.composer.waitFor();
     expect(await violations(page)).toEqual([]);
 
+    await page.getByText("Nobody is banned.").waitFor();
+    await press(ada, "Actions for cy");
+    await press(ada, "Ban");
+    await page.getByRole("button", { name: "Unban cy" }).waitFor();
+    await page.locator(".members li", { hasText: "By ada" }).waitFor();
+    expect(await violations(page)).toEqual([]);
+    await press(ada, "Unban cy");
+    await page.getByText("Nobody is banned.").waitFor();
+
     await press(ada, "Actions for ben");
     await press(ada, "Remove");
     await ben.page.getByRole("alert").getByText("You were removed from this room.").waitFor();
