@@ -1,4 +1,4 @@
-import { cp, mkdir, mkdtemp, rm } from "node:fs/promises";
+import { chmod, cp, mkdir, mkdtemp, rm } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
 import { minify } from "terser";
 
@@ -29,6 +29,13 @@ const REACT: Part = {
   limit: 3 * 1024,
   banner: '// @bun\n"use client";',
 };
+const TERMINAL: Part = {
+  name: "The terminal client",
+  entry: "src/terminal/main.ts",
+  file: "terminal/main.js",
+  limit: 4 * 1024,
+  banner: "#!/usr/bin/env node\n// @bun",
+};
 const OUT = "dist/client";
 
 process.chdir(join(import.meta.dir, ".."));
@@ -37,7 +44,8 @@ const work = await mkdtemp("dist/build-");
 try {
   const parts = [CORE, ...((await Bun.file(REACT.entry).exists()) ? [REACT] : [])];
   const sizes: string[] = [];
-  for (const part of parts) sizes.push(await bundle(part));
+  for (const part of [...parts, TERMINAL]) sizes.push(await bundle(part));
+  await chmod(join(work, "package", TERMINAL.file), 0o755);
   await declare(parts.map(({ entry }) => entry));
   await cp("LICENSE", join(work, "package/LICENSE"));
   await cp("src/client/README.md", join(work, "package/README.md"));
@@ -151,6 +159,7 @@ async function manifest(parts: readonly Part[]) {
       ...(parts.includes(REACT) && { "./react": exported(REACT) }),
       "./package.json": "./package.json",
     },
+    bin: { "parley-chat": TERMINAL.file },
     ...(parts.includes(REACT) && {
       peerDependencies: { react: ">=18" },
       peerDependenciesMeta: { react: { optional: true } },

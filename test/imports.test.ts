@@ -30,7 +30,7 @@ const BELOW = [...SMALL, "protocol"];
 /** What each part of `src` may import besides itself. Imports go one way; the two transports never import each other. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   main: ["cli", "log"],
-  cli: [...BELOW, "server", "store", "auth", "db", "client"],
+  cli: [...BELOW, "server", "store", "auth", "db", "terminal"],
   server: [...BELOW, "site", "dispatch", "ws"],
   site: [...BELOW, "budgets", "dispatch", "http", "ws", "store", "chat", "auth", "db", "bus"],
   dispatch: [...BELOW, "ws"],
@@ -44,6 +44,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   db: BELOW,
   bus: BELOW,
   web: ["client", "protocol"],
+  terminal: ["client", "protocol"],
   client: ["protocol"],
   protocol: [],
   ...Object.fromEntries(SMALL.map((name) => [name, BELOW])),
@@ -151,10 +152,14 @@ test("only the store and tests know more of chat/ than its API", () => {
   expect(show(wrong)).toEqual([]);
 });
 
-test("the page uses only what the client exports", () => {
+test("the page, the terminal and the hooks use only what the client exports", () => {
+  const hooks = "src/client/react/";
   const wrong = inside.filter(
     ({ file, path }) =>
-      file.startsWith("src/web/") && path.startsWith("src/client/") && path !== "src/client/index.ts",
+      ["src/web/", "src/terminal/", hooks].some((folder) => file.startsWith(folder)) &&
+      path.startsWith("src/client/") &&
+      path !== "src/client/index.ts" &&
+      !(file.startsWith(hooks) && path.startsWith(hooks)),
   );
   expect(show(wrong)).toEqual([]);
 });
@@ -200,7 +205,7 @@ test("only access/access.ts issues passes", async () => {
 
 test("only main.ts reads the environment and ends the process; only the log and main.ts write output", async () => {
   const wrong = [];
-  for (const file of files.filter((path) => path !== "src/main.ts")) {
+  for (const file of files.filter((path) => !/^src\/(terminal\/)?main\.ts$/.test(path))) {
     const source = await Bun.file(join(ROOT, file)).text();
     if (/process\.(env|exit)\b|Bun\.env\b|\bconsole\.|process\.std(out|err)\b/.test(source)) wrong.push(file);
   }

@@ -1,58 +1,142 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { checkPackage, createPackageFromTarballData } from "@arethetypeswrong/core";
 import { mkdir, symlink } from "node:fs/promises";
 import { join } from "node:path";
-import { api } from "../support/api.ts";
-import { builtClient } from "../support/built-client.ts";
+import { publint } from "publint";
+import { builtClient, packedClient } from "../support/built-client.ts";
 import { temporaryFolder } from "../support/folder.ts";
-import { house, START_MS } from "../support/house.ts";
-import { startProxy } from "../support/proxy.ts";
+import { START_MS } from "../support/house.ts";
+import { hasNode, NODE } from "../support/node.ts";
+import { run } from "../support/run.ts";
 
 setDefaultTimeout(START_MS);
 
 const ROOT = join(import.meta.dir, "../..");
-/** A project that has the package and nothing else. */
+const BUILT = join(ROOT, "dist/client");
+/** A project that has installed the tarball, and next to it the types of packages that people use with it. */
 const project = temporaryFolder();
-
-/** Node 22 or newer: the one in NODE, or the one from the development dependencies. */
-const NODE = process.env.NODE || join(ROOT, `node_modules/node-${process.platform}-${process.arch}/bin/node`);
-const hasNode = (await Bun.file(NODE).exists()) || process.env.CI === "true";
-
-async function run(...command: string[]) {
-  const child = Bun.spawn(command, { cwd: project.path, stdout: "pipe", stderr: "pipe" });
-  const [stdout, stderr, code] = await Promise.all([
-    new Response(child.stdout).text(),
-    new Response(child.stderr).text(),
-    child.exited,
-  ]);
-  return { stdout, stderr, code };
-}
+const INSTALLED = join(project.path, "node_modules/@parley-chat/client");
 
 /** What the build printed. */
-let built: string;
+let printed: string;
+let tarball: Uint8Array;
+
+const compiles = (options: object, ...files: string[]) =>
+  Bun.write(
+    join(project.path, "tsconfig.json"),
+    JSON.stringify({
+      compilerOptions: {
+        strict: true,
+        noEmit: true,
+        exactOptionalPropertyTypes: true,
+        types: [],
+        ...options,
+      },
+      files,
+    }),
+  ).then(() => run([process.execPath, join(ROOT, "node_modules/typescript/bin/tsc")], { cwd: project.path }));
 
 beforeAll(async () => {
-  await mkdir(join(project.path, "node_modules/@parley-chat"), { recursive: true });
-  await symlink(join(ROOT, "dist/client"), join(project.path, "node_modules/@parley-chat/client"));
+  printed = await builtClient();
   await Bun.write(join(project.path, "package.json"), '{"type": "module"}');
-  built = await builtClient();
+  const path = await packedClient(project.path);
+  tarball = await Bun.file(path).bytes();
+  const added = await run([process.execPath, "add", path], { cwd: project.path });
+  expect({ code: added.code, stderr: added.stderr.includes("error") }).toEqual({ code: 0, stderr: false });
+  await mkdir(join(project.path, "node_modules/@types"), { recursive: true });
+  for (const name of ["@types/node", "@types/ws", "ws", "undici-types"])
+    await symlink(join(ROOT, "node_modules", name), join(project.path, "node_modules", name));
 });
 afterAll(() => project.remove());
 
+describe("the package", () => {
+  test("has what a package should have", async () => {
+    for (const name of ["README.md", "LICENSE", "index.js", "index.js.map", "terminal/main.js"])
+      expect([name, await Bun.file(join(INSTALLED, name)).exists()]).toEqual([name, true]);
+    expect(await Bun.file(join(INSTALLED, "package.json")).json()).toMatchObject({
+      name: "@parley-chat/client",
+      license: "MIT",
+      type: "module",
+      sideEffects: false,
+      engines: { node: ">=20" },
+      bin: { "parley-chat": "terminal/main.js" },
+    });
+  });
+
+  test("has nothing that publint would change", async () => {
+    const { messages } = await publint({ pack: { tarball: tarball.slice().buffer }, strict: true });
+    expect(messages).toEqual([]);
+  });
+
+  test("has the right types for each kind of resolution, as far as it is an ES module", async () => {
+    const { problems } = (await checkPackage(createPackageFromTarballData(tarball))) as {
+      problems: { kind: string; entrypoint?: string; resolutionKind?: string }[];
+    };
+    // What attw calls the profile esm-only: CommonJS and the resolution of Node 10 are not for this package.
+    const ignored = ["node10", "node16-cjs"];
+    expect(problems.filter(({ resolutionKind = "" }) => !ignored.includes(resolutionKind))).toEqual([]);
+  });
+});
+
 describe("the built client", () => {
-  test("is under 16 KB gzipped, and the build prints its size", async () => {
-    const [, bytes] = /\((\d+) bytes\)/.exec(built) ?? [];
-    const code = await Bun.file(join(ROOT, "dist/client/index.js")).text();
-    expect(Number(bytes)).toBe(Bun.gzipSync(code, { level: 9 }).length);
-    expect(Number(bytes)).toBeLessThan(16 * 1024);
+  test("is under 16 KB gzipped, hooks for React under 3 KB, and the build prints what each part weighs", async () => {
+    const parts = [...printed.matchAll(/^(.+), dist\/client\/(\S+): .* \((\d+) bytes\)$/gm)];
+    expect(parts.map(([, name]) => name)).toContain("The client");
+    for (const [, , file = "", bytes] of parts) {
+      const code = await Bun.file(join(BUILT, file)).text();
+      expect([file, Number(bytes)]).toEqual([file, Bun.gzipSync(code, { level: 9 }).length]);
+      const limit = { "index.js": 16, "react/index.js": 3 }[file] ?? 4;
+      expect(Number(bytes)).toBeLessThan(limit * 1024);
+    }
+    const code = await Bun.file(join(BUILT, "index.js")).text();
     expect(code).not.toMatch(/\bfrom\s*"|\bimport\s*[("]|\brequire\(/);
   });
 
-  for (const moduleResolution of ["nodenext", "bundler"])
+  test("can be tree-shaken: a program that imports one helper has a tenth of it", async () => {
+    const sizes: number[] = [];
+    for (const name of ["createChat", "createSubject"]) {
+      const entry = join(project.path, `${name}.js`);
+      await Bun.write(entry, `import { ${name} } from "@parley-chat/client"; console.log(${name});`);
+      const { outputs } = await Bun.build({ entrypoints: [entry], minify: true, target: "browser" });
+      sizes.push((await outputs[0]?.text())?.length ?? 0);
+    }
+    const [all = 0, one = 0] = sizes;
+    expect(all).toBeGreaterThan(30_000);
+    expect(one).toBeLessThan(all / 10);
+  });
+
+  const SOURCE = /src\/client\/http\.ts:\d+/;
+  const runtimes: [string, string[]][] = [
+    ["Bun", [process.execPath]],
+    ...(hasNode ? [["Node", [NODE, "--enable-source-maps"]] as [string, string[]]] : []),
+  ];
+  test.each(runtimes)(
+    "has stacks that point to its sources, which its source map contains, in %s",
+    async (_, command) => {
+      await Bun.write(
+        join(project.path, "stack.mjs"),
+        `import { createChat } from "@parley-chat/client";
+      const chat = createChat({ url: "http://127.0.0.1:1" });
+      await chat.login({ email: "a", password: "b" }).catch(({ stack }) => console.log(stack));`,
+      );
+      const { stdout } = await run([...command, "stack.mjs"], { cwd: project.path });
+      expect(stdout).toMatch(SOURCE);
+      const { sources, sourcesContent } = await Bun.file(join(INSTALLED, "index.js.map")).json();
+      const source = await Bun.file(join(ROOT, "src/client/http.ts")).text();
+      expect(sourcesContent[sources.indexOf("src/client/http.ts")]).toBe(source);
+    },
+  );
+
+  for (const [module, moduleResolution] of [
+    ["node16", "node16"],
+    ["nodenext", "nodenext"],
+    ["esnext", "bundler"],
+  ])
     test(`has types that need no other package (${moduleResolution})`, async () => {
       await Bun.write(
         join(project.path, "use.ts"),
         `import { type Chat, ChatError, createChat, type Message, type RoomSummary } from "@parley-chat/client";
-        export async function use(chat: Chat = createChat({ url: "/", storage: localStorage })): Promise<number> {
+        export async function use(chat: Chat = createChat({ url: "/", storage: localStorage, webSocket: WebSocket })): Promise<number> {
           await using room = chat.room("hall").join();
           room.on("message", ({ change, username }) => void \`\${change satisfies "created" | "updated" | "deleted"}\${username}\`);
           const messages: readonly Message[] = room.snapshot().messages;
@@ -74,57 +158,22 @@ describe("the built client", () => {
           }
         }`,
       );
-      const module = moduleResolution === "nodenext" ? "nodenext" : "esnext";
-      await Bun.write(
-        join(project.path, "tsconfig.json"),
-        JSON.stringify({
-          compilerOptions: {
-            strict: true,
-            noEmit: true,
-            target: "es2022",
-            lib: ["es2023", "esnext.disposable", "dom"],
-            module,
-            moduleResolution,
-            types: [],
-            exactOptionalPropertyTypes: true,
-          },
-          files: ["use.ts"],
-        }),
-      );
-      const tsc = join(ROOT, "node_modules/typescript/bin/tsc");
-      expect(await run(process.execPath, tsc, "-p", "tsconfig.json")).toEqual({
-        code: 0,
-        stdout: "",
-        stderr: "",
-      });
+      const options = { target: "es2022", lib: ["es2022", "dom"], module, moduleResolution };
+      expect(await compiles(options, "use.ts")).toEqual({ code: 0, stdout: "", stderr: "" });
     });
 
-  const name = "works in Node through breaking connections, and lets the process exit";
-  test.if(hasNode)(hasNode ? name : `${name} (skipped: needs NODE)`, async () => {
-    const { server, ada } = await house();
-    const proxy = startProxy(server.port);
-    let chunks = 0;
-    proxy.up = proxy.down = () => (++chunks % 19 === 0 ? "cut" : "pass");
-    await Bun.write(join(project.path, "talk.mjs"), Bun.file(join(import.meta.dir, "talk.mjs")));
-    expect(
-      Number((await run(NODE, "-p", "process.versions.node")).stdout.split(".")[0]),
-    ).toBeGreaterThanOrEqual(22);
-    const { stdout, stderr, code } = await run(NODE, "talk.mjs", proxy.url, "from-node");
-    expect({ stderr, code }).toEqual({ stderr: "", code: 0 });
-    const said = JSON.parse(stdout);
-    const ids = Array.from({ length: 30 }, (_, n) => n + 1);
-    expect(said).toMatchObject({
-      account: { username: "nora", email: "nora@example.com" },
-      acks: ids,
-      received: ids,
-      refused: "invalid",
-      aborted: "never mind",
-      around: [3, 4, 5, 6],
-      state: "open",
-    });
-    const { body } = await api(server, "GET /history/from-node/?limit=100", { token: ada.token });
-    expect(said.messages).toEqual((body as { room: string }[]).map(({ room: _, ...message }) => message));
-    expect(proxy.total).toBeGreaterThan(3);
-    proxy.stop();
+  test("has types that work in Node without those of a browser, with the WebSocket of ws", async () => {
+    const readme = await Bun.file(join(INSTALLED, "README.md")).text();
+    const [, program = ""] = [...readme.matchAll(/^```ts\n(.*?)^```$/gms)].map(([, code]) => code);
+    await Bun.write(join(project.path, "node.ts"), `${program}\nvoid chat;`);
+    const options = {
+      target: "es2022",
+      lib: ["es2022"],
+      module: "nodenext",
+      types: ["node"],
+      skipLibCheck: true,
+    };
+    expect(program).toContain("webSocket: WebSocket");
+    expect(await compiles(options, "node.ts")).toEqual({ code: 0, stdout: "", stderr: "" });
   });
 });

@@ -1,15 +1,19 @@
 import { join } from "node:path";
 import { DataDirHeld, ownDataDir } from "../../src/db/owner.ts";
 import { START_MS } from "./house.ts";
+import { run } from "./run.ts";
 import { until } from "./until.ts";
 
 const ROOT = join(import.meta.dir, "../..");
-const BUILT = join(ROOT, "dist/client/index.js");
 /** What the build printed, and the hash of what it was made from and of what it made. */
 const RECORD = join(ROOT, "dist/client-build.json");
-const SOURCES = new Bun.Glob(
-  "{src/{client,protocol}/**/*.ts,scripts/build-client.ts,{package,tsconfig}.json}",
-);
+const FILES = [
+  "src/{client,protocol,terminal}/**/*",
+  "dist/client/**/*",
+  "scripts/build-client.ts",
+  "{package,tsconfig}.json",
+  "LICENSE",
+].map((pattern) => new Bun.Glob(pattern));
 
 /**
  * Builds dist/client as `bun run build:client` does, if it is not built from these sources. Returns what the build
@@ -41,24 +45,24 @@ export async function builtClient(): Promise<string> {
 }
 
 async function build(): Promise<string> {
-  const child = Bun.spawn([process.execPath, join(ROOT, "scripts/build-client.ts")], {
-    stdout: "pipe",
-    stderr: "pipe",
-  });
-  const [stdout, stderr] = await Promise.all([
-    new Response(child.stdout).text(),
-    new Response(child.stderr).text(),
-  ]);
-  if ((await child.exited) !== 0 || stderr) throw new Error(`the client was not built: ${stderr}${stdout}`);
+  const command = [process.execPath, join(ROOT, "scripts/build-client.ts")];
+  const { stdout, stderr, code } = await run(command, { cwd: ROOT });
+  if (code !== 0 || stderr) throw new Error(`the client was not built: ${stderr}${stdout}`);
   return stdout;
+}
+
+/** Packs the built client as `bun run pack:client` does, into a folder. Returns the tarball's path. */
+export async function packedClient(folder: string): Promise<string> {
+  await builtClient();
+  const command = [process.execPath, "pm", "pack", "--quiet", "--destination", folder];
+  const { stdout, stderr, code } = await run(command, { cwd: join(ROOT, "dist/client") });
+  if (code !== 0) throw new Error(`the client was not packed: ${stderr}${stdout}`);
+  return stdout.trim();
 }
 
 async function hashOfClient(): Promise<string> {
   const hash = new Bun.CryptoHasher("sha256");
-  const paths = [...SOURCES.scanSync(ROOT)].sort();
-  for (const path of [...paths.map((path) => join(ROOT, path)), BUILT]) {
-    const file = Bun.file(path);
-    hash.update(`${path}\n${(await file.exists()) ? await file.text() : "missing"}\n`);
-  }
+  for (const path of FILES.flatMap((glob) => [...glob.scanSync(ROOT)]).sort())
+    hash.update(`${path}\n${await Bun.file(join(ROOT, path)).text()}\n`);
   return hash.digest("hex");
 }
