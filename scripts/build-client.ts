@@ -42,14 +42,13 @@ process.chdir(join(import.meta.dir, ".."));
 await mkdir("dist", { recursive: true });
 const work = await mkdtemp("dist/build-");
 try {
-  const parts = [CORE, ...((await Bun.file(REACT.entry).exists()) ? [REACT] : [])];
   const sizes: string[] = [];
-  for (const part of [...parts, TERMINAL]) sizes.push(await bundle(part));
+  for (const part of [CORE, REACT, TERMINAL]) sizes.push(await bundle(part));
   await chmod(join(work, "package", TERMINAL.file), 0o755);
-  await declare(parts.map(({ entry }) => entry));
+  await declare([CORE.entry, REACT.entry]);
   await cp("LICENSE", join(work, "package/LICENSE"));
   await cp("src/client/README.md", join(work, "package/README.md"));
-  await Bun.write(join(work, "package/package.json"), JSON.stringify(await manifest(parts), null, 2));
+  await Bun.write(join(work, "package/package.json"), JSON.stringify(await manifest(), null, 2));
   await rm(OUT, { recursive: true, force: true });
   await cp(join(work, "package"), OUT, { recursive: true });
   console.log(sizes.join("\n"));
@@ -141,7 +140,7 @@ async function declare(entries: readonly string[]): Promise<void> {
   }
 }
 
-async function manifest(parts: readonly Part[]) {
+async function manifest() {
   const { version, license } = await Bun.file("package.json").json();
   const types = ({ entry }: Part) => entry.replace(/^src\/(.*)\.ts$/, "./types/$1.d.ts");
   const exported = (part: Part) => ({ types: types(part), default: `./${part.file}` });
@@ -156,13 +155,11 @@ async function manifest(parts: readonly Part[]) {
     engines: { node: ">=20" },
     exports: {
       ".": exported(CORE),
-      ...(parts.includes(REACT) && { "./react": exported(REACT) }),
+      "./react": exported(REACT),
       "./package.json": "./package.json",
     },
     bin: { "parley-chat": TERMINAL.file },
-    ...(parts.includes(REACT) && {
-      peerDependencies: { react: ">=18" },
-      peerDependenciesMeta: { react: { optional: true } },
-    }),
+    peerDependencies: { react: ">=18" },
+    peerDependenciesMeta: { react: { optional: true } },
   };
 }
