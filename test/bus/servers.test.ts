@@ -103,6 +103,36 @@ needs(
     expect(await repairs()).toBe(before);
   });
 
+  test("members on both servers see how far the others have read, and who blocks someone is not seen any more", async () => {
+    const direct = await api(here, "PUT /direct/", { token: ada.token, body: { people: ["@ben"] } });
+    const { room } = direct.body as { room: string };
+    const [hers, his] = [await enter(here, room, ada), await enter(there, room, ben)];
+    const [first, second, third] = [await say(hers, "one"), await say(hers, "two"), await say(hers, "three")];
+    const read = (socket: V1Client, id: unknown) => socket.ask({ type: "read", room, id });
+    expect(await read(his, first.id)).toMatchObject({ type: "ok" });
+    const receipt = { room, id: first.id, username: "ben" };
+    expect(await hers.next("receipt")).toMatchObject(receipt);
+    expect(await his.next("receipt")).toMatchObject(receipt);
+    // Someone who comes later asks for what was read before.
+    const marks = async () => {
+      const { body } = await api(here, `GET /rooms/${room}/members/`, { token: ada.token });
+      return (body as { username: string; lastRead?: number }[]).find(({ username }) => username === "ben")
+        ?.lastRead;
+    };
+    expect(await marks()).toBe(first.id as number);
+
+    await api(there, "PUT /blocks/@ada/", { token: ben.token });
+    expect(await marks()).toBeUndefined();
+    const blocking = await enter(there, room, ben);
+    expect(await read(blocking, second.id)).toMatchObject({ type: "ok" });
+    await api(there, "DELETE /blocks/@ada/", { token: ben.token });
+    expect(await marks()).toBe(second.id as number);
+    const again = await enter(there, room, ben);
+    expect(await read(again, third.id)).toMatchObject({ type: "ok" });
+    expect(await hers.next("receipt")).toMatchObject({ id: third.id });
+    for (const socket of [hers, his, blocking, again]) socket.close();
+  });
+
   test("when both servers write to a room, both deliver everything in the same order", async () => {
     const [one, other] = [await enter(here, "duet", ada), await enter(there, "duet", ben)];
     await Promise.all(

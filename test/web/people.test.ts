@@ -177,6 +177,9 @@ needs("chromium")("people in rooms on the page", () => {
     await line(ben, "Only for you").click();
     await ben.sees("Only for you");
     await ada.page.getByText("Seen", { exact: true }).waitFor();
+    // Also if it was read before the page opened.
+    await ada.page.reload();
+    await ada.page.getByText("Seen", { exact: true }).waitFor();
     expect(await ben.page.title()).toContain("ada");
     await press(ben, "Room details");
     expect(await ben.page.getByRole("button", { name: "Leave room" }).count()).toBe(0);

@@ -26,7 +26,7 @@ export interface Governing {
    * has the network `address`. @throws {Refusal}
    */
   appoint(person: Identity, room: string, appointing: MemberChange, address?: string): Promise<Ack>;
-  /** Lists members of a room by user id. @throws {Refusal} forbidden and so on, busy, unavailable. */
+  /** Lists members of a room by user id. If one of two people blocks the other, neither sees how far the other has read. @throws {Refusal} forbidden and so on, busy, unavailable. */
   members(pass: Pass<"members">, range: MemberRange): Promise<MemberPage>;
   /** Lists the bans of a room by user id. @throws {Refusal} as `members`. */
   bans(pass: Pass<"ban">, range: BanRange): Promise<BanPage>;
@@ -59,12 +59,12 @@ export function createGoverning({
     pass: Pass<A>,
     action: A,
     read: () => Promise<P>,
-  ): Promise<P> => {
+  ): Promise<{ readonly page: P; readonly held: Pass<A> }> => {
     const { person, room } = pass;
     let held = pass;
     for (let round = 0; round < ROUNDS; round++) {
       const page = await reads.run(person.userId, read);
-      if (page.fence <= held.membership.fence) return page;
+      if (page.fence <= held.membership.fence) return { page, held };
       held = await access.reenter(person, room, action);
     }
     throw new Refusal("busy");
@@ -89,8 +89,12 @@ export function createGoverning({
         return submit(person, room, wish("in"), address);
       }
     },
-    members: (pass, range) => current(pass, "members", () => store.members(pass.room, range)),
-    bans: (pass, range) => current(pass, "ban", () => store.bans(pass.room, range)),
+    async members(pass, range) {
+      const { page, held } = await current(pass, "members", () => store.members(pass.room, range));
+      if (!held.membership.blocked) return page;
+      return { ...page, members: page.members.map(({ lastRead: _, ...member }) => member) };
+    },
+    bans: async (pass, range) => (await current(pass, "ban", () => store.bans(pass.room, range))).page,
     async announce(room, draft) {
       const { fence } = await memberships.read({ userId: SYSTEM_ID, room });
       return commit(sign(draft, room, SYSTEM, fence) as Post);

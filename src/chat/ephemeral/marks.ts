@@ -37,9 +37,9 @@ export function createMarks({ bus, online, shared, tell, show }: MarksOptions): 
     moved({ person, room, membership }, id, by, here) {
       const { userId, username, user } = person;
       tell(userId, room, id, by);
-      const { kind, receipts } = membership;
+      const { kind, receipts, blocked } = membership;
       // In a large room, everyone's marks would be more than anyone can look at.
-      const isShown = here && (kind === "direct" || receipts) && online(room) <= NAMED_MAX;
+      const isShown = here && !blocked && (kind === "direct" || receipts) && online(room) <= NAMED_MAX;
       const reader = isShown ? { username, user } : undefined;
       if (reader) show(room, id, reader);
       if (shared(room)) bus.publish({ type: "read", room, userId, id, ...(reader && { reader }) });
