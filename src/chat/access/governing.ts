@@ -91,7 +91,10 @@ export function createGoverning({
     },
     async members(pass, range) {
       const { page, held } = await current(pass, "members", () => store.members(pass.room, range));
-      if (!held.membership.blocked) return page;
+      // A block in memory may be over: its end moves no fence.
+      const isBlocked =
+        held.membership.blocked && (await access.reenter(pass.person, pass.room)).membership.blocked;
+      if (!isBlocked) return page;
       return { ...page, members: page.members.map(({ lastRead: _, ...member }) => member) };
     },
     bans: async (pass, range) => (await current(pass, "ban", () => store.bans(pass.room, range))).page,
