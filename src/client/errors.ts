@@ -1,4 +1,4 @@
-import type { ErrorCode } from "../protocol/codes.ts";
+import type { CloseReason, ErrorCode } from "../protocol/codes.ts";
 
 /** Codes of errors that the client itself raises. */
 export type ClientErrorCode =
@@ -30,7 +30,7 @@ export type ClientErrorCode =
   | "left";
 
 /** A newer server can send codes that are unknown here. Go by `retryable` then. */
-export type ChatErrorCode = ErrorCode | ClientErrorCode | (string & {});
+export type ChatErrorCode = ErrorCode | CloseReason | ClientErrorCode | (string & {});
 
 interface ChatErrorDetail {
   readonly room?: string | undefined;
