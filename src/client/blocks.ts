@@ -1,9 +1,8 @@
 import { shape } from "./frames.ts";
 import type { User } from "./message.ts";
-import { readPage } from "./pages.ts";
+import { createPages, type Pages, type PagesInside, readPage } from "./pages.ts";
 import type { Session } from "./session.ts";
 import type { Steady } from "./steady.ts";
-import { createSubject } from "./subject.ts";
 
 /** Someone whom the person blocks. */
 export interface Block {
@@ -11,24 +10,21 @@ export interface Block {
   readonly since: string;
 }
 
-/** The people whom a person blocks. A `user` is their id, or `@` and their username. */
-export interface Blocks {
-  /** Returns them as far as they are loaded: the same array until something changes. */
-  snapshot(): readonly Block[];
-  subscribe(listener: () => void): () => void;
-  /** Loads all of them. From then on, rooms say whose messages to fold: see `RoomState.folded`. @throws {ChatError} */
-  load(): Promise<void>;
+/**
+ * The people whom a person blocks. `load` loads all of them. From then on, rooms say whose messages to fold: see
+ * `RoomState.folded`. A `user` is their id, or `@` and their username.
+ */
+export interface Blocks extends Pages<Block> {
   /** Blocks someone: neither can post in the direct room of the two. @throws {ChatError} */
   add(user: string, options?: { readonly signal?: AbortSignal }): Promise<void>;
   remove(user: string, options?: { readonly signal?: AbortSignal }): Promise<void>;
 }
 
-export interface BlocksInside extends Blocks {
-  /** The ids of the people: the same array until something changes. */
-  readonly ids: readonly string[];
+export interface BlocksInside extends PagesInside<Block>, Blocks {
+  /** Returns the ids of the people: the same array until something changes. */
+  ids(): readonly string[];
   /** Loads them again if they were loaded: another device may have changed them. */
   connected(): void;
-  drop(): void;
 }
 
 const PAGE = 100;
@@ -36,56 +32,41 @@ const PAGE = 100;
 export function createBlocks(session: Session, steady: Steady, changed: () => void): BlocksInside {
   let blocks: readonly Block[] = [];
   let ids: readonly string[] = [];
-  let loaded = false;
-  /** Rises when responses to earlier requests no longer matter. */
-  let life = 0;
-  const view = createSubject(() => blocks);
 
-  const set = (next: readonly Block[]) => {
-    blocks = next;
-    ids = next.map(({ user }) => user.id);
-    view.changed();
-    changed();
-  };
-
-  const load = async () => {
-    const mine = ++life;
-    const found: Block[] = [];
-    let after: string | undefined;
-    do {
-      const page = await readPage<Block>(session, "blocks/", isBlock, { after, limit: PAGE });
-      found.push(...page.items);
-      after = page.next;
-    } while (after !== undefined);
-    if (mine !== life) return;
-    loaded = true;
-    set(found);
-  };
-
-  const change = async (method: string, user: string, given: AbortSignal | undefined) => {
-    const path = `blocks/${encodeURIComponent(user)}/`;
-    await steady.run((signal) => session.request(method, path, { signal }), given);
-    await load();
-  };
-
-  return {
-    snapshot: view.snapshot,
-    subscribe: view.subscribe,
-    get ids() {
-      return ids;
+  const pages = createPages<Block>({
+    async read({ signal } = {}) {
+      const items: Block[] = [];
+      let after: string | undefined;
+      do {
+        const page = await readPage<Block>(session, "blocks/", isBlock, { after, limit: PAGE, signal });
+        items.push(...page.items);
+        after = page.next;
+      } while (after !== undefined);
+      return { items };
     },
-    load,
-    add: (user, { signal } = {}) => change("PUT", user, signal),
-    remove: (user, { signal } = {}) => change("DELETE", user, signal),
-    connected() {
-      if (loaded) load().catch(() => {}); // Until it succeeds, the list is what it was.
+    items: () => blocks,
+    take(next) {
+      if (next.length + blocks.length === 0) return;
+      blocks = next;
+      ids = next.map(({ user }) => user.id);
+      changed();
     },
-    drop() {
-      life++;
-      loaded = false;
-      if (blocks.length > 0) set([]);
-    },
-  };
+  });
+
+  const change =
+    (method: string): Blocks["add"] =>
+    async (user, { signal: given } = {}) => {
+      const path = `blocks/${encodeURIComponent(user)}/`;
+      await steady.run((signal) => session.request(method, path, { signal }), given);
+      await (pages.loaded ? pages.renew() : pages.load());
+    };
+
+  return Object.assign(pages, {
+    ids: () => ids,
+    add: change("PUT"),
+    remove: change("DELETE"),
+    connected: () => void pages.renew(),
+  });
 }
 
 const isBlock = shape("user:user since");

@@ -1,3 +1,4 @@
+import { abortable } from "./abort.ts";
 import { addressOf, spelled } from "./address.ts";
 import { createConversations } from "./conversations.ts";
 import { createConnection } from "./connection.ts";
@@ -11,7 +12,7 @@ import { createHttp } from "./http.ts";
 import { createBans, createMembers } from "./members.ts";
 import type { RoomFrame, User, WelcomeFrame } from "./message.ts";
 import { createOutbox } from "./outbox.ts";
-import { listIn, roomPath } from "./pages.ts";
+import { createPages, listIn, type PageQuery, plain, roomPath } from "./pages.ts";
 import { createPlaces } from "./places.ts";
 import { portsOf } from "./ports.ts";
 import { setProfile } from "./profile.ts";
@@ -60,6 +61,7 @@ export function createChat(options: ChatOptions): Chat {
     for (const room of rooms.all()) room[what]();
     conversations[what]();
     if (what !== "disconnected") blocks[what]();
+    if (what === "drop") sessions.drop();
   };
 
   const view = createSubject<ChatState>(
@@ -131,7 +133,7 @@ export function createChat(options: ChatOptions): Chat {
       bans: createBans(name, session),
       requests: createRequests(name, session, steady, ports.uuid),
       me: () => user?.id,
-      blocked: () => blocks.ids,
+      blocked: blocks.ids,
       closed: () => closed,
       used(room) {
         rooms.used(room);
@@ -193,8 +195,16 @@ export function createChat(options: ChatOptions): Chat {
     return session.signedIn;
   };
 
-  const remove = async (path: string, call?: CallOptions) => {
-    await session.request("DELETE", path, call);
+  const sessions = createPages(
+    plain(async ({ signal }: PageQuery = {}) => {
+      const { body } = await session.request("GET", "account/sessions/", { signal });
+      return { items: listIn(body) as SessionInfo[] };
+    }),
+  );
+
+  const endSessions = async (which: string, call?: CallOptions) => {
+    await session.request("DELETE", `account/sessions/${which}`, call);
+    await sessions.renew();
   };
 
   const room = (name: string, roomOptions?: RoomOptions): Room => rooms.of(spelled(name), roomOptions).room;
@@ -222,11 +232,11 @@ export function createChat(options: ChatOptions): Chat {
       session.enter("account/reg/", { ...call, body: { ...who, password2: who.password } }),
     login: ({ email, password }, call) =>
       session.enter("account/login/", { ...call, body: { email, password } }),
-    async logout() {
+    async logout(call) {
       outbox.clear(new ChatError("signed_out", "Logged out."));
       const refresh = await session.leave();
       await kept.read().catch(() => {});
-      if (refresh) await http("POST", "account/logout/", { body: { refresh } });
+      if (refresh) await http("POST", "account/logout/", { ...call, body: { refresh } });
     },
     async setProfile(profile, call) {
       const stored = await setProfile(session, profile, call);
@@ -235,14 +245,10 @@ export function createChat(options: ChatOptions): Chat {
       user = { ...user, name: stored.user.name, picture: stored.picture ?? undefined };
       view.changed();
     },
-    sessions: {
-      async list(call) {
-        const { body } = await session.request("GET", "account/sessions/", call);
-        return listIn(body) as SessionInfo[];
-      },
-      end: (id, call) => remove(`account/sessions/${encodeURIComponent(id)}/`, call),
-      endOthers: (call) => remove("account/sessions/", call),
-    },
+    sessions: Object.assign(sessions, {
+      end: (id: string, call?: CallOptions) => endSessions(`${encodeURIComponent(id)}/`, call),
+      endOthers: (call?: CallOptions) => endSessions("", call),
+    }),
     rooms: () => conversations,
     listRooms: (query) => listRooms(session, query),
     async leaveRoom(name, { heir, signal: given } = {}) {
@@ -252,7 +258,7 @@ export function createChat(options: ChatOptions): Chat {
       await steady.run((signal) => session.request("DELETE", path, { signal }), given);
       rooms.get(left)?.close(leftError(4505, left));
     },
-    token: session.token,
+    token: ({ refused, signal } = {}) => abortable(session.token(refused), signal),
     connect() {
       if (closed) throw closed;
       connect();

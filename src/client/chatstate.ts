@@ -4,6 +4,7 @@ import type { Conversations } from "./conversations.ts";
 import type { ChatError } from "./errors.ts";
 import type { NewRoom } from "./founding.ts";
 import type { User } from "./message.ts";
+import type { Pages } from "./pages.ts";
 import type { Ports, WebSocketClass } from "./ports.ts";
 import type { Profile } from "./profile.ts";
 import type { ChangeOptions } from "./roomchanges.ts";
@@ -57,6 +58,16 @@ export interface CallOptions {
   readonly signal?: AbortSignal;
 }
 
+export interface TokenOptions extends CallOptions {
+  /** A token that was refused, so that another one is needed. */
+  readonly refused?: string;
+}
+
+export interface Sessions extends Pages<SessionInfo> {
+  end(id: string, options?: CallOptions): Promise<void>;
+  endOthers(options?: CallOptions): Promise<void>;
+}
+
 export interface LeaveOptions extends CallOptions {
   /** The member who becomes an owner, if this person is the last one: their id, or `@` and their username. */
   readonly heir?: string;
@@ -76,18 +87,14 @@ export interface Chat extends Store<ChatState>, AsyncDisposable {
   ): Promise<Account>;
   login(who: Credentials, options?: CallOptions): Promise<Account>;
   /** Forgets the person and the outbox at once, then ends the session on the server. */
-  logout(): Promise<void>;
+  logout(options?: CallOptions): Promise<void>;
   /**
    * Sets the display name and the picture of this person's account. Others see them with the next message.
    * @throws {ChatError} `invalid`; `forbidden` if `tokens` is in use: the tokens say what their person is called.
    */
   setProfile(profile: Profile, options?: CallOptions): Promise<void>;
-  readonly sessions: {
-    /** Lists the account's sessions, most recently used first. */
-    list(options?: CallOptions): Promise<readonly SessionInfo[]>;
-    end(id: string, options?: CallOptions): Promise<void>;
-    endOthers(options?: CallOptions): Promise<void>;
-  };
+  /** The account's sessions, most recently used first. */
+  readonly sessions: Sessions;
   /** Returns the list of this person's rooms: the same one each time. */
   rooms(): Conversations;
   /**
@@ -120,7 +127,7 @@ export interface Chat extends Store<ChatState>, AsyncDisposable {
    * Returns an access token for requests of your own, other than `refused`.
    * @throws {ChatError} `signed_out`; `token_failed`; the server's refusal to renew the token.
    */
-  token(refused?: string): Promise<string>;
+  token(options?: TokenOptions): Promise<string>;
   /** Connects, even if the connection is `closed`. Whatever needs a connection for the first time connects by itself. */
   connect(): void;
   /**

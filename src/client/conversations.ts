@@ -16,7 +16,7 @@ export interface ConversationsState {
   readonly state: "idle" | "loading" | "live" | "offline";
   /** Pinned rooms first, then by the newest message, newest first. Hidden rooms are missing. */
   readonly items: readonly RoomSummary[];
-  /** Whether there are more, which `loadMore()` loads. */
+  /** Whether there are more, which `load()` loads. */
   readonly more: boolean;
 }
 
@@ -26,13 +26,13 @@ export interface ConversationsState {
  */
 export interface Conversations extends Store<ConversationsState> {
   /** Loads the next 50 rooms into the list. @throws {ChatError} */
-  loadMore(): Promise<void>;
+  load(options?: CallOptions): Promise<void>;
   /** Hides a room until it has a newer message, or shows it again. @throws {ChatError} */
-  hide(room: string, on?: boolean): Promise<void>;
+  hide(room: string, on?: boolean, options?: CallOptions): Promise<void>;
   /** Keeps a room at the top, or no longer. @throws {ChatError} */
-  pin(room: string, on?: boolean): Promise<void>;
+  pin(room: string, on?: boolean, options?: CallOptions): Promise<void>;
   /** Sets what the person wants to be notified about; null: what suits the kind of the room. @throws {ChatError} */
-  notify(room: string, what: RoomSummary["notify"]): Promise<void>;
+  notify(room: string, what: RoomSummary["notify"], options?: CallOptions): Promise<void>;
 }
 
 /** The side of the list that the chat uses. */
@@ -44,6 +44,10 @@ export interface ConversationsInside extends Conversations {
   joined(frame: RoomFrame): void;
   /** Forgets everything, because somebody else is signed in. */
   drop(): void;
+}
+
+interface CallOptions {
+  readonly signal?: AbortSignal;
 }
 
 interface Options {
@@ -101,7 +105,8 @@ export function createConversations({
     return { ...item, ...factsIn(state), unread, lastRead, online };
   };
 
-  const page = (before?: string) => listRooms(session, { order: "activity", after: before, limit: PAGE });
+  const page = (after?: string, call?: CallOptions) =>
+    listRooms(session, { ...call, order: "activity", after, limit: PAGE });
 
   const put = (those: readonly RoomSummary[]) => {
     for (const item of those) {
@@ -181,8 +186,8 @@ export function createConversations({
       });
   };
 
-  const prefer = async (room: string, settings: Partial<RoomSummary>) => {
-    await session.request("PUT", roomPath(room, "members/me"), { body: settings });
+  const prefer = async (room: string, settings: Partial<RoomSummary>, call?: CallOptions) => {
+    await session.request("PUT", roomPath(room, "members/me"), { ...call, body: settings });
     const item = items.get(room);
     if (!item) return mark(room);
     const more = settings.hidden ? { pinned: false } : settings.pinned ? { hidden: false } : {};
@@ -217,18 +222,18 @@ export function createConversations({
 
   return {
     ...holds.over(view),
-    async loadMore() {
+    async load(call) {
       if (next === undefined) return;
       const mine = life;
-      const found = await page(next);
+      const found = await page(next, call);
       if (mine !== life) return;
       ({ next } = found);
       put(found.rooms);
       view.changed();
     },
-    hide: (room, hidden = true) => prefer(room, { hidden }),
-    pin: (room, pinned = true) => prefer(room, { pinned }),
-    notify: (room, notify) => prefer(room, { notify }),
+    hide: (room, hidden = true, call) => prefer(room, { hidden }, call),
+    pin: (room, pinned = true, call) => prefer(room, { pinned }, call),
+    notify: (room, notify, call) => prefer(room, { notify }, call),
     connected: start,
     disconnected() {
       reset();

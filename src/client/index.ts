@@ -18,6 +18,8 @@ export type {
   ChatState,
   Credentials,
   LeaveOptions,
+  Sessions,
+  TokenOptions,
 } from "./chatstate.ts";
 export type { ConnectionState } from "./connection.ts";
 export { ChatError, type ChatErrorCode, type ClientErrorCode } from "./errors.ts";
@@ -47,8 +49,8 @@ export type {
   User,
 } from "./message.ts";
 export type { NewRoom } from "./founding.ts";
-export type { Ban, Bans, BansState, Member, Members, MembersQuery, MembersState } from "./members.ts";
-export type { Page, PageQuery } from "./pages.ts";
+export type { Ban, Bans, Member, Members, MembersQuery } from "./members.ts";
+export type { LoadOptions, Page, PageQuery, Pages, PagesState } from "./pages.ts";
 export type { Profile } from "./profile.ts";
 export type { Ack, Change, MemberChange, RoomSettings } from "./change.ts";
 export type { Settled } from "./outbox.ts";

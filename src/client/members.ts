@@ -1,8 +1,8 @@
 import { MOVES, seatIn } from "./facts.ts";
 import { shape } from "./frames.ts";
 import type { Role, User } from "./message.ts";
-import type { PageQuery } from "./pages.ts";
-import { createRoll, type Roll, type RollInside } from "./roll.ts";
+import type { PageQuery, Pages } from "./pages.ts";
+import { createRoll, type RollInside } from "./roll.ts";
 import type { Session } from "./session.ts";
 
 /** A member of a room. */
@@ -23,18 +23,14 @@ export interface MembersQuery extends PageQuery {
   readonly q?: string;
 }
 
-export interface MembersState {
-  /** Those who were loaded, and those who were added since. In an open room, joining and leaving are not followed. */
-  readonly members: readonly Member[];
-  /** Whether there are more, which `load()` loads. True before the first page. */
-  readonly more: boolean;
-}
-
-/** The members of a room. */
-export type Members = Roll<MembersState, Member, MembersQuery>;
+/**
+ * The members of a room: those who were loaded, and those who were added since. In an open room, joining and leaving are not
+ * followed.
+ */
+export type Members = Pages<Member, MembersQuery>;
 
 export const createMembers = (room: string, session: Session): Members & RollInside =>
-  createRoll<MembersState, Member>(
+  createRoll<Member>(
     { room, session, name: "members" },
     shape("id username name? picture? role:role joinedAt lastRead?:whole version:whole"),
     ({ version, timestamp, notice }, { get, put }) => {
@@ -63,18 +59,11 @@ export interface Ban {
   readonly since: string;
 }
 
-export interface BansState {
-  /** Those who were loaded, and those who were banned since. */
-  readonly bans: readonly Ban[];
-  /** Whether there are more, which `load()` loads. True before the first page. */
-  readonly more: boolean;
-}
-
-/** Who is banned from a room, for those who may ban people. */
-export type Bans = Roll<BansState, Ban>;
+/** Who is banned from a room, for those who may ban people: those who were loaded, and those who were banned since. */
+export type Bans = Pages<Ban>;
 
 export const createBans = (room: string, session: Session): Bans & RollInside =>
-  createRoll<BansState, Ban>(
+  createRoll<Ban>(
     { room, session, name: "bans" },
     shape("user:user since"),
     ({ version, timestamp, by, notice: { type, users } }, { put }) => {

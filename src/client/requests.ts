@@ -1,7 +1,15 @@
 import { unexpected } from "./errors.ts";
 import { shape } from "./frames.ts";
 import type { Data, User } from "./message.ts";
-import { type Page, type PageQuery, readPage, roomPath } from "./pages.ts";
+import {
+  createPages,
+  type PageQuery,
+  type Pages,
+  type PagesInside,
+  plain,
+  readPage,
+  roomPath,
+} from "./pages.ts";
 import type { Session } from "./session.ts";
 import type { Steady } from "./steady.ts";
 
@@ -65,16 +73,22 @@ interface CallOptions {
 export interface RoomRequests {
   /** Creates a link with which people add themselves. @throws {ChatError} */
   invite(options: InviteOptions): Promise<NewInvitation>;
-  /** Lists the links that work, newest first: all for moderators, their own for others. @throws {ChatError} */
-  invitations(query?: PageQuery): Promise<Page<Invitation>>;
+  /** The links that work, newest first: all for moderators, their own for others. */
+  readonly invitations: Pages<Invitation>;
   /** Ends a link. @throws {ChatError} */
   revoke(invitation: string, options?: CallOptions): Promise<void>;
   /** Reports a message. It is kept as it is now. @throws {ChatError} */
   report(id: number, reason: string, options?: CallOptions): Promise<void>;
-  /** Lists reports, newest first. For moderators. @throws {ChatError} */
-  reports(query?: ReportsQuery): Promise<Page<Report>>;
+  /** The open reports, newest first. For moderators. With `all`, `read` returns resolved ones too. */
+  readonly reports: Pages<Report, ReportsQuery>;
   /** Says what was done about a report. @throws {ChatError} */
   resolve(report: string, resolution: string, options?: CallOptions): Promise<void>;
+}
+
+/** The side of the requests that the room uses. */
+export interface RequestsInside extends RoomRequests {
+  readonly invitations: PagesInside<Invitation>;
+  readonly reports: PagesInside<Report, ReportsQuery>;
 }
 
 export function createRequests(
@@ -82,7 +96,18 @@ export function createRequests(
   session: Session,
   steady: Steady,
   uuid: () => string,
-): RoomRequests {
+): RequestsInside {
+  const invitations = createPages(
+    plain((query?: PageQuery) =>
+      readPage<Invitation>(session, roomPath(room, "invitations"), isInvitation, query),
+    ),
+  );
+  const reports = createPages(
+    plain(({ all, ...query }: ReportsQuery = {}) =>
+      readPage<Report>(session, roomPath(room, "reports"), isReport, { ...query, all: all && "" }),
+    ),
+  );
+
   const send = (method: string, path: string, body: object | undefined, given: AbortSignal | undefined) =>
     steady.run(async (signal) => {
       const reply = await session.request(method, roomPath(room, path), { ...(body && { body }), signal });
@@ -92,20 +117,22 @@ export function createRequests(
   return {
     async invite({ signal, ...link }) {
       const body = await send("POST", "invitations", { ...link, clientId: uuid() }, signal);
+      void invitations.renew();
       if (isInvitation(body) && typeof body.token === "string") return body as unknown as NewInvitation;
       throw unexpected();
     },
-    invitations: (query) => readPage(session, roomPath(room, "invitations"), isInvitation, query),
+    invitations,
     async revoke(id, { signal } = {}) {
       await send("DELETE", `invitations/${encodeURIComponent(id)}`, undefined, signal);
+      await invitations.renew();
     },
     async report(id, reason, { signal } = {}) {
       await send("POST", `messages/${id}/report`, { reason }, signal);
     },
-    reports: ({ all, ...query } = {}) =>
-      readPage(session, roomPath(room, "reports"), isReport, { ...query, all: all && "" }),
+    reports,
     async resolve(id, resolution, { signal } = {}) {
       await send("PATCH", `reports/${encodeURIComponent(id)}`, { resolution }, signal);
+      await reports.renew();
     },
   };
 }

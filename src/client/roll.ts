@@ -1,16 +1,7 @@
 import type { shape } from "./frames.ts";
 import type { NoticeFrame } from "./message.ts";
-import { type Page, type PageQuery, readPage, roomPath } from "./pages.ts";
+import { createPages, type Pages, readPage, roomPath } from "./pages.ts";
 import type { Session } from "./session.ts";
-import { createSubject, type Store } from "./subject.ts";
-
-/** A list of people in a room, which is loaded page by page. Once loaded, it follows the room's notices. */
-export interface Roll<State, Item, Query extends PageQuery = PageQuery> extends Store<State> {
-  /** Loads the first page, and then the next one with each call. Concurrent calls share one page. @throws {ChatError} */
-  load(limit?: number): Promise<void>;
-  /** Reads a page without changing the list. @throws {ChatError} */
-  read(query?: Query): Promise<Page<Item>>;
-}
 
 /** The side of a roll that the room uses. */
 export interface RollInside {
@@ -34,34 +25,17 @@ interface Entry {
 }
 
 /**
- * `name` is the roll's name in addresses and in its state, and `isItem` checks what a page has. `apply` takes in what a notice
- * says.
+ * A list of people in a room, which follows the room's notices once it is loaded. `name` is its name in addresses, and `isItem`
+ * checks what a page has. `apply` takes in what a notice says.
  */
-export function createRoll<State, Item extends Entry>(
-  {
-    room,
-    session,
-    name,
-  }: { readonly room: string; readonly session: Session; readonly name: keyof State & string },
+export function createRoll<Item extends Entry>(
+  { room, session, name }: { readonly room: string; readonly session: Session; readonly name: string },
   isItem: ReturnType<typeof shape>,
   apply: (frame: NoticeFrame, edit: Edit<Item>) => void,
-) {
+): Pages<Item> & RollInside {
   let known = new Map<string, { readonly version: number; readonly item: Item | undefined }>();
-  let next: string | undefined;
-  let loaded = false;
-  let loading: Promise<void> | undefined;
   /** Notices that came while a page was loading, which may be older. */
   let late: NoticeFrame[] = [];
-  /** Rises when responses to earlier requests no longer matter. */
-  let life = 0;
-
-  const view = createSubject(
-    () =>
-      ({
-        [name]: [...known.values()].flatMap(({ item }) => item ?? []),
-        more: !loaded || next !== undefined,
-      }) as State,
-  );
 
   const edit: Edit<Item> = {
     get: (id) => known.get(id)?.item,
@@ -70,56 +44,30 @@ export function createRoll<State, Item extends Entry>(
     },
   };
 
-  const read = (query?: PageQuery) => readPage<Item>(session, roomPath(room, name), isItem, query);
-
-  const load = async (limit?: number): Promise<void> => {
-    if (loaded && next === undefined) return;
-    const mine = life;
-    const page = await read({ after: next, limit });
-    if (mine !== life) return;
-    if (!loaded) known = new Map();
-    loaded = true;
-    ({ next } = page);
-    for (const item of page.items) edit.put((item.user ?? item).id as string, item.version ?? 0, item);
-    for (const frame of late) apply(frame, edit);
-    view.changed();
-  };
-
-  const reset = () => {
-    life++;
-    loaded = false;
-    next = loading = undefined;
-    late = [];
-  };
-
-  const roll: Roll<State, Item> & RollInside = {
-    ...view,
-    read,
-    load(limit) {
-      const mine = life;
-      loading ??= load(limit).finally(() => {
-        if (mine !== life) return;
-        loading = undefined;
-        late = [];
-      });
-      return loading;
+  const pages = createPages<Item>({
+    live: true,
+    read: (query) => readPage(session, roomPath(room, name), isItem, query),
+    items: () => [...known.values()].flatMap(({ item }) => item ?? []),
+    take(items, first) {
+      if (first) known = new Map();
+      for (const item of items) edit.put((item.user ?? item).id as string, item.version ?? 0, item);
+      for (const frame of late) apply(frame, edit);
+      late = [];
     },
-    notice(frame) {
-      if (loading) late.push(frame);
-      if (!loaded) return;
+  });
+  const { drop } = pages;
+
+  return Object.assign(pages, {
+    notice(frame: NoticeFrame) {
+      if (pages.loading) late.push(frame);
+      if (!pages.loaded) return;
       apply(frame, edit);
-      view.changed();
+      pages.changed();
     },
-    missed() {
-      if (!loaded) return;
-      reset();
-      roll.load().catch(() => {}); // Until it succeeds, the list is what it was.
-    },
+    missed: () => void pages.renew(),
     drop() {
-      reset();
-      known = new Map();
-      view.changed();
+      late = [];
+      drop();
     },
-  };
-  return roll;
+  });
 }

@@ -15,7 +15,7 @@ import type { Places } from "./places.ts";
 import type { Ports } from "./ports.ts";
 import type { Queries } from "./queries.ts";
 import type { Room, RoomEvents, RoomInside, RoomOptions, RoomState, Waiting } from "./roomstate.ts";
-import type { RoomRequests } from "./requests.ts";
+import type { RequestsInside } from "./requests.ts";
 import { createStream } from "./stream.ts";
 import type { RollInside } from "./roll.ts";
 import { createSubject } from "./subject.ts";
@@ -29,7 +29,7 @@ interface Options extends RoomOptions {
   readonly queries: Queries;
   readonly members: Members & RollInside;
   readonly bans: Bans & RollInside;
-  readonly requests: RoomRequests;
+  readonly requests: RequestsInside;
   /** The id of the signed-in person. */
   readonly me: () => string | undefined;
   /** Ids of people whom the person blocks. */
@@ -235,6 +235,8 @@ export function createRoom(options: Options): RoomInside {
     changed: view.changed,
     drop() {
       content.drop();
+      options.requests.invitations.drop();
+      options.requests.reports.drop();
       acked = [];
       feed.drop();
       view.changed();

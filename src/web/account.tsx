@@ -1,8 +1,9 @@
 /** @jsxImportSource hono/jsx/dom */
-import { useEffect, useState } from "hono/jsx/dom";
-import { type Account as Person, type Chat, ChatError, type SessionInfo } from "../client/index.ts";
+import { useState } from "hono/jsx/dom";
+import { type Account as Person, type Chat, ChatError } from "../client/index.ts";
 import { Avatar } from "./avatar.tsx";
 import { Icon } from "./icon.tsx";
+import { useLatest } from "./latest.ts";
 import { asSomeone, type Me, Name } from "./person.tsx";
 import { Blocked } from "./blocked.tsx";
 import { hrefOf } from "./place.ts";
@@ -19,18 +20,14 @@ interface AccountProps extends Shared {
 
 /** The person's account, their sessions and the appearance of the page. */
 export function Account({ chat, person, me, storage }: AccountProps) {
-  const [sessions, setSessions] = useState<readonly SessionInfo[] | undefined>(undefined);
+  const { items: sessions, more, error } = useLatest(chat.sessions);
   const [problem, setProblem] = useState("");
-  const load = (work: Promise<unknown> = Promise.resolve()) =>
-    work
-      .then(() => chat.sessions.list())
-      .then((found) => {
-        setSessions(found);
-        setProblem("");
-      })
-      .catch((error: unknown) => setProblem(errorText(error)));
-  useEffect(() => void load(), []);
-  const others = sessions?.some(({ current }) => !current);
+  const end = (work: Promise<unknown>) =>
+    void work.then(
+      () => setProblem(""),
+      (failure: unknown) => setProblem(errorText(failure)),
+    );
+  const others = sessions.some(({ current }) => !current);
 
   return (
     <main class="account">
@@ -69,10 +66,10 @@ export function Account({ chat, person, me, storage }: AccountProps) {
         <section>
           <h2>Sessions</h2>
           <p class="alert" role="alert">
-            {problem}
+            {problem || (error && errorText(error))}
           </p>
-          <ul class="sessions" aria-busy={sessions ? undefined : "true"}>
-            {sessions?.map(({ id, userAgent, usedAt, current }) => (
+          <ul class="sessions" aria-busy={more && !error ? "true" : undefined}>
+            {sessions.map(({ id, userAgent, usedAt, current }) => (
               <li key={id}>
                 <p>
                   <strong>{deviceOf(userAgent)}</strong>
@@ -82,7 +79,7 @@ export function Account({ chat, person, me, storage }: AccountProps) {
                   <button
                     type="button"
                     aria-label={`Sign out ${deviceOf(userAgent)}`}
-                    onClick={() => void load(chat.sessions.end(id))}
+                    onClick={() => end(chat.sessions.end(id))}
                   >
                     Sign out
                   </button>
@@ -91,7 +88,7 @@ export function Account({ chat, person, me, storage }: AccountProps) {
             ))}
           </ul>
           {others && (
-            <button type="button" onClick={() => void load(chat.sessions.endOthers())}>
+            <button type="button" onClick={() => end(chat.sessions.endOthers())}>
               Sign out all other devices
             </button>
           )}

@@ -1,26 +1,22 @@
 /** @jsxImportSource hono/jsx/dom */
-import { useEffect } from "hono/jsx/dom";
 import type { Room } from "../client/index.ts";
 import { Avatar } from "./avatar.tsx";
 import { useLatest } from "./latest.ts";
 import { Name } from "./person.tsx";
 import { fullTime } from "./time.ts";
 import { useWork } from "./work.ts";
+import { faultText } from "./words.ts";
 
 /** The people who are banned from a room, for those who may let them in again. */
 export function Banned({ room }: { readonly room: Room }) {
-  const { bans, more } = useLatest(room.bans);
+  const { items: bans, more, error } = useLatest(room.bans);
   const { busy, problem, run } = useWork();
-  useEffect(() => {
-    // Pages that were loaded before are still there.
-    if (bans.length === 0) void run(() => room.bans.load());
-  }, [room]);
 
   return (
     <section>
       <h3>Banned</h3>
       <p class="alert" role="alert">
-        {problem}
+        {problem || (error && faultText(error))}
       </p>
       {bans.length === 0 && !more && <p class="note">Nobody is banned.</p>}
       <ul class="members">

@@ -7,7 +7,7 @@ import { useWork } from "./work.ts";
 
 /** The people whom the person blocks. */
 export function Blocked({ blocks }: { readonly blocks: Blocks }) {
-  const people = useLatest(blocks);
+  const { items: people } = useLatest(blocks);
   const { busy, problem, run } = useWork();
   return (
     <>

@@ -30,7 +30,7 @@ export function Details({ talk, about, me, close, ...shared }: DetailsProps) {
   const rights = rightsIn(about);
   /** The links, if the person may create some: the server decides. */
   const [links, setLinks] = useState<readonly Invitation[] | undefined>(undefined);
-  const loadLinks = async () => setLinks((await room.invitations()).items);
+  const loadLinks = async () => setLinks((await room.invitations.read()).items);
 
   useLayoutEffect(() => {
     if (!dialog.current?.open) dialog.current?.showModal();

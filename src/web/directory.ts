@@ -1,5 +1,6 @@
 import type { User } from "../client/index.ts";
 import type { Rooms } from "./rooms.ts";
+import type { Shared } from "./shared.ts";
 
 /** Returns the people whom the page has seen in the person's rooms, except the person. */
 export function peopleIn(rooms: Rooms, me: string | undefined): User[] {
@@ -23,17 +24,17 @@ export function peopleIn(rooms: Rooms, me: string | undefined): User[] {
 /** Members of this many rooms are read. Each costs the person's budget. */
 const READ_MAX = 5;
 
-/** Resolves to the people of the rooms that were active last. Joins those rooms. */
-export async function peopleNear(rooms: Rooms, me: string | undefined): Promise<User[]> {
+/** Resolves to the people of the rooms that were active last. */
+export async function peopleNear({ chat, rooms }: Shared, me: string | undefined): Promise<User[]> {
   const near = rooms
     .snapshot()
     .lines.filter(({ kind }) => kind !== "direct")
     .slice(0, READ_MAX);
   const lists = await Promise.all(
     near.map(({ room }) =>
-      rooms
-        .talk(room)
-        .room.members.read()
+      chat
+        .room(room)
+        .members.read()
         .then(
           ({ items }) => items,
           () => [],

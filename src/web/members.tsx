@@ -12,7 +12,7 @@ import { hrefOf } from "./place.ts";
 import type { Shared } from "./shared.ts";
 import { fullTime, muteEnd } from "./time.ts";
 import { useWork } from "./work.ts";
-import { ROLES } from "./words.ts";
+import { faultText, ROLES } from "./words.ts";
 
 interface MembersProps extends Shared {
   readonly room: Room;
@@ -24,20 +24,16 @@ interface MembersProps extends Shared {
 
 /** The members of a room, and what one may do with them. */
 export function Members({ room, about, chat, rooms, me, adds }: MembersProps) {
-  const { members: list, more } = useLatest(room.members);
+  const { items: list, more, error } = useLatest(room.members);
   const [opened, setOpened] = useState("");
   const [chosen, setChosen] = useState<readonly Chosen[]>([]);
   const [near, setNear] = useState<readonly User[]>(() => peopleIn(rooms, me.id));
   const { busy, problem, run } = useWork();
-  const blocked = new Set(useLatest(chat.blocks).map(({ user }) => user.id));
+  const blocked = new Set(useLatest(chat.blocks).items.map(({ user }) => user.id));
   const rights = rightsIn(about);
 
   useEffect(() => {
-    // Pages that were loaded before are still there.
-    if (list.length === 0) void run(() => room.members.load());
-  }, [room]);
-  useEffect(() => {
-    if (adds) void peopleNear(rooms, me.id).then(setNear);
+    if (adds) void peopleNear({ chat, rooms }, me.id).then(setNear);
   }, [room, adds]);
 
   const act = (work: () => Promise<unknown>) => () =>
@@ -86,7 +82,7 @@ export function Members({ room, about, chat, rooms, me, adds }: MembersProps) {
     <section>
       <h3>Members</h3>
       <p class="alert" role="alert">
-        {problem}
+        {problem || (error && faultText(error))}
       </p>
       {adds && (
         <form class="add" onSubmit={add}>
@@ -104,7 +100,7 @@ export function Members({ room, about, chat, rooms, me, adds }: MembersProps) {
           )}
         </form>
       )}
-      <ul class="members" aria-busy={busy ? "true" : undefined}>
+      <ul class="members" aria-busy={busy || (more && list.length === 0 && !error) ? "true" : undefined}>
         {list.map((member) => {
           const { id, username, name, role, mutedUntil } = member;
           const someone = { username, user: { id, name } };

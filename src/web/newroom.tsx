@@ -29,7 +29,7 @@ export function NewRoom({ chat, rooms, me }: NewRoomProps) {
 
   const open = () => {
     setPeople(peopleIn(rooms, me.id));
-    void peopleNear(rooms, me.id).then(setPeople);
+    void peopleNear({ chat, rooms }, me.id).then(setPeople);
     setChosen([]);
     setProblem("");
     setClientId(crypto.randomUUID());

@@ -1,8 +1,9 @@
 /** @jsxImportSource hono/jsx/dom */
-import { useEffect, useState } from "hono/jsx/dom";
 import type { Report, Room } from "../client/index.ts";
+import { useLatest } from "./latest.ts";
 import { fullTime } from "./time.ts";
 import { useWork } from "./work.ts";
+import { faultText } from "./words.ts";
 
 interface ReportsProps {
   readonly room: Room;
@@ -10,27 +11,24 @@ interface ReportsProps {
 
 /** The open reports of a room, for its moderators. */
 export function Reports({ room }: ReportsProps) {
-  const [list, setList] = useState<readonly Report[] | undefined>(undefined);
+  const { items: list, more, error } = useLatest(room.reports);
   const { busy, problem, run } = useWork();
-  const load = async () => setList((await room.reports()).items);
-  useEffect(() => void run(load), [room]);
 
   const resolve = (id: Report["id"], resolution: string, work?: () => Promise<unknown>) => () =>
     void run(async () => {
       await work?.();
       await room.resolve(id, resolution);
-      await load();
     });
 
   return (
     <section>
       <h3>Reports</h3>
       <p class="alert" role="alert">
-        {problem}
+        {problem || (error && faultText(error))}
       </p>
-      {list?.length === 0 && <p class="note">There are no open reports.</p>}
+      {list.length === 0 && !more && <p class="note">There are no open reports.</p>}
       <ul class="members">
-        {list?.map(({ id, at, reason, by, message }) => (
+        {list.map(({ id, at, reason, by, message }) => (
           <li key={id}>
             <div class="report">
               <small>

@@ -203,7 +203,7 @@ export function createRooms(chat: Chat, left: (name: string) => void): Rooms {
         label: titleOf(room, chat.snapshot().me?.id),
       })),
     alike: async (name) => (await chat.listRooms({ like: name })).rooms.map(({ room }) => room),
-    more: () => void list.loadMore().catch(() => {}),
+    more: () => void list.load().catch(() => {}),
     showHidden(on) {
       hidden = on ? (hidden ?? []) : undefined;
       reload();

@@ -74,7 +74,7 @@ test("the list is loaded after the watch has begun, and continues by its cursor"
   expect(reads()).toEqual(["GET /rooms/?limit=50&order=activity"]);
   expect(list.snapshot()).toMatchObject({ state: "live", more: true });
   expect(names()).toEqual(["hall", "attic"]);
-  await list.loadMore();
+  await list.load();
   expect(reads()).toEqual(["GET /rooms/?limit=50&before=c2&order=activity"]);
   expect([names(), list.snapshot().more]).toEqual([["hall", "attic", "cellar"], false]);
   expect(rig.chat.rooms()).toBe(list);

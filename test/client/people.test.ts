@@ -41,7 +41,7 @@ const shown = (room: Room) =>
 const shows = (room: Room, ...entries: string[]) =>
   until(() => Bun.deepEquals(shown(room), entries)).catch(() => expect(shown(room)).toEqual(entries));
 const membersOf = (room: Room) =>
-  room.members.snapshot().members.map(({ username, role }) => `${username} ${role}`);
+  room.members.snapshot().items.map(({ username, role }) => `${username} ${role}`);
 
 test("a room is created once, whatever happens to the request and its response", async () => {
   const { chat, proxy } = guest(home.ada);
@@ -135,8 +135,8 @@ test("the list of members follows the notices, and mutes and archives are refuse
   await hers.setRole("@ben", "moderator");
   await hers.mute("@cy", { until: new Date(Date.now() + 60_000).toISOString() });
   await until(() => membersOf(hers).includes("cy member") && membersOf(hers).includes("ben moderator"));
-  await until(() => hers.members.snapshot().members.some(({ mutedUntil }) => mutedUntil !== undefined));
-  const told = hers.members.snapshot().members;
+  await until(() => hers.members.snapshot().items.some(({ mutedUntil }) => mutedUntil !== undefined));
+  const told = hers.members.snapshot().items;
   const { items } = await hers.members.read();
   expect(
     told.map(({ id, role, version, mutedUntil }) => ({ id, role, version, muted: mutedUntil !== undefined })),
@@ -191,7 +191,7 @@ test("the list of bans follows the notices, and is for those who may ban people"
   await hers.setRole("@ben", "moderator");
   await hers.ban("@cy");
   const bansOf = (room: Room) =>
-    room.bans.snapshot().bans.map(({ user, by }) => `${user.username} by ${by?.username}`);
+    room.bans.snapshot().items.map(({ user, by }) => `${user.username} by ${by?.username}`);
   await his.bans.load();
   expect(bansOf(his)).toEqual(["cy by ada"]);
   expect(his.bans.snapshot().more).toBe(false);
@@ -218,7 +218,7 @@ test("links let people in, reports reach the moderators, and blocks are kept for
   const { id, token, ...link } = await room.invite({ expiresIn: 3600, maxUses: 5 });
   expect(responses).toBe(2);
   expect(link).toMatchObject({ by: { username: "dan" }, maxUses: 5, uses: 0 });
-  expect((await room.invitations()).items.map((one) => one.id)).toEqual([id]);
+  expect((await room.invitations.read()).items.map((one) => one.id)).toEqual([id]);
 
   const garden = (await hers.redeem(token)).join();
   expect(garden.name).toBe(room.name);
@@ -226,14 +226,14 @@ test("links let people in, reports reach the moderators, and blocks are kept for
   await shows(garden, "created dan", "joined eve");
   expect(await hers.redeem(token)).toBe(garden);
   await room.revoke(id);
-  expect((await room.invitations()).items).toEqual([]);
+  expect((await room.invitations.read()).items).toEqual([]);
   expect(await outcome(hers.redeem(token))).toBe("not_found");
 
   const said = await room.send("Weeds!", { data: { plant: 7 } });
   await garden.report(said.id, "Rude");
   await room.edit(said.id, "Roses!");
-  expect(await outcome(garden.reports())).toBe("forbidden");
-  const { items } = await room.reports();
+  expect(await outcome(garden.reports.read())).toBe("forbidden");
+  const { items } = await room.reports.read();
   expect(items).toMatchObject([
     {
       reason: "Rude",
@@ -243,15 +243,15 @@ test("links let people in, reports reach the moderators, and blocks are kept for
     },
   ]);
   await room.resolve(items[0]?.id ?? "", "Edited");
-  expect((await room.reports()).items).toEqual([]);
-  expect((await room.reports({ all: true, limit: 1 })).items[0]?.resolved).toMatchObject({
+  expect((await room.reports.read()).items).toEqual([]);
+  expect((await room.reports.read({ all: true, limit: 1 })).items[0]?.resolved).toMatchObject({
     resolution: "Edited",
   });
 
   const direct = (await hers.direct(["@dan"])).join();
   await live(direct);
   await hers.blocks.add("@dan");
-  const [block] = hers.blocks.snapshot();
+  const [block] = hers.blocks.snapshot().items;
   expect(block).toMatchObject({ user: { username: "dan" } });
   expect([garden, direct].map((one) => one.snapshot().folded.includes(block?.user.id ?? ""))).toEqual([
     true,
@@ -263,6 +263,6 @@ test("links let people in, reports reach the moderators, and blocks are kept for
   await later.blocks.load();
   expect(later.blocks.snapshot()).toEqual(hers.blocks.snapshot());
   await later.blocks.remove(block?.user.id ?? "");
-  expect(later.blocks.snapshot()).toEqual([]);
+  expect(later.blocks.snapshot().items).toEqual([]);
   await direct.send("Hello again");
 });

@@ -140,7 +140,7 @@ describe("a refresh", () => {
       token: undefined,
     });
     // Someone else used the refresh token: the server now refuses it and the access token.
-    expect(await outcome(rig.chat.sessions.list())).toBe("refresh_reused");
+    expect(await outcome(rig.chat.sessions.read())).toBe("refresh_reused");
     expect(rig.requests.map(({ path }) => path)).toEqual([
       "/account/login/",
       "/account/sessions/",
@@ -255,7 +255,7 @@ describe("two tabs with one storage", () => {
 describe("sessions", () => {
   test("are listed and ended", async () => {
     const { rig } = await signedIn();
-    expect(await rig.chat.sessions.list()).toMatchObject([{ id: "1", current: true }]);
+    expect((await rig.chat.sessions.read()).items).toMatchObject([{ id: "1", current: true }]);
     await rig.chat.sessions.end("a/b");
     await rig.chat.sessions.endOthers();
     expect(rig.requests.slice(2).map(({ method, path }) => `${method} ${path}`)).toEqual([

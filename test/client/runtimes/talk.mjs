@@ -36,7 +36,7 @@ export async function talk({ ChatError, createChat }, options, name) {
     refused,
     aborted,
     around: around.messages.map(({ id }) => id),
-    sessions: (await again(() => chat.sessions.list())).length,
+    sessions: (await again(() => chat.sessions.read())).items.length,
     messages: room.snapshot().messages,
     rooms: list.snapshot().items.map((item) => item.room),
     state: chat.snapshot().connection.state,
