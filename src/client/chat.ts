@@ -117,6 +117,7 @@ export function createChat(options: ChatOptions): Chat {
     connection,
     room: (name) => rooms.get(name)?.room.snapshot(),
     connect: need,
+    closed: () => closed !== undefined,
   });
 
   const places = createPlaces(() => limit);
@@ -217,6 +218,7 @@ export function createChat(options: ChatOptions): Chat {
     queries.close(closed);
     steady.close(closed);
     for (const room of rooms.all()) room.close(closed);
+    conversations.close();
     // Wait until the storage has everything.
     await kept.read().catch(() => {});
   };

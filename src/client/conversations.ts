@@ -44,6 +44,8 @@ export interface ConversationsInside extends Conversations {
   joined(frame: RoomFrame): void;
   /** Forgets everything, because somebody else is signed in. */
   drop(): void;
+  /** Ends its timers, because the chat is closed. */
+  close(): void;
 }
 
 interface CallOptions {
@@ -57,6 +59,8 @@ interface Options {
   /** The state of a room that the client is in. */
   readonly room: (name: string) => RoomState | undefined;
   readonly connect: () => void;
+  /** Whether the chat is closed. */
+  readonly closed: () => boolean;
 }
 
 const PAGE = 50;
@@ -72,6 +76,7 @@ export function createConversations({
   connection,
   room: stateOf,
   connect,
+  closed,
 }: Options): ConversationsInside {
   let opened = false;
   let loaded = false;
@@ -203,22 +208,23 @@ export function createConversations({
     stale.clear();
   };
 
-  const holds = createHolds(
-    ports.clock,
-    () => {
+  const holds = createHolds({
+    clock: ports.clock,
+    closed,
+    open() {
       if (opened) return;
       opened = true;
       connect();
       start();
       view.changed();
     },
-    () => {
+    close() {
       opened = false;
       reset();
       connection.ask({ type: "watch", on: false }, () => {});
       view.changed();
     },
-  );
+  });
 
   return {
     ...holds.over(view),
@@ -238,6 +244,10 @@ export function createConversations({
     disconnected() {
       reset();
       if (opened) view.changed();
+    },
+    close() {
+      reset();
+      holds.forget();
     },
     take({ type, room, ...frame }) {
       if (!opened) return;

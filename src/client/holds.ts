@@ -13,10 +13,20 @@ export interface Holds {
   during(subscribe: () => () => void): () => void;
   /** Returns the same store, whose subscribers count as users. */
   over<T>(store: Store<T>): Store<T>;
+  /** Stops waiting for someone to come back, without calling `close`. */
+  forget(): void;
+}
+
+interface HoldsOptions {
+  readonly clock: Pick<Clock, "after">;
+  /** Whether the chat is closed. Then nothing waits, because a timer keeps a process alive. */
+  closed(): boolean;
+  open(): void;
+  close(): void;
 }
 
 /** Calls `open` with the first hold, and `close` some time after the last one ended. */
-export function createHolds(clock: Pick<Clock, "after">, open: () => void, close: () => void): Holds {
+export function createHolds({ clock, closed, open, close }: HoldsOptions): Holds {
   let count = 0;
   let cancel = () => {};
 
@@ -27,7 +37,7 @@ export function createHolds(clock: Pick<Clock, "after">, open: () => void, close
     return () => {
       if (!taken) return;
       taken = false;
-      if (--count === 0) cancel = clock.after(GRACE_MS, close);
+      if (--count === 0 && !closed()) cancel = clock.after(GRACE_MS, close);
     };
   };
 
@@ -51,5 +61,6 @@ export function createHolds(clock: Pick<Clock, "after">, open: () => void, close
       initial,
       subscribe: (listener) => during(() => subscribe(listener)),
     }),
+    forget: () => cancel(),
   };
 }

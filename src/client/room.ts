@@ -111,11 +111,12 @@ export function createRoom(options: Options): RoomInside {
     feed.open(again);
   };
 
-  const holds = createHolds(
+  const holds = createHolds({
     clock,
-    () => open(false),
-    () => kept || feed.close(),
-  );
+    closed: () => options.closed() !== undefined,
+    open: () => open(false),
+    close: () => kept || feed.close(),
+  });
 
   const joined = (frame: JoinedFrame) => {
     const resumed = content.joined(frame);
@@ -243,6 +244,7 @@ export function createRoom(options: Options): RoomInside {
     },
     close(why) {
       kept = false;
+      holds.forget();
       feed.end(why);
       emitter.emit("end", undefined);
     },
