@@ -4,11 +4,11 @@ import type { Conversations } from "./conversations.ts";
 import type { ChatError } from "./errors.ts";
 import type { NewRoom } from "./founding.ts";
 import type { User } from "./message.ts";
-import type { Pages } from "./pages.ts";
+import type { Page, Pages } from "./pages.ts";
 import type { Ports, WebSocketClass } from "./ports.ts";
 import type { Profile } from "./profile.ts";
 import type { ChangeOptions } from "./roomchanges.ts";
-import type { RoomsPage, RoomsQuery } from "./roomlist.ts";
+import type { RoomsQuery, RoomSummary } from "./roomlist.ts";
 import type { Room, RoomOptions } from "./roomstate.ts";
 import type { Account, SessionInfo, TokenSource } from "./session.ts";
 import type { ChatStorage } from "./storage.ts";
@@ -101,7 +101,7 @@ export interface Chat extends Store<ChatState>, AsyncDisposable {
    * Reads a page of this person's rooms, or with `all` of every room that they may enter, and the cursor of the next one.
    * @throws {ChatError}
    */
-  listRooms(query?: RoomsQuery): Promise<RoomsPage>;
+  listRooms(query?: RoomsQuery): Promise<Page<RoomSummary>>;
   /**
    * Ends this person's membership of a room, which then leaves their list of rooms. On all of their connections the room
    * goes to state `out` with the error `left`. Changes that still wait for the room are given up. The request is repeated

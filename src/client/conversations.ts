@@ -142,7 +142,7 @@ export function createConversations({
           ({ next } = found);
         }
         loaded = live = wasPage = true;
-        put(found.rooms);
+        put(found.items);
       } else {
         wasPage = false;
         stale.delete(first ?? "");
@@ -234,7 +234,7 @@ export function createConversations({
       const found = await page(next, call);
       if (mine !== life) return;
       ({ next } = found);
-      put(found.rooms);
+      put(found.items);
       view.changed();
     },
     hide: (room, hidden = true, call) => prefer(room, { hidden }, call),

@@ -83,7 +83,7 @@ export type {
   RoomRequests,
 } from "./requests.ts";
 export type { Conversations, ConversationsState } from "./conversations.ts";
-export type { LastMessage, RoomsPage, RoomsQuery, RoomSummary } from "./roomlist.ts";
+export type { LastMessage, RoomsQuery, RoomSummary } from "./roomlist.ts";
 export type { Account, SessionInfo, TokenSource } from "./session.ts";
 export type { ChatStorage } from "./storage.ts";
 export { createSubject, type Store, type Subject } from "./subject.ts";

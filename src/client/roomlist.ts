@@ -1,7 +1,7 @@
 import { unexpected } from "./errors.ts";
 import { shape } from "./frames.ts";
 import type { History, Person } from "./message.ts";
-import { readPage } from "./pages.ts";
+import { type Page, readPage } from "./pages.ts";
 import type { Session } from "./session.ts";
 
 /** A room in a list of rooms. */
@@ -68,20 +68,12 @@ export interface RoomsQuery {
   readonly signal?: AbortSignal;
 }
 
-/** A page of a list of rooms. */
-export interface RoomsPage {
-  /** With `all`, a page can be short or empty even if more pages follow. */
-  readonly rooms: readonly RoomSummary[];
-  /** The cursor of the next page. Absent on the last page. */
-  readonly next?: string | undefined;
-}
-
-/** @throws {ChatError} @throws the reason of `signal`. */
-export async function listRooms(
+/** With `all`, a page can be short or empty even if more pages follow. @throws {ChatError} @throws the reason of `signal`. */
+export const listRooms = (
   session: Session,
   { all, after, order, hidden, ...query }: RoomsQuery = {},
-): Promise<RoomsPage> {
-  const { items, next } = await readPage<RoomSummary>(session, "rooms/", isSummary, {
+): Promise<Page<RoomSummary>> =>
+  readPage<RoomSummary>(session, "rooms/", isSummary, {
     limit: 50,
     ...query,
     [order === "activity" ? "before" : "after"]: after,
@@ -89,8 +81,6 @@ export async function listRooms(
     all: all && "",
     hidden: hidden && "",
   });
-  return { rooms: items, next };
-}
 
 /** Reads one room. @throws {ChatError} */
 export async function roomIn(session: Session, room: string): Promise<RoomSummary> {

@@ -89,7 +89,7 @@ async function enter(client: Chat, name: string, terminal: Terminal): Promise<Ro
 
 /** Returns the room to enter: the named one or, if that is new, one that looks like it and that the person prefers. */
 async function choose(client: Chat, name: string, { ask, err }: Terminal): Promise<string> {
-  const { rooms } = await client.listRooms({ like: name }).catch(() => ({ rooms: [] })); // reported when it connects
+  const { items: rooms } = await client.listRooms({ like: name }).catch(() => ({ items: [] })); // reported when it connects
   const [like] = rooms;
   if (!like || rooms.some(({ room }) => room === name.normalize())) return name;
   const [wanted, existing] = [printable(name), printable(like.room)];

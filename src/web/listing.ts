@@ -10,8 +10,8 @@ export async function listAll(chat: Chat, query: RoomsQuery): Promise<RoomSummar
   const found: RoomSummary[] = [];
   let after: string | undefined;
   for (let page = 0; page < PAGES_MAX; page++) {
-    const { rooms, next } = await chat.listRooms({ ...query, limit: PAGE, after });
-    found.push(...rooms);
+    const { items, next } = await chat.listRooms({ ...query, limit: PAGE, after });
+    found.push(...items);
     if (next === undefined) break;
     after = next;
   }

@@ -202,7 +202,7 @@ export function createRooms(chat: Chat, left: (name: string) => void): Rooms {
         name: room.room,
         label: titleOf(room, chat.snapshot().me?.id),
       })),
-    alike: async (name) => (await chat.listRooms({ like: name })).rooms.map(({ room }) => room),
+    alike: async (name) => (await chat.listRooms({ like: name })).items.map(({ room }) => room),
     more: () => void list.load().catch(() => {}),
     showHidden(on) {
       hidden = on ? (hidden ?? []) : undefined;

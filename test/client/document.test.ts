@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { symlink } from "node:fs/promises";
 import { join } from "node:path";
 import type { ClientErrorCode } from "../../src/client/index.ts";
 import { CLOSE, ERRORS } from "../../src/protocol/codes.ts";
@@ -15,12 +16,13 @@ test(
   async () => {
     await builtClient();
     const project = temporaryFolder();
-    const files = [...text.matchAll(/^```ts\n(.*?)^```$/gms)].map(([, code = ""], n) => ({
-      name: `${n}.ts`,
+    const files = [...text.matchAll(/^```(tsx?)\n(.*?)^```$/gms)].map(([, type, code = ""], n) => ({
+      name: `${n}.${type}`,
       code,
     }));
-    expect(files).toHaveLength(4);
+    expect(files).toHaveLength(7);
     for (const { name, code } of files) await Bun.write(join(project.path, name), code);
+    await symlink(join(ROOT, "node_modules"), join(project.path, "node_modules"));
     const compilerOptions = {
       strict: true,
       noEmit: true,
@@ -28,6 +30,7 @@ test(
       module: "esnext",
       moduleResolution: "bundler",
       moduleDetection: "force",
+      jsx: "react-jsx",
       types: [],
       paths: {
         "@parley-chat/client": [join(TYPES, "index.d.ts")],

@@ -141,8 +141,8 @@ describe("the built client", () => {
           await using room = chat.room("hall").join();
           room.on("message", ({ change, username }) => void \`\${change satisfies "created" | "updated" | "deleted"}\${username}\`);
           const messages: readonly Message[] = room.snapshot().messages;
-          const { rooms, next } = await chat.listRooms({ all: true, limit: 10 });
-          const more: readonly RoomSummary[] = (await chat.listRooms({ after: next })).rooms;
+          const { items: rooms, next } = await chat.listRooms({ all: true, limit: 10 });
+          const more: readonly RoomSummary[] = (await chat.listRooms({ after: next })).items;
           const unread: number = [...rooms, ...more].reduce((sum, one) => sum + one.unread + (one.last?.id ?? 0), 0);
           // @ts-expect-error: a page has no such field
           void (await chat.listRooms()).cursor;

@@ -1,5 +1,4 @@
 import { describe, expect, test } from "bun:test";
-import type { RoomsPage } from "../../src/client/index.ts";
 import { createRig, json, outcome, problem, type Request } from "./rig.ts";
 
 const ADA = { email: "ada@example.com", password: "correct horse battery" };
@@ -63,9 +62,9 @@ async function signedIn(http: (request: Request) => Response | Promise<Response>
 describe("a list of rooms", () => {
   test("has each room with its newest message and what is unread", async () => {
     const rig = await signedIn(() => json([ATTIC, HALL]));
-    const page: RoomsPage = await rig.chat.listRooms();
+    const page = await rig.chat.listRooms();
     expect(page).toMatchObject({
-      rooms: [
+      items: [
         { room: "attic", last: null, online: 0, lastRead: null, unread: 100 },
         { room: "hall", last: LAST, online: 2, lastRead: 4, unread: 3 },
       ],
@@ -84,7 +83,7 @@ describe("a list of rooms", () => {
     );
     const first = await rig.chat.listRooms({ all: true, limit: 1 });
     const second = await rig.chat.listRooms({ all: true, limit: 1, after: first.next });
-    expect([first, second].map(({ rooms }) => rooms.map(({ room }) => room))).toEqual([["attic"], ["hall"]]);
+    expect([first, second].map(({ items }) => items.map(({ room }) => room))).toEqual([["attic"], ["hall"]]);
     expect(second.next).toBeUndefined();
     expect(rig.requests.map(({ path }) => path)).toEqual([
       "/rooms/?limit=1&all=",
@@ -97,7 +96,7 @@ describe("a list of rooms", () => {
   test("leaves out items that are not rooms, and fails if the body is not a list", async () => {
     const odd = [null, 7, {}, { ...HALL, last: 7 }, { ...HALL, online: "2" }, { ...HALL, lastRead: -1 }];
     const rig = await signedIn(() => json([...odd, HALL]));
-    expect((await rig.chat.listRooms()).rooms.map(({ room }) => room)).toEqual(["hall"]);
+    expect((await rig.chat.listRooms()).items.map(({ room }) => room)).toEqual(["hall"]);
     const none = await signedIn(() => json({ rooms: [] }));
     expect(await outcome(none.chat.listRooms())).toBe("bad_answer");
   });
@@ -106,7 +105,7 @@ describe("a list of rooms", () => {
     const rig = await signedIn(({ token }) =>
       token === "for /account/refresh/" ? json([HALL]) : problem("token_expired", 401),
     );
-    expect((await rig.chat.listRooms()).rooms).toHaveLength(1);
+    expect((await rig.chat.listRooms()).items).toHaveLength(1);
     expect(rig.requests.map(({ path, token }) => [path, token])).toEqual([
       ["/rooms/?limit=50", "for /account/login/"],
       ["/account/refresh/", undefined],

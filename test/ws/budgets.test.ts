@@ -281,7 +281,7 @@ test(
       await until(() => rooms.every((room) => room.snapshot().state === "live"), START_MS);
       await Promise.all(rooms.map((room) => room.history({ limit: 100 })));
       for (const room of rooms.slice(0, 50)) room.typing();
-      expect((await chat.listRooms({ limit: 200 })).rooms).toHaveLength(200);
+      expect((await chat.listRooms({ limit: 200 })).items).toHaveLength(200);
       await chat.close();
       const { text } = await api(usual, "GET /metrics", { token: METRICS_TOKEN });
       const spent = [...text.matchAll(/^parley_over_budget_total\{budget="(\w+)"\} [1-9]/gm)];
