@@ -248,7 +248,7 @@ const summaries = (userId: number, { rooms, order }: Chosen, limit: number) => s
       sum(octet_length(r.title) + octet_length(r.topic) + coalesce(octet_length(l.content), 0)
         + coalesce(octet_length(p.people), 0) + ${sql.raw(String(ROOM_BYTES))}) over w as upto,
       ${order === BY_ACTIVITY ? sql`c.at` : sql`null::timestamptz`} as at
-    from (${rooms}) c
+    from (select * from (${rooms}) chosen limit ${limit + 1}::int) c
     cross join lateral (select * from rooms x where x.id = c.id limit 1) r
     left join lateral (
       select * from members x where x.user_id = ${userId}::bigint and x.room_id = c.id and x.state = 'in' limit 1) m on true
