@@ -20,7 +20,7 @@ test(
       name: `${n}.${type}`,
       code,
     }));
-    expect(files).toHaveLength(7);
+    expect(files).toHaveLength(8);
     for (const { name, code } of files) await Bun.write(join(project.path, name), code);
     await symlink(join(ROOT, "node_modules"), join(project.path, "node_modules"));
     const compilerOptions = {
@@ -31,7 +31,8 @@ test(
       moduleResolution: "bundler",
       moduleDetection: "force",
       jsx: "react-jsx",
-      types: [],
+      types: ["node"],
+      skipLibCheck: true,
       paths: {
         "@parley-chat/client": [join(TYPES, "index.d.ts")],
         "@parley-chat/client/react": [join(TYPES, "react/index.d.ts")],

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { mkdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { blocksOf } from "../docs/transcripts.ts";
 import { api } from "../support/api.ts";
 import { packedClient } from "../support/built-client.ts";
 import { temporaryFolder } from "../support/folder.ts";
@@ -13,84 +13,82 @@ import { until } from "../support/until.ts";
 
 setDefaultTimeout(3 * START_MS);
 
-/** A fresh folder in which npm has installed the tarball, and another one in which Bun has. */
+const ROOT = join(import.meta.dir, "../..");
+/** A folder with the packed client, and two projects: npm has installed it in one, and Bun in the other. */
 const home = temporaryFolder();
 const [withNpm, withBun] = ["npm", "bun"].map((name) => join(home.path, name)) as [string, string];
 
-const bunx = [process.execPath, "x", "--bun"];
-/** `npx`, which runs the package with this Node. */
-const npx = (node: string) => ({
-  command: ["npx", "--offline"],
-  env: { PATH: `${dirname(node)}:${process.env.PATH}` },
-});
+/** The commands that docs/CLIENT.md shows. */
+const commands = blocksOf(await Bun.file(join(ROOT, "docs/CLIENT.md")).text()).filter(
+  ({ kind }) => kind === "sh",
+);
+const [install = ""] = commands[0]?.lines ?? [];
+const [byNpx = "", byBunx = ""] = commands[1]?.lines ?? [];
+
+/** Puts a Node before all others. */
+const withNode = (path: string) => ({ PATH: `${dirname(path)}:${process.env.PATH}` });
+
+const shell = (line: string, cwd: string, env: Record<string, string>, stdin = "") =>
+  run(["bash", "-c", line], { cwd, env: { npm_config_offline: "true", ...env }, stdin });
 
 beforeAll(async () => {
-  await mkdir(home.path, { recursive: true });
   const tarball = await packedClient(home.path);
   for (const folder of [withNpm, withBun]) await Bun.write(join(folder, "package.json"), "{}");
-  const flags = ["--offline", "--no-audit", "--no-fund"];
-  const npm = await run(["npm", "install", ...flags, tarball], { cwd: withNpm });
-  expect({ npm: npm.code, output: npm.stderr }).toEqual({ npm: 0, output: "" });
+  const line = install.replace("~/parley/dist", home.path);
+  expect(line).toEndWith(tarball);
+  const quiet = { npm_config_audit: "false", npm_config_fund: "false" };
+  expect(await shell(line, withNpm, quiet)).toMatchObject({ code: 0, stderr: "" });
   expect((await run([process.execPath, "add", tarball], { cwd: withBun })).code).toBe(0);
 });
 afterAll(() => home.remove());
 
-async function asAda() {
-  const { server, ada, ben } = await house();
-  return { server, ada, ben, login: { PARLEY_EMAIL: ada.email, PARLEY_PASSWORD: PASSWORD } };
-}
-
-/** Sends a line through a pipe, and reads it back over HTTP. */
+/** Runs a command that sends lines through a pipe, and returns what its room then has. */
 async function pipe(
-  room: string,
-  { command, env, cwd }: { command: string[]; env?: Record<string, string>; cwd: string },
-) {
-  const { server, ada, login } = await asAda();
-  const line = `to ${room}`;
-  const ended = await run([...command, "@parley-chat/client", server.url, room], {
-    cwd,
-    env: { ...login, ...env },
-    stdin: `${line}\n`,
-  });
-  expect({ code: ended.code, stderr: ended.stderr }).toEqual({ code: 0, stderr: "(connected as ada)\n" });
-  const { body } = await api(server, `GET /history/${room}/`, { token: ada.token });
-  expect((body as { content: string }[]).map(({ content }) => content)).toEqual([line]);
+  command: string,
+  cwd: string,
+  env: Record<string, string>,
+  stdin = "",
+): Promise<string[]> {
+  const { server, ada } = await house();
+  const line = command.replace("https://chat.example.com", server.url);
+  const login = { PARLEY_EMAIL: ada.email, PARLEY_PASSWORD: PASSWORD, token: ada.token };
+  const { code, stderr } = await shell(line, cwd, { ...login, ...env }, stdin);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: "(connected as ada)\n" });
+  const { body } = await api(server, `GET /history/${command.split(" ").at(-1)}/`, { token: ada.token });
+  return (body as { content: string }[]).map(({ content }) => content);
 }
 
 describe("the terminal client of the package", () => {
-  test("chats with bunx", () => pipe("by-bunx", { command: bunx, cwd: withBun }));
+  test("sends what is piped to it, with bunx", async () => {
+    expect(await pipe(byBunx, withBun, {})).toEqual(["Deployed"]);
+  });
 
-  const node = "chats with npx in Node 22, and says how to call it";
+  const node = "sends what is piped to it, with npx in Node 22, and says how to call it";
   test.if(hasNode)(hasNode ? node : `${node} (skipped: needs NODE)`, async () => {
-    await pipe("by-npx", { ...npx(NODE), cwd: withNpm });
-    const { command, env } = npx(NODE);
-    const wrong = await run([...command, "parley-chat"], { cwd: withNpm, env });
-    expect(wrong).toMatchObject({
+    expect(await pipe(byNpx, withNpm, withNode(NODE), "By npx\n")).toContain("By npx");
+    expect(await shell("npx parley-chat", withNpm, withNode(NODE))).toMatchObject({
       code: 1,
       stderr: "Usage: parley-chat [--register] <url> <room>|@<username>\n",
     });
   });
 
-  test.each([
-    ["Node", NODE],
-    ["Bun", process.execPath],
-  ])(
+  test.each([["Bun", process.execPath], ...(hasNode ? [["Node", NODE]] : [])])(
     "at a terminal in %s, asks for email and password, shows what others say, and ends with Ctrl+C",
-    async (_, runtime) => {
-      const { server, ben } = await asAda();
-      const room = `at-a-terminal-in-${_.toLowerCase()}`;
+    async (name = "", runtime = "") => {
+      const { server, ada, ben } = await house();
+      const room = `at-a-terminal-in-${name}`;
       let shown = "";
       const child = Bun.spawn([runtime, join(withNpm, "node_modules/.bin/parley-chat"), server.url, room], {
         cwd: withNpm,
         terminal: {
           cols: 80,
           rows: 24,
-          data: (_terminal, bytes) => void (shown += new TextDecoder().decode(bytes)),
+          data: (_, bytes) => void (shown += new TextDecoder().decode(bytes)),
         },
       });
       const type = (text: string) => child.terminal?.write(text);
       await until(() => shown.includes("Email: "));
-      type("ada@example.com\r");
+      type(`${ada.email}\r`);
       await until(() => shown.includes("Password: "));
       type(`${PASSWORD}\r`);
       await until(() => shown.includes("(connected as ada)"));
@@ -109,17 +107,14 @@ describe("the terminal client of the package", () => {
 
   needs("TEST_REGISTRY")("in Node 20", () => {
     test("says that there is no WebSocket, and works with Node's own once that is turned on", async () => {
-      const { command, env } = npx(await installedNode(20));
-      const refused = await run([...command, "parley-chat", "http://127.0.0.1", "hall"], {
-        cwd: withNpm,
-        env,
-      });
+      const env = withNode(await installedNode(20));
+      const refused = await shell("npx parley-chat http://127.0.0.1 hall", withNpm, env);
       expect(refused.code).toBe(1);
       expect(refused.stderr).toMatch(
         /^Node 20\.\d+\.\d+ has no WebSocket\. Use Node 22 or newer, or Bun; or set NODE_OPTIONS=--experimental-websocket\.\n$/,
       );
       const flag = { NODE_OPTIONS: "--experimental-websocket --no-warnings" };
-      await pipe("by-npx-20", { command, env: { ...env, ...flag }, cwd: withNpm });
+      expect(await pipe(byNpx, withNpm, { ...env, ...flag }, "In Node 20\n")).toContain("In Node 20");
     });
   });
 });
