@@ -103,8 +103,8 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   "src/web/invitations.tsx": "a link that the page makes",
   "src/web/tabs.ts": "what the client stored",
 };
-/** What the operator writes. */
-const OPERATOR = /^src\/(cli|db|config)/;
+/** What the operator writes, or the person at a terminal. */
+const OPERATOR = /^src\/(cli|db|config|terminal)/;
 const WORK =
   /\.normalize\(|Intl\.Segmenter|JSON\.parse\(|decodeURIComponent\(|URL\.parse\(|new URL\(|\.matchAll\(/;
 
