@@ -1,9 +1,6 @@
-import { createChat } from "./client.js";
+import { createChat } from "@parley-chat/client";
 
-/** `?server=` and `?room=` in the page's address override the defaults. */
-const query = new URLSearchParams(location.search);
-const chat = createChat({ url: query.get("server") ?? "http://127.0.0.1:3000", storage: localStorage });
-
+const chat = createChat({ url: "http://127.0.0.1:3000", storage: localStorage });
 const element = (id) => document.getElementById(id);
 const showProblem = ({ message }) => (element("problem").textContent = message);
 let room;
@@ -13,35 +10,33 @@ function draw() {
   element("enter").hidden = Boolean(account);
   element("room").hidden = !account;
   element("state").textContent = account ? `${account.username}: ${connection.state}` : "";
-  if (!room) return;
-  const { messages, waiting } = room.snapshot();
-  const line = (className, text) => {
-    const item = document.createElement("li");
-    item.className = className;
-    item.textContent = text; // never as HTML: other people wrote it
-    return item;
-  };
+  const { messages, waiting } = room?.snapshot() ?? { messages: [], waiting: [] };
   element("messages").replaceChildren(
-    ...messages.map((message) =>
-      message.deletedAt
-        ? line("deleted", `${message.username} deleted this`)
-        : line("message", `${message.username}: ${message.content}`),
+    ...messages.map(({ username, content, deletedAt }) =>
+      line("message", `${username}: ${deletedAt ? "(deleted)" : content}`),
     ),
     ...waiting.map(({ content }) => line("waiting", `${content} …`)),
   );
+}
+
+function line(className, text) {
+  const item = document.createElement("li");
+  item.className = className;
+  item.textContent = text; // never as HTML: other people wrote it
+  return item;
 }
 
 element("enter").addEventListener("submit", async (event) => {
   event.preventDefault();
   const { email, password } = Object.fromEntries(new FormData(event.target));
   element("problem").textContent = "";
-  await chat[event.submitter.value]({ email, password }).catch(showProblem);
+  await chat[event.submitter.value]({ email, password }).catch(showProblem); // login or register
 });
 
 element("write").addEventListener("submit", (event) => {
   event.preventDefault();
   const { text } = event.target.elements;
-  room.send(text.value).catch(showProblem); // appears in `waiting` immediately, and is sent when connected
+  room.send(text.value).catch(showProblem); // in `waiting` at once, and sent when there is a connection
   text.value = "";
 });
 
@@ -49,7 +44,7 @@ element("leave").addEventListener("click", () => chat.logout().catch(showProblem
 
 chat.subscribe(draw);
 chat.on("session", ({ account }) => {
-  room = account && chat.room(query.get("room") ?? "lobby");
+  room = account && chat.room("lobby");
   room?.subscribe(draw);
   draw();
 });

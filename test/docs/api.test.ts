@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { mkdir, symlink } from "node:fs/promises";
 import { temporaryFolder } from "../support/folder.ts";
 import { START_MS } from "../support/house.ts";
 import { needs } from "../support/needs.ts";
 import { startTestServer, type TestServer } from "../support/server.ts";
 import { paste } from "./paste.ts";
+import { checkOut } from "./checkout.ts";
 import { blocksOf } from "./transcripts.ts";
 
 const ROOT = join(import.meta.dir, "../..");
@@ -48,8 +48,7 @@ needs("TEST_REGISTRY")("a client generated from /openapi.json", () => {
   const home = temporaryFolder();
   let server: TestServer;
   beforeAll(async () => {
-    await mkdir(home.path, { recursive: true });
-    await symlink(ROOT, join(home.path, "parley"));
+    await checkOut(home.path, { installed: true });
     server = await startTestServer();
   }, START_MS);
   afterAll(async () => {

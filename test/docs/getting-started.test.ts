@@ -1,13 +1,14 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
-import { mkdir, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { api } from "../support/api.ts";
 import { temporaryFolder } from "../support/folder.ts";
 import { START_MS } from "../support/house.ts";
 import { PASSWORD } from "../support/people.ts";
+import { freePort } from "../support/port.ts";
 import { startTestServer, type TestServer } from "../support/server.ts";
 import { until } from "../support/until.ts";
 import { startShell } from "./shell.ts";
+import { checkOut } from "./checkout.ts";
 import { blocksOf } from "./transcripts.ts";
 
 setDefaultTimeout(2 * START_MS);
@@ -21,8 +22,7 @@ const home = temporaryFolder();
 let server: TestServer;
 
 beforeAll(async () => {
-  await mkdir(home.path, { recursive: true });
-  await symlink(ROOT, join(home.path, "parley"));
+  await checkOut(home.path, { installed: true });
   server = await startTestServer();
 });
 afterAll(async () => {
@@ -56,7 +56,39 @@ test("the README has the same command for starting the server", () => {
   expect(readme.split("\n")).toContain(line?.lines.join("\n") as string);
 });
 
-test("all commands by hand and with the client work when pasted", async () => {
+const PAGE = "A page of your own";
+const fileOf = (kind: string) => {
+  const [block] = blocksOf(page).filter((one) => one.kind === kind && one.heading === PAGE);
+  return `${block?.lines.join("\n")}\n`;
+};
+
+test("the page of one's own is the one in examples/page", async () => {
+  for (const [kind, file] of [
+    ["html", "index.html"],
+    ["js", "chat.js"],
+  ] as const)
+    expect(fileOf(kind)).toBe(await Bun.file(join(ROOT, "examples/page", file)).text());
+});
+
+test("the page of one's own is served with the packed client", async () => {
+  await using terminal = shell();
+  const [install = "", serve = "", ...none] = blocksUnder(PAGE);
+  expect(none).toEqual([]);
+  const own = join(home.path, "my-page");
+  terminal.type(install);
+  await until(() => Bun.file(join(own, "node_modules/@parley-chat/client/index.js")).exists(), START_MS);
+  await Bun.write(join(own, "index.html"), fileOf("html"));
+  await Bun.write(join(own, "chat.js"), here(fileOf("js")));
+  const port = await freePort();
+  terminal.type(serve.replace("--port=8000", `--port=${port}`));
+  await terminal.shows(`:${port}`);
+  const html = await (await fetch(`http://localhost:${port}/`)).text();
+  expect(html).toContain("<title>The lobby</title>");
+  const [, script = ""] = /src="([^"]+)"/.exec(html) ?? [];
+  expect(await (await fetch(new URL(script, `http://localhost:${port}/`))).text()).toContain("createChat");
+});
+
+test("all commands by hand and in a program work when pasted", async () => {
   await using terminal = shell();
   const [register = "", post = "", read = "", open = "", say = "", ...none] = blocksUnder("By hand");
   expect(none).toEqual([]);
@@ -72,7 +104,7 @@ test("all commands by hand and with the client work when pasted", async () => {
   terminal.type(say);
   await terminal.shows('"username":"ada","message":"Is anybody there?"');
 
-  const [install = "", run = "", pipe = "", ...more] = blocksUnder("With the client");
+  const [install = "", run = "", pipe = "", ...more] = blocksUnder("In a program");
   expect(more).toEqual([]);
   const [program] = blocksOf(page).filter(({ kind }) => kind === "ts");
   terminal.type(install);
@@ -93,17 +125,4 @@ test("all commands by hand and with the client work when pasted", async () => {
     "ben: Good morning",
     "ada: Hello from a pipe",
   ]);
-});
-
-test("the copied page is served", async () => {
-  await using terminal = shell();
-  const taken = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
-  const { port } = taken;
-  taken.stop(true);
-  terminal.type(blocksUnder("On a page").join("\n").replace("--port=8000", `--port=${port}`));
-  await terminal.shows(`:${port}`);
-  const html = await (await fetch(`http://localhost:${port}/`)).text();
-  expect(html).toContain("<title>The lobby</title>");
-  const [, script = ""] = /src="([^"]+)"/.exec(html) ?? [];
-  expect(await (await fetch(new URL(script, `http://localhost:${port}/`))).text()).toContain("createChat");
 });

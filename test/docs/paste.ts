@@ -1,9 +1,14 @@
-/** Runs commands in bash, as when pasted, until one of them fails. Returns what they print. @throws {Error} with the output. */
+/** Runs commands in bash until a line of them fails. Returns what they print. @throws {Error} with the output. */
 export async function paste(
   commands: string,
   { cwd, settings = {} }: { cwd: string; settings?: Readonly<Record<string, string>> },
 ): Promise<string> {
-  const child = Bun.spawn(["bash", "-ec", `exec 2>&1\n${commands}`], {
+  // `set -e` ignores a failed `cd` before `&&`, and the next line would run in another folder.
+  const lines = commands
+    .trim()
+    .split(/(?<!\\)\n/)
+    .map((line) => `${line} || exit`);
+  const child = Bun.spawn(["bash", "-c", `exec 2>&1\n${lines.join("\n")}`], {
     cwd,
     env: { PATH: process.env.PATH, HOME: cwd, NO_COLOR: "1", ...settings },
     stdin: "ignore",
