@@ -1,5 +1,5 @@
 import { ChatError, type Message, type Notice, type Room } from "@parley-chat/client";
-import { useChat, useMe, useRoom, useTyping } from "@parley-chat/client/react";
+import { useChat, useMe, useRoom, useStore, useTyping } from "@parley-chat/client/react";
 import { type FormEvent, useEffect, useState } from "react";
 
 /** The card of an order. Everyone can attach data, so only the server's is believed. */
@@ -84,10 +84,8 @@ function Composer({ room }: { room: Room }) {
 /** A conversation, for example about an order. */
 export function Conversation({ name }: { name: string }) {
   const { room, state, error, title, archived, entries, messages, folded, waiting, more } = useRoom(name);
-  const { blocks } = useChat();
   const last = messages.at(-1)?.id;
-
-  useEffect(() => void blocks.load().catch(() => {}), [blocks]); // for `folded`
+  useStore(useChat().blocks); // loads them, so that the room knows whose messages are `folded`
   useEffect(() => {
     if (last !== undefined) room.read(last).catch(() => {}); // what is shown counts as read
   }, [room, last]);

@@ -17,7 +17,7 @@ export function Conversations({ current }: { current: string | null }) {
           </li>
         ))}
       </ul>
-      {more && <button onClick={() => list.loadMore()}>More</button>}
+      {more && <button onClick={() => list.load()}>More</button>}
     </nav>
   );
 }

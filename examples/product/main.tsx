@@ -13,7 +13,7 @@ async function tokens(): Promise<string> {
   return response.text();
 }
 
-/** Says what keeps the person from chatting. Short cuts are not worth a word. */
+/** Says what keeps the person from chatting. */
 function Trouble() {
   const connection = useConnection();
   if (connection.state === "closed") return <p role="alert">{connection.error.message}</p>;
