@@ -1,6 +1,5 @@
 import type { Refusal } from "../errors.ts";
 import type { Message } from "../message.ts";
-import type { Order } from "../order.ts";
 import type { ModerationStore } from "./moderationports.ts";
 import type { Change, Outcome } from "./change.ts";
 import type { ListStore } from "./lists.ts";
@@ -188,10 +187,6 @@ export interface MemberStore {
   mark(marks: readonly (Seat & { readonly id: number })[]): Promise<readonly (Marked | Refusal)[]>;
   /** Reads, for each person, the rooms that they may no longer be in. Keeps the input order. */
   departures(userIds: readonly number[]): Promise<readonly Departures[]>;
-  /** Bans someone from a room that they need not be in, or that does not exist yet. The audit records it. */
-  ban(seat: Seat, order: Order): Promise<void>;
-  /** Lifts a ban. It makes nobody a member. The audit records it. */
-  unban(seat: Seat, order: Order): Promise<void>;
 }
 
 /** Finds people. Methods reject with a {@link Refusal} `unavailable` if the database does not respond. */

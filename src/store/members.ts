@@ -1,13 +1,10 @@
-import { and, eq, sql } from "drizzle-orm";
+import { sql } from "drizzle-orm";
 import type { Departures, Joined, Joining, MemberStore, Seat } from "../chat/ports.ts";
 import { isSecret } from "../chat/rights.ts";
 import type { Rules } from "../chat/room/decide.ts";
 import { Refusal } from "../errors.ts";
-import type { Order } from "../order.ts";
-import { writeAudit } from "../db/audit.ts";
 import { refuseIfAway, rowsHeld, runOrRefuse } from "../db/away.ts";
 import { isLocked, type Pool, rows } from "../db/database.ts";
-import { bans, rooms } from "../db/schema.ts";
 import { joinAll, type JoinedRow, markOf, versionOf } from "./joins.ts";
 import { membershipFrom, type MembershipRow, readMemberships } from "./memberships.ts";
 import { integers, lockWithin } from "./sql.ts";
@@ -25,32 +22,6 @@ const JUST_LEFT = sql`interval '10 minutes'`;
 
 export function createMemberStore(pool: Pool, { membersOnly = false }: Rules = {}): MemberStore {
   const mayCreate = ({ room, mayCreate }: Joining) => !membersOnly && mayCreate !== false && !isSecret(room);
-
-  const setBan = (banned: boolean) => (seat: Seat, order: Order) =>
-    runOrRefuse(pool, (orm) =>
-      orm.transaction(async (tx) => {
-        const { userId } = seat;
-        await rows(tx, sql`select ${lockWithin(ORDER_LOCK_MS)}`);
-        // A ban may come before the room. The upsert locks the room, so that it is not removed as unused.
-        const [room] = banned
-          ? await tx
-              .insert(rooms)
-              .values({ name: seat.room })
-              .onConflictDoUpdate({ target: rooms.name, set: { fence: sql`${rooms.fence} + 1` } })
-              .returning({ id: rooms.id })
-          : await tx.select({ id: rooms.id }).from(rooms).where(eq(rooms.name, seat.room));
-        if (!room) return;
-        const { id: roomId } = room;
-        const changed = banned
-          ? await tx.insert(bans).values({ userId, roomId }).onConflictDoNothing().returning()
-          : await tx
-              .delete(bans)
-              .where(and(eq(bans.userId, userId), eq(bans.roomId, roomId)))
-              .returning();
-        const action = banned ? "user.ban" : "user.unban";
-        if (changed.length > 0) await writeAudit(tx, [{ ...order, action, userId, roomId }]);
-      }),
-    );
 
   return {
     async join(seats) {
@@ -130,9 +101,6 @@ export function createMemberStore(pool: Pool, { membersOnly = false }: Rules = {
         return theirs ? new Map(theirs.map(({ room, why }) => [room, why])) : NONE;
       });
     },
-
-    ban: setBan(true),
-    unban: setBan(false),
   };
 }
 

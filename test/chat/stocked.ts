@@ -1,13 +1,15 @@
 import type { Ack, Post } from "../../src/chat/change.ts";
 import type { ListStore } from "../../src/chat/lists.ts";
-import type { Committed, MemberStore, MessageStore } from "../../src/chat/ports.ts";
+import type { Committed, MemberStore, MessageStore, Seat } from "../../src/chat/ports.ts";
 import type { Database } from "../../src/db/database.ts";
 import { loadMeta } from "../../src/db/meta.ts";
 import { users } from "../../src/db/schema.ts";
 import { createStore } from "../../src/store/store.ts";
 import { freshDatabase, neonDatabase, postgresDatabase, type TestDatabase } from "../support/database.ts";
 import { needs } from "../support/needs.ts";
+import { ORDER } from "../support/order.ts";
 import { named, userOf } from "../support/stubs.ts";
+import { rulingsOf } from "./rulings.ts";
 
 /** Runs tests on each driver. `open` creates a new database. Drivers that need a server are skipped if there is none. */
 export function onEachDriver(tests: (open: () => Promise<TestDatabase>) => void): void {
@@ -52,6 +54,18 @@ function storesOf(database: Database) {
   const { messages, ...others } = createStore(database);
   return { store: completing(messages), ...others };
 }
+
+/** Bans someone from a room for the operator, or lifts the ban. Resolves to whether it changed anything. */
+export const setBan = async (
+  store: MessageStore,
+  set: "banned" | "unbanned",
+  { userId, room }: Seat,
+  order = ORDER,
+): Promise<boolean> => {
+  const ruling = { ...rulingsOf("operator").appoint(room, set, [userId]), order };
+  const [ack] = acksOf(await store.commit(0, [ruling], true));
+  return (ack?.id ?? 0) > 0;
+};
 
 /** Commits what was fenced off carefully, as the committer does. */
 export const completing = (store: MessageStore): MessageStore => ({

@@ -5,7 +5,6 @@ import { handClock } from "../support/hand-clock.ts";
 import { until } from "../support/until.ts";
 import { createNode, openSocket, post } from "./node.ts";
 import { createTestSocket, fanoutTo } from "./sockets.ts";
-import { ORDER } from "../support/order.ts";
 import { upTo } from "../support/stubs.ts";
 
 // Frames for a full socket wait until it has drained, and no longer.
@@ -59,7 +58,7 @@ test.each(["a ban", "the server's close", "the client's close"])(
     buffered = SOFT_LIMIT + 1;
     connection.receive(JSON.stringify({ type: "join", room: "lake", ref: 1 }));
     await turn();
-    if (end === "a ban") await node.members.ban({ userId: 1, room: "lake" }, ORDER);
+    if (end === "a ban") node.members.ban({ userId: 1, room: "lake" });
     if (end === "the server's close") node.disable();
     if (end !== "a ban") connection.ended();
     buffered = 0;

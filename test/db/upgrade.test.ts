@@ -2,14 +2,14 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { join } from "node:path";
 import { type SQL, sql } from "drizzle-orm";
 import { readMigrationFiles } from "drizzle-orm/migrator";
-import { onEachDriver } from "../chat/stocked.ts";
+import { createStore } from "../../src/store/store.ts";
+import { onEachDriver, setBan } from "../chat/stocked.ts";
 import { type Orm, rows } from "../../src/db/database.ts";
 import { migrate } from "../../src/db/migrate.ts";
 import { createListStore } from "../../src/store/lists.ts";
 import { createMemberStore } from "../../src/store/members.ts";
 import type { TestDatabase } from "../support/database.ts";
 import { START_MS } from "../support/house.ts";
-import { ORDER } from "../support/order.ts";
 
 // Databases of earlier versions, with rows as those versions wrote them.
 
@@ -169,10 +169,11 @@ onEachDriver((open) => {
       { lastRead: 0, unread: 2 },
     ]);
     expect(await members.mark([{ ...seat(ADA), id: 2 }])).toEqual([{ lastRead: 3, moved: false }]);
-    for (const userId of [CY, DEE]) await members.unban(seat(userId), ORDER);
+    const { messages } = createStore(database);
+    for (const userId of [CY, DEE]) await setBan(messages, "unbanned", seat(userId));
     expect(await members.join([seat(CY), seat(DEE)])).toEqual([
       { lastRead: 2, unread: 3 },
-      { lastRead: 5, unread: 0 },
+      { lastRead: 7, unread: 0 }, // the two notices too
     ]);
   });
 });

@@ -128,7 +128,6 @@ export function createStore(options: StoreOptions): ChatStore {
   };
 
   const { people } = database;
-  const never = () => Promise.reject(new Error("bans are changes of rooms"));
   return {
     messages,
     members: {
@@ -137,8 +136,6 @@ export function createStore(options: StoreOptions): ChatStore {
       leave: (seat) => write(() => database.leave(seat)),
       mark: (marks) => write(() => database.mark(marks)),
       departures: (userIds) => orRefuse(read(() => people.departures(userIds))),
-      ban: never,
-      unban: never,
     },
     // Everyone's id is their number.
     people: { find: (names) => orRefuse(read(() => names.map((name) => Number(name) || null))) },

@@ -8,9 +8,8 @@ import {
 } from "../../src/db/cleanup.ts";
 import { rows } from "../../src/db/database.ts";
 import { START_MS } from "../support/house.ts";
-import { ORDER } from "../support/order.ts";
 import { until } from "../support/until.ts";
-import { onEachDriver, post, type Stocked, stock } from "../chat/stocked.ts";
+import { onEachDriver, post, setBan, type Stocked, stock } from "../chat/stocked.ts";
 
 // What nobody needs is removed. Nothing else is, whatever happens at the same time.
 
@@ -50,9 +49,12 @@ onEachDriver((open) => {
     for (const userId of [at.ada, at.ben]) await at.members.leave({ userId, room: "posted-left" });
     for (const room of ["left", "left-new", "banned", "unbanned"])
       await at.members.leave({ userId: at.ada, room });
-    await at.members.ban({ userId: at.ben, room: "banned" }, ORDER);
-    await at.members.ban({ userId: at.ben, room: "unbanned" }, ORDER);
-    await at.members.unban({ userId: at.ben, room: "unbanned" }, ORDER);
+    // A ban is a message of its room. Those from earlier versions of the server had none.
+    await run(
+      sql`insert into bans (user_id, room_id) select ${at.ben}::bigint, id from rooms where name = 'banned'`,
+    );
+    for (const set of ["banned", "unbanned"] as const)
+      await setBan(at.store, set, { userId: at.ben, room: "unbanned" });
     await age("joined", "left", "posted-left", "banned", "unbanned");
     expect(await removeUnusedRooms(at.database, null)).toBeNull();
     expect(await namesOf()).toEqual(["banned", "joined", "left-new", "posted-left", "unbanned"]);
@@ -88,7 +90,7 @@ onEachDriver((open) => {
     if (at.database.driver === "pglite") return;
     for (const [room, act] of [
       ["vanishing-1", (room: string) => join(at.ada, room)],
-      ["vanishing-2", (room: string) => at.members.ban({ userId: at.ada, room }, ORDER)],
+      ["vanishing-2", (room: string) => setBan(at.store, "banned", { userId: at.ada, room })],
       ["vanishing-3", (room: string) => at.store.commit(0, [post(at.ada, room, "hello")], false)],
     ] as const) {
       await run(sql`insert into rooms (name) values (${room}::text)`);

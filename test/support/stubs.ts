@@ -7,7 +7,7 @@ import type { Codec } from "../../src/chat/connection/codec.ts";
 import type { ModerationStore } from "../../src/chat/moderationports.ts";
 import type { Pass } from "../../src/chat/pass.ts";
 import type { ListStore } from "../../src/chat/lists.ts";
-import type { Bounds, Departures, MemberStore, PersonStore } from "../../src/chat/ports.ts";
+import type { Bounds, Departures, MemberStore, PersonStore, Seat } from "../../src/chat/ports.ts";
 import { membershipOf, noRoom, STRANGER } from "../../src/chat/rights.ts";
 import type { Identity, Standing } from "../../src/identity.ts";
 import type { Message } from "../../src/message.ts";
@@ -57,7 +57,10 @@ export const emptyLists: ListStore = {
 };
 
 /** Members, read marks and bans in memory. Nothing is ever unread, and rooms have no end. */
-export function createMemberStub(): MemberStore & { roomsOf(userId: number): string[] } {
+export function createMemberStub(): MemberStore & {
+  roomsOf(userId: number): string[];
+  ban(seat: Seat): void;
+} {
   const members = new Map<number, Map<string, "in" | "left">>();
   const bans = new Map<number, Set<string>>();
   const marks = new Map<string, number>();
@@ -102,8 +105,7 @@ export function createMemberStub(): MemberStore & { roomsOf(userId: number): str
           ...banned.map((room) => [room, "banned"] as const),
         ]);
       }),
-    ban: async ({ userId, room }) => void bansOf(userId).add(room),
-    unban: async ({ userId, room }) => void bansOf(userId).delete(room),
+    ban: ({ userId, room }) => void bansOf(userId).add(room),
   };
 }
 
