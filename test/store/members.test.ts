@@ -407,7 +407,8 @@ onEachDriver((open) => {
     for (let times = 0; times < 2; times++) await setBan(at.store, "banned", seat(at.ada), ORDER);
     const lift = { ...ORDER, via: "cli", actor: "root", address: "here", reason: "sorry" } as const;
     for (let times = 0; times < 2; times++) await setBan(at.store, "unbanned", seat(at.ada), lift);
-    await expect(setBan(at.store, "unbanned", seat(at.ada, other), lift)).rejects.toThrow("not_found");
+    const nowhere = setBan(at.store, "unbanned", seat(at.ada, other), lift);
+    expect(await nowhere.catch(String)).toContain("not_found");
     const entries = (await readAudit(at.database, undefined, 100)).filter((entry) => entry.room === room);
     expect(entries).toMatchObject([
       { action: "user.unban", ...lift, username: "ada" },
