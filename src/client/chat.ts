@@ -33,7 +33,7 @@ import { createSubject, partOf } from "./subject.ts";
  * @throws {ChatError} `unsupported` if this runtime lacks something; `invalid` if `url` is not a URL.
  */
 export function createChat(options: ChatOptions): Chat {
-  const ports = portsOf(options.ports, options.webSocket);
+  const ports = portsOf(options);
   const address = addressOf(options.url);
   const { base } = address;
   const emitter = createEmitter<ChatEvents>();

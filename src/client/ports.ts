@@ -56,27 +56,34 @@ export interface WebSocketLike extends Wire {
   onerror: ((event: any) => void) | null;
 }
 
+interface PortsOptions {
+  readonly url: string;
+  /** Replacements. */
+  readonly ports?: Partial<Ports> | undefined;
+  readonly webSocket?: WebSocketClass | undefined;
+}
+
 /**
- * Returns the ports of this runtime, with the given replacements.
+ * Returns the ports of this runtime.
  * @throws {ChatError} `unsupported` if the runtime lacks what the client needs.
  */
-export function portsOf(given: Partial<Ports> | undefined, webSocket: WebSocketClass | undefined): Ports {
+export function portsOf({ url, ports, webSocket }: PortsOptions): Ports {
+  const { AbortController, TextEncoder, URL, WebSocket, fetch } = globalThis;
   const has: Readonly<Record<string, unknown>> = {
-    WebSocket: given?.open ?? webSocket ?? globalThis.WebSocket,
-    fetch: given?.fetch ?? globalThis.fetch,
-    AbortController: globalThis.AbortController,
-    TextEncoder: globalThis.TextEncoder,
-    URL: globalThis.URL,
+    // A server that renders a page passes a relative url, and never connects.
+    WebSocket: ports?.open || webSocket || WebSocket || !/^\w+:/.test(url),
+    fetch: ports?.fetch || fetch,
+    AbortController,
+    TextEncoder,
+    URL,
   };
   const missing = Object.keys(has).filter((name) => !has[name]);
-  if (missing.length > 0) {
-    const pass = has.WebSocket ? "" : " Pass a WebSocket class: createChat({ url, webSocket }).";
+  if (missing[0])
     throw new ChatError(
       "unsupported",
-      `This runtime has no ${missing.join(" and no ")}, which the client needs.${pass}`,
+      `This runtime has no ${missing.join(" and no ")}. Add it, or pass it to createChat (webSocket, ports.fetch).`,
     );
-  }
-  return { ...systemPorts(webSocket), ...given };
+  return { ...systemPorts(webSocket), ...ports };
 }
 
 const systemPorts = (webSocket: WebSocketClass | undefined): Ports => ({

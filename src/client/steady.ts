@@ -18,7 +18,8 @@ export interface Steady {
 }
 
 export function createSteady({ clock, random }: Pick<Ports, "clock" | "random">): Steady {
-  const life = new AbortController();
+  let closed: ChatError | undefined;
+  const running = new Set<AbortController>();
   const idle = new Set<() => void>();
 
   const pause = async (error: ChatError, failures: number, signal: AbortSignal) => {
@@ -34,7 +35,11 @@ export function createSteady({ clock, random }: Pick<Ports, "clock" | "random">)
 
   return {
     async run(attempt, given) {
-      const { signal, free } = either(life.signal, given);
+      if (closed) throw closed;
+      const control = new AbortController();
+      const { signal } = control;
+      const off = onAbort(given, () => control.abort(given?.reason));
+      running.add(control);
       try {
         for (let failures = 0; ; failures++)
           try {
@@ -46,18 +51,14 @@ export function createSteady({ clock, random }: Pick<Ports, "clock" | "random">)
             await pause(error, failures, signal);
           }
       } finally {
-        free();
+        running.delete(control);
+        off();
       }
     },
     wake: () => idle.forEach((resolve) => resolve()),
-    close: (error) => life.abort(error),
+    close(error) {
+      closed = error;
+      running.forEach((control) => control.abort(error));
+    },
   };
-}
-
-/** Does what `AbortSignal.any` does, which browsers have only since 2024. `free` stops listening to both signals. */
-function either(one: AbortSignal, other: AbortSignal | undefined) {
-  one.throwIfAborted();
-  const control = new AbortController();
-  const offs = [other, one].map((signal) => onAbort(signal, () => control.abort(signal?.reason)));
-  return { signal: control.signal, free: () => offs.forEach((off) => off()) };
 }

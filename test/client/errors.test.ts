@@ -50,25 +50,41 @@ test("JSON of an ended session has no token", async () => {
   expect(text).not.toContain(TOKEN);
 });
 
-test.each([
-  [
-    "WebSocket",
-    "This runtime has no WebSocket, which the client needs. Pass a WebSocket class: createChat({ url, webSocket }).",
-  ],
-  ["fetch", "This runtime has no fetch, which the client needs."],
-  ["TextEncoder", "This runtime has no TextEncoder, which the client needs."],
-])("createChat reports at once that a runtime has no %s", (name, message) => {
+/** Acts in a runtime that lacks a global. */
+function without(name: string, act: () => void) {
   const original = Object.getOwnPropertyDescriptor(globalThis, name) as PropertyDescriptor;
   Object.defineProperty(globalThis, name, { value: undefined, configurable: true });
   try {
-    createChat({ url: "https://chat.example.com" });
-    throw new Error("no error");
-  } catch (error) {
-    expect(written(error)).toMatchObject({ code: "unsupported", message });
+    act();
   } finally {
     Object.defineProperty(globalThis, name, original);
   }
-});
+}
+
+test.each(["AbortController", "TextEncoder", "URL", "WebSocket", "fetch"])(
+  "createChat reports at once that a runtime has no %s",
+  (name) =>
+    without(name, () => {
+      const error = thrownBy(() => createChat({ url: "https://chat.example.com" }));
+      const message = `This runtime has no ${name}. Add it, or pass it to createChat (webSocket, ports.fetch).`;
+      expect(written(error)).toMatchObject({ code: "unsupported", message });
+    }),
+);
+
+test("a server that renders a page with a relative url needs no WebSocket", () =>
+  without("WebSocket", () => {
+    const { state } = createChat({ url: "/" }).room("hall").snapshot();
+    expect(state).toBe("idle");
+  }));
+
+function thrownBy(act: () => void): unknown {
+  try {
+    act();
+  } catch (error) {
+    return error;
+  }
+  throw new Error("nothing was thrown");
+}
 
 test("a WebSocket class can be passed, and other parts as ports", async () => {
   const opened: string[] = [];

@@ -107,7 +107,7 @@ describe("the built client", () => {
 
   needs("TEST_REGISTRY")("in other versions of Node", () => {
     const noWebSocket =
-      "This runtime has no WebSocket, which the client needs. Pass a WebSocket class: createChat({ url, webSocket }).";
+      "This runtime has no WebSocket. Add it, or pass it to createChat (webSocket, ports.fetch).";
     test.each([
       [20, noWebSocket],
       [24, "function"],
