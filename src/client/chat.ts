@@ -16,7 +16,7 @@ import { createPages, listIn, type PageQuery, plain, roomPath } from "./pages.ts
 import { createPlaces } from "./places.ts";
 import { portsOf } from "./ports.ts";
 import { setProfile } from "./profile.ts";
-import { createQueries } from "./queries.ts";
+import { createQuery } from "./query.ts";
 import { leftError } from "./reconnect.ts";
 import { createRegistry } from "./registry.ts";
 import { createRequests } from "./requests.ts";
@@ -97,8 +97,8 @@ export function createChat(options: ChatOptions): Chat {
     problem: (error) => emitter.emit("problem", error),
   });
 
-  const queries = createQueries(ports, connection);
   const steady = createSteady(ports);
+  const query = createQuery(steady, connection);
   const founding = createFounding(session, steady, ports.uuid);
   const blocks = createBlocks(session, steady, () => {
     for (const room of rooms.all()) room.changed();
@@ -129,7 +129,7 @@ export function createChat(options: ChatOptions): Chat {
       connection,
       places,
       outbox,
-      queries,
+      query,
       members: createMembers(name, session),
       bans: createBans(name, session),
       requests: createRequests(name, session, steady, ports.uuid),
@@ -155,7 +155,6 @@ export function createChat(options: ChatOptions): Chat {
     // The outbox needs its rooms joined.
     for (const name of outbox.rooms()) rooms.of(name);
     each("connected");
-    queries.pump();
     outbox.pump();
     steady.wake();
   }
@@ -176,7 +175,7 @@ export function createChat(options: ChatOptions): Chat {
     if (!error) return connection.start();
     connection.stop(error);
     outbox.close(error);
-    queries.close(error);
+    steady.close(error);
   };
 
   const connect = () => {
@@ -215,7 +214,6 @@ export function createChat(options: ChatOptions): Chat {
     closed = new ChatError("closed", "The chat was closed.");
     connection.stop(closed);
     outbox.close(closed);
-    queries.close(closed);
     steady.close(closed);
     for (const room of rooms.all()) room.close(closed);
     conversations.close();

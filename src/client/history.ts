@@ -3,21 +3,21 @@ import { deferred } from "./deferred.ts";
 import { entriesIn } from "./frames.ts";
 import { type List, messagesOf } from "./list.ts";
 import type { Entry } from "./message.ts";
-import type { Queries } from "./queries.ts";
+import type { Query } from "./query.ts";
 import type { HistoryPage, HistoryQuery, OlderQuery } from "./roomstate.ts";
 
 interface HistoryOptions {
   /** The room's name. */
   readonly name: string;
   readonly list: List;
-  readonly queries: Queries;
+  readonly query: Query;
   /** Whether the room is joined on the current socket. @throws {ChatError} why it cannot be joined. */
   joined(): boolean;
   changed(): void;
 }
 
 /** Reads pages of a room's history, into its list or beside it. */
-export function createHistory({ name, list, queries, joined, changed }: HistoryOptions) {
+export function createHistory({ name, list, query: ask, joined, changed }: HistoryOptions) {
   let gate = deferred<void>();
   let paging: Promise<void> | undefined;
 
@@ -33,7 +33,7 @@ export function createHistory({ name, list, queries, joined, changed }: HistoryO
       return pageOf([...head.entries, ...tail.entries], head.older, tail.newer);
     }
     const forward = after !== undefined;
-    const reply = await queries.ask(
+    const reply = await ask(
       { type: "history", room: name, limit: size, after, before: forward ? undefined : before, notices },
       signal,
     );

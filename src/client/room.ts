@@ -13,7 +13,7 @@ import type { Change, ChangeFields } from "./change.ts";
 import type { Outbox } from "./outbox.ts";
 import type { Places } from "./places.ts";
 import type { Ports } from "./ports.ts";
-import type { Queries } from "./queries.ts";
+import type { Query } from "./query.ts";
 import type { Room, RoomEvents, RoomInside, RoomOptions, RoomState, Waiting } from "./roomstate.ts";
 import type { RequestsInside } from "./requests.ts";
 import { createStream } from "./stream.ts";
@@ -26,7 +26,7 @@ interface Options extends RoomOptions {
   readonly connection: Pick<Connection, "open" | "ask">;
   readonly places: Places;
   readonly outbox: Outbox;
-  readonly queries: Queries;
+  readonly query: Query;
   readonly members: Members & RollInside;
   readonly bans: Bans & RollInside;
   readonly requests: RequestsInside;
@@ -44,7 +44,7 @@ interface Options extends RoomOptions {
 const TYPING_MS = 2_000;
 
 export function createRoom(options: Options): RoomInside {
-  const { name, ports, connection, outbox, queries, members, bans, me, blocked } = options;
+  const { name, ports, connection, outbox, members, bans, me, blocked } = options;
   const { history: first = 50, keep = 1_000 } = options;
   const { clock } = ports;
   const content = createContent({
@@ -96,7 +96,7 @@ export function createRoom(options: Options): RoomInside {
   const history = createHistory({
     name,
     list,
-    queries,
+    query: options.query,
     joined() {
       if (feed.error) throw feed.error;
       return feed.joined;

@@ -24,7 +24,9 @@ export function createSteady({ clock, random }: Pick<Ports, "clock" | "random">)
 
   const pause = async (error: ChatError, failures: number, signal: AbortSignal) => {
     const { promise, resolve } = deferred<void>();
-    const cancel = clock.after(pauseAfter(error, failures, random()), resolve);
+    // Without a connection, the next one ends the pause.
+    const cancel =
+      error.code === "disconnected" ? () => {} : clock.after(pauseAfter(error, failures, random()), resolve);
     const off = onAbort(signal, resolve);
     if (error.retryAfterMs === undefined) idle.add(resolve);
     await promise;
