@@ -1,8 +1,7 @@
 import { shape } from "./frames.ts";
 import type { User } from "./message.ts";
 import { createPages, type Pages, type PagesInside, readPage } from "./pages.ts";
-import type { Session } from "./session.ts";
-import type { Steady } from "./steady.ts";
+import type { Request, Session } from "./session.ts";
 
 /** Someone whom the person blocks. */
 export interface Block {
@@ -29,7 +28,7 @@ export interface BlocksInside extends PagesInside<Block>, Blocks {
 
 const PAGE = 100;
 
-export function createBlocks(session: Session, steady: Steady, changed: () => void): BlocksInside {
+export function createBlocks(session: Session, repeat: Request, changed: () => void): BlocksInside {
   let blocks: readonly Block[] = [];
   let ids: readonly string[] = [];
 
@@ -55,9 +54,8 @@ export function createBlocks(session: Session, steady: Steady, changed: () => vo
 
   const change =
     (method: string): Blocks["add"] =>
-    async (user, { signal: given } = {}) => {
-      const path = `blocks/${encodeURIComponent(user)}/`;
-      await steady.run((signal) => session.request(method, path, { signal }), given);
+    async (user, call) => {
+      await repeat(method, `blocks/${encodeURIComponent(user)}/`, call);
       await (pages.loaded ? pages.renew() : pages.load());
     };
 

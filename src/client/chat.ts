@@ -23,7 +23,7 @@ import { createRequests } from "./requests.ts";
 import { createRoom } from "./room.ts";
 import { listRooms } from "./roomlist.ts";
 import type { Room, RoomOptions } from "./roomstate.ts";
-import { type Account, createSession, type SessionInfo } from "./session.ts";
+import { type Account, createSession, type Request, type SessionInfo } from "./session.ts";
 import { createSteady } from "./steady.ts";
 import { createSlot } from "./storage.ts";
 import { createSubject, partOf } from "./subject.ts";
@@ -99,8 +99,11 @@ export function createChat(options: ChatOptions): Chat {
 
   const steady = createSteady(ports);
   const query = createQuery(steady, connection);
-  const founding = createFounding(session, steady, ports.uuid);
-  const blocks = createBlocks(session, steady, () => {
+  /** Makes a request that is idempotent, until its outcome is known. */
+  const repeat: Request = (method, path, { signal: given, ...call } = {}) =>
+    steady.run((signal) => session.request(method, path, { ...call, signal }), given);
+  const founding = createFounding(repeat, ports.uuid);
+  const blocks = createBlocks(session, repeat, () => {
     for (const room of rooms.all()) room.changed();
   });
   const outbox = createOutbox({
@@ -132,7 +135,7 @@ export function createChat(options: ChatOptions): Chat {
       query,
       members: createMembers(name, session),
       bans: createBans(name, session),
-      requests: createRequests(name, session, steady, ports.uuid),
+      requests: createRequests(name, session, repeat, ports.uuid),
       me: () => user?.id,
       blocked: blocks.ids,
       closed: () => closed,
@@ -251,11 +254,11 @@ export function createChat(options: ChatOptions): Chat {
     }),
     rooms: () => conversations,
     listRooms: (query) => listRooms(session, query),
-    async leaveRoom(name, { heir, signal: given } = {}) {
+    async leaveRoom(name, { heir, signal } = {}) {
       const left = spelled(name);
       const query = new URLSearchParams({ clientId: ports.uuid(), ...(heir !== undefined && { heir }) });
       const path = `${roomPath(left, "members/me")}?${query}`;
-      await steady.run((signal) => session.request("DELETE", path, { signal }), given);
+      await repeat("DELETE", path, { signal });
       rooms.get(left)?.close(leftError(4505, left));
     },
     token: ({ refused, signal } = {}) => abortable(session.token(refused), signal),

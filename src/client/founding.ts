@@ -1,8 +1,7 @@
 import { unexpected } from "./errors.ts";
 import { shape } from "./frames.ts";
 import type { History } from "./message.ts";
-import type { Session } from "./session.ts";
-import type { Steady } from "./steady.ts";
+import type { Request } from "./session.ts";
 
 /** A private room to create. */
 export interface NewRoom {
@@ -19,13 +18,12 @@ export interface NewRoom {
 }
 
 /** Finds ways into rooms by requests that are repeated until their outcome is known. Each returns the room's name. */
-export function createFounding(session: Session, steady: Steady, uuid: () => string) {
-  const send = (method: string, path: string, body: object, given: AbortSignal | undefined) =>
-    steady.run(async (signal) => {
-      const { body: reply } = await session.request(method, path, { body, signal });
-      if (!isFounded(reply)) throw unexpected();
-      return reply.room as string;
-    }, given);
+export function createFounding(repeat: Request, uuid: () => string) {
+  const send = async (method: string, path: string, body: object, signal: AbortSignal | undefined) => {
+    const { body: reply } = await repeat(method, path, { body, signal });
+    if (!isFounded(reply)) throw unexpected();
+    return reply.room as string;
+  };
 
   return {
     create({ signal, clientId = uuid(), ...room }: NewRoom): Promise<string> {

@@ -10,8 +10,7 @@ import {
   readPage,
   roomPath,
 } from "./pages.ts";
-import type { Session } from "./session.ts";
-import type { Steady } from "./steady.ts";
+import type { Request, Session } from "./session.ts";
 
 /** A link with which people add themselves to a room, without its token. */
 export interface Invitation {
@@ -34,7 +33,7 @@ export interface InviteOptions {
   readonly expiresIn: number;
   /** How many people may use it. Defaults to any number. */
   readonly maxUses?: number;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** A report of a message to the room's moderators and the operators. */
@@ -63,7 +62,7 @@ export interface ReportsQuery extends PageQuery {
 }
 
 interface CallOptions {
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**
@@ -94,7 +93,7 @@ export interface RequestsInside extends RoomRequests {
 export function createRequests(
   room: string,
   session: Session,
-  steady: Steady,
+  repeat: Request,
   uuid: () => string,
 ): RequestsInside {
   const invitations = createPages(
@@ -108,30 +107,27 @@ export function createRequests(
     ),
   );
 
-  const send = (method: string, path: string, body: object | undefined, given: AbortSignal | undefined) =>
-    steady.run(async (signal) => {
-      const reply = await session.request(method, roomPath(room, path), { ...(body && { body }), signal });
-      return reply.body;
-    }, given);
+  const send = (method: string, path: string, { signal }: CallOptions = {}, body?: object) =>
+    repeat(method, roomPath(room, path), { ...(body && { body }), signal });
 
   return {
     async invite({ signal, ...link }) {
-      const body = await send("POST", "invitations", { ...link, clientId: uuid() }, signal);
+      const { body } = await send("POST", "invitations", { signal }, { ...link, clientId: uuid() });
       void invitations.renew();
       if (isInvitation(body) && typeof body.token === "string") return body as unknown as NewInvitation;
       throw unexpected();
     },
     invitations,
-    async revoke(id, { signal } = {}) {
-      await send("DELETE", `invitations/${encodeURIComponent(id)}`, undefined, signal);
+    async revoke(id, call) {
+      await send("DELETE", `invitations/${encodeURIComponent(id)}`, call);
       await invitations.renew();
     },
-    async report(id, reason, { signal } = {}) {
-      await send("POST", `messages/${id}/report`, { reason }, signal);
+    async report(id, reason, call) {
+      await send("POST", `messages/${id}/report`, call, { reason });
     },
     reports,
-    async resolve(id, resolution, { signal } = {}) {
-      await send("PATCH", `reports/${encodeURIComponent(id)}`, { resolution }, signal);
+    async resolve(id, resolution, call) {
+      await send("PATCH", `reports/${encodeURIComponent(id)}`, call, { resolution });
       await reports.renew();
     },
   };

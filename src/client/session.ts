@@ -46,8 +46,10 @@ export interface Session {
    */
   token(refused?: string): Promise<string>;
   /** Makes a request with the token. If the status is 401, renews the token and repeats the request once. */
-  request(method: string, path: string, call?: HttpCall): Promise<HttpResponse>;
+  readonly request: Request;
 }
+
+export type Request = (method: string, path: string, call?: HttpCall) => Promise<HttpResponse>;
 
 /** How long another tab, perhaps in another process, can take to see what this one stored, in milliseconds. */
 const SEEN_MS = 100;
