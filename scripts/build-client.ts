@@ -153,6 +153,10 @@ async function manifest() {
     type: "module",
     sideEffects: false,
     engines: { node: ">=20" },
+    // For tools that do not read `exports`, such as TypeScript's resolution `node`.
+    main: `./${CORE.file}`,
+    types: types(CORE),
+    typesVersions: { "*": { react: [types(REACT)] } },
     exports: {
       ".": exported(CORE),
       "./react": exported(REACT),

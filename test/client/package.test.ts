@@ -68,13 +68,12 @@ describe("the package", () => {
     expect(messages).toEqual([]);
   });
 
-  test("has the right types for each kind of resolution, as far as it is an ES module", async () => {
+  test("has the right types for each kind of resolution, and warns CommonJS that it is an ES module", async () => {
     const { problems } = (await checkPackage(createPackageFromTarballData(tarball))) as {
       problems: { kind: string; entrypoint?: string; resolutionKind?: string }[];
     };
-    // What attw calls the profile esm-only: CommonJS and the resolution of Node 10 are not for this package.
-    const ignored = ["node10", "node16-cjs"];
-    expect(problems.filter(({ resolutionKind = "" }) => !ignored.includes(resolutionKind))).toEqual([]);
+    const warning = { kind: "CJSResolvesToESM", resolutionKind: "node16-cjs" };
+    expect(problems).toEqual([".", "./react"].map((entrypoint) => ({ ...warning, entrypoint })));
   });
 });
 
