@@ -115,12 +115,11 @@ const systemPorts = (webSocket: WebSocketClass | undefined): Ports => ({
  */
 const uuid = () => {
   const time = Date.now().toString(16).padStart(12, "0");
-  // A 0 stands for four random bits, the 8 for the two variant bits and two random ones.
-  const rest = "7000-8000-000000000000".replace(/[08]/g, (digit) => {
-    const [random = Math.random() * 256] = globalThis.crypto?.getRandomValues(new Uint8Array(1)) ?? [];
-    return (digit === "0" ? random & 15 : 8 + (random & 3)).toString(16);
+  return "00000000-0000-7000-8000-000000000000".replace(/0/g, (_, at) => {
+    const digit = time[at < 8 ? at : at - 1];
+    const byte = globalThis.crypto?.getRandomValues(new Uint8Array(1))[0] ?? Math.random() * 256;
+    return digit ?? (byte & 15).toString(16);
   });
-  return `${time.slice(0, 8)}-${time.slice(8)}-${rest}`;
 };
 
 function onWake(wake: () => void): () => void {

@@ -91,7 +91,9 @@ describe("the built client", () => {
   test.if(hasNode)(hasNode ? bare : `${bare} (skipped: needs NODE)`, async () => {
     const flags = ["--experimental-vm-modules", "--no-warnings"];
     const saw = await inProcess("in_realm", NODE, ...flags, "bare.mjs");
-    expect((saw as unknown as { lacks: string[] }).lacks).toEqual([
+    const { lacks, closed } = saw as unknown as { lacks: string[]; closed: string };
+    expect(closed).toBe("closed");
+    expect(lacks).toEqual([
       "WebSocket",
       "crypto",
       "document",

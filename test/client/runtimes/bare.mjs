@@ -45,4 +45,7 @@ const absent = [
 ];
 const lacks = absent.filter((what) => vm.runInContext(`typeof ${what}`, context) === "undefined");
 const saw = await talk(client, { url, webSocket: WebSocket }, name);
-console.log(JSON.stringify({ ...saw, lacks }));
+// The symbol that compilers use for `await using` if there is no Symbol.asyncDispose.
+const chat = client.createChat({ url, webSocket: WebSocket });
+await chat[Symbol.for("Symbol.asyncDispose")]();
+console.log(JSON.stringify({ ...saw, lacks, closed: chat.snapshot().connection.state }));
