@@ -52,6 +52,8 @@ export interface OutboxRoom {
   readonly epoch: string | undefined;
   /** The same, but only while the room is joined on the current socket. */
   readonly joinedEpoch: string | undefined;
+  /** Why the room is not joined and will not be by itself. */
+  readonly refusal: ChatError | undefined;
   changed(): void;
   settled(settled: Settled): void;
 }
@@ -126,12 +128,15 @@ export function createOutbox(options: OutboxOptions): Outbox {
       const { change, epoch } = entry.item;
       if (pause || busy.has(change.room) || !entries.includes(entry)) continue;
       busy.add(change.room);
+      if (entry.inFlight) continue;
+      const room = options.room(change.room);
       // Ids are only valid in their epoch, which is known once the room is joined.
-      if (
-        entry.inFlight ||
-        (namesMessage(change) && epoch && options.room(change.room)?.joinedEpoch !== epoch)
-      )
+      if (namesMessage(change) && epoch && room?.joinedEpoch !== epoch) {
+        if (!room?.refusal) continue;
+        settle(entry, undefined, room.refusal);
+        busy.delete(change.room);
         continue;
+      }
       entry.inFlight = true;
       connection.ask({ ...change }, (reply) => answered(entry, reply));
     }
@@ -208,12 +213,8 @@ export function createOutbox(options: OutboxOptions): Outbox {
       pump();
     },
     refused(room, error) {
-      for (const entry of ofRoom(room))
-        if (
-          !entry.inFlight &&
-          (error.code === "left" || (entry.item.epoch && namesMessage(entry.item.change)))
-        )
-          settle(entry, undefined, error);
+      if (error.code === "left")
+        for (const entry of ofRoom(room)) if (!entry.inFlight) settle(entry, undefined, error);
       pump();
     },
     clear,

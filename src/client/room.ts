@@ -221,6 +221,9 @@ export function createRoom(options: Options): RoomInside {
     get joinedEpoch() {
       return feed.joined ? list.epoch : undefined;
     },
+    get refusal() {
+      return feed.error;
+    },
     connected: feed.connected,
     disconnected: feed.disconnected,
     take,

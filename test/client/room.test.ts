@@ -426,6 +426,19 @@ describe("someone who was removed", () => {
     expect(room.snapshot()).toMatchObject({ state: "live", error: undefined });
   });
 
+  test("learns that a change of theirs is given up, however late they make it", async () => {
+    // One that was in flight came back as `busy`, and then waited for ever for a room that nobody joined.
+    const { rig, room } = await inHall();
+    const late = outcome(room.edit(5, "Tea?"));
+    const { ref } = rig.wire.take("edit");
+    rig.wire.say({ type: "left", room: "hall", code: 4503 });
+    rig.wire.say({ type: "error", ref, code: "busy", message: "Later.", retryable: true, retryAfterMs: 1 });
+    await rig.pass(1_000);
+    expect(await late).toBe("removed");
+    expect(await outcome(room.react(5, "👍"))).toBe("removed");
+    expect(rig.wire.sent.filter(({ type }) => type !== "ping")).toEqual([]);
+  });
+
   test("stays away if they left for good", async () => {
     const { rig, room } = await inHall();
     rig.wire.say({ type: "left", room: "hall", code: 4505 });
