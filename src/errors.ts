@@ -8,6 +8,8 @@ export interface RefusalDetail {
   readonly errors?: Readonly<Record<string, readonly string[]>>;
   /** How long to wait before a retry, in milliseconds. */
   readonly retryAfterMs?: number;
+  /** The token does not allow it, whoever the person is. A newer token may. */
+  readonly claim?: true;
   /** Additional headers of an HTTP response. */
   readonly headers?: Readonly<Record<string, string>>;
 }
@@ -48,6 +50,7 @@ export function problemOf({ code, message, more }: Refusal) {
     detail: message,
     ...(more.errors && { errors: more.errors }),
     ...(more.retryAfterMs !== undefined && { retryAfterMs: more.retryAfterMs }),
+    ...(more.claim && { claim: more.claim }),
   };
 }
 
@@ -78,6 +81,7 @@ export const errorOf = ({ code, message, more }: Refusal) => ({
   message,
   retryable: ERRORS[code].retryable,
   ...(more.retryAfterMs !== undefined && { retryAfterMs: more.retryAfterMs }),
+  ...(more.claim && { claim: more.claim }),
 });
 
 /** The loggable part of an internal error or one of its causes. */

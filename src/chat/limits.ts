@@ -24,7 +24,10 @@ export const READS_IN_FLIGHT = 2;
 export const READS_WAITING = 100;
 /** A client that has received nothing for this long sends a ping, in milliseconds. */
 export const HEARTBEAT_MS = 30_000;
-/** How long before its token expires a client is warned, in milliseconds. */
+/**
+ * How long before its token expires a client is first warned, in milliseconds; or half of the time that the token had left
+ * when it arrived, if that is less.
+ */
 export const EXPIRING_MS = 60_000;
 /** How often the tokens of open sockets are checked, in milliseconds. */
 export const TOKEN_LOOK_MS = 1_000;

@@ -84,6 +84,9 @@ export function createChat(options: ChatOptions): Chat {
       emitter.emit("connection", state);
     },
     welcome,
+    renewed() {
+      for (const room of rooms.all()) room.renewed();
+    },
     event(event) {
       if (event.type === "activity" || event.type === "rooms") {
         const isIn = "change" in event && (event.change === "added" || event.change === "changed");
@@ -243,7 +246,7 @@ export function createChat(options: ChatOptions): Chat {
     },
     async setProfile(profile, call) {
       const stored = await setProfile(session, profile, call);
-      connection.renew();
+      connection.renew().catch(() => {});
       if (!user || stored?.user.id !== user.id) return;
       user = { ...user, name: stored.user.name, picture: stored.picture ?? undefined };
       view.changed();
@@ -262,6 +265,10 @@ export function createChat(options: ChatOptions): Chat {
       rooms.get(left)?.close(leftError(4505, left));
     },
     token: ({ refused, signal } = {}) => abortable(session.token(refused), signal),
+    async renew({ signal } = {}) {
+      if (closed) throw closed;
+      await abortable(connection.renew(), signal);
+    },
     connect() {
       if (closed) throw closed;
       connect();

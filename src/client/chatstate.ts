@@ -128,6 +128,13 @@ export interface Chat extends Store<ChatState>, AsyncDisposable {
    * @throws {ChatError} `signed_out`; `token_failed`; the server's refusal to renew the token.
    */
   token(options?: TokenOptions): Promise<string>;
+  /**
+   * Gets a newer token, because this person's rights have changed, and joins the rooms that the last one did not allow.
+   * Resolves when the server has accepted the token. Waits while there is no connection.
+   * @throws {ChatError} `token_failed`, also if there is no newer token; `disconnected` if nothing needs a connection yet;
+   * the server's refusal of the token.
+   */
+  renew(options?: CallOptions): Promise<void>;
   /** Connects, even if the connection is `closed`. Whatever needs a connection for the first time connects by itself. */
   connect(): void;
   /**

@@ -1,18 +1,15 @@
-import { ChatError, errorOf, passing } from "./errors.ts";
+import { ChatError, disconnected, errorOf, passing } from "./errors.ts";
 import { parseFrame, type Reply } from "./frames.ts";
 import { createHeartbeat, type Heartbeat } from "./heartbeat.ts";
 import type { EventFrame, Limits, User, WelcomeFrame } from "./message.ts";
 import type { Ports, Wire } from "./ports.ts";
 import { afterClose, backoff, serverDelay } from "./reconnect.ts";
+import { createRenewal } from "./renewal.ts";
 
 /** How long the server may take to send `welcome`, in milliseconds. */
 const WELCOME_MS = 10_000;
 /** After this time a connection counts as good, which resets the backoff and the count of refused tokens. */
 const STABLE_MS = 5_000;
-/** A token that expires within this time is renewed before it is used, in milliseconds. */
-const MARGIN_MS = 10_000;
-/** The shortest time between two renewals on an open socket, in milliseconds. */
-const RENEW_MS = 20_000;
 
 /** Close codes that blame a frame of the client, which is then not sent again (RFC 6455, section 7.4.1). */
 const FRAME_CODES = [1002, 1007, 1009];
@@ -37,8 +34,13 @@ export interface Connection {
   start(): void;
   /** Disconnects. With an `error` the state becomes `closed`, otherwise `idle`. */
   stop(error?: ChatError): void;
-  /** Sends the newest token on the open socket, if there is one. */
-  renew(): void;
+  /** How many newer tokens were requested for an open socket. */
+  readonly renewals: number;
+  /**
+   * Requests a newer token. Resolves when the server has accepted it. `after`: the count of renewals when a command was sent
+   * that the token did not cover. @throws {ChatError}
+   */
+  renew(after?: number): Promise<void>;
   /** Sends a command. `reply` is called once, in frame order, with a `disconnected` error if the socket ends first. */
   ask(command: Readonly<Record<string, unknown>>, reply: (reply: Reply) => void): void;
 }
@@ -50,6 +52,8 @@ interface ConnectionOptions {
   token(refused?: string): Promise<string>;
   changed(state: ConnectionState): void;
   welcome(frame: WelcomeFrame): void;
+  /** The server accepted another token than before, on the open socket, or on a new one whose `welcome` follows. */
+  renewed(): void;
   event(event: EventFrame): void;
   /** The server sent an invalid frame, or an error that names no command. */
   problem(error: ChatError): void;
@@ -63,14 +67,12 @@ interface Asked {
 /** One attempt to connect, from its token to the end of its socket. */
 interface Life {
   readonly asked: Map<number, Asked>;
-  token?: string;
   wire?: Wire;
   limits?: Limits;
   heartbeat?: Heartbeat;
   /** When the server wants the client back, as `closing` says. */
   retryAfterMs?: number | undefined;
   lastRef: number;
-  renewedAt: number;
   cancel(): void;
 }
 
@@ -84,22 +86,21 @@ export function createConnection(options: ConnectionOptions): Connection {
   /** Failed attempts and refused tokens since the last good connection. */
   let attempts = 0;
   let strikes = 0;
-  let refused: string | undefined;
-  let expiresAt: { readonly token: string; readonly at: number } | undefined;
   /** The wait before a retry. If the server named it, a returning network does not end it early. */
   let wait: { readonly named: boolean; cancel(): void } | undefined;
   let sleep: (() => void) | undefined;
+
+  const renewal = createRenewal({ ...options, ask: (command, reply) => ask(command, reply) });
 
   const set = (next: ConnectionState) => options.changed((state = next));
 
   const connect = () => {
     wait?.cancel();
     wait = undefined;
-    const mine: Life = { asked: new Map(), lastRef: 0, renewedAt: -Infinity, cancel() {} };
+    const mine: Life = { asked: new Map(), lastRef: 0, cancel() {} };
     life = mine;
-    const spent = expiresAt && clock.now() > expiresAt.at - MARGIN_MS ? expiresAt.token : undefined;
     set({ state: "connecting" });
-    options.token(refused ?? spent).then(
+    renewal.token().then(
       (token) => life === mine && open(mine, token),
       (thrown: unknown) => {
         const error = errorOf(thrown);
@@ -111,7 +112,6 @@ export function createConnection(options: ConnectionOptions): Connection {
   };
 
   const open = (mine: Life, token: string) => {
-    mine.token = token;
     mine.cancel = clock.after(WELCOME_MS, () =>
       drop(mine, passing("unreachable", "The server did not respond.")),
     );
@@ -138,19 +138,18 @@ export function createConnection(options: ConnectionOptions): Connection {
     if (event?.type === "welcome") return mine.limits ? undefined : welcomed(mine, event);
     if (event?.type === "closing") mine.retryAfterMs = serverDelay(event.retryAfterMs);
     if (!mine.limits || !event) return;
-    if (event.type === "expiring" && clock.monotonic() - mine.renewedAt >= RENEW_MS) void renew(mine);
+    if (event.type === "expiring") renewal.expiring();
     options.event(event);
   };
 
   const welcomed = (mine: Life, frame: WelcomeFrame) => {
     mine.cancel();
+    renewal.opened(frame.expiresAt);
     mine.limits = frame.limits;
     mine.cancel = clock.after(STABLE_MS, () => {
       attempts = 0;
       strikes = 0;
     });
-    refused = undefined;
-    expires(mine, frame.expiresAt);
     mine.heartbeat = createHeartbeat({
       clock,
       quietMs: Math.min(Math.max(frame.heartbeatMs, 1_000), 600_000),
@@ -159,27 +158,6 @@ export function createConnection(options: ConnectionOptions): Connection {
     });
     set({ state: "open", user: frame.user });
     if (life === mine) options.welcome(frame);
-  };
-
-  const expires = ({ token = "" }: Life, at: unknown) => {
-    // An invalid time becomes NaN, so that the token never counts as expired.
-    expiresAt = { token, at: Date.parse(String(at)) };
-  };
-
-  /** Sends a newer token on the open socket. If that fails, the server closes the socket when the old token expires. */
-  const renew = async (mine: Life) => {
-    mine.renewedAt = clock.monotonic();
-    try {
-      const token = await options.token(mine.token);
-      if (life !== mine) return;
-      ask({ type: "auth", token }, (reply) => {
-        if (life !== mine || reply instanceof ChatError) return;
-        mine.token = token;
-        expires(mine, reply.expiresAt);
-      });
-    } catch (error) {
-      options.problem(errorOf(error));
-    }
   };
 
   /** Gives up on a socket without waiting for its close event. */
@@ -197,9 +175,9 @@ export function createConnection(options: ConnectionOptions): Connection {
     end(mine, code);
     if (next === "stay") return stop(error);
     if (next === "renew") {
-      // 4001 on an open socket is normal expiry, not a refusal.
-      if (!mine.limits || code >= 4500) strikes++;
-      refused = mine.token;
+      // An expired token says nothing about the next one.
+      if (code >= 4500) strikes++;
+      renewal.refused();
       if (strikes > 1) return stop(new ChatError(name, "The token was rejected."));
     }
     later(mine, error);
@@ -207,7 +185,10 @@ export function createConnection(options: ConnectionOptions): Connection {
 
   /** Ends an attempt. Commands without a reply get an error, because their outcome is unknown. */
   const end = (mine: Life, code = 1006) => {
-    if (life === mine) life = undefined;
+    if (life === mine) {
+      life = undefined;
+      renewal.ended();
+    }
     mine.cancel();
     mine.heartbeat?.stop();
     const asked = [...mine.asked.values()];
@@ -239,7 +220,7 @@ export function createConnection(options: ConnectionOptions): Connection {
       mine.wire?.close(1000);
     }
     attempts = strikes = 0;
-    refused = undefined;
+    renewal.stop(error ?? disconnected());
     if (error || state.state !== "idle") set(error ? { state: "closed", error } : { state: "idle" });
   };
 
@@ -279,12 +260,15 @@ export function createConnection(options: ConnectionOptions): Connection {
       connect();
     },
     stop,
-    renew() {
-      if (life?.limits) void renew(life);
+    get renewals() {
+      return renewal.count;
+    },
+    async renew(after) {
+      if (!wanted) throw disconnected();
+      return renewal.renew(after);
     },
     ask,
   };
 }
 
-const disconnected = () => passing("disconnected", "The connection was closed.");
 const tooLarge = () => new ChatError("too_large", "Too large for the server.");

@@ -36,6 +36,7 @@ interface ChatErrorDetail {
   readonly room?: string | undefined;
   readonly retryable?: boolean;
   readonly retryAfterMs?: number | undefined;
+  readonly claim?: boolean | undefined;
   readonly status?: number | undefined;
   readonly errors?: Readonly<Record<string, readonly string[]>> | undefined;
 }
@@ -49,6 +50,8 @@ export class ChatError extends Error {
   declare readonly retryable: boolean;
   /** How long to wait before a retry, in milliseconds, if the server named a time. */
   declare readonly retryAfterMs: number | undefined;
+  /** The token does not allow it, as its `rooms` claim says. A newer token may. */
+  declare readonly claim: boolean | undefined;
   /** The status of the HTTP response, if there was one. */
   declare readonly status: number | undefined;
   /** What is wrong with each field of the request. */
@@ -72,6 +75,8 @@ export class ChatError extends Error {
 /** Creates an error that is retryable. */
 export const passing = (code: ChatErrorCode, message: string, detail?: ChatErrorDetail): ChatError =>
   new ChatError(code, message, { ...detail, retryable: true });
+
+export const disconnected = (): ChatError => passing("disconnected", "The connection was closed.");
 
 export const unexpected = (): ChatError => passing("bad_answer", "Unexpected response.");
 

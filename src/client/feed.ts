@@ -11,7 +11,7 @@ interface Options {
   /** The room's name. */
   readonly name: string;
   readonly ports: Pick<Ports, "clock" | "random">;
-  readonly connection: Pick<Connection, "open" | "ask">;
+  readonly connection: Pick<Connection, "open" | "ask" | "renewals" | "renew">;
   readonly list: Pick<List, "since" | "epoch">;
   readonly places: Places;
   /** Why the chat was closed. */
@@ -40,6 +40,8 @@ export function createFeed({ name, ports, connection, list, places, ...options }
   let departure: ChatError | undefined;
   /** The person was added since the last `joined`, so what says that they are out may be older. */
   let readmitted = false;
+  /** A newer token was requested for the room since it was opened or joined. */
+  let renewed = false;
   /** Rises when the reply to an earlier join no longer matters. */
   let joins = 0;
   /** Failed joins and gaps since the last progress. */
@@ -96,9 +98,15 @@ export function createFeed({ name, ports, connection, list, places, ...options }
     const ticket = ++joins;
     phase = "asked";
     live = false;
+    const { renewals } = connection;
     connection.ask({ type: "join", room: name, since: list.since }, (reply) => {
       if (ticket !== joins) return;
       if (!(reply instanceof ChatError)) return void (phase = "answered");
+      if (reply.claim && !renewed) {
+        renewed = true;
+        const again = () => void (ticket === joins && join());
+        return void connection.renew(renewals).then(again, again);
+      }
       phase = "out";
       if (reply.code === "disconnected") return;
       // The server's count of rooms may be behind.
@@ -124,6 +132,7 @@ export function createFeed({ name, ports, connection, list, places, ...options }
     opened = true;
     error = options.closed();
     departure = undefined;
+    renewed = false;
     failures = 0;
     if (phase === "out") join(true);
     options.changed();
@@ -160,7 +169,7 @@ export function createFeed({ name, ports, connection, list, places, ...options }
     /** `joined` arrived. */
     entered() {
       phase = "in";
-      live = readmitted = false;
+      live = readmitted = renewed = false;
       departure = undefined;
     },
     /** Whether everything up to now was received. */
@@ -203,6 +212,13 @@ export function createFeed({ name, ports, connection, list, places, ...options }
       if (error?.code === "left" && kind === "open") return;
       readmitted = true;
       if (!opened || !error) return;
+      error = undefined;
+      join();
+      options.changed();
+    },
+    /** The server accepted a newer token, which may cover the room. */
+    renewed() {
+      if (!error?.claim) return;
       error = undefined;
       join();
       options.changed();

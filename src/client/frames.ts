@@ -136,6 +136,7 @@ export function errorIn(fields: Fields, status?: number): ChatError {
   return new ChatError(isText(code) ? code : "bad_answer", text, {
     retryable: retryable === true,
     retryAfterMs: serverDelay(fields.retryAfterMs),
+    claim: fields.claim === true || undefined,
     status,
     errors: isObject(errors) && Object.values(errors).every(isTexts) ? (errors as never) : undefined,
   });

@@ -19,6 +19,8 @@ export interface Settled {
 interface Entry {
   item: Item;
   inFlight: boolean;
+  /** A newer token was requested for it. */
+  renewed?: boolean;
   resolve(ack: Ack): void;
   reject(error: unknown): void;
 }
@@ -63,7 +65,7 @@ interface OutboxOptions {
   /** The most changes that may wait. */
   readonly max: number;
   readonly ports: Pick<Ports, "clock" | "random">;
-  readonly connection: Pick<Connection, "open" | "ask">;
+  readonly connection: Pick<Connection, "open" | "ask" | "renewals" | "renew">;
   room(name: string): OutboxRoom | undefined;
 }
 
@@ -98,7 +100,21 @@ export function createOutbox(options: OutboxOptions): Outbox {
     room?.settled({ change, ack, error: ack ? undefined : error });
   };
 
-  const answered = (entry: Entry, reply: Reply) => {
+  /** Sends a change again that the token does not allow, with a newer one if there is one. */
+  const renew = (entry: Entry, renewals: number) => {
+    entry.renewed = true;
+    const again = () => {
+      entry.inFlight = false;
+      pump();
+    };
+    connection.renew(renewals).then(again, (error: unknown) => {
+      entry.renewed = !errorOf(error).retryable;
+      again();
+    });
+  };
+
+  const answered = (entry: Entry, reply: Reply, renewals: number) => {
+    if (reply instanceof ChatError && reply.claim && !entry.renewed) return renew(entry, renewals);
     entry.inFlight = false;
     if (reply instanceof ChatError) {
       if (reply.code === "disconnected") return; // Sent again on the next socket.
@@ -138,7 +154,8 @@ export function createOutbox(options: OutboxOptions): Outbox {
         continue;
       }
       entry.inFlight = true;
-      connection.ask({ ...change }, (reply) => answered(entry, reply));
+      const { renewals } = connection;
+      connection.ask({ ...change }, (reply) => answered(entry, reply, renewals));
     }
   };
 

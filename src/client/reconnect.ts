@@ -36,4 +36,8 @@ export const leftError = (code: number, room: string): ChatError =>
     ? new ChatError("left", "You left this room.", { room })
     : code === 4506
       ? new ChatError("removed", "This room was deleted.", { room })
-      : new ChatError(code === 4503 ? "removed" : "forbidden", "You were removed from this room.", { room });
+      : new ChatError(code === 4503 ? "removed" : "forbidden", "You were removed from this room.", {
+          room,
+          // A newer token took the room away, so the next one may bring it back.
+          claim: code === 4502 || undefined,
+        });

@@ -23,7 +23,7 @@ import { createSubject } from "./subject.ts";
 interface Options extends RoomOptions {
   readonly name: string;
   readonly ports: Pick<Ports, "clock" | "random" | "uuid">;
-  readonly connection: Pick<Connection, "open" | "ask">;
+  readonly connection: Pick<Connection, "open" | "ask" | "renewals" | "renew">;
   readonly places: Places;
   readonly outbox: Outbox;
   readonly query: Query;
@@ -228,6 +228,7 @@ export function createRoom(options: Options): RoomInside {
     disconnected: feed.disconnected,
     take,
     admitted: () => feed.admitted(content.state().kind),
+    renewed: feed.renewed,
     settled(settled) {
       const { change: done, ack } = settled;
       if (ack && done.type === "send" && feed.joined && ack.version > list.version)

@@ -151,6 +151,8 @@ export interface RoomInside extends OutboxRoom {
   take(frame: RoomFrame): void;
   /** The person was added to the room, or may do something else there. */
   admitted(): void;
+  /** The server accepted a newer token. */
+  renewed(): void;
   /** Forgets everything, because another person signed in. */
   drop(): void;
   close(why: ChatError): void;

@@ -1,3 +1,4 @@
+import { deferred } from "./deferred.ts";
 import { ChatError, errorOf, passing, unexpected } from "./errors.ts";
 import { parse, shape } from "./frames.ts";
 import type { Http, HttpResponse, HttpCall } from "./http.ts";
@@ -10,7 +11,11 @@ export interface Account {
   readonly email: string;
 }
 
-/** Returns a token of your product. Called for the first one, and when one is about to expire or was `refused`. */
+/**
+ * Returns a token of your product, which is a JWT. Called for the first one, and whenever a newer one than the last is needed
+ * (`refused`). Anything else that it returns or throws is `token_failed`, and it is called again. It can throw a
+ * {@link ChatError} of its own: the client stops asking unless that is retryable.
+ */
 export type TokenSource = (why: { readonly refused: boolean }) => string | Promise<string>;
 
 /** A session of an account: one login. */
@@ -50,6 +55,11 @@ export interface Session {
 }
 
 export type Request = (method: string, path: string, call?: HttpCall) => Promise<HttpResponse>;
+
+/** How long the product's function may take to return a token, in milliseconds. */
+const TOKEN_MS = 15_000;
+/** The three parts of a JWT (RFC 7515, section 3.1). */
+const JWT = /^[\w-]+\.[\w-]+\.[\w-]+$/;
 
 /** How long another tab, perhaps in another process, can take to see what this one stored, in milliseconds. */
 const SEEN_MS = 100;
@@ -120,13 +130,17 @@ export function createSession({ http, slot, tokens, locks, lock, clock, changed 
   };
 
   const ask = async (source: TokenSource, refused: boolean): Promise<string> => {
+    const late = deferred<never>();
+    const cancel = clock.after(TOKEN_MS, () => late.reject(new Error("tokens did not respond")));
     try {
-      const token = await source({ refused });
-      if (typeof token === "string" && token) return (given = token);
-      throw new Error("not a string");
+      const token: unknown = await Promise.race([source({ refused }), late.promise]);
+      if (typeof token === "string" && JWT.test(token)) return (given = token);
+      throw new Error("tokens did not return a JWT");
     } catch (error) {
       if (error instanceof ChatError) throw error;
       throw passing("token_failed", `No token: ${errorOf(error).message}`);
+    } finally {
+      cancel();
     }
   };
 

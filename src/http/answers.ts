@@ -251,4 +251,8 @@ export const PROBLEM = v.object({
     v.description("What is wrong with each field of the input."),
   ),
   retryAfterMs: v.pipe(v.optional(v.number()), v.description("When to try again, if known.")),
+  claim: v.pipe(
+    v.optional(v.literal(true)),
+    v.description("The token does not allow it. A newer one may, if its `rooms` claim is another."),
+  ),
 });

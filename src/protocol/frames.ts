@@ -128,6 +128,7 @@ const error = {
   message: v.string(),
   retryable: v.boolean(),
   retryAfterMs: v.optional(v.number()),
+  claim: v.optional(v.literal(true)),
 };
 
 const id = v.pipe(v.string(), v.uuid());

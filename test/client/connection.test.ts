@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { ChatError } from "../../src/client/index.ts";
-import { createRig, message, outcome } from "./rig.ts";
+import { createRig, jwt, message, outcome } from "./rig.ts";
 
 /** Creates a chat that has joined the room "hall". */
 async function inHall(options: Parameters<typeof createRig>[0] = {}) {
@@ -117,7 +117,7 @@ describe("close codes", () => {
   for (const code of [1001, 1006, 1011, 1012, 3000, 4000, 4002, 4003, 4242, 4499, 5000])
     test(`after ${code} it reconnects with the same token`, async () => {
       const asked: boolean[] = [];
-      const rig = createRig({ tokens: ({ refused }) => `token ${asked.push(refused)}` });
+      const rig = createRig({ tokens: ({ refused }) => jwt(`token ${asked.push(refused)}`) });
       rig.chat.connect();
       await rig.settle();
       rig.wire.welcome();
@@ -129,7 +129,7 @@ describe("close codes", () => {
   for (const code of [4001, 4500])
     test(`after ${code} it reconnects with another token`, async () => {
       const asked: boolean[] = [];
-      const rig = createRig({ tokens: ({ refused }) => `token ${asked.push(refused)}` });
+      const rig = createRig({ tokens: ({ refused }) => jwt(`token ${asked.push(refused)}`) });
       rig.chat.connect();
       await rig.settle();
       rig.wire.welcome();
@@ -172,24 +172,41 @@ describe("close codes", () => {
     });
   });
 
-  for (const code of [4001, 4500])
-    test(`a server that rejects every token with ${code} is tried only twice`, async () => {
-      let given = 0;
-      const rig = createRig({ tokens: () => `token ${++given}` });
-      rig.chat.connect();
-      for (let round = 0; round < 5; round++) {
-        await rig.settle();
-        if (rig.chat.snapshot().connection.state === "connecting") rig.wire.end(code);
-        await rig.back();
-      }
-      expect(rig.wires).toHaveLength(2);
-      expect(given).toBe(2);
-      expect(rig.chat.snapshot().connection).toMatchObject({ state: "closed" });
-    });
+  test("a server that rejects every token with 4500 is tried only twice", async () => {
+    let given = 0;
+    const rig = createRig({ tokens: () => jwt(`token ${++given}`) });
+    rig.chat.connect();
+    for (let round = 0; round < 5; round++) {
+      await rig.settle();
+      if (rig.chat.snapshot().connection.state === "connecting") rig.wire.end(4500);
+      await rig.back();
+    }
+    expect(rig.wires).toHaveLength(2);
+    expect(given).toBe(2);
+    expect(rig.chat.snapshot().connection).toMatchObject({ state: "closed" });
+  });
+
+  test("a server that finds every token expired is tried with backoff, each time with another token", async () => {
+    let given = 0;
+    const rig = createRig({ tokens: () => jwt(`token ${++given}`), random: () => 0.999_999 });
+    rig.chat.connect();
+    const waits: number[] = [];
+    rig.chat.on("connection", (state) => state.state === "waiting" && waits.push(state.retryInMs));
+    for (let round = 1; round < 5; round++) {
+      await rig.settle();
+      expect(rig.wire.token).toBe(`token ${round}`);
+      rig.wire.end(4001, "token_expired");
+      await rig.back();
+    }
+    expect(waits).toEqual([500, 1_000, 2_000, 4_000]);
+    await rig.settle();
+    rig.wire.welcome();
+    expect(rig.chat.snapshot().connection.state).toBe("open");
+  });
 
   test("a server that rejects each token after its welcome is tried only twice, too", async () => {
     let given = 0;
-    const rig = createRig({ tokens: () => `token ${++given}` });
+    const rig = createRig({ tokens: () => jwt(`token ${++given}`) });
     rig.chat.connect();
     for (let round = 0; round < 5; round++) {
       await rig.settle();
@@ -203,7 +220,7 @@ describe("close codes", () => {
 
   test("tokens that are rejected far apart are renewed each time", async () => {
     let given = 0;
-    const rig = createRig({ tokens: () => `token ${++given}` });
+    const rig = createRig({ tokens: () => jwt(`token ${++given}`) });
     rig.chat.connect();
     await rig.settle();
     for (let round = 2; round < 5; round++) {
@@ -316,11 +333,11 @@ describe("a connection that dies", () => {
 describe("a token that expires", () => {
   test("is renewed in place", async () => {
     let given = 0;
-    const { rig } = await inHall({ tokens: () => `token ${++given}` });
+    const { rig } = await inHall({ tokens: () => jwt(`token ${++given}`) });
     rig.wire.say({ type: "expiring", at: "2026-11-24T13:00:00Z" });
     await rig.settle();
     const { ref, token } = rig.wire.take("auth");
-    expect(token).toBe("token 2");
+    expect(token).toBe(jwt("token 2"));
     rig.wire.say({ type: "ok", ref, expiresAt: "2026-11-24T14:00:00Z" });
     expect(rig.wires).toHaveLength(1);
     rig.wire.end(1006);
@@ -331,7 +348,7 @@ describe("a token that expires", () => {
 
   test("is renewed once if the server repeats `expiring`", async () => {
     let given = 0;
-    const { rig } = await inHall({ tokens: () => `token ${++given}` });
+    const { rig } = await inHall({ tokens: () => jwt(`token ${++given}`) });
     for (let round = 0; round < 100; round++) {
       rig.wire.say({ type: "expiring", at: "2026-11-24T13:00:00Z" });
       await rig.settle();
@@ -342,7 +359,7 @@ describe("a token that expires", () => {
 
   test("is renewed before the next connection if it expired meanwhile", async () => {
     let given = 0;
-    const { rig } = await inHall({ tokens: () => `token ${++given}` });
+    const { rig } = await inHall({ tokens: () => jwt(`token ${++given}`) });
     rig.wire.end(1006);
     rig.jump(3_600_000);
     await rig.pass(0);
@@ -351,7 +368,7 @@ describe("a token that expires", () => {
 
   test("is renewed once per connection if the wall clock is hours ahead", async () => {
     let given = 0;
-    const { rig } = await inHall({ tokens: () => `token ${++given}` });
+    const { rig } = await inHall({ tokens: () => jwt(`token ${++given}`) });
     rig.jump(5 * 3_600_000);
     for (let round = 0; round < 3; round++) {
       rig.wire.end(1006);

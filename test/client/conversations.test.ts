@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { createRig, json, outcome, problem, type Request } from "./rig.ts";
+import { createRig, json, jwt, outcome, problem, type Request } from "./rig.ts";
 
 const at = (minute: number) => `2026-11-24T12:${String(minute).padStart(2, "0")}:00.000000Z`;
 
@@ -39,7 +39,7 @@ async function opened(...lines: ReturnType<typeof line>[]) {
   const rooms = new Map(lines.map((one) => [one.room, one]));
   const fail: { with?: Response | undefined } = {};
   const rig = createRig({
-    tokens: () => "token",
+    tokens: () => jwt("token"),
     http({ method, path }: Request) {
       if (fail.with) return fail.with.clone();
       const [, room] = /^\/rooms\/([^/?]+)\//.exec(path) ?? [];

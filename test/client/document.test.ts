@@ -20,7 +20,7 @@ test(
       name: `${n}.${type}`,
       code,
     }));
-    expect(files).toHaveLength(8);
+    expect(files).toHaveLength(9);
     for (const { name, code } of files) await Bun.write(join(project.path, name), code);
     await symlink(join(ROOT, "node_modules"), join(project.path, "node_modules"));
     const compilerOptions = {

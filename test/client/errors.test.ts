@@ -1,8 +1,8 @@
 import { expect, test } from "bun:test";
 import { createChat } from "../../src/client/index.ts";
-import { createRig, problem } from "./rig.ts";
+import { createRig, jwt, problem } from "./rig.ts";
 
-const TOKEN = "the-secret-token";
+const TOKEN = jwt("the secret token");
 
 const written = (error: unknown) => JSON.parse(JSON.stringify(error));
 

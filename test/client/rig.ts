@@ -10,6 +10,7 @@ import {
 /** A socket that the client opened, seen from the server. */
 export interface FakeWire {
   readonly url: string;
+  /** Its token, or the name of one that {@link jwt} made. */
   readonly token: string;
   /** Frames from the client that the test has not taken yet. */
   readonly sent: Record<string, unknown>[];
@@ -67,6 +68,15 @@ export const json = (body: unknown, status = 200, headers: Record<string, string
 export const problem = (code: string, status: number, retryable = false) =>
   json({ code, status, retryable, detail: code }, status);
 
+/** Creates a token with a name, in the form of a JWT. */
+export const jwt = (name: string) => `e30.${Buffer.from(name).toString("base64url")}.sig`;
+
+/** Returns the name of a token that has one, or else the token. */
+const nameIn = (token: string) => {
+  const [, name] = /^e30\.(.+)\.sig$/.exec(token) ?? [];
+  return name === undefined ? token : Buffer.from(name, "base64url").toString();
+};
+
 let uuids = 0;
 
 export function createRig({ http, random = () => 0, ports, ...options }: RigOptions = {}): Rig {
@@ -82,7 +92,7 @@ export function createRig({ http, random = () => 0, ports, ...options }: RigOpti
 
   const chat = createChat({
     url: "https://chat.example.com",
-    ...(!http && { tokens: () => "token" }),
+    ...(!http && { tokens: () => jwt("token") }),
     ...options,
     ports: {
       open(url, protocols, listener) {
@@ -178,7 +188,7 @@ function fakeWire(url: string, protocols: string[], listener: WireListener) {
   };
   const fake: FakeWire = {
     url,
-    token: protocols[1]?.replace("bearer.", "") ?? "",
+    token: nameIn(protocols[1]?.replace("bearer.", "") ?? ""),
     sent,
     get closed() {
       return closed;

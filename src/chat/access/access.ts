@@ -85,7 +85,7 @@ export function createAccess({ policy, memberships, clock }: AccessParts): Acces
     grants === null ? policy !== "claims" : isGranted(grants, room, action);
 
   const checkClaim = (person: Identity, room: string, action: Action) => {
-    if (!isClaimed(person, room, claimed(action))) throw new AccessDenied("forbidden", "forbidden", false);
+    if (!isClaimed(person, room, claimed(action))) throw unclaimed();
   };
 
   /** The one place that creates passes. */
@@ -142,8 +142,7 @@ export function createAccess({ policy, memberships, clock }: AccessParts): Acces
       return next === membership ? pass : issue(person, room, next);
     },
     checkLeave(person, room) {
-      if (!ACTIONS.some((action) => isClaimed(person, room, action)))
-        throw new AccessDenied("forbidden", "forbidden", false);
+      if (!ACTIONS.some((action) => isClaimed(person, room, action))) throw unclaimed();
     },
     mayList: (person, room) => isClaimed(person, room, "read"),
     readable({ grants }) {
@@ -152,6 +151,8 @@ export function createAccess({ policy, memberships, clock }: AccessParts): Acces
     },
   };
 }
+
+const unclaimed = () => new AccessDenied("forbidden", "forbidden", false, { claim: true });
 
 const departureOf = ({ deleted, banned, state }: Membership): Departure => {
   if (deleted) return "deleted";

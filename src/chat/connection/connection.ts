@@ -55,8 +55,8 @@ class SocketConnection implements Connection, OpenConnection, Peer {
   /** This side closed the socket. */
   private dropped = false;
   watchIfAny: Watch | undefined;
-  /** The client was warned that its token expires soon. */
-  private warned = false;
+  /** When the client is next warned that its token expires; again after half of the rest, until there is a newer one. */
+  private warnAt = 0;
 
   constructor(
     readonly parts: ConnectionParts,
@@ -75,7 +75,7 @@ class SocketConnection implements Connection, OpenConnection, Peer {
   open() {
     if (!this.parts.hub.add(this)) return this.close("too_many_sockets");
     this.protocol.greet();
-    this.checkToken();
+    this.checkToken(true);
     const { room } = this;
     if (room !== undefined) this.inTurn(() => this.joinOwn(room));
   }
@@ -140,14 +140,15 @@ class SocketConnection implements Connection, OpenConnection, Peer {
     }
   }
 
-  checkToken() {
+  checkToken(isNew = false) {
     if (this.closed) return;
     const { expiresAt } = this.identity;
     const left = expiresAt - this.parts.clock.now();
+    if (isNew) this.warnAt = expiresAt - Math.min(EXPIRING_MS, left / 2);
     if (left <= 0) return this.close("token_expired");
-    if (left <= EXPIRING_MS && !this.warned) {
-      this.warned = true;
+    if (expiresAt - left + TOKEN_LOOK_MS >= this.warnAt) {
       this.protocol.expiring(expiresAt);
+      this.warnAt = left > TOKEN_LOOK_MS ? expiresAt - left / 2 : Infinity;
     }
     // It expires before the next check: close at that very moment.
     if (left <= TOKEN_LOOK_MS) this.parts.clock.after(left, () => this.checkToken());
@@ -246,8 +247,7 @@ class SocketConnection implements Connection, OpenConnection, Peer {
   renew(next: Identity) {
     if (next.userId !== this.identity.userId) return this.close("token_invalid");
     this.identity = next;
-    this.warned = false;
-    this.checkToken();
+    this.checkToken(true);
     for (const subscription of this.subscriptions) {
       try {
         subscription.renew(this.parts.access.renew(subscription.pass, next));
