@@ -9,6 +9,7 @@ const PAGES = [
   "CHANGELOG.md",
   "bench/README.md",
   "examples/README.md",
+  "clients/python/README.md",
   ...new Bun.Glob("docs/*.md").scanSync(ROOT),
 ];
 

@@ -5,27 +5,26 @@ import json
 
 import websockets
 
-from accounts import quote
+from parley_chat.http import quote
 
 
 class PlainRoom:
     """A room through its URL: sends text and receives messages."""
 
-    def __init__(self, account, name):
-        self.account = account
+    def __init__(self, chat, server, name):
+        self.chat = chat
+        self.url = f"{server.replace('http', 'ws', 1)}/ws/chat/{quote(name)}/"
         self.name = name
         self.messages = {}
         self.socket = None
 
-    async def open(self):
+    async def open(self, token=None):
         """Opens the room. If messages have been received, resumes after the last one."""
-        since = ""
+        query = f"?token={token or await self.chat.token()}"
         if self.messages:
-            epoch = await asyncio.to_thread(self.account.epoch, self.name)
-            since = f"?since={epoch}.{max(self.messages)}"
-        url = f"{self.account.server.replace('http', 'ws', 1)}/ws/chat/{quote(self.name)}/{since}"
-        headers = {"Authorization": f"Bearer {self.account.token}"}
-        self.socket = await websockets.connect(url, extra_headers=headers)
+            history = await self.chat.request("GET", f"history/{quote(self.name)}/")
+            query += f"&since={history.headers['parley-epoch']}.{max(self.messages)}"
+        self.socket = await websockets.connect(self.url + query)
 
     async def say(self, text, client_id=None):
         given = {"clientId": client_id} if client_id else {}

@@ -17,7 +17,8 @@ export type Need =
   | "caddy"
   | "pgbouncer"
   | "promtool"
-  | "unicode-data";
+  | "unicode-data"
+  | "python3-websockets";
 
 /** Returns the path of Chromium: CHROMIUM if set, or else the one on PATH. */
 export const chromiumPath = (): string | undefined =>
@@ -28,7 +29,15 @@ export const UNICODE_DATA = "/usr/share/unicode";
 
 const PROGRAMS: ReadonlySet<Need> = new Set(["nginx", "haproxy", "caddy", "pgbouncer", "promtool"]);
 
+/** Debian's Python, for which python3-websockets is installed. PYTHON overrides it. */
+export const PYTHON = process.env.PYTHON ?? "/usr/bin/python3";
+
+const hasWebsockets = () =>
+  Bun.which(PYTHON) !== null &&
+  Bun.spawnSync([PYTHON, "-c", "import websockets"], { stderr: "ignore" }).success;
+
 const has = (need: Need) => {
+  if (need === "python3-websockets") return hasWebsockets();
   if (need === "chromium") return chromiumPath() !== undefined;
   if (need === "redis-server") return findRedis() !== undefined;
   if (need === "unicode-data") return existsSync(UNICODE_DATA);

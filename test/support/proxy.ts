@@ -8,6 +8,8 @@ interface Pipe {
   readonly early: Buffer[];
   /** Bytes from the server while the connection is stalled. */
   readonly held: Buffer[];
+  /** Bytes that the client has not taken yet. */
+  backlog: Buffer;
   stalled: boolean;
 }
 
@@ -35,14 +37,21 @@ export interface Proxy {
   cut(): void;
   /** Stops delivering bytes from the server on all open connections. */
   stall(): void;
+  /** Stops reading from the server on all open connections, so that it notices a slow reader, or reads on. */
+  pause(on: boolean): void;
   /** Whether to cut new connections as soon as they are accepted. */
   refuse: boolean;
+  /** Accepts new connections, but leads them to the server only after `release`. */
+  hold(): void;
+  release(): void;
   stop(): void;
 }
 
 export function startProxy(target: number): Proxy {
   const pipes = new Set<Pipe>();
   let total = 0;
+  let paused = false;
+  let held: (() => void)[] | undefined;
 
   const end = (pipe: Pipe) => {
     if (!pipes.delete(pipe)) return;
@@ -62,8 +71,46 @@ export function startProxy(target: number): Proxy {
   };
 
   const write = (socket: Socket<Pipe>, bytes: Buffer) => {
-    // Tests send little enough for the system's socket buffers.
+    // Tests send little enough for the server's socket buffers.
     if (socket.write(bytes) !== bytes.length) throw new Error("the proxy cannot keep up");
+  };
+
+  /** Writes to the client, and reads no more from the server until the client has taken it. */
+  const deliver = (pipe: Pipe, bytes: Buffer) => {
+    pipe.backlog = pipe.backlog.length > 0 ? Buffer.concat([pipe.backlog, bytes]) : bytes;
+    pipe.backlog = pipe.backlog.subarray(Math.max(0, pipe.near.write(pipe.backlog)));
+    if (pipe.backlog.length > 0) pipe.far?.pause();
+    else if (!paused) pipe.far?.resume();
+  };
+
+  const connect = (pipe: Pipe) => {
+    if (!pipes.has(pipe)) return;
+    Bun.connect<Pipe>({
+      hostname: "127.0.0.1",
+      port: proxy.target,
+      socket: {
+        open(far) {
+          far.data = pipe;
+          pipe.far = far;
+          if (!pipes.has(pipe)) return void far.terminate();
+          for (const bytes of pipe.early) write(far, bytes);
+        },
+        data(_, chunk) {
+          const bytes = Buffer.from(chunk);
+          const arrive = () =>
+            pass(
+              pipe,
+              proxy.down,
+              bytes,
+              (some) => void (pipe.stalled ? pipe.held.push(some) : deliver(pipe, some)),
+            );
+          if (proxy.delayMs > 0) setTimeout(arrive, proxy.delayMs);
+          else arrive();
+        },
+        close: () => end(pipe),
+        error: () => end(pipe),
+      },
+    }).catch(() => end(pipe));
   };
 
   const listener = Bun.listen<Pipe>({
@@ -71,48 +118,24 @@ export function startProxy(target: number): Proxy {
     port: 0,
     socket: {
       open(near) {
-        const pipe: Pipe = { near, early: [], held: [], stalled: false };
+        const pipe: Pipe = { near, early: [], held: [], backlog: Buffer.alloc(0), stalled: false };
         near.data = pipe;
         total++;
         if (proxy.refuse) return void near.terminate();
         pipes.add(pipe);
-        Bun.connect<Pipe>({
-          hostname: "127.0.0.1",
-          port: proxy.target,
-          socket: {
-            open(far) {
-              far.data = pipe;
-              pipe.far = far;
-              if (!pipes.has(pipe)) return void far.terminate();
-              for (const bytes of pipe.early) write(far, bytes);
-            },
-            data(_, chunk) {
-              const bytes = Buffer.from(chunk);
-              const deliver = () =>
-                pass(
-                  pipe,
-                  proxy.down,
-                  bytes,
-                  (some) => void (pipe.stalled ? pipe.held.push(some) : write(pipe.near, some)),
-                );
-              if (proxy.delayMs > 0) setTimeout(deliver, proxy.delayMs);
-              else deliver();
-            },
-            close: () => end(pipe),
-            error: () => end(pipe),
-          },
-        }).catch(() => end(pipe));
+        if (held) held.push(() => connect(pipe));
+        else connect(pipe);
       },
       data({ data: pipe }, chunk) {
         pass(pipe, proxy.up, Buffer.from(chunk), (bytes) =>
           pipe.far ? write(pipe.far, bytes) : void pipe.early.push(bytes),
         );
       },
+      drain: ({ data: pipe }) => deliver(pipe, Buffer.alloc(0)),
       close: ({ data: pipe }) => end(pipe),
       error: ({ data: pipe }) => end(pipe),
     },
   });
-
   const proxy: Proxy = {
     url: `http://127.0.0.1:${listener.port}`,
     get open() {
@@ -129,6 +152,16 @@ export function startProxy(target: number): Proxy {
     cut: () => [...pipes].forEach(end),
     stall() {
       for (const pipe of pipes) pipe.stalled = true;
+    },
+    hold: () => void (held ??= []),
+    release() {
+      const waiting = held ?? [];
+      held = undefined;
+      for (const connect of waiting) connect();
+    },
+    pause(on) {
+      paused = on;
+      for (const { far } of pipes) on ? far?.pause() : far?.resume();
     },
     stop() {
       proxy.cut();

@@ -1,0 +1,109 @@
+import assert from "node:assert/strict";
+import { away, type Behaviour, same, sent } from "./behaviour.ts";
+import { until } from "./driver.ts";
+
+export const rooms: readonly Behaviour[] = [
+  {
+    title:
+      "Anyone who is removed gets the error `removed` and keeps what they have seen; added again, they are back.",
+    async run(scene) {
+      await scene.privateRoom();
+      const { room } = scene;
+      const driver = await scene.enter();
+      await scene.post("together");
+      await until(async () => (await driver.call("events", { room })).seen.includes(2));
+      await scene.as(`DELETE /rooms/${room}/members/@${scene.me}/`);
+      await driver.until(room, { room: "out", roomError: "removed" });
+      await scene.post("without her");
+      const shown = await driver.call("entries", { room });
+      assert.deepEqual(
+        shown.map(({ content, notice }) => content ?? notice),
+        ["created", "together", "removed"],
+      );
+      await scene.as(`PUT /rooms/${room}/members/@${scene.me}/`, {});
+      await driver.until(room, { room: "live", roomError: null });
+      await same(scene, driver);
+    },
+  },
+  {
+    title: "Anyone who is removed during a cut learns it afterwards.",
+    async run(scene) {
+      await scene.privateRoom();
+      const { room } = scene;
+      const driver = await scene.enter();
+      await away(scene, driver, () => scene.as(`DELETE /rooms/${room}/members/@${scene.me}/`));
+      await until(async () => (await driver.call("state", { room })).room === "out");
+      assert.equal((await driver.call("state", { room })).connection, "open");
+    },
+  },
+  {
+    title: "Anyone who leaves for good elsewhere gets the error `left`, and is not joined again.",
+    async run(scene) {
+      const { room } = scene;
+      const driver = await scene.enter();
+      const joins = sent(scene, "join").length;
+      await scene.as(`DELETE /rooms/${room}/members/me/`, undefined, scene.me);
+      await driver.until(room, { room: "out", roomError: "left" });
+      await away(scene, driver, async () => {});
+      await driver.until(room, { connection: "open", room: "out" });
+      assert.equal(sent(scene, "join").length, joins);
+      const { body } = await scene.as(`GET /rooms/${room}/`, undefined, scene.me);
+      assert.equal((body as { role: string | null }).role, null);
+    },
+  },
+  {
+    title:
+      "A room that the person may not enter is refused with the server's code, and others are not affected.",
+    async run(scene) {
+      const { room } = scene;
+      const { body } = await scene.as("POST /rooms/", { title: "Secret" });
+      const secret = (body as { room: string }).room;
+      const driver = await scene.enter();
+      await driver.call("join", { room: secret });
+      await driver.until(secret, { room: "out", roomError: "not_found", connection: "open" });
+      await driver.call("send", { room, content: "Hello" });
+      await same(scene, driver);
+    },
+  },
+  {
+    title: "Unread messages of others are counted, and the read mark follows the person's other devices.",
+    async run(scene) {
+      const { room } = scene;
+      await scene.post("from before");
+      const driver = await scene.enter();
+      await scene.posts(3);
+      await driver.call("send", { room, content: "mine" });
+      await driver.until(room, { lastRead: 1, unread: 3 });
+      const device = await scene.open();
+      await device.call("join", { room });
+      await device.until(room, { room: "live", lastRead: 1, unread: 3 });
+      await device.call("read", { room, id: 3 });
+      await driver.until(room, { lastRead: 3, unread: 1 });
+      await device.call("read", { room, id: 2 });
+      await device.until(room, { lastRead: 3, unread: 1 });
+      await away(scene, driver, () => scene.post("meanwhile"));
+      await driver.until(room, { room: "live", lastRead: 3, unread: 2 });
+    },
+  },
+  {
+    title: "The list of rooms shows new messages of rooms that the client has not joined, also after a cut.",
+    async run(scene) {
+      const { room } = scene;
+      await scene.as(`POST /rooms/${room}/messages/`, { content: "mine" }, scene.me);
+      const driver = await scene.open();
+      const last = async () => {
+        const { live, items } = await driver.call("rooms", {});
+        const item = items.find((one) => one.room === room);
+        return live && item ? [item.last, item.unread] : undefined;
+      };
+      const shows = (content: string, unread: number) =>
+        until(async () => JSON.stringify(await last()) === JSON.stringify([content, unread]), 15_000);
+      await shows("mine", 0);
+      await scene.post("live");
+      await shows("live", 1);
+      await away(scene, driver, () => scene.post("missed"));
+      await shows("missed", 2);
+      assert.equal(sent(scene, "join").length, 0);
+    },
+  },
+];
