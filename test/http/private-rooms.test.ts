@@ -78,6 +78,41 @@ test("two people who block each other cannot post to each other, but both still 
   socket.close();
 });
 
+test("someone who is blocked adds the one who blocks them to nothing; rooms of three that others make stay open", async () => {
+  expect(await statusOf(ben, "PUT /blocks/@eve/")).toBe(204);
+  const path = await create(eve, cy);
+  const ways: readonly (readonly [string, object])[] = [
+    ["POST /rooms/", { people: ["@ben"] }],
+    ["POST /rooms/", { people: ["@cy", "@ben"] }],
+    [`PUT ${path}/members/@ben/`, {}],
+    ["PUT /direct/", { people: ["@ben"] }],
+    ["PUT /direct/", { people: ["@ben", "@cy"] }],
+  ];
+  const roomsOf = async () => (await rowsOf(ben, "GET /rooms/")).map(({ room: name }) => name);
+  const before = await roomsOf();
+  for (const [target, body] of ways) expect(await statusOf(eve, target, body)).toBe("403 forbidden");
+  // Not even as an owner who appoints them, nor over a socket.
+  expect(await statusOf(eve, `PUT ${path}/members/@ben/`, { role: "owner" })).toBe("403 forbidden");
+  const socket = await connect(server, { token: eve.token });
+  const room = decodeURIComponent(path.slice(7));
+  const added = { type: "member", room, clientId: crypto.randomUUID(), user: "@ben", set: "in" };
+  expect(await socket.ask(added)).toMatchObject({ code: "forbidden" });
+  socket.close();
+  expect(await roomsOf()).toEqual(before);
+
+  // What the documents admit: someone else may add both, and whoever blocks may come by themselves.
+  expect(await statusOf(eve, `PUT ${path}/members/@cy/`, { role: "moderator" })).toBe(200);
+  expect(await statusOf(cy, `PUT ${path}/members/@ben/`, {})).toBe(200);
+  expect(await say(eve, path, "hello, Ben")).toBeNumber();
+  expect(await textsOf(ben, path)).toContain("hello, Ben");
+  const other = await create(eve);
+  const link = (await by(eve, `POST ${other}/invitations/`, { expiresIn: 3600 })).body as unknown as {
+    token: string;
+  };
+  expect(await statusOf(ben, "POST /invitations/", { token: link.token })).toBe(200);
+  expect(await statusOf(ben, "DELETE /blocks/@eve/")).toBe(204);
+});
+
 test("moderators see what was reported as it was then, and resolve it", async () => {
   const path = await create(ada, ben, eve);
   const id = (await say(ben, path, "an insult")) as number;
