@@ -1,4 +1,4 @@
-import type { Mutant } from "./planted.ts";
+import type { Mutant } from "../support/mutants.ts";
 
 /** Bugs in what people may do in rooms, and see of them. */
 export const PEOPLE: readonly Mutant[] = [

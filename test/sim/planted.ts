@@ -1,15 +1,7 @@
+import type { Mutant } from "../support/mutants.ts";
 import { PEOPLE } from "./planted-people.ts";
 
-/** A bug to plant in the chat core or the client, which the simulation must find. */
-export interface Mutant {
-  readonly name: string;
-  /** In `src/chat`. */
-  readonly file: string;
-  /** Occurs exactly once in the file. */
-  readonly from: string;
-  readonly to: string;
-}
-
+/** Bugs in the chat core or the client, which the simulation must find. Their files are in `src/chat`. */
 export const MUTANTS: readonly Mutant[] = [
   {
     name: "the ack before the commit",
@@ -208,8 +200,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "who is overrun reads on before the jump",
     file: "room/timeline.ts",
-    from: "    const readOn = options.overrun();\n    released = to;\n    forgetPages();\n",
-    to: "    options.overrun()();\n    const readOn = () => {};\n    released = to;\n",
+    from: "    const readOn = options.overrun();\n    released = noted = to;\n    forgetPages();\n",
+    to: "    options.overrun()();\n    const readOn = () => {};\n    released = noted = to;\n",
   },
   {
     name: "a full socket does not lag",
@@ -282,9 +274,9 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "the client takes what the feed before a join had left",
-    file: "../client/room.ts",
-    from: `if (phase !== "in" && !(`,
-    to: `if (phase === "out" && !(`,
+    file: "../client/feed.ts",
+    from: `phase === "in" || (phase === "answered" && type === "joined"),`,
+    to: `phase !== "out" || type === "",`,
   },
   {
     name: "the client gives up what the server could not do now",
