@@ -13,6 +13,7 @@ import { registered } from "./people.ts";
 import { createSeries } from "./series.ts";
 import { stock } from "./stock.ts";
 import type { Attack, Person, Target } from "./target.ts";
+import { BREACH } from "./tools.ts";
 
 const BYSTANDERS = 8;
 const SECONDS = { short: { quiet: 3, attack: 1.5 }, full: { quiet: 15, attack: 15 } } as const;
@@ -165,7 +166,9 @@ export async function createScene({ databaseUrl, full }: SceneOptions): Promise<
 
     const p99 = during.acks.at(0.99);
     const refusals = [...during.refused, ...after.refused].map(([code, times]) => `${code} ×${times}`);
-    const attempts = Object.entries(JSON.parse((await printed) || "{}") as Record<string, number>)
+    const tally = JSON.parse((await printed) || "{}") as Record<string, number>;
+    const breaches = Object.keys(tally).filter((what) => what.startsWith(BREACH));
+    const attempts = Object.entries(tally)
       .toSorted(([, a], [, b]) => b - a)
       .slice(0, 8)
       .map(([what, times]) => `${what} ×${times}`);
@@ -186,6 +189,7 @@ export async function createScene({ databaseUrl, full }: SceneOptions): Promise<
       refusals.length > 0 && `bystanders were refused: ${refusals.join(", ")}`,
       !recovered && `the server was not as before within ${RECOVERY_MS / 1000} s`,
       attempts.length === 0 && "the attackers did nothing",
+      ...breaches,
     ]);
     return { name, lines, wrong: [...slow, ...wrong], isOnlySlow: slow.length > 0 && wrong.length === 0 };
   }

@@ -133,6 +133,10 @@ export const head = ({ port }: Target, first: string, headers: Readonly<Record<s
     "",
   ].join("\r\n");
 
+/** Reports that the server let an attacker do what nobody may: the attack fails, whatever it cost the bystanders. */
+export const breach = ({ tally }: Pick<Means, "tally">, what: string) => tally.count(`${BREACH}${what}`);
+export const BREACH = "breach: ";
+
 export const uuid = () => crypto.randomUUID();
 /** An address of a /64 that belongs to one party. */
 export const neighbour = () =>

@@ -1,5 +1,5 @@
 import { type Attack, type Means, type Person, ROOMS } from "../target.ts";
-import { ask, pause, repeat, uuid } from "../tools.ts";
+import { ask, breach, pause, repeat, socket, uuid } from "../tools.ts";
 
 /** Creates a private room of the first attacker. Returns its path. */
 async function create(means: Means): Promise<string> {
@@ -26,6 +26,9 @@ async function invite(means: Means, path: string): Promise<string | undefined> {
   const response = await ask(means, `${path}/invitations/`, { person, body: { expiresIn: 3600 } });
   return ((await response.json()) as { token?: string }).token;
 }
+
+/** Someone who was in no attack's room before. */
+const STRANGER = "@one1";
 
 /** What somebody can do with rooms of their own and the people in them, and with reports. */
 export const rooms: readonly Attack[] = [
@@ -105,6 +108,67 @@ export const rooms: readonly Attack[] = [
           body: { reason: "😀".repeat(500) },
         }),
       ),
+  },
+  {
+    name: "someone who blocks the attacker added to rooms in every way",
+    async play(means) {
+      const [person] = means.target.people;
+      const victim = second(means);
+      const [mine, theirs] = [await idOf(means, person), await idOf(means, victim)];
+      while (!means.over.aborted) {
+        const { status } = await ask(means, `/blocks/${mine}/`, { person: victim, method: "PUT" });
+        if (status === 204) break;
+        await pause(means.over, 100);
+      }
+      const path = await create(means);
+      const user = decodeURIComponent(theirs);
+      const line = await socket(means, { person });
+      line?.addEventListener("message", ({ data }) => {
+        if (/^\{"type":"ok"/.test(String(data))) breach(means, "the command `member`");
+      });
+      const room = decodeURIComponent(path.slice(7));
+      const ways: readonly (readonly [string, () => Promise<Response>])[] = [
+        ["a new room", () => ask(means, "/rooms/", { person, body: { people: [user], clientId: uuid() } })],
+        [
+          "a new room of three",
+          () => ask(means, "/rooms/", { person, body: { people: [STRANGER, user], clientId: uuid() } }),
+        ],
+        ["a room", () => ask(means, `${path}/members/${theirs}/`, { person, method: "PUT", body: {} })],
+        ["a direct room", () => ask(means, "/direct/", { person, method: "PUT", body: { people: [user] } })],
+        [
+          "a direct room of three",
+          () => ask(means, "/direct/", { person, method: "PUT", body: { people: [user, STRANGER] } }),
+        ],
+      ];
+      await repeat(means, 5, async (lane, round) => {
+        line?.send(
+          JSON.stringify({ type: "member", ref: 5 * round + lane, room, clientId: uuid(), user, set: "in" }),
+        );
+        const [name, go] = ways[(lane + round) % ways.length] ?? [
+          "",
+          () => Promise.reject(new Error("no way")),
+        ];
+        if ((await go()).ok) breach(means, name);
+        const rooms = await ask(means, "/rooms/", { person: victim });
+        if (rooms.ok && ((await rooms.json()) as unknown[]).length > 0)
+          breach(means, "a room is in the victim's list");
+      });
+    },
+  },
+  {
+    name: "the bystanders added to one room after another",
+    async play(means) {
+      const [person] = means.target.people;
+      const list = await ask(means, `/rooms/${means.target.room}/members/?limit=200`, { person });
+      const people = ((await list.json()) as { id: string }[]).map(({ id }) => id);
+      const path = await create(means);
+      await repeat(means, 10, (lane, round) => {
+        if (lane % 2)
+          return ask(means, "/rooms/", { person, body: { people, title: uuid(), clientId: uuid() } });
+        const someone = encodeURIComponent(people[(lane + round) % people.length] ?? "");
+        return ask(means, `${path}/members/${someone}/`, { person, method: round % 2 ? "DELETE" : "PUT" });
+      });
+    },
   },
   {
     name: "blocks set and lifted",
