@@ -84,7 +84,7 @@ async function bundle({ name, entry, file, limit, banner }: Part): Promise<strin
   const { code: text, map } = await minify(bundled, {
     module: true,
     ecma: 2020,
-    compress: { passes: 3, hoist_funs: true },
+    compress: { passes: 3, hoist_funs: true, lhs_constants: false },
     format: { preamble: banner },
     sourceMap: { content: before, includeSources: true, url: `${file.split("/").at(-1)}.map` },
   });

@@ -44,6 +44,7 @@ interface ChatErrorDetail {
 /** Any failure of the client. `code` is stable, `message` is for people. */
 export class ChatError extends Error {
   override readonly name = "ChatError";
+  declare readonly code: ChatErrorCode;
   /** The room that the error is about, if it is about one. */
   declare readonly room: string | undefined;
   /** Whether the same call may succeed later. */
@@ -57,13 +58,9 @@ export class ChatError extends Error {
   /** What is wrong with each field of the request. */
   declare readonly errors: Readonly<Record<string, readonly string[]>> | undefined;
 
-  constructor(
-    readonly code: ChatErrorCode,
-    message: string,
-    detail?: ChatErrorDetail,
-  ) {
+  constructor(code: ChatErrorCode, message: string, detail?: ChatErrorDetail) {
     super(message);
-    Object.assign(this, { retryable: false, ...detail });
+    Object.assign(this, { code, retryable: false, ...detail });
   }
 
   /** Returns what `JSON.stringify` writes: all fields, and the message. No field ever has a token. */

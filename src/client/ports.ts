@@ -81,7 +81,7 @@ export function portsOf({ url, ports, webSocket }: PortsOptions): Ports {
   if (missing[0])
     throw new ChatError(
       "unsupported",
-      `This runtime has no ${missing.join(" and no ")}. Add it, or pass it to createChat (webSocket, ports.fetch).`,
+      `This runtime has no ${missing.join(" and no ")}. Add it, or pass it to createChat.`,
     );
   return { ...systemPorts(webSocket), ...ports };
 }

@@ -66,7 +66,7 @@ test.each(["AbortController", "TextEncoder", "URL", "WebSocket", "fetch"])(
   (name) =>
     without(name, () => {
       const error = thrownBy(() => createChat({ url: "https://chat.example.com" }));
-      const message = `This runtime has no ${name}. Add it, or pass it to createChat (webSocket, ports.fetch).`;
+      const message = `This runtime has no ${name}. Add it, or pass it to createChat.`;
       expect(written(error)).toMatchObject({ code: "unsupported", message });
     }),
 );

@@ -108,8 +108,7 @@ describe("the built client", () => {
   });
 
   needs("TEST_REGISTRY")("in other versions of Node", () => {
-    const noWebSocket =
-      "This runtime has no WebSocket. Add it, or pass it to createChat (webSocket, ports.fetch).";
+    const noWebSocket = "This runtime has no WebSocket. Add it, or pass it to createChat.";
     test.each([
       [20, noWebSocket],
       [24, "function"],
