@@ -60,8 +60,9 @@ export function createChat(options: ChatOptions): Chat {
   const each = (what: "connected" | "disconnected" | "drop") => {
     for (const room of rooms.all()) room[what]();
     conversations[what]();
-    if (what !== "disconnected") blocks[what]();
-    if (what === "drop") sessions.drop();
+    if (what === "disconnected") return;
+    blocks[what]();
+    sessions[what]();
   };
 
   const view = createSubject<ChatState>(

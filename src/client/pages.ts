@@ -43,8 +43,10 @@ export interface Pages<T, Query extends PageQuery = PageQuery> extends Store<Pag
 export interface PagesInside<T, Query extends PageQuery = PageQuery> extends Pages<T, Query> {
   readonly loading: boolean;
   readonly loaded: boolean;
-  /** Loads the list again if it was loaded. Until that succeeds, it is what it was. */
+  /** Loads the list again if it was loaded or someone is subscribed. Until that succeeds, it is what it was. */
   renew(): Promise<void>;
+  /** There is a new connection: loads the list for its subscribers, unless it is kept up to date. */
+  connected(): void;
   /** Builds the next snapshot anew. */
   changed(): void;
   drop(): void;
@@ -108,7 +110,7 @@ export function createPages<T, Query extends PageQuery = PageQuery>({
   };
 
   const renew = async () => {
-    if (!loaded) return;
+    if (!loaded && subscribers === 0) return;
     reset();
     await load().catch(() => {});
   };
@@ -118,8 +120,7 @@ export function createPages<T, Query extends PageQuery = PageQuery>({
     initial: view.initial,
     changed: view.changed,
     subscribe(listener) {
-      if (subscribers++ === 0 && !live) void renew();
-      if (!loaded) load().catch(() => {});
+      if (subscribers++ === 0 && !(live && loaded)) void renew();
       const off = view.subscribe(listener);
       return () => {
         off();
@@ -135,6 +136,9 @@ export function createPages<T, Query extends PageQuery = PageQuery>({
       return loaded;
     },
     renew,
+    connected() {
+      if (subscribers > 0 && !(live && loaded)) void renew();
+    },
     drop() {
       reset();
       error = undefined;

@@ -1,10 +1,10 @@
 import type { shape } from "./frames.ts";
 import type { NoticeFrame } from "./message.ts";
-import { createPages, type Pages, readPage, roomPath } from "./pages.ts";
+import { createPages, type Pages, type PagesInside, readPage, roomPath } from "./pages.ts";
 import type { Session } from "./session.ts";
 
 /** The side of a roll that the room uses. */
-export interface RollInside {
+export interface RollInside extends Pick<PagesInside<unknown>, "connected"> {
   notice(frame: NoticeFrame): void;
   /** Notices may have been missed. */
   missed(): void;

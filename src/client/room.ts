@@ -44,7 +44,8 @@ interface Options extends RoomOptions {
 const TYPING_MS = 2_000;
 
 export function createRoom(options: Options): RoomInside {
-  const { name, ports, connection, outbox, members, bans, me, blocked } = options;
+  const { name, ports, connection, outbox, members, bans, requests, me, blocked } = options;
+  const { invitations, reports } = requests;
   const { history: first = 50, keep = 1_000 } = options;
   const { clock } = ports;
   const content = createContent({
@@ -165,7 +166,7 @@ export function createRoom(options: Options): RoomInside {
 
   const room: Room = {
     ...createChanges(change),
-    ...options.requests,
+    ...requests,
     ...holds.over(view),
     name,
     members,
@@ -224,7 +225,10 @@ export function createRoom(options: Options): RoomInside {
     get refusal() {
       return feed.error;
     },
-    connected: feed.connected,
+    connected() {
+      feed.connected();
+      for (const list of [members, bans, invitations, reports]) list.connected();
+    },
     disconnected: feed.disconnected,
     take,
     admitted: () => feed.admitted(content.state().kind),
@@ -240,8 +244,8 @@ export function createRoom(options: Options): RoomInside {
     changed: view.changed,
     drop() {
       content.drop();
-      options.requests.invitations.drop();
-      options.requests.reports.drop();
+      invitations.drop();
+      reports.drop();
       acked = [];
       feed.drop();
       view.changed();

@@ -2,7 +2,6 @@
 import { render } from "hono/jsx/dom";
 import { createChat } from "../client/index.ts";
 import { App } from "./app.tsx";
-import { foldBlocked } from "./folding.ts";
 import { createInvited } from "./invited.ts";
 import { createPlace } from "./place.ts";
 import { createRegistration } from "./registration.ts";
@@ -31,7 +30,7 @@ const rooms = createRooms(chat, (name) => {
   if (here.view === "room" && here.name === name) place.replace({ view: "rooms" });
 });
 watchTabs(chat, window);
-foldBlocked(chat);
+chat.blocks.subscribe(() => {}); // so that rooms know whose messages to fold
 keepTitle(document, rooms, place);
 await chat.ready;
 const root = document.getElementById("app");

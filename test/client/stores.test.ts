@@ -319,6 +319,26 @@ describe("a list that is loaded page by page", () => {
     expect([shown(), reports.snapshot().error?.code]).toEqual([["a", "b"], "unavailable"]);
   });
 
+  test("is loaded for its subscribers by the next connection if it could not be loaded before", async () => {
+    const { rig, reports, fail, shown } = reported("a");
+    fail.with = problem("unavailable", 503, true);
+    rig.chat.connect();
+    const off = reports.subscribe(() => {});
+    await rig.settle();
+    expect(reports.snapshot().error?.code).toBe("unavailable");
+    fail.with = undefined;
+    rig.wire.welcome();
+    await rig.settle();
+    expect([shown(), reports.snapshot().error]).toEqual([["a"], undefined]);
+    off();
+    const { length } = rig.requests;
+    rig.wire.end(1006);
+    await rig.back();
+    rig.wire.welcome();
+    await rig.settle();
+    expect(rig.requests.length).toBe(length);
+  });
+
   test("gives up waiting with a signal, while others go on", async () => {
     const { reports, shown } = reported("a");
     const control = new AbortController();
