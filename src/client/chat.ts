@@ -57,23 +57,24 @@ export function createChat(options: ChatOptions): Chat {
     changed: signed,
   });
 
-  const each = (what: "connected" | "disconnected" | "drop") => {
+  const eachRoom = (what: "connected" | "disconnected" | "drop" | "renewed" | "changed") => {
     for (const room of rooms.all()) room[what]();
+  };
+
+  const each = (what: "connected" | "disconnected" | "drop") => {
+    eachRoom(what);
     conversations[what]();
     if (what === "disconnected") return;
     blocks[what]();
     sessions[what]();
   };
 
-  const view = createSubject<ChatState>(
-    () => ({
-      connection: connection.state,
-      account,
-      // Whoever signs in is known once the server says so.
-      me: session.signedIn && (!account || account.username === user?.username) ? user : undefined,
-    }),
-    { connection: { state: "idle" }, account: undefined, me: undefined },
-  );
+  const view = createSubject<ChatState>(() => ({
+    connection: connection.state,
+    account,
+    // Whoever signs in is known once the server says so.
+    me: session.signedIn && (!account || account.username === user?.username) ? user : undefined,
+  }));
 
   const connection = createConnection({
     url: new URL("ws/", base).href.replace(/^http/, "ws"),
@@ -85,9 +86,7 @@ export function createChat(options: ChatOptions): Chat {
       emitter.emit("connection", state);
     },
     welcome,
-    renewed() {
-      for (const room of rooms.all()) room.renewed();
-    },
+    renewed: () => eachRoom("renewed"),
     event(event) {
       if (event.type === "activity" || event.type === "rooms") {
         const isIn = "change" in event && (event.change === "added" || event.change === "changed");
@@ -107,9 +106,7 @@ export function createChat(options: ChatOptions): Chat {
   const repeat: Request = (method, path, { signal: given, ...call } = {}) =>
     steady.run((signal) => session.request(method, path, { ...call, signal }), given);
   const founding = createFounding(repeat, ports.uuid);
-  const blocks = createBlocks(session, repeat, () => {
-    for (const room of rooms.all()) room.changed();
-  });
+  const blocks = createBlocks(session, repeat, () => eachRoom("changed"));
   const outbox = createOutbox({
     slot: kept,
     max: options.outbox ?? 200,
@@ -178,8 +175,12 @@ export function createChat(options: ChatOptions): Chat {
 
   const start = () => {
     if (!wanted || closed || !session.signedIn) return;
-    const { error } = address;
-    if (!error) return connection.start();
+    if (address.error) giveUp(address.error);
+    else connection.start();
+  };
+
+  /** Rejects whatever needs the connection, now and from now on. */
+  const giveUp = (error: ChatError) => {
     connection.stop(error);
     outbox.close(error);
     steady.close(error);
@@ -219,19 +220,16 @@ export function createChat(options: ChatOptions): Chat {
   const close = async () => {
     if (closed) return;
     closed = new ChatError("closed", "The chat was closed.");
-    connection.stop(closed);
-    outbox.close(closed);
-    steady.close(closed);
+    giveUp(closed);
     for (const room of rooms.all()) room.close(closed);
     conversations.close();
     // Wait until the storage has everything.
     await kept.read().catch(() => {});
   };
 
+  view.initial(); // while nothing has happened
   return {
-    snapshot: view.snapshot,
-    initial: view.initial,
-    subscribe: view.subscribe,
+    ...view,
     me: partOf(view, ({ me }) => me),
     on: emitter.on,
     ready: load(),

@@ -92,7 +92,6 @@ export function createContent({ keep, clock, me, blocked, rolls, changed }: Opti
       list.drop();
       marks.drop();
       facts.drop();
-      for (const roll of rolls) roll.drop();
     },
   };
 }

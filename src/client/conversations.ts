@@ -90,17 +90,14 @@ export function createConversations({
   /** Rises when responses to earlier requests no longer matter. */
   let life = 0;
 
-  const view = createSubject<ConversationsState>(
-    () => ({
-      state: !opened ? "idle" : live ? "live" : connection.open ? "loading" : "offline",
-      items: [...items.values()]
-        .filter(({ hidden }) => !hidden)
-        .map(withJoined)
-        .sort(byActivity),
-      more: next !== undefined,
-    }),
-    { state: "idle", items: [], more: false },
-  );
+  const view = createSubject<ConversationsState>(() => ({
+    state: !opened ? "idle" : live ? "live" : connection.open ? "loading" : "offline",
+    items: [...items.values()]
+      .filter(({ hidden }) => !hidden)
+      .map(withJoined)
+      .sort(byActivity),
+    more: next !== undefined,
+  }));
 
   /** What the client knows better about rooms that it is in. */
   const withJoined = (item: RoomSummary): RoomSummary => {

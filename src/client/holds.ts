@@ -56,11 +56,7 @@ export function createHolds({ clock, closed, open, close }: HoldsOptions): Holds
     },
     take,
     during,
-    over: ({ snapshot, initial, subscribe }) => ({
-      snapshot,
-      initial,
-      subscribe: (listener) => during(() => subscribe(listener)),
-    }),
+    over: (store) => ({ ...store, subscribe: (listener) => during(() => store.subscribe(listener)) }),
     forget: () => cancel(),
   };
 }

@@ -75,10 +75,12 @@ export function createPages<T, Query extends PageQuery = PageQuery>({
   /** Rises when responses to earlier requests no longer matter. */
   let life = 0;
   let subscribers = 0;
-  const view = createSubject<PagesState<T>>(
-    () => ({ items: items(), more: !loaded || next !== undefined, error }),
-    { items: [], more: true, error: undefined },
-  );
+  const view = createSubject<PagesState<T>>(() => ({
+    items: items(),
+    more: !loaded || next !== undefined,
+    error,
+  }));
+  view.initial(); // while nothing has happened
 
   const page = async (limit: number | undefined) => {
     const mine = life;
@@ -116,9 +118,7 @@ export function createPages<T, Query extends PageQuery = PageQuery>({
   };
 
   return {
-    snapshot: view.snapshot,
-    initial: view.initial,
-    changed: view.changed,
+    ...view,
     subscribe(listener) {
       if (subscribers++ === 0 && !(live && loaded)) void renew();
       const off = view.subscribe(listener);

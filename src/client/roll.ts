@@ -4,11 +4,10 @@ import { createPages, type Pages, type PagesInside, readPage, roomPath } from ".
 import type { Session } from "./session.ts";
 
 /** The side of a roll that the room uses. */
-export interface RollInside extends Pick<PagesInside<unknown>, "connected"> {
+export interface RollInside extends Pick<PagesInside<unknown>, "connected" | "drop"> {
   notice(frame: NoticeFrame): void;
   /** Notices may have been missed. */
   missed(): void;
-  drop(): void;
 }
 
 interface Edit<Item> {

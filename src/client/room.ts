@@ -45,7 +45,7 @@ const TYPING_MS = 2_000;
 
 export function createRoom(options: Options): RoomInside {
   const { name, ports, connection, outbox, members, bans, requests, me, blocked } = options;
-  const { invitations, reports } = requests;
+  const lists = [members, bans, requests.invitations, requests.reports];
   const { history: first = 50, keep = 1_000 } = options;
   const { clock } = ports;
   const content = createContent({
@@ -192,11 +192,8 @@ export function createRoom(options: Options): RoomInside {
       typedAt = now;
       connection.ask({ type: "typing", room: name }, () => {});
     },
-    async older(query) {
-      const release = holds.take();
-      await history.older(query).finally(release);
-    },
-    async history(query) {
+    older: (query) => history.older(query).finally(holds.take()),
+    history(query) {
       use();
       return history.read(query);
     },
@@ -227,7 +224,7 @@ export function createRoom(options: Options): RoomInside {
     },
     connected() {
       feed.connected();
-      for (const list of [members, bans, invitations, reports]) list.connected();
+      for (const list of lists) list.connected();
     },
     disconnected: feed.disconnected,
     take,
@@ -244,8 +241,7 @@ export function createRoom(options: Options): RoomInside {
     changed: view.changed,
     drop() {
       content.drop();
-      invitations.drop();
-      reports.drop();
+      for (const list of lists) list.drop();
       acked = [];
       feed.drop();
       view.changed();
