@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { createChat } from "../../src/client/index.ts";
-import { createRig, json, message, outcome, problem } from "./rig.ts";
+import { createRig, json, jwt, message, outcome, problem } from "./rig.ts";
 
 /** What the client asked for on its latest socket so far, as `join hall`. */
 const asked = ({ wire }: ReturnType<typeof createRig>) =>
@@ -95,7 +95,7 @@ describe("a chat that nobody uses", () => {
       const rig = createRig();
       const chat = createChat({
         url: "/chat",
-        tokens: () => "token",
+        tokens: () => jwt("token"),
         ports: { open: (url) => (urls.push(url), { send() {}, close() {} }) },
       });
       chat.room("hall").join();
@@ -259,7 +259,7 @@ describe("a list that is loaded page by page", () => {
   function reported(...ids: string[]) {
     const fail: { with?: Response | undefined } = {};
     const rig = createRig({
-      tokens: () => "token",
+      tokens: () => jwt("token"),
       http({ method, path }) {
         if (fail.with) return fail.with.clone();
         const [, id] = /reports\/(\w+)\//.exec(path) ?? [];
