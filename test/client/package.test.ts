@@ -172,7 +172,6 @@ describe("the built client", () => {
       lib: ["es2022"],
       module: "nodenext",
       types: ["node"],
-      skipLibCheck: true,
     };
     expect(program).toContain("webSocket: WebSocket");
     expect(await compiles(options, "node.ts")).toEqual({ code: 0, stdout: "", stderr: "" });
