@@ -227,7 +227,9 @@ export function createFeed({ name, ports, connection, list, places, ...options }
       error = departure = undefined;
       readmitted = false;
     },
+    /** Ends the room because of an error, unless nobody uses it. */
     end(why: ChatError) {
+      if (!wanted()) return;
       opened = false;
       end(why);
       options.changed();
