@@ -4,7 +4,7 @@ import { createHeartbeat, type Heartbeat } from "./heartbeat.ts";
 import type { EventFrame, Limits, User, WelcomeFrame } from "./message.ts";
 import type { Ports, Wire } from "./ports.ts";
 import { afterClose, backoff, serverDelay } from "./reconnect.ts";
-import { createRenewal } from "./renewal.ts";
+import { createRenewal, type Renewal } from "./renewal.ts";
 
 /** How long the server may take to send `welcome`, in milliseconds. */
 const WELCOME_MS = 10_000;
@@ -34,13 +34,10 @@ export interface Connection {
   start(): void;
   /** Disconnects. With an `error` the state becomes `closed`, otherwise `idle`. */
   stop(error?: ChatError): void;
-  /** How many newer tokens were requested for an open socket. */
-  readonly renewals: number;
-  /**
-   * Requests a newer token. Resolves when the server has accepted it. `after`: the count of renewals when a command was sent
-   * that the token did not cover. @throws {ChatError}
-   */
-  renew(after?: number): Promise<void>;
+  /** What keeps the token of the socket fresh. */
+  readonly renewal: Pick<Renewal, "count" | "cover">;
+  /** Requests a newer token. Resolves when the server has accepted it. @throws {ChatError} */
+  renew(): Promise<void>;
   /** Sends a command. `reply` is called once, in frame order, with a `disconnected` error if the socket ends first. */
   ask(command: Readonly<Record<string, unknown>>, reply: (reply: Reply) => void): void;
 }
@@ -260,12 +257,10 @@ export function createConnection(options: ConnectionOptions): Connection {
       connect();
     },
     stop,
-    get renewals() {
-      return renewal.count;
-    },
-    async renew(after) {
+    renewal,
+    async renew() {
       if (!wanted) throw disconnected();
-      return renewal.renew(after);
+      return renewal.renew();
     },
     ask,
   };

@@ -11,7 +11,7 @@ interface Options {
   /** The room's name. */
   readonly name: string;
   readonly ports: Pick<Ports, "clock" | "random">;
-  readonly connection: Pick<Connection, "open" | "ask" | "renewals" | "renew">;
+  readonly connection: Pick<Connection, "open" | "ask" | "renewal">;
   readonly list: Pick<List, "since" | "epoch">;
   readonly places: Places;
   /** Why the chat was closed. */
@@ -40,8 +40,8 @@ export function createFeed({ name, ports, connection, list, places, ...options }
   let departure: ChatError | undefined;
   /** The person was added since the last `joined`, so what says that they are out may be older. */
   let readmitted = false;
-  /** A newer token was requested for the room since it was opened or joined. */
-  let renewed = false;
+  /** The count of newer tokens when the room was opened. */
+  let renewals = 0;
   /** Rises when the reply to an earlier join no longer matters. */
   let joins = 0;
   /** Failed joins and gaps since the last progress. */
@@ -98,25 +98,29 @@ export function createFeed({ name, ports, connection, list, places, ...options }
     const ticket = ++joins;
     phase = "asked";
     live = false;
-    const { renewals } = connection;
     connection.ask({ type: "join", room: name, since: list.since }, (reply) => {
       if (ticket !== joins) return;
       if (!(reply instanceof ChatError)) return void (phase = "answered");
-      if (reply.claim && !renewed) {
-        renewed = true;
-        const again = () => void (ticket === joins && join());
-        return void connection.renew(renewals).then(again, again);
-      }
+      if (reply.claim)
+        return void connection.renewal.cover(renewals).then((again) => {
+          if (ticket !== joins) return;
+          if (again) join();
+          else barred(reply);
+        });
       phase = "out";
       if (reply.code === "disconnected") return;
       // The server's count of rooms may be behind.
       if (reply.retryable || reply.code === "too_many_rooms")
         return retry(pauseAfter(reply, failures++, random()));
-      // Anyone who was in the room before may come back.
-      if (list.epoch) departure ??= reply;
-      refused(departure ?? reply);
-      options.changed();
+      barred(reply);
     });
+  };
+
+  const barred = (why: ChatError) => {
+    // Anyone who was in the room before may come back.
+    if (list.epoch) departure ??= why;
+    refused(departure ?? why);
+    options.changed();
   };
 
   /** The person may not be in the room, unless they were added after the server found that out. */
@@ -132,7 +136,7 @@ export function createFeed({ name, ports, connection, list, places, ...options }
     opened = true;
     error = options.closed();
     departure = undefined;
-    renewed = false;
+    renewals = connection.renewal.count;
     failures = 0;
     if (phase === "out") join(true);
     options.changed();
@@ -169,7 +173,7 @@ export function createFeed({ name, ports, connection, list, places, ...options }
     /** `joined` arrived. */
     entered() {
       phase = "in";
-      live = readmitted = renewed = false;
+      live = readmitted = false;
       departure = undefined;
     },
     /** Whether everything up to now was received. */

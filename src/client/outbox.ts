@@ -19,8 +19,8 @@ export interface Settled {
 interface Entry {
   item: Item;
   inFlight: boolean;
-  /** A newer token was requested for it. */
-  renewed?: boolean;
+  /** The count of newer tokens when it was added. */
+  readonly renewals: number;
   resolve(ack: Ack): void;
   reject(error: unknown): void;
 }
@@ -65,7 +65,7 @@ interface OutboxOptions {
   /** The most changes that may wait. */
   readonly max: number;
   readonly ports: Pick<Ports, "clock" | "random">;
-  readonly connection: Pick<Connection, "open" | "ask" | "renewals" | "renew">;
+  readonly connection: Pick<Connection, "open" | "ask" | "renewal">;
   room(name: string): OutboxRoom | undefined;
 }
 
@@ -100,21 +100,13 @@ export function createOutbox(options: OutboxOptions): Outbox {
     room?.settled({ change, ack, error: ack ? undefined : error });
   };
 
-  /** Sends a change again that the token does not allow, with a newer one if there is one. */
-  const renew = (entry: Entry, renewals: number) => {
-    entry.renewed = true;
-    const again = () => {
-      entry.inFlight = false;
-      pump();
-    };
-    connection.renew(renewals).then(again, (error: unknown) => {
-      entry.renewed = !errorOf(error).retryable;
-      again();
-    });
-  };
-
-  const answered = (entry: Entry, reply: Reply, renewals: number) => {
-    if (reply instanceof ChatError && reply.claim && !entry.renewed) return renew(entry, renewals);
+  const answered = (entry: Entry, reply: Reply, isFinal = false) => {
+    if (reply instanceof ChatError && reply.claim && !isFinal)
+      return void connection.renewal.cover(entry.renewals).then((again) => {
+        if (!again) return answered(entry, reply, true);
+        entry.inFlight = false;
+        pump();
+      });
     entry.inFlight = false;
     if (reply instanceof ChatError) {
       if (reply.code === "disconnected") return; // Sent again on the next socket.
@@ -154,8 +146,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
         continue;
       }
       entry.inFlight = true;
-      const { renewals } = connection;
-      connection.ask({ ...change }, (reply) => answered(entry, reply, renewals));
+      connection.ask({ ...change }, (reply) => answered(entry, reply));
     }
   };
 
@@ -174,7 +165,8 @@ export function createOutbox(options: OutboxOptions): Outbox {
       if (closed) throw closed;
       const { promise, resolve, reject } = deferred<Ack>();
       const item = { change, epoch: options.room(change.room)?.epoch, user };
-      const entry: Entry = { item, inFlight: false, resolve, reject };
+      const renewals = connection.renewal.count;
+      const entry: Entry = { item, inFlight: false, renewals, resolve, reject };
       const off = onAbort(signal, () => {
         settle(entry, undefined, signal?.reason);
         pump();
@@ -202,7 +194,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
       const earlier = items
         .filter(({ change, user: whose = user }) => !here.has(change.clientId) && whose === (user ?? whose))
         .slice(0, options.max)
-        .map((item) => ({ item, inFlight: false, resolve() {}, reject() {} }));
+        .map((item) => ({ item, inFlight: false, renewals: 0, resolve() {}, reject() {} }));
       entries = [...earlier, ...entries];
       for (const { item } of earlier) options.room(item.change.room)?.changed();
       pump();

@@ -26,12 +26,14 @@ export interface Renewal {
   expiring(): void;
   /** The server closed the socket because of its token. */
   refused(): void;
+  /** Requests a newer token now. Resolves when the server has accepted it. @throws {ChatError} */
+  renew(): Promise<void>;
   /**
-   * Requests a newer token. Resolves when the server has accepted it. `after`: the count when a command was sent that the
-   * token did not cover. A token that was requested since will do, and the request waits if the last one was recent.
-   * @throws {ChatError}
+   * Gets a newer token because the last one did not cover something that the person has wanted since `count` was `after`. A
+   * token that was requested since will do, and the request waits if the last one was recent. Resolves to whether to try again:
+   * not if such a token did not cover it either, or if there is none.
    */
-  renew(after?: number): Promise<void>;
+  cover(after: number): Promise<boolean>;
   /** The socket ended. */
   ended(): void;
   /** There will be no socket for now. */
@@ -62,6 +64,8 @@ export function createRenewal({ ports, token: get, ask, renewed, problem }: Rene
   let running = deferred<void>();
   let waiting: typeof running | undefined;
   let count = 0;
+  /** The count at which the last accepted token was requested. */
+  let covered = 0;
   let failures = 0;
   let startedAt = -Infinity;
   /** When the next renewal begins, by the monotonic clock; -Infinity during a renewal. */
@@ -98,7 +102,11 @@ export function createRenewal({ ports, token: get, ask, renewed, problem }: Rene
     isRefused = false;
     failures = 0;
     // A token that the server accepts has not expired: otherwise the clock here is wrong.
-    next(expiresAt > now ? Math.max(APART_MS, expiresAt - now - lifeMs / 2) : Infinity);
+    next(
+      expiresAt > now
+        ? Math.max(startedAt + APART_MS - clock.monotonic(), expiresAt - now - lifeMs / 2)
+        : Infinity,
+    );
     if (isNew) renewed();
   };
 
@@ -118,6 +126,7 @@ export function createRenewal({ ports, token: get, ask, renewed, problem }: Rene
       const reply = await new Promise<Reply>((answer) => ask({ type: "auth", token }, answer));
       // The next token may be better.
       if (reply instanceof ChatError) throw passing(reply.code, reply.message);
+      covered = count;
       accept(reply.expiresAt);
       resolve();
     } catch (thrown) {
@@ -143,12 +152,19 @@ export function createRenewal({ ports, token: get, ask, renewed, problem }: Rene
     },
     expiring: soon,
     refused: () => void (isRefused = true),
-    renew(after) {
-      if (after !== undefined && after < count && dueAt === -Infinity) return running.promise;
+    renew() {
       const { promise } = (waiting ??= deferred());
-      if (after === undefined) plan(0);
-      else soon(Math.max(APART_MS, backoff(failures, 1)));
+      plan(0);
       return promise;
+    },
+    async cover(after) {
+      if (covered > after) return false;
+      const { promise } = count > after && dueAt === -Infinity ? running : (waiting ??= deferred());
+      soon(backoff(failures + 2, 1));
+      return promise.then(
+        () => true,
+        (error: unknown) => errorOf(error).retryable,
+      );
     },
     ended() {
       socket = undefined;

@@ -23,7 +23,7 @@ import { createSubject } from "./subject.ts";
 interface Options extends RoomOptions {
   readonly name: string;
   readonly ports: Pick<Ports, "clock" | "random" | "uuid">;
-  readonly connection: Pick<Connection, "open" | "ask" | "renewals" | "renew">;
+  readonly connection: Pick<Connection, "open" | "ask" | "renewal">;
   readonly places: Places;
   readonly outbox: Outbox;
   readonly query: Query;

@@ -59,7 +59,7 @@ export type Request = (method: string, path: string, call?: HttpCall) => Promise
 /** How long the product's function may take to return a token, in milliseconds. */
 const TOKEN_MS = 15_000;
 /** The three parts of a JWT (RFC 7515, section 3.1). */
-const JWT = /^[\w-]+\.[\w-]+\.[\w-]+$/;
+const JWT = /^[\w-]+(\.[\w-]+){2}$/;
 
 /** How long another tab, perhaps in another process, can take to see what this one stored, in milliseconds. */
 const SEEN_MS = 100;

@@ -93,13 +93,13 @@ describe("someone whose product lets them into another room", () => {
     expect(states).toEqual(["connecting", "open"]);
   });
 
-  test("asks once for 200 rooms, and not again if that does not help", async () => {
+  test("asks once for 40 rooms, and not again if that does not help", async () => {
     const { product, chat } = createProduct();
     product.allow = { hall: both };
     const hall = chat.room("hall").join();
     await until(() => hall.snapshot().state === "live");
     product.allow = { hall: both, "new-*": both };
-    const rooms = Array.from({ length: 199 }, (_, at) =>
+    const rooms = Array.from({ length: 40 }, (_, at) =>
       chat.room(at % 2 ? `new-${at}` : `closed-${at}`).join(),
     );
     await until(() => rooms.every(({ snapshot }, at) => snapshot().state === (at % 2 ? "live" : "out")));
@@ -171,7 +171,7 @@ describe("a product that fails to give tokens", () => {
     await until(() => room.snapshot().state === "live");
     const begun = Date.now();
     product.failures = [() => page, () => Promise.reject(new Error("away")), () => page];
-    await until(() => Date.now() - begun > 6_500);
+    for (const passed of [3_000, 6_500]) await until(() => Date.now() - begun > passed);
     expect(await room.send("Still here")).toMatchObject({ id: expect.any(Number) });
     expect(states).toEqual(["connecting", "open"]);
     expect(product.asked).toBeWithin(5, 10);

@@ -30,11 +30,14 @@ export interface Changes {
   reuse(userId: number, room: string): Amended | undefined;
   /** Whether a client id was used for different changes. */
   isReused(clientId: string): boolean;
+  /** Whether a change was asked for again, perhaps by another client of its sender. */
+  isRepeated(clientId: string): boolean;
 }
 
 export function createChanges({ database, random, say }: ChangesOptions): Changes {
   const asked = new Map<number, Wish[]>();
   const reused = new Set<string>();
+  const repeated = new Set<string>();
 
   const remember = <T extends Wish>(userId: number, change: T): T => {
     const before = asked.get(userId) ?? [];
@@ -83,7 +86,10 @@ export function createChanges({ database, random, say }: ChangesOptions): Change
     amend: (userId, room) => remember(userId, amendment(userId, room, random.uuid())),
     earlier(userId, room) {
       const before = recent(userId, room);
-      return before.length > 0 ? random.pick(before) : undefined;
+      if (before.length === 0) return undefined;
+      const change = random.pick(before);
+      repeated.add(change.clientId);
+      return change;
     },
     reuse(userId, room) {
       const before = recent(userId, room).filter(({ kind }) => kind !== "post");
@@ -93,6 +99,7 @@ export function createChanges({ database, random, say }: ChangesOptions): Change
       return amendment(userId, room, clientId);
     },
     isReused: (clientId) => reused.has(clientId),
+    isRepeated: (clientId) => repeated.has(clientId),
   };
 }
 

@@ -47,7 +47,7 @@ export interface Feeds {
   presentIn(room: string): Iterable<string>;
 }
 
-export function createFeeds(world: World, served: Served): Feeds {
+export function createFeeds(world: World, served: Served, isUncovered: (room: string) => boolean): Feeds {
   const { database, sight } = world;
   const { userId } = served.identity;
   const feeds = new Map<string, Feed>();
@@ -167,10 +167,11 @@ export function createFeeds(world: World, served: Served): Feeds {
     if (isLast && !sight.reads(userId, room)) feed.farewell = frame.version;
   };
 
-  /** Only an end of their rights since they asked to join takes someone out of a room. */
+  /** Only an end of their rights since they asked to join takes someone out of a room, or a token that does not cover it. */
   const expelled = (room: string, code: number) => {
     const feed = feeds.get(room);
     feeds.delete(room);
+    if (code === CLOSE.forbidden && isUncovered(room)) return;
     if (feed && !world.rights.mayBeOut({ userId, room }, feed.window, code))
       world.fail("someone was taken out of a room without a reason", `${userId} in ${room}, ${code}`);
   };

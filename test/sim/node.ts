@@ -117,9 +117,17 @@ export function createNode(name: string, world: World): SimNode {
         metrics: meters.metrics,
       }),
       standing: aliveStanding,
-      authenticate: async () => {
-        throw new Refusal("token_invalid");
-      },
+      authenticate: (token) =>
+        new Promise((resolve, reject) => {
+          schedule.after(random.between(0.1, 5), () => {
+            if (!alive()) return;
+            try {
+              resolve(world.tokens.verify(token));
+            } catch (error) {
+              reject(error);
+            }
+          });
+        }),
       fanout: {
         publish(topic, frame) {
           const wire = createWire(frame, world.strict);

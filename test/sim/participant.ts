@@ -1,5 +1,6 @@
 import type { Link } from "./link.ts";
 import type { SimNode } from "./node.ts";
+import type { Product } from "./product.ts";
 
 /** A person with a client, whichever protocol it speaks. */
 export interface Participant {
@@ -15,6 +16,16 @@ export interface Participant {
   quit(): void;
   /** Returns what keeps it from being at rest. */
   unsettled(): string[];
+  /** The product that gives tokens to the real client. */
+  readonly product?: Product;
+  /** From now on, counts what the client asks for. Faults have ceased, but the product fails and changes its mind. */
+  stay?(): void;
+  /** Does what a page does after rights have changed, or nothing. */
+  react?(): void;
+  /** Uses every right that the product gives, in one of the ways that a page has. */
+  use?(): void;
+  /** Judges what the client has asked for since `stay`. */
+  stayed?(): void;
   /** At rest, compares what it has with the database. */
   compare(): void;
 }

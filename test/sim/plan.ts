@@ -39,6 +39,14 @@ export interface Plan {
   /** People create rooms, and change who may do what in them. */
   readonly ruled: boolean;
   readonly shortTokens: boolean;
+  /** The products of people with the real client say in their tokens where they may go, and change their minds. */
+  readonly claims: boolean;
+  /** Those products fail at times. */
+  readonly flaky: boolean;
+  /** How long their tokens live, in milliseconds: from 10 seconds to a day. */
+  readonly tokenLifeMs: number;
+  /** How wrong the clocks of the real clients are, in milliseconds. */
+  readonly skewMs: number;
   readonly messageRate: number;
   /** Multiplies everyone's budgets, so that some are spent; 0: there are none. */
   readonly budgets: number;
@@ -50,6 +58,8 @@ export interface Plan {
 
 export const FAULTS = ["die", "stop", "cut", "stall", "busDown", "databaseAway", "restore", "bulk"] as const;
 export type FaultKind = (typeof FAULTS)[number];
+
+const HOUR_MS = 3_600_000;
 
 /** A room that an operator may create as a private one, unless somebody enters it before. */
 export const PLAIN_ROOM = "order-7";
@@ -93,6 +103,16 @@ export function planOf(random: Random): Plan {
     departures: random.chance(0.25),
     ruled,
     shortTokens: random.chance(0.15),
+    claims: !huge && random.chance(0.25),
+    flaky: random.chance(0.25),
+    tokenLifeMs: random.pick([
+      HOUR_MS,
+      HOUR_MS,
+      HOUR_MS,
+      random.between(10_000, 40_000),
+      10_000 * 8_640 ** random.next(),
+    ]),
+    skewMs: random.chance(0.3) ? random.pick([-5, -0.5, 0.5, 5]) * HOUR_MS : 0,
     messageRate: sometimes(0.1, () => 20),
     budgets,
     faults: {

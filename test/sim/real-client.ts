@@ -1,3 +1,4 @@
+import { Refusal } from "../../src/errors.ts";
 import { shownAny } from "../../src/chat/codecs/encode.ts";
 import { type Chat, ChatError, createChat, type OpenWire, type Room } from "../../src/client/index.ts";
 import { CLOSE, type CloseReason, type ErrorCode } from "../../src/protocol/codes.ts";
@@ -5,7 +6,9 @@ import type { Identity } from "../../src/identity.ts";
 import { objectOf, type Wish } from "./changes.ts";
 import type { Link } from "./link.ts";
 import type { SimNode } from "./node.ts";
+import { createHabits } from "./habits.ts";
 import type { Participant } from "./participant.ts";
+import { createProduct } from "./product.ts";
 import { EPOCH_MS } from "./schedule.ts";
 import { named } from "../support/stubs.ts";
 import { summary } from "./wire.ts";
@@ -13,6 +16,9 @@ import type { World } from "./world.ts";
 
 /** Lists are compared with whole rooms, and no change is given up. */
 const ALL = 100_000;
+
+/** What goes wrong with tokens is the product's fault. */
+const OF_TOKENS: readonly string[] = ["token_failed", "token_expired", "token_invalid", "rate_limited"];
 
 /** The real client (`src/client`) on the simulation's network, clock and random numbers. */
 export function createRealClient(name: string, person: () => Identity, world: World): Participant {
@@ -24,9 +30,11 @@ export function createRealClient(name: string, person: () => Identity, world: Wo
   let link: Link | undefined;
   let wanted: SimNode | undefined;
   let begun = false;
-  let tokens = 0;
+  const product = createProduct(name, person, world);
+  const habits = createHabits(name, world);
 
-  const open: OpenWire = (_url, _protocols, listener) => {
+  const open: OpenWire = (_url, protocols, listener) => {
+    const token = protocols[1]?.replace("bearer.", "") ?? "";
     const node = wanted ?? random.pick(world.nodes);
     wanted = undefined;
     let at: Link | undefined;
@@ -35,6 +43,7 @@ export function createRealClient(name: string, person: () => Identity, world: Wo
       if (ended) return;
       ended = true;
       if (link === at) link = undefined;
+      habits.closed(code);
       note?.(`${name} is closed with ${code}`);
       listener.closed(code, "");
     };
@@ -44,15 +53,22 @@ export function createRealClient(name: string, person: () => Identity, world: Wo
         arrived: (wire: { text: string }) => ended || listener.message(wire.text),
         closed: end,
       };
-      at = node.visit({ identity: person(), format: "v1", client });
+      const identity = identityOf(token);
+      if (typeof identity === "number") return end(identity);
+      at = node.visit({ identity, format: "v1", client });
       if (!at) return end(1006);
+      habits.token(token);
       link = at;
       note?.(`${name} comes to ${node.name} as #${link.id}`);
     });
     return {
       send(text) {
-        // The simulation has no token renewal: a socket ends with the token that opened it.
-        if (text.includes('"type":"auth"')) return;
+        const command = JSON.parse(text);
+        if (command.type === "auth") habits.token(command.token);
+        if (command.type === "join") {
+          const { entries = [] } = rooms.get(command.room)?.snapshot() ?? {};
+          habits.join(command.room, command.since, entries.length > 0);
+        }
         note?.(`${name} → #${at?.id} ${summary(text)}`);
         at?.send(text);
       },
@@ -64,15 +80,26 @@ export function createRealClient(name: string, person: () => Identity, world: Wo
     };
   };
 
+  /** The person of a token; or with what the server closes the socket. */
+  const identityOf = (token: string): Identity | number => {
+    try {
+      return world.tokens.verify(token);
+    } catch (error) {
+      return error instanceof Refusal && error.code === "token_expired"
+        ? CLOSE.token_expired
+        : CLOSE.token_invalid;
+    }
+  };
+
   const chat: Chat = createChat({
     url: "https://chat.example.com",
-    tokens: () => `token${++tokens}`,
+    tokens: product.tokens,
     outbox: ALL,
     ports: {
       open,
       fetch: () => Promise.reject(new Error("there is no HTTP here")),
       clock: {
-        now: () => EPOCH_MS + schedule.now,
+        now: () => EPOCH_MS + schedule.now + plan.skewMs,
         monotonic: () => schedule.now,
         after: (ms, task) => schedule.after(ms, task),
       },
@@ -82,9 +109,9 @@ export function createRealClient(name: string, person: () => Identity, world: Wo
       onWake: () => () => {},
     },
   });
-  chat.on("problem", ({ message }) =>
-    world.fail("the client found the server at fault", `${name}: ${message}`),
-  );
+  chat.on("problem", ({ code, message }) => {
+    if (!OF_TOKENS.includes(code)) world.fail("the client found the server at fault", `${name}: ${message}`);
+  });
 
   /** What the person may see of a room now, by id. */
   const visible = (room: string) =>
@@ -92,7 +119,11 @@ export function createRealClient(name: string, person: () => Identity, world: Wo
       .filter(({ id }) => id >= world.sight.fromOf(userId, room))
       .sort((a, b) => a.id - b.id);
 
+  /** Whether the person may read a room, as far as the server and the product are concerned. */
+  const reads = (room: string) => world.sight.reads(userId, room) && product.allows(room, "read");
+
   const enter = (room: string): Room => {
+    habits.reason();
     const entered = chat.room(room, { history: 1 + random.below(30), keep: ALL }).join();
     rooms.set(room, entered);
     return entered;
@@ -113,8 +144,11 @@ export function createRealClient(name: string, person: () => Identity, world: Wo
     }
   };
 
-  const submit = (change: Wish) => {
+  const submit = (change: Wish, isNew = true) => {
     pending.add(change);
+    const posted = isNew && change.kind === "post" ? habits.post(change.room) : undefined;
+    const asked = schedule.now;
+    habits.reason();
     const key = { ...change, senderId: userId, ...named(`user${userId}`), fence: 0 };
     const window = world.sight.windowOf(change.room);
     const isRepeat = database.answered(key) !== undefined;
@@ -122,12 +156,18 @@ export function createRealClient(name: string, person: () => Identity, world: Wo
       // The judge checked the ack on the wire; this checks that it reached the caller.
       (ack) => {
         pending.delete(change);
+        if (!changes.isRepeated(change.clientId)) posted?.(ack.id);
         world.acked(key, { ...ack, duplicate: true });
       },
       (error: unknown) => {
         pending.delete(change);
         if (!(error instanceof ChatError) || error.retryable)
           return world.fail("a change was given up", `${name}: ${String(error)}`);
+        if (error.claim && error.code === "forbidden") {
+          if (product.hasAllowed(change.room, "post", asked))
+            world.fail("a change was refused that the product allows", `${name}: ${change.room}`);
+          return;
+        }
         if (error.code === "closed" || (error.code === "stale_epoch" && change.kind !== "post")) return;
         // Anyone who leaves a room for good, or is banned, gives up what still waits to be sent there.
         const seat = { userId, room: change.room };
@@ -156,7 +196,7 @@ export function createRealClient(name: string, person: () => Identity, world: Wo
       if (what < 0.72)
         return submit((random.chance(plan.amends) ? changes.amend : changes.post)(userId, room));
       const earlier = what < 0.84 && changes.earlier(userId);
-      if (earlier) return submit(earlier);
+      if (earlier) return submit(earlier, false);
       if (what < 0.88)
         return void rooms
           .get(room)
@@ -170,26 +210,49 @@ export function createRealClient(name: string, person: () => Identity, world: Wo
     hop: () => link?.cut(),
     calm() {
       const waiting = new Set([...pending].map(({ room }) => room));
-      for (const room of world.places())
-        if (waiting.has(room) || world.sight.reads(userId, room)) enter(room);
+      for (const room of world.places()) if (waiting.has(room) || reads(room)) enter(room);
       chat.connect();
+      chat.renew().catch(() => {});
+    },
+    product,
+    stay: () => habits.stay(product.asked),
+    stayed: () => habits.stayed(product.asked),
+    react() {
+      if (!begun) return;
+      const room = random.pick(world.places());
+      const what = random.next();
+      if (what < 0.3) return void enter(room);
+      if (what < 0.6) return submit(changes.post(userId, room));
+      if (what > 0.8) return;
+      habits.reason();
+      chat.renew().catch(() => {});
+    },
+    use() {
+      const isKnown = random.chance(0.5);
+      if (isKnown) {
+        habits.reason();
+        chat.renew().catch(() => {});
+      }
+      for (const room of world.places()) if (reads(room) && !isKnown) enter(room);
     },
     quit: () => void chat.close(),
     unsettled() {
       const { connection } = chat.snapshot();
       if (connection.state !== "open") return [`${name} is ${connection.state}`];
       const left: string[] = [];
-      for (const room of world.places()) if (!rooms.has(room) && world.sight.reads(userId, room)) enter(room);
+      for (const room of world.places()) if (!rooms.has(room) && reads(room)) enter(room);
       if (pending.size > 0) left.push(`${name} has ${pending.size} changes without an answer`);
       for (const room of rooms.values()) {
         const { state, error, waiting, more, entries } = room.snapshot();
-        if (!world.sight.reads(userId, room.name)) {
-          if (state === "live") left.push(`${name} is still in ${room.name}`);
+        if (!reads(room.name)) {
+          // With a claim that was true once, they stay until the next token.
+          if (state === "live" && !world.sight.reads(userId, room.name))
+            left.push(`${name} is still in ${room.name}`);
           continue;
         }
         const latest = entries.reduce((greatest, { version }) => Math.max(greatest, version), 0);
         const written = visible(room.name).reduce((greatest, { version }) => Math.max(greatest, version), 0);
-        if (state === "out" || state === "idle") enter(room.name);
+        if ((state === "out" && !error?.claim) || state === "idle") enter(room.name);
         if (state !== "live") left.push(`${name} is ${state} in ${room.name} ${error?.code ?? ""}`);
         else if (waiting.length > 0) left.push(`${name} shows ${waiting.length} that wait in ${room.name}`);
         else if (more) {
@@ -202,7 +265,7 @@ export function createRealClient(name: string, person: () => Identity, world: Wo
     },
     compare() {
       for (const room of rooms.values()) {
-        if (!world.sight.reads(userId, room.name)) continue;
+        if (!reads(room.name)) continue;
         const written = visible(room.name);
         const { entries } = room.snapshot();
         const odd = written.find((message, at) => {

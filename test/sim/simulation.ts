@@ -1,4 +1,5 @@
 import { createFaults, pickFault } from "./faults.ts";
+import { slowest } from "./product.ts";
 import { createWorld, type World } from "./world.ts";
 
 /** After faults cease, everything has to come right within this time, in milliseconds. */
@@ -10,6 +11,9 @@ const ENFORCE_MS = 12_000;
 /** After everyone has gone, nothing may be left of them after this time, in milliseconds. */
 const EMPTY_MS = 15_000;
 const LOOK_MS = 100;
+/** How long tokens and rights change after everything has come right; with short tokens, as long as those live. */
+const STAY_MS = 15_000;
+const SHORT_MS = 60_000;
 /** The most large messages at once, and how many of them one process commits together. */
 const FLOOD_POSTS = 24;
 const FLOOD_RANGE = 4;
@@ -31,7 +35,7 @@ export async function simulate(seed: number, trace?: (line: string) => void): Pr
   });
   world.note?.(`plan ${JSON.stringify(world.plan)}`);
   try {
-    for (const act of [talk, settle, empty]) {
+    for (const act of [talk, settle, stay, empty]) {
       await act(world);
       if (world.broken) break;
     }
@@ -69,6 +73,15 @@ async function talk(world: World): Promise<void> {
   if (plan.edits) again(plan.actionMs * 4, () => change(world));
   if (plan.bans) again(plan.lengthMs / 12, () => world.rights.order());
   if (plan.departures) again(plan.lengthMs / 12, () => world.rights.depart());
+  const products = people.flatMap(({ product }) => product ?? []);
+  if (products.length > 0 && plan.flaky)
+    again(plan.lengthMs / 6, () => random.pick(products).fail(random.between(50, 3_000)));
+  if (products.length > 0 && plan.claims)
+    again(plan.lengthMs / 10, () => {
+      const person = random.pick(people);
+      person.product?.turn();
+      person.react?.();
+    });
   if (plan.ruled) again(plan.lengthMs / 40, () => world.governors.act());
   if (plan.large) again(plan.lengthMs / 8, () => flood(world));
   await schedule.run(plan.lengthMs, () => world.broken !== undefined);
@@ -114,6 +127,7 @@ async function settle(world: World): Promise<void> {
   reach.away = false;
   bus.away(false);
   for (const person of people) {
+    person.product?.fail(0);
     if (!plan.longStalls) person.link?.read();
     person.calm();
   }
@@ -122,12 +136,18 @@ async function settle(world: World): Promise<void> {
     await schedule.run(ENFORCE_MS, () => world.broken !== undefined);
     world.rights.enforce();
   }
+  await rest(world, SETTLE_MS + (plan.longStalls ? 75_000 : 0) + (plan.budgets > 0 ? REPAY_MS : 0));
+}
+
+/** Waits until everyone has what they may have. */
+async function rest(world: World, ms: number): Promise<void> {
+  const { schedule, people } = world;
   const unsettled = () => [
     ...people.flatMap((person) => person.unsettled()),
     ...world.governors.unsettled(),
     ...world.judge.owed(),
   ];
-  const limit = schedule.now + SETTLE_MS + (plan.longStalls ? 75_000 : 0) + (plan.budgets > 0 ? REPAY_MS : 0);
+  const limit = schedule.now + ms;
   let left: string[] = [];
   do {
     await schedule.run(LOOK_MS, () => world.broken !== undefined);
@@ -136,6 +156,41 @@ async function settle(world: World): Promise<void> {
     if (left.length === 0) return people.forEach((person) => person.compare());
   } while (schedule.now < limit);
   world.fail("it did not come to rest", left.join("; "));
+}
+
+/** Products give tokens that expire, fail for up to a third of their life, and change what people may do. No socket ends. */
+async function stay(world: World): Promise<void> {
+  const { schedule, random, plan, people } = world;
+  const clients = people.filter(({ product }) => product);
+  const lifeMs = plan.tokenLifeMs;
+  const isShort = lifeMs < SHORT_MS;
+  // Budgets delay new tokens, and large messages whatever is behind them.
+  if (clients.length === 0 || plan.budgets > 0 || plan.large || !(plan.claims || plan.flaky || isShort))
+    return;
+  world.note?.("products change their minds");
+  world.staying = true;
+  const lengthMs = isShort ? lifeMs * 1.7 : STAY_MS;
+  const end = schedule.now + lengthMs;
+  const outageMs = Math.min(lifeMs / 3 - slowest(lifeMs), STAY_MS / 2);
+  for (const client of clients) {
+    client.stay?.();
+    const failing = (ms: number) =>
+      schedule.after(ms, () => {
+        if (schedule.now + outageMs > end) return;
+        client.product?.fail(random.between(0.3, 1) * outageMs);
+        failing(lifeMs);
+      });
+    if (plan.flaky) failing(random.between(0, lengthMs - outageMs));
+    for (let times = plan.claims ? random.below(4) : 0; times > 0; times--)
+      schedule.after(random.between(0, lengthMs), () => {
+        client.product?.turn();
+        client.react?.();
+      });
+  }
+  await schedule.run(lengthMs + outageMs, () => world.broken !== undefined);
+  for (const client of clients) client.use?.();
+  await rest(world, SETTLE_MS);
+  for (const client of clients) client.stayed?.();
 }
 
 /** Everyone disconnects, and nothing may be left of them. */

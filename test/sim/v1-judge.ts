@@ -1,11 +1,15 @@
 import type { Change } from "../../src/chat/change.ts";
 import type { ShownMessage } from "../../src/chat/codecs/encode.ts";
+import type { RoomAction } from "../../src/grants.ts";
+import type { Identity } from "../../src/identity.ts";
 import type { Command } from "../../src/protocol/frames.ts";
 import { changeOf } from "./changes.ts";
 import { createFeeds, type Position } from "./feeds.ts";
 import type { Served, SocketJudge } from "./judge.ts";
+import { covers } from "./product.ts";
 import type { Window } from "./sight.ts";
-import type { Wire } from "./wire.ts";
+import { EPOCH_MS } from "./schedule.ts";
+import { summary, type Wire } from "./wire.ts";
 import type { World } from "./world.ts";
 
 /** A command as a frame has it. */
@@ -17,6 +21,10 @@ interface Asked {
   readonly window: Window;
   /** It had been committed before. */
   readonly isRepeat: boolean;
+  /** The token when it arrived. */
+  readonly identity: Identity;
+  /** The newer token that it brings. */
+  readonly newer: Identity | undefined;
 }
 
 /** Checks chat.v1 on one socket: one reply per command, acks and pages that the database has, and what its feeds show. */
@@ -24,7 +32,16 @@ export function createV1Judge(world: World, served: Served): SocketJudge {
   const { sight, rights } = world;
   const { userId, username, user } = served.identity;
   const outstanding = new Map<number, Asked>();
-  const feeds = createFeeds(world, served);
+  /** The token that the server has accepted last. */
+  let { identity } = served;
+
+  /** Whether a token of the socket does not allow something: the present one, or one that is being accepted. */
+  const isLacking = (room: string, action: RoomAction, also: readonly Identity[] = []) =>
+    [identity, ...also, ...[...outstanding.values()].flatMap(({ newer }) => newer ?? [])].some(
+      (one) => !covers(one, room, action),
+    );
+
+  const feeds = createFeeds(world, served, (room) => isLacking(room, "read"));
 
   const roomOf = (command: Sent) => ("room" in command && command.room) || served.room || "";
 
@@ -32,6 +49,14 @@ export function createV1Judge(world: World, served: Served): SocketJudge {
     const change = changeOf(command as Command, roomOf(command));
     if (change?.kind === "member" || change?.kind === "room") return world.ruling(userId, change);
     return change && { ...change, senderId: userId, username, user, fence: 0 };
+  };
+
+  const newerOf = (token: string): Identity | undefined => {
+    try {
+      return world.tokens.verify(token);
+    } catch {
+      return undefined;
+    }
   };
 
   const answered = (frame: { ref?: number | undefined; type: string }) => {
@@ -42,11 +67,25 @@ export function createV1Judge(world: World, served: Served): SocketJudge {
     return found;
   };
 
-  const accepted = ({ command, change, window }: Asked, frame: Extract<Wire["v1"], { type: "ok" }>) => {
+  const refusedByClaim = ({ command, change, identity: before }: Asked, text: string) => {
+    const room = roomOf(command);
+    if (!isLacking(room, "post", [before]) || (!change && !isLacking(room, "read", [before])))
+      world.fail("a token was refused that covers the room", text);
+  };
+
+  const accepted = (
+    { command, change, window, newer }: Asked,
+    frame: Extract<Wire["v1"], { type: "ok" }>,
+  ) => {
     const room = roomOf(command);
     const duplicate = "duplicate" in frame;
     if (change) world.acked(change, { ...frame, duplicate });
     if (change?.kind === "post" && !duplicate) rights.checkMember({ userId, room }, window, "posted");
+    if (newer) {
+      identity = newer;
+      const left = [...feeds.rooms()].find(([joined]) => !covers(newer, joined, "read"));
+      if (left) world.fail("a socket stays in a room that its newer token does not cover", left[0]);
+    }
     if (command.type === "leave") feeds.end(room);
     if (command.type === "join") feeds.granted(room, positionOf(command.since), window);
     if (command.type === "history") {
@@ -66,7 +105,8 @@ export function createV1Judge(world: World, served: Served): SocketJudge {
       const change = changeIn(command);
       const window = sight.windowOf(roomOf(command));
       const isRepeat = change !== undefined && world.database.answered(change) !== undefined;
-      outstanding.set(command.ref, { command, change, window, isRepeat });
+      const newer = command.type === "auth" ? newerOf(command.token) : undefined;
+      outstanding.set(command.ref, { command, change, window, isRepeat, identity, newer });
     },
     sent(wire) {
       const frame = wire.v1;
@@ -77,10 +117,18 @@ export function createV1Judge(world: World, served: Served): SocketJudge {
         const found = answered(frame);
         if (!found || frame.retryable) return;
         const { command, change, window } = found;
-        if (change) world.refused(change, frame.code, found);
+        if (frame.claim) return refusedByClaim(found, wire.text);
+        if (command.type === "auth") {
+          if (found.newer && found.newer.expiresAt > EPOCH_MS + world.schedule.now)
+            world.fail("a good token was refused", wire.text);
+        } else if (change) world.refused(change, frame.code, found);
         else if (!sight.mayBar(userId, roomOf(command), frame.code, window))
           world.fail("a good command was refused for good", wire.text);
-      } else if ("room" in frame) feeds.event(wire, frame);
+      } else if ("room" in frame) {
+        if ((frame.type === "message" || frame.type === "notice") && !covers(identity, frame.room, "read"))
+          world.fail("someone is shown a room that their token does not cover", summary(wire.text));
+        feeds.event(wire, frame);
+      }
     },
     owed: () =>
       [...outstanding.values()].map(({ command }) => `${command.type} ${command.ref} was not answered`),

@@ -20,6 +20,7 @@ import { createRights, type Rights } from "./rights.ts";
 import { createSchedule, EPOCH_MS, type Schedule } from "./schedule.ts";
 import { createSight, type Sight, type Window } from "./sight.ts";
 import type { Reach } from "./store.ts";
+import { createTokens, type Tokens } from "./tokens.ts";
 import { named, userOf } from "../support/stubs.ts";
 
 /** A guarantee that did not hold. */
@@ -38,6 +39,9 @@ export interface World {
   readonly judge: Judge;
   readonly nodes: readonly SimNode[];
   readonly people: readonly Participant[];
+  readonly tokens: Tokens;
+  /** Faults have ceased and everything has come right. Only products still fail and change their minds. */
+  staying: boolean;
   /** Frames are checked against their schemas in this run. */
   readonly strict: boolean;
   readonly broken: Broken | undefined;
@@ -131,6 +135,8 @@ export function createWorld(seed: number, trace?: (line: string) => void): World
     },
     nodes,
     people,
+    tokens: createTokens(schedule),
+    staying: false,
     strict: seed % 16 === 0,
     get broken() {
       return broken;
@@ -194,7 +200,7 @@ export function createWorld(seed: number, trace?: (line: string) => void): World
   const someone = () => identity(1 + random.below(plan.users));
   for (let index = 0; index < plan.v1; index++) {
     const own = random.chance(0.35) ? random.pick(plan.rooms) : undefined;
-    const real = own === undefined && random.chance(REAL);
+    const real = own === undefined && (random.chance(REAL) || plan.claims);
     people.push(
       real
         ? createRealClient(`real-${index + 1}`, someone(), world)

@@ -1,0 +1,86 @@
+import type { World } from "./world.ts";
+
+/** What one real client asks of its product and of the server, and whether it asks too often, too late or out of order. */
+export interface Habits {
+  /** It opens a socket with a token, or sends a newer one. */
+  token(token: string): void;
+  /** The server closes the socket. */
+  closed(code: number): void;
+  /** It joins a room. `has`: it has some of the room. */
+  join(room: string, since: string | undefined, has: boolean): void;
+  /** The application did something for which the client may ask for a token, or join. */
+  reason(): void;
+  /** The application posts in a room. Returns a function to call with the id of the message. */
+  post(room: string): (id: number) => void;
+  /** From now on, everything counts. */
+  stay(asked: number): void;
+  stayed(asked: number): void;
+}
+
+/** How often a client may ask for a token without a reason in a stay, while its product fails once, and join in all. */
+const SPARE = 4;
+const ATTEMPTS = 14;
+
+export function createHabits(name: string, world: World): Habits {
+  const { schedule, plan, database } = world;
+  /** The tokens of the present socket. */
+  let tokens: string[] = [];
+  let begun = Number.POSITIVE_INFINITY;
+  let askedBefore = 0;
+  let reasons = 0;
+  const joins = new Map<string, number>();
+  const posts = new Map<string, { id: number | undefined }[]>();
+
+  return {
+    token: (token) => void tokens.push(token),
+    closed(code) {
+      const lives = tokens.flatMap((token) => world.tokens.lifeOf(token) ?? []);
+      tokens = [];
+      if (code !== 4001 || !world.staying) return;
+      const last = lives.filter(({ to }) => to <= schedule.now).sort((a, b) => b.to - a.to)[0];
+      // What was late before the stay may have been late for another reason.
+      if (last && (last.from + last.to) / 2 > begun)
+        world.fail(
+          "a socket was closed because its token expired",
+          `${name}: lived ${last.to - last.from} ms`,
+        );
+    },
+    join(room, since, has) {
+      joins.set(room, (joins.get(room) ?? 0) + 1);
+      if (has && since === undefined)
+        world.fail("a client joined again without its position", `${name}: ${room}`);
+    },
+    reason: () => void reasons++,
+    post(room) {
+      const mine: { id: number | undefined } = { id: undefined };
+      const line = posts.get(room) ?? [];
+      posts.set(room, [...line, mine]);
+      return (id) => {
+        mine.id = id;
+        const all = posts.get(room) ?? [];
+        const at = all.indexOf(mine);
+        const isOdd = all.some(
+          (other, where) => other.id !== undefined && where !== at && where < at !== other.id < id,
+        );
+        if (isOdd && !database.isRestored)
+          world.fail("messages were committed in another order", `${name}: ${room}.${id}`);
+      };
+    },
+    stay(asked) {
+      begun = schedule.now;
+      askedBefore = asked;
+      reasons = 0;
+      joins.clear();
+    },
+    stayed(asked) {
+      const calls = asked - askedBefore;
+      const lives = (schedule.now - begun) / plan.tokenLifeMs;
+      const may =
+        SPARE + reasons * 2 + Math.ceil(lives * 2.5) + (plan.flaky ? Math.ceil(lives + 1) * ATTEMPTS : 0);
+      if (calls > may) world.fail("a client asked for too many tokens", `${name}: ${calls} of ${may}`);
+      for (const [room, count] of joins)
+        if (count > SPARE + reasons * 2 + calls * 2)
+          world.fail("a client joined a room too often", `${name}: ${room}, ${count} times`);
+    },
+  };
+}
