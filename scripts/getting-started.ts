@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import type { Browser, Page } from "playwright-core";
 import { checkOut } from "../test/docs/checkout.ts";
+import { REGISTRY } from "../test/docs/registry.ts";
 import { startShell } from "../test/docs/shell.ts";
 import { blocksOf } from "../test/docs/transcripts.ts";
 import { startBrowser } from "../test/support/browser.ts";
@@ -28,12 +29,13 @@ const [port, pagePort] = [await freePort(), await freePort()];
 const here = (text: string) =>
   text.replaceAll("127.0.0.1:3000", `127.0.0.1:${port}`).replaceAll("8000", String(pagePort));
 const settings = {
+  ...REGISTRY,
   HOME: home,
-  PORT: String(port),
   NPM_CONFIG_PREFIX: join(home, "npm"),
   PATH: `${join(home, "npm/bin")}:${process.env.PATH}`,
 };
 
+const terminals = [startShell({ ...settings, PORT: String(port) }), startShell(settings)] as const;
 let browser: Browser | undefined;
 const began = performance.now();
 let before = began;
@@ -46,8 +48,7 @@ const responds = (url: string) =>
   until(async () => (await fetch(url).catch(() => undefined))?.ok === true, LIMIT_MS);
 
 try {
-  await using server = startShell(settings);
-  await using terminal = startShell(settings);
+  const [server, terminal] = terminals;
   server.type(`cd ~/parley\n${blockOf("The server", "")}`);
   await responds(`http://127.0.0.1:${port}/healthz`);
   if (!(await Bun.file(join(home, "npm/bin/bun")).exists())) throw new Error("Bun was not installed");
@@ -74,8 +75,12 @@ try {
   const took = performance.now() - began;
   if (took > LIMIT_MS) throw new Error("it took longer than five minutes");
   console.log(`${Math.round(took / 1000)} s from nothing to chat`);
+} catch (error) {
+  for (const { output } of terminals) console.error(`A terminal shows:\n${output}`);
+  throw error;
 } finally {
   await browser?.close();
+  for (const terminal of terminals) await terminal[Symbol.asyncDispose]();
   folder.remove();
 }
 

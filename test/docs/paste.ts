@@ -1,3 +1,5 @@
+import { REGISTRY } from "./registry.ts";
+
 /** Runs commands in bash until a line of them fails. Returns what they print. @throws {Error} with the output. */
 export async function paste(
   commands: string,
@@ -10,7 +12,7 @@ export async function paste(
     .map((line) => `${line} || exit`);
   const child = Bun.spawn(["bash", "-c", `exec 2>&1\n${lines.join("\n")}`], {
     cwd,
-    env: { PATH: process.env.PATH, HOME: cwd, NO_COLOR: "1", ...settings },
+    env: { ...REGISTRY, PATH: process.env.PATH, HOME: cwd, NO_COLOR: "1", ...settings },
     stdin: "ignore",
     stdout: "pipe",
     stderr: "inherit",

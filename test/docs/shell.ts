@@ -2,6 +2,8 @@ import { PATIENCE_MS } from "../support/client.ts";
 
 /** A terminal for pasting commands and reading their output. */
 export interface Shell extends AsyncDisposable {
+  /** What it has shown so far. */
+  readonly output: string;
   /** Types lines. A running program gets them as its input, as in a terminal. */
   type(lines: string): void;
   /** Resolves when the output contains `text`. */
@@ -29,6 +31,9 @@ export function startShell(settings: Readonly<Record<string, string>> = {}): She
   void Promise.all([drain(child.stdout), drain(child.stderr)]);
 
   return {
+    get output() {
+      return output;
+    },
     type(lines) {
       child.stdin.write(`${lines}\n`);
       child.stdin.flush();
