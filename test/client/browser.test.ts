@@ -163,6 +163,7 @@ needs("chromium")("the built client in Chromium", () => {
     await before.close();
     proxy.refuse = false;
     const after = await open(context);
+    await enter(after, room);
     await until(
       async () => (await listOf(after, room)).map(({ content }) => content).join() === "Still there?",
     );
