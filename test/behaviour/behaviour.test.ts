@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { needs, PYTHON } from "../support/needs.ts";
+import type { Commands } from "./driver.ts";
 import { type House, openHouse } from "./stage.ts";
 import { perform, SUITE } from "./suite.ts";
 
@@ -26,8 +27,9 @@ describe("the TypeScript client", () => shows([process.execPath, join(DRIVERS, "
 
 needs("python3-websockets")("the Python client", () => shows([PYTHON, "-B", join(DRIVERS, "python.py")]));
 
+const page = readFileSync(join(import.meta.dir, "../../docs/CLIENTS.md"), "utf8");
+
 test("docs/CLIENTS.md lists these behaviours and no others", () => {
-  const page = readFileSync(join(import.meta.dir, "../../docs/CLIENTS.md"), "utf8");
   const listed = Object.keys(SUITE).map((heading) => {
     const [, section = ""] = page.split(`\n### ${heading}\n`);
     return [
@@ -37,4 +39,24 @@ test("docs/CLIENTS.md lists these behaviours and no others", () => {
   });
   const shown = Object.entries(SUITE).map(([heading, all]) => [heading, all.map(({ title }) => title)]);
   expect(listed).toEqual(shown);
+});
+
+test("docs/CLIENTS.md lists the commands of drivers", () => {
+  const commands: Record<keyof Commands, true> = {
+    open: true,
+    join: true,
+    send: true,
+    edit: true,
+    delete: true,
+    react: true,
+    read: true,
+    older: true,
+    history: true,
+    state: true,
+    entries: true,
+    events: true,
+    rooms: true,
+  };
+  const listed = [...page.matchAll(/^\| `(\w+)` +\|/gm)].map(([, name]) => name);
+  expect(listed).toEqual(Object.keys(commands));
 });

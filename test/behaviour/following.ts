@@ -227,6 +227,58 @@ export const following: readonly Behaviour[] = [
     },
   },
   {
+    title: "If the server starts a room anew by itself, the client does so too.",
+    async run(scene) {
+      const { room, gateway } = scene;
+      const driver = await scene.enter();
+      await scene.posts(3, "before");
+      await until(async () => (await driver.call("entries", { room })).length === 3);
+      gateway.down = (frame) => (frame.room === room ? [] : [frame]);
+      await scene.posts(100, "missed");
+      await until(() => gateway.frames.at(-1)?.frame.version === 103);
+      gateway.down = (frame) => [frame];
+      const joined = gateway.frames.find(({ frame }) => frame.type === "joined")?.frame;
+      gateway.say({ ...joined, version: 103, resumed: false });
+      gateway.say({ type: "synced", room, version: 103 });
+      await scene.post("after");
+      await until(async () => (await driver.call("entries", { room })).at(-1)?.id === 104);
+      while ((await driver.call("state", { room })).more) await driver.call("older", { room, limit: 100 });
+      await same(scene, driver);
+      assert.equal(sent(scene, "join").length, 1);
+    },
+  },
+  {
+    title: "A join that is refused for a moment is tried again, no earlier than the server says.",
+    async run(scene) {
+      const refusal = { type: "error", code: "busy", message: "Busy.", retryable: true, retryAfterMs: 700 };
+      scene.gateway.up = first(1, isType("join"), ({ ref }) => {
+        scene.gateway.say({ ...refusal, ref });
+        return [];
+      });
+      const driver = await scene.enter();
+      const [one, two] = sent(scene, "join");
+      assert.ok(one && two && two.at - one.at > 695, "the client joined again too early");
+      await same(scene, driver);
+    },
+  },
+  {
+    title: "A page of history whose reply was lost is asked for again.",
+    async run(scene) {
+      await scene.posts(80);
+      const driver = await scene.enter();
+      const { room } = scene;
+      await until(async () => (await driver.call("entries", { room })).length > 0);
+      scene.gateway.down = first(
+        1,
+        ({ messages }) => Array.isArray(messages),
+        () => "cut",
+      );
+      await driver.call("older", { room, limit: 100 });
+      assert.equal(scene.gateway.opened.length, 2);
+      await same(scene, driver);
+    },
+  },
+  {
     title: "Unknown types of frames and unknown fields are ignored.",
     async run(scene) {
       const { room } = scene;

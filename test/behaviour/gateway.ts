@@ -38,6 +38,8 @@ export interface Gateway {
   up: (frame: Frame) => Fate;
   /** Decides about frames from the server. */
   down: (frame: Frame) => Fate;
+  /** Returns the response that refuses a handshake, or undefined. */
+  handshake: () => Response | undefined;
   /** Sends a frame to the newest client. */
   say(frame: Frame): void;
   /** Closes the newest client's socket with this code. */
@@ -86,6 +88,8 @@ export function startGateway(server: { readonly url: string; readonly wsUrl: str
         headers.get("authorization")?.replace("Bearer ", "") ??
         protocols.find((one) => one.startsWith("bearer."))?.slice("bearer.".length);
       opened.push({ at: performance.now(), token });
+      const refusal = gateway.handshake();
+      if (refusal) return refusal;
       const far = new WebSocket(server.wsUrl + pathname + search, ["chat.v1", `bearer.${token}`]);
       const data: Link = { number: opened.length, protocols: offered, far, early: [] };
       if (self.upgrade(request, { data, headers: { "sec-websocket-protocol": "chat.v1" } })) return;
@@ -111,6 +115,7 @@ export function startGateway(server: { readonly url: string; readonly wsUrl: str
     port: listener.port as number,
     frames,
     opened,
+    handshake: () => undefined,
     up: (frame) => [frame],
     down: (frame) => [frame],
     say: (frame) => void newest?.sendText(JSON.stringify(frame)),

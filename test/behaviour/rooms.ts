@@ -37,6 +37,27 @@ export const rooms: readonly Behaviour[] = [
     },
   },
   {
+    title: "Anyone who may only see what came after they were added is shown nothing from before.",
+    async run(scene) {
+      await scene.privateRoom({ history: "joined", people: [] });
+      const { room } = scene;
+      await scene.posts(3, "before");
+      await scene.as(`PUT /rooms/${room}/members/@${scene.me}/`, {});
+      await scene.posts(2, "after");
+      const driver = await scene.enter();
+      await until(async () => !(await driver.call("state", { room })).more);
+      await scene.as(`PATCH /rooms/${room}/messages/2/`, { content: "edited" });
+      await scene.post("later");
+      await until(async () => (await driver.call("entries", { room })).at(-1)?.content === "later");
+      await same(scene, driver);
+      const shown = await driver.call("entries", { room });
+      assert.deepEqual(
+        shown.map(({ content, notice }) => content ?? notice),
+        ["added", "after 1", "after 2", "later"],
+      );
+    },
+  },
+  {
     title: "Anyone who leaves for good elsewhere gets the error `left`, and is not joined again.",
     async run(scene) {
       const { room } = scene;

@@ -136,7 +136,11 @@ export class Scene {
   /** Calls the server as the other person: `as("POST /rooms/hall/messages/", { content })`. @throws if it refuses. */
   async as(target: string, body?: object, who = this.other): Promise<Answer> {
     const token = await (this.#tokens[who] ??= this.token({}, who));
-    const answer = await api(this.server, target, { token, body });
+    let answer = await api(this.server, target, { token, body });
+    for (let tries = 0; answer.status === 503 && tries < 10; tries++) {
+      await Bun.sleep(Number((answer.body as { retryAfterMs?: number }).retryAfterMs ?? 500));
+      answer = await api(this.server, target, { token, body });
+    }
     if (answer.status >= 300) throw new Error(`${target}: ${answer.status} ${answer.text}`);
     return answer;
   }
@@ -153,9 +157,9 @@ export class Scene {
   }
 
   /** Makes `room` a private room of the other person, with the client's person in it. */
-  async privateRoom(): Promise<void> {
+  async privateRoom(more: object = {}): Promise<void> {
     await this.as("GET /rooms/", undefined, this.me); // The server knows nobody who was never there.
-    const { body } = await this.as("POST /rooms/", { title: "Boat trip", people: [`@${this.me}`] });
+    const { body } = await this.as("POST /rooms/", { people: [`@${this.me}`], ...more });
     this.room = (body as { room: string }).room;
   }
 

@@ -87,6 +87,17 @@ export const staying: readonly Behaviour[] = [
     },
   },
   {
+    title: "A handshake that is refused is tried again.",
+    async run(scene) {
+      scene.gateway.handshake = () =>
+        scene.gateway.opened.length <= 2 ? new Response("Bad gateway", { status: 502 }) : undefined;
+      const driver = await scene.enter();
+      assert.equal(scene.gateway.opened.length, 3);
+      await driver.call("send", { room: scene.room, content: "Hello" });
+      await same(scene, driver);
+    },
+  },
+  {
     title: "Attempts to connect become rarer while the server cannot be reached.",
     async run(scene) {
       const driver = await scene.enter();
