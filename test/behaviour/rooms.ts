@@ -37,7 +37,8 @@ export const rooms: readonly Behaviour[] = [
     },
   },
   {
-    title: "Anyone who may only see what came after they were added is shown nothing from before.",
+    title:
+      "Anyone who may only see what came after they were added is shown nothing from before, nor keeps it.",
     async run(scene) {
       await scene.privateRoom({ history: "joined", people: [] });
       const { room } = scene;
@@ -55,6 +56,11 @@ export const rooms: readonly Behaviour[] = [
         shown.map(({ content, notice }) => content ?? notice),
         ["added", "after 1", "after 2", "later"],
       );
+      await scene.as(`DELETE /rooms/${room}/members/@${scene.me}/`);
+      await driver.until(room, { room: "out", roomError: "removed" });
+      await scene.as(`PUT /rooms/${room}/members/@${scene.me}/`, {});
+      await same(scene, driver);
+      assert.equal((await driver.call("entries", { room })).length, 1);
     },
   },
   {

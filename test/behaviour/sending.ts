@@ -141,7 +141,7 @@ export const sending: readonly Behaviour[] = [
     },
   },
   {
-    title: "A message that is too large for a frame fails alone with `too_large`, and is not sent again.",
+    title: "A message that is too large for a frame fails alone with `too_large`, and is never sent.",
     async run(scene) {
       const driver = await scene.enter();
       const { room } = scene;
@@ -151,6 +151,31 @@ export const sending: readonly Behaviour[] = [
         outcome(driver.call("send", { room, content: "after" })),
       ]);
       assert.deepEqual(outcomes, ["done", "too_large", "done"]);
+      assert.equal(scene.gateway.opened.length, 1);
+      await same(scene, driver);
+    },
+  },
+  {
+    title:
+      "After 1009, the largest frame without a reply fails with `too_large`, and only the others are sent again.",
+    async run(scene) {
+      const { room } = scene;
+      scene.gateway.down = ({ limits, ...frame }) => [
+        limits ? { ...frame, limits: { ...limits, frameBytes: 1_000_000 } } : frame,
+      ];
+      const driver = await scene.enter();
+      const other = `${room}-2`;
+      scene.gateway.up = first(1, isType("send"), () => []);
+      const outcomes = await Promise.all([
+        outcome(driver.call("send", { room: other, content: "small" })),
+        outcome(driver.call("send", { room, content: "x".repeat(70_000) })),
+        outcome(driver.call("send", { room, content: "after" })),
+      ]);
+      assert.deepEqual(outcomes, ["done", "too_large", "done"]);
+      assert.equal(
+        sent(scene, "send").filter(({ frame }) => String(frame.content).length > 60_000).length,
+        1,
+      );
       await same(scene, driver);
     },
   },
