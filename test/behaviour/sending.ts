@@ -205,6 +205,8 @@ export const sending: readonly Behaviour[] = [
       const driver = await scene.enter("kept");
       const { room } = scene;
       await driver.call("send", { room, content: "sent" });
+      // A client may show a message as waiting until the room has it.
+      await driver.until(room, { waiting: 0 });
       scene.gateway.down = first(1, isAck, cut);
       await away(scene, driver, async () => {
         void outcome(driver.call("send", { room, content: "unsent 1" })).catch(() => {});
