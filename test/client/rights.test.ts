@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { type Chat, createChat } from "../../src/client/index.ts";
+import { api } from "../support/api.ts";
 import { START_MS } from "../support/house.ts";
 import { type Provider, startProvider } from "../support/provider.ts";
 import { startTestServer, type TestServer } from "../support/server.ts";
@@ -133,6 +134,21 @@ describe("someone whose product lets them into another room", () => {
     await chat.renew();
     await until(() => attic.snapshot().state === "live");
   });
+});
+
+test("a refusal over HTTP says whether a newer token may help, too", async () => {
+  const { product, chat } = createProduct();
+  product.allow = { hall: both };
+  const token = await chat.token();
+  const page = (room: string) => api(server, `GET /history/${room}/`, { token });
+  expect(await page("attic")).toMatchObject({ status: 403, body: { code: "forbidden", claim: true } });
+  expect((await page("~abcdefghijklmnopqrstuvwxyz")).body).toMatchObject({ code: "forbidden", claim: true });
+  product.allow = { "~*": both };
+  const covered = await api(server, "GET /history/~abcdefghijklmnopqrstuvwxyz/", {
+    token: await product.token(),
+  });
+  expect(covered.body).toMatchObject({ status: 404 });
+  expect(covered.body).not.toHaveProperty("claim");
 });
 
 describe("a product that fails to give tokens", () => {

@@ -17,9 +17,10 @@ export interface Habits {
   stayed(asked: number): void;
 }
 
-/** How often a client may ask for a token without a reason in a stay, while its product fails once, and join in all. */
-const SPARE = 4;
+/** How often a client may ask for a token while its product fails once. */
 const ATTEMPTS = 14;
+/** Reasons within this time are one, in milliseconds. */
+const MOMENT_MS = 1;
 
 export function createHabits(name: string, world: World): Habits {
   const { schedule, plan, database } = world;
@@ -28,6 +29,7 @@ export function createHabits(name: string, world: World): Habits {
   let begun = Number.POSITIVE_INFINITY;
   let askedBefore = 0;
   let reasons = 0;
+  let lastReason = Number.NEGATIVE_INFINITY;
   const joins = new Map<string, number>();
   const posts = new Map<string, { id: number | undefined }[]>();
 
@@ -50,7 +52,10 @@ export function createHabits(name: string, world: World): Habits {
       if (has && since === undefined)
         world.fail("a client joined again without its position", `${name}: ${room}`);
     },
-    reason: () => void reasons++,
+    reason() {
+      if (schedule.now - lastReason > MOMENT_MS) reasons++;
+      lastReason = schedule.now;
+    },
     post(room) {
       const mine: { id: number | undefined } = { id: undefined };
       const line = posts.get(room) ?? [];
@@ -75,11 +80,10 @@ export function createHabits(name: string, world: World): Habits {
     stayed(asked) {
       const calls = asked - askedBefore;
       const lives = (schedule.now - begun) / plan.tokenLifeMs;
-      const may =
-        SPARE + reasons * 2 + Math.ceil(lives * 2.5) + (plan.flaky ? Math.ceil(lives + 1) * ATTEMPTS : 0);
+      const may = 1 + reasons + Math.ceil(lives * 2.5) + (plan.flaky ? Math.ceil(lives + 1) * ATTEMPTS : 0);
       if (calls > may) world.fail("a client asked for too many tokens", `${name}: ${calls} of ${may}`);
       for (const [room, count] of joins)
-        if (count > SPARE + reasons * 2 + calls * 2)
+        if (count > 2 * (1 + reasons + calls))
           world.fail("a client joined a room too often", `${name}: ${room}, ${count} times`);
     },
   };

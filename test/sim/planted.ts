@@ -1,4 +1,5 @@
 import type { Mutant } from "../support/mutants.ts";
+import { CLIENT } from "./planted-client.ts";
 import { PEOPLE } from "./planted-people.ts";
 
 /** Bugs in the chat core or the client, which the simulation must find. Their files are in `src/chat`. */
@@ -266,22 +267,5 @@ export const MUTANTS: readonly Mutant[] = [
     to: `void open; guard.expel(room, "left", hub.subscriptionsOf(userId));`,
   },
   ...PEOPLE,
-  {
-    name: "the client leaves out what changes while a page is under way",
-    file: "../client/list.ts",
-    from: "} else aside?.set(entry.id, entry);",
-    to: "}",
-  },
-  {
-    name: "the client takes what the feed before a join had left",
-    file: "../client/feed.ts",
-    from: `phase === "in" || (phase === "answered" && type === "joined"),`,
-    to: `phase !== "out" || type === "",`,
-  },
-  {
-    name: "the client gives up what the server could not do now",
-    file: "../client/outbox.ts",
-    from: "if (reply.retryable) hold(reply);",
-    to: "if (reply.retryable && refusals > 9) hold(reply);",
-  },
+  ...CLIENT,
 ];
