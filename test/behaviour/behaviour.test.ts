@@ -7,7 +7,7 @@ import { type House, openHouse } from "./stage.ts";
 import { perform, SUITE } from "./suite.ts";
 
 const DRIVERS = join(import.meta.dir, "drivers");
-const LIMIT_MS = 240_000; // Most behaviours wait for their turn.
+const LIMIT_MS = 600_000; // Most behaviours wait for their turn.
 
 let house: House;
 beforeAll(async () => {

@@ -151,9 +151,13 @@ export class Scene {
     return (body as { id: number }).id;
   }
 
-  /** Posts several messages, one after the other. */
+  /** Posts several messages: up to 20 in order, more of them side by side. */
   async posts(count: number, text = "message"): Promise<void> {
-    for (let n = 1; n <= count; n++) await this.post(`${text} ${n}`);
+    const width = count > 20 ? 20 : 1;
+    for (let n = 1; n <= count; n += width)
+      await Promise.all(
+        Array.from({ length: Math.min(width, count - n + 1) }, (_, at) => this.post(`${text} ${n + at}`)),
+      );
   }
 
   /** Makes `room` a private room of the other person, with the client's person in it. */

@@ -4,7 +4,6 @@ import asyncio
 import json
 
 import websockets
-
 from parley_chat.http import quote
 
 

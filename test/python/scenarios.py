@@ -1,4 +1,4 @@
-"""Scenarios for the Python client. Usage: python3 scenarios.py <server> <scenario>. Exits with 0 if the scenario passed."""
+"""Scenarios for the Python client: `python3 scenarios.py <server> <scenario>` exits with 0 if the scenario passed."""
 
 import asyncio
 import contextlib
@@ -13,7 +13,7 @@ import websockets
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "clients" / "python"))
 
-from parley_chat import Changed, FileStore, Left, Message, Notice, Settled  # noqa: E402
+from parley_chat import Changed, FileStore, Left, Notice, Settled  # noqa: E402
 from people import PASSWORD, People, refused, unique, until  # noqa: E402
 from plain_client import PlainRoom  # noqa: E402
 
@@ -216,7 +216,10 @@ async def plain(people):
         raise AssertionError("an invalid token was accepted")
     except websockets.InvalidHandshake as error:
         # The versions of websockets name the status differently.
-        assert 401 in (getattr(error, "status_code", None), getattr(getattr(error, "response", None), "status_code", None))
+        assert 401 in (
+            getattr(error, "status_code", None),
+            getattr(getattr(error, "response", None), "status_code", None),
+        )
     for who in (ada, ben):
         await who.close()
 
@@ -259,8 +262,7 @@ async def example(people):
 
 
 SCENARIOS = {
-    run.__name__: run
-    for run in (accounts, access_ends, iteration, private_rooms, lists, giving_up, plain, example)
+    run.__name__: run for run in (accounts, access_ends, iteration, private_rooms, lists, giving_up, plain, example)
 }
 
 

@@ -1,11 +1,11 @@
 """A client of Parley, a chat server with exact delivery.
 
-    async with Chat("https://chat.example.com") as chat:
-        await chat.login("ada@example.com", "correct horse battery")
-        room = chat.room("lobby")
-        await room.send("Good morning")
-        async for message in room:
-            print(message.user.shown, message.content)
+>>> async with Chat("https://chat.example.com") as chat:
+...     await chat.login("ada@example.com", "correct horse battery")
+...     room = chat.room("lobby")
+...     await room.send("Good morning")
+...     async for message in room:
+...         print(message.user.shown, message.content)
 """
 
 from .chat import Chat

@@ -6,7 +6,7 @@ import unicodedata
 import uuid
 from collections.abc import AsyncIterator, Mapping, Sequence
 from types import TracebackType
-from typing import Any, Literal
+from typing import Literal
 from urllib.parse import urlsplit
 
 from .connection import Connection
@@ -29,8 +29,8 @@ log = logging.getLogger("parley_chat")
 class Chat:
     """A client of a Parley server: one socket for all rooms, which comes back by itself.
 
-    `async with Chat("https://chat.example.com") as chat:` closes it at the end. Every failure is a `ChatError`. Create it
-    inside a running event loop, and use it from that loop alone.
+    `async with Chat("https://chat.example.com") as chat:` closes it at the end. Every failure is a `ChatError`.
+    Create it inside a running event loop, and use it from that loop alone.
 
     - `tokens`: an async function that returns a token of your own product, instead of `login`.
     - `store`: keeps the session and unsent changes for the next run, such as `FileStore("chat.json")`.
@@ -83,7 +83,7 @@ class Chat:
 
     @property
     def me(self) -> User | None:
-        """The person of the connection, as the server knows them: `me.id` tells one's own messages. It outlasts a cut."""
+        """The person of the connection, as the server knows them. `me.id` tells one's own messages. It outlasts a cut."""
         if not self._session.signed_in or not self._user:
             return None
         account = self._session.account
@@ -201,9 +201,7 @@ class Chat:
         `like` finds rooms whose names look like this one. `hidden` includes hidden ones in the order by activity. With
         `all`, a page can be short or empty even if more follow. `limit` is 1 to 200.
         """
-        return await list_rooms(
-            self._session, all=all, like=like, order=order, hidden=hidden, after=after, limit=limit
-        )
+        return await list_rooms(self._session, all=all, like=like, order=order, hidden=hidden, after=after, limit=limit)
 
     async def close(self) -> None:
         """Ends the connection. Unsent changes fail with `closed`, and stay in the store for the next run."""

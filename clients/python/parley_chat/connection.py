@@ -183,12 +183,13 @@ class Connection:
                 await hang_up(socket, polite)
 
     async def _handshake(self, token: str) -> Socket:
+        # Its types differ from version to version.
         tls: dict[str, Any] = {"ssl": self._tls} if self._tls else {}
         try:
-            socket = await websockets.connect(
+            socket = await cast(Any, websockets).connect(
                 self._url,
                 # The token travels as a subprotocol because the versions of `websockets` name headers differently.
-                subprotocols=cast(Any, ["chat.v1", f"bearer.{token}"]),
+                subprotocols=["chat.v1", f"bearer.{token}"],
                 max_size=FRAME_MAX,
                 compression=None,
                 open_timeout=None,

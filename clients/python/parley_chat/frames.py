@@ -10,7 +10,6 @@ from .fields import Fields, Json, error_in, parse
 from .models import Entry, Message, Notice, Reaction, Role, User
 from .retry import server_delay
 
-
 Change = Literal["created", "updated", "deleted"]
 
 
@@ -180,7 +179,7 @@ def role_in(fields: Fields) -> Role:
 def _reaction_in(fields: Fields) -> Reaction:
     users = fields.texts("users")
     profiles = fields.each("profiles", lambda person: person)
-    people = (user_in(Fields({**one.json, "username": name})) for name, one in zip(users, profiles))
+    people = (user_in(Fields({**one.json, "username": name})) for name, one in zip(users, profiles, strict=False))
     return Reaction(fields.whole("count"), users, tuple(people))
 
 

@@ -73,7 +73,7 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Says what has changed in a room, or who may do what there. It has a place among the messages and never changes."""
+    """Says what has changed in a room, or who may do what there. It has its place among the messages."""
 
     id: int
     version: int

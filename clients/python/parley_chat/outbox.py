@@ -1,6 +1,7 @@
 """Changes that wait for their outcome, across all disconnections."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -64,7 +65,6 @@ class Entry:
         """Whether the change depends on the epoch of the ids in it."""
         return "id" in self.change or "replyTo" in self.change
 
-
     @property
     def item(self) -> Item:
         """The change as the store keeps it."""
@@ -72,7 +72,7 @@ class Entry:
 
 
 class Outbox:
-    """Keeps each change until its outcome is known, and sends it again on each new socket. A room's changes stay in order."""
+    """Keeps each change until its outcome is known, across all disconnections. A room's changes stay in order."""
 
     def __init__(
         self, kept: Kept, limit: int, connection: Connection, room: Callable[[str], OutboxRoom | None]
@@ -236,10 +236,8 @@ class Outbox:
         if entry not in self._entries:
             return
         self._entries.remove(entry)
-        try:
-            self._keep()
-        except OSError:
-            pass  # A change that the next run repeats has the same clientId.
+        with contextlib.suppress(OSError):
+            self._keep()  # A change that the next run repeats has the same clientId.
         if error:
             _fail(entry, error)
         elif ack and not entry.outcome.done():

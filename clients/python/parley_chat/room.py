@@ -31,8 +31,8 @@ Change = asyncio.Future[Ack]
 class Room:
     """A room that the client follows. Get one with `chat.room(name)`.
 
-    Changes are put into the outbox in the order of the calls, and are sent whether or not anybody awaits them. A `user` is
-    a person's id, or `@` and their username.
+    Changes are put into the outbox in the order of the calls, and are sent whether or not anybody awaits them.
+    A `user` is a person's id, or `@` and their username.
     """
 
     def __init__(
@@ -171,8 +171,8 @@ class Room:
     def events(self) -> AsyncIterator[RoomEvent]:
         """Iterates over what happens in the room from now on, until `leave`.
 
-        What was missed during a cut is included. Raises a `ChatError` if the room is refused, the connection ends for good,
-        or more than 10,000 events wait (`too_slow`).
+        What was missed during a cut is included. Raises a `ChatError` if the room is refused, the connection ends for
+        good, or more than 10,000 events wait (`too_slow`).
         """
         stream: Stream[RoomEvent] = Stream()
         self._streams.add(stream)
@@ -373,9 +373,7 @@ class Room:
         self._changed()
         self._end(None if why.code == "closed" else why)
 
-    def _change(
-        self, kind: str, client_id: str | None, more: Mapping[str, Any] | None = None, **fields: Any
-    ) -> Change:
+    def _change(self, kind: str, client_id: str | None, more: Mapping[str, Any] | None = None, **fields: Any) -> Change:
         given = {name: value for name, value in fields.items() if value is not None}
         change_id = client_id.lower() if client_id else str(uuid.uuid4())
         change = {"type": kind, "room": self.name, "clientId": change_id, **given, **(more or {})}

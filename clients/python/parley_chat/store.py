@@ -23,8 +23,8 @@ class Store(Protocol):
 class FileStore:
     """Keeps the state in a file that only its owner can read. It contains the session's tokens.
 
-    Each change replaces the file at once, so it is whole after a crash of the process. It is not synced to the disk: after
-    a power failure the last changes may be missing.
+    Each change replaces the file at once, so it is whole after a crash of the process. It is not synced to the disk:
+    after a power failure the last changes may be missing.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
