@@ -1,5 +1,5 @@
 import type { Identity } from "../../src/identity.ts";
-import { CLOSE } from "../../src/protocol/codes.ts";
+import { OUT } from "./feeds.ts";
 import type { ServerFrame } from "../../src/protocol/frames.ts";
 import { commandOf, type Wish } from "./changes.ts";
 import type { Decreed } from "./decrees.ts";
@@ -174,7 +174,7 @@ export function createClient(
     link = undefined;
     ready = false;
     // People whose room is closed to them try again later: they may be let in.
-    const barred = code === CLOSE.removed || code === CLOSE.left || code === CLOSE.forbidden;
+    const barred = OUT.includes(code);
     if (quit || code === 1000 || (code >= 4500 && !barred)) return;
     const backoff = code >= 4000 ? comeBackMs || random.between(10, 500) : random.between(10, 2_000);
     comeBackMs = 0;

@@ -47,8 +47,11 @@ export function createDecrees({ database, random, schedule, users }: DecreesOpti
       : {};
   const soon = () => new Date(EPOCH_MS + schedule.now + random.between(50, MUTE_MS)).toISOString();
 
-  const settings = (isOperator: boolean): RoomSettings => {
+  const settings = (room: string, isOperator: boolean): RoomSettings => {
     const what = random.next();
+    // The order of an open room does not know who has joined it, so nobody could say whom its deletion takes out.
+    const isOpen = database.order.facts(database.epoch, room).kind === "open";
+    if (isOperator && !isOpen && random.chance(0.2)) return { deleted: true };
     if (what < 0.3) return { title: `title ${random.below(3)}` };
     if (what < 0.5) return { archived: random.chance(0.4) };
     if (what < 0.75) return { history: random.pick(["all", "joined"]) };
@@ -62,7 +65,7 @@ export function createDecrees({ database, random, schedule, users }: DecreesOpti
     const member = random.chance(0.75) && about(room, userId ?? 0);
     const decreed: Decreed = member
       ? { kind: "member", ...base, ...member, users: member.users.slice(0, most) }
-      : { kind: "room", ...base, set: settings(userId === null) };
+      : { kind: "room", ...base, set: settings(room, userId === null) };
     asked.push({ userId: userId ?? 0, decreed });
     return decreed;
   };

@@ -23,16 +23,18 @@ export function enact(
     const { kind, history = "all", membersAdd = false } = set;
     if (!create) {
       const { archived, deleted } = set;
+      if (deleted) {
+        for (const [userId] of order.members(epoch, room))
+          stand(userId, { state: "removed", role: "member" });
+        const blank = { archived: false, history: "all", membersAdd: false } as const;
+        return order.setFacts(room, version, { ...blank, deleted, beginsAfter: version });
+      }
       order.setFacts(room, version, {
         ...(kind !== undefined && { kind }),
         ...(set.history !== undefined && { history }),
         ...(set.membersAdd !== undefined && { membersAdd }),
         ...(archived !== undefined && { archived }),
-        ...(deleted !== undefined && { deleted }),
       });
-      if (deleted)
-        for (const [userId] of order.members(epoch, room))
-          stand(userId, { state: "removed", role: "member" });
       return;
     }
     const beginning = { archived: false, deleted: false, history, membersAdd, beginsAfter: version - 1 };

@@ -71,7 +71,10 @@ export function createFeeds(world: World, served: Served, isUncovered: (room: st
     const missed = since && since.epoch === epoch ? version - since.version : undefined;
     if (resumed && (missed === undefined || missed < 0))
       world.fail("resumed from nowhere", summary(wire.text));
-    if (!resumed && missed !== undefined && missed <= REPLAY_MAX)
+    // Nobody is resumed from an earlier life of a room.
+    const life = sight.atVersion(userId, room, epoch, version).facts.beginsAfter;
+    const mayResume = since !== undefined && since.version >= life;
+    if (!resumed && mayResume && missed !== undefined && missed <= REPLAY_MAX)
       world.fail("not resumed without a reason", `${summary(wire.text)} from ${since?.version}`);
     const window = asked?.window ?? before?.window ?? sight.windowOf(room);
     const base = resumed && since ? since.version : version;
@@ -221,4 +224,4 @@ export function createFeeds(world: World, served: Served, isUncovered: (room: st
 }
 
 /** The codes with which a socket leaves a room for good. */
-export const OUT: readonly number[] = [CLOSE.removed, CLOSE.left, CLOSE.forbidden];
+export const OUT: readonly number[] = [CLOSE.removed, CLOSE.left, CLOSE.forbidden, CLOSE.deleted];

@@ -209,6 +209,30 @@ export const PEOPLE: readonly Mutant[] = [
     to: "",
   },
   {
+    name: "what was before a room was deleted is seen again",
+    file: "rights.ts",
+    from: "from: Math.max(seat.fromId, room.beginsAfter + 1),",
+    to: "from: Math.max(seat.fromId, 1),",
+  },
+  {
+    name: "a client goes on from an earlier life of a room",
+    file: "connection/subscription.ts",
+    from: " || since.version < beginsAfter) return undefined;",
+    to: ") return undefined;",
+  },
+  {
+    name: "a deletion takes nobody out of the room",
+    file: "access/access.ts",
+    from: `  if (notice.type === "deleted") return "deleted";\n`,
+    to: "",
+  },
+  {
+    name: "a room that was deleted is still there",
+    file: "room/roomchange.ts",
+    from: "deleted: !isOpen, beginsAfter: next }",
+    to: "deleted: false, beginsAfter: next }",
+  },
+  {
     name: "someone who comes back sees what was before",
     file: "room/memberchange.ts",
     from: `fromId: room.history === "all" ? 0 : next,`,

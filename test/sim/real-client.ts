@@ -172,7 +172,8 @@ export function createRealClient(name: string, person: () => Identity, world: Wo
         // Anyone who leaves a room for good, or is banned, gives up what still waits to be sent there.
         const seat = { userId, room: change.room };
         const ever = { ...window, since: 0, step: 0, at: 0 };
-        if (world.rights.mayBeOut(seat, ever, CLOSE[error.code as CloseReason])) return;
+        const why = error.code === "not_found" ? "forbidden" : error.code; // so looks a deleted room
+        if (world.rights.mayBeOut(seat, ever, CLOSE[why as CloseReason])) return;
         world.refused(key, error.code as ErrorCode, { window, isRepeat });
       },
     );

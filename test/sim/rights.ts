@@ -1,7 +1,7 @@
 import type { HistoryResult } from "../../src/chat/chat.ts";
 import { shown, shownAny, type ShownMessage } from "../../src/chat/codecs/encode.ts";
 import type { Seat } from "../../src/chat/ports.ts";
-import { CLOSE } from "../../src/protocol/codes.ts";
+import { OUT } from "./feeds.ts";
 import { sameMessage } from "./copy.ts";
 import { mayRead } from "./order.ts";
 import type { Window } from "./sight.ts";
@@ -84,10 +84,7 @@ export function createRights(world: World): Rights {
           world.fail("a page shows what its reader may not see", `${show(seat)}: ${id} before ${firstId}`);
       }
     },
-    mayBeOut: (seat, window, code) =>
-      code === CLOSE.removed || code === CLOSE.left || code === CLOSE.forbidden
-        ? wasOut(seat, window)
-        : false,
+    mayBeOut: (seat, window, code) => (OUT.includes(code) ? wasOut(seat, window) : false),
     order() {
       const seat = someSeat();
       const node = random.pick(world.nodes);

@@ -21,7 +21,7 @@ export async function huntInStore(chosen: (mutant: Mutant) => boolean): Promise<
       for (const file of order) {
         const failure = await failureOf(
           copy,
-          ["test", join("test/store", file), "--bail"],
+          ["test", join("test/store", file), "--bail", "--timeout", "120000"],
           /^\(fail\) .{0,140}/m,
         );
         if (failure !== undefined) return `${file}: ${failure}`;

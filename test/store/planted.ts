@@ -78,10 +78,4 @@ ${LOCK}    const seats = new Map(early.map((seat, at) => [seatKey(seat), seatFac
     from: "'left', i.max_uses - i.uses,",
     to: "'left', i.max_uses,",
   },
-  {
-    name: "someone who is banned is on the list of members",
-    file: "member-list.ts",
-    from: "!banned && (",
-    to: "banned !== null && (",
-  },
 ];

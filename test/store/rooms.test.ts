@@ -352,22 +352,24 @@ onEachDriver((open) => {
     ) =>
       query(sql`insert into invitations (id, room_id, hash, created_by, version, max_uses, revoked_at, expires_at)
         select gen_random_uuid(), r.id, ${hash}, ${at.ada}, ${version}, ${more} from rooms r where r.name = ${room}`);
-    const [once, ended, gone, any] = ["once", "ended", "gone", "any"].map((word) => `${word} ${room}`) as [
-      string,
-      string,
-      string,
-      string,
-    ];
+    const [once, ended, gone, any, spent] = ["once", "ended", "gone", "any", "spent"].map(
+      (word) => `${word} ${room}`,
+    ) as [string, string, string, string, string];
     await link(once, 1, sql`1, null, clock_timestamp() + interval '1 hour'`);
     await link(ended, 1, sql`null, null, clock_timestamp() - interval '1 second'`);
     await link(gone, 1, sql`null, clock_timestamp(), clock_timestamp() + interval '1 hour'`);
     await link(any, 3);
+    await link(spent, 1, sql`2, null, clock_timestamp() + interval '1 hour'`);
+    await query(sql`update invitations set uses = 2 where hash = ${spent}`);
     const use = (userId: number, hash: string, name = room) =>
       rulingsOf({ userId, username: "someone" }).appoint(name, "in", [userId], { link: hash });
     const elsewhere = ada.create(`${room}2`, { kind: "private", people: [] });
-    expect(
-      await commit(use(cy, ended), use(cy, gone), use(cy, "unknown"), elsewhere, use(cy, once, `${room}2`)),
-    ).toEqual(["not_found", "not_found", "not_found", 1, "not_found"]);
+    const dead = [ended, gone, spent, "unknown"].map((hash) => use(cy, hash));
+    expect(await commit(...dead, elsewhere, use(cy, once, `${room}2`))).toEqual([
+      ...dead.map(() => "not_found" as const),
+      1,
+      "not_found",
+    ]);
     // Counted in one batch, and a second use by a member costs nothing.
     await commit(ada.appoint(room, "out", [at.ben])); // 2
     expect(await commit(use(cy, once), use(at.ben, any), use(cy, once), use(cy, any))).toEqual([3, 4, 0, 0]);
