@@ -79,8 +79,14 @@ async def iteration(people):
                 break
     assert changes == [("updated", 1, "edited"), ("deleted", 2, "")]
     assert here.messages == there.messages and here.messages[0].user.id == ben.me.id
+    changed = here.changes()
+    waiting = asyncio.create_task(anext(changed))
+    await there.send("one more")
+    assert (await waiting) is here
+    await until(lambda: len(here.messages) == 4)
+    assert (await asyncio.wait_for(anext(changed), 5)) is here, "a change during the work of its reader was missed"
     here.leave()
-    assert [message.version async for message in messages] == [4, 5]
+    assert [message.version async for message in messages] == [4, 5, 6]
     assert here.state == "out" and here.error is None
 
 
@@ -88,7 +94,8 @@ async def private_rooms(people):
     ada, ben = await people.join("ada"), await people.join("ben")
     room = await ada.create(title="Boat trip", people=[ben.me.id])
     await room.ready()
-    assert (room.kind, room.title, room.role) == ("private", "Boat trip", "owner")
+    about = room.facts
+    assert (about.kind, about.title, about.role) == ("private", "Boat trip", "owner")
     there = ben.room(room.name)
     await there.ready()
     events = there.events()
@@ -96,11 +103,13 @@ async def private_rooms(people):
     await room.mute(f"@{ben.me.username}", until=until_then)
     async with refused("muted"):
         await there.send("Hello")
+    assert there.facts.muted and there.facts.muted_until == until_then
     await room.unmute(ben.me.id)
     await room.set_role(ben.me.id, "moderator")
     await room.update(title="Boat trip on Sunday", topic="Bring food")
-    await until(lambda: there.topic == "Bring food")
-    assert (there.title, there.role) == ("Boat trip on Sunday", "moderator")
+    await until(lambda: there.facts.topic == "Bring food")
+    about = there.facts
+    assert (about.title, about.role, about.muted) == ("Boat trip on Sunday", "moderator", False)
     page = await room.members()
     assert {member.user.id: member.role for member in page.items} == {ada.me.id: "owner", ben.me.id: "moderator"}
     await room.remove(ben.me.id)
@@ -122,7 +131,7 @@ async def private_rooms(people):
     async with refused("last_owner"):
         await ada.leave_room(room.name)
     await ada.leave_room(room.name, heir=ben.me.id)
-    await until(lambda: there.role == "owner")
+    await until(lambda: there.facts.role == "owner")
     assert room.error and room.error.code == "left"
 
 

@@ -10,6 +10,7 @@
 
 from .chat import Chat
 from .errors import ChatError
+from .facts import Facts
 from .frames import Changed, Joined, Lagging, Left, Presence, ReadMark, Receipt, Synced, Typing
 from .http import Response
 from .models import (
@@ -43,6 +44,7 @@ __all__ = [
     "ChatError",
     "ConnectionState",
     "Entry",
+    "Facts",
     "FileStore",
     "HistoryPage",
     "Joined",

@@ -83,7 +83,7 @@ class Chat:
 
     @property
     def me(self) -> User | None:
-        """The person of the connection, as the server knows them. `me.id` tells one's own messages. It outlasts a cut."""
+        """The person of the connection, as the server knows them. It outlasts a cut. Compare `me.id` with senders."""
         if not self._session.signed_in or not self._user:
             return None
         account = self._session.account
@@ -96,8 +96,7 @@ class Chat:
 
     async def changes(self) -> AsyncIterator["Chat"]:
         """Yields the chat after each change of its connection. Changes in quick succession are one."""
-        while True:
-            await self._gate.wait()
+        async for _ in self._gate.each():
             yield self
 
     async def register(

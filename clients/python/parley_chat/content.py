@@ -1,12 +1,15 @@
 """What the client knows about a room: its entries, what it is, who is there, and what is unread."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from typing import Literal
 
 from .copy import RoomCopy
+from .errors import ChatError
+from .facts import MOVES, Facts, after
 from .frames import Changed, Joined, Lagging, Presence, ReadMark, Receipt, Synced, Typing
-from .models import Message, Notice, Role
+from .models import Message, Notice
 
 UNREAD_MAX = 100
 """The server stops counting unread messages here."""
@@ -16,8 +19,6 @@ TYPING_S = 6
 
 Taken = Literal["applied", "old", "gap", "moved"]
 """What became of an entry. `moved`: it was applied, and the person has to join again to see what they may see now."""
-
-_MOVES = {"added": "in", "joined": "in", "removed": "out", "banned": "out", "left": "out"}
 
 
 class Content:
@@ -33,10 +34,7 @@ class Content:
     def drop(self) -> None:
         """Forgets everything."""
         self.copy.reset(None, 0)
-        self.kind: str | None = None
-        self.title = self.topic = ""
-        self.archived = False
-        self.role: Role | None = None
+        self.facts = Facts()
         self.last_read = 0
         self._counted = 0
         """Unread messages as the server counted them up to version `_up_to`, plus those that arrived since."""
@@ -69,8 +67,7 @@ class Content:
         """Returns False if the copy had to be dropped."""
         resumed = self.copy.joined(frame)
         self._joined_at = frame.version
-        self.kind, self.role = frame.kind, frame.role
-        self.title, self.topic, self.archived = frame.title, frame.topic, frame.archived
+        self.facts = frame.facts
         self.online, self.people = frame.online, frame.people
         if frame.last_read is not None:
             self.last_read = max(self.last_read, frame.last_read) if resumed else frame.last_read
@@ -129,17 +126,8 @@ class Content:
             self._counted += 1
 
     def _notice(self, notice: Notice) -> None:
-        change = notice.change
-        for name in ("kind", "title", "topic"):
-            if isinstance(value := change.get(name), str):
-                setattr(self, name, value)
-        if notice.type in ("archived", "restored"):
-            self.archived = notice.type == "archived"
-        if notice.type in ("role", "added", "joined") and any(user.id == self._me() for user in notice.users):
-            role = change.get("role", "member")
-            self.role = role if role in ("owner", "moderator") else "member"
-        if notice.heir and notice.heir.id == self._me():
-            self.role = "owner"
+        with contextlib.suppress(ChatError):  # A notice of a newer server can have other values.
+            self.facts = after(self.facts, notice, self._me())
         if notice.type == "deleted":
             self.copy.begin(notice.id)
 
@@ -147,7 +135,7 @@ class Content:
         """Returns whether a notice says that this person, or everyone, got into the room or out of it."""
         if notice.type == "deleted":
             return "out"
-        return _MOVES.get(notice.type) if any(user.id == self._me() for user in notice.users) else None
+        return MOVES.get(notice.type) if any(user.id == self._me() for user in notice.users) else None
 
     def _types(self, name: str) -> None:
         self._quiet(name)

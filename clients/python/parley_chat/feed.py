@@ -110,7 +110,7 @@ class Feed:
 
     def admitted(self) -> None:
         """The person was added to the room, or may do something else there."""
-        if self.error and self.error.code == "left" and self._content.kind == "open":
+        if self.error and self.error.code == "left" and self._content.facts.kind == "open":
             return
         self._readmitted = True
         if self.error and self._wanted():

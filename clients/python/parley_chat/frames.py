@@ -6,8 +6,9 @@ from datetime import datetime
 from typing import Any, Literal, cast
 
 from .errors import ChatError, unexpected
+from .facts import Facts, facts_in
 from .fields import Fields, Json, error_in, parse
-from .models import Entry, Message, Notice, Reaction, Role, User
+from .models import Entry, Message, Notice, Reaction, User
 from .retry import server_delay
 
 Change = Literal["created", "updated", "deleted"]
@@ -64,11 +65,7 @@ class Joined:
     epoch: str
     version: int
     resumed: bool
-    kind: str
-    role: Role
-    title: str
-    topic: str
-    archived: bool
+    facts: Facts
     from_id: int
     online: int
     people: tuple[str, ...]
@@ -169,13 +166,6 @@ def sender_in(fields: Fields) -> User:
     return user_in(Fields({**fields.object("user"), "username": fields.text("username")}))
 
 
-def role_in(fields: Fields) -> Role:
-    role = fields.text("role")
-    if role not in ("owner", "moderator", "member"):
-        raise unexpected("role is unknown.")
-    return cast(Role, role)
-
-
 def _reaction_in(fields: Fields) -> Reaction:
     users = fields.texts("users")
     profiles = fields.each("profiles", lambda person: person)
@@ -245,11 +235,7 @@ def _joined(f: Fields) -> Joined:
         epoch=f.text("epoch"),
         version=f.whole("version"),
         resumed=f.flag("resumed"),
-        kind=f.text("kind"),
-        role=role_in(f),
-        title=f.maybe(f.text, "title") or "",
-        topic=f.maybe(f.text, "topic") or "",
-        archived=f.maybe(f.flag, "archived") or False,
+        facts=facts_in(f),
         from_id=f.maybe(f.whole, "from") or 1,
         online=f.maybe(f.whole, "online") or 0,
         people=f.maybe(f.texts, "people") or (),

@@ -10,9 +10,10 @@ from weakref import WeakSet
 from .connection import Connection
 from .content import Content
 from .errors import ChatError
+from .facts import Facts, role_in
 from .feed import Feed, RoomStateName
 from .fields import Fields
-from .frames import Changed, RoomFrame, entries_in, role_in, user_in
+from .frames import Changed, RoomFrame, entries_in, user_in
 from .gate import Gate
 from .http import quote
 from .models import Ack, Entry, History, HistoryPage, Member, Message, Page, Role
@@ -103,28 +104,9 @@ class Room:
         return self._outbox.waiting(self.name)
 
     @property
-    def kind(self) -> str | None:
-        """`open`, `private` or `direct`. None until the room was joined."""
-        return self._content.kind
-
-    @property
-    def title(self) -> str:
-        """What people see instead of the name. Empty if it has none."""
-        return self._content.title
-
-    @property
-    def topic(self) -> str:
-        return self._content.topic
-
-    @property
-    def archived(self) -> bool:
-        """Whether nobody can post."""
-        return self._content.archived
-
-    @property
-    def role(self) -> Role | None:
-        """What this person is in the room. None until the room was joined."""
-        return self._content.role
+    def facts(self) -> Facts:
+        """What the room is, and what this person is in it: `kind`, `title`, `role` and more."""
+        return self._content.facts
 
     @property
     def online(self) -> int:
@@ -160,8 +142,7 @@ class Room:
 
     async def changes(self) -> AsyncIterator["Room"]:
         """Yields the room after each change of its state. Changes in quick succession are one."""
-        while True:
-            await self._gate.wait()
+        async for _ in self._gate.each():
             yield self
 
     def __aiter__(self) -> AsyncIterator[Message]:

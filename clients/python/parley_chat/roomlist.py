@@ -7,8 +7,9 @@ from typing import Any, Literal, cast
 
 from .connection import Connection
 from .errors import ChatError
+from .facts import role_in
 from .fields import Fields
-from .frames import Activity, Changed, RoomFrame, RoomsChanged, role_in, sender_in, user_in
+from .frames import Activity, Changed, RoomFrame, RoomsChanged, sender_in, user_in
 from .gate import Gate
 from .http import quote
 from .models import LastMessage, Message, Notify, Page, RoomSummary
@@ -122,8 +123,7 @@ class RoomList:
 
     async def changes(self) -> AsyncIterator["RoomList"]:
         """Yields the list after each change. Changes in quick succession are one."""
-        while True:
-            await self._gate.wait()
+        async for _ in self._gate.each():
             yield self
 
     async def load_more(self) -> None:
@@ -285,9 +285,9 @@ class RoomList:
             unread=room.unread,
             last_read=room.last_read,
             online=room.online,
-            title=room.title,
-            topic=room.topic,
-            archived=room.archived,
+            title=room.facts.title,
+            topic=room.facts.topic,
+            archived=room.facts.archived,
         )
 
 
