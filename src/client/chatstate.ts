@@ -38,11 +38,11 @@ export interface ChatOptions {
    */
   readonly url: string;
   /** Keeps tokens and unsent changes for the next run, for example `localStorage`. */
-  readonly storage?: ChatStorage;
+  readonly storage?: ChatStorage | undefined;
   /** Returns tokens of your own product, instead of logging in with an account of the server. */
-  readonly tokens?: TokenSource;
+  readonly tokens?: TokenSource | undefined;
   /** The most changes that may wait in the outbox. Defaults to 200. */
-  readonly outbox?: number;
+  readonly outbox?: number | undefined;
   /** The WebSocket class, for runtimes without a global one, such as Node 20: the one of `ws` or of undici. */
   readonly webSocket?: WebSocketClass | undefined;
   /** Replacements for the network, the clock and other parts of the system. Each has a default. */

@@ -36,7 +36,7 @@ export function useChat(): Chat {
 
 /**
  * Returns the state of a store and renders again when it changes: `useStore(room.members)`. With `part`, only when that part
- * of the state is another value.
+ * of the state is another value: it must return the same value for the same state.
  */
 export function useStore<T>(store: Store<T>): T;
 export function useStore<T, P>(store: Store<T>, part: (state: T) => P): P;
