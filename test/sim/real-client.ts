@@ -222,6 +222,7 @@ export function createRealClient(name: string, person: () => Identity, world: Wo
       if (!begun) return;
       const room = random.pick(world.places());
       const what = random.next();
+      if (what < 0.15) return void world.places().forEach(enter);
       if (what < 0.3) return void enter(room);
       if (what < 0.6) return submit(changes.post(userId, room));
       if (what > 0.8) return;

@@ -14,6 +14,8 @@ const LOOK_MS = 100;
 /** How long tokens and rights change after everything has come right; with short tokens, as long as those live. */
 const STAY_MS = 15_000;
 const SHORT_MS = 60_000;
+/** Afterwards, nobody asks for anything that they have, for this time. */
+const LATE_MS = 5_000;
 /** The most large messages at once, and how many of them one process commits together. */
 const FLOOD_POSTS = 24;
 const FLOOD_RANGE = 4;
@@ -190,6 +192,7 @@ async function stay(world: World): Promise<void> {
   await schedule.run(lengthMs + outageMs, () => world.broken !== undefined);
   for (const client of clients) client.use?.();
   await rest(world, SETTLE_MS);
+  await schedule.run(LATE_MS, () => world.broken !== undefined);
   for (const client of clients) client.stayed?.();
 }
 
