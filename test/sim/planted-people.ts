@@ -221,12 +221,6 @@ export const PEOPLE: readonly Mutant[] = [
     to: ") return undefined;",
   },
   {
-    name: "a deletion takes nobody out of the room",
-    file: "access/access.ts",
-    from: `  if (notice.type === "deleted") return "deleted";\n`,
-    to: "",
-  },
-  {
     name: "a room that was deleted is still there",
     file: "room/roomchange.ts",
     from: "deleted: !isOpen, beginsAfter: next }",
