@@ -258,13 +258,21 @@ function responsesOf(description: Description): Record<string, OpenApiResponse> 
   for (const [status, some] of Map.groupBy(codes, (code) => String(ERRORS[code].status))) {
     const code = { type: "string", enum: some };
     const schema = { allOf: [PROBLEM_REF, { properties: { code }, required: ["code"] }] };
+    const sent = REFUSAL_HEADERS[status];
     responses[status] = {
       description: some.join(", "),
+      ...(sent && { headers: headersOf(sent) }),
       content: { ...responses[status]?.content, "application/problem+json": { schema } },
     };
   }
   return responses;
 }
+
+/** Headers of refusals, by status. */
+const REFUSAL_HEADERS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  401: { "WWW-Authenticate": "The scheme is Bearer; `error` is there if a token was sent." },
+  429: { "Retry-After": "The same as retryAfterMs, in whole seconds." },
+};
 
 const contentOf = (answer: Exclude<Answer, null>): Content =>
   typeof answer === "string"
