@@ -1,8 +1,7 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { JWTPayload } from "jose";
 import { type Answer, api } from "../support/api.ts";
+import { temporaryFolder } from "../support/folder.ts";
 import { type Provider, startProvider } from "../support/provider.ts";
 import { type Proxy, startProxy } from "../support/proxy.ts";
 import { startTestServer, type TestServer } from "../support/server.ts";
@@ -84,7 +83,7 @@ export class Scene {
   readonly proxy: Proxy;
   /** The server that `as` and `truth` speak to. */
   server: TestServer;
-  readonly #folder = mkdtempSync(join(tmpdir(), "parley-behaviour-"));
+  readonly #folder = temporaryFolder();
   readonly #drivers: Driver[] = [];
   readonly #tokens: Record<string, Promise<string>> = {};
   readonly #command: readonly string[];
@@ -120,7 +119,7 @@ export class Scene {
     await driver.call("open", {
       url: this.proxy.url,
       tokens: this.tokens.url,
-      storage: storage === undefined ? undefined : join(this.#folder, storage),
+      storage: storage === undefined ? undefined : join(this.#folder.path, storage),
     });
     return driver;
   }
@@ -189,7 +188,7 @@ export class Scene {
     await Promise.all(this.#drivers.map((driver) => driver.kill()));
     this.proxy.stop();
     await Promise.all([this.gateway.stop(), this.tokens.stop()]);
-    rmSync(this.#folder, { recursive: true });
+    this.#folder.remove();
   }
 }
 
