@@ -1,3 +1,4 @@
+import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { JWTPayload } from "jose";
 import { type Answer, api } from "../support/api.ts";
@@ -97,6 +98,7 @@ export class Scene {
     this.me = `ada-${number}`;
     this.other = `ben-${number}`;
     this.server = strict ? house.strict : house.server;
+    mkdirSync(this.#folder.path);
     this.tokens = openTokenDesk(() => this.token());
     this.gateway = startGateway(this.server);
     this.proxy = startProxy(this.gateway.port);
