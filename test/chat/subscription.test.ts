@@ -2,16 +2,39 @@ import { expect, test } from "bun:test";
 import { createPlaces } from "../../src/limits/places.ts";
 import type { Peer } from "../../src/chat/connection/peer.ts";
 import { createSubscription } from "../../src/chat/connection/subscription.ts";
-import { SOFT_LIMIT } from "../../src/chat/limits.ts";
+import { REPLAY_MAX, SOFT_LIMIT } from "../../src/chat/limits.ts";
+import type { Pass } from "../../src/chat/pass.ts";
 import { createTimeline } from "../../src/chat/room/timeline.ts";
+import type { Message } from "../../src/message.ts";
 import { handClock } from "../support/hand-clock.ts";
 import { passFor, unlimited, v1, named } from "../support/stubs.ts";
 import { nobodyHere } from "./node.ts";
 
 const nothing = () => {};
+const TITLE = { type: "title", users: [], title: "Green tea" } as const;
+/** A post as it is released. */
+const stored = (version: number): Message => ({
+  id: version,
+  version,
+  ...named("ada"),
+  clientId: crypto.randomUUID(),
+  content: "hello",
+  data: null,
+  replyTo: null,
+  timestamp: "2030-01-01T00:00:00.000Z",
+  editedAt: null,
+  deletedAt: null,
+  reactions: [],
+  notice: null,
+});
 
 /** A reader that has nothing of a room at version 3. The database returns `has` for each read. */
-function behind(has: { counter: number; end: number }, buffered = () => 0, spend = () => 0) {
+function behind(
+  has: { counter: number; end: number },
+  buffered = () => 0,
+  spend = () => 0,
+  reenter: () => Promise<Pass | undefined> = async () => undefined,
+) {
   const { clock, pass } = handClock();
   const read = async () => ({ epoch: "e", fence: 0, messages: [], ...has });
   const timeline = createTimeline({
@@ -44,14 +67,44 @@ function behind(has: { counter: number; end: number }, buffered = () => 0, spend
         delivery: { began: nothing, ended: nothing },
       },
       send,
-      reenter: async () => undefined,
+      reenter,
     },
     passFor({ userId: 1, username: "ada" }, "tea"),
     timeline,
     0,
   );
-  return { subscription, frames, pass };
+  return { subscription, frames, pass, timeline };
 }
+
+// What a room is called changes without taking a right from anyone, so a pass may be older.
+test("a reader that misses too much is told what the room is called by now", async () => {
+  const old = passFor({ userId: 1, username: "ada" }, "tea");
+  const renewed = {
+    ...old,
+    membership: { ...old.membership, title: "Green tea", history: "joined" as const },
+  };
+  const far = 3 + REPLAY_MAX;
+  const has = { counter: far, end: far };
+  const { subscription, frames, timeline } = behind(has, undefined, undefined, async () => renewed);
+  timeline.start(far, 0);
+  expect(await subscription.step()).toBe(true);
+  expect(frames).toMatchObject([
+    { type: "joined", resumed: false, version: far, title: "Green tea", history: "joined" },
+    { type: "synced", version: far },
+  ]);
+});
+
+test("a timeline knows since when a room may be called something else", () => {
+  const { timeline } = behind({ counter: 3, end: 3 });
+  expect(timeline.noted).toBe(3);
+  const [post, notice] = [4, 5].map((version) => ({
+    ...stored(version),
+    notice: version === 5 ? TITLE : null,
+  }));
+  for (const state of [post, notice, stored(6)] as Message[])
+    timeline.add({ epoch: "e", room: "tea", from: state.id, to: state.id, states: [state] });
+  expect([timeline.released, timeline.noted]).toEqual([6, 5]);
+});
 
 test("a subscription becomes live after the last page", async () => {
   const { subscription, frames } = behind({ counter: 3, end: 3 });

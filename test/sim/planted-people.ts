@@ -87,18 +87,6 @@ export const PEOPLE: readonly Mutant[] = [
     to: "const isOld = () => pass.membership.fence < 0;",
   },
   {
-    name: "a join says what the room was before a notice that it does not bring",
-    file: "connection/connection.ts",
-    from: "isOld() || pass.membership.version < timeline.noted;",
-    to: "isOld();",
-  },
-  {
-    name: "a reader that starts again is told what the room was when they joined",
-    file: "connection/subscription.ts",
-    from: "if (this.setbacks !== timeline.setbacks || this.missesTooMuch()) this.isSuspended = true;",
-    to: "",
-  },
-  {
     name: "a page of history ignores its fence",
     file: "room/history.ts",
     from: "if (page.fence > fence) throw new Outdated();",

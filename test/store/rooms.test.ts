@@ -409,6 +409,11 @@ onEachDriver((open) => {
       ),
     ).toEqual([1, "room_exists", "forbidden", 2, 3, 4, "forbidden", 5, "forbidden"]);
     expect((await noticesOf(plain)).map(({ type }) => type)).toEqual(["created", "banned", "kind", "role"]);
+    // A plain name does not make a private room one that people join by themselves.
+    const closed = `${plain}-closed`;
+    await commit(operator.create(closed, { kind: "private", people: [at.ada] }));
+    const [joined] = await at.members.join([{ userId: cy, room: closed }]);
+    expect((joined as Refusal).code).toBe("forbidden");
     const audited = (await readAudit(at.database, undefined, 20)).filter((entry) => entry.room === plain);
     expect(audited.map(({ action, username }) => [action, username])).toEqual([
       ["member.role", "cy"],
