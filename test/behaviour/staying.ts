@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { inSeconds } from "../support/tokens.ts";
-import { type Behaviour, first, isType, same, sent } from "./behaviour.ts";
+import { type Behaviour, first, isType, outcome, same, sent } from "./behaviour.ts";
 import { until } from "./driver.ts";
 import type { Scene } from "./stage.ts";
 
@@ -155,6 +155,38 @@ export const staying: readonly Behaviour[] = [
       await scene.post("after");
       await until(async () => (await driver.call("entries", { room })).length === 2);
       assert.equal(scene.gateway.opened.length, 1);
+      await same(scene, driver);
+    },
+  },
+  {
+    title: "A source of tokens that fails while a token expires is asked again before it has.",
+    async run(scene) {
+      let given = 0;
+      scene.tokens.next = () => {
+        if (++given === 1) return scene.token({ exp: inSeconds(12) });
+        return given <= 3 ? new Response("Try later", { status: 500 }) : scene.token();
+      };
+      const driver = await scene.enter();
+      await until(() => sent(scene, "auth").length > 0);
+      await driver.call("send", { room: scene.room, content: "Hello" });
+      assert.equal(scene.gateway.opened.length, 1);
+      await same(scene, driver);
+    },
+  },
+  {
+    title: "If the token does not allow a room, the client tries again with a newer one, once.",
+    async run(scene) {
+      const { room } = scene;
+      let given = 0;
+      const only = (match: string) => scene.token({ rooms: [{ match, allow: ["read", "post"] }] });
+      scene.tokens.next = () => only(++given === 1 ? "elsewhere" : room);
+      const driver = await scene.enter();
+      assert.equal(scene.gateway.opened.length, 1);
+      await driver.call("send", { room, content: "Hello" });
+      await driver.call("join", { room: "nowhere" });
+      await driver.until("nowhere", { room: "out", roomError: "forbidden" });
+      assert.equal(await outcome(driver.call("send", { room: "nowhere", content: "Hello" })), "forbidden");
+      assert.ok(given <= 5, `the client asked for ${given} tokens`);
       await same(scene, driver);
     },
   },

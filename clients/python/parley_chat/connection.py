@@ -1,10 +1,8 @@
 """One socket to the server, which comes back by itself."""
 
 import asyncio
-import contextlib
-import itertools
 import ssl
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from datetime import datetime, timezone
 from typing import Any, NoReturn, Protocol, cast
 
@@ -17,6 +15,7 @@ from .frames import Closing, Expiring, Frame, Reply, Welcome, parse_frame
 from .gate import Gate
 from .life import Life, OnReply, Socket, hang_up, reply_to, write
 from .models import ConnectionState
+from .renewal import Renewal, Token
 from .retry import after_close, backoff, pause_after, server_delay
 
 WELCOME_S = 10
@@ -31,9 +30,6 @@ FRAME_MAX = 1 << 20
 """The server's frames are smaller than this."""
 BURST = 64
 """So many frames are handled before other tasks get a turn."""
-
-Token = Callable[[str | None], Coroutine[Any, Any, str]]
-"""Returns an access token other than the refused one."""
 
 
 class Listener(Protocol):
@@ -61,8 +57,10 @@ class Connection:
         self._attempts = 0
         self._strikes = 0
         self._refused: str | None = None
-        self._expiry: tuple[str, datetime] | None = None
-        """The latest token that a server welcomed, and when it expires."""
+        self._renewal: Renewal | None = None
+        """That of the latest socket that a server welcomed."""
+        self._latest: Life | None = None
+        """The latest socket that a server welcomed."""
 
     @property
     def open(self) -> bool:
@@ -92,6 +90,19 @@ class Connection:
         if error or self.state.state != "idle":
             self._set(ConnectionState("closed", error) if error else ConnectionState("idle"))
 
+    def cover(self, done: Callable[[bool | None], None]) -> None:
+        """Gets a newer token, because the one of the socket does not allow something.
+
+        `done` is called with whether the server has accepted one, or with None if the socket ended first.
+        """
+        if not self._life or not self._renewal:
+            return done(None)
+
+        def covered(task: asyncio.Task[bool]) -> None:
+            done(None if task.cancelled() or task.exception() else task.result())
+
+        self._life.spawn(self._renewal.renew()).add_done_callback(covered)
+
     async def opened(self) -> None:
         """Waits until the connection is open. Raises the error after which it does not come back by itself."""
         while not self.open:
@@ -113,12 +124,16 @@ class Connection:
 
     async def request(self, command: Json) -> Json:
         """Sends a command that may be repeated, on each new socket and as often as the server asks for."""
-        failures = 0
+        failures, covered = 0, False
         while True:
             await self.opened()
             reply = await reply_to(self.ask, command)
             if not reply.error:
                 return reply.json
+            if reply.error.claim and not covered and self._renewal:
+                covered = True
+                if await self._renewal.renew():
+                    continue
             if not reply.error.retryable:
                 raise reply.error
             if reply.error.code != "disconnected":
@@ -246,14 +261,17 @@ class Connection:
         elif isinstance(frame, Closing):
             life.retry_after_ms = frame.retry_after_ms
         elif isinstance(frame, Expiring):
-            life.spawn(self._renew(life))
+            if self._renewal:
+                self._renewal.expiring.set()
         elif frame and life.welcome:
             self._listener.took(frame)
 
     def _welcomed(self, life: Life, frame: Welcome) -> None:
         life.welcome = frame
+        self._latest = life
         self._refused = None
-        self._expiry = (life.token, frame.expires_at)
+        self._renewal = Renewal(life, frame.expires_at, self._token, self._listener.problem)
+        life.spawn(self._renewal.keep())
         life.spawn(self._settle())
         self._set(ConnectionState("open"))
         self._listener.welcomed(frame)
@@ -264,28 +282,10 @@ class Connection:
 
     def _spent(self) -> str | None:
         """Returns the latest token if it has expired or is about to."""
-        if self._expiry and (self._expiry[1] - datetime.now(timezone.utc)).total_seconds() < MARGIN_S:
-            return self._expiry[0]
-        return None
-
-    async def _renew(self, life: Life) -> None:
-        """Sends a newer token on the open socket, with retries until the socket ends."""
-        for failures in itertools.count():
-            try:
-                token = await self._token(life.token)
-                reply = await reply_to(life.ask, {"type": "auth", "token": token})
-                if reply.error:
-                    raise reply.error
-            except ChatError as error:
-                self._listener.problem(error)
-                if not error.retryable:
-                    return
-                await asyncio.sleep(pause_after(error, failures) / 1000)
-                continue
-            life.token = token
-            with contextlib.suppress(KeyError, TypeError, ValueError):
-                self._expiry = (token, datetime.fromisoformat(reply.json["expiresAt"]))
-            return
+        if not self._renewal or not self._latest:
+            return None
+        left = (self._renewal.expires_at - datetime.now(timezone.utc)).total_seconds()
+        return self._latest.token if left < MARGIN_S else None
 
     def _closed(self, life: Life, code: int, reason: str) -> ChatError:
         """Returns the error after which to come back, or raises the one after which to stay away."""

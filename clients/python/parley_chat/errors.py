@@ -19,6 +19,7 @@ class ChatError(Exception):
         retry_after_ms: float | None = None,
         status: int | None = None,
         errors: Mapping[str, Sequence[str]] | None = None,
+        claim: bool = False,
     ) -> None:
         super().__init__(message)
         self.code = code
@@ -31,6 +32,8 @@ class ChatError(Exception):
         """The status of the HTTP response, if there was one."""
         self.errors = errors
         """What is wrong with each field of the request."""
+        self.claim = claim
+        """The token does not allow it. If rights have changed since, a newer one may."""
 
     def __str__(self) -> str:
         return f"{self.code}: {self.message}"

@@ -49,6 +49,8 @@ class Feed:
         """The person was added since the last `joined`, so what says that they are out may be older."""
         self._joins = 0
         """Rises when the reply to an earlier join no longer matters."""
+        self._covered = False
+        """A newer token was requested since the last `joined`."""
         self._failures = 0
         """Failed joins and gaps since the last progress."""
         self._retry: asyncio.TimerHandle | None = None
@@ -74,6 +76,7 @@ class Feed:
         """The application wants to be in the room."""
         self.error = self._departure = None
         self._failures = 0
+        self._covered = False
         self.join()
 
     def join(self) -> None:
@@ -89,6 +92,7 @@ class Feed:
 
     def connected(self) -> None:
         self._failures = 0
+        self._covered = False
         # Nobody says what happened while there was no connection.
         if self._departure and self._departure.code != "left":
             self.error = None
@@ -150,7 +154,7 @@ class Feed:
     def _joined(self, frame: Joined) -> None:
         kept = self._content.joined(frame)
         self.phase = "in"
-        self.live = self._readmitted = False
+        self.live = self._readmitted = self._covered = False
         self._departure = None
         self._entered(frame.epoch, kept)
 
@@ -173,6 +177,22 @@ class Feed:
         if not error:
             self.phase = "answered"
             return
+        if error.claim and not self._covered:
+            self._covered = True
+            return self._connection.cover(lambda newer: self._newer(ticket, error, newer))
+        self._refuse(error)
+
+    def _newer(self, ticket: int, refusal: ChatError, newer: bool | None) -> None:
+        """Joins again with a newer token, if there is one."""
+        if ticket != self._joins or newer is None:
+            return
+        self.phase = "out"
+        if newer:
+            self._join()
+        else:
+            self._refuse(refusal)
+
+    def _refuse(self, error: ChatError) -> None:
         self.phase = "out"
         if error.code == "disconnected":
             return

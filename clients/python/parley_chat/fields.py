@@ -90,4 +90,5 @@ def error_in(json: Json, status: int | None = None) -> ChatError:
         retry_after_ms=server_delay(json.get("retryAfterMs")),
         status=status,
         errors=errors if isinstance(errors, dict) else None,
+        claim=json.get("claim") is True,
     )

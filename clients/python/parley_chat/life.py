@@ -4,13 +4,15 @@ import asyncio
 import contextlib
 import json
 from collections.abc import Callable, Coroutine
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from websockets.exceptions import ConnectionClosed
 
 from .errors import disconnected, too_large
 from .fields import Json
 from .frames import Reply, Welcome
+
+T = TypeVar("T")
 
 OnReply = Callable[[Reply], None]
 
@@ -37,14 +39,15 @@ class Life:
         self.pinged = False
         self.retry_after_ms: float | None = None
         """When the server wants the client back, as `closing` says."""
-        self.tasks: set[asyncio.Task[None]] = set()
+        self.tasks: set[asyncio.Task[Any]] = set()
         self._ref = 0
 
-    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
+    def spawn(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
         """Runs something that ends with the socket."""
         task = asyncio.create_task(work)
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
+        return task
 
     def ask(self, command: Json, reply: OnReply) -> None:
         self._ref += 1
@@ -57,7 +60,7 @@ class Life:
 
     def end(self, code: int) -> None:
         """Gives commands without a reply an error, because their outcome is unknown."""
-        for task in self.tasks:
+        for task in list(self.tasks):
             task.cancel()
         asked, self.asked = self.asked, {}
         # The offending frame got no reply. Which one it was is unknown, so the largest is blamed and not sent again.

@@ -54,6 +54,8 @@ class Entry:
         self.user = user
         """The id of the person who made it, if it was known."""
         self.in_flight = False
+        self.covered = False
+        """A newer token was requested for it."""
         self.outcome: asyncio.Future[Ack] = asyncio.get_running_loop().create_future()
 
     @property
@@ -204,6 +206,9 @@ class Outbox:
         error = reply.error
         if error and error.code == "disconnected":
             return  # Sent again on the next socket.
+        if error and error.claim and not entry.covered:
+            entry.covered = entry.in_flight = True
+            return self._connection.cover(partial(self._covered, entry, error))
         if error and error.retryable:
             self._hold(error)
         elif error:
@@ -214,6 +219,13 @@ class Outbox:
                 self._settle(entry, _ack_in(entry.change, reply.json))
             except ChatError:
                 self._settle(entry, error=unexpected())
+        self.pump()
+
+    def _covered(self, entry: Entry, refusal: ChatError, newer: bool | None) -> None:
+        """Sends a change again with a newer token, or settles it if there is none."""
+        entry.in_flight = False
+        if newer is False:
+            self._settle(entry, error=refusal)
         self.pump()
 
     def _given_up(self, entry: Entry, outcome: asyncio.Future[Ack]) -> None:

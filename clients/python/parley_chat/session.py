@@ -80,12 +80,12 @@ class Session:
         return await asyncio.shield(self._renewing)
 
     async def request(self, method: str, path: str, **call: Any) -> Response:
-        """Makes a request with the token. If the status is 401, renews the token and repeats the request once."""
+        """Makes a request with the token. If the token is refused, renews it and repeats the request once."""
         token = await self.token()
         try:
             return await self._http(method, path, token=token, **call)
         except ChatError as error:
-            if error.status != 401:
+            if error.status != 401 and not error.claim:
                 raise
         return await self._http(method, path, token=await self.token(token), **call)
 
