@@ -74,6 +74,7 @@ export function createFeeds(world: World, served: Served, isUncovered: (room: st
     // Nobody is resumed from an earlier life of a room.
     const life = sight.atVersion(userId, room, epoch, version).facts.beginsAfter;
     const mayResume = since !== undefined && since.version >= life;
+    if (resumed && !mayResume) world.fail("resumed from an earlier life of a room", summary(wire.text));
     if (!resumed && mayResume && missed !== undefined && missed <= REPLAY_MAX)
       world.fail("not resumed without a reason", `${summary(wire.text)} from ${since?.version}`);
     const window = asked?.window ?? before?.window ?? sight.windowOf(room);

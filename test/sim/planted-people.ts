@@ -203,12 +203,6 @@ export const PEOPLE: readonly Mutant[] = [
     to: "from: Math.max(seat.fromId, 1),",
   },
   {
-    name: "a client goes on from an earlier life of a room",
-    file: "connection/subscription.ts",
-    from: " || since.version < beginsAfter) return undefined;",
-    to: ") return undefined;",
-  },
-  {
     name: "a room that was deleted is still there",
     file: "room/roomchange.ts",
     from: "deleted: !isOpen, beginsAfter: next }",
