@@ -8,6 +8,8 @@ export interface Habits {
   closed(code: number): void;
   /** It joins a room. `has`: it has some of the room. */
   join(room: string, since: string | undefined, has: boolean): void;
+  /** It shows these entries of a room. */
+  shows(room: string, entries: readonly { readonly id: number; readonly version: number }[]): void;
   /** The application did something for which the client may ask for a token, or join. */
   reason(): void;
   /** The application posts in a room. Returns a function to call with the id of the message. */
@@ -19,6 +21,8 @@ export interface Habits {
 
 /** How often a client may ask for a token while its product fails once. */
 const ATTEMPTS = 14;
+/** In less of its life than this, no token is renewed, unless half of it had passed before. */
+const LITTLE = 0.05;
 /** Reasons within this time are one, in milliseconds. */
 const MOMENT_MS = 1;
 
@@ -31,6 +35,7 @@ export function createHabits(name: string, world: World): Habits {
   let reasons = 0;
   let lastReason = Number.NEGATIVE_INFINITY;
   const joins = new Map<string, number>();
+  const versions = new Map<string, Map<number, number>>();
   const posts = new Map<string, { id: number | undefined }[]>();
 
   return {
@@ -51,6 +56,15 @@ export function createHabits(name: string, world: World): Habits {
       joins.set(room, (joins.get(room) ?? 0) + 1);
       if (has && since === undefined)
         world.fail("a client joined again without its position", `${name}: ${room}`);
+    },
+    shows(room, entries) {
+      const before = versions.get(room) ?? new Map<number, number>();
+      versions.set(room, before);
+      for (const { id, version } of entries) {
+        if (version < (before.get(id) ?? 0) && !database.isRestored)
+          world.fail("a client shows an older state of a message", `${name}: ${room}.${id} at ${version}`);
+        before.set(id, version);
+      }
     },
     reason() {
       if (schedule.now - lastReason > MOMENT_MS) reasons++;
@@ -80,7 +94,9 @@ export function createHabits(name: string, world: World): Habits {
     stayed(asked) {
       const calls = asked - askedBefore;
       const lives = (schedule.now - begun) / plan.tokenLifeMs;
-      const may = 1 + reasons + Math.ceil(lives * 2.5) + (plan.flaky ? Math.ceil(lives + 1) * ATTEMPTS : 0);
+      const renewals = lives > LITTLE ? Math.ceil(lives * 2.5) : 0;
+      // One request may have waited since before the stay.
+      const may = 1 + reasons + renewals + (plan.flaky ? Math.ceil(lives + 1) * ATTEMPTS : 0);
       if (calls > may) world.fail("a client asked for too many tokens", `${name}: ${calls} of ${may}`);
       for (const [room, count] of joins)
         if (count > 2 * (1 + reasons + calls))

@@ -20,8 +20,8 @@ export interface Participant {
   readonly product?: Product;
   /** From now on, counts what the client asks for. Faults have ceased, but the product fails and changes its mind. */
   stay?(): void;
-  /** Does what a page does after rights have changed, or nothing. */
-  react?(): void;
+  /** Does what a page does after rights in a room have changed, or nothing. */
+  react?(room: string): void;
   /** Uses every right that the product gives, in one of the ways that a page has. */
   use?(): void;
   /** Judges what the client has asked for since `stay`. */

@@ -63,12 +63,6 @@ export const CLIENT: readonly Mutant[] = [
     to: "expiresAt - now - 60_000)",
   },
   {
-    name: "the client renews tokens when they expire",
-    file: "../client/renewal.ts",
-    from: "expiresAt - now - lifeMs / 2)",
-    to: "expiresAt - now)",
-  },
-  {
     name: "the client uses a refused token again",
     file: "../client/renewal.ts",
     from: "    refused: () => void (isRefused = true),\n",

@@ -13,8 +13,8 @@ export interface Product {
   allows(room: string, action: RoomAction): boolean;
   /** Whether they have been allowed to do it ever since. */
   hasAllowed(room: string, action: RoomAction, since: number): boolean;
-  /** Gives a right or takes one. */
-  turn(): void;
+  /** Gives a right or takes one. Returns the room. */
+  turn(): string;
   /** Gives no good token for so long. */
   fail(ms: number): void;
 }
@@ -97,13 +97,14 @@ export function createProduct(name: string, person: () => Identity, world: World
       return asked;
     },
     allows: (room, action) => allowed(room).includes(action),
-    hasAllowed: (room, action, since) => allowed(room).includes(action) && (turned.get(room) ?? -1) < since,
+    hasAllowed: (room, action, since) => allowed(room).includes(action) && (turned.get(room) ?? -1) <= since,
     turn() {
       const room = random.pick(world.places());
       const rights = random.pick(RIGHTS);
       limits.set(room, rights);
       turned.set(room, schedule.now);
       note?.(`${name} may ${rights.join(" and ") || "do nothing"} in ${room}`);
+      return room;
     },
     fail(ms) {
       failsUntil = schedule.now + ms;

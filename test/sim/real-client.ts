@@ -11,11 +11,13 @@ import type { Participant } from "./participant.ts";
 import { createProduct } from "./product.ts";
 import { EPOCH_MS } from "./schedule.ts";
 import { named } from "../support/stubs.ts";
-import { summary } from "./wire.ts";
+import { summary, type Wire } from "./wire.ts";
 import type { World } from "./world.ts";
 
 /** Lists are compared with whole rooms, and no change is given up. */
 const ALL = 100_000;
+/** In larger rooms it is not checked with each frame what the client shows. */
+const ALL_SHOWN = 1_000;
 
 /** What goes wrong with tokens is the product's fault. */
 const OF_TOKENS: readonly string[] = ["token_failed", "token_expired", "token_invalid", "rate_limited"];
@@ -50,7 +52,13 @@ export function createRealClient(name: string, person: () => Identity, world: Wo
     schedule.after(random.between(0.5, 20), () => {
       if (ended) return;
       const client = {
-        arrived: (wire: { text: string }) => ended || listener.message(wire.text),
+        arrived(wire: Wire) {
+          if (ended) return;
+          listener.message(wire.text);
+          const named = "room" in wire.v1 ? String(wire.v1.room) : "";
+          const room = plan.backlog < ALL_SHOWN && rooms.get(named);
+          if (room) habits.shows(room.name, room.snapshot().entries);
+        },
         closed: end,
       };
       const identity = identityOf(token);
@@ -218,9 +226,8 @@ export function createRealClient(name: string, person: () => Identity, world: Wo
     product,
     stay: () => habits.stay(product.asked),
     stayed: () => habits.stayed(product.asked),
-    react() {
+    react(room) {
       if (!begun) return;
-      const room = random.pick(world.places());
       const what = random.next();
       if (what < 0.15) return void world.places().forEach(enter);
       if (what < 0.3) return void enter(room);

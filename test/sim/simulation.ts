@@ -81,8 +81,7 @@ async function talk(world: World): Promise<void> {
   if (products.length > 0 && plan.claims)
     again(plan.lengthMs / 10, () => {
       const person = random.pick(people);
-      person.product?.turn();
-      person.react?.();
+      if (person.product) person.react?.(person.product.turn());
     });
   if (plan.ruled) again(plan.lengthMs / 40, () => world.governors.act());
   if (plan.large) again(plan.lengthMs / 8, () => flood(world));
@@ -185,8 +184,8 @@ async function stay(world: World): Promise<void> {
     if (plan.flaky) failing(random.between(0, lengthMs - outageMs));
     for (let times = plan.claims ? random.below(4) : 0; times > 0; times--)
       schedule.after(random.between(0, lengthMs), () => {
-        client.product?.turn();
-        client.react?.();
+        for (let rooms = 1 + random.below(3); rooms > 0; rooms--)
+          client.react?.(client.product?.turn() ?? "");
       });
   }
   await schedule.run(lengthMs + outageMs, () => world.broken !== undefined);
