@@ -100,6 +100,24 @@ export const sending: readonly Behaviour[] = [
     },
   },
   {
+    title: "A message that is refused for a moment is not overtaken by the next one.",
+    async run(scene) {
+      const driver = await scene.enter();
+      const { room } = scene;
+      const refusal = { type: "error", code: "busy", message: "Busy.", retryable: true, retryAfterMs: 300 };
+      scene.gateway.up = first(1, isType("send"), ({ ref }) => {
+        scene.gateway.say({ ...refusal, ref });
+        return [];
+      });
+      const contents = ["one", "two", "three"];
+      await Promise.all(contents.map((content) => driver.call("send", { room, content })));
+      assert.deepEqual(
+        (await scene.truth()).map(({ content }) => content),
+        contents,
+      );
+    },
+  },
+  {
     title: "A refused message fails with the server's code, and does not hold up later ones.",
     async run(scene) {
       const driver = await scene.enter();
