@@ -14,7 +14,7 @@ export const SUITE: Readonly<Record<string, readonly Behaviour[]>> = {
 };
 
 /** How many run at the same time. Most of the time they wait. */
-const AT_ONCE = 5;
+const AT_ONCE = 8;
 /** How long one may take, in milliseconds. */
 const LIMIT_MS = 120_000;
 let running = 0;
