@@ -257,17 +257,21 @@ async def example(people):
             stdout=asyncio.subprocess.PIPE,
             env={"PYTHONUNBUFFERED": "1", "PYTHONPATH": str(Path(__file__).parents[2] / "clients" / "python")},
         )
-        await until(lambda: room.messages and room.messages[0].reactions)
-        # What is printed first shows that the program has got as far as its loop.
-        first = await child.stdout.readline()
-        assert first.startswith(b"invalid "), first
-        while child.returncode is None:
-            await room.send("Good night")
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(child.wait(), 0.5)
-        assert child.returncode == 0
-        lines = (await child.stdout.read()).decode().splitlines()
-        assert lines[-1] == f"{ada.me.username} Good night", lines
+        try:
+            await until(lambda: room.messages and room.messages[0].reactions)
+            # What is printed first shows that the program has got as far as its loop.
+            first = await child.stdout.readline()
+            assert first.startswith(b"invalid "), first
+            while child.returncode is None:
+                await room.send("Good night")
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(child.wait(), 0.5)
+            assert child.returncode == 0
+            lines = (await child.stdout.read()).decode().splitlines()
+            assert lines[-1] == f"{ada.me.username} Good night", lines
+        finally:
+            if child.returncode is None:
+                child.kill()
 
 
 SCENARIOS = {
