@@ -11,7 +11,7 @@ export interface Habits {
   /** It shows these entries of a room. */
   shows(room: string, entries: readonly { readonly id: number; readonly version: number }[]): void;
   /** The application did something for which the client may ask for a token, or join. */
-  reason(): void;
+  reason(isRenewal?: boolean): void;
   /** The application posts in a room. Returns a function to call with the id of the message. */
   post(room: string): (id: number) => void;
   /** From now on, everything counts. */
@@ -43,6 +43,7 @@ export function createHabits(name: string, world: World): Habits {
     closed(code) {
       const lives = tokens.flatMap((token) => world.tokens.lifeOf(token) ?? []);
       tokens = [];
+      reasons++;
       if (code !== 4001 || !world.staying) return;
       const last = lives.filter(({ to }) => to <= schedule.now).sort((a, b) => b.to - a.to)[0];
       // What was late before the stay may have been late for another reason.
@@ -66,8 +67,8 @@ export function createHabits(name: string, world: World): Habits {
         before.set(id, version);
       }
     },
-    reason() {
-      if (schedule.now - lastReason > MOMENT_MS) reasons++;
+    reason(isRenewal = false) {
+      if (isRenewal || schedule.now - lastReason > MOMENT_MS) reasons++;
       lastReason = schedule.now;
     },
     post(room) {

@@ -54,9 +54,11 @@ export function createRealClient(name: string, person: () => Identity, world: Wo
       const client = {
         arrived(wire: Wire) {
           if (ended) return;
-          listener.message(wire.text);
           const named = "room" in wire.v1 ? String(wire.v1.room) : "";
-          const room = plan.backlog < ALL_SHOWN && rooms.get(named);
+          const room = plan.backlog < ALL_SHOWN ? rooms.get(named) : undefined;
+          // A page may have arrived since the last frame of the room.
+          if (room) habits.shows(room.name, room.snapshot().entries);
+          listener.message(wire.text);
           if (room) habits.shows(room.name, room.snapshot().entries);
         },
         closed: end,
@@ -233,13 +235,13 @@ export function createRealClient(name: string, person: () => Identity, world: Wo
       if (what < 0.3) return void enter(room);
       if (what < 0.6) return submit(changes.post(userId, room));
       if (what > 0.8) return;
-      habits.reason();
+      habits.reason(true);
       chat.renew().catch(() => {});
     },
     use() {
       const isKnown = random.chance(0.5);
       if (isKnown) {
-        habits.reason();
+        habits.reason(true);
         chat.renew().catch(() => {});
       }
       for (const room of world.places()) if (reads(room) && !isKnown) enter(room);
