@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { join } from "node:path";
+import { LOOKUP_MS } from "../../src/chat/access/memberships.ts";
+import { DEADLINE_MS, SWEEP_MS } from "../../src/chat/room/committer.ts";
 import {
   HARD_LIMIT,
   OUTSTANDING,
@@ -114,7 +116,10 @@ describe("the tables of docs/PROTOCOL.md match the source", () => {
       ["backlog of a reader before it lags", number(SOFT_LIMIT)],
       ["backlog of a reader before it is cut", number(HARD_LIMIT)],
       ["time in which a slow reader must take something", number(STALL_MS / 1000)],
-      ["time in which a message gets a reply", "8"],
+      [
+        "time in which a message gets a reply",
+        number(Math.ceil((LOOKUP_MS + DEADLINE_MS + SWEEP_MS) / 1000)),
+      ],
       ["ids, versions, refs", "2<sup>53</sup> − 1"],
     ]);
     expect(limits.ID_MAX).toBe(2 ** 53 - 1);

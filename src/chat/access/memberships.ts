@@ -12,7 +12,7 @@ const BATCH_MAX = 1_000;
 /** Rooms whose last membership is shared. */
 const SHARED_MAX = 2_000;
 /** How long a lookup may take, in milliseconds. Commands of a socket wait for it, and a commit has its own limit after it. */
-const LOOKUP_MS = 2_000;
+export const LOOKUP_MS = 2_000;
 
 /** What the database knows about people in rooms, cached. */
 export interface Memberships {

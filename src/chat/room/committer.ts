@@ -13,8 +13,8 @@ const FRAME_BYTES = 230;
 const QUEUE_CHANGES = 20_000;
 const QUEUE_BYTES = 32 * 1024 * 1024;
 /** Every change is answered within this time plus one sweep, whatever happens, in milliseconds. */
-const DEADLINE_MS = 8_000;
-const SWEEP_MS = 500;
+export const DEADLINE_MS = 8_000;
+export const SWEEP_MS = 500;
 const RETRY_MS = { first: 100, most: 1_000 } as const;
 const BUSY_RETRY_MS = 1_000;
 
