@@ -69,7 +69,8 @@ export function createHabits(name: string, world: World): Habits {
     },
     reason(isRenewal = false) {
       if (isRenewal || schedule.now - lastReason > MOMENT_MS) reasons++;
-      lastReason = schedule.now;
+      // What is wanted after a renewal has begun needs another one.
+      if (!isRenewal) lastReason = schedule.now;
     },
     post(room) {
       const mine: { id: number | undefined } = { id: undefined };
