@@ -27,12 +27,6 @@ export const CLIENT: readonly Mutant[] = [
     to: "      if (after < 0) return false;\n",
   },
   {
-    name: "the client asks for a token for each refused room",
-    file: "../client/renewal.ts",
-    from: "count > after && dueAt === -Infinity ? running",
-    to: "count < after && dueAt === -Infinity ? running",
-  },
-  {
     name: "the client takes a token from before a wish for the newest one",
     file: "../client/renewal.ts",
     from: "      if (covered > after) return false;\n",

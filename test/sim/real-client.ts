@@ -92,6 +92,7 @@ export function createRealClient(name: string, person: () => Identity, world: Wo
 
   /** The person of a token; or with what the server closes the socket. */
   const identityOf = (token: string): Identity | number => {
+    if (!world.tokens.lifeOf(token)) world.fail("a client uses what is no token", `${name}: ${token}`);
     try {
       return world.tokens.verify(token);
     } catch (error) {
