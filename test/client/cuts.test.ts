@@ -314,12 +314,13 @@ describe("a token", () => {
   });
 
   test("of a session that was ended on another device signs out for good", async () => {
+    const { email } = await register(home.server, "roamer");
     const chat = through(home.server);
-    await chat.login({ email: home.cy.email, password: PASSWORD });
+    await chat.login({ email, password: PASSWORD });
     const room = chat.room(newRoom()).join();
     await live(room);
     const elsewhere = straight(home.server);
-    await elsewhere.login({ email: home.cy.email, password: PASSWORD });
+    await elsewhere.login({ email, password: PASSWORD });
     const { items: list } = await elsewhere.sessions.read();
     expect(list.filter(({ current }) => current)).toHaveLength(1);
     await elsewhere.sessions.endOthers();

@@ -14,8 +14,8 @@ export interface Habits {
   reason(isRenewal?: boolean): void;
   /** The application posts in a room. Returns a function to call with the id of the message. */
   post(room: string): (id: number) => void;
-  /** From now on, everything counts. */
-  stay(asked: number): void;
+  /** From now on, everything counts; of tokens that expire, what the client could renew since `freeAt`. */
+  stay(asked: number, freeAt: number): void;
   stayed(asked: number): void;
 }
 
@@ -31,6 +31,7 @@ export function createHabits(name: string, world: World): Habits {
   /** The tokens of the present socket. */
   let tokens: string[] = [];
   let begun = Number.POSITIVE_INFINITY;
+  let renewsFrom = Number.POSITIVE_INFINITY;
   let askedBefore = 0;
   let reasons = 0;
   let lastReason = Number.NEGATIVE_INFINITY;
@@ -47,7 +48,7 @@ export function createHabits(name: string, world: World): Habits {
       if (code !== 4001 || !world.staying) return;
       const last = lives.filter(({ to }) => to <= schedule.now).sort((a, b) => b.to - a.to)[0];
       // What was late before the stay may have been late for another reason.
-      if (last && (last.from + last.to) / 2 > begun)
+      if (last && (last.from + last.to) / 2 > renewsFrom)
         world.fail(
           "a socket was closed because its token expired",
           `${name}: lived ${last.to - last.from} ms`,
@@ -87,8 +88,9 @@ export function createHabits(name: string, world: World): Habits {
           world.fail("messages were committed in another order", `${name}: ${room}.${id}`);
       };
     },
-    stay(asked) {
+    stay(asked, freeAt) {
       begun = schedule.now;
+      renewsFrom = Math.max(begun, freeAt);
       askedBefore = asked;
       reasons = 0;
       joins.clear();

@@ -17,11 +17,15 @@ export interface Product {
   turn(): string;
   /** Gives no good token for so long. */
   fail(ms: number): void;
+  /** When the client has given up the last call that hangs, in virtual milliseconds. */
+  readonly freeAt: number;
 }
 
 const BOTH: readonly RoomAction[] = ["read", "post"];
 /** What a person may do in a room, as it changes. Most rooms are open to them. */
 const RIGHTS: readonly (readonly RoomAction[])[] = [BOTH, BOTH, ["read"], []];
+/** How long the client waits for a token, in milliseconds. */
+const PATIENCE_MS = 15_000;
 const PAGE = "<html><h1>502 Bad Gateway</h1></html>";
 
 /** The longest time that a product takes to give a token while it does not fail, in milliseconds. */
@@ -35,6 +39,7 @@ export function createProduct(name: string, person: () => Identity, world: World
   const turned = new Map<string, number>();
   let failsUntil = 0;
   let asked = 0;
+  let freeAt = 0;
 
   const allowed = (room: string) => (plan.claims ? (limits.get(room) ?? BOTH) : BOTH);
 
@@ -72,6 +77,7 @@ export function createProduct(name: string, person: () => Identity, world: World
       case 5:
         return after(ms, () => issue(random.between(300, 3_000)));
       case 6:
+        freeAt = schedule.now + PATIENCE_MS;
         return new Promise(() => {});
       default:
         return after(ms, () => {
@@ -95,6 +101,9 @@ export function createProduct(name: string, person: () => Identity, world: World
     },
     get asked() {
       return asked;
+    },
+    get freeAt() {
+      return freeAt;
     },
     allows: (room, action) => allowed(room).includes(action),
     hasAllowed: (room, action, since) => allowed(room).includes(action) && (turned.get(room) ?? -1) <= since,

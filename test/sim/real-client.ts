@@ -227,7 +227,7 @@ export function createRealClient(name: string, person: () => Identity, world: Wo
       chat.renew().catch(() => {});
     },
     product,
-    stay: () => habits.stay(product.asked),
+    stay: () => habits.stay(product.asked, product.freeAt),
     stayed: () => habits.stayed(product.asked),
     react(room) {
       if (!begun) return;

@@ -277,7 +277,7 @@ test(
     try {
       const { token } = await register(usual, "regular");
       const chat = createChat({ url: usual.url, tokens: () => token });
-      const rooms = Array.from({ length: 200 }, (_, index) => chat.room(`room-${index}`));
+      const rooms = Array.from({ length: 200 }, (_, index) => chat.room(`room-${index}`).join());
       await until(() => rooms.every((room) => room.snapshot().state === "live"), START_MS);
       await Promise.all(rooms.map((room) => room.history({ limit: 100 })));
       for (const room of rooms.slice(0, 50)) room.typing();
