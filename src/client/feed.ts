@@ -195,6 +195,12 @@ export function createFeed({ name, ports, connection, list, places, ...options }
       leaveUnwanted();
       options.changed();
     },
+    /** The person wants something in the room, which a newer token may cover. */
+    wish() {
+      if (!error?.claim) return;
+      error = undefined;
+      renewals = connection.renewal.count;
+    },
     /** A change waits in the outbox, which needs the room joined. */
     changing() {
       if (phase === "out") join();

@@ -159,6 +159,7 @@ export function createRoom(options: Options): RoomInside {
   const change = (fields: ChangeFields, { clientId, signal }: ChangeOptions = {}) => {
     const whole = { ...fields, room: name, clientId: clientId?.toLowerCase() ?? ports.uuid() } as Change;
     use();
+    feed.wish();
     const ack = outbox.add(whole, signal);
     feed.changing();
     return ack;

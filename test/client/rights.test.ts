@@ -94,6 +94,23 @@ describe("someone whose product lets them into another room", () => {
     expect(states).toEqual(["connecting", "open"]);
   });
 
+  test("may change what they wrote in a room that refused them before", async () => {
+    // The change was refused without asking, because the room's last refusal still stood.
+    const { product, chat } = createProduct();
+    product.allow = { hall: both, "order-1": both };
+    const order = chat.room("order-1").join();
+    const { id } = await order.send("About order 1");
+    product.allow = { hall: both };
+    await chat.renew();
+    await until(() => order.snapshot().state === "out");
+    product.allow = { hall: both, "order-1": both };
+    expect(await order.edit(id, "About the first order")).toMatchObject({ version: 2 });
+    await until(() => order.snapshot().state === "live");
+    product.allow = { hall: both };
+    await chat.renew();
+    expect(await order.react(id, "👍").catch(({ code }) => code)).toBe("forbidden");
+  });
+
   test("asks once for 40 rooms, and not again if that does not help", async () => {
     const { product, chat } = createProduct();
     product.allow = { hall: both };
