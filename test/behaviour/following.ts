@@ -235,7 +235,7 @@ export const following: readonly Behaviour[] = [
       await until(async () => (await driver.call("entries", { room })).length === 3);
       gateway.down = (frame) => (frame.room === room ? [] : [frame]);
       await scene.posts(100, "missed");
-      await until(() => gateway.frames.at(-1)?.frame.version === 103);
+      await until(() => gateway.frames.some(({ frame }) => frame.room === room && frame.version === 103));
       gateway.down = (frame) => [frame];
       const joined = gateway.frames.find(({ frame }) => frame.type === "joined")?.frame;
       gateway.say({ ...joined, version: 103, resumed: false });

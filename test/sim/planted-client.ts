@@ -95,8 +95,8 @@ export const CLIENT: readonly Mutant[] = [
   {
     name: "the client never joins again after a refusal",
     file: "../client/feed.ts",
-    from: "      if (!error?.claim) return;\n",
-    to: "      if (!error?.claim || joins > 0) return;\n",
+    from: "      if (!error?.claim) return;\n      error = undefined;\n      join();\n",
+    to: "      if (!error?.claim || joins > 0) return;\n      error = undefined;\n      join();\n",
   },
   {
     name: "the client sends again with a new clientId",
