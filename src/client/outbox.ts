@@ -108,13 +108,14 @@ export function createOutbox(options: OutboxOptions): Outbox {
         pump();
       });
     entry.inFlight = false;
-    if (reply instanceof ChatError) {
-      if (reply.code === "disconnected") return; // Sent again on the next socket.
-      if (reply.retryable) hold(reply);
-      else settle(entry, undefined, reply);
-    } else {
+    const isError = reply instanceof ChatError;
+    if (isError && reply.code === "disconnected") return; // Sent again on the next socket.
+    if (isError && reply.retryable) hold(reply);
+    else {
+      // A refusal for good is progress too.
       refusals = 0;
-      settle(entry, ackOf(entry.item.change, reply), unexpected());
+      if (isError) settle(entry, undefined, reply);
+      else settle(entry, ackOf(entry.item.change, reply), unexpected());
     }
     pump();
   };

@@ -120,6 +120,18 @@ describe("a message that is sent", () => {
     expect(await sent).toBe("closed");
   });
 
+  test("waits no longer than the server asks if changes before it were refused for good", async () => {
+    // Only acks ended the backoff, so someone with several refused changes waited for ever longer.
+    const { rig, room } = await inHall({ ports: { random: () => 1 } });
+    for (let round = 0; round < 8; round++) {
+      const sent = outcome(room.send("Tea?"));
+      refuse(rig, "rate_limited", true, 10);
+      await rig.pass(500);
+      refuse(rig, "forbidden", false);
+      expect(await sent).toBe("forbidden");
+    }
+  });
+
   test("that is refused for good fails with the server's code, and later ones are sent", async () => {
     const { rig, room } = await inHall();
     const one = outcome(room.send(" "));

@@ -17,8 +17,8 @@ export const CLIENT: readonly Mutant[] = [
   {
     name: "the client gives up what the server could not do now",
     file: "../client/outbox.ts",
-    from: "if (reply.retryable) hold(reply);",
-    to: "if (reply.retryable && refusals > 9) hold(reply);",
+    from: "if (isError && reply.retryable) hold(reply);",
+    to: "if (isError && reply.retryable && refusals > 9) hold(reply);",
   },
   {
     name: "the client asks for a token at each refusal",
@@ -101,8 +101,8 @@ export const CLIENT: readonly Mutant[] = [
   {
     name: "the client sends again with a new clientId",
     file: "../client/outbox.ts",
-    from: `      if (reply.code === "disconnected") return; // Sent again on the next socket.\n`,
-    to: `      if (reply.code === "disconnected") {
+    from: `    if (isError && reply.code === "disconnected") return; // Sent again on the next socket.\n`,
+    to: `    if (isError && reply.code === "disconnected") {
         const clientId = entry.item.change.clientId.replace(/.$/, (last) => (last === "0" ? "1" : "0"));
         entry.item = { ...entry.item, change: { ...entry.item.change, clientId } };
         return;
