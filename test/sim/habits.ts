@@ -23,6 +23,8 @@ export interface Habits {
 const ATTEMPTS = 14;
 /** In less of its life than this, no token is renewed, unless half of it had passed before. */
 const LITTLE = 0.05;
+/** Tokens that live shorter, which only a failing product gives, may expire: two renewals are at least 2 s apart. */
+const RENEWABLE_MS = 4_000;
 /** Reasons within this time are one, in milliseconds. */
 const MOMENT_MS = 1;
 
@@ -48,7 +50,7 @@ export function createHabits(name: string, world: World): Habits {
       if (code !== 4001 || !world.staying) return;
       const last = lives.filter(({ to }) => to <= schedule.now).sort((a, b) => b.to - a.to)[0];
       // What was late before the stay may have been late for another reason.
-      if (last && (last.from + last.to) / 2 > renewsFrom)
+      if (last && last.to - last.from > RENEWABLE_MS && (last.from + last.to) / 2 > renewsFrom)
         world.fail(
           "a socket was closed because its token expired",
           `${name}: lived ${last.to - last.from} ms`,
