@@ -106,6 +106,8 @@ export function createFeeds(world: World, served: Served, isUncovered: (room: st
       mine.role === role &&
       mine.mutedUntil === muted &&
       (from ?? 1) === firstId;
+    // A node that has not seen that the database was restored reads what was restored, and says what it knew before.
+    if (epoch !== database.epoch) return;
     const then = sight.atVersion(userId, room, epoch, version);
     if (holds(then) || sight.ever(userId, room, window, (moment) => moment.step > then.step && holds(moment)))
       return;
