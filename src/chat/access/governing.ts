@@ -26,7 +26,10 @@ export interface Governing {
    * has the network `address`. @throws {Refusal}
    */
   appoint(person: Identity, room: string, appointing: MemberChange, address?: string): Promise<Ack>;
-  /** Lists members of a room by user id. If one of two people blocks the other, neither sees how far the other has read. @throws {Refusal} forbidden and so on, busy, unavailable. */
+  /**
+   * Lists members of a room by user id. If one of two people blocks the other, neither sees how far the other has read.
+   * @throws {Refusal} forbidden and so on, busy, unavailable.
+   */
   members(pass: Pass<"members">, range: MemberRange): Promise<MemberPage>;
   /** Lists the bans of a room by user id. @throws {Refusal} as `members`. */
   bans(pass: Pass<"ban">, range: BanRange): Promise<BanPage>;

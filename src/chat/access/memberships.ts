@@ -70,8 +70,8 @@ export function createMemberships({ store, clock, bus }: MembershipsOptions): Me
   const becomesOverdue = (userId: number, reading: Promise<unknown>) => {
     overdue.set(userId, (overdue.get(userId) ?? 0) + 1);
     const ended = () => {
-      const left = (overdue.get(userId) ?? 1) - 1;
-      if (left > 0) overdue.set(userId, left);
+      const rest = (overdue.get(userId) ?? 1) - 1;
+      if (rest > 0) overdue.set(userId, rest);
       else overdue.delete(userId);
     };
     reading.then(ended, ended);
