@@ -19,7 +19,7 @@ export type Round = Readonly<Record<Kind, Figures>>;
 export interface Bar {
   /** A noun phrase, such as `server CPU per delivery relative to bare`. */
   readonly what: string;
-  readonly unit: "×" | "ms" | "KiB" | "/s" | "s" | "%";
+  readonly unit: "×" | "ms" | "KiB" | "MiB" | "/s" | "s" | "%";
   readonly value: (round: Round) => number;
   readonly atMost?: number;
   readonly atLeast?: number;

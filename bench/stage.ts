@@ -40,6 +40,8 @@ interface PlayOptions {
   readonly kind: Kind;
   /** SQL to run before the server starts. */
   readonly also?: readonly string[];
+  /** Further settings of Parley. */
+  readonly settings?: Readonly<Record<string, string>>;
   /** Pass 2 if the work of one crew must not disturb the measurements of the other. With 1, both are the same crew. */
   readonly crews?: 1 | 2;
 }
@@ -56,14 +58,14 @@ export function createStage({ loads, redis, binary, flags, ...stage }: StageOpti
   const parleyEnv = { ...PARLEY_ENV, JWT_PRIVATE_KEY: people.privateKey };
   return {
     ...stage,
-    async play({ kind, also, crews = 1 }, play) {
+    async play({ kind, also, settings, crews = 1 }, play) {
       const database =
         kind === "parley"
           ? await databases.create(also)
           : kind === "insert"
             ? await databases.createEmpty()
             : undefined;
-      const env = kind === "parley" ? parleyEnv : {};
+      const env = kind === "parley" ? { ...parleyEnv, ...settings } : {};
       let server: Contender | undefined;
       const crew = createCrew(loads);
       const other = crews === 2 ? createCrew(loads) : crew;

@@ -1,25 +1,21 @@
 import { chmod, cp, mkdir, mkdtemp, rm } from "node:fs/promises";
-import { dirname, join, relative } from "node:path";
-import { minify } from "terser";
+import { join } from "node:path";
+import { type Bundle, bundle, hashed, laterParts, type Part, sharedWith } from "./build-client-parts.ts";
 
 // Builds dist/client, the package @parley-chat/client: one ES module for each part, their source maps, and the types.
-
-interface Part {
-  readonly name: string;
-  readonly entry: string;
-  /** The file in the package. */
-  readonly file: string;
-  /** The limit of its size, in bytes after gzip. */
-  readonly limit: number;
-  /** What the file begins with. Bun follows the source maps of files that are marked as built by it. */
-  readonly banner: string;
-}
 
 const CORE: Part = {
   name: "The client",
   entry: "src/client/index.ts",
   file: "index.js",
   limit: 16 * 1024,
+  banner: "// @bun",
+};
+const WHOLE: Part = {
+  name: "All parts at once",
+  entry: "src/client/whole/whole.ts",
+  file: "whole.js",
+  limit: 1024,
   banner: "// @bun",
 };
 const REACT: Part = {
@@ -43,9 +39,9 @@ await mkdir("dist", { recursive: true });
 const work = await mkdtemp("dist/build-");
 try {
   const sizes: string[] = [];
-  for (const part of [CORE, REACT, TERMINAL]) sizes.push(await bundle(part));
+  for (const part of await bundles()) sizes.push(await write(part));
   await chmod(join(work, "package", TERMINAL.file), 0o755);
-  await declare([CORE.entry, REACT.entry]);
+  await declare([CORE.entry, WHOLE.entry, REACT.entry]);
   await cp("LICENSE", join(work, "package/LICENSE"));
   await cp("src/client/README.md", join(work, "package/README.md"));
   await Bun.write(join(work, "package/package.json"), JSON.stringify(await manifest(), null, 2));
@@ -56,51 +52,29 @@ try {
   await rm(work, { recursive: true, force: true });
 }
 
-/** Writes a part and its source map. All parts but the client itself import the client. Returns its size in words. */
-async function bundle({ name, entry, file, limit, banner }: Part): Promise<string> {
-  const built = await Bun.build({
-    entrypoints: [entry],
-    target: "browser",
-    format: "esm",
-    minify: true,
-    sourcemap: "external",
-    external: ["react", "node:*"],
-    plugins: [
-      {
-        name: "share the client",
-        setup(build) {
-          build.onResolve({ filter: /\/index\.ts$/ }, ({ path, importer }) => {
-            const shared =
-              importer !== "" && join(dirname(importer), path) === join(process.cwd(), CORE.entry);
-            return shared ? { path: relative(dirname(file), CORE.file), external: true } : undefined;
-          });
-        },
-      },
-    ],
-  });
-  const [bundled, before] = await Promise.all(built.outputs.map((output) => output.text()));
-  if (!bundled || !before) throw new Error(`Bun.build returned no bundle of ${entry}`);
-  // After Bun, Terser saves another 5 %.
-  const { code: text, map } = await minify(bundled, {
-    module: true,
-    ecma: 2020,
-    compress: { passes: 3, hoist_funs: true, lhs_constants: false },
-    format: { preamble: banner },
-    sourceMap: { content: before, includeSources: true, url: `${file.split("/").at(-1)}.map` },
-  });
-  if (!text || typeof map !== "string") throw new Error(`Terser returned no code of ${entry}`);
+/** Bundles all parts. The client is the first, because the short names in it are the ones that others have to use. */
+async function bundles(): Promise<Bundle[]> {
+  const later = await laterParts();
+  const owners = [CORE, ...later];
+  const core = await bundle(CORE, later, await sharedWith([WHOLE, ...later]));
+  const others: Bundle[] = [];
+  for (const part of [...later, WHOLE, REACT, TERMINAL])
+    others.push(
+      await bundle(
+        part,
+        owners.filter((owner) => owner !== part),
+      ),
+    );
+  return [core, ...others].map(hashed([core, ...others.slice(0, later.length)]));
+}
+
+/** Writes a part and its source map. Returns its size in words. */
+async function write({ name, file, limit, text, map }: Bundle): Promise<string> {
   const size = Bun.gzipSync(text, { level: 9 }).length;
   if (size > limit) throw new Error(`${name} is ${size} bytes gzipped, which exceeds the limit of ${limit}`);
   await Bun.write(join(work, "package", file), text);
-  await Bun.write(join(work, "package", `${file}.map`), tidied(map));
+  await Bun.write(join(work, "package", `${file}.map`), map);
   return `${name}, ${join(OUT, file)}: ${(text.length / 1024).toFixed(1)} KB, ${(size / 1024).toFixed(2)} KB gzipped (${size} bytes)`;
-}
-
-/** Names the sources as in the repository. The map contains them. */
-function tidied(map: string): string {
-  const { version, sources, sourcesContent, mappings, names } = JSON.parse(map);
-  const paths = sources.map((path: string) => relative(process.cwd(), join(process.cwd(), path)));
-  return JSON.stringify({ version, sources: paths, sourcesContent, mappings, names });
 }
 
 /** Writes the types. Checks also that the client needs nothing of the platform but ES2022 and what browsers share. */
@@ -156,9 +130,10 @@ async function manifest() {
     // For tools that do not read `exports`, such as TypeScript's resolution `node`.
     main: `./${CORE.file}`,
     types: types(CORE),
-    typesVersions: { "*": { react: [types(REACT)] } },
+    typesVersions: { "*": { whole: [types(WHOLE)], react: [types(REACT)] } },
     exports: {
       ".": exported(CORE),
+      "./whole": exported(WHOLE),
       "./react": exported(REACT),
       "./package.json": "./package.json",
     },

@@ -45,6 +45,9 @@ async function enter(
   await page.getByRole("button", { name: "Sign in" }).click();
   await page.locator(".reaction").last().waitFor();
   await page.locator(".count:has-text('–')").waitFor({ state: "detached" });
+  const newest = page.getByRole("button", { name: "Newest" });
+  if (await newest.isVisible()) await newest.click();
+  await newest.waitFor({ state: "detached" });
   await page.mouse.move(0, 0);
   await page.locator(".line[aria-current] .badge").waitFor({ state: "detached" });
   return page;

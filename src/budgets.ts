@@ -13,15 +13,15 @@ import {
   type SocketBudget,
 } from "./protocol/budgets.ts";
 
-/** A person who spends. Their token may give them a multiple of the usual budgets. */
-export type Spender = Pick<Identity, "userId" | "budget">;
+/** A person who spends, or a key in their name. Their token or the key may give them a multiple of the usual budgets. */
+export type Spender = Pick<Identity, "userId" | "budget" | "key">;
 /**
- * The owner of a budget: a person, or the network of an address. A tenth of what an IPv6 network spends is charged to
+ * The owner of a budget: a person, a key, or the network of an address. A tenth of what an IPv6 network spends is charged to
  * its site (/48) too, because one party may have all networks of a site.
  */
 export type Payer = Spender | string;
-/** What tells owners apart: a person's id, or a network. */
-type Owner = number | string;
+/** What tells owners apart: a person's id, a key's, or a network. */
+export type Owner = number | string;
 
 /** How often nodes tell each other about heavy users, in milliseconds, and about how many at once. */
 const SHARE_MS = 500;
@@ -145,7 +145,14 @@ export function createBudgets({ scale, messages, clock, bus, metrics }: BudgetsO
   };
 }
 
-const ownerOf = (payer: Payer): Owner => (typeof payer === "string" ? payer : payer.userId);
+/** Returns who owns what a payer spends and occupies. */
+export function ownerOf(payer: Payer): Owner {
+  if (typeof payer === "string") return payer;
+  return payer.key ? ownerOfKey(payer.key) : payer.userId;
+}
+
+/** No network is written like this. */
+export const ownerOfKey = ({ id }: { readonly id: number }): string => `key ${id}`;
 
 /** Returns units of the usual budgets: a person with ten times those pays a tenth, so that all their tokens have one bucket. */
 export const usualUnits = (payer: Payer, units: number): number =>

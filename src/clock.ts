@@ -20,6 +20,23 @@ export const systemClock: Clock = {
   soon: (task) => void setImmediate(task),
 };
 
+/** How long work holds up everything else before it lets others run, in milliseconds. */
+const SLICE_MS = 4;
+
+/** Returns a function to await between the steps of long work: it lets others run if the work has held them up. */
+export function slicing(clock: Pick<Clock, "monotonic" | "soon">): () => Promise<void> | undefined {
+  let since = clock.monotonic();
+  return () => {
+    if (clock.monotonic() - since < SLICE_MS) return undefined;
+    return new Promise((resolve) => {
+      clock.soon(() => {
+        since = clock.monotonic();
+        resolve();
+      });
+    });
+  };
+}
+
 /** Runs `task` every `ms`, counted from the end of the previous run. Returns a function that stops it. */
 export function every(clock: Clock, ms: number, task: () => void | Promise<void>): () => void {
   let stopped = false;

@@ -6,6 +6,11 @@ import type { SocketData } from "./ws/sockets.ts";
 
 /** The most handshakes, and other requests, started in one turn of the event loop, so that a crowd delays no deliveries. */
 const STARTED_A_TURN = 4;
+/**
+ * How long a connection stays open from the start of a request, in seconds. It is longer than all our own limits together,
+ * which end with a response: for the body, for a database connection and for the database.
+ */
+export const REQUEST_S = 120;
 /** Probes do not wait behind a crowd. */
 const PROBE = /^\/(healthz|readyz|metrics)\/?$/;
 
@@ -24,8 +29,8 @@ interface Destinations {
   page(request: Request, path: string): Promise<Response> | undefined;
   /** Upgrades a WebSocket handshake. */
   upgrade(request: Request, url: URL, server: Bun.Server<SocketData>): Promise<Response | undefined>;
-  /** Serves the HTTP API. */
-  api(request: Request, address: string): Response | Promise<Response>;
+  /** Serves the HTTP API. `unhurried` lets the request take longer than others, until the function that it returns is called. */
+  api(request: Request, address: string, unhurried: () => () => void): Response | Promise<Response>;
 }
 
 /** Sends each request to the page, a socket or the API. Handshakes and API requests take turns, by site. */
@@ -39,7 +44,13 @@ export function createDispatch({ clock, trustProxy, inspect, page, upgrade, api 
     const asset = isHandshake ? undefined : page(request, url.pathname);
     if (asset) return asset;
     const { address } = server.requestIP(request) ?? { address: "" };
-    const begin = () => (isHandshake ? upgrade(request, url, server) : api(forApi(request, url), address));
+    const unhurried = () => {
+      server.timeout(request, 0);
+      // Otherwise the connection could stay open for ever after the response.
+      return () => server.timeout(request, REQUEST_S);
+    };
+    const begin = () =>
+      isHandshake ? upgrade(request, url, server) : api(forApi(request, url), address, unhurried);
     // By site, because one party may have all networks of one, and each would get a turn.
     const site = () => siteOf(clientAddress(request.headers.get("x-forwarded-for"), address, trustProxy));
     const isProbe = PROBE.test(url.pathname);

@@ -10,6 +10,8 @@ export interface RefusalDetail {
   readonly retryAfterMs?: number;
   /** The token does not allow it, whoever the person is. A newer token may. */
   readonly claim?: true;
+  /** The scope that a key lacks. */
+  readonly scope?: string;
   /** Additional headers of an HTTP response. */
   readonly headers?: Readonly<Record<string, string>>;
 }
@@ -51,6 +53,7 @@ export function problemOf({ code, message, more }: Refusal) {
     ...(more.errors && { errors: more.errors }),
     ...(more.retryAfterMs !== undefined && { retryAfterMs: more.retryAfterMs }),
     ...(more.claim && { claim: more.claim }),
+    ...(more.scope !== undefined && { scope: more.scope }),
   };
 }
 

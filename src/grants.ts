@@ -47,7 +47,7 @@ export const isGranted = (grants: readonly RoomGrant[], room: string, action: Ro
   grants.some(({ match, allow }) => allow.includes(action) && matches(match, room));
 
 /** Whether `pattern` matches the whole of `name`. Linear in both. */
-function matches(pattern: string, name: string): boolean {
+export function matches(pattern: string, name: string): boolean {
   const [first = "", ...rest] = pattern.split("*");
   const last = rest.pop();
   if (last === undefined) return name === pattern;

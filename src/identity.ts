@@ -1,6 +1,16 @@
 import type { RoomGrant } from "./grants.ts";
 import type { Person } from "./person.ts";
 
+/** The person who is the server itself, in whose name operators and backends act in rooms. */
+export const SYSTEM_ID = 0;
+
+/** A key that acts in the name of a person, or of the server. */
+export interface KeyRef {
+  /** 0 for ADMIN_TOKEN. */
+  readonly id: number;
+  readonly name: string;
+}
+
 /** The person that a token names. */
 export interface Bearer {
   readonly userId: number;
@@ -22,6 +32,8 @@ export interface Bearer {
   readonly budget?: number | undefined;
   /** The key that signed the token. If the key is revoked, so is the token. */
   readonly keyId?: string | undefined;
+  /** The key of a backend that acts as this person, without a token of theirs. It pays for what it does. */
+  readonly key?: KeyRef | undefined;
 }
 
 /** A bearer whose token was verified and whose session and account were alive at that moment. */

@@ -32,8 +32,64 @@ export function createMetrics() {
   const tally = (name: string, help: string) => createTally(registry, name, help);
   const tallies = (name: string, help: string, label: string) => createTallies(registry, name, help, label);
   const spread = (name: string, help: string, bounds: number[]) => createSpread(registry, name, help, bounds);
+  /** What every process knows of all: the largest counts, not the sum. */
+  const shared = <L extends string>(name: string, help: string, labelNames: L[] = []) =>
+    new Gauge({ name, help, labelNames, registers, aggregator: "max" });
   const gauge = <L extends string>(name: string, help: string, labelNames: L[] = []) =>
     new Gauge({ name, help, labelNames, registers });
+
+  const consumed = counter("parley_consumed_total", "Changes handled by consumers.", ["consumer"]);
+  const consumerFailures = counter(
+    "parley_consumer_failures_total",
+    "Batches that a consumer could not handle.",
+    ["consumer"],
+  );
+  interface ConsumerState {
+    readonly rooms: number;
+    readonly ms: number;
+  }
+  /** Consumers by what they are called. Several may be called the same. */
+  const consumers = new Map<string, Set<{ failing: number; state(): ConsumerState }>>();
+  /** Registers a consumer. `state` is called on each scrape. */
+  const watchConsumer = (consumer: string, state: () => ConsumerState) => {
+    const one = { failing: 0, state };
+    const all = consumers.getOrInsertComputed(consumer, () => new Set());
+    all.add(one);
+    return {
+      handled: (changes: number) => consumed.inc({ consumer }, changes),
+      failed: () => consumerFailures.inc({ consumer }),
+      failing: (rooms: number) => void (one.failing = rooms),
+      stop: () => void all.delete(one),
+    };
+  };
+  const ofConsumers = (
+    name: string,
+    help: string,
+    value: (all: readonly (ConsumerState & { readonly failing: number })[]) => number,
+  ) =>
+    new Gauge({
+      name,
+      help,
+      labelNames: ["consumer"],
+      registers,
+      collect() {
+        for (const [consumer, all] of consumers)
+          this.set({ consumer }, value([...all].map(({ failing, state }) => ({ failing, ...state() }))));
+      },
+    });
+  ofConsumers(
+    "parley_consumer_failing_rooms",
+    "Rooms whose latest batch a consumer could not handle.",
+    (all) => all.reduce((sum, { failing }) => sum + failing, 0),
+  );
+  ofConsumers("parley_consumer_waiting_rooms", "Rooms that wait for a consumer.", (all) =>
+    all.reduce((sum, { rooms }) => sum + rooms, 0),
+  );
+  ofConsumers(
+    "parley_consumer_lag_seconds",
+    "How long the first of them has waited for a consumer.",
+    (all) => Math.max(0, ...all.map(({ ms }) => ms)) / 1000,
+  );
 
   return {
     registry,
@@ -109,6 +165,39 @@ export function createMetrics() {
       "Bodies of requests that were too large, too slow or incomplete, by error.",
       ["code"],
     ),
+    uploads: counter("parley_uploads_total", "Uploads of files, by outcome.", ["outcome"]),
+    uploadedBytes: counter("parley_uploaded_bytes_total", "Bytes of files that arrived."),
+    filesRemoved: counter(
+      "parley_files_removed_total",
+      "Files that were removed from where they are stored.",
+    ),
+    watchConsumer,
+    events: tally("parley_events_total", "Events that readers of /events/ got."),
+    eventStreams: gauge("parley_event_readers", "Open requests for events."),
+    pushes: tallies("parley_pushes_total", "Pushes to devices, by outcome.", "outcome"),
+    pushSeconds: spread(
+      "parley_push_seconds",
+      "Time from when a push was due until the push service took it.",
+      [0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 300, 600],
+    ),
+    files: shared("parley_files", "Files in the database, by state.", ["state"]),
+    filesBytes: shared("parley_files_bytes", "Bytes of these files as they were sent, by state.", ["state"]),
+    previewSeconds: spread(
+      "parley_preview_seconds",
+      "Time to make the previews of a picture, waiting included.",
+      SECONDS,
+    ),
+    filesToMove: gauge(
+      "parley_files_to_move",
+      "Files that are still in FILES_OLD_URL, as far as was looked.",
+    ),
+    filesMoved: counter("parley_files_moved_total", "Files that were moved from FILES_OLD_URL."),
+    hooks: shared("parley_hooks", "Webhooks, by state.", ["state"]),
+    hookAttempts: counter("parley_hook_attempts_total", "Requests to webhooks, by outcome.", ["outcome"]),
+    scans: counter("parley_scans_total", "Scans of files by FILE_SCAN_URL, by outcome.", ["outcome"]),
+    mails: counter("parley_mails_total", "Attempts to send mails, by outcome.", ["outcome"]),
+    mailsWaiting: shared("parley_mails_waiting", "Mails that wait to be sent."),
+    mailsWaitingSeconds: shared("parley_mails_waiting_seconds", "Age of the oldest mail that waits."),
     /** Returns the sum of several processes' metrics as text. `all` has the JSON of each registry. */
     merged: (all: readonly (readonly object[])[]): Promise<string> =>
       AggregatorRegistry.aggregate(all as MetricObjectWithValues<MetricValue<string>>[][]).metrics(),

@@ -1,3 +1,5 @@
+import { type Identity, SYSTEM_ID } from "./identity.ts";
+
 /** An operator's or a moderator's order, as the audit records it. */
 export interface Order {
   /** By which means it came; `server`: it does so by itself. */
@@ -8,4 +10,10 @@ export interface Order {
   readonly address: string;
   /** Empty if none was given. */
   readonly reason: string;
+}
+
+/** Who acts, as the audit records it: a person, a key in the name of the server, or a key in the name of a person. */
+export function actorOf({ userId, username, key }: Pick<Identity, "userId" | "username" | "key">): string {
+  if (!key) return username;
+  return userId === SYSTEM_ID ? key.name : `${key.name} as ${username}`;
 }

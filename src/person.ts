@@ -61,4 +61,4 @@ export const sizeOf = ({ id, name }: Person): number =>
 
 /** What JSON escapes. */
 const ESCAPED = /[\u0000-\u001f"\\]/;
-const bytesIn = (text: string) => Buffer.byteLength(ESCAPED.test(text) ? JSON.stringify(text) : text);
+export const bytesIn = (text: string) => Buffer.byteLength(ESCAPED.test(text) ? JSON.stringify(text) : text);

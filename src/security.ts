@@ -30,6 +30,10 @@ export const SECURITY_EVENTS = {
   "login.limit": { level: "warn", text: "a login was refused after too many failures", repeats: true },
   "password.change": { level: "info", text: "a person changed their password" },
   "password.fail": { level: "warn", text: "a person gave a wrong password", repeats: true },
+  "password.recover": { level: "warn", text: "a person set a new password with a link from a mail" },
+  "email.verify": { level: "info", text: "a person verified their email address" },
+  "email.change": { level: "warn", text: "a person changed their email address" },
+  "ticket.fail": { level: "warn", text: "a link from a mail was not valid", repeats: true },
   "session.end": { level: "info", text: "a person ended sessions" },
   "session.evict": {
     level: "info",
@@ -39,6 +43,8 @@ export const SECURITY_EVENTS = {
   "token.refuse": { level: "warn", text: "a token of the identity provider has a bad claim", repeats: true },
   "link.create": { level: "info", text: "an operator created a registration link" },
   "link.use": { level: "info", text: "a registration link was used" },
+  "api_key.create": { level: "warn", text: "an operator created a key" },
+  "api_key.revoke": { level: "warn", text: "an operator revoked a key" },
   "operator.fail": { level: "warn", text: "a request had a wrong operator token", repeats: true },
   "operator.limit": { level: "warn", text: "a network gave too many wrong operator tokens", repeats: true },
   "scrape.fail": { level: "warn", text: "a request for metrics had a wrong token", repeats: true },
@@ -82,8 +88,10 @@ export interface Facts {
   /** A claim of a token, and what is wrong with it. */
   readonly claim?: string;
   readonly problem?: string;
-  /** The id of a key. */
+  /** The id of a key that signs tokens. */
   readonly kid?: string;
+  /** The name of a key of an operator or a backend. */
+  readonly key?: string;
 }
 
 /** The log of what matters to the security of accounts, and its metric. */

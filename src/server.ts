@@ -1,6 +1,6 @@
 import { systemClock, within } from "./clock.ts";
 import type { Config } from "./config/config.ts";
-import type { Handler } from "./dispatch.ts";
+import { type Handler, REQUEST_S } from "./dispatch.ts";
 import { problemResponse, Refusal, refusalOf } from "./errors.ts";
 import { createFaults } from "./faults.ts";
 import { createMetrics } from "./metrics.ts";
@@ -10,11 +10,6 @@ import { type SocketData, websocket } from "./ws/sockets.ts";
 
 /** How long a connection may take until its first request has arrived, without the body, in seconds. */
 const IDLE_S = 10;
-/**
- * How long a connection stays open from the start of a request, in seconds. It is longer than all our own limits together,
- * which end with a response: for the body, for a database connection and for the database.
- */
-const REQUEST_S = 120;
 
 export interface ParleyServer {
   /** The address that it listens on, such as `http://127.0.0.1:3000`. */

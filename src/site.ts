@@ -1,9 +1,14 @@
+// Long because all parts of an installation are put together here.
+
 import { createAuth } from "./auth/auth.ts";
 import { createBudgets } from "./budgets.ts";
 import { connectNodes } from "./bus/connect.ts";
 import { createChat } from "./chat/chat.ts";
 import { type Clock, within } from "./clock.ts";
 import type { Config } from "./config/config.ts";
+import { runConsumer } from "./consumers/consumer.ts";
+import { runJournal } from "./consumers/journal.ts";
+import { searchConsumer } from "./consumers/search.ts";
 import { openBackupDesk } from "./db/backup-desk.ts";
 import { cleanRegularly } from "./db/cleanup.ts";
 import { watchGeneration } from "./db/generation.ts";
@@ -16,23 +21,36 @@ import { keepUp } from "./db/upkeep.ts";
 import { createDispatch, type Handler } from "./dispatch.ts";
 import { createFaults } from "./faults.ts";
 import { createForwardedCheck } from "./limits/forwarded.ts";
+import { openFiles } from "./files/files.ts";
 import { adminRoutes } from "./http/admin.ts";
+import { apiKeysRoutes } from "./http/apikeys.ts";
 import { createApp } from "./http/app.ts";
+import { chatRoutes } from "./http/areas.ts";
 import { createBodies } from "./http/body.ts";
+import { eventRoutes } from "./http/events.ts";
 import { documentRoutes } from "./http/documents/documents.ts";
 import { createHealth, healthRoutes } from "./http/health.ts";
-import { historyRoutes } from "./http/history.ts";
-import { messageRoutes } from "./http/messages.ts";
 import { metricsRoutes } from "./http/metrics.ts";
-import { invitationRoutes } from "./http/invitations.ts";
-import { moderationRoutes } from "./http/moderation.ts";
 import { createPage } from "./http/page/page.ts";
-import { memberRoutes } from "./http/members.ts";
-import { roomRoutes } from "./http/rooms.ts";
+import { recoveryRoutes } from "./http/recovery.ts";
+import { openHooks } from "./hooks/open.ts";
+import { hookRoutes } from "./http/hooks.ts";
+import { incomingRoutes } from "./http/incoming.ts";
 import type { Log } from "./log.ts";
+import { openMail } from "./mail/mail.ts";
 import type { Metrics } from "./metrics.ts";
+import { createOutbound } from "./outbound/outbound.ts";
+import { openPushing } from "./pushing.ts";
 import { createSecurityLog } from "./security.ts";
 import { DRAIN_MS } from "./stopping.ts";
+import { createCursorStore } from "./store/cursors.ts";
+import { createFileStore } from "./store/files.ts";
+import { createJournal } from "./store/journal.ts";
+import { reindex } from "./store/reindex.ts";
+import { createSearchIndex } from "./store/searchindex.ts";
+import { createHeldStore } from "./store/held.ts";
+import { createMovingStore } from "./store/moving.ts";
+import { createReceivingStore } from "./store/receiving.ts";
 import { createStore } from "./store/store.ts";
 import { createHandshakes } from "./ws/handshake.ts";
 import { createOutgoing } from "./ws/outgoing.ts";
@@ -85,34 +103,23 @@ export async function openSite(
   const meta = await loadMeta(database);
   // The prefix keeps installations that share a Redis apart.
   const prefix = `${config.REDIS_PREFIX}${meta.instance}:`;
-  const { bus, limiters } = connectNodes({
-    url: config.REDIS_URL,
-    prefix,
-    key: meta.busKey,
-    clock,
-    log,
-    metrics,
-  });
+  const { REDIS_URL: url } = config;
+  const { bus, limiters } = connectNodes({ url, prefix, key: meta.busKey, clock, log, metrics });
   opened(() => bus.stop());
   const security = createSecurityLog({ clock, log, metrics });
   opened(() => security.stop());
   const auth = await createAuth({
-    database,
-    config,
-    meta,
-    clock,
-    log,
-    bus,
-    limiters,
-    security,
+    ...{ database, config, meta, clock, log, bus, limiters, security },
     passOn: () => chat.moderation.passOn(),
+    mailed: () => mail?.soon(),
   });
   opened(() => auth.stop());
   const keyMs = Math.max(config.ACCESS_TOKEN_TTL, config.REFRESH_TOKEN_TTL);
   opened(cleanRegularly({ pool: database, clock, log, keyMs }));
+  const mail = openMail({ config, database, meta, clock, log, metrics });
+  opened(() => mail?.stop());
   const upkeep = keepUp(database, clock, log);
   opened(() => upkeep.stop());
-  opened(openBackupDesk({ dir: config.DATA_DIR, database, clock, log, pause: upkeep.pause }));
 
   const budgets = createBudgets({
     scale: config.BUDGETS,
@@ -121,13 +128,53 @@ export async function openSite(
     bus,
     metrics,
   });
+  const files =
+    config.FILES_URL === "off"
+      ? undefined
+      : await openFiles({
+          url: config.FILES_URL,
+          origin: config.FILES_ORIGIN,
+          key: meta.fileKey,
+          store: createFileStore(database),
+          receiving: createReceivingStore(database),
+          held: createHeldStore(database),
+          moving: createMovingStore(database),
+          oldUrl: config.FILES_OLD_URL,
+          scanUrl: config.FILE_SCAN_URL,
+          max: config.FILE_MAX,
+          quotas: { person: config.FILE_QUOTA, room: config.FILE_ROOM_QUOTA },
+          clock,
+          log,
+          metrics,
+        });
+  opened(() => files?.stop());
+  opened(
+    openBackupDesk({
+      ...{ dir: config.DATA_DIR, database, clock, log },
+      pause: upkeep.pause,
+      keepFiles: () => files?.keep() ?? (() => {}),
+    }),
+  );
   const outgoing = createOutgoing(server, clock);
+  const store = createStore(database, {
+    editWindowMs: config.EDIT_WINDOW,
+    membersOnly: config.ROOM_ACCESS === "members",
+  });
+  const outbound = createOutbound({ clock, allow: config.OUTBOUND_ALLOW });
+  /** What everything that follows commits needs. */
+  const following = { database, cursors: createCursorStore(database), clock, log, metrics };
+  const searches = config.SEARCH === "on";
+  const indexing = searches
+    ? runConsumer(searchConsumer(createSearchIndex(database), clock), following)
+    : undefined;
+  opened(() => indexing?.stop());
+  const hooks = openHooks({ ...following, epoch: meta.epoch, outbound });
+  opened(() => hooks.stop());
   const chat = createChat({
     store: {
-      ...createStore(database, {
-        editWindowMs: config.EDIT_WINDOW,
-        membersOnly: config.ROOM_ACCESS === "members",
-      }),
+      ...store,
+      search: searches ? store.search : undefined,
+      journal: { ...store.journal, wanted: () => journal.wanted() },
       people: {
         find: async (names, me) =>
           (await auth.people.find(names, { me, emails: false }).catch(refuseIfAway)).map(
@@ -144,15 +191,43 @@ export async function openSite(
     log,
     metrics,
     random: Math.random,
+    changed(room) {
+      journal.changed(room);
+      indexing?.changed(room);
+      pushing?.changed(room);
+      hooks.running.changed(room);
+    },
+    read: (userId, room, id) => pushing?.read(userId, room, id),
     epoch: meta.epoch,
+    stamp: await store.watch.stamp(),
     roomKey: meta.roomKey,
     settings: {
       roomAccess: config.ROOM_ACCESS,
       messageChars: config.MESSAGE_MAX_CHARS,
       socketsPerUser: config.SOCKETS_PER_USER,
       roomsPerSocket: config.ROOMS_PER_SOCKET,
+      fileBytes: files?.max,
+      page: config.PUBLIC_URL && new URL("/", config.PUBLIC_URL).href,
     },
   });
+  const journal = runJournal({
+    ...following,
+    journal: createJournal(database),
+    appended: (seq) => chat.events.appended(seq),
+  });
+  opened(() => journal.stop());
+  // What a node committed last before it ended may have reached nobody.
+  bus.listen({
+    gone() {
+      indexing?.sweep();
+      journal.sweep();
+      pushing?.sweep();
+      hooks.running.sweep();
+    },
+  });
+
+  const pushing = await openPushing({ ...following, config, outbound, online: chat.online });
+  opened(() => pushing?.stop());
 
   const faulted = createFaults(log, metrics);
   const health = createHealth(database, clock);
@@ -178,14 +253,24 @@ export async function openSite(
     faulted,
     routes: [
       healthRoutes(health),
+      ...(auth.recovery ? [recoveryRoutes({ auth, recovery: auth.recovery })] : []),
       documentRoutes({ version, routes: () => app.routes }),
-      historyRoutes({ auth, chat }),
-      messageRoutes({ auth, chat }),
-      roomRoutes({ auth, chat }),
-      moderationRoutes({ auth, chat }),
-      invitationRoutes({ auth, chat }),
-      memberRoutes({ auth, chat }),
-      adminRoutes({ auth, chat, pool: database, publicUrl: config.PUBLIC_URL, security }),
+      ...chatRoutes({ auth, chat, files, push: pushing?.push }),
+      apiKeysRoutes({ auth, pool: database, security }),
+      eventRoutes({ auth, chat, metrics }),
+      incomingRoutes({ auth, chat }),
+      hookRoutes({ auth, hooks }),
+      adminRoutes({
+        auth,
+        chat,
+        pool: database,
+        publicUrl: config.PUBLIC_URL,
+        security,
+        async reindex() {
+          await reindex(database, searches);
+          indexing?.sweep();
+        },
+      }),
       ...(METRICS_TOKEN
         ? [
             metricsRoutes({
@@ -199,16 +284,18 @@ export async function openSite(
   });
   metrics.collectProcess();
   if (database.driver !== "pglite") await requireConnections(database, config);
+  await store.warm();
 
+  const { REGISTRATION: registration, PICTURE_ORIGINS: pictures, FILES_ORIGIN: origin } = config;
   return {
     failed: Promise.race([database.failed, generation.passed]),
     handle: createDispatch({
       clock,
       trustProxy: config.TRUST_PROXY,
       inspect: createForwardedCheck({ hops: config.TRUST_PROXY, clock, log, metrics }),
-      page: createPage(config.REGISTRATION).answer,
+      page: createPage({ registration, pictures, mails: auth.recovery !== undefined, files: origin }).answer,
       upgrade: handshakes.upgrade,
-      api: (request, address) => app.fetch(request, { address }),
+      api: (request, address, unhurried) => app.fetch(request, { address, unhurried }),
     }),
     async drain() {
       health.drain();

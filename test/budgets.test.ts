@@ -46,6 +46,15 @@ test("nobody ever gets more than a burst and the rate since, however they ask", 
   );
 });
 
+test("a key pays with budgets of its own, in whose name it may act", () => {
+  const { node } = setUp();
+  const budgets = node("one");
+  const acting = (userId: number, id = 7) => ({ userId, budget: 10, key: { id, name: "orders" } });
+  for (let units = 0; units < 300; units++) expect(budgets.spend("messages", acting(units % 3))).toBe(0);
+  expect(budgets.spend("messages", acting(3))).toBeGreaterThan(0);
+  expect([budgets.spend("messages", person(1), 30), budgets.spend("messages", acting(1, 8))]).toEqual([0, 0]);
+});
+
 test("anyone who waits as long as they are told gets what they asked for", () => {
   fc.assert(
     fc.property(fc.array(fc.integer({ min: 1, max: 30 }), { maxLength: 50 }), (all) => {

@@ -26,6 +26,21 @@ const message: fc.Arbitrary<Message> = fc.record({
   content: fc.string({ unit: "binary" }),
   data: fc.option(fc.dictionary(fc.string(), fc.jsonValue()).map((value) => JSON.stringify(value))),
   replyTo: fc.option(whole),
+  thread: fc.option(fc.record({ root: version, alsoRoom: fc.boolean() })),
+  files: fc.option(
+    fc
+      .array(fc.record({ id: fc.uuid(), name: fc.string({ unit: "binary" }) }), { minLength: 1 })
+      .map((all) => JSON.stringify(all)),
+  ),
+  mentions: fc.option(
+    fc.record({
+      people: fc.array(
+        fc.record({ userId: whole, id: name(64), username: name(USERNAME_MAX), name: fc.option(name(64)) }),
+        { maxLength: 3 },
+      ),
+      everyone: fc.boolean(),
+    }),
+  ),
   timestamp: fc.constant(TIME),
   editedAt: time,
   deletedAt: time,
@@ -69,6 +84,8 @@ async function plainFrame(room: string, message: Message): Promise<string> {
         messages: [message],
         older: false,
         newer: false,
+        before: id,
+        after: id,
       }),
     },
     faulted: sent.reject,

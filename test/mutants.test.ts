@@ -1,10 +1,12 @@
 import { expect, test } from "bun:test";
 import { join } from "node:path";
 import { MUTANTS } from "./sim/planted.ts";
+import { MUTANTS as PART_MUTANTS } from "./chat/planted.ts";
 import { MUTANTS as SQL_MUTANTS } from "./store/planted.ts";
 
 const ALL = [
   ...MUTANTS.map((mutant) => ({ ...mutant, folder: "src/chat" })),
+  ...PART_MUTANTS.map((mutant) => ({ ...mutant, folder: "src/chat" })),
   ...SQL_MUTANTS.map((mutant) => ({ ...mutant, folder: "src/store" })),
 ];
 

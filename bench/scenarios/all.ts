@@ -1,5 +1,7 @@
 import type { Scenario } from "../scenario.ts";
 import { embedded } from "./embedded.ts";
+import { events } from "./events.ts";
+import { files } from "./files.ts";
 import { fanoutPlain, fanoutV1 } from "./fanout.ts";
 import { history } from "./history.ts";
 import { idle } from "./idle.ts";
@@ -14,6 +16,7 @@ import { pairs } from "./pairs.ts";
 import { privatePairs } from "./private.ts";
 import { restart } from "./restart.ts";
 import { resume } from "./resume.ts";
+import { search } from "./search.ts";
 import { soak } from "./soak.ts";
 import { steady } from "./steady.ts";
 
@@ -21,5 +24,5 @@ export const SCENARIOS: readonly Scenario[] = [
   ...[fanoutV1, fanoutPlain, pairs, steady, largeRoom],
   ...[nodes, idle, restart, resume, joins],
   ...[privatePairs, members],
-  ...[history, lists, page, logins, embedded, soak],
+  ...[history, lists, search, events, files, page, logins, embedded, soak],
 ];

@@ -5,24 +5,21 @@ import { users } from "../db/schema.ts";
 import { Refusal } from "../errors.ts";
 import type { Identity } from "../identity.ts";
 import { type Named, personOf } from "../person.ts";
-import type { Facts, Origin, SecurityLog } from "../security.ts";
+import type { Origin, SecurityLog } from "../security.ts";
 import type { Attempts } from "./attempts.ts";
+import { type Confirming, type Credentials, factsOf, userOf, wrongPassword } from "./confirming.ts";
 import { createUser, deleteUser } from "./erasure.ts";
 import { checkLink, useLink } from "./links.ts";
 import { type Profiled, setProfile } from "./people.ts";
+import { noPost, type Post } from "./post.ts";
 import type { Passwords } from "./passwords.ts";
 import type { Sessions, TokenPair } from "./sessions.ts";
 import { isYoung, revokeSessions } from "./sessionstore.ts";
 import type { Logins } from "./standing.ts";
+import { voidTickets } from "./tickets.ts";
 import { namesFor } from "./usernames.ts";
 import type { User } from "./users.ts";
 import { weaknessOf } from "./weak.ts";
-
-export interface Credentials {
-  /** In canonical form: see emails.ts. */
-  readonly email: string;
-  readonly password: string;
-}
 
 export interface Registration extends Credentials {
   readonly username?: string | undefined;
@@ -79,12 +76,15 @@ interface AccountsOptions {
   readonly pool: Pool;
   readonly passwords: Passwords;
   readonly attempts: Attempts;
+  readonly confirming: Confirming;
   readonly sessions: Sessions;
   readonly standing: Logins;
   readonly registration: "open" | "invite" | "off";
   readonly security: Pick<SecurityLog, "record">;
   readonly clock: Clock;
   readonly erasureKey: string;
+  /** Undefined: this server sends no mails. */
+  readonly post: Post | undefined;
 }
 
 /** How old a login may be for an act that cannot be undone. */
@@ -92,50 +92,13 @@ const RECENT_MS = 10 * 60_000;
 
 export function createAccounts(options: AccountsOptions): Accounts {
   const { pool, passwords, attempts, standing, security } = options;
+  const { verify, confirm } = options.confirming;
+  const { post = noPost } = options;
 
   /** Opens a session; undefined if the user has changed since their password was verified. */
   async function signIn(user: User, email: string, origin: Origin): Promise<SignedIn | undefined> {
     const pair = await options.sessions.open(user, origin);
     return pair && { ...pair, email, username: user.username };
-  }
-
-  /**
-   * Compares a password with the person's, subject to the limits on guessing. `load` reads the person before the attempt
-   * queues, so that a stalled database holds up nobody's turn.
-   */
-  async function verify(
-    { email, password }: Credentials,
-    load: () => Promise<User | undefined>,
-    origin: Origin,
-    session?: string,
-  ) {
-    const who = [email, origin.address, session] as const;
-    let user: User | undefined;
-    const admit = () =>
-      attempts.admit(...who).catch((error: unknown) => {
-        security.record("login.limit", { ...factsOf(user), origin });
-        throw error;
-      });
-    const groups = await admit();
-    user = await load();
-    const verdict = await passwords.verify(password, user?.passwordHash, groups, admit);
-    await (verdict.matches ? attempts.succeeded(...who) : attempts.failed(...who));
-    return { user, groups, ...verdict };
-  }
-
-  /** Verifies the password of somebody who is signed in. @throws {Refusal} invalid, forbidden. */
-  async function confirm(who: Identity, password: string, origin: Origin) {
-    const { email } = await userOf(pool, who);
-    if (!email)
-      throw new Refusal("forbidden", {
-        detail: "This account has no password here. Use your identity provider.",
-      });
-    const load = () => userOf(pool, who);
-    const session = who.sessionId ?? undefined;
-    const { user, matches, groups } = await verify({ email, password }, load, origin, session);
-    if (matches && user) return { user, groups };
-    security.record("password.fail", { ...factsOf(user), origin });
-    throw wrongPassword();
   }
 
   /** Whether somebody has logged in within the last ten minutes, by the database's clock or their provider's. */
@@ -165,13 +128,13 @@ export function createAccounts(options: AccountsOptions): Accounts {
       const groups = await attempts.registering(email, address, link);
       const passwordHash = await passwords.hash(password, groups);
       const names = username ? [username] : namesFor(email);
-      const user = await pool.run((orm) =>
-        orm.transaction(async (tx) => {
-          const made = await createUser(tx, { email, passwordHash }, names, options.erasureKey);
-          if (link !== undefined && typeof made !== "string") await useLink(tx, link, made.id);
-          return made;
-        }),
-      );
+      const user = await post.transaction(pool, async (tx, send) => {
+        const made = await createUser(tx, { email, passwordHash }, names, options.erasureKey);
+        if (typeof made === "string") return made;
+        if (link !== undefined) await useLink(tx, link, made.id);
+        await send({ kind: "verify", address: email, userId: made.id });
+        return made;
+      });
       if (user === "values taken") throw taken("email_taken", "email");
       if (user === "names taken") throw taken("username_taken", "username");
       const about = { ...factsOf(user), origin };
@@ -220,17 +183,18 @@ export function createAccounts(options: AccountsOptions): Accounts {
       const fault = weaknessOf(next, user.email ?? "", user.username);
       if (fault) throw new Refusal("invalid", { errors: { new: [fault] } });
       const newHash = await passwords.hash(next, groups);
-      const ended = await pool.run((orm) =>
-        orm.transaction(async (tx) => {
-          const changed = await tx
-            .update(users)
-            .set({ passwordHash: newHash })
-            .where(and(eq(users.id, who.userId), eq(users.passwordHash, user.passwordHash ?? "")))
-            .returning({ id: users.id });
-          if (changed.length === 0) throw wrongPassword(); // another request changed it first
-          return revokeSessions(tx, who.userId, who.sessionId);
-        }),
-      );
+      const ended = await post.transaction(pool, async (tx, send) => {
+        const changed = await tx
+          .update(users)
+          .set({ passwordHash: newHash })
+          .where(and(eq(users.id, who.userId), eq(users.passwordHash, user.passwordHash ?? "")))
+          .returning({ id: users.id });
+        if (changed.length === 0) throw wrongPassword(); // another request changed it first
+        // Whoever knew the old password may have asked for another address.
+        await voidTickets(tx, who.userId, ["reset", "change"]);
+        if (user.email) await send({ kind: "password", address: user.email, userId: who.userId });
+        return revokeSessions(tx, who.userId, who.sessionId);
+      });
       security.record("password.change", { ...factsOf(user), origin, sessions: ended.length });
       if (ended.length > 0) standing.end({ userId: who.userId, sessionIds: ended, reason: "session_ended" });
     },
@@ -245,12 +209,6 @@ export function createAccounts(options: AccountsOptions): Accounts {
   };
 }
 
-async function userOf(pool: Pool, { userId }: Identity): Promise<User> {
-  const [user] = await pool.run((orm) => orm.select().from(users).where(eq(users.id, userId)));
-  if (!user) throw new Refusal("account_disabled");
-  return user;
-}
-
 const profileOf = (user: User): Profile => ({
   username: user.username,
   user: personOf(user),
@@ -259,9 +217,5 @@ const profileOf = (user: User): Profile => ({
   createdAt: user.createdAt.toISOString(),
 });
 
-const factsOf = (user: User | undefined): Facts => ({ userId: user?.id, username: user?.username });
-
 const taken = (code: "email_taken" | "username_taken", field: string) =>
   new Refusal(code, { errors: { [field]: ["is taken"] } });
-
-const wrongPassword = () => new Refusal("invalid", { errors: { password: ["is not the current password"] } });

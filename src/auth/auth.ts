@@ -14,11 +14,15 @@ import type { SecurityLog } from "../security.ts";
 import { type Accounts, createAccounts } from "./accounts.ts";
 import { type ApiKeys, createApiKeys } from "./apikeys.ts";
 import { createAttempts } from "./attempts.ts";
+import { createConfirming } from "./confirming.ts";
 import { eraseRegularly, type Erasing } from "./erasure.ts";
+import { createIncoming, type IncomingHooks } from "./incoming.ts";
 import { createKeys, type Keys } from "./keys.ts";
 import { createOutside, type Outside } from "./outside.ts";
 import { createPasswords } from "./passwords.ts";
 import { createPeople, type People } from "./people.ts";
+import { createPost } from "./post.ts";
+import { createRecovery, type Recovery } from "./recovery.ts";
 import { createSessions, type Sessions } from "./sessions.ts";
 import { createStanding, type Logins } from "./standing.ts";
 import { createTokens } from "./tokens.ts";
@@ -37,8 +41,11 @@ export interface Auth {
   /** Our public keys as a JWK Set (RFC 7517): the current ones and those whose tokens may still be alive. */
   jwks(): Promise<JSONWebKeySet>;
   readonly accounts: Accounts;
+  /** Undefined if this server sends no mails. */
+  readonly recovery: Recovery | undefined;
   readonly sessions: Sessions;
   readonly apiKeys: ApiKeys;
+  readonly incoming: IncomingHooks;
   readonly keys: Pick<Keys, "reread">;
   readonly people: People;
   /** For sockets that are open: whether their logins are still alive, and notice of those that ended. */
@@ -59,6 +66,8 @@ export interface AuthOptions {
   readonly limiters?: LimiterStore;
   /** See {@link Erasing}. By default, people own nothing outside of this folder. */
   readonly passOn?: Erasing["passOn"];
+  /** A mail waits to be sent. */
+  readonly mailed?: () => void;
   /** By default, nothing is recorded. */
   readonly security?: Pick<SecurityLog, "record">;
 }
@@ -77,6 +86,7 @@ export type AuthConfig = Pick<
   | "REFRESH_TOKEN_TTL"
   | "REGISTRATION"
   | "SESSION_MAX_AGE"
+  | "SMTP_URL"
 >;
 
 /**
@@ -93,6 +103,7 @@ export async function createAuth(options: AuthOptions): Promise<Auth> {
     bus = createLocalBus(),
     limiters = memoryLimiters,
     security = { record() {} },
+    mailed = () => {},
   } = options;
   await fillSkeletons(pool);
   const issuer = config.PUBLIC_URL ?? meta.instance;
@@ -115,8 +126,11 @@ export async function createAuth(options: AuthOptions): Promise<Auth> {
   const attempts = createAttempts({ rate: config.LOGIN_RATE, limiters });
   const registration = config.REGISTRATION;
   const { erasureKey } = meta;
+  const confirming = createConfirming({ pool, passwords, attempts, security });
+  const post = config.SMTP_URL === undefined ? undefined : createPost(mailed);
   const accounts = createAccounts({
-    ...{ pool, passwords, attempts, sessions, standing, registration, security, clock, erasureKey },
+    ...{ pool, passwords, attempts, confirming, sessions, standing, registration, security, clock },
+    ...{ erasureKey, post },
   });
   const erasing = { afterMs: config.DELETE_AFTER, key: erasureKey, passOn: options.passOn };
   const stopErasing = eraseRegularly({ pool, clock, log, security }, erasing);
@@ -124,8 +138,11 @@ export async function createAuth(options: AuthOptions): Promise<Auth> {
 
   return {
     accounts,
+    recovery:
+      post && createRecovery({ pool, passwords, confirming, standing, security, post, key: meta.mailKey }),
     sessions,
     keys,
+    incoming: createIncoming({ pool, clock, erasureKey }),
     people: createPeople({ pool, issuer: outside?.issuer, erasureKey }),
     apiKeys: createApiKeys({
       pool,

@@ -3,7 +3,18 @@ import { and, eq, inArray, isNotNull, isNull, sql } from "drizzle-orm";
 import { type Clock, tryEvery } from "../clock.ts";
 import { writeAudit } from "../db/audit.ts";
 import { type Orm, type Pool, rows } from "../db/database.ts";
-import { erasedPeople, sessions, users } from "../db/schema.ts";
+import {
+  digests,
+  erasedPeople,
+  mails,
+  mentions,
+  pushDevices,
+  quietHours,
+  saved,
+  sessions,
+  tickets,
+  users,
+} from "../db/schema.ts";
 import { faultOf } from "../errors.ts";
 import type { Log } from "../log.ts";
 import type { Order } from "../order.ts";
@@ -67,7 +78,7 @@ export interface Erasing {
 
 /**
  * Erases up to 100 accounts that were deleted more than `afterMs` ago: email, password, outside identity, sessions,
- * display name, picture, and the username on their messages, which becomes `deleted-<id>`. Nobody else ever gets the old
+ * display name, picture, saved messages, mentions, devices, quiet hours, mails and their links, and the username on their messages, which becomes `deleted-<id>`. Nobody else ever gets the old
  * name. A keyed hash of the address stays of anyone who is disabled or banned. Nodes may run this at the same time.
  * Returns the ids.
  */
@@ -101,11 +112,17 @@ export async function eraseDue(pool: Pool, { afterMs, key, passOn }: Erasing): P
           .onConflictDoNothing();
       const ids = due.map(({ id }) => id);
       await tx.delete(sessions).where(inArray(sessions.userId, ids));
+      await tx.delete(saved).where(inArray(saved.userId, ids));
+      await tx.delete(pushDevices).where(inArray(pushDevices.userId, ids));
+      await tx.delete(quietHours).where(inArray(quietHours.userId, ids));
+      await tx.delete(mentions).where(inArray(mentions.userId, ids));
+      await removeMailOf(tx, due);
       for (const id of ids)
         await tx
           .update(users)
           .set({
             email: null,
+            verifiedAt: null,
             passwordHash: null,
             issuer: null,
             subject: null,
@@ -118,6 +135,16 @@ export async function eraseDue(pool: Pool, { afterMs, key, passOn }: Erasing): P
       return ids;
     }),
   );
+}
+
+/** Removes links, mails that wait and what is known of mails. */
+async function removeMailOf(tx: Orm, people: readonly Due[]): Promise<void> {
+  const ids = people.map(({ id }) => id);
+  const addresses = people.flatMap(({ email }) => email ?? []);
+  await tx.delete(tickets).where(inArray(tickets.userId, ids));
+  await tx.delete(digests).where(inArray(digests.userId, ids));
+  await tx.delete(mails).where(inArray(mails.userId, ids));
+  if (addresses.length > 0) await tx.delete(mails).where(inArray(mails.address, addresses));
 }
 
 /** How often each node looks for accounts to erase. */

@@ -8,6 +8,7 @@ import { undeleteUser } from "./erasure.ts";
 import { findUser } from "./people.ts";
 import { hashPassword } from "./passwords.ts";
 import { revokeSessions } from "./sessionstore.ts";
+import { voidTickets } from "./tickets.ts";
 
 /**
  * What an operator can do to a person, named by id, username or email. Each act and its audit entry are one transaction; an
@@ -69,6 +70,7 @@ export async function resetPassword(
         .returning({ id: users.id });
       if (!user) return false;
       await revokeSessions(tx, user.id, null);
+      await voidTickets(tx, user.id, ["reset", "change"]);
       await writeAudit(tx, [{ ...order, action: "password.reset", userId: user.id }]);
       return true;
     }),

@@ -1,6 +1,6 @@
 import { and, desc, eq, gt, inArray, isNull, ne, type SQL, sql } from "drizzle-orm";
 import { type Orm, type Pool, rows } from "../db/database.ts";
-import { sessions } from "../db/schema.ts";
+import { pushDevices, sessions } from "../db/schema.ts";
 import { ago, fromNow } from "../db/time.ts";
 import type { PersonRow } from "../person.ts";
 import type { RefreshClaim } from "./refresh.ts";
@@ -151,7 +151,10 @@ async function revoke(orm: Orm, userId: number, which: SQL | undefined): Promise
     .set({ revokedAt: now, expiresAt: keptUntil })
     .where(and(eq(sessions.userId, userId), which, unended))
     .returning({ id: sessions.id });
-  return revoked.map(({ id }) => id);
+  const ids = revoked.map(({ id }) => id);
+  // Nothing is pushed for an ended session anyway.
+  if (ids.length > 0) await orm.delete(pushDevices).where(inArray(pushDevices.sessionId, ids));
+  return ids;
 }
 
 /** Ends everyone's sessions, in batches. Returns how many. */

@@ -6,7 +6,7 @@ import { type News, NEWS } from "./news.ts";
  * Version of the frame format. Increment it with every change that older nodes would misread. They then
  * reject the frames and find the changes in the database.
  */
-export const BUS_VERSION = 4;
+export const BUS_VERSION = 7;
 
 const HEADER = `parley-bus/${BUS_VERSION} `;
 const ANY_HEADER = /^parley-bus\/(\d{1,9}) /;

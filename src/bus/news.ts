@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { MESSAGE, type RoomChange } from "../message.ts";
+import { MESSAGE, REPLIES, type Replies, type RoomChange } from "../message.ts";
 import { PERSON } from "../person.ts";
 import { BUDGET_NAMES, BUDGETS, type SharedBudget } from "../protocol/budgets.ts";
 
@@ -52,10 +52,21 @@ const read = v.object({
   room: word,
   userId: version,
   id: version,
+  /** It moved back. */
+  back: v.optional(v.literal(true)),
   reader: v.optional(v.object({ username: word, user: PERSON })),
 });
 
-const roomNews = v.variant("type", [changed, moved, attendance, typing, read]);
+/** The replies in a thread, when the room was at the version `counter`. */
+const thread = v.object({
+  type: v.literal("thread"),
+  room: word,
+  root: version,
+  counter: version,
+  replies: v.nullable(REPLIES),
+});
+
+const roomNews = v.variant("type", [changed, moved, attendance, typing, read, thread]);
 
 /** Access ended: some sessions of a user, or (null) all that the user has. */
 const ended = v.object({
@@ -67,6 +78,16 @@ const ended = v.object({
 
 /** Someone left an open room for good. The database knows whether they are back. */
 const left = v.object({ type: v.literal("left"), userId: version, room: word });
+
+/** What someone keeps about a thread has changed. */
+const followed = v.object({
+  type: v.literal("followed"),
+  userId: version,
+  room: word,
+  root: version,
+  following: v.boolean(),
+  lastRead: count,
+});
 
 /** What heavy users spent of their budgets lately, by user id or network. */
 const spent = v.object({
@@ -101,7 +122,15 @@ const counts = v.object({
   rooms: v.pipe(v.array(v.strictTuple([word, version])), v.maxLength(1_000)),
 });
 
-const notice = v.variant("type", [ended, left, spent, activity, asked, counts]);
+/** The journal has a row with this number. */
+const journal = v.object({ type: v.literal("journal"), seq: version });
+
+const people = v.pipe(v.array(version), v.maxLength(1_000));
+/** Asks which of these people have an open socket. Nodes that have one of some of them reply to the sender with `here`. */
+const who = v.object({ type: v.literal("who"), id: version, users: people });
+const here = v.object({ type: v.literal("here"), id: version, users: people });
+
+const notice = v.variant("type", [ended, left, followed, spent, activity, asked, counts, journal, who, here]);
 
 /** News of one room, for nodes with someone in it. */
 export type RoomNews =
@@ -109,7 +138,8 @@ export type RoomNews =
   | Readonly<v.InferOutput<typeof moved>>
   | Attendance
   | Readonly<v.InferOutput<typeof typing>>
-  | Readonly<v.InferOutput<typeof read>>;
+  | Readonly<v.InferOutput<typeof read>>
+  | (Omit<Readonly<v.InferOutput<typeof thread>>, "replies"> & { readonly replies: Replies | null });
 export type Attendance = Readonly<v.InferOutput<typeof attendance>>;
 /** News for all other nodes. */
 export type Notice = Readonly<v.InferOutput<typeof notice>>;

@@ -6,18 +6,26 @@ import type { Log } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
 import type { Order } from "../order.ts";
 import type { RoomPolicy } from "./access/access.ts";
+import type { Events } from "./access/events.ts";
+import type { InboxPage, InboxQuery } from "./access/inbox.ts";
 import type { ListedRoom, RecentQuery, RoomPage } from "./access/lists.ts";
 import type { Founding } from "./access/founding.ts";
 import type { Governing } from "./access/governing.ts";
 import type { People } from "./access/people.ts";
+import type { FoundPage, SearchQuery } from "./access/search.ts";
+import type { SavedMessages } from "./access/saved.ts";
 import type { Wish } from "./access/submit.ts";
+import type { ThreadList, ThreadPage, ThreadsQuery } from "./access/threads.ts";
+import type { WrittenPage, WrittenQuery } from "./access/written.ts";
 import type { Ack, Decree } from "./change.ts";
 import type { Connection, ConnectionOptions } from "./connection/parts.ts";
+import type { Online } from "./ephemeral/online.ts";
 import type { Format } from "./delivery/encoder.ts";
 import type { BanPage, BanRange, MemberPage, MemberRange, Preferences, RoomRange } from "./lists.ts";
 import type { Moderation } from "./moderation/moderation.ts";
 import type { Pass } from "./pass.ts";
-import type { ChatStore, Fanout } from "./ports.ts";
+import type { ChatStore, Fanout, FileForms, PinPage } from "./ports.ts";
+import type { ThreadSeat, ThreadWish } from "./threadports.ts";
 import type { Action } from "./rights.ts";
 import type { Fit, HistoryQuery, HistoryResult } from "./room/history.ts";
 import type { Removed, Sender } from "./room/removal.ts";
@@ -53,10 +61,33 @@ export interface Chat extends Governing {
   banned(room: string, range: BanRange): Promise<BanPage>;
   /** Reads a page of history, as much as fits. @throws {Refusal} busy, unavailable. */
   page(pass: Pass, query: HistoryQuery, fit: Fit): Promise<HistoryResult>;
+  /** Reads a page of a thread. @throws {Refusal} not_found, busy, unavailable. */
+  thread(pass: Pass, root: number, query: HistoryQuery, fit: Fit): Promise<ThreadPage>;
+  /** Changes what a person keeps about a thread. @throws {Refusal} not_found, unavailable. */
+  keepThread(pass: Pass, root: number, wish: ThreadWish): Promise<ThreadSeat>;
+  /** Lists the threads that a person follows, in rooms that they may enter. @throws {Refusal} invalid, busy, unavailable. */
+  threads(person: Identity, query: ThreadsQuery): Promise<ThreadList>;
+  /** Reads pinned messages, the latest pin first, from those that were pinned before a version. @throws {Refusal} as `page`. */
+  pins(pass: Pass, before: number): Promise<PinPage>;
+  /** Finds those of some files that the person may see. @throws {Refusal} busy, unavailable. */
+  files(pass: Pass, ids: readonly string[]): Promise<readonly FileForms[]>;
   /** Lists rooms by name, only those that the person may enter. @throws {Refusal} busy, unavailable. */
   rooms(person: Identity, range: Omit<RoomRange, "patterns">): Promise<RoomPage>;
   /** Lists a person's rooms by activity, only those that they may enter. @throws {Refusal} invalid, busy, unavailable. */
   recent(person: Identity, query: RecentQuery): Promise<RoomPage>;
+  /** Lists what a person wrote, in rooms that their token allows. @throws {Refusal} invalid, busy, unavailable. */
+  written(person: Identity, query: WrittenQuery): Promise<WrittenPage>;
+  /**
+   * Searches a person's rooms, or one room that they may read. Finds only what they may see at that moment.
+   * @throws {Refusal} search_off, invalid, forbidden and so on, busy, unavailable.
+   */
+  search(person: Identity, query: SearchQuery): Promise<FoundPage>;
+  /** What happens in rooms, in order. */
+  readonly events: Events;
+  /** Messages that people save for themselves. */
+  readonly saved: SavedMessages;
+  /** Lists messages that mention a person and that they may read, newest first. @throws {Refusal} invalid, busy, unavailable. */
+  inbox(person: Identity, query: InboxQuery): Promise<InboxPage>;
   /** Reads one room as a list would show it. @throws {Refusal} unavailable. */
   room(pass: Pass): Promise<ListedRoom>;
   /** Changes what a member keeps about a room for themselves. @throws {Refusal} not_found, unavailable. */
@@ -74,6 +105,8 @@ export interface Chat extends Governing {
   remove(room: string, id: number, order: Order): Promise<Ack>;
   /** Deletes messages of one person for the operator, at most 500. @throws {Refusal} busy, unavailable. */
   removeMessages(sender: Sender, order: Order): Promise<Removed>;
+  /** Returns those of some people who have an open socket, as far as this node knows: see {@link Online}. */
+  readonly online: Online["of"];
   /** Connects a socket. Its transport calls `open`, `receive`, `drained` and `ended`. */
   connect(format: Format, options: ConnectionOptions): Connection;
   /** Changes that are submitted and not answered yet. */
@@ -101,8 +134,14 @@ export interface ChatOptions {
   readonly metrics: Metrics;
   /** Returns a number from 0 to 1, excluding 1. */
   random(): number;
+  /** Called after changes of a room were committed on this node. */
+  changed?(room: string): void;
+  /** Called after a person's read mark in a room has moved to this message on this node. */
+  read?(userId: number, room: string, id: number): void;
   /** The database's epoch. */
   readonly epoch: string;
+  /** The latest stamp of memberships when the process started. */
+  readonly stamp: number;
   /** The secret from which the names of private rooms are made. */
   readonly roomKey: string;
   readonly settings: {
@@ -110,5 +149,9 @@ export interface ChatOptions {
     readonly messageChars: number;
     readonly socketsPerUser: number;
     readonly roomsPerSocket: number;
+    /** The largest file, in bytes; undefined: nobody can upload files. */
+    readonly fileBytes?: number | undefined;
+    /** The address of the page, where clients of the plain protocol find files. Ends with a slash. */
+    readonly page?: string | undefined;
   };
 }

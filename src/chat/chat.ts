@@ -1,3 +1,5 @@
+// Long because all parts of this folder are put together here.
+
 import { within } from "../clock.ts";
 import type { Identity } from "../identity.ts";
 import type { Order } from "../order.ts";
@@ -5,16 +7,22 @@ import { createPlaces } from "../limits/places.ts";
 import { createTurns } from "../limits/turns.ts";
 import type { Chat, ChatOptions } from "./api.ts";
 import { createAccess } from "./access/access.ts";
+import { createEventCursors } from "./access/eventcursor.ts";
+import { createEvents } from "./access/events.ts";
 import { createLists } from "./access/lists.ts";
+import { createWritten } from "./access/written.ts";
 import { createMemberships } from "./access/memberships.ts";
 import { createFounding } from "./access/founding.ts";
 import { createGoverning } from "./access/governing.ts";
 import { createRoomNames } from "./access/names.ts";
+import { createThreads } from "./access/threads.ts";
 import { createPeople } from "./access/people.ts";
+import { createSearch } from "./access/search.ts";
+import { createSaved } from "./access/saved.ts";
 import { createSubmit, type Sender, type Wish } from "./access/submit.ts";
 import { type Ack, type Decree, ordain, type Removal, type Ruling } from "./change.ts";
 import { createPlain } from "./codecs/plain.ts";
-import { createV1, presenceFrame } from "./codecs/v1.ts";
+import { createV1 } from "./codecs/v1.ts";
 import { createCommands } from "./commands/table.ts";
 import { createConnection } from "./connection/connection.ts";
 import { createGuard } from "./connection/guard.ts";
@@ -22,32 +30,46 @@ import { createHub } from "./connection/hub.ts";
 import { createWatching } from "./connection/watching.ts";
 import { createAdmission } from "./delivery/admission.ts";
 import { createDelivery } from "./delivery/delivery.ts";
-import { createCounts } from "./ephemeral/counts.ts";
-import { createMarks } from "./ephemeral/marks.ts";
-import { createPresence } from "./ephemeral/presence.ts";
-import { createTyping } from "./ephemeral/typing.ts";
 import { READS_IN_FLIGHT, READS_WAITING } from "./limits.ts";
 import { createModeration } from "./moderation/moderation.ts";
+import type { Pass } from "./pass.ts";
 import { createObserver } from "./observe.ts";
 import { createCommitter } from "./room/committer.ts";
 import { createHistory } from "./room/history.ts";
 import { createMembers } from "./room/members.ts";
 import { removeMessages } from "./room/removal.ts";
+import { seenFiles } from "./room/seen.ts";
 import { settled } from "./room/settled.ts";
+import { createSignals } from "./signals.ts";
 import { createRooms } from "./room/rooms.ts";
+import { createTail } from "./room/tail.ts";
 
 export type { Chat, ChatOptions, Leaving } from "./api.ts";
 export type { Wish } from "./access/submit.ts";
-export type { Ack, Creation, Decree, RoomSettings, Submission } from "./change.ts";
-export { shownAny } from "./codecs/encode.ts";
+export type { ThreadPage } from "./access/threads.ts";
+export {
+  type Ack,
+  type Creation,
+  type Decree,
+  draftOf,
+  type RoomSettings,
+  type Submission,
+  SYSTEM,
+} from "./change.ts";
+export type { EventFeed, EventPage, EventReader, Events } from "./access/events.ts";
+export { encodeEvent, encodeMessage, shown, shownAny, shownNotice, shownReplies } from "./codecs/encode.ts";
 export type { Connection } from "./connection/parts.ts";
 export type { Format } from "./delivery/encoder.ts";
 export { HARD_LIMIT } from "./limits.ts";
 export type { Pass } from "./pass.ts";
-export { type Ban, type RoomSummary, ROOMS_MAX } from "./lists.ts";
-export { type Fanout, type Socket, UNREAD_MAX } from "./ports.ts";
+export { type Ban, type RoomSummary, ROOMS_MAX, type Written, WRITTEN_MAX } from "./lists.ts";
+export { type Fanout, type Pin, type Socket, UNREAD_MAX } from "./ports.ts";
+export { type Saved, SAVED_PAGE_MAX } from "./saved.ts";
+export { INBOX_MAX, type InboxEntry } from "./lists.ts";
+export { type ListedThread, THREADS_MAX } from "./threadports.ts";
 export type { Block, Invitation, Report } from "./moderationports.ts";
 export { type Fit, type HistoryQuery, type HistoryResult, pagesOf } from "./room/history.ts";
+export { type Found, type FoundPage, RESULTS_MAX } from "./access/search.ts";
 export type { ListedRoom, RoomPage } from "./access/lists.ts";
 
 /** Pages sent in one turn of the event loop to readers that catch up: a few milliseconds of work. */
@@ -82,6 +104,7 @@ export function createChat(options: ChatOptions): Chat {
     checked: observer.databaseChecked,
     epochChanged(epoch) {
       observer.epochChanged(epoch);
+      watching.restored();
       hub.closeAll("resync");
     },
   });
@@ -94,6 +117,8 @@ export function createChat(options: ChatOptions): Chat {
       observer.released(() => {
         rooms.committed(change);
         watching.committed(change);
+        replies.committed(change);
+        options.changed?.(change.room);
       }),
     repeated: rooms.noticed,
     measured: observer.committed,
@@ -106,16 +131,13 @@ export function createChat(options: ChatOptions): Chat {
   // Access and limits.
   const memberships = createMemberships({ store: store.members, clock, bus });
   const access = createAccess({ policy: settings.roomAccess, memberships, clock });
-  const submit = createSubmit({ budgets, committer, store: store.messages, rooms, messageChars });
   const people = createPeople(store.people);
-  const history = createHistory({
-    store: store.messages,
-    reads,
-    reenter: ({ person, room }) => access.reenter(person, room),
-  });
-
+  const submit = createSubmit({ budgets, committer, store: store.messages, rooms, people, messageChars });
+  const reenter = ({ person, room }: Pass) => access.reenter(person, room);
+  const history = createHistory({ store: store.messages, reads, reenter });
+  const names = createRoomNames(options.roomKey);
   const founding = createFounding({
-    names: createRoomNames(options.roomKey),
+    names,
     access,
     memberships,
     budgets,
@@ -123,30 +145,24 @@ export function createChat(options: ChatOptions): Chat {
   });
 
   // Events without a version, which are never stored.
-  const presence = createPresence({
+  const { presence, typing, marks, counts, online, replies, follows } = createSignals({
     clock,
     bus,
-    tell: (room, news) => delivery.tell(room, presenceFrame(room, news)),
+    threads: store.threads,
+    tell: (...event) => delivery.tell(...event),
+    socketsOf: (userId) => hub.of(userId),
+    rooms,
+    mayList: access.mayList,
   });
-  const typing = createTyping({
-    clock,
-    bus,
-    online: presence.online,
-    shared: presence.shared,
-    tell: (room, { username, user }) => delivery.tell(room, { type: "typing", room, username, user }),
-  });
-  const marks = createMarks({
-    bus,
-    shared: presence.shared,
-    tell(userId, room, id, except) {
-      for (const connection of hub.of(userId)) if (connection !== except) connection.marked(room, id);
-    },
-    online: presence.online,
-    show: (room, id, { username, user }) =>
-      delivery.tell(room, { type: "receipt", room, id, username, user }),
-  });
-  const counts = createCounts({ clock, bus, presence });
+  const threads = createThreads({ store: store.threads, history, reads, follows, access });
   const lists = createLists({ store: store.lists, reads, access, counts });
+  const events = createEvents({
+    store: store.journal,
+    cursors: createEventCursors(options.roomKey),
+    tail: createTail({ read: async () => (await store.journal?.end())?.place.seq ?? 0, bus, clock }),
+    reads,
+    access,
+  });
 
   // Sockets.
   const commands = createCommands({
@@ -154,15 +170,28 @@ export function createChat(options: ChatOptions): Chat {
     people,
     history,
     members,
-    marks,
+    marks: {
+      moved(pass, mark, by, here) {
+        marks.moved(pass, mark, by, here);
+        options.read?.(pass.person.userId, pass.room, mark.lastRead);
+      },
+    },
+    threads,
     typing,
     clock,
     authenticate,
     faulted,
   });
   const codecs = {
-    v1: createV1({ commands, messageChars, roomsPerSocket, budgets: budgets.limits, faulted }),
-    plain: createPlain({ submit, history, faulted }),
+    v1: createV1({
+      commands,
+      messageChars,
+      roomsPerSocket,
+      fileBytes: settings.fileBytes,
+      budgets: budgets.limits,
+      faulted,
+    }),
+    plain: createPlain({ submit, history, page: settings.page, faulted }),
   } as const;
   const hub = createHub(settings.socketsPerUser, presence.idsHere);
   const delivery = createDelivery({
@@ -171,7 +200,7 @@ export function createChat(options: ChatOptions): Chat {
     counted: observer.live,
     delivered: observer.delivered,
   });
-  const watching = createWatching({ store: store.watch, hub, bus, access, clock });
+  const watching = createWatching({ ...options, store: store.watch, hub, access });
   const connectionParts = {
     access,
     rooms,
@@ -202,7 +231,7 @@ export function createChat(options: ChatOptions): Chat {
       enter: (name, action) => access.enter(person, name, action),
     };
     const ack = await settled((answer) => submit(sender, room, wish, answer));
-    if (wish.kind === "member" || wish.kind === "room") await released(room, ack);
+    if (wish.kind === "member" || wish.kind === "room" || wish.kind === "pin") await released(room, ack);
     return ack;
   };
 
@@ -240,15 +269,19 @@ export function createChat(options: ChatOptions): Chat {
       memberships,
       reads,
       submit: submitAs,
-      commit: (post) => settled((answer) => committer.submit(post, answer)),
     }),
     roster: store.lists.members,
     banned: store.lists.bans,
-    page: history.page,
-    rooms: lists.rooms,
-    recent: lists.recent,
-    room: lists.room,
-    prefer: lists.prefer,
+    ...history,
+    thread: threads.page,
+    keepThread: threads.change,
+    threads: threads.list,
+    files: (pass, ids) => seenFiles({ store: store.files, reenter }, pass, ids),
+    ...lists,
+    search: createSearch({ store: store.search, people: store.people, reads, access, clock }),
+    events,
+    saved: createSaved({ store: store.saved, reads, access }),
+    written: createWritten({ store: store.lists, reads, access }),
     async leave(person, room, { clientId = crypto.randomUUID(), heir } = {}) {
       access.checkLeave(person, room);
       const { userId } = person;
@@ -271,11 +304,13 @@ export function createChat(options: ChatOptions): Chat {
     remove: (room, id, order) => commit({ kind: "remove", room, id, clientId: crypto.randomUUID(), order }),
     removeMessages: (sender, order) =>
       removeMessages(store.lists, sender, order, (removals) => Promise.all(removals.map(commit))),
+    online: online.of,
     connect: (format, connection) => createConnection(connectionParts, codecs[format], connection),
     get pending() {
       return committer.depth;
     },
     async stop() {
+      events.stop();
       await committer.drain();
       guard.stop();
       watching.stop();

@@ -1,8 +1,20 @@
+import type { Message } from "../message.ts";
 import type { Person, PersonShown } from "../person.ts";
 import type { History, Notify, Role, RoomKind } from "../protocol/membership.ts";
 
 /** The most people of a direct room that a list shows. */
 export const PEOPLE_SHOWN = 8;
+
+/** A message as a list shows it. */
+export interface LastMessage {
+  readonly id: number;
+  readonly username: string;
+  readonly user: Person;
+  readonly content: string;
+  readonly timestamp: string;
+  /** How many files it has. */
+  readonly files?: number;
+}
 
 /** A room as a list shows it. */
 export interface RoomSummary {
@@ -23,13 +35,17 @@ export interface RoomSummary {
   /** The people of a direct room, others first, at most {@link PEOPLE_SHOWN}. */
   readonly people?: readonly PersonShown[];
   /** The newest message that is no notice and that the person may see, or null. A deleted one has no content. */
-  readonly last: { id: number; username: string; user: Person; content: string; timestamp: string } | null;
+  readonly last: LastMessage | null;
   /** These three are null for anyone who is not a member. */
   readonly role: Role | null;
   readonly joinedAt: string | null;
   readonly lastRead: number | null;
   /** Messages of others after it, at most 100. */
   readonly unread: number;
+  /** Threads with unread replies, among the 20 newest that the person follows in it. */
+  readonly threads: number;
+  /** Those of them that mention the person, by name or as part of everyone, at most 100. */
+  readonly mentions: number;
   /** What the person wants to be notified about; null: what the room's kind suggests. */
   readonly notify: Notify | null;
   /** Whether the list by activity leaves it out, until there is a newer message. */
@@ -135,6 +151,73 @@ export interface Preferences {
   readonly pinned?: boolean | undefined;
 }
 
+/** A message as the person who wrote it gets it: without what others did with it. */
+export interface Written {
+  readonly room: string;
+  readonly id: number;
+  readonly timestamp: string;
+  readonly editedAt: string | null;
+  readonly content: string;
+  /** JSON. */
+  readonly data: string | null;
+  /** JSON. */
+  readonly files: string | null;
+  readonly replyTo: number | null;
+  readonly thread: number | null;
+  readonly clientId: string;
+}
+
+/** Messages on a page of what someone wrote. */
+export const WRITTEN_MAX = 200;
+
+/** Which of someone's messages to list. */
+export interface WrittenRange extends Pick<RoomRange, "patterns" | "limit"> {
+  /** The last message of the page before; null for the first page. */
+  readonly after: Pick<Written, "room" | "clientId"> | null;
+}
+
+export interface WrittenRows {
+  readonly messages: readonly Written[];
+  readonly more: boolean;
+}
+
+/** A message that mentions someone. */
+export interface InboxEntry {
+  readonly room: string;
+  readonly kind: RoomKind;
+  /** The room's title; "" if it has none. */
+  readonly title: string;
+  /** Whether it is after the person's read mark. */
+  readonly unread: boolean;
+  readonly message: Message;
+}
+
+/** A place in the list of messages that mention someone. It says nothing about rooms. */
+export interface InboxPlace {
+  /** In microseconds since 1970. */
+  readonly at: number;
+  readonly key: string;
+}
+
+/** Which messages that mention someone to list, newest first. */
+export interface InboxRange extends Pick<RoomRange, "patterns"> {
+  /** The last place of the page before; null for the first page. */
+  readonly before: InboxPlace | null;
+  /** At most {@link INBOX_MAX}. */
+  readonly limit: number;
+  /** Only members may read open rooms. */
+  readonly membersOnly: boolean;
+}
+
+/** Messages on a page of an inbox. */
+export const INBOX_MAX = 100;
+
+export interface InboxRows {
+  readonly entries: readonly InboxEntry[];
+  /** Where to continue; undefined on the last page. A page can be short or empty before that. */
+  readonly next: InboxPlace | undefined;
+}
+
 /** All methods reject with a {@link Refusal} `unavailable` if the database does not respond. */
 export interface ListStore {
   /** Rooms by name, at most {@link ROOMS_MAX}, without those that the person is banned from. */
@@ -161,6 +244,13 @@ export interface ListStore {
     seat: { readonly userId: number; readonly room: string },
     preferences: Preferences,
   ): Promise<boolean>;
+  /**
+   * What someone wrote and nobody deleted, also in rooms that they left: by room and clientId, at most {@link WRITTEN_MAX} and
+   * bounded in bytes.
+   */
+  written(userId: number, range: WrittenRange): Promise<WrittenRows>;
+  /** The messages that mention someone and that they may read now, without those of people whom they block, bounded in bytes. */
+  inbox(userId: number, range: InboxRange): Promise<InboxRows>;
   /** Messages of one person that are not deleted, in one room or (null) in all, at most `limit`. */
   messagesOf(
     sender: { readonly userId: number; readonly room: string | null },

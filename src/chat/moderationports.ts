@@ -57,6 +57,8 @@ export interface Report {
     readonly content: string;
     /** The JSON object that belongs to the product. */
     readonly data: string | null;
+    /** What was known of its files: JSON. Their content goes with the message. */
+    readonly files: string | null;
   };
   /** Null while nobody has dealt with it. */
   readonly resolved: { readonly at: string; readonly by: PersonShown; readonly resolution: string } | null;

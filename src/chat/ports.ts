@@ -1,9 +1,15 @@
 import type { Refusal } from "../errors.ts";
 import type { Message } from "../message.ts";
+import type { Named } from "../person.ts";
 import type { ModerationStore } from "./moderationports.ts";
 import type { Change, Outcome } from "./change.ts";
+import type { KeptJournal } from "./eventports.ts";
 import type { ListStore } from "./lists.ts";
+import type { ThreadStore } from "./threadports.ts";
+import type { SearchStore } from "./searchports.ts";
+import type { SavedStore } from "./saved.ts";
 import type { WatchStore } from "./watch.ts";
+import type { Variant } from "../protocol/files.ts";
 import type { Membership } from "./rights.ts";
 
 /**
@@ -73,6 +79,22 @@ export interface HistoryPage {
   readonly messages: readonly Message[];
   /** There are more messages in the direction in which it was read. */
   readonly more: boolean;
+  /** The last id that was examined in that direction: the next page begins there. It may be that of no message. */
+  readonly edge: number;
+}
+
+/** A pinned message, and who pinned it. */
+export interface Pin {
+  readonly message: Message;
+  /** The version of the notice that pinned it. */
+  readonly version: number;
+  readonly at: string;
+  readonly by: Named;
+}
+
+/** Pinned messages of a room, the latest pin first. */
+export interface PinPage extends Omit<HistoryPage, "messages" | "edge"> {
+  readonly pins: readonly Pin[];
 }
 
 /** How much a page may hold. It holds one message at least, if there is any. */
@@ -88,6 +110,12 @@ export interface View {
   readonly from?: number | undefined;
   /** Whether to include notices. Defaults to true. */
   readonly notices?: boolean | undefined;
+  /** Only the main conversation. A page examines a bounded number of ids then, and may be short although there are more. */
+  readonly main?: boolean | undefined;
+  /** Only the replies in the thread that begins with this message. */
+  readonly thread?: number | undefined;
+  /** Whether messages show the replies in their threads. */
+  readonly replies?: boolean | undefined;
 }
 
 /** The counters and fences of rooms in one snapshot; 0 for rooms that do not exist. */
@@ -125,7 +153,17 @@ export interface MessageStore {
     bounds: Bounds,
     view?: View,
   ): Promise<HistoryPage>;
+  /** Pinned messages with this id or a later one, pinned before a version: as many as fit. */
+  pinned(room: string, range: PinRange): Promise<PinPage>;
   counters(rooms: readonly string[]): Promise<Counters>;
+}
+
+/** Which pins of a room to read. */
+export interface PinRange {
+  /** The version of the last pin of the page before. */
+  readonly before: number;
+  /** The first message that the reader sees. */
+  readonly from: number;
 }
 
 /** One person in one room. */
@@ -158,10 +196,21 @@ export interface Joined extends Reading {
   readonly created?: true;
 }
 
+/** Where a read mark is to be. It moves as little as possible: not at all if it is between these ids. */
+export interface MarkRange {
+  readonly min: number;
+  readonly max: number;
+}
+
+/** Everything up to this message is read. */
+export const readTo = (id: number): MarkRange => ({ min: id, max: Number.MAX_SAFE_INTEGER });
+
 /** Where a read mark is now, and whether this write moved it. */
 export interface Marked {
   readonly lastRead: number;
   readonly moved: boolean;
+  /** It moved back. */
+  readonly back?: true;
 }
 
 /** The rooms that a person is banned from, and those that they left within the last minutes. */
@@ -181,10 +230,10 @@ export interface MemberStore {
   /** Ends a membership of an open room. Resolves to false if there was none. */
   leave(seat: Seat): Promise<boolean>;
   /**
-   * Moves read marks, never backwards and never past the room's end. Makes nobody a member. Keeps the input order; a
-   * refusal as for `join`.
+   * Moves read marks, never past the room's end. Makes nobody a member. How far someone has read is kept if their mark moves
+   * back. Keeps the input order; a refusal as for `join`.
    */
-  mark(marks: readonly (Seat & { readonly id: number })[]): Promise<readonly (Marked | Refusal)[]>;
+  mark(marks: readonly (Seat & MarkRange)[]): Promise<readonly (Marked | Refusal)[]>;
   /** Reads, for each person, the rooms that they may no longer be in. Keeps the input order. */
   departures(userIds: readonly number[]): Promise<readonly Departures[]>;
 }
@@ -195,12 +244,39 @@ export interface PersonStore {
   find(names: readonly string[], me: number): Promise<readonly (number | null)[]>;
 }
 
+/** A file as it may be offered to someone. */
+export interface FileForms {
+  readonly id: string;
+  /** Its stored forms, with their sizes in bytes. */
+  readonly sizes: Readonly<Partial<Record<Variant, number>>>;
+}
+
+/** Which files of a room someone may see. */
+export interface FileLookup {
+  /**
+   * Finds files of messages from `from` on, and those that the person has not sent yet. Returns the room's fence in the
+   * same snapshot. @throws {Refusal} unavailable.
+   */
+  visible(
+    seat: Seat,
+    from: number,
+    ids: readonly string[],
+  ): Promise<{ readonly fence: number; readonly files: readonly FileForms[] }>;
+}
+
 /** Everything that this folder stores. */
 export interface ChatStore {
   readonly messages: MessageStore;
   readonly members: MemberStore;
+  readonly threads: ThreadStore;
   readonly people: PersonStore;
   readonly lists: ListStore;
   readonly watch: WatchStore;
   readonly moderation: ModerationStore;
+  readonly files: FileLookup;
+  /** Absent: nobody can search. */
+  readonly search?: SearchStore | undefined;
+  readonly saved: SavedStore;
+  /** Absent: nobody can read events. */
+  readonly journal?: KeptJournal | undefined;
 }

@@ -1,13 +1,14 @@
 import type { ErrorCode } from "../protocol/codes.ts";
 import type { History, Role, RoomKind } from "../protocol/membership.ts";
+import { EVERYONE_MAX } from "../protocol/mentions.ts";
 
 /** A room that the server named: nobody learns from an answer whether it exists. */
 export const isSecret = (room: string) => room.startsWith("~");
 
 /**
  * What someone may want to do in a room. `post`: also edit and react. `retract`: delete a message of their own.
- * `moderate`: delete those of others. `join`: become a member without being added. `describe`: change title and topic.
- * `govern`: change roles and settings, archive and restore.
+ * `moderate`: delete those of others. `join`: become a member without being added. `describe`: change title and topic. `pin`: pin messages.
+ * `govern`: change roles and settings, archive and restore. `everyone`: mention everyone.
  */
 export type Action =
   | "read"
@@ -23,7 +24,8 @@ export type Action =
   | "moderate"
   | "describe"
   | "pin"
-  | "govern";
+  | "govern"
+  | "everyone";
 
 /** What one snapshot of the database says about a room. */
 export interface RoomFacts {
@@ -123,6 +125,7 @@ const TABLE: Readonly<Record<RoomKind, Readonly<Record<Action, Standing>>>> = {
     describe: "nobody",
     pin: "nobody",
     govern: "nobody",
+    everyone: "moderator",
   },
   private: {
     read: "member",
@@ -139,6 +142,7 @@ const TABLE: Readonly<Record<RoomKind, Readonly<Record<Action, Standing>>>> = {
     describe: "moderator",
     pin: "moderator",
     govern: "owner",
+    everyone: "member",
   },
   direct: {
     read: "member",
@@ -155,6 +159,7 @@ const TABLE: Readonly<Record<RoomKind, Readonly<Record<Action, Standing>>>> = {
     describe: "nobody",
     pin: "member",
     govern: "nobody",
+    everyone: "member",
   },
 };
 
@@ -165,13 +170,15 @@ export interface Circumstances {
   readonly now: number;
   /** Nobody enters an open room without being a member. */
   readonly membersOnly?: boolean | undefined;
+  /** How many members the room has, if that matters. */
+  readonly members?: number | undefined;
 }
 
 /** Returns why someone may not do something in a room; undefined: they may. */
 export function permits(
   membership: Membership,
   action: Action,
-  { now, membersOnly = false }: Circumstances,
+  { now, membersOnly = false, members = 0 }: Circumstances,
 ): ErrorCode | undefined {
   const { kind, state, secret } = membership;
   if (membership.deleted || (secret && !membership.exists)) return "not_found";
@@ -179,15 +186,26 @@ export function permits(
   const standing: Standing = state === "in" ? membership.role : "anyone";
   let least = TABLE[kind][action];
   if (action === "add" && kind === "private" && membership.membersAdd) least = "member";
+  if (action === "everyone" && members > EVERYONE_MAX) least = "moderator";
   if (membersOnly && least === "anyone" && action !== "leave") least = "member";
   if (!isAtLeast(standing, least)) {
     if (state === "none" && secret) return "not_found";
+    if (action === "everyone") return "everyone_denied";
     return kind === "direct" && state === "in" ? "direct_room" : "forbidden";
   }
-  if (action !== "post") return undefined;
+  if (action !== "post" && action !== "pin") return undefined;
   if (membership.archived) return "archived";
   if (membership.blocked) return "forbidden";
   return isMuted(membership, now) ? "muted" : undefined;
+}
+
+/** Returns why the server itself may not do something in a room. It needs no rights, but posts where others can. */
+export function permitsServer(
+  { deleted, secret, exists, archived }: Membership,
+  action: Action,
+): ErrorCode | undefined {
+  if (deleted || (secret && !exists)) return "not_found";
+  return archived && (action === "post" || action === "pin") ? "archived" : undefined;
 }
 
 const isMuted = ({ mutedUntil }: Pick<SeatFacts, "mutedUntil">, now: number) =>

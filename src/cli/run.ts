@@ -12,7 +12,9 @@ import { deleteRoom } from "./delete-room.ts";
 import { doctor } from "./doctor.ts";
 import { healthcheck } from "./healthcheck.ts";
 import { keys } from "./keys.ts";
+import { mailTest } from "./mail-test.ts";
 import { newEpoch } from "./new-epoch.ts";
+import { reindexMessages } from "./reindex.ts";
 import { purge } from "./purge.ts";
 import { registrationLink } from "./registration-link.ts";
 import { resetPassword } from "./reset-password.ts";
@@ -43,8 +45,10 @@ const COMMANDS: readonly Command[] = [
   rotateKey,
   revokeKey,
   newEpoch,
+  reindexMessages,
   apiKey,
   audit,
+  mailTest,
 ];
 
 /** Errors whose message tells a person everything. Any other error is a bug and is printed with its stack. */

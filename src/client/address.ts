@@ -27,6 +27,6 @@ export function addressOf(url: string): Address {
   if (!base.pathname.endsWith("/")) base.pathname += "/";
   const error = whole
     ? undefined
-    : new ChatError("invalid", `The relative url "${url}" works in a browser only: pass a whole address.`);
+    : new ChatError("invalid", `The relative url "${url}" works only in a browser.`);
   return { base, error };
 }

@@ -1,3 +1,4 @@
+import { storable, type WaitingFile } from "./attachments.ts";
 import { parse, shape } from "./frames.ts";
 import type { Data, History, Role } from "./message.ts";
 
@@ -8,16 +9,24 @@ export type Change = { readonly room: string; readonly clientId: string } & (
       readonly content: string;
       readonly data?: Data | undefined;
       readonly replyTo?: number | undefined;
+      readonly files?: readonly WaitingFile[] | undefined;
+      readonly thread?: number | undefined;
+      readonly alsoRoom?: true | undefined;
+      readonly mentions?: readonly string[] | undefined;
+      readonly everyone?: boolean | undefined;
     }
   | {
       readonly type: "edit";
       readonly id: number;
       readonly content: string;
       readonly data?: Data | null | undefined;
+      readonly mentions?: readonly string[] | undefined;
+      readonly everyone?: boolean | undefined;
     }
   | { readonly type: "delete"; readonly id: number }
   | { readonly type: "react"; readonly id: number; readonly emoji: string; readonly on: boolean }
-  | { readonly type: "read"; readonly id: number }
+  /** `back`: marks this message and those after it as unread, instead of those up to it as read. */
+  | { readonly type: "read"; readonly id: number; readonly back?: true | undefined }
   | ({ readonly type: "member" } & MemberChange)
   | ({ readonly type: "room" } & RoomSettings)
 );
@@ -60,6 +69,8 @@ export interface Ack {
   readonly timestamp?: string | undefined;
   /** The change was committed by an earlier attempt. */
   readonly duplicate?: true | undefined;
+  /** Those of the `mentions` who may not read the message, or are not known: they were not mentioned. */
+  readonly unreached?: readonly string[] | undefined;
 }
 
 /** A change as the storage keeps it. */
@@ -69,22 +80,30 @@ export interface Item {
   readonly epoch?: string | undefined;
   /** The id of the person who made the change, if it was known. */
   readonly user?: string | undefined;
+  /** It was not sent yet. */
+  readonly unsent?: true | undefined;
 }
 
 /** Whether a change depends on the epoch of the ids in it. */
-export const namesMessage = (change: Change) =>
-  "id" in change || (change.type === "send" && change.replyTo !== undefined);
+export const namesMessage = ({
+  id,
+  replyTo,
+  thread,
+}: Change & Partial<Record<"id" | "replyTo" | "thread", number>>) => (id ?? replyTo ?? thread) !== undefined;
+
+/** Whether a change means nothing without the ids in it. A reply without its thread would be said to everyone. */
+export const isBound = (change: Change): boolean => "id" in change || ("thread" in change && !!change.thread);
 
 /** Returns the ack in a reply. Undefined if the reply is invalid. */
 export function ackOf(change: Change, reply: Readonly<Record<string, unknown>>): Ack | undefined {
   const { clientId } = change;
   if (change.type === "read") return { clientId, id: change.id, version: 0 };
-  const { id, version, timestamp, duplicate } = reply as unknown as Ack;
-  return isAck(reply) ? { clientId, id, version, timestamp, duplicate } : undefined;
+  const { id, version, timestamp, duplicate, unreached } = reply as unknown as Ack;
+  return isAck(reply) ? { clientId, id, version, timestamp, duplicate, unreached } : undefined;
 }
 
-const isAck = shape("id:whole version:whole timestamp? duplicate?:true");
-const isChange = shape("type room clientId id?:id content? replyTo?:id");
+const isAck = shape("id:whole version:whole timestamp? duplicate?:true unreached?:texts");
+const isChange = shape("type room clientId id?:id content? replyTo?:id thread?:id files?:objects");
 /** What a change of each type must have. */
 const HAS: Readonly<Record<Change["type"], ReturnType<typeof shape>>> = {
   send: shape("content"),
@@ -95,6 +114,13 @@ const HAS: Readonly<Record<Change["type"], ReturnType<typeof shape>>> = {
   member: shape("user set"),
   room: isChange,
 };
+
+/** Returns an item as the storage keeps it, without the bytes of files. */
+export function itemOf(item: Item): Item {
+  const { change } = item;
+  if (change.type !== "send" || !change.files) return item;
+  return { ...item, change: { ...change, files: change.files.map(storable) } };
+}
 
 /** Returns the valid items of a storage's text. */
 export function itemsIn(text: string | undefined): Item[] {

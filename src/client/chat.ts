@@ -1,29 +1,27 @@
+// Long because all parts of the client are put together here.
+
 import { abortable } from "./abort.ts";
 import { addressOf, spelled } from "./address.ts";
-import { createConversations } from "./conversations.ts";
+import { NOBODY } from "./content.ts";
 import { createConnection } from "./connection.ts";
-import type { CallOptions, Chat, ChatEvents, ChatOptions, ChatState } from "./chatstate.ts";
-import { createBlocks } from "./blocks.ts";
+import type { Chat, ChatEvents, ChatOptions, ChatState } from "./chatstate.ts";
 import { asyncDispose } from "./dispose.ts";
 import { createEmitter } from "./emitter.ts";
 import { ChatError } from "./errors.ts";
-import { createFounding } from "./founding.ts";
 import { createHttp } from "./http.ts";
-import { createBans, createMembers } from "./members.ts";
-import type { RoomFrame, User, WelcomeFrame } from "./message.ts";
+import { createLaterList, methodsOf, once } from "./later.ts";
+import { createLaterRooms } from "./laterrooms.ts";
+import type { Limits, RoomFrame, User, WelcomeFrame } from "./message.ts";
 import { createOutbox } from "./outbox.ts";
-import { createPages, listIn, type PageQuery, plain, roomPath } from "./pages.ts";
+import { part } from "./parts.ts";
 import { createPlaces } from "./places.ts";
 import { portsOf } from "./ports.ts";
-import { setProfile } from "./profile.ts";
 import { createQuery } from "./query.ts";
 import { leftError } from "./reconnect.ts";
 import { createRegistry } from "./registry.ts";
-import { createRequests } from "./requests.ts";
 import { createRoom } from "./room.ts";
-import { listRooms } from "./roomlist.ts";
 import type { Room, RoomOptions } from "./roomstate.ts";
-import { type Account, createSession, type Request, type SessionInfo } from "./session.ts";
+import { type Account, createSession, type Request } from "./session.ts";
 import { createSteady } from "./steady.ts";
 import { createSlot } from "./storage.ts";
 import { createSubject, partOf } from "./subject.ts";
@@ -41,8 +39,7 @@ export function createChat(options: ChatOptions): Chat {
   let closed: ChatError | undefined;
   let user: User | undefined;
   let account: Account | undefined;
-  /** How many rooms a socket can be in. */
-  let limit = Infinity;
+  let limits: Limits | undefined;
 
   const slot = (name: string) => createSlot(options.storage, `parley ${base.href} ${name}`);
   const kept = slot("outbox");
@@ -63,15 +60,15 @@ export function createChat(options: ChatOptions): Chat {
 
   const each = (what: "connected" | "disconnected" | "drop") => {
     eachRoom(what);
-    conversations[what]();
-    if (what === "disconnected") return;
-    blocks[what]();
-    sessions[what]();
+    if (what === "disconnected") return conversations.made?.disconnected();
+    (conversations.made ?? conversations)[what]();
+    for (const list of [blocks, sessions, threads, saved, mentions]) list[what]();
   };
 
   const view = createSubject<ChatState>(() => ({
     connection: connection.state,
     account,
+    limits,
     // Whoever signs in is known once the server says so.
     me: session.signedIn && (!account || account.username === user?.username) ? user : undefined,
   }));
@@ -88,14 +85,16 @@ export function createChat(options: ChatOptions): Chat {
     welcome,
     renewed: () => eachRoom("renewed"),
     event(event) {
+      threads.notice(event as never);
+      mentions.notice(event as never);
       if (event.type === "activity" || event.type === "rooms") {
-        const isIn = "change" in event && (event.change === "added" || event.change === "changed");
-        if (isIn) rooms.get(event.room)?.admitted();
-        return conversations.take(event);
+        if ("change" in event && ["added", "changed"].includes(event.change))
+          rooms.get(event.room)?.admitted();
+        return conversations.made?.take(event);
       }
       if (!("room" in event)) return;
       rooms.get(event.room)?.take(event as RoomFrame);
-      conversations.joined(event as RoomFrame);
+      conversations.made?.joined(event as RoomFrame);
     },
     problem: (error) => emitter.emit("problem", error),
   });
@@ -105,26 +104,64 @@ export function createChat(options: ChatOptions): Chat {
   /** Makes a request that is idempotent, until its outcome is known. */
   const repeat: Request = (method, path, { signal: given, ...call } = {}) =>
     steady.run((signal) => session.request(method, path, { ...call, signal }), given);
-  const founding = createFounding(repeat, ports.uuid);
-  const blocks = createBlocks(session, repeat, () => eachRoom("changed"));
+  const files = once(async () =>
+    (await part("files")).createFiles({
+      address,
+      ports,
+      ownFetch: !!options.ports?.fetch,
+      session,
+      steady,
+      repeat,
+      chat: view,
+      need,
+    }),
+  );
+  const people = once(async () => {
+    const made = (await part("people")).createPeople({
+      session,
+      repeat,
+      uuid: ports.uuid,
+      changed() {
+        blocked = made.blocks.ids();
+        eachRoom("changed");
+      },
+    });
+    return made;
+  });
+  /** Ids of people whom the person blocks. */
+  let blocked = NOBODY;
+  const blocks = createLaterList(async () => (await people()).blocks);
+  const sessions = createLaterList(async () => (await people()).sessions);
+  const threads = createLaterList(async () => (await part("threads")).createThreadList(session, ports.clock));
+  const saved = createLaterList(async () => (await part("kept")).createSaved(session, repeat));
+  const push = once(async () => (await part("push")).createPush(session, repeat));
+  const mentions = createLaterList(async () =>
+    (await part("rooms")).createMentions(session, ports.clock, () => user?.id),
+  );
   const outbox = createOutbox({
     slot: kept,
     max: options.outbox ?? 200,
     ports,
     connection,
     room: (name) => rooms.get(name),
+    settled(settled) {
+      rooms.get(settled.change.room)?.settled(settled);
+      emitter.emit("settled", settled);
+    },
+    upload: async ({ room, files: those = [] }, signal, report) =>
+      (await steady.run(files, signal)).uploadAll(room, those, signal, report),
   });
 
-  const conversations = createConversations({
+  const { list, inside: conversations } = createLaterRooms({
     session,
     ports,
     connection,
     room: (name) => rooms.get(name)?.room.snapshot(),
     connect: need,
+    me: () => user?.id,
     closed: () => closed !== undefined,
   });
-
-  const places = createPlaces(() => limit);
+  const places = createPlaces(() => Math.max(1, limits?.rooms ?? Infinity));
   const rooms = createRegistry((name, roomOptions) =>
     createRoom({
       ...roomOptions,
@@ -134,12 +171,13 @@ export function createChat(options: ChatOptions): Chat {
       places,
       outbox,
       query,
-      members: createMembers(name, session),
-      bans: createBans(name, session),
-      requests: createRequests(name, session, repeat, ports.uuid),
+      people,
+      files,
+      threads: { session, repeat, me: () => user?.id },
       me: () => user?.id,
-      blocked: blocks.ids,
+      blocked: () => blocked,
       closed: () => closed,
+      marked: () => conversations.made?.marked(),
       used(room) {
         rooms.used(room);
         need();
@@ -151,7 +189,7 @@ export function createChat(options: ChatOptions): Chat {
     const other = user && user.id !== frame.user.id;
     // The same object if nothing changed.
     if (JSON.stringify(user) !== JSON.stringify(frame.user)) ({ user } = frame);
-    limit = Math.max(1, frame.limits.rooms);
+    ({ limits } = frame);
     view.changed();
     if (other) each("drop");
     outbox.own(frame.user.id);
@@ -203,18 +241,6 @@ export function createChat(options: ChatOptions): Chat {
     return session.signedIn;
   };
 
-  const sessions = createPages(
-    plain(async ({ signal }: PageQuery = {}) => {
-      const { body } = await session.request("GET", "account/sessions/", { signal });
-      return { items: listIn(body) as SessionInfo[] };
-    }),
-  );
-
-  const endSessions = async (which: string, call?: CallOptions) => {
-    await session.request("DELETE", `account/sessions/${which}`, call);
-    await sessions.renew();
-  };
-
   const room = (name: string, roomOptions?: RoomOptions): Room => rooms.of(spelled(name), roomOptions).room;
 
   const close = async () => {
@@ -222,7 +248,7 @@ export function createChat(options: ChatOptions): Chat {
     closed = new ChatError("closed", "The chat was closed.");
     giveUp(closed);
     for (const room of rooms.all()) room.close(closed);
-    conversations.close();
+    conversations.made?.close();
     // Wait until the storage has everything.
     await kept.read().catch(() => {});
   };
@@ -244,23 +270,23 @@ export function createChat(options: ChatOptions): Chat {
       if (refresh) await http("POST", "account/logout/", { ...call, body: { refresh } });
     },
     async setProfile(profile, call) {
-      const stored = await setProfile(session, profile, call);
+      const stored = await (await people()).setProfile(profile, call);
       connection.renew().catch(() => {});
       if (!user || stored?.user.id !== user.id) return;
       user = { ...user, name: stored.user.name, picture: stored.picture ?? undefined };
       view.changed();
     },
-    sessions: Object.assign(sessions, {
-      end: (id: string, call?: CallOptions) => endSessions(`${encodeURIComponent(id)}/`, call),
-      endOthers: (call?: CallOptions) => endSessions("", call),
-    }),
-    rooms: () => conversations,
-    listRooms: (query) => listRooms(session, query),
-    async leaveRoom(name, { heir, signal } = {}) {
+    sessions: { ...sessions, ...methodsOf(sessions.use, "end", "endOthers") },
+    saved: { ...saved, ...methodsOf(saved.use, "add", "remove", "in") },
+    push: methodsOf(push, "state", "subscribe", "unsubscribe", "remove", "setQuietHours"),
+    rooms: () => list,
+    threads,
+    mentions,
+    listRooms: async (query) => (await part("rooms")).listRooms(session, query),
+    search: async (text, query) => (await part("search")).search(session, text, query),
+    async leaveRoom(name, options) {
       const left = spelled(name);
-      const query = new URLSearchParams({ clientId: ports.uuid(), ...(heir !== undefined && { heir }) });
-      const path = `${roomPath(left, "members/me")}?${query}`;
-      await repeat("DELETE", path, { signal });
+      await (await people()).leave(left, options);
       rooms.get(left)?.close(leftError(4505, left));
     },
     token: ({ refused, signal } = {}) => abortable(session.token(refused), signal),
@@ -273,10 +299,11 @@ export function createChat(options: ChatOptions): Chat {
       connect();
     },
     room,
-    create: async (fresh = {}) => room(await founding.create(fresh)),
-    direct: async (people, { signal } = {}) => room(await founding.direct(people, signal)),
-    redeem: async (token, { clientId, signal } = {}) => room(await founding.redeem(token, clientId, signal)),
-    blocks,
+    create: async (fresh = {}) => room(await (await people()).create(fresh)),
+    direct: async (those, { signal } = {}) => room(await (await people()).direct(those, signal)),
+    redeem: async (token, { clientId, signal } = {}) =>
+      room(await (await people()).redeem(token, clientId, signal)),
+    blocks: { ...blocks, ...methodsOf(blocks.use, "add", "remove") },
     close,
     [asyncDispose]: close,
   };

@@ -1,17 +1,24 @@
-import type { Blocks } from "./blocks.ts";
+import type { Blocks } from "./people/blocks.ts";
 import type { ConnectionState } from "./connection.ts";
-import type { Conversations } from "./conversations.ts";
+import type { Conversations } from "./rooms/conversations.ts";
 import type { ChatError } from "./errors.ts";
-import type { NewRoom } from "./founding.ts";
-import type { User } from "./message.ts";
-import type { Page, Pages } from "./pages.ts";
+import type { NewRoom } from "./people/founding.ts";
+import type { Limits, User } from "./message.ts";
+import type { Settled } from "./outbox.ts";
+import type { Page } from "./page.ts";
+import type { Pages } from "./people/pages.ts";
 import type { Ports, WebSocketClass } from "./ports.ts";
-import type { Profile } from "./profile.ts";
+import type { Profile } from "./people/profile.ts";
 import type { ChangeOptions } from "./roomchanges.ts";
-import type { RoomsQuery, RoomSummary } from "./roomlist.ts";
+import type { Mention } from "./rooms/mentions.ts";
+import type { RoomsQuery, RoomSummary } from "./rooms/roomlist.ts";
 import type { Room, RoomOptions } from "./roomstate.ts";
+import type { FoundPage, SearchOptions } from "./search/search.ts";
 import type { Account, SessionInfo, TokenSource } from "./session.ts";
 import type { ChatStorage } from "./storage.ts";
+import type { Push } from "./push/push.ts";
+import type { Saved } from "./kept/saved.ts";
+import type { ListedThread, ThreadsQuery } from "./threads/list.ts";
 import type { Store } from "./subject.ts";
 
 /** The state of a chat. */
@@ -21,12 +28,16 @@ export interface ChatState {
   readonly account: Account | undefined;
   /** The person of the connection, as the server knows them: `me.id` tells one's own messages. It outlasts a cut. */
   readonly me: User | undefined;
+  /** The server's limits, once it has been reached. */
+  readonly limits: Limits | undefined;
 }
 
 export interface ChatEvents {
   readonly connection: ConnectionState;
   /** Someone signed in or out. `error` is set if the server ended the session. */
   readonly session: { readonly account: Account | undefined; readonly error: ChatError | undefined };
+  /** The outcome of a change in any room is known. Includes changes of an earlier run. */
+  readonly settled: Settled;
   /** The server sent an invalid frame, or a token could not be renewed ahead of time. */
   readonly problem: ChatError;
 }
@@ -97,11 +108,25 @@ export interface Chat extends Store<ChatState>, AsyncDisposable {
   readonly sessions: Sessions;
   /** Returns the list of this person's rooms: the same one each time. */
   rooms(): Conversations;
+  /** The threads that this person follows and that have unread replies, by their last reply, newest first. */
+  readonly threads: Pages<ListedThread, ThreadsQuery>;
+  /** Pushes, which arrive while no page is open. */
+  readonly push: Push;
+  /** The messages that the person saved for themselves. */
+  readonly saved: Saved;
+  /** The messages that mention this person and that they may read, newest first. Loaded again when there are others. */
+  readonly mentions: Pages<Mention>;
   /**
    * Reads a page of this person's rooms, or with `all` of every room that they may enter, and the cursor of the next one.
    * @throws {ChatError}
    */
   listRooms(query?: RoomsQuery): Promise<Page<RoomSummary>>;
+  /**
+   * Searches for messages, newest first, in this person's rooms or in one room. PROTOCOL.md says what a query may contain.
+   * @throws {ChatError} `invalid` if the query cannot be understood; its `errors.q` says why. `search_off` if the server
+   * has no search.
+   */
+  search(query: string, options?: SearchOptions): Promise<FoundPage>;
   /**
    * Ends this person's membership of a room, which then leaves their list of rooms. On all of their connections the room
    * goes to state `out` with the error `left`. Changes that still wait for the room are given up. The request is repeated

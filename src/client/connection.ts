@@ -221,7 +221,9 @@ export function createConnection(options: ConnectionOptions): Connection {
     if (error || state.state !== "idle") set(error ? { state: "closed", error } : { state: "idle" });
   };
 
-  const wake = () => {
+  const wake = (isLost?: boolean) => {
+    // What is sent now would wait for the heartbeat to find out.
+    if (isLost) return life && drop(life, disconnected());
     if (wait && !wait.named) connect();
     else life?.heartbeat?.probe();
   };

@@ -1,10 +1,10 @@
 import { createFacts, type Move, moveIn } from "./facts.ts";
 import { createList, type List } from "./list.ts";
-import { createMarks } from "./marks.ts";
+import { createMarks, type MarkMove } from "./marks.ts";
 import type { JoinedFrame, MessageFrame, NoticeFrame, RoomFrame } from "./message.ts";
 import type { Clock } from "./ports.ts";
 import { createPresence } from "./presence.ts";
-import type { RollInside } from "./roll.ts";
+import type { RollInside } from "./people/roll.ts";
 
 interface Options {
   /** How many entries the list keeps. */
@@ -15,7 +15,7 @@ interface Options {
   /** Ids of people whom the person blocks. */
   readonly blocked: () => readonly string[];
   /** Lists that follow the notices. */
-  readonly rolls: readonly RollInside[];
+  readonly rolls: readonly Pick<RollInside, "notice" | "missed">[];
   /** Called when someone stops typing. */
   changed(): void;
 }
@@ -67,13 +67,14 @@ export function createContent({ keep, clock, me, blocked, rolls, changed }: Opti
       ...marks.state(),
     }),
     /** Returns false if the list had to be dropped. */
-    joined(frame: JoinedFrame): boolean {
+    joined(frame: JoinedFrame, waiting: readonly MarkMove[]): boolean {
       const resumed = list.joined(frame);
       joinedAt = frame.version;
       if (!resumed) for (const roll of rolls) roll.missed();
       facts.joined(frame);
       presence.joined(frame);
-      marks.joined(frame, resumed);
+      // The ids of changes that wait are of the room's earlier epoch if it was not resumed.
+      marks.joined(frame, resumed ? waiting : []);
       return resumed;
     },
     entry: (frame: MessageFrame | NoticeFrame): Taken =>
@@ -81,11 +82,13 @@ export function createContent({ keep, clock, me, blocked, rolls, changed }: Opti
     /** Takes in any other frame. */
     take(frame: Exclude<RoomFrame, JoinedFrame | MessageFrame | NoticeFrame>): void {
       if (frame.type === "synced") list.synced(frame.version);
+      if (frame.type === "thread") list.thread(frame);
       if (frame.type === "presence") presence.update(frame);
       if (frame.type === "typing" && frame.user.id !== me()) presence.typing(frame.username, frame.user);
-      if (frame.type === "read") marks.read(frame.id);
+      if (frame.type === "read") (frame.back ? marks.back : marks.read)(frame.id);
     },
     read: marks.read,
+    back: marks.back,
     /** Forgets who is there. */
     away: presence.clear,
     drop() {

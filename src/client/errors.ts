@@ -14,8 +14,12 @@ export type ClientErrorCode =
   | "disconnected"
   /** The response is not of the protocol, for example a proxy's error page. */
   | "bad_answer"
-  /** The outbox has reached its limit, or the storage is full. */
+  /** A part of the client could not be loaded. */
+  | "not_loaded"
+  /** The outbox has reached its limit. */
   | "outbox_full"
+  /** The change was withdrawn before it was sent. */
+  | "withdrawn"
   /** The server's database was restored, so the id may now belong to another message. */
   | "stale_epoch"
   /** The reader of an iteration is too slow: too many messages wait for it. */

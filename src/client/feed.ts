@@ -40,7 +40,7 @@ export function createFeed({ name, ports, connection, list, places, ...options }
   let departure: ChatError | undefined;
   /** The person was added since the last `joined`, so what says that they are out may be older. */
   let readmitted = false;
-  /** The count of newer tokens when the room was opened. */
+  /** The count of newer tokens when the person last wanted something in the room. */
   let renewals = 0;
   /** Rises when the reply to an earlier join no longer matters. */
   let joins = 0;
@@ -197,9 +197,8 @@ export function createFeed({ name, ports, connection, list, places, ...options }
     },
     /** The person wants something in the room, which a newer token may cover. */
     wish() {
-      if (!error?.claim) return;
-      error = undefined;
       renewals = connection.renewal.count;
+      if (error?.claim) error = undefined;
     },
     /** A change waits in the outbox, which needs the room joined. */
     changing() {

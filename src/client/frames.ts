@@ -32,7 +32,10 @@ const isNoticeChange = shape(
   "type users:users heir?:user role?:role until? kind?:kind title? topic? history?:history membersAdd?:flag receipts?:flag",
 );
 const isReaction = shape("count:whole users:texts profiles:people");
-const isLast = shape("id:id username user:person content timestamp");
+const isReplies = shape("count:whole last:object people:users");
+export const isFile = shape(
+  "id name type size:whole width?:whole height?:whole placeholder? alt? held?:true",
+);
 
 /** The kinds of fields in shapes. */
 const KINDS: Readonly<Record<string, (value: unknown) => boolean>> = {
@@ -55,9 +58,12 @@ const KINDS: Readonly<Record<string, (value: unknown) => boolean>> = {
   history: oneOf("all", "joined"),
   notice: isNoticeChange,
   listed: oneOf("added", "removed", "renamed", "changed"),
-  last: (value) => value === null || isLast(value),
-  mark: (value) => value === null || isWhole(value),
-  limits: shape("frameBytes:number messageChars:number rooms:number"),
+  limits: shape("frameBytes:number messageChars:number rooms:number fileBytes?:number"),
+  objects: (value) => Array.isArray(value) && value.every(isObject),
+  files: (value) => Array.isArray(value) && value.every(isFile),
+  replies: isReplies,
+  summary: (value) => value === null || isReplies(value),
+  message: (value) => isMessage(value),
   reactions: (value) => isObject(value) && Object.values(value).every(isReaction),
 };
 
@@ -76,7 +82,7 @@ export function shape(spec: string): (value: unknown) => value is Fields {
 }
 
 const MESSAGE =
-  "id:id version:id username user:person content timestamp clientId data?:object replyTo?:id editedAt? deletedAt? reactions?:reactions";
+  "id:id version:id username user:person content timestamp clientId data?:object replyTo?:id mentions?:users everyone?:true thread?:id alsoRoom?:true replies?:replies files?:files editedAt? deletedAt? reactions?:reactions";
 
 const isFrame = shape("type");
 const isMessage = shape(MESSAGE);
@@ -87,7 +93,7 @@ const isNotice = shape(NOTICE);
 const EVENTS: Readonly<Record<EventFrame["type"], ReturnType<typeof shape>>> = {
   welcome: shape("user:user expiresAt heartbeatMs:number limits:limits"),
   joined: shape(
-    "room version:whole epoch resumed:flag kind:kind role:role title? topic? archived?:true history?:history membersAdd?:flag receipts?:flag mutedUntil?:note from?:id online?:whole people?:texts profiles?:people lastRead?:whole unread?:whole",
+    "room version:whole epoch resumed:flag kind:kind role:role title? topic? archived?:true history?:history membersAdd?:true receipts?:true mutedUntil?:note from?:id online?:whole people?:texts profiles?:people lastRead?:whole unread?:whole",
   ),
   message: shape(`room change:change prev?:whole replay?:true ${MESSAGE}`),
   notice: shape(`room prev?:whole replay?:true ${NOTICE}`),
@@ -95,8 +101,9 @@ const EVENTS: Readonly<Record<EventFrame["type"], ReturnType<typeof shape>>> = {
   lagging: shape("room version:whole"),
   presence: shape("room online:whole joined?:texts profiles?:people left?:texts"),
   typing: shape("room username user:person"),
-  read: shape("room id:whole"),
+  read: shape("room id:whole back?:true"),
   receipt: shape("room id:whole username user:person"),
+  thread: shape("room id:id version?:id replies?:summary following?:flag lastRead?:whole"),
   left: shape("room code:number"),
   activity: shape("room id:id"),
   rooms: shape("room change:listed"),

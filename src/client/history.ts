@@ -1,10 +1,9 @@
 import { abortable } from "./abort.ts";
 import { deferred } from "./deferred.ts";
 import { entriesIn } from "./frames.ts";
-import { type List, messagesOf } from "./list.ts";
-import type { Entry } from "./message.ts";
+import type { List } from "./list.ts";
 import type { Query } from "./query.ts";
-import type { HistoryPage, HistoryQuery, OlderQuery } from "./roomstate.ts";
+import type { OlderQuery } from "./roomstate.ts";
 
 interface HistoryOptions {
   /** The room's name. */
@@ -16,34 +15,10 @@ interface HistoryOptions {
   changed(): void;
 }
 
-/** Reads pages of a room's history, into its list or beside it. */
+/** Reads pages of a room's history into its list. */
 export function createHistory({ name, list, query: ask, joined, changed }: HistoryOptions) {
   let gate = deferred<void>();
   let paging: Promise<void> | undefined;
-
-  const read = async (query: HistoryQuery = {}): Promise<HistoryPage> => {
-    const { before, after, around, notices, limit = 100, signal } = query;
-    const size = Math.min(1_000, Math.max(1, Math.floor(limit) || 1));
-    if (around !== undefined) {
-      const half = { notices, limit: Math.ceil(size / 2), signal };
-      const [head, tail] = await Promise.all([
-        read({ ...half, before: around }),
-        read({ ...half, after: Math.max(0, around - 1) }),
-      ]);
-      return pageOf([...head.entries, ...tail.entries], head.older, tail.newer);
-    }
-    const forward = after !== undefined;
-    const reply = await ask(
-      { type: "history", room: name, limit: size, after, before: forward ? undefined : before, notices },
-      signal,
-    );
-    const more = reply.more === true;
-    return pageOf(
-      entriesIn(reply.messages),
-      forward ? after > 0 : more,
-      forward ? more : before !== undefined && before <= list.version,
-    );
-  };
 
   const page = async (limit: number): Promise<void> => {
     for (;;) {
@@ -53,14 +28,20 @@ export function createHistory({ name, list, query: ask, joined, changed }: Histo
       }
       if (!list.more) return;
       list.awaitPage(true);
-      const { entries, older } = await read({ before: list.from, limit, notices: true });
+      const size = sizeOf(limit);
+      const { messages, more } = await ask({
+        type: "history",
+        room: name,
+        limit: size,
+        before: list.from,
+        notices: true,
+      });
       // Ask again if the list was dropped meanwhile, or if a new socket may be about to drop it.
-      if (joined() && list.page(entries, older)) return changed();
+      if (joined() && list.page(entriesIn(messages), more === true)) return changed();
     }
   };
 
   return {
-    read,
     /** Puts the page before the list into the list. Concurrent calls share one page. */
     older({ limit = 100, signal }: OlderQuery = {}): Promise<void> {
       paging ??= page(limit).finally(() => {
@@ -77,9 +58,5 @@ export function createHistory({ name, list, query: ask, joined, changed }: Histo
   };
 }
 
-const pageOf = (entries: readonly Entry[], older: boolean, newer: boolean): HistoryPage => ({
-  entries,
-  messages: messagesOf(entries),
-  older,
-  newer,
-});
+/** How many entries a page that is asked for may have: 1 to 1,000. */
+export const sizeOf = (limit: number): number => Math.min(1_000, Math.max(1, Math.floor(limit) || 1));

@@ -59,7 +59,8 @@ export const createHttp =
 /** Parley's errors have `retryable`. Those of a proxy or another server do not. */
 const isProblem = shape("code retryable:flag");
 
-async function readResponse(response: Response): Promise<HttpResponse> {
+/** Returns what a response says. @throws {ChatError} */
+export async function readResponse(response: Response): Promise<HttpResponse> {
   const { status, ok, headers } = response;
   if (status === 204) return { headers };
   const body = parse(await response.text());

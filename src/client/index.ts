@@ -8,7 +8,17 @@ export type {
   RoomChanges,
   SendOptions,
 } from "./roomchanges.ts";
-export type { Block, Blocks } from "./blocks.ts";
+export type {
+  FileBytes,
+  MessageFile,
+  OutgoingFile,
+  UploadedFile,
+  UploadOptions,
+  UploadProgress,
+  WaitingFile,
+} from "./attachments.ts";
+export type { FilesQuery, FileUrls } from "./files/urls.ts";
+export type { Block, Blocks } from "./people/blocks.ts";
 export { createChat } from "./chat.ts";
 export type {
   CallOptions,
@@ -31,6 +41,7 @@ export type {
   JoinedFrame,
   LaggingFrame,
   LeftFrame,
+  Limits,
   Message,
   MessageFrame,
   Notice,
@@ -40,18 +51,21 @@ export type {
   Person,
   PresenceFrame,
   Reaction,
+  Replies,
   ReadFrame,
   Role,
   RoomKind,
   SyncedFrame,
   ReceiptFrame,
+  ThreadFrame,
   TypingFrame,
   User,
 } from "./message.ts";
-export type { NewRoom } from "./founding.ts";
-export type { Ban, Bans, Member, Members, MembersQuery } from "./members.ts";
-export type { LoadOptions, Page, PageQuery, Pages, PagesState } from "./pages.ts";
-export type { Profile } from "./profile.ts";
+export type { NewRoom } from "./people/founding.ts";
+export type { Ban, Bans, Member, Members, MembersQuery } from "./people/members.ts";
+export type { LoadOptions, Page, PageQuery } from "./page.ts";
+export type { Pages, PagesState } from "./people/pages.ts";
+export type { Profile } from "./people/profile.ts";
 export type { Ack, Change, MemberChange, RoomSettings } from "./change.ts";
 export type { Settled } from "./outbox.ts";
 export type {
@@ -72,6 +86,8 @@ export type {
   RoomEvents,
   RoomOptions,
   RoomState,
+  Thread,
+  ThreadState,
   Waiting,
 } from "./roomstate.ts";
 export type {
@@ -81,9 +97,22 @@ export type {
   Report,
   ReportsQuery,
   RoomRequests,
-} from "./requests.ts";
-export type { Conversations, ConversationsState } from "./conversations.ts";
-export type { LastMessage, RoomsQuery, RoomSummary } from "./roomlist.ts";
+} from "./people/requests.ts";
+export type { Conversations, ConversationsState } from "./rooms/conversations.ts";
+export type { LastMessage, RoomsQuery, RoomSummary } from "./rooms/roomlist.ts";
+export type { FoundMessage, FoundPage, SearchOptions } from "./search/search.ts";
+export type { PinnedMessage, Pins } from "./kept/pins.ts";
+export type {
+  Push,
+  PushDevice,
+  PushRegistration,
+  PushState,
+  QuietHours,
+  SubscribeOptions,
+} from "./push/push.ts";
+export type { Saved, SavedMessage } from "./kept/saved.ts";
+export type { Mention } from "./rooms/mentions.ts";
+export type { ListedThread, ThreadsQuery } from "./threads/list.ts";
 export type { Account, SessionInfo, TokenSource } from "./session.ts";
 export type { ChatStorage } from "./storage.ts";
 export { createSubject, type Store, type Subject } from "./subject.ts";

@@ -1,4 +1,12 @@
-import type { Entry, JoinedFrame, Message, MessageFrame, NoticeFrame } from "./message.ts";
+import type {
+  Entry,
+  JoinedFrame,
+  Message,
+  MessageFrame,
+  NoticeFrame,
+  Replies,
+  ThreadFrame,
+} from "./message.ts";
 
 /**
  * A copy of a room, kept by the rules in "Following a room" of the protocol: every message and notice from some id on, in
@@ -29,6 +37,8 @@ export interface List {
    * stays: a later join continues from there.
    */
   last(frame: NoticeFrame): void;
+  /** Takes in what replies a thread has. */
+  thread(frame: ThreadFrame): void;
   synced(version: number): void;
   /** Drops what is before this id: the person may not see it any more. */
   begin(at: number): void;
@@ -63,7 +73,41 @@ export function createList(keep: number): List {
     while (at >= 0 && (kept[at] as Entry).id > entry.id) at--;
     const old = kept[at];
     if (old?.id !== entry.id) kept.splice(at + 1, 0, entry);
-    else if (old.version <= entry.version) kept[at] = entry;
+    // Only pages and events of threads have the replies.
+    else if (old.version <= entry.version)
+      kept[at] =
+        old.notice || entry.notice ? entry : { ...(old.replies && { replies: old.replies }), ...entry };
+  };
+
+  /** Takes in the replies of a thread. `next` gets those before. */
+  const replied = (id: number, next: (replies: Replies | undefined) => Replies | undefined) => {
+    const at = kept.findIndex((entry) => entry.id === id);
+    const root = kept[at];
+    if (!root || root.notice) return;
+    changed();
+    kept[at] = { ...root, replies: next(root.replies) };
+  };
+
+  /** Counts a reply that is new or gone, until the event of its thread says more. */
+  const count = ({ change, id, thread, timestamp, user, username }: MessageFrame) => {
+    if (thread === undefined || change === "updated") return;
+    replied(thread, (replies) => {
+      const { count = 0, last, people = [] } = replies ?? {};
+      const isKnown = last !== undefined && id <= last.id;
+      if (change === "deleted")
+        return replies && isKnown ? (count > 1 ? { ...replies, count: count - 1 } : undefined) : replies;
+      if (isKnown) return replies;
+      const others = people.filter((person) => person.id !== user.id);
+      return {
+        ...replies,
+        count: Math.min(100, count + 1),
+        last: { id, timestamp },
+        people: [{ ...people.find((person) => person.id === user.id), ...user, username }, ...others].slice(
+          0,
+          5,
+        ),
+      };
+    });
   };
 
   const trim = () => {
@@ -130,6 +174,7 @@ export function createList(keep: number): List {
       if (frame.version <= version) return "old";
       if (!frame.replay && frame.prev !== version) return "gap";
       ({ version } = frame);
+      if (frame.type === "message") count(frame);
       const entry = entryOf(frame);
       if (entry.id >= from) {
         put(entry);
@@ -139,6 +184,9 @@ export function createList(keep: number): List {
     },
     last(frame) {
       if (frame.version > version && frame.id >= from) put(entryOf(frame));
+    },
+    thread({ id, replies }) {
+      if (replies !== undefined) replied(id, () => replies ?? undefined);
     },
     synced(to) {
       version = Math.max(version, to);
@@ -161,6 +209,10 @@ export function createList(keep: number): List {
     drop: () => reset(undefined, 0),
   };
 }
+
+/** Whether a message is part of the main conversation of someone who sees messages from `floor` on. */
+export const isMain = ({ thread, alsoRoom }: Pick<Message, "thread" | "alsoRoom">, floor: number) =>
+  thread === undefined || alsoRoom === true || thread < floor;
 
 export const messagesOf = (entries: readonly Entry[]) =>
   entries.filter((entry): entry is Message => !entry.notice);

@@ -1,8 +1,14 @@
-import type { List } from "./list.ts";
+import { isMain, type List } from "./list.ts";
 import type { JoinedFrame, MessageFrame } from "./message.ts";
 
 /** The server stops counting unread messages here. */
 export const UNREAD_MAX = 100;
+
+/** A move of the mark: what is up to the message is read, or what follows from it on is unread. */
+export interface MarkMove {
+  readonly id: number;
+  readonly back?: true | undefined;
+}
 
 /** The person's read mark in a room, and the number of unread messages. */
 export function createMarks(list: List, me: () => string | undefined) {
@@ -11,35 +17,48 @@ export function createMarks(list: List, me: () => string | undefined) {
   let counted = 0;
   let upTo = 0;
 
-  const unread = () => {
-    // If the list reaches back to the mark, count exactly.
-    if (list.more && list.from > lastRead + 1) return Math.min(UNREAD_MAX, counted);
-    let count = 0;
-    for (let at = list.messages.length - 1; at >= 0 && count < UNREAD_MAX; at--) {
-      const { id, user, deletedAt } = list.messages[at] as List["messages"][number];
-      if (id <= lastRead) break;
-      if (user.id !== me() && deletedAt === undefined) count++;
-    }
-    return count;
-  };
+  /** The unread messages of the list. */
+  const here = () =>
+    list.messages.filter(
+      (message) =>
+        message.id > lastRead &&
+        message.user.id !== me() &&
+        message.deletedAt === undefined &&
+        isMain(message, list.floor),
+    ).length;
+
+  /** Exact if the list reaches back to the mark. */
+  const unread = () => Math.min(UNREAD_MAX, list.more && list.from > lastRead + 1 ? counted : here());
 
   return {
     state: () => ({ lastRead, unread: unread() }),
-    joined(frame: JoinedFrame, resumed: boolean) {
-      if (frame.lastRead !== undefined)
-        lastRead = resumed ? Math.max(lastRead, frame.lastRead) : frame.lastRead;
+    /** `waiting`: the moves of this client that the server may not have made yet. */
+    joined(frame: JoinedFrame, waiting: readonly MarkMove[]) {
+      if (frame.lastRead !== undefined) ({ lastRead } = frame);
+      for (const { id, back } of waiting)
+        lastRead = back ? Math.min(lastRead, id - 1) : Math.max(lastRead, id);
       if (frame.unread === undefined) return;
       counted = frame.unread;
       upTo = frame.version;
     },
-    message({ change, version, id, user }: MessageFrame) {
-      if (change === "created" && version > upTo && id > lastRead && user.id !== me()) counted++;
+    message(frame: MessageFrame) {
+      const { change, version, id, user } = frame;
+      const isNew = change === "created" && version > upTo && id > lastRead && user.id !== me();
+      if (isNew && isMain(frame, list.floor)) counted++;
     },
     /** Moves the mark. Returns false if it is already there or further. */
     read(id: number): boolean {
       if (id <= lastRead) return false;
       lastRead = Math.min(id, Math.max(list.version, lastRead));
       if (lastRead >= list.version || id >= (list.messages.at(-1)?.id ?? Infinity)) counted = 0;
+      return true;
+    },
+    /** Moves the mark back to this id. Returns false if it is already there or before. */
+    back(id: number): boolean {
+      if (id >= lastRead) return false;
+      lastRead = id;
+      // A list that does not reach back to the mark knows of no more.
+      counted = Math.max(counted, here());
       return true;
     },
     drop() {

@@ -1,3 +1,5 @@
+import type { MessageFile } from "./attachments.ts";
+
 /** The protocol's frames as plain interfaces, so that the package's types need no other package. */
 
 /** What your product attaches to a message, such as an order: a JSON object of at most 4 KB. Nobody else interprets it. */
@@ -32,10 +34,32 @@ export interface Message {
   readonly clientId: string;
   readonly data?: Data | undefined;
   readonly replyTo?: number | undefined;
+  readonly files?: readonly MessageFile[] | undefined;
+  /** Whom it mentions. Only the first ones, if they are long. */
+  readonly mentions?: readonly User[] | undefined;
+  /** It mentions everyone in the room. */
+  readonly everyone?: true | undefined;
+  /** The first message of the thread that it replies in. */
+  readonly thread?: number | undefined;
+  /** A reply in a thread that is part of the room's main conversation too. */
+  readonly alsoRoom?: true | undefined;
+  /** The replies in the thread that it begins, as far as the client knows. */
+  readonly replies?: Replies | undefined;
   readonly editedAt?: string | undefined;
   readonly deletedAt?: string | undefined;
   /** By emoji. Each has at most 20 names in `users`. */
   readonly reactions?: Readonly<Record<string, Reaction>> | undefined;
+}
+
+/** The replies in a thread, without deleted ones. */
+export interface Replies {
+  /** Up to 100. */
+  readonly count: number;
+  /** There are more than that. */
+  readonly more?: true | undefined;
+  readonly last: { readonly id: number; readonly timestamp: string };
+  /** The people who replied last, the latest first, at most 5. */
+  readonly people: readonly User[];
 }
 
 /** Says what has changed in a room, or who may do what there. It has a place among the messages and never changes. */
@@ -65,6 +89,8 @@ export interface NoticeChange {
   readonly history?: History | undefined;
   readonly membersAdd?: boolean | undefined;
   readonly receipts?: boolean | undefined;
+  /** The message that was pinned or unpinned. */
+  readonly message?: number | undefined;
 }
 
 /** `settings`: who may add people, or whether read marks are shown. A newer server can send other types. */
@@ -87,6 +113,8 @@ export type NoticeType =
   | "restored"
   | "kind"
   | "deleted"
+  | "pinned"
+  | "unpinned"
   | (string & {});
 
 /** What a room's list has: messages and, between them, notices. `entry.notice` is set in notices only. */
@@ -112,10 +140,13 @@ export interface User extends Person {
   /** The address of a picture. */
   readonly picture?: string | undefined;
 }
+/** What the server allows. */
 export interface Limits {
   readonly frameBytes: number;
   readonly messageChars: number;
   readonly rooms: number;
+  /** The size of the largest file. Absent if the server takes no files. */
+  readonly fileBytes?: number | undefined;
   /** How much one may send, by kind of work: units a second, and at once. Older servers do not say. */
   readonly budgets?: Readonly<Record<string, { readonly rate: number; readonly burst: number }>> | undefined;
 }
@@ -190,6 +221,21 @@ export interface ReadFrame {
   readonly type: "read";
   readonly room: string;
   readonly id: number;
+  /** The mark moved back: what follows is unread again. */
+  readonly back?: true | undefined;
+}
+/** A thread has other replies, or this person follows or has read it on another socket. */
+export interface ThreadFrame {
+  readonly type: "thread";
+  readonly room: string;
+  /** The first message of the thread. */
+  readonly id: number;
+  /** The room's version when its replies were these. */
+  readonly version?: number | undefined;
+  /** Null: it has none any more. */
+  readonly replies?: Replies | null | undefined;
+  readonly following?: boolean | undefined;
+  readonly lastRead?: number | undefined;
 }
 export interface NoticeFrame extends Notice {
   readonly type: "notice";
@@ -235,6 +281,7 @@ export type RoomFrame =
   | NoticeFrame
   | ReadFrame
   | ReceiptFrame
+  | ThreadFrame
   | LeftFrame;
 /** A frame that the server sends on its own, not as a reply. */
 export type EventFrame = WelcomeFrame | RoomFrame | ActivityFrame | RoomsFrame | ExpiringFrame | ClosingFrame;

@@ -1,63 +1,30 @@
 import { onAbort } from "./abort.ts";
 import type { Connection } from "./connection.ts";
-import { type Ack, ackOf, type Change, type Item, itemsIn, namesMessage } from "./change.ts";
+import { sendable, type WaitingFile } from "./attachments.ts";
+import { type Ack, ackOf, type Change, type Item, itemOf, itemsIn, isBound, namesMessage } from "./change.ts";
 import { deferred } from "./deferred.ts";
-import { ChatError, errorOf, unexpected } from "./errors.ts";
+import { ChatError, unexpected } from "./errors.ts";
 import type { Reply } from "./frames.ts";
+import type { MarkMove } from "./marks.ts";
 import type { Ports } from "./ports.ts";
 import { pauseAfter } from "./reconnect.ts";
 import type { Slot } from "./storage.ts";
+import type { Outbox, OutboxRoom, Settled } from "./outboxstate.ts";
 
-/** The outcome of a change: either `ack` or `error` is set. */
-export interface Settled {
-  readonly change: Change;
-  readonly ack?: Ack | undefined;
-  /** A {@link ChatError}, or the reason of an aborted signal. */
-  readonly error?: unknown;
-}
+export type { Outbox, OutboxRoom, Settled } from "./outboxstate.ts";
 
 interface Entry {
   item: Item;
-  inFlight: boolean;
+  inFlight?: boolean;
+  /** Ends the uploads of its files, which it waits for. */
+  uploads?: AbortController | undefined;
+  /** Its files were uploaded again, because the server did not have them any more. */
+  again?: boolean;
   /** The count of newer tokens when it was added. */
   readonly renewals: number;
-  resolve(ack: Ack): void;
-  reject(error: unknown): void;
-}
-
-export interface Outbox {
-  /** The room's waiting changes, in order. */
-  waiting(room: string): readonly Change[];
-  /** The rooms that have waiting changes. */
-  rooms(): string[];
-  /** Resolves when the change is committed. @throws {ChatError} the server's refusal; `outbox_full`, `stale_epoch`, `closed`. */
-  add(change: Change, signal?: AbortSignal): Promise<Ack>;
-  /** Loads the changes that an earlier run left in the storage. */
-  load(): Promise<void>;
-  /** Sends whatever can be sent now. */
-  pump(): void;
-  /** This person is connected now. Changes of other people are rejected, but stay in the storage. */
-  own(user: string): void;
-  /** The room was joined and has this epoch. Changes with ids of another epoch are rejected as `stale_epoch`. */
-  entered(room: string, epoch: string): void;
-  /** The room cannot be joined. Rejects changes that depend on that; if the person left, all that are not in flight. */
-  refused(room: string, error: ChatError): void;
-  /** Rejects all changes and removes them from the storage. */
-  clear(error: ChatError): void;
-  /** Rejects all changes, now and from now on, but leaves the storage to the next run. */
-  close(error: ChatError): void;
-}
-
-/** What the outbox needs of a room. */
-export interface OutboxRoom {
-  /** The epoch of the room's list. */
-  readonly epoch: string | undefined;
-  /** The same, but only while the room is joined on the current socket. */
-  readonly joinedEpoch: string | undefined;
-  /** Why the room is not joined and will not be by itself. */
-  readonly refusal: ChatError | undefined;
-  changed(): void;
-  settled(settled: Settled): void;
+  /** Whoever asked for it in this run. */
+  readonly resolve?: (ack: Ack) => void;
+  readonly reject?: (error: unknown) => void;
 }
 
 interface OutboxOptions {
@@ -67,7 +34,16 @@ interface OutboxOptions {
   readonly ports: Pick<Ports, "clock" | "random">;
   readonly connection: Pick<Connection, "open" | "ask" | "renewal">;
   room(name: string): OutboxRoom | undefined;
+  settled(settled: Settled): void;
+  /** Uploads the files of a message that are not uploaded yet. `report` gets all its files after each change. */
+  upload(
+    change: Sending,
+    signal: AbortSignal,
+    report: (files: readonly WaitingFile[]) => void,
+  ): Promise<void>;
 }
+
+type Sending = Extract<Change, { readonly type: "send" }>;
 
 /** Keeps each change until its outcome is known and retries it across connections. Each room's changes stay in order. */
 export function createOutbox(options: OutboxOptions): Outbox {
@@ -80,24 +56,62 @@ export function createOutbox(options: OutboxOptions): Outbox {
   let pause: (() => void) | undefined;
   let closed: ChatError | undefined;
 
-  /** Other tabs use the same slot, so change only the items of this one. */
-  const store = (change: (items: Item[]) => Item[]) =>
-    slot.update((text) => {
-      const items = change(itemsIn(text));
-      return items.length > 0 ? JSON.stringify(items) : undefined;
-    });
+  /**
+   * Stores a change as it is now, or removes it. Other tabs use the same slot, so nothing else in it changes. What cannot be
+   * stored is sent nevertheless, and lives as long as the page.
+   */
+  const store = (entry: Entry, isKept = false) =>
+    void slot
+      .update((text) => {
+        const items = itemsIn(text);
+        const at = items.findIndex(({ change }) => change.clientId === entry.item.change.clientId);
+        items.splice(at < 0 ? items.length : at, 1, ...(isKept ? [itemOf(entry.item)] : []));
+        return items[0] ? JSON.stringify(items) : undefined;
+      })
+      .catch(() => {});
 
-  /** `forget`: also remove the change from the storage. */
-  const settle = (entry: Entry, ack: Ack | undefined, error?: unknown, forget = true) => {
+  /** The change failed, unless there is an `ack`. `forget`: also remove it from the storage. */
+  const settle = (entry: Entry, error: unknown, ack?: Ack, forget = true) => {
     if (!entries.includes(entry)) return;
     const { change } = entry.item;
     entries = entries.filter((other) => other !== entry);
-    if (forget)
-      store((items) => items.filter((item) => item.change.clientId !== change.clientId)).catch(() => {});
-    if (ack) entry.resolve(ack);
-    else entry.reject(error);
-    const room = options.room(change.room);
-    room?.settled({ change, ack, error: ack ? undefined : error });
+    entry.uploads?.abort();
+    if (forget) store(entry);
+    if (ack) entry.resolve?.(ack);
+    else entry.reject?.(error);
+    options.settled({ change, ack, error: ack ? undefined : error });
+  };
+
+  /** Lets a message wait until its files are uploaded, if they are not. */
+  const upload = (entry: Entry) => {
+    const { change } = entry.item;
+    if (change.type !== "send" || !change.files?.some(({ id }) => id === undefined)) return;
+    entry.uploads = new AbortController();
+    const report = (files: readonly WaitingFile[]) => {
+      entry.item = { ...entry.item, change: { ...(entry.item.change as Sending), files } };
+      options.room(change.room)?.changed();
+    };
+    options.upload(change, entry.uploads.signal, report).then(
+      () => {
+        entry.uploads = undefined;
+        if (entries.includes(entry)) store(entry, true);
+        pump();
+      },
+      (error: unknown) => {
+        settle(entry, error);
+        pump();
+      },
+    );
+  };
+
+  /** Drops the ids of files that can be uploaded again. Returns false if there are none, or they were already. */
+  const isLost = (entry: Entry): boolean => {
+    const { change } = entry.item;
+    if (entry.again || change.type !== "send" || !change.files?.some(({ file }) => file)) return false;
+    entry.again = true;
+    const files = change.files.map((one) => (one.file ? { ...one, id: undefined, loaded: undefined } : one));
+    entry.item = { ...entry.item, change: { ...change, files } };
+    return true;
   };
 
   const answered = (entry: Entry, reply: Reply, isFinal = false) => {
@@ -110,12 +124,20 @@ export function createOutbox(options: OutboxOptions): Outbox {
     entry.inFlight = false;
     const isError = reply instanceof ChatError;
     if (isError && reply.code === "disconnected") return; // Sent again on the next socket.
-    if (isError && reply.retryable) hold(reply);
+    if (isError && reply.code === "file_held") {
+      // Other rooms go on while a scanner is away.
+      entry.inFlight = true;
+      clock.after(pauseAfter(reply, 3, random()), () => {
+        entry.inFlight = false;
+        pump();
+      });
+    } else if (isError && reply.retryable) hold(reply);
     else {
       // A refusal for good is progress too.
       refusals = 0;
-      if (isError) settle(entry, undefined, reply);
-      else settle(entry, ackOf(entry.item.change, reply), unexpected());
+      if (isError && reply.code === "file_missing" && isLost(entry)) upload(entry);
+      else if (isError) settle(entry, reply);
+      else settle(entry, unexpected(), ackOf(entry.item.change, reply));
     }
     pump();
   };
@@ -137,67 +159,76 @@ export function createOutbox(options: OutboxOptions): Outbox {
       const { change, epoch } = entry.item;
       if (pause || busy.has(change.room) || !entries.includes(entry)) continue;
       busy.add(change.room);
-      if (entry.inFlight) continue;
+      if (entry.inFlight || entry.uploads) continue;
       const room = options.room(change.room);
       // Ids are only valid in their epoch, which is known once the room is joined.
       if (namesMessage(change) && epoch && room?.joinedEpoch !== epoch) {
         if (!room?.refusal) continue;
-        settle(entry, undefined, room.refusal);
+        settle(entry, room.refusal);
         busy.delete(change.room);
         continue;
       }
       entry.inFlight = true;
-      connection.ask({ ...change }, (reply) => answered(entry, reply));
+      // From here on, nobody knows whether the server has it.
+      entry.item = { ...entry.item, unsent: undefined };
+      store(entry, true);
+      connection.ask(sendable(change as Sending), (reply) => answered(entry, reply));
     }
   };
 
   const clear = (error: ChatError, forget = true) => {
     pause?.();
     pause = undefined;
-    for (const entry of entries) settle(entry, undefined, error, forget);
+    for (const entry of entries) settle(entry, error, undefined, forget);
   };
 
+  const find = (clientId: string) => entries.find(({ item }) => item.change.clientId === clientId);
   const ofRoom = (room: string) => entries.filter(({ item }) => item.change.room === room);
 
   return {
-    waiting: (room) => ofRoom(room).map(({ item }) => item.change),
+    waiting: (room) => ofRoom(room).map(({ item: { change, unsent } }) => ({ ...change, unsent })),
     rooms: () => [...new Set(entries.map(({ item }) => item.change.room))],
     async add(change, signal) {
       if (closed) throw closed;
-      const { promise, resolve, reject } = deferred<Ack>();
-      const item = { change, epoch: options.room(change.room)?.epoch, user };
-      const renewals = connection.renewal.count;
-      const entry: Entry = { item, inFlight: false, renewals, resolve, reject };
+      const { promise, ...outcome } = deferred<Ack>();
+      const item: Item = { change, epoch: options.room(change.room)?.epoch, user, unsent: true };
+      const entry: Entry = { item, renewals: connection.renewal.count, ...outcome };
       const off = onAbort(signal, () => {
-        settle(entry, undefined, signal?.reason);
+        settle(entry, signal?.reason);
         pump();
       });
       if (change.type === "read") {
-        // The later mark includes the earlier one.
+        // The later mark includes the earlier one, unless that moves back.
         const earlier = ofRoom(change.room).find((one) => !one.inFlight && one.item.change.type === "read");
-        if (earlier) settle(earlier, { clientId: change.clientId, id: change.id, version: 0 });
+        if (earlier && !(earlier.item.change as MarkMove).back)
+          settle(earlier, undefined, { clientId: change.clientId, id: change.id, version: 0 });
       }
       if (entries.length >= options.max) throw new ChatError("outbox_full", "The outbox is full.");
       entries.push(entry);
-      store((items) => [...items, item]).catch((error: unknown) => {
-        // A change in flight is not lost if it cannot be stored.
-        const { message } = errorOf(error);
-        if (!entry.inFlight)
-          settle(entry, undefined, new ChatError("outbox_full", `The change was not stored: ${message}`));
-      });
-      options.room(change.room)?.changed();
+      upload(entry);
       pump();
+      if (entry.item.unsent) store(entry, true);
+      options.room(change.room)?.changed();
       return promise.finally(off);
+    },
+    withdraw(clientId) {
+      const entry = find(clientId);
+      if (!entry?.item.unsent) return false;
+      settle(entry, new ChatError("withdrawn", "It was withdrawn."));
+      pump();
+      return true;
     },
     async load() {
       const items = itemsIn(await slot.read().catch(() => undefined));
-      const here = new Set(entries.map(({ item }) => item.change.clientId));
-      const earlier = items
-        .filter(({ change, user: whose = user }) => !here.has(change.clientId) && whose === (user ?? whose))
+      const earlier: Entry[] = items
+        .filter(({ change, user: whose = user }) => !find(change.clientId) && whose === (user ?? whose))
         .slice(0, options.max)
-        .map((item) => ({ item, inFlight: false, renewals: 0, resolve() {}, reject() {} }));
+        .map((item) => ({ item, renewals: 0 }));
       entries = [...earlier, ...entries];
-      for (const { item } of earlier) options.room(item.change.room)?.changed();
+      for (const entry of earlier) {
+        upload(entry);
+        options.room(entry.item.change.room)?.changed();
+      }
       pump();
     },
     pump,
@@ -206,25 +237,24 @@ export function createOutbox(options: OutboxOptions): Outbox {
       for (const entry of entries) {
         const { user: whose = next } = entry.item;
         if (whose === next) entry.item = { ...entry.item, user: next };
-        else settle(entry, undefined, new ChatError("signed_out", "Another person is signed in."), false);
+        else settle(entry, new ChatError("signed_out", "Another person is signed in."), undefined, false);
       }
     },
     entered(room, epoch) {
       for (const entry of ofRoom(room)) {
         const { change, epoch: old = epoch } = entry.item;
         if (old === epoch) continue;
-        if (change.type === "send" || !("id" in change)) {
+        if (isBound(change)) settle(entry, new ChatError("stale_epoch", "The room's history was replaced."));
+        else {
           // The storage can keep the old item: its old epoch leads to the same result.
-          const kept = change.type === "send" ? { ...change, replyTo: undefined } : change;
-          entry.item = { ...entry.item, change: kept, epoch };
+          entry.item = { ...entry.item, change: { ...change, replyTo: undefined } as Change, epoch };
           options.room(room)?.changed();
-        } else settle(entry, undefined, new ChatError("stale_epoch", "The room's history was replaced."));
+        }
       }
       pump();
     },
     refused(room, error) {
-      if (error.code === "left")
-        for (const entry of ofRoom(room)) if (!entry.inFlight) settle(entry, undefined, error);
+      if (error.code === "left") for (const entry of ofRoom(room)) if (!entry.inFlight) settle(entry, error);
       pump();
     },
     clear,

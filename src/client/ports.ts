@@ -12,10 +12,10 @@ export interface Ports {
   /** Locks between tabs. If undefined, the client assumes that there are no other tabs. */
   readonly locks: Locks | undefined;
   /**
-   * Calls back when the network may be back: on `online`, or when the page becomes visible. Returns a function that stops
-   * it.
+   * Calls back when the network may be back: on `online`, or when the page becomes visible. `isLost`: the network is gone, on
+   * `offline`. Returns a function that stops it.
    */
-  readonly onWake: (wake: () => void) => () => void;
+  readonly onWake: (wake: (isLost?: boolean) => void) => () => void;
 }
 
 /** Opens a WebSocket. */
@@ -122,12 +122,13 @@ const uuid = () => {
   });
 };
 
-function onWake(wake: () => void): () => void {
+function onWake(wake: (isLost?: boolean) => void): () => void {
   const page = globalThis.document as Document | undefined;
-  const visible = () => page?.visibilityState === "visible" && wake();
+  const visible = () => page?.hidden || wake();
   const control = new AbortController();
   const { signal } = control;
-  globalThis.addEventListener?.("online", wake, { signal });
+  for (const type of ["online", "offline"])
+    globalThis.addEventListener?.(type, () => wake(type === "offline"), { signal });
   page?.addEventListener("visibilitychange", visible, { signal });
   return () => control.abort();
 }

@@ -66,6 +66,8 @@ export function createRenewal({ ports, token: get, ask, renewed, problem }: Rene
   let count = 0;
   /** The count at which the last accepted token was requested. */
   let covered = 0;
+  /** The count at which the request for a token that is under way began. */
+  let asking: number | undefined;
   let failures = 0;
   let startedAt = -Infinity;
   /** When the next renewal begins, by the monotonic clock; -Infinity during a renewal. */
@@ -80,6 +82,17 @@ export function createRenewal({ ports, token: get, ask, renewed, problem }: Rene
     dueAt = at;
     if (ms > 0) cancel = clock.after(ms, run);
     else void run();
+  };
+
+  /** Gets a newer token, and the count at which it was requested: a request that is under way since an earlier socket is shared. */
+  const newer = async () => {
+    const at = (asking ??= count);
+    try {
+      last = await get(last);
+    } finally {
+      if (asking === at) asking = undefined;
+    }
+    return { token: last, at };
   };
 
   const soon = (apartMs = APART_MS) => plan(startedAt + apartMs - clock.monotonic());
@@ -120,13 +133,13 @@ export function createRenewal({ ports, token: get, ask, renewed, problem }: Rene
     waiting = undefined;
     promise.catch(() => {});
     try {
-      const token = (last = await get(last));
+      const { token, at } = await newer();
       if (mine !== socket) throw disconnected();
-      if (token === accepted) throw new ChatError("token_failed", "There is no newer token.");
+      if (token === accepted) throw new ChatError("token_failed", "No newer token.");
       const reply = await new Promise<Reply>((answer) => ask({ type: "auth", token }, answer));
       // The next token may be better.
       if (reply instanceof ChatError) throw passing(reply.code, reply.message);
-      covered = count;
+      covered = at;
       accept(reply.expiresAt);
       resolve();
     } catch (thrown) {
@@ -144,7 +157,7 @@ export function createRenewal({ ports, token: get, ask, renewed, problem }: Rene
     },
     async token() {
       const isSpent = clock.now() > expiresAt - Math.min(MARGIN_MS, lifeMs / 4);
-      return (last = await get(isRefused || isSpent ? last : undefined));
+      return isRefused || isSpent ? (await newer()).token : (last = await get());
     },
     opened(at) {
       socket = {};

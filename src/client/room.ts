@@ -7,17 +7,19 @@ import type { ChatError } from "./errors.ts";
 import { createFeed } from "./feed.ts";
 import { createHistory } from "./history.ts";
 import { createHolds } from "./holds.ts";
-import type { Bans, Members } from "./members.ts";
 import type { JoinedFrame, MessageFrame, RoomFrame } from "./message.ts";
 import type { Change, ChangeFields } from "./change.ts";
 import type { Outbox } from "./outbox.ts";
+import { part } from "./parts.ts";
 import type { Places } from "./places.ts";
 import type { Ports } from "./ports.ts";
 import type { Query } from "./query.ts";
 import type { Room, RoomEvents, RoomInside, RoomOptions, RoomState, Waiting } from "./roomstate.ts";
-import type { RequestsInside } from "./requests.ts";
 import { createStream } from "./stream.ts";
-import type { RollInside } from "./roll.ts";
+import type { Files } from "./files/files.ts";
+import type { People } from "./people/people.ts";
+import { createLaterList, methodsOf, once } from "./later.ts";
+import { createRoomThreads, type ThreadParts } from "./roomthreads.ts";
 import { createSubject } from "./subject.ts";
 
 interface Options extends RoomOptions {
@@ -27,9 +29,9 @@ interface Options extends RoomOptions {
   readonly places: Places;
   readonly outbox: Outbox;
   readonly query: Query;
-  readonly members: Members & RollInside;
-  readonly bans: Bans & RollInside;
-  readonly requests: RequestsInside;
+  readonly people: () => Promise<People>;
+  readonly files: () => Promise<Files>;
+  readonly threads: ThreadParts;
   /** The id of the signed-in person. */
   readonly me: () => string | undefined;
   /** Ids of people whom the person blocks. */
@@ -38,14 +40,26 @@ interface Options extends RoomOptions {
   readonly closed: () => ChatError | undefined;
   /** Called before the room needs a connection or has listeners: from then on, it is kept. */
   used(room: RoomInside): void;
+  /** The person's read mark was moved here. */
+  marked(): void;
 }
 
 /** The client sends at most one `typing` in this time, in milliseconds. */
 const TYPING_MS = 2_000;
 
 export function createRoom(options: Options): RoomInside {
-  const { name, ports, connection, outbox, members, bans, requests, me, blocked } = options;
-  const lists = [members, bans, requests.invitations, requests.reports];
+  const { name, ports, connection, outbox, me, blocked } = options;
+  const later = once(async () => (await options.people()).of(name));
+  const members = createLaterList(async () => (await later()).members);
+  const bans = createLaterList(async () => (await later()).bans);
+  const invitations = createLaterList(async () => (await later()).invitations);
+  const reports = createLaterList(async () => (await later()).reports);
+  const pins = createLaterList(async () => {
+    const { session, repeat } = options.threads;
+    return (await part("kept")).createPins(name, session, repeat, ports.uuid);
+  });
+  const urls = once(async () => (await options.files()).urls(name));
+  const lists = [members, bans, invitations, reports, pins];
   const { history: first = 50, keep = 1_000 } = options;
   const { clock } = ports;
   const content = createContent({
@@ -94,6 +108,9 @@ export function createRoom(options: Options): RoomInside {
   });
   const view = createSubject(state, { ...state(), state: "idle", folded: NOBODY, waiting: [] });
 
+  const reading = once(async () =>
+    (await part("reading")).createReading({ name, query: options.query, version: () => list.version }),
+  );
   const history = createHistory({
     name,
     list,
@@ -120,7 +137,10 @@ export function createRoom(options: Options): RoomInside {
   });
 
   const joined = (frame: JoinedFrame) => {
-    const resumed = content.joined(frame);
+    const resumed = content.joined(
+      frame,
+      outbox.waiting(name).filter((one) => one.type === "read"),
+    );
     if (!resumed) acked = [];
     feed.entered();
     history.wake();
@@ -153,6 +173,7 @@ export function createRoom(options: Options): RoomInside {
     }
     acked = acked.filter(({ version }) => version > list.version);
     view.changed();
+    pins.notice(frame as never);
     emitter.emit(frame.type, frame as never);
   };
 
@@ -167,11 +188,14 @@ export function createRoom(options: Options): RoomInside {
 
   const room: Room = {
     ...createChanges(change),
-    ...requests,
+    ...methodsOf(later, "invite", "revoke", "report", "resolve"),
     ...holds.over(view),
     name,
     members,
     bans,
+    invitations,
+    reports,
+    pins: { ...pins, ...methodsOf(pins.use, "add", "remove") },
     on(type, listener) {
       const start = () => emitter.on(type, listener);
       if (type !== "settled") return holds.during(start);
@@ -183,9 +207,19 @@ export function createRoom(options: Options): RoomInside {
       return stream.iterate([room.on("message", stream.push), emitter.on("end", stream.end)]);
     },
     [Symbol.asyncIterator]: () => room.events(),
+    upload: async (file, query) => (await options.files()).upload(name, file, query),
+    files: async (ids, query) => (await urls())(ids, query),
+    withdraw: outbox.withdraw,
     async read(id, more) {
-      if (content.read(id)) view.changed();
+      if (content.read(id)) {
+        view.changed();
+        options.marked();
+      }
       await change({ type: "read", id }, more);
+    },
+    async markUnread(id, more) {
+      if (content.back(id - 1)) view.changed();
+      await change({ type: "read", id, back: true }, more);
     },
     typing() {
       const now = clock.monotonic();
@@ -194,9 +228,9 @@ export function createRoom(options: Options): RoomInside {
       connection.ask({ type: "typing", room: name }, () => {});
     },
     older: (query) => history.older(query).finally(holds.take()),
-    history(query) {
+    async history(query) {
       use();
-      return history.read(query);
+      return (await reading())(query);
     },
     join() {
       kept ||= !holds.held;
@@ -209,8 +243,10 @@ export function createRoom(options: Options): RoomInside {
       emitter.emit("end", undefined);
       feed.close();
     },
+    thread: (id) => threads.thread(id),
     [asyncDispose]: async () => room.leave(),
   };
+  const threads = createRoomThreads(room, options.threads);
 
   const inside: RoomInside = {
     room,
@@ -225,7 +261,7 @@ export function createRoom(options: Options): RoomInside {
     },
     connected() {
       feed.connected();
-      for (const list of lists) list.connected();
+      for (const list of [...lists, threads]) list.connected();
     },
     disconnected: feed.disconnected,
     take,

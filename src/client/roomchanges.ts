@@ -1,3 +1,4 @@
+import { type FileBytes, type MessageFile, type OutgoingFile, waitingFile } from "./attachments.ts";
 import type { Data, Role } from "./message.ts";
 import type { Ack, ChangeFields, MemberChange, RoomSettings } from "./change.ts";
 
@@ -10,11 +11,27 @@ export interface ChangeOptions {
 export interface SendOptions extends ChangeOptions {
   /** The id of the message that this one replies to. */
   readonly replyTo?: number;
+  /** Whom it mentions: ids, or `@` and usernames, at most 50. The text alone mentions nobody. */
+  readonly mentions?: readonly string[] | undefined;
+  /** Whether it mentions everyone in the room. */
+  readonly everyone?: boolean | undefined;
+  /** The first message of the thread that this one replies in. */
+  readonly thread?: number | undefined;
+  /** With `thread`: whether it is part of the room's main conversation too. */
+  readonly alsoRoom?: boolean | undefined;
   readonly data?: Data | undefined;
+  /**
+   * At most 10 files: what `upload` returned, or files that the outbox uploads first. The message keeps its place in the order
+   * meanwhile, so later changes of the room wait for it.
+   */
+  readonly files?: readonly (FileBytes | OutgoingFile | MessageFile)[] | undefined;
 }
 export interface EditOptions extends ChangeOptions {
   /** Replaces the message's data; null takes it away. Without it, the message keeps what it has. */
   readonly data?: Data | null | undefined;
+  /** Replaces whom the message mentions. Without it, the message keeps its mentions. */
+  readonly mentions?: readonly string[] | undefined;
+  readonly everyone?: boolean | undefined;
 }
 export interface AddOptions extends ChangeOptions {
   /** Defaults to `member`. */
@@ -65,9 +82,23 @@ export function createChanges(
     };
 
   return {
-    send: (content, { data, replyTo, ...more } = {}) =>
-      change({ type: "send", content, data, replyTo }, more),
-    edit: (id, content, { data, ...more } = {}) => change({ type: "edit", id, content, data }, more),
+    send: (content, { data, replyTo, thread, alsoRoom, files, mentions, everyone, ...more } = {}) =>
+      change(
+        {
+          type: "send",
+          content,
+          data,
+          replyTo,
+          thread,
+          alsoRoom: alsoRoom || undefined,
+          files: files?.length ? files.map(waitingFile) : undefined,
+          mentions,
+          everyone,
+        },
+        more,
+      ),
+    edit: (id, content, { data, mentions, everyone, ...more } = {}) =>
+      change({ type: "edit", id, content, data, mentions, everyone }, more),
     delete: (id, more) => change({ type: "delete", id }, more),
     react: (id, emoji, on = true, more) => change({ type: "react", id, emoji, on }, more),
     add: member("in"),

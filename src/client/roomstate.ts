@@ -1,3 +1,6 @@
+import type { Pins } from "./kept/pins.ts";
+import type { FileBytes, UploadedFile, UploadOptions } from "./attachments.ts";
+import type { FilesQuery, FileUrls } from "./files/urls.ts";
 import type { RoomChanges } from "./roomchanges.ts";
 import type { ChatError } from "./errors.ts";
 import type { Facts } from "./facts.ts";
@@ -14,11 +17,12 @@ import type {
   ReceiptFrame,
   RoomFrame,
   SyncedFrame,
+  ThreadFrame,
   TypingFrame,
   User,
 } from "./message.ts";
-import type { Bans, Members } from "./members.ts";
-import type { RoomRequests } from "./requests.ts";
+import type { Bans, Members } from "./people/members.ts";
+import type { RoomRequests } from "./people/requests.ts";
 import type { Change } from "./change.ts";
 import type { OutboxRoom, Settled } from "./outbox.ts";
 import type { Store } from "./subject.ts";
@@ -57,7 +61,10 @@ export interface RoomState extends Facts {
   readonly unread: number;
 }
 
-export type Waiting = Extract<Change, { type: "send" }>;
+export type Waiting = Extract<Change, { type: "send" }> & {
+  /** It was not sent yet: `withdraw` can take it back. */
+  readonly unsent?: true | undefined;
+};
 
 export interface RoomEvents {
   /** A message was posted or changed, now or while the client was away. */
@@ -69,6 +76,7 @@ export interface RoomEvents {
   readonly typing: TypingFrame;
   readonly read: ReadFrame;
   readonly receipt: ReceiptFrame;
+  readonly thread: ThreadFrame;
   readonly left: LeftFrame;
   /** The room or who may do what there has changed, now or while the client was away. */
   readonly notice: NoticeFrame;
@@ -81,6 +89,10 @@ export interface HistoryQuery {
   readonly before?: number;
   readonly after?: number;
   readonly around?: number;
+  /** Only the replies in the thread that begins with this message. */
+  readonly thread?: number | undefined;
+  /** Only the main conversation, without replies that are in threads alone. */
+  readonly main?: boolean | undefined;
   /** Whether the page's `entries` have notices. */
   readonly notices?: boolean | undefined;
   /** 1 to 1,000. Defaults to 100. With `around`, half of them on each side. A page can be shorter. */
@@ -114,18 +126,43 @@ export interface Room
   readonly name: string;
   readonly members: Members;
   readonly bans: Bans;
+  /** The pinned messages of the room. */
+  readonly pins: Pins;
   /** Listening to `settled` alone does not join the room. */
   on<T extends keyof RoomEvents>(type: T, listener: (event: RoomEvents[T]) => void): () => void;
   /** Iterates over messages as they are posted and changed, until `leave` or an aborted signal. */
   events(options?: { signal?: AbortSignal }): AsyncIterableIterator<MessageFrame>;
+  /**
+   * Uploads a file, which can then be sent here once, within a day. Repeated until its outcome is known. A file that is too large
+   * for the server is refused before it is sent. @throws {ChatError} @throws the reason of `signal`.
+   */
+  upload(file: FileBytes, options?: UploadOptions): Promise<UploadedFile>;
+  /**
+   * Returns addresses from which files can be loaded, by the ids of the files. Those that this person may not see are missing.
+   * Calls of one moment share requests. An address is given out for 4 minutes, and works for at least one more.
+   * @throws {ChatError} @throws the reason of `signal`.
+   */
+  files(ids: readonly string[], query?: FilesQuery): Promise<ReadonlyMap<string, FileUrls>>;
+  /**
+   * Takes back a change that was not sent yet, whose promise then fails with `withdrawn`. Returns false if the server may have
+   * it already.
+   */
+  withdraw(clientId: string): boolean;
   /** Moves the read mark to this message. @throws {ChatError} */
   read(id: number, options?: { signal?: AbortSignal }): Promise<void>;
+  /**
+   * Moves the read mark back: this message and those after it are unread again, on all devices of the person. Others still
+   * see that they were read. @throws {ChatError}
+   */
+  markUnread(id: number, options?: { signal?: AbortSignal }): Promise<void>;
   /** Shows others that the person is typing. Call it with each key: it sends at most one frame every 2 seconds. */
   typing(): void;
   /** Loads the page before the list into the list. @throws {ChatError} @throws the reason of `signal`. */
   older(query?: OlderQuery): Promise<void>;
   /** Reads a page of the history without changing the list. @throws {ChatError} */
   history(query?: HistoryQuery): Promise<HistoryPage>;
+  /** Returns the thread that begins with this message: the same object for the same message. */
+  thread(id: number): Thread;
   /**
    * Joins the room, also after an error or after leaving it for good, and returns it. It stays joined until `leave` or, if
    * someone is subscribed, until the last subscription ends.
@@ -133,6 +170,30 @@ export interface Room
   join(): Room;
   /** Stops following the room at once. The person stays a member, and waiting changes are still sent. */
   leave(): void;
+}
+
+/**
+ * A thread. What one can do in a room, one can do here: `send` replies in the thread, `history` and `older` page through it, and
+ * `read` moves its own read mark, which never moves back. It keeps its room joined while someone is subscribed.
+ */
+export interface Thread
+  extends Omit<Room, keyof Store<RoomState> | "markUnread" | "thread">, Store<ThreadState> {
+  /** The id of the first message. */
+  readonly id: number;
+  /** Follows the thread, or no longer if `on` is false. @throws {ChatError} */
+  follow(on?: boolean): Promise<void>;
+}
+
+/** The state of a thread. What is not listed here is that of its room. */
+export interface ThreadState extends RoomState {
+  /** The first message. Undefined while it is loading. */
+  readonly root: Message | undefined;
+  /** The first message, if nothing is missing before the replies, and the replies, oldest first. */
+  readonly messages: readonly Message[];
+  /** Whether the person wants to know about replies. */
+  readonly following: boolean;
+  /** The id of the last reply that the person has read. */
+  readonly lastRead: number;
 }
 
 export interface RoomOptions {
@@ -149,6 +210,7 @@ export interface RoomInside extends OutboxRoom {
   connected(): void;
   disconnected(): void;
   take(frame: RoomFrame): void;
+  settled(settled: Settled): void;
   /** The person was added to the room, or may do something else there. */
   admitted(): void;
   /** The server accepted a newer token. */

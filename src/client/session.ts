@@ -51,6 +51,8 @@ export interface Session {
    */
   token(refused?: string): Promise<string>;
   /** Makes a request with the token. If the status is 401, renews the token and repeats the request once. */
+  withToken<T>(call: (token: string) => Promise<T>): Promise<T>;
+  /** The same for a request by HTTP as usual. */
   readonly request: Request;
 }
 
@@ -167,6 +169,16 @@ export function createSession({ http, slot, tokens, locks, lock, clock, changed 
     return (renewing ??= renew().finally(() => (renewing = undefined)));
   };
 
+  const withToken: Session["withToken"] = async (call) => {
+    const first = await token();
+    try {
+      return await call(first);
+    } catch (error) {
+      if (errorOf(error).status !== 401) throw error;
+      return call(await token(first));
+    }
+  };
+
   return {
     get signedIn() {
       return !!(tokens || held);
@@ -186,15 +198,8 @@ export function createSession({ http, slot, tokens, locks, lock, clock, changed 
       return mine?.refresh;
     },
     token,
-    async request(method, path, call) {
-      const first = await token();
-      try {
-        return await http(method, path, { ...call, token: first });
-      } catch (error) {
-        if (errorOf(error).status !== 401) throw error;
-        return http(method, path, { ...call, token: await token(first) });
-      }
-    },
+    withToken,
+    request: (method, path, call) => withToken((token) => http(method, path, { ...call, token })),
   };
 }
 

@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import { isAllowEntry } from "../outbound/addresses.ts";
 
 // How settings are parsed. Messages follow the name of the setting. They never quote the value, which may be a secret.
 
@@ -34,6 +35,18 @@ export const duration = v.pipe(
   v.maxValue(36_500 * UNITS.d, "must be at most 36500d"), // the dates of a database end
 );
 
+/** The same, or never. */
+export const durationOrOff = v.union(
+  [
+    v.pipe(
+      v.literal("off"),
+      v.transform(() => undefined),
+    ),
+    duration,
+  ],
+  "must be off, or a number with a unit: 30m, 4h or 1d",
+);
+
 /** A URL with one of these schemes. */
 export const url = (...schemes: string[]) =>
   v.pipe(
@@ -43,6 +56,53 @@ export const url = (...schemes: string[]) =>
       `must be a URL that begins with ${schemes.map((s) => `${s}://`).join(" or ")}`,
     ),
   );
+
+/** How somebody outside reaches the operator. */
+export const contact = v.pipe(
+  v.string(),
+  v.check(
+    (text) => /^mailto:[^\s@]+@[^\s@]+$/.test(text) || /^https:\/\/[^\s/]/.test(text),
+    "must begin with mailto: or https://",
+  ),
+);
+
+const SIZES = { KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30, TiB: 2 ** 40 } as const;
+
+/** A number of bytes. */
+export const bytes = v.pipe(
+  v.string(),
+  v.regex(/^\d{1,6}(KiB|MiB|GiB|TiB)$/, "must be a number with a unit: 512KiB, 50MiB or 2GiB"),
+  v.transform((text) => {
+    const unit = text.replace(/\d+/, "") as keyof typeof SIZES;
+    return Number.parseInt(text, 10) * SIZES[unit];
+  }),
+  v.minValue(1, "must be at least 1KiB"),
+);
+
+/** One web origin. */
+export const origin = v.pipe(
+  v.string(),
+  v.check(
+    (text) => /^https?:/.test(text) && URL.canParse(text) && new URL(text).origin === text,
+    "must be an origin such as https://files.example.com",
+  ),
+);
+
+const isPlace = (text: string) =>
+  URL.canParse(text) &&
+  (new URL(text).protocol === "s3:" ? new URL(text).host !== "" : /^file:\/\/\/./.test(text));
+
+/** Where files are stored: a folder or a bucket. */
+export const place = v.pipe(v.string(), v.check(isPlace, "must be a URL that begins with file:/// or s3://"));
+
+/** The same, or nowhere. */
+export const store = v.pipe(
+  v.string(),
+  v.check(
+    (text) => text === "off" || isPlace(text),
+    "must be off, or a URL that begins with file:/// or s3://",
+  ),
+);
 
 /** One of these words. */
 export const oneOf = <const T extends readonly string[]>(...values: T) =>
@@ -55,16 +115,40 @@ export const secret = v.pipe(
   v.regex(/^[\w.~+/=-]+$/, "may contain only letters, digits and -._~+/="),
 );
 
-/** `*`, or a list of web origins. */
-export const origins = v.pipe(
+const list = v.pipe(
   v.string(),
   v.transform((text) => text.split(",").map((part) => part.trim())),
+);
+const isOrigin = (text: string) => URL.canParse(text) && new URL(text).origin === text;
+
+/** A list of web origins with encrypted transport. */
+export const secureOrigins = v.pipe(
+  list,
+  v.check(
+    (list) => list.every((one) => /^https:\/\/[\w.-]+(?::\d+)?$/.test(one) && isOrigin(one)),
+    "must be a comma-separated list of origins such as https://cdn.example.com, without paths and wildcards",
+  ),
+);
+
+/** `*`, or a list of web origins. */
+export const origins = v.pipe(
+  list,
   v.check(
     (list) => list.includes("*") || !list.some((origin) => origin.includes("*")),
     "must name each origin in full, because a wildcard such as https://*.example.com matches nothing",
   ),
   v.check(
-    (list) => list.join() === "*" || list.every((one) => URL.canParse(one) && new URL(one).origin === one),
+    (list) => list.join() === "*" || list.every(isOrigin),
     "must be * alone or a comma-separated list of origins such as https://app.example.com",
+  ),
+);
+
+/** A list of hosts and networks. */
+export const hosts = v.pipe(
+  list,
+  v.transform((list) => list.map((entry) => entry.toLowerCase())),
+  v.check(
+    (list) => list.every(isAllowEntry),
+    "must be a comma-separated list of names, addresses and networks such as hooks.example.com,10.0.0.0/8",
   ),
 );

@@ -16,8 +16,10 @@ export type FromDesk =
   | { readonly label: string; readonly pausedMs: number }
   | { readonly refused: string };
 
-/** How long a backup may take, in milliseconds. The log is kept for that long. */
+/** How long copying the database may take, in milliseconds. The log is kept for that long. */
 const LIMIT_MS = 60 * 60_000;
+/** How long copying the files may take after that. Files that nobody needs are kept for that long. */
+const FILES_LIMIT_MS = 24 * 60 * 60_000;
 
 interface DeskParts {
   readonly dir: string;
@@ -26,14 +28,16 @@ interface DeskParts {
   readonly log: Log;
   /** Keeps the log until the returned function is called. */
   pause(): () => void;
+  /** Keeps the files that people uploaded until the returned function is called. */
+  keepFiles(): () => void;
 }
 
 /**
  * Lets `parley backup` copy the embedded database while this process uses it. A connection starts Postgres's backup mode,
- * in which commits go on. A line from the client ends it: then the label is sent. The log is kept until the connection
+ * in which commits go on. A line from the client ends it: then the label is sent. Log and files are kept until the connection
  * closes. Returns a function that stops this.
  */
-export function openBackupDesk({ dir, database, clock, log, pause }: DeskParts): () => void {
+export function openBackupDesk({ dir, database, clock, log, pause, keepFiles }: DeskParts): () => void {
   if (database.driver !== "pglite") return () => {};
   const pool = database.pool({ connections: 1, limitMs: LIMIT_MS });
   let current: Bun.Socket | undefined;
@@ -49,11 +53,10 @@ export function openBackupDesk({ dir, database, clock, log, pause }: DeskParts):
   async function start(socket: Bun.Socket): Promise<void> {
     if (current) return refuse(socket, "another backup is being made");
     current = socket;
-    const resume = pause();
-    const cancel = clock.after(LIMIT_MS, () => socket.end());
+    const ends = [pause(), keepFiles(), clock.after(LIMIT_MS, () => copying && socket.end())];
+    ends.push(clock.after(LIMIT_MS + FILES_LIMIT_MS, () => socket.end()));
     release = () => {
-      cancel();
-      resume();
+      for (const end of ends) end();
     };
     const reason = await whyUnwritable("pglite", pool);
     if (reason) return refuse(socket, reason);

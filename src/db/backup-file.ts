@@ -20,11 +20,11 @@ export class BackupRefused extends Error {
 }
 
 /**
- * Writes an embedded database to a new file, a gzipped tar archive, and syncs it. Works while a server uses the database,
- * and while nobody does.
+ * Writes an embedded database to a new file, a gzipped tar archive, and syncs it, with the folder of files that people
+ * uploaded, if any. Works while a server uses the database, and while nobody does.
  * @throws {DataDirHeld} if another command uses it, {BackupRefused}, or the file system's error if the file exists.
  */
-export async function backUp(dir: string, file: string): Promise<Backup> {
+export async function backUp(dir: string, file: string, files?: string): Promise<Backup> {
   const unfinished = `${file}.unfinished`;
   const fd = fs.openSync(file, "wx", 0o600); // reserves the name
   fs.closeSync(fd);
@@ -33,7 +33,7 @@ export async function backUp(dir: string, file: string): Promise<Backup> {
     fs.rmSync(unfinished, { force: true });
     const { pausedMs } = await withSteps(dir, (copied) =>
       pipeline(
-        Readable.from(archiveDataDir(join(dir, "postgres"), copied)),
+        Readable.from(archiveDataDir(join(dir, "postgres"), copied, files)),
         createGzip({ level: 1 }),
         fs.createWriteStream(unfinished, { flags: "wx", mode: 0o600 }),
       ),
@@ -71,7 +71,12 @@ async function withSteps(dir: string, copy: Copy): Promise<{ pausedMs: number }>
 async function askServer(dir: string, copy: Copy, held: DataDirHeld): Promise<{ pausedMs: number }> {
   let next = Promise.withResolvers<FromDesk>();
   let text = "";
-  const fail = () => next.reject(new BackupRefused("the server ended before the backup was complete"));
+  let isClosed = false;
+  const early = () => new BackupRefused("the server ended before the backup was complete");
+  const fail = () => {
+    isClosed = true;
+    next.reject(early());
+  };
   const socket = await Bun.connect({
     unix: deskOf(dir),
     socket: {
@@ -102,6 +107,8 @@ async function askServer(dir: string, copy: Copy, held: DataDirHeld): Promise<{ 
       next.promise.catch(() => {});
       return stopped.label;
     });
+    // Until here the server kept what was copied.
+    if (isClosed) throw early();
     return { pausedMs };
   } finally {
     socket.end();

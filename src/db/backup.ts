@@ -10,11 +10,13 @@ const CONTROL = "global/pg_control";
 /**
  * Yields a data directory as a tar archive with the folder `postgres`, while Postgres may write to it. `copied` is called
  * when everything but the log has been read. It ends Postgres's backup mode and returns the label of the backup; undefined
- * if nobody writes.
+ * if nobody writes. The folder `files`, if given, becomes the folder of that name. It comes after the database, so it has every
+ * file that the database names, if meanwhile none is removed.
  */
 export async function* archiveDataDir(
   dataDir: string,
   copied: () => Promise<string | undefined>,
+  files?: string,
 ): AsyncGenerator<Buffer> {
   const list = function* (folder: string): Generator<Buffer> {
     for (const entry of fs.readdirSync(join(dataDir, folder), { withFileTypes: true })) {
@@ -36,5 +38,18 @@ export async function* archiveDataDir(
     if (/^[0-9A-F]{8}(\.history|[0-9A-F]{16})$/.test(name))
       yield* tarFile(`postgres/pg_wal/${name}`, join(dataDir, "pg_wal", name));
   for (const name of ["archive_status", "summaries"]) yield* tarFolder(`postgres/pg_wal/${name}`);
+  if (files !== undefined && fs.existsSync(files)) yield* archiveFiles(files);
   yield TAR_END;
+}
+
+/** The files that people uploaded: a folder of folders. */
+function* archiveFiles(root: string): Generator<Buffer> {
+  yield* tarFolder("files");
+  for (const folder of fs.readdirSync(root, { withFileTypes: true })) {
+    if (!folder.isDirectory()) continue;
+    yield* tarFolder(`files/${folder.name}`);
+    for (const entry of fs.readdirSync(join(root, folder.name), { withFileTypes: true }))
+      if (entry.isFile())
+        yield* tarFile(`files/${folder.name}/${entry.name}`, join(root, folder.name, entry.name));
+  }
 }

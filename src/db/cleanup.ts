@@ -16,8 +16,13 @@ const ROOM_MS = 24 * 3600_000;
 /** How long ended sessions, links and keys stay, in milliseconds: until then a reused refresh token is recognised. */
 const ENDED_MS = 30 * 24 * 3600_000;
 
+/** How long the tickets of mails count, in milliseconds. */
+const TICKET_MS = 24 * 3600_000;
 /** How long reports stay after they were resolved, with the message as it was, in milliseconds. */
 const REPORT_MS = 30 * 24 * 3600_000;
+
+/** How long a device gets pushes after it last said that it is there, in milliseconds. */
+const DEVICE_MS = 90 * 24 * 3600_000;
 
 /** Where a walk through a table continues; null: at its beginning. */
 type Cursor = number | string | null;
@@ -35,12 +40,15 @@ export function cleanRegularly({ pool, clock, log, keyMs }: CleanupParts): () =>
   let room: Cursor = null;
   let session: Cursor = null;
   let invitation: Cursor = null;
+  let device: Cursor = null;
   const clean = async () => {
     room = await removeUnusedRooms(pool, room);
     session = await removeEndedSessions(pool, session);
     await removeOldLinks(pool);
+    await removeOldTickets(pool);
     invitation = await removeOldInvitations(pool, invitation);
     await removeOldReports(pool);
+    device = await removeEndedDevices(pool, device);
     await clearDeletedRooms(pool);
     await removeOldKeys(pool, keyMs + ENDED_MS);
   };
@@ -123,6 +131,17 @@ export const removeOldLinks = (pool: Pool, olderThanMs = ENDED_MS): Promise<unkn
     rows(orm, sql`delete from registration_links where least(used_at, expires_at) < ${ago(olderThanMs)}`),
   );
 
+/** Removes what links in mails allowed, some at a time, once it has neither a use nor a place in a limit. */
+export const removeOldTickets = (pool: Pool, olderThanMs = TICKET_MS): Promise<unknown> =>
+  pool.run((orm) =>
+    rows(
+      orm,
+      sql`delete from tickets where hash in (
+        select hash from tickets where created_at < ${ago(olderThanMs)} and expires_at < clock_timestamp()
+        order by created_at limit ${LOOKED_AT}::int)`,
+    ),
+  );
+
 /** Removes reports that were resolved long ago, some at a time. Those that nobody has resolved stay. */
 export const removeOldReports = (pool: Pool, olderThanMs = REPORT_MS): Promise<unknown> =>
   pool.run((orm) =>
@@ -132,6 +151,31 @@ export const removeOldReports = (pool: Pool, olderThanMs = REPORT_MS): Promise<u
         select id from reports where resolved_at < ${ago(olderThanMs)} order by resolved_at limit ${LOOKED_AT}::int)`,
     ),
   );
+
+/**
+ * Walks through the devices that get pushes, and removes those whose session has ended and those that have not been heard of
+ * for long. What was noted for them goes when it is due. Returns where to continue.
+ */
+export async function removeEndedDevices(
+  pool: Pool,
+  after: Cursor,
+  olderThanMs = DEVICE_MS,
+): Promise<Cursor> {
+  const [walk] = await pool.run((orm) =>
+    rows<{ last: string | null; count: number }>(
+      orm,
+      sql`with seen as materialized (
+        select id from push_devices where id > ${after ?? ""}::text order by id limit ${LOOKED_AT}::int
+      ), gone as (
+        delete from push_devices d using seen where d.id = seen.id and (d.used_at < ${ago(olderThanMs)} or (
+          d.session_id is not null and not exists (select from sessions s
+            where s.id = d.session_id and s.revoked_at is null and s.expires_at > clock_timestamp())))
+      )
+      select max(id) as last, count(*)::int as count from seen`,
+    ),
+  );
+  return walk && walk.count === LOOKED_AT ? walk.last : null;
+}
 
 /**
  * Removes keys whose last token has expired long ago. Revoked ones stay for ever: a stolen key that is still in

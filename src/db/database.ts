@@ -1,4 +1,4 @@
-import { DrizzleQueryError, type SQL } from "drizzle-orm";
+import { DrizzleQueryError, type SQL, sql } from "drizzle-orm";
 import type { PgDatabase, PgQueryResultHKT } from "drizzle-orm/pg-core";
 import type { Config, Driver } from "../config/config.ts";
 import type * as schema from "./schema.ts";
@@ -61,9 +61,46 @@ export class DatabaseTimeout extends Error {
   override readonly name = "DatabaseTimeout";
 }
 
+/** A statement that is assembled already: its text with `$1`, `$2` and so on, each once and in order, and their values. */
+export class Statement {
+  constructor(
+    readonly text: string,
+    readonly values: readonly unknown[],
+  ) {}
+
+  toSQL(): SQL {
+    return sql(this.text.split(/\$\d+/) as readonly string[] as TemplateStringsArray, ...this.values);
+  }
+}
+
+type Send = (text: string, values: readonly unknown[]) => Promise<unknown>;
+const senders = new WeakMap<object, Send>();
+
+/** Names the driver's own function by which an instance of Drizzle sends statements. */
+export function sendingBy(orm: Orm, send: Send): Orm {
+  senders.set(orm, send);
+  return orm;
+}
+
+/** Sends a statement past Drizzle, which takes longer to prepare one than the rest of a message takes. */
+async function sendAssembled(orm: Orm, statement: Statement): Promise<unknown> {
+  const send = senders.get(orm);
+  // A transaction has no function of its own.
+  if (!send) return orm.execute(statement.toSQL());
+  const { text, values } = statement;
+  try {
+    return await send(text, values);
+  } catch (error) {
+    // Callers tell faults of the database by Drizzle's error.
+    throw new DrizzleQueryError(text, [...values], error as Error);
+  }
+}
+
 /** Runs one hand-written statement. Returns the rows as objects by column name. */
-export async function rows<Row>(orm: Orm, statement: SQL): Promise<Row[]> {
-  const result: unknown = await orm.execute(statement);
+export async function rows<Row>(orm: Orm, statement: SQL | Statement): Promise<Row[]> {
+  const result: unknown = await (statement instanceof Statement
+    ? sendAssembled(orm, statement)
+    : orm.execute(statement));
   return (Array.isArray(result) ? result : (result as { rows: Row[] }).rows) as Row[];
 }
 

@@ -9,7 +9,7 @@ import { DatabaseUnusable } from "./unusable.ts";
  * show a private room to everyone. So a migration that they must not run with sets `generation` in `meta` to the next
  * number, which becomes this one.
  */
-const GENERATION = 2;
+const GENERATION = 4;
 
 /** How often a node looks whether another one has migrated the database, in milliseconds. */
 const LOOK_MS = 1_000;

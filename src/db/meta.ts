@@ -15,6 +15,10 @@ export interface Meta {
   readonly busKey: string;
   /** The secret from which the names of private rooms are made. */
   readonly roomKey: string;
+  /** The secret that signs the addresses of files. */
+  readonly fileKey: string;
+  /** The secret that signs the links that end mails. */
+  readonly mailKey: string;
 }
 
 const randomText = (bytes: number) =>
@@ -32,12 +36,24 @@ export async function loadMeta(pool: Pool): Promise<Meta> {
         { name: "erasure_key", value: randomText(32) },
         { name: "bus_key", value: randomText(32) },
         { name: "room_key", value: randomText(32) },
+        { name: "file_key", value: randomText(32) },
+        { name: "mail_key", value: randomText(32) },
       ])
       .onConflictDoNothing();
     return orm
       .select()
       .from(meta)
-      .where(inArray(meta.name, ["epoch", "instance", "erasure_key", "bus_key", "room_key"]));
+      .where(
+        inArray(meta.name, [
+          "epoch",
+          "instance",
+          "erasure_key",
+          "bus_key",
+          "room_key",
+          "file_key",
+          "mail_key",
+        ]),
+      );
   });
   const {
     epoch,
@@ -45,10 +61,12 @@ export async function loadMeta(pool: Pool): Promise<Meta> {
     erasure_key: erasureKey,
     bus_key: busKey,
     room_key: roomKey,
+    file_key: fileKey,
+    mail_key: mailKey,
   } = Object.fromEntries(found.map(({ name, value }) => [name, value]));
-  if (!epoch || !instance || !erasureKey || !busKey || !roomKey)
+  if (!epoch || !instance || !erasureKey || !busKey || !roomKey || !fileKey || !mailKey)
     throw new Error("the database lacks one of its own identifiers");
-  return { epoch, instance, erasureKey, busKey, roomKey };
+  return { epoch, instance, erasureKey, busKey, roomKey, fileKey, mailKey };
 }
 
 /** Replaces the epoch after a restore or a lossy failover. Clients then discard their state and reload. */

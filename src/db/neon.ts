@@ -1,6 +1,6 @@
 import { neonConfig, Pool } from "@neondatabase/serverless";
 import { drizzle } from "drizzle-orm/neon-serverless";
-import type { Database, Orm } from "./database.ts";
+import { type Database, type Orm, sendingBy } from "./database.ts";
 import { createServerDatabase } from "./pool.ts";
 import * as schema from "./schema.ts";
 import { SESSION } from "./settings.ts";
@@ -30,8 +30,9 @@ export function openNeon(url: string, connections: number, pooled: boolean, prox
       void connection.query(SETTINGS).catch(() => {}); // the query that needed the connection reports the error
     });
     client.on("error", () => {}); // a lost idle connection; the pool replaces it on demand
+    const orm = drizzle({ client, schema, casing: "snake_case" }) as unknown as Orm;
     return {
-      orm: drizzle({ client, schema, casing: "snake_case" }) as unknown as Orm,
+      orm: sendingBy(orm, (text, values) => client.query(text, [...values])),
       close: () => client.end(),
     };
   };

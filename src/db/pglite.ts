@@ -1,6 +1,6 @@
 import type { Results } from "@electric-sql/pglite";
 import { drizzle } from "drizzle-orm/pglite";
-import type { Database, Orm, PoolOptions } from "./database.ts";
+import { type Database, type Orm, type PoolOptions, sendingBy } from "./database.ts";
 import type { Answer, Call, Panic, Request } from "./pglite-calls.ts";
 import { createPool } from "./pool.ts";
 import * as schema from "./schema.ts";
@@ -33,7 +33,10 @@ export async function openPglite({ dataDir }: PgliteOptions): Promise<EmbeddedDa
     client.terminate();
     throw error;
   }
-  const orm = drizzle({ client: client as never, schema, casing: "snake_case" }) as unknown as Orm;
+  const orm = sendingBy(
+    drizzle({ client: client as never, schema, casing: "snake_case" }) as unknown as Orm,
+    (text, values) => client.query(text, [...values]),
+  );
   // There is one connection, which cannot be replaced. So a pool is a share of the worker's queue, and a time limit.
   const pool = (options: PoolOptions) => createPool(() => ({ orm }), options);
   return {

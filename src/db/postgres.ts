@@ -1,5 +1,5 @@
 import { drizzle } from "drizzle-orm/bun-sql";
-import type { Database, Orm } from "./database.ts";
+import { type Database, type Orm, sendingBy } from "./database.ts";
 import { createServerDatabase } from "./pool.ts";
 import * as schema from "./schema.ts";
 import { SESSION } from "./settings.ts";
@@ -14,8 +14,9 @@ export function openPostgres(url: string, connections: number, pooled: boolean):
   const session = pooled ? { prepare: false } : { connection: SESSION };
   const connect = () => {
     const client = new Bun.SQL(url, { max: 1, connectionTimeout: CONNECT_S, ...session });
+    const orm = drizzle({ client, schema, casing: "snake_case" }) as unknown as Orm;
     return {
-      orm: drizzle({ client, schema, casing: "snake_case" }) as unknown as Orm,
+      orm: sendingBy(orm, (text, values) => client.unsafe(text, [...values])),
       close: () => client.close({ timeout: 0 }),
     };
   };

@@ -61,6 +61,11 @@ function header(name: string, type: "0" | "5", size: number): Buffer {
   octal(0, 108, 8);
   octal(0, 116, 8);
   octal(size, 124, 12);
+  // The extension of GNU and others for what has no room in octal digits.
+  if (size >= 8 ** 11) {
+    block.writeBigUInt64BE(BigInt(size), 128);
+    block.writeUInt32BE(0x80000000, 124);
+  }
   octal(Math.floor(Date.now() / 1000), 136, 12);
   block.write(" ".repeat(8), 148); // the checksum is computed with blanks in its place
   block.write(type, 156);

@@ -13,10 +13,12 @@ import { room } from "../protocol/frames.ts";
 import type { Facts, SecurityEvent, SecurityLog } from "../security.ts";
 import { adminModerationRoutes } from "./adminmoderation.ts";
 import { adminPeopleRoutes } from "./adminpeople.ts";
+import { adminPinRoutes } from "./adminpins.ts";
+import { adminPostRoutes } from "./adminposts.ts";
 import { adminRoomRoutes } from "./adminrooms.ts";
 import { adminKeyRoutes } from "./adminkeys.ts";
 import { AUDIT_ENTRY, REGISTRATION_LINK, REMOVED } from "./answers.ts";
-import { operatorBearer } from "./bearer.ts";
+import { keyBearer } from "./bearer.ts";
 import { ORDER, orderOf } from "./orders.ts";
 import { operation } from "./operation.ts";
 import { decimal, type Env, originOf } from "./request.ts";
@@ -58,20 +60,22 @@ interface AdminRoutes {
   /** PUBLIC_URL. */
   readonly publicUrl: string | undefined;
   readonly security: Pick<SecurityLog, "record">;
+  /** Has the index of messages written again, or removes it if the search is off. */
+  reindex(): Promise<void>;
 }
 
 /** Operator actions, `/admin/…`. They take effect at once on this server, and within seconds on others with its database. */
-export function adminRoutes({ auth, chat, pool, publicUrl, security }: AdminRoutes) {
+export function adminRoutes({ auth, chat, pool, publicUrl, security, reindex }: AdminRoutes) {
   const { apiKeys, standing } = auth;
   const routes = new Hono<Env>({ strict: false }).basePath("/admin");
-  routes.use(operatorBearer(apiKeys));
+  routes.use(keyBearer(apiKeys));
   routes.use(async (c, next) => {
     await next();
     c.header("cache-control", "no-store");
   });
 
   const record = (c: Context<Env>, event: SecurityEvent, facts: Facts) =>
-    security.record(event, { ...facts, actor: c.var.operator, origin: originOf(c) });
+    security.record(event, { ...facts, actor: c.var.key.name, origin: originOf(c) });
 
   const setBan = async (c: Context<Env>, banned: boolean, order: Order) => {
     const room = roomParam(c);
@@ -82,14 +86,17 @@ export function adminRoutes({ auth, chat, pool, publicUrl, security }: AdminRout
   };
 
   return routes
-    .route("/", adminKeyRoutes({ auth, pool }))
+    .route("/", adminKeyRoutes({ auth, pool, security }))
     .route("/", adminPeopleRoutes({ auth, security }))
     .route("/", adminModerationRoutes({ auth, chat, security }))
     .route("/", adminRoomRoutes({ auth, chat, security }))
+    .route("/", adminPinRoutes({ chat, security }))
+    .route("/", adminPostRoutes({ chat, pool }))
     .post(
       "/users/:name/disable",
       operation({
         summary: "Disable a user",
+        scope: "admin:people",
         about:
           "Their tokens no longer work, and their sockets are closed. Their sessions remain for when they are enabled again.",
         ...ON_USER,
@@ -106,6 +113,7 @@ export function adminRoutes({ auth, chat, pool, publicUrl, security }: AdminRout
       "/users/:name/enable",
       operation({
         summary: "Enable a user again",
+        scope: "admin:people",
         about: "Their sessions work again.",
         ...ON_USER,
         answers: { 204: null },
@@ -121,6 +129,7 @@ export function adminRoutes({ auth, chat, pool, publicUrl, security }: AdminRout
       "/users/:name/restore",
       operation({
         summary: "Restore a deleted account",
+        scope: "admin:people",
         about: "Until it is erased (DELETE_AFTER). The person has to log in again.",
         ...ON_USER,
         answers: { 204: null },
@@ -136,6 +145,7 @@ export function adminRoutes({ auth, chat, pool, publicUrl, security }: AdminRout
       "/users/:name/sessions",
       operation({
         summary: "End a user's sessions",
+        scope: "admin:people",
         about:
           "Logs them out everywhere. People of an outside identity provider have no sessions here: disable them instead.",
         ...ON_USER,
@@ -153,6 +163,7 @@ export function adminRoutes({ auth, chat, pool, publicUrl, security }: AdminRout
       "/registration-links",
       operation({
         summary: "Create a registration link",
+        scope: "admin:people",
         about: "It creates one account, if REGISTRATION is invite.",
         query: LINK,
         answers: { 201: REGISTRATION_LINK },
@@ -168,6 +179,7 @@ export function adminRoutes({ auth, chat, pool, publicUrl, security }: AdminRout
       "/rooms/:room/bans/:name",
       operation({
         summary: "Ban a user from a room",
+        scope: "rooms:moderate",
         about: "Ends their membership, and nobody can add them again until the ban is lifted.",
         ...BAN,
       }),
@@ -175,13 +187,19 @@ export function adminRoutes({ auth, chat, pool, publicUrl, security }: AdminRout
     )
     .delete(
       "/rooms/:room/bans/:name",
-      operation({ summary: "Lift a ban", about: "They are not a member by that, but can be again.", ...BAN }),
+      operation({
+        summary: "Lift a ban",
+        scope: "rooms:moderate",
+        about: "They are not a member by that, but can be again.",
+        ...BAN,
+      }),
       (c) => setBan(c, false, orderOf(c, c.req.valid("query"))),
     )
     .delete(
       "/rooms/:room/messages/:id",
       operation({
         summary: "Delete anyone's message",
+        scope: "rooms:moderate",
         about:
           "Its text and reactions are gone for everyone, and a message without text remains in its place.",
         params: MESSAGE_PARAMS,
@@ -200,6 +218,7 @@ export function adminRoutes({ auth, chat, pool, publicUrl, security }: AdminRout
       "/users/:name/messages",
       operation({
         summary: "Delete a user's messages",
+        scope: "admin:moderation",
         about: "In one room, or in all. At most 500 each time; more says whether to repeat it.",
         ...ON_USER,
         query: IN_ROOM,
@@ -211,10 +230,25 @@ export function adminRoutes({ auth, chat, pool, publicUrl, security }: AdminRout
         return c.json(await chat.removeMessages({ userId, room }, orderOf(c, order)), 200);
       },
     )
+    .post(
+      "/search/reindex",
+      operation({
+        summary: "Index all messages again",
+        scope: "admin:search",
+        about:
+          "The server does so in the background. Meanwhile the search goes on, with what it has. If SEARCH is off, it removes the index.",
+        answers: { 204: null },
+      }),
+      async (c) => {
+        await reindex();
+        return c.body(null, 204);
+      },
+    )
     .get(
       "/audit",
       operation({
         summary: "List what operators did",
+        scope: "admin:audit",
         about: "Newest first.",
         query: AUDIT,
         answers: { 200: v.array(AUDIT_ENTRY) },

@@ -25,13 +25,14 @@ interface AdminModerationRoutes {
 /** Routes under `/admin` about what people wrote: reports, purges and the deletion of rooms. */
 export function adminModerationRoutes({ auth, chat: { moderation }, security }: AdminModerationRoutes) {
   const record = (c: Context<Env>, event: SecurityEvent, facts: Facts) =>
-    security.record(event, { ...facts, actor: c.var.operator, origin: originOf(c) });
+    security.record(event, { ...facts, actor: c.var.key.name, origin: originOf(c) });
 
   return new Hono<Env>({ strict: false })
     .get(
       "/reports",
       operation({
         summary: "List the reports of all rooms",
+        scope: "admin:moderation",
         about: "Newest first. A page has fewer than the limit if it would be too long.",
         query: REPORT_LIST,
         answers: { 200: v.array(REPORT) },
@@ -49,6 +50,7 @@ export function adminModerationRoutes({ auth, chat: { moderation }, security }: 
       "/reports/:id",
       operation({
         summary: "Resolve a report",
+        scope: "admin:moderation",
         about: "Says what was done about it.",
         params: REPORT_PARAMS,
         query: ORDER,
@@ -66,6 +68,7 @@ export function adminModerationRoutes({ auth, chat: { moderation }, security }: 
       "/users/:user/purge",
       operation({
         summary: "Delete everything that a user wrote",
+        scope: "admin:moderation",
         about:
           "In all rooms, and their reactions. Disable or ban them first. It works for ten seconds at most; more says whether to repeat it.",
         params: { user: USER },
@@ -83,6 +86,7 @@ export function adminModerationRoutes({ auth, chat: { moderation }, security }: 
       "/rooms/:room",
       operation({
         summary: "Delete a room",
+        scope: "rooms:manage",
         about:
           "With everything in it: everyone leaves it, and nobody sees its past again. A later message or creation under its name begins a new life of it, whose versions continue.",
         params: ROOM_PARAMS,

@@ -49,6 +49,7 @@ export function adminPeopleRoutes({ auth: { people }, security }: AdminPeopleRou
       "/users/:user",
       operation({
         summary: "Show a person",
+        scope: "admin:people",
         about: "As operators see them: with the email address, and whether they are disabled or deleted.",
         params: PARAMS,
         answers: { 200: USER },
@@ -60,6 +61,7 @@ export function adminPeopleRoutes({ auth: { people }, security }: AdminPeopleRou
       "/users/:user",
       operation({
         summary: "Create or update a person",
+        scope: "admin:people",
         about:
           "If nobody has the id, it creates the person of your identity provider whose subject it is (AUTH_ISSUER), so " +
           "that others can refer to them before their first visit. Fields that are missing stay as they are. A name or " +
@@ -76,7 +78,7 @@ export function adminPeopleRoutes({ auth: { people }, security }: AdminPeopleRou
         const order = orderOf(c, c.req.valid("query"));
         const { user, outcome } = await people.put(referenceOf(c), c.req.valid("json"), order);
         if (outcome !== "same")
-          security.record("user.set", { userId: user.id, actor: c.var.operator, origin: originOf(c) });
+          security.record("user.set", { userId: user.id, actor: c.var.key.name, origin: originOf(c) });
         return outcome === "created" ? c.json(shown(user), 201) : c.json(shown(user), 200);
       },
     );

@@ -3,11 +3,11 @@ import * as v from "valibot";
 import type { Auth } from "../auth/auth.ts";
 import type { Ack, Chat, Decree } from "../chat/chat.ts";
 import { invalid, Refusal } from "../errors.ts";
-import { draft, room } from "../protocol/frames.ts";
+import { room } from "../protocol/frames.ts";
 import { ROOM_KINDS, USERS_MAX } from "../protocol/membership.ts";
 import { personName, role, roomSettings, until } from "../protocol/people.ts";
 import type { Facts, SecurityEvent, SecurityLog } from "../security.ts";
-import { BAN, MEMBER, POSTED, RULED } from "./answers.ts";
+import { BAN, MEMBER, RULED } from "./answers.ts";
 import { linkNext, listing } from "./listing.ts";
 import { founded, MEMBER_LIST } from "./members.ts";
 import { ORDER, orderOf } from "./orders.ts";
@@ -15,6 +15,7 @@ import { operation } from "./operation.ts";
 import { type Env, originOf } from "./request.ts";
 import { ROOM_PARAMS, roomParam } from "./room.ts";
 import { KEY, RANGE } from "./ruling.ts";
+import { requireScope } from "./scope.ts";
 
 const ON_ROOM = {
   params: ROOM_PARAMS,
@@ -52,18 +53,27 @@ const MEMBERS = v.strictObject({ users: many(BULK_MAX), role: v.optional(role), 
 const PUT_MEMBER = v.strictObject({ role: v.optional(role), ...KEY });
 const PUT_MUTE = v.strictObject({ until: v.optional(until), ...KEY });
 const QUERY = v.object({ ...ORDER.entries, ...KEY });
-const POST = v.strictObject({ ...draft, ...KEY });
+
+/** The response to a change in a room. */
+export const shown = (name: string, key: string, { id, version, duplicate, unreached }: Ack) => ({
+  id,
+  version,
+  room: name,
+  clientId: key,
+  ...(duplicate && { duplicate }),
+  ...(unreached && { unreached: [...unreached] }),
+});
 
 interface AdminRoomRoutes {
   readonly auth: Pick<Auth, "people">;
-  readonly chat: Pick<Chat, "ordain" | "founding" | "roster" | "banned" | "announce">;
+  readonly chat: Pick<Chat, "ordain" | "founding" | "roster" | "banned">;
   readonly security: Pick<SecurityLog, "record">;
 }
 
 /** Routes under `/admin/rooms` with which a backend decides about rooms and who is in them. */
 export function adminRoomRoutes({ auth: { people }, chat, security }: AdminRoomRoutes) {
   const record = (c: Context<Env>, event: SecurityEvent, facts: Facts) =>
-    security.record(event, { ...facts, actor: c.var.operator, origin: originOf(c) });
+    security.record(event, { ...facts, actor: c.var.key.name, origin: originOf(c) });
 
   /** @throws {Refusal} invalid if the field names somebody who does not exist. */
   const idsOf = async (field: string, names: readonly string[]): Promise<number[]> => {
@@ -81,13 +91,6 @@ export function adminRoomRoutes({ auth: { people }, chat, security }: AdminRoomR
     record(c, decree.kind === "member" ? "members.change" : "room.change", { room: name });
     return c.json(shown(name, decree.clientId, ack), 200);
   };
-  const shown = (name: string, key: string, { id, version, duplicate }: Ack) => ({
-    id,
-    version,
-    room: name,
-    clientId: key,
-    ...(duplicate && { duplicate }),
-  });
   const set = async (
     c: Context<Env>,
     what: "out" | "muted" | "unmuted",
@@ -102,6 +105,7 @@ export function adminRoomRoutes({ auth: { people }, chat, security }: AdminRoomR
       "/rooms",
       operation({
         summary: "Create a room",
+        scope: "rooms:manage",
         about: "Open, private or direct, with its first members. 200 if this clientId created it before.",
         json: CREATE,
         example: { kind: "private", title: "Order 7", people: ["buyer-12", "seller-3"] },
@@ -118,6 +122,8 @@ export function adminRoomRoutes({ auth: { people }, chat, security }: AdminRoomR
           clientId: key = crypto.randomUUID(),
           ...set
         } = c.req.valid("json");
+        // Names that the server gives begin with a tilde.
+        requireScope(c.var.key, "rooms:manage", name ?? "~*");
         const [members, owning] = [await idsOf("people", people), await idsOf("owners", owners)];
         const create = { kind, people: [...new Set([...members, ...owning])], owners: owning };
         const order = orderOf(c, c.req.valid("query"));
@@ -131,6 +137,7 @@ export function adminRoomRoutes({ auth: { people }, chat, security }: AdminRoomR
       "/rooms/:room",
       operation({
         summary: "Change a room",
+        scope: "rooms:manage",
         about: "What is absent stays as it is.",
         ...ON_ROOM,
         json: PATCH,
@@ -146,6 +153,7 @@ export function adminRoomRoutes({ auth: { people }, chat, security }: AdminRoomR
       "/rooms/:room/members",
       operation({
         summary: "List the members of a room",
+        scope: "rooms:manage",
         about: "A page at a time. With q, those whose names match it.",
         params: ROOM_PARAMS,
         query: MEMBER_LIST,
@@ -167,6 +175,7 @@ export function adminRoomRoutes({ auth: { people }, chat, security }: AdminRoomR
       "/rooms/:room/bans",
       operation({
         summary: "List the people who are banned from a room",
+        scope: "rooms:moderate",
         about: "A page at a time, with who banned them.",
         params: ROOM_PARAMS,
         query: RANGE,
@@ -185,6 +194,7 @@ export function adminRoomRoutes({ auth: { people }, chat, security }: AdminRoomR
       "/rooms/:room/members",
       operation({
         summary: "Add people to a room",
+        scope: "rooms:manage",
         about: `Up to ${BULK_MAX}, ${USERS_MAX} in each change. The result is that of the last change.`,
         ...ON_ROOM,
         json: MEMBERS,
@@ -211,6 +221,7 @@ export function adminRoomRoutes({ auth: { people }, chat, security }: AdminRoomR
       "/rooms/:room/members/:user",
       operation({
         summary: "Add someone to a room, or change their role",
+        scope: "rooms:manage",
         about: "Without a role, they are added and keep the role that they have.",
         ...ON_MEMBER,
         json: PUT_MEMBER,
@@ -235,6 +246,7 @@ export function adminRoomRoutes({ auth: { people }, chat, security }: AdminRoomR
       "/rooms/:room/members/:user",
       operation({
         summary: "Remove someone from a room",
+        scope: "rooms:manage",
         about:
           "They receive nothing after the version in the response, and nothing that they send is committed after it.",
         ...ON_MEMBER,
@@ -246,6 +258,7 @@ export function adminRoomRoutes({ auth: { people }, chat, security }: AdminRoomR
       "/rooms/:room/mutes/:user",
       operation({
         summary: "Keep someone from posting in a room",
+        scope: "rooms:moderate",
         about: "Until the time given, or until someone ends it.",
         ...ON_MEMBER,
         json: PUT_MUTE,
@@ -258,29 +271,12 @@ export function adminRoomRoutes({ auth: { people }, chat, security }: AdminRoomR
       "/rooms/:room/mutes/:user",
       operation({
         summary: "Let someone post again",
+        scope: "rooms:moderate",
         about: "Ends a mute before its time.",
         ...ON_MEMBER,
         query: QUERY,
       }),
       (c) => set(c, "unmuted", c.req.valid("query")),
-    )
-    .post(
-      "/rooms/:room/messages",
-      operation({
-        summary: "Post a message as the service",
-        about: "201 once it is committed; 200 if this clientId was committed before.",
-        params: ROOM_PARAMS,
-        json: POST,
-        example: { content: "Your order is on its way.", data: { order: "7", status: "shipped" } },
-        answers: { 201: POSTED, 200: POSTED },
-        refusals: ["not_found", "archived", "client_id_reused"],
-      }),
-      async (c) => {
-        const { clientId: key = crypto.randomUUID(), ...post } = c.req.valid("json");
-        const name = roomParam(c);
-        const ack = await chat.announce(name, { kind: "post", clientId: key, ...post });
-        return c.json({ ...shown(name, key, ack), timestamp: ack.timestamp }, ack.duplicate ? 200 : 201);
-      },
     );
 }
 

@@ -9,6 +9,7 @@ import type { AuditEntry } from "../db/audit.ts";
 import { ERRORS, type ErrorCode } from "../protocol/codes.ts";
 import { HISTORIES, NOTIFY, ROLES, ROOM_KINDS } from "../protocol/membership.ts";
 import { message, messageId, timestamp, user } from "../protocol/frames.ts";
+import { unreached } from "../protocol/mentions.ts";
 import { notice } from "../protocol/people.ts";
 
 // The contents of responses, for the document. If a response has a type of its own, its schema is checked against that.
@@ -49,14 +50,27 @@ export const SESSION = v.object({
 export const MESSAGE = v.object({ room: v.string(), ...message });
 export const NOTICE = v.object({ room: v.string(), ...notice });
 
+export const WRITTEN = v.object({
+  room: v.string(),
+  id: messageId,
+  timestamp,
+  content: v.string(),
+  clientId: id,
+  editedAt: v.optional(timestamp),
+  replyTo: v.optional(messageId),
+  thread: v.optional(messageId),
+  data: message.data,
+  files: message.files,
+});
+
 /** The result of a committed change of a room. */
 const change = { id: messageId, version: messageId, room: v.string() };
 const duplicate = v.pipe(
   v.optional(v.literal(true)),
   v.description("This clientId was committed before; this is its first result."),
 );
-export const CHANGED = v.object({ ...change, clientId: id, duplicate });
-export const POSTED = v.object({ ...change, clientId: id, duplicate, timestamp });
+export const CHANGED = v.object({ ...change, clientId: id, duplicate, unreached });
+export const POSTED = v.object({ ...change, clientId: id, duplicate, timestamp, unreached });
 export const REMOVED = v.object(change);
 
 export const PERSON = v.object({
@@ -73,6 +87,16 @@ export const PREFERENCES = {
   pinned: v.boolean(),
 };
 
+/** A message as lists show it. */
+export const glimpse = {
+  id: messageId,
+  username: v.string(),
+  user,
+  content: v.string(),
+  timestamp,
+  files: v.pipe(v.optional(count), v.description("How many files it has, if any.")),
+};
+
 export const ROOM = v.object({
   room: v.string(),
   kind: v.picklist(ROOM_KINDS),
@@ -87,22 +111,25 @@ export const ROOM = v.object({
     v.optional(v.array(PERSON)),
     v.description("The people of a direct room, others first, at most 8. Other rooms have none here."),
   ),
-  last: v.nullable(v.object({ id: messageId, username: v.string(), user, content: v.string(), timestamp })),
+  last: v.nullable(v.object(glimpse)),
   lastActivity: v.nullable(timestamp),
   online: v.pipe(count, v.description("How many people are in the room.")),
   role: v.pipe(v.nullable(v.picklist(ROLES)), v.description("Null for anyone who is not a member.")),
   joinedAt: v.pipe(v.nullable(timestamp), v.description("Since when the caller is a member.")),
   lastRead: v.pipe(v.nullable(count), v.description("Null for anyone who is not a member.")),
   unread: v.pipe(count, v.maxValue(100), v.description("Unread messages of others, up to 100.")),
+  mentions: v.pipe(count, v.description("Those that mention the caller, up to 100.")),
   unreadMore: v.pipe(v.boolean(), v.description("There may be more than that.")),
+  threads: v.pipe(
+    count,
+    v.maxValue(20),
+    v.description("Threads with unread replies, among the 20 newest that the caller follows in it."),
+  ),
   notify: v.pipe(
     v.nullable(v.picklist(NOTIFY)),
     v.description("What the caller wants to be notified about. Null: what the kind of the room suggests."),
   ),
-  hidden: v.pipe(
-    v.boolean(),
-    v.description("The list by activity leaves it out, until there is a newer message."),
-  ),
+  hidden: v.pipe(v.boolean(), v.description("Not in the list by activity until a newer message.")),
   pinned: v.boolean(),
 });
 
@@ -177,11 +204,18 @@ export const REVOKED = v.object({
 
 export const API_KEY = v.object({
   name: v.string(),
-  scope: v.literal("admin"),
+  scopes: v.array(v.string()),
+  budget: v.pipe(v.number(), v.integer(), v.description("How many times the budgets of a person it has.")),
   createdAt: timestamp,
+  expiresAt: v.pipe(v.nullable(timestamp), v.description("Null: it is valid until it is revoked.")),
   lastUsedAt: v.pipe(ended, v.description("Exact to a minute.")),
   revokedAt: ended,
 }) satisfies v.GenericSchema<ApiKey>;
+
+export const NEW_API_KEY = v.object({
+  ...API_KEY.entries,
+  token: v.pipe(v.string(), v.description("Sent as the bearer token. Shown only once.")),
+});
 
 export const REGISTRATION_LINK = v.object({
   token: v.pipe(v.string(), v.description("Sent as `invite` when registering. Shown only once.")),
@@ -204,6 +238,7 @@ export const REPORT = v.object({
       sender: PERSON,
       content: v.string(),
       data: v.optional(v.looseObject({})),
+      files: message.files,
     }),
     v.description("The message as it was when it was reported."),
   ),
@@ -251,6 +286,7 @@ export const PROBLEM = v.object({
     v.description("What is wrong with each field of the input."),
   ),
   retryAfterMs: v.pipe(v.optional(v.number()), v.description("When to try again, if known.")),
+  scope: v.pipe(v.optional(v.string()), v.description("What a key lacks, if the code is scope_missing.")),
   claim: v.pipe(
     v.optional(v.literal(true)),
     v.description("The token does not allow it. A newer one may, if its `rooms` claim is another."),

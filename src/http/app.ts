@@ -11,20 +11,30 @@ import { DATA_HEADERS } from "../headers.ts";
 import { clientAddress, networkOf } from "../limits/network.ts";
 import { accountRoutes } from "./account.ts";
 import type { adminRoutes } from "./admin.ts";
+import type { apiKeysRoutes } from "./apikeys.ts";
 import type { Bodies } from "./body.ts";
 import { allowOrigins } from "./cors.ts";
 import type { documentRoutes } from "./documents/documents.ts";
 import type { healthRoutes } from "./health.ts";
 import type { historyRoutes } from "./history.ts";
+import type { mentionRoutes } from "./mentions.ts";
 import type { messageRoutes } from "./messages.ts";
 import type { metricsRoutes } from "./metrics.ts";
 import { pay } from "./cost.ts";
+import { type fileRoutes, isUpload } from "./files.ts";
 import type { Env } from "./request.ts";
 import type { invitationRoutes } from "./invitations.ts";
 import type { moderationRoutes } from "./moderation.ts";
 import type { memberRoutes } from "./members.ts";
+import type { recoveryRoutes } from "./recovery.ts";
+import type { resumableRoutes } from "./resumable.ts";
+import type { pushRoutes } from "./push.ts";
+import type { pinRoutes } from "./pins.ts";
 import type { roomRoutes } from "./rooms.ts";
+import type { threadRoutes } from "./threads.ts";
+import type { savedRoutes } from "./saved.ts";
 import { wellKnownRoutes } from "./wellknown.ts";
+import type { writtenRoutes } from "./written.ts";
 
 interface AppOptions {
   readonly config: Pick<Config, "ALLOWED_ORIGINS" | "TRUST_PROXY">;
@@ -43,16 +53,26 @@ export type AppType = Hono<
     ReturnType<
       | typeof accountRoutes
       | typeof adminRoutes
+      | typeof apiKeysRoutes
       | typeof documentRoutes
+      | typeof fileRoutes
       | typeof healthRoutes
       | typeof historyRoutes
+      | typeof mentionRoutes
       | typeof messageRoutes
       | typeof metricsRoutes
       | typeof invitationRoutes
       | typeof moderationRoutes
+      | typeof recoveryRoutes
+      | typeof resumableRoutes
       | typeof memberRoutes
+      | typeof pinRoutes
+      | typeof pushRoutes
       | typeof roomRoutes
+      | typeof threadRoutes
+      | typeof savedRoutes
       | typeof wellKnownRoutes
+      | typeof writtenRoutes
     >
   >
 >;
@@ -71,7 +91,7 @@ export function createApp({ config, auth, bodies, budgets, faulted, routes = [] 
     await next();
   });
   app.use(async (c, next) => {
-    bodies.check(c.req.raw);
+    if (!isUpload(c.req.raw)) bodies.check(c.req.raw);
     c.set("readBody", () => bodies.read(c.req.raw));
     await next();
   });

@@ -4,7 +4,7 @@ import type { Auth } from "../auth/auth.ts";
 import type { Chat } from "../chat/chat.ts";
 import { until } from "../protocol/people.ts";
 import { BAN } from "./answers.ts";
-import { bearer } from "./bearer.ts";
+import { actorBearer } from "./bearer.ts";
 import { linkNext, listing } from "./listing.ts";
 import { operation } from "./operation.ts";
 import type { Env } from "./request.ts";
@@ -15,7 +15,7 @@ const PUT_MUTE = v.strictObject({ until: v.optional(until), ...KEY });
 
 /** Bans and mutes, for those who moderate a room. */
 export function banRoutes({ auth, chat }: { readonly auth: Auth; readonly chat: Chat }) {
-  const known = bearer(auth);
+  const known = actorBearer(auth);
   const { set } = createRuling(chat);
 
   return new Hono<Env>({ strict: false })
@@ -24,6 +24,7 @@ export function banRoutes({ auth, chat }: { readonly auth: Auth; readonly chat: 
       known,
       operation({
         summary: "List the people who are banned from a room",
+        scope: "rooms:moderate",
         about: "For those who may ban people there.",
         params: ROOM_PARAMS,
         query: RANGE,
@@ -46,6 +47,7 @@ export function banRoutes({ auth, chat }: { readonly auth: Auth; readonly chat: 
       known,
       operation({
         summary: "Ban someone from a room",
+        scope: "rooms:moderate",
         about: "Ends their membership, and nobody can add them again until the ban is lifted.",
         ...ON_MEMBER,
         query: QUERY,
@@ -58,6 +60,7 @@ export function banRoutes({ auth, chat }: { readonly auth: Auth; readonly chat: 
       known,
       operation({
         summary: "Lift a ban from a room",
+        scope: "rooms:moderate",
         about: "They are not a member by that, but can be again.",
         ...ON_MEMBER,
         query: QUERY,
@@ -70,6 +73,7 @@ export function banRoutes({ auth, chat }: { readonly auth: Auth; readonly chat: 
       known,
       operation({
         summary: "Keep someone from posting in a room",
+        scope: "rooms:moderate",
         about: "Until the time given, or until someone ends it.",
         ...ON_MEMBER,
         json: PUT_MUTE,
@@ -83,6 +87,7 @@ export function banRoutes({ auth, chat }: { readonly auth: Auth; readonly chat: 
       known,
       operation({
         summary: "Let someone post again",
+        scope: "rooms:moderate",
         about: "Ends a mute before its time.",
         ...ON_MEMBER,
         query: QUERY,

@@ -1,8 +1,13 @@
 import { timingSafeEqual } from "node:crypto";
 import type { MiddlewareHandler } from "hono";
 import type { Auth } from "../auth/auth.ts";
-import { Refusal } from "../errors.ts";
+import { looksLikeKey } from "../auth/apikeys.ts";
+import { invalid, Refusal } from "../errors.ts";
+import type { Identity } from "../identity.ts";
+import type { ErrorCode } from "../protocol/codes.ts";
+import type { KeyHolder } from "../scopes.ts";
 import type { Origin } from "../security.ts";
+import { asPerson, asServer } from "./acting.ts";
 import { checkBearer } from "./cost.ts";
 import { described, type Security } from "./operation.ts";
 import { type Env, originOf } from "./request.ts";
@@ -11,24 +16,87 @@ import { type Env, originOf } from "./request.ts";
 export const bearer = (auth: Pick<Auth, "authenticate" | "knows">): MiddlewareHandler<Env> =>
   described(
     async (c, next) => {
-      c.set("identity", await checkBearer(c, auth.knows, auth.authenticate));
+      const identify = (token: string) => {
+        if (looksLikeKey(token)) throw forPeople();
+        return auth.authenticate(token);
+      };
+      c.set("identity", await checkBearer(c, auth.knows, identify));
       await next();
     },
     {
-      security: "accessToken",
+      security: ["accessToken"],
       refusals: ["token_missing", "token_invalid", "token_expired", "session_ended", "account_disabled"],
     },
   );
 
-/** Requires an operator's token and sets `operator`. */
-export const operatorBearer = (apiKeys: Auth["apiKeys"]): MiddlewareHandler<Env> =>
+const forPeople = () =>
+  new Refusal("token_invalid", { detail: "This address is for people: a key does not work here." });
+
+/**
+ * Requires a key, or ADMIN_TOKEN, and sets `key`. The `scope` of the route's `operation` says what the key must be allowed;
+ * without one, it must be allowed everything.
+ */
+export const keyBearer = (apiKeys: Auth["apiKeys"]): MiddlewareHandler<Env> =>
   described(
     async (c, next) => {
       const identify = (token: string) => apiKeys.identify(token, originOf(c));
-      c.set("operator", await checkBearer(c, apiKeys.knows, identify));
+      const key = await checkBearer(c, apiKeys.knows, identify);
+      if (c.req.query("as") !== undefined) throw invalid({ as: ["is not known here"] });
+      c.set("key", key);
+      c.set("identity", asServer(key));
       await next();
     },
-    { security: "adminToken", refusals: ["token_missing", "token_invalid", "rate_limited"] },
+    {
+      security: ["key"],
+      refusals: [
+        "token_missing",
+        "token_invalid",
+        "token_expired",
+        "scope_missing",
+        "rate_limited",
+        "invalid",
+      ],
+    },
+  );
+
+/** The form of an access token (RFC 7519), which no key has. */
+const JWT = /^[\w-]+\.[\w-]+\.[\w-]+$/;
+
+/** Requires an access token or a key. Sets `identity` and, with a key, `key`: then the identity is the server. */
+export const personOrKeyBearer = (auth: Auth) => either(auth, (token) => !JWT.test(token), false);
+
+/**
+ * Does the same, and a key with the scope `as` may act as a person. ADMIN_TOKEN does not work: people use these routes, and
+ * whatever is no access token would count as a guess of it.
+ */
+export const actorBearer = (auth: Auth) => either(auth, looksLikeKey, true);
+
+const either = (
+  { authenticate, knows, apiKeys, people }: Auth,
+  isMeantAsKey: (token: string) => boolean,
+  mayAct: boolean,
+) =>
+  described<MiddlewareHandler<Env>>(
+    async (c, next) => {
+      const known = (token: string) => (isMeantAsKey(token) ? apiKeys : { knows }).knows(token);
+      const shown = await checkBearer<Identity | KeyHolder>(c, known, (token) =>
+        isMeantAsKey(token) ? apiKeys.identify(token, originOf(c)) : authenticate(token),
+      );
+      const isKey = "scopes" in shown;
+      if (!(isKey && mayAct) && c.req.query("as") !== undefined) throw invalid({ as: ["is not known here"] });
+      c.set("identity", isKey ? asServer(shown) : shown);
+      if (isKey) c.set("key", shown);
+      if (isKey && mayAct) c.set("become", (reference) => asPerson(people, shown, reference));
+      await next();
+    },
+    {
+      security: ["accessToken", "key"],
+      acts: mayAct,
+      refusals: [
+        ...["token_missing", "token_invalid", "token_expired", "session_ended", "account_disabled"],
+        ...["scope_missing", "rate_limited", "invalid", ...(mayAct ? ["forbidden", "not_found"] : [])],
+      ] as ErrorCode[],
+    },
   );
 
 /**
@@ -50,7 +118,7 @@ export function secretBearer(
       });
       await next();
     },
-    { security, refusals: ["token_missing", "token_invalid"] },
+    { security: [security], refusals: ["token_missing", "token_invalid"] },
   );
 }
 

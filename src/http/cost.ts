@@ -1,8 +1,8 @@
 import type { Context } from "hono";
-import { afford, type Payer } from "../budgets.ts";
+import { afford, ownerOfKey, type Payer } from "../budgets.ts";
 import { checkToken } from "../door.ts";
 import { BUDGETS, type SharedBudget } from "../protocol/budgets.ts";
-import { bearerToken, type Env } from "./request.ts";
+import { type Env, tokenOf } from "./request.ts";
 
 /** What a request costs: units of one budget. */
 export interface Cost<Query = never> {
@@ -13,14 +13,24 @@ export interface Cost<Query = never> {
 
 /** Returns what a request costs whose route declares nothing else. */
 const usualCost = (c: Context<Env>): Cost => ({
-  budget: c.get("identity") ? "requests" : c.get("operator") ? "admin" : "visits",
+  budget: c.get("key") ? "admin" : c.get("identity") ? "requests" : "visits",
 });
 
-/** Charges a request to its person, or else to the network that it came from. @throws {Refusal} rate_limited. */
+/** Charges a request to its key or person, or else to the network that it came from. @throws {Refusal} rate_limited. */
 export function pay<Query>(c: Context<Env>, cost: Cost<Query> = usualCost(c), query?: Query): void {
   const { budget, units } = cost;
-  const payer = BUDGETS[budget].per === "person" ? c.get("identity") : c.get("network");
-  afford(c.get("budgets").spend(budget, payer, units?.(query as Query)));
+  afford(c.get("budgets").spend(budget, payerOf(c, budget), units?.(query as Query)));
+}
+
+function payerOf(c: Context<Env>, budget: SharedBudget): Payer {
+  switch (BUDGETS[budget].per) {
+    case "person":
+      return c.get("identity");
+    case "key":
+      return ownerOfKey(c.get("key"));
+    case "network":
+      return c.get("network");
+  }
 }
 
 /** Whether the network of a request has spent its budget for strangers. */
@@ -42,7 +52,7 @@ export const checkBearer = <T>(
   checkToken({
     budgets: c.get("budgets"),
     network: c.get("network"),
-    token: bearerToken(c.req.header("authorization")),
+    token: tokenOf(c),
     knows,
     check,
   });

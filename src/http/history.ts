@@ -7,7 +7,7 @@ import { Refusal } from "../errors.ts";
 import type { Message } from "../message.ts";
 import { HISTORY_DEFAULT, HISTORY_MAX, HISTORY_MAX_BYTES, ID_MAX } from "../protocol/limits.ts";
 import { MESSAGE, NOTICE } from "./answers.ts";
-import { bearer } from "./bearer.ts";
+import { actorBearer } from "./bearer.ts";
 import { operation } from "./operation.ts";
 import { decimal, type Env } from "./request.ts";
 import { ROOM_PARAMS, roomParam } from "./room.ts";
@@ -26,10 +26,18 @@ const QUERY = v.object({
       ),
     ),
   ),
+  main: v.optional(
+    v.pipe(
+      v.string(),
+      v.description(
+        "With or without a value: only the main conversation, without replies that are in threads alone. A page may then be short, or even empty, before the end: follow Link.",
+      ),
+    ),
+  ),
 });
 
 /** Headers that a 304 keeps, because scripts that revalidate by themselves read them too (Fetch, CORS protocol). */
-const HEADERS = [
+export const HEADERS = [
   "parley-epoch",
   "parley-version",
   "link",
@@ -39,6 +47,7 @@ const HEADERS = [
 
 const PAGE = {
   summary: "A page of a room's history",
+  scope: "rooms:read",
   about: `Oldest first; without parameters the newest ${HISTORY_DEFAULT}. before, after and around are message ids, and exclude each other. A page has fewer messages than the limit if it would exceed ${HISTORY_MAX_BYTES} bytes: follow Link.`,
   params: ROOM_PARAMS,
   query: QUERY,
@@ -56,7 +65,7 @@ const PAGE = {
 
 /** A room's history in pages by message id, for anyone who may read the room. */
 export function historyRoutes({ auth, chat }: { auth: Auth; chat: Chat }) {
-  const known = bearer(auth);
+  const known = actorBearer(auth);
   const paced = untilTaken();
   const tagged = etag({ retainedHeaders: [...RETAINED_304_HEADERS, ...HEADERS] });
 
@@ -64,7 +73,7 @@ export function historyRoutes({ auth, chat }: { auth: Auth; chat: Chat }) {
     const room = roomParam(c);
     if ([query.before, query.after, query.around].filter((id) => id !== undefined).length > 1)
       throw new Refusal("invalid", { detail: "before, after and around exclude each other." });
-    const asked = { ...query, notices: query.notices !== undefined };
+    const asked = { ...query, notices: query.notices !== undefined, main: query.main !== undefined };
     const rowOf = (message: Message) => ({ room, ...shownAny(message) });
     const page = await chat.page(await chat.enter(c.get("identity"), room), asked, {
       bytes: HISTORY_MAX_BYTES,
@@ -74,7 +83,7 @@ export function historyRoutes({ auth, chat }: { auth: Auth; chat: Chat }) {
     c.header("vary", "Authorization", { append: true });
     c.header("parley-epoch", page.epoch);
     c.header("parley-version", String(page.counter));
-    const link = linkOf(room, page, query);
+    const link = linkOf(`/history/${encodeURIComponent(room)}/`, page, query);
     if (link) c.header("link", link);
     return c.json(page.messages.map(rowOf), 200);
   };
@@ -90,16 +99,20 @@ export function historyRoutes({ auth, chat }: { auth: Auth; chat: Chat }) {
 }
 
 /** RFC 8288: `prev` is the older page, `next` the newer. */
-function linkOf(
-  room: string,
+export function linkOf(
+  path: string,
   page: HistoryResult,
-  { limit = HISTORY_DEFAULT, notices }: { limit?: number | undefined; notices?: string | undefined },
+  {
+    limit = HISTORY_DEFAULT,
+    notices,
+    main,
+  }: { limit?: number | undefined; notices?: string | undefined; main?: string | undefined },
 ) {
-  const [first, last] = [page.messages.at(0), page.messages.at(-1)];
-  const path = `/history/${encodeURIComponent(room)}/`;
-  const rest = `limit=${limit}${notices === undefined ? "" : "&notices"}`;
+  const rest = `limit=${limit}${notices === undefined ? "" : "&notices"}${main === undefined ? "" : "&main"}`;
+  // Only a page of the main conversation may be empty before the end.
+  const isPlace = page.messages.length > 0 || main !== undefined;
   return [
-    ...(first && page.older ? [`<${path}?before=${first.id}&${rest}>; rel="prev"`] : []),
-    ...(last && page.newer ? [`<${path}?after=${last.id}&${rest}>; rel="next"`] : []),
+    ...(isPlace && page.older ? [`<${path}?before=${page.before}&${rest}>; rel="prev"`] : []),
+    ...(isPlace && page.newer ? [`<${path}?after=${page.after}&${rest}>; rel="next"`] : []),
   ].join(", ");
 }

@@ -7,7 +7,7 @@ import { USERS_MAX } from "../protocol/membership.ts";
 import { personName, role, roomSettings } from "../protocol/people.ts";
 import { MEMBER, RULED } from "./answers.ts";
 import { banRoutes } from "./bans.ts";
-import { bearer } from "./bearer.ts";
+import { bearer, actorBearer } from "./bearer.ts";
 import { linkNext, listing } from "./listing.ts";
 import { operation } from "./operation.ts";
 import type { Env } from "./request.ts";
@@ -45,6 +45,7 @@ export const MEMBER_LIST = v.object({
 export function memberRoutes(parts: { readonly auth: Auth; readonly chat: Chat }) {
   const { auth, chat } = parts;
   const known = bearer(auth);
+  const either = actorBearer(auth);
   const { answer, submit, set, personOf } = createRuling(chat);
 
   return new Hono<Env>({ strict: false })
@@ -94,9 +95,10 @@ export function memberRoutes(parts: { readonly auth: Auth; readonly chat: Chat }
     )
     .patch(
       "/rooms/:room",
-      known,
+      either,
       operation({
         summary: "Change a room",
+        scope: "rooms:manage",
         about: "What is absent stays as it is.",
         params: ROOM_PARAMS,
         json: PATCH,
@@ -112,9 +114,10 @@ export function memberRoutes(parts: { readonly auth: Auth; readonly chat: Chat }
     )
     .get(
       "/rooms/:room/members",
-      known,
+      either,
       operation({
         summary: "List the members of a room",
+        scope: "rooms:read",
         about: "A page at a time. With q, those whose names match it.",
         params: ROOM_PARAMS,
         query: MEMBER_LIST,
@@ -138,9 +141,10 @@ export function memberRoutes(parts: { readonly auth: Auth; readonly chat: Chat }
     )
     .put(
       "/rooms/:room/members/:user",
-      known,
+      either,
       operation({
         summary: "Add someone to a room, or change their role",
+        scope: "rooms:manage",
         about: "The change is exact: it has a version of the room, and everyone there gets a notice.",
         sends: SENDS,
         ...ON_MEMBER,
@@ -182,9 +186,10 @@ export function memberRoutes(parts: { readonly auth: Auth; readonly chat: Chat }
     )
     .delete(
       "/rooms/:room/members/:user",
-      known,
+      either,
       operation({
         summary: "Remove someone from a room",
+        scope: "rooms:manage",
         about: "The change is exact: it has a version of the room, and everyone there gets a notice.",
         sends: SENDS,
         ...ON_MEMBER,

@@ -1,10 +1,10 @@
 import { type Context, Hono } from "hono";
 import * as v from "valibot";
 import type { Auth } from "../auth/auth.ts";
-import type { Ack, Chat, Submission } from "../chat/chat.ts";
+import { type Ack, type Chat, draftOf, type Submission } from "../chat/chat.ts";
 import { clientId, draft, revision } from "../protocol/frames.ts";
 import { CHANGED, POSTED } from "./answers.ts";
-import { bearer } from "./bearer.ts";
+import { actorBearer } from "./bearer.ts";
 import { operation } from "./operation.ts";
 import type { Env } from "./request.ts";
 import {
@@ -30,7 +30,7 @@ const ON_MESSAGE = { params: MESSAGE_PARAMS, cost: COST, answers: { 200: CHANGED
  * a repeat. The client id identifies a change, however often it is sent.
  */
 export function messageRoutes({ auth, chat }: { auth: Auth; chat: Chat }) {
-  const known = bearer(auth);
+  const known = actorBearer(auth);
 
   const change = async (c: Context<Env>, room: string, submission: Submission): Promise<Ack> => {
     const ack = await chat.submit(c.get("identity"), room, submission, c.var.address);
@@ -38,12 +38,13 @@ export function messageRoutes({ auth, chat }: { auth: Auth; chat: Chat }) {
     return ack;
   };
 
-  const result = (room: string, { clientId }: Submission, { id, version, duplicate }: Ack) => ({
+  const result = (room: string, { clientId }: Submission, { id, version, duplicate, unreached }: Ack) => ({
     id,
     version,
     room,
     clientId,
     ...(duplicate && { duplicate }),
+    ...(unreached && { unreached: [...unreached] }),
   });
 
   const amend = async (c: Context<Env>, room: string, submission: Submission) =>
@@ -60,18 +61,19 @@ export function messageRoutes({ auth, chat }: { auth: Auth; chat: Chat }) {
       known,
       operation({
         summary: "Post a message",
+        scope: "rooms:post",
         about: "201 once it is committed; 200 if this clientId was committed before.",
         params: ROOM_PARAMS,
         cost: COST,
         json: POST,
         example: { content: "Good morning", clientId: "5ef0a1de-0d63-4b9a-9d2c-2f0f7e0f9d57" },
         answers: { 201: POSTED, 200: POSTED },
-        refusals: REFUSALS,
+        refusals: [...REFUSALS, "file_missing", "file_held", "file_rejected", "everyone_denied"],
       }),
       async (c) => {
         const { clientId = crypto.randomUUID(), ...post } = c.req.valid("json");
         const room = roomParam(c);
-        const draft = { kind: "post", clientId, ...post } as const;
+        const draft = draftOf({ clientId, ...post });
         const ack = await change(c, room, draft);
         return c.json({ ...result(room, draft, ack), timestamp: ack.timestamp }, ack.duplicate ? 200 : 201);
       },
@@ -81,11 +83,12 @@ export function messageRoutes({ auth, chat }: { auth: Auth; chat: Chat }) {
       known,
       operation({
         summary: "Change the text of one's own message",
+        scope: "rooms:post",
         about: "Everyone gets the new text. A server may limit the time for edits (too_late).",
         ...ON_MESSAGE,
         json: EDIT,
         example: { content: "Good morning, all" },
-        refusals: [...REFUSALS, "too_late", "notice_fixed"],
+        refusals: [...REFUSALS, "too_late", "notice_fixed", "everyone_denied"],
       }),
       (c) => {
         const { clientId = crypto.randomUUID(), ...edit } = c.req.valid("json");
@@ -98,6 +101,7 @@ export function messageRoutes({ auth, chat }: { auth: Auth; chat: Chat }) {
       known,
       operation({
         summary: "Delete one's own message",
+        scope: "rooms:post",
         about:
           "Its text and reactions are gone for everyone, and a message without text remains in its place. Moderators of a room may delete the messages of others too.",
         ...ON_MESSAGE,
@@ -106,7 +110,8 @@ export function messageRoutes({ auth, chat }: { auth: Auth; chat: Chat }) {
       }),
       (c) => {
         const { room, id } = messageParams(c);
-        return amend(c, room, { kind: "delete", id, ...clientIdOf(c.req.valid("query")) });
+        const own = c.get("key")?.allows("rooms:moderate", room) === false;
+        return amend(c, room, { kind: "delete", id, own, ...clientIdOf(c.req.valid("query")) });
       },
     )
     .put(
@@ -130,6 +135,7 @@ const reaction = (summary: string, about: string) =>
   operation({
     summary,
     about,
+    scope: "rooms:post",
     params: REACTION_PARAMS,
     cost: COST,
     query: QUERY,

@@ -5,7 +5,7 @@ import type { Chat, Report } from "../chat/chat.ts";
 import { Refusal } from "../errors.ts";
 import { text } from "../protocol/text.ts";
 import { BLOCK, REPORT } from "./answers.ts";
-import { bearer } from "./bearer.ts";
+import { bearer, actorBearer } from "./bearer.ts";
 import { CURSOR, ID, idParam, linkNext, listing, PAGE } from "./listing.ts";
 import { operation } from "./operation.ts";
 import { moderatorOf } from "./orders.ts";
@@ -39,14 +39,19 @@ export const REPORT_PARAMS = { id: ID };
 const IN_ROOM = ["forbidden", "not_found"] as const;
 
 /** A report as it is shown. */
-export const shownReport = ({ message: { data, ...message }, ...report }: Report) => ({
+export const shownReport = ({ message: { data, files, ...message }, ...report }: Report) => ({
   ...report,
-  message: { ...message, ...(data !== null && { data: JSON.parse(data) as object }) },
+  message: {
+    ...message,
+    ...(data !== null && { data: JSON.parse(data) as object }),
+    ...(files !== null && { files: JSON.parse(files) as object[] }),
+  },
 });
 
 /** Blocks and reports. */
 export function moderationRoutes({ auth, chat }: { readonly auth: Auth; readonly chat: Chat }) {
   const known = bearer(auth);
+  const either = actorBearer(auth);
   const { moderation } = chat;
 
   /** The other person that a path names. @throws {Refusal} not_found, invalid. */
@@ -133,9 +138,10 @@ export function moderationRoutes({ auth, chat }: { readonly auth: Auth; readonly
     )
     .get(
       "/rooms/:room/reports",
-      known,
+      either,
       operation({
         summary: "List a room's reports",
+        scope: "rooms:moderate",
         about: "For its moderators; newest first. A page has fewer than the limit if it would be too long.",
         params: ROOM_PARAMS,
         query: REPORT_LIST,
@@ -155,9 +161,10 @@ export function moderationRoutes({ auth, chat }: { readonly auth: Auth; readonly
     )
     .patch(
       "/rooms/:room/reports/:id",
-      known,
+      either,
       operation({
         summary: "Resolve a report",
+        scope: "rooms:moderate",
         about: "For moderators of the room. Says what was done about it.",
         params: { ...ROOM_PARAMS, ...REPORT_PARAMS },
         json: RESOLUTION,

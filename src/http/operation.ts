@@ -1,12 +1,16 @@
 import type { Context, MiddlewareHandler } from "hono";
 import type * as v from "valibot";
 import type { ErrorCode } from "../protocol/codes.ts";
+import type { ScopeName } from "../scopes.ts";
 import type { Payer } from "../budgets.ts";
+import { actAs } from "./acting.ts";
 import { type Cost, isOverBudget, pay, payAs } from "./cost.ts";
+import { roomParam } from "./room.ts";
+import { requireScope } from "./scope.ts";
 import { type Env, jsonObject, type ObjectSchema, readInput, readQuery } from "./request.ts";
 
-/** The kind of token that a route requires. */
-export type Security = "accessToken" | "adminToken" | "metricsToken";
+/** A kind of token. */
+export type Security = "accessToken" | "key" | "metricsToken";
 
 /** A response body: JSON with this schema, text of this media type, or null for none. */
 export type Answer = v.GenericSchema | string | null;
@@ -21,17 +25,29 @@ export interface Description {
   readonly json?: v.GenericSchema;
   /** Whether a request may have no body. Then its fields are absent. */
   readonly bodyless?: boolean;
+  /** The body is a file of any kind. */
+  readonly file?: true;
   /** A body as people send it. */
   readonly example?: object;
   /** Successful responses, by status. */
   readonly answers?: Readonly<Record<number, Answer>>;
+  /** Media types of text that a successful response may have instead, if the request accepts them. */
+  readonly forms?: readonly string[];
   /** Headers that a request may have, with their descriptions. */
   readonly sends?: Readonly<Record<string, string>>;
   /** Headers of successful responses, with their descriptions. */
   readonly headers?: Readonly<Record<string, string>>;
   /** Error codes of this route, in addition to those that every route can return. */
   readonly refusals?: readonly ErrorCode[];
-  readonly security?: Security;
+  /** The kinds of tokens of which a route requires one. */
+  readonly security?: readonly Security[];
+  /**
+   * What a key must be allowed, in the room of the path if there is one. Without it, only keys that may do everything can
+   * use the route.
+   */
+  readonly scope?: ScopeName;
+  /** Whether a key may act as a person, whom `as` names. */
+  readonly acts?: boolean;
   /** False: anyone may call the route as often as they like. */
   readonly limited?: boolean;
   /** Another spelling of a route that is described already. The document leaves it out. */
@@ -76,7 +92,7 @@ interface Operation<J extends v.GenericSchema, Q extends ObjectSchema> extends D
 /**
  * Describes a route, charges for it, and parses its input with the same schemas: `c.req.valid("json")`,
  * `c.req.valid("query")`.
- * @throws {Refusal} `rate_limited`, `unsupported_media_type`, `malformed`, `invalid`.
+ * @throws {Refusal} `rate_limited`, `scope_missing`, `unsupported_media_type`, `malformed`, `invalid`.
  */
 export function operation<J extends v.GenericSchema = never, Q extends ObjectSchema = never>({
   choose,
@@ -96,8 +112,11 @@ export function operation<J extends v.GenericSchema = never, Q extends ObjectSch
       }
     const asks = insider && isOverBudget(c) && Number(c.req.header("content-length")) <= INSIDER_MAX;
     if (cost !== "free" && !asks) pay(c, cost, asked);
+    const key = c.get("key");
+    if (key) requireScope(key, description.scope ?? "admin", c.req.param("room") && roomParam(c));
+    const sent = json && !(bodyless && c.req.raw.body === null) ? await jsonObject(c) : {};
+    const body = await actAs(c, sent);
     if (json) {
-      const body = bodyless && c.req.raw.body === null ? {} : await jsonObject(c);
       const input = readInput(choose?.(body) ?? json, body) as v.InferOutput<J>;
       if (asks) payAs(c, await insider(input, c));
       c.req.addValidatedData("json", input as object);

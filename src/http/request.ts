@@ -3,7 +3,9 @@ import * as v from "valibot";
 import { Refusal } from "../errors.ts";
 import type { Budgets } from "../budgets.ts";
 import type { Identity } from "../identity.ts";
+import { parseObject } from "../json.ts";
 import { NAMED_MAX, readFields } from "../protocol/fields.ts";
+import type { KeyHolder } from "../scopes.ts";
 import type { Origin } from "../security.ts";
 
 /** What every route receives with a request. */
@@ -11,6 +13,8 @@ export interface Env {
   Bindings: {
     /** The peer address of the connection. */
     address: string;
+    /** Lets this request take longer than others, until the function that it returns is called. */
+    unhurried?(): () => void;
   };
   Variables: {
     /** The client's address: see {@link clientAddress}. */
@@ -18,12 +22,16 @@ export interface Env {
     /** The network of that address, which has budgets. */
     network: string;
     budgets: Budgets;
-    /** The caller. Set only on routes behind `bearer`. */
+    /** The caller, or in whose name a key acts. Set only on routes that require a token of theirs or a key. */
     identity: Identity;
+    /** The room of the incoming hook whose address was called. Set only there. */
+    hookedRoom: string;
     /** Reads the body of the request: see {@link Bodies}. */
     readBody(): Promise<Uint8Array>;
-    /** The name of the operator's key. Set only on routes for operators. */
-    operator: string;
+    /** The key that a request has shown, if it has shown one. */
+    key: KeyHolder;
+    /** Returns a person in whose name the key may act. Set if there is a key and the route lets it do so. @throws {Refusal} */
+    become(reference: string): Promise<Identity>;
   };
 }
 
@@ -36,6 +44,7 @@ export const originOf = (c: Context<Env>): Origin => ({
 /** Returns the token of an `Authorization: Bearer` header (RFC 6750, section 2.1), if it has one. */
 export const bearerToken = (header: string | null | undefined): string | undefined =>
   /^Bearer +(\S+) *$/i.exec(header ?? "")?.[1];
+export const tokenOf = (c: Context): string | undefined => bearerToken(c.req.header("authorization"));
 
 export type ObjectSchema = v.ObjectSchema<v.ObjectEntries, undefined>;
 
@@ -51,14 +60,16 @@ export const decimal = (min: number, max: number) =>
   );
 
 /** Parses the query string. @throws {Refusal} `invalid` if a parameter is unknown, invalid or repeated. */
-export function readQuery<S extends ObjectSchema>(c: Context, schema: S): v.InferOutput<S> {
+export function readQuery<S extends ObjectSchema>(c: Context<Env>, schema: S): v.InferOutput<S> {
   const params = new URL(c.req.url).searchParams;
   const faults = [...new Set(params.keys())].slice(0, NAMED_MAX).flatMap((name): [string, string[]][] => {
+    if (name === "as" && c.get("become")) return [];
     // Object.hasOwn rejects inherited names such as `toString`.
     if (!Object.hasOwn(schema.entries, name)) return [[name, ["is not a known parameter"]]];
     return params.getAll(name).length > 1 ? [[name, ["must be given only once"]]] : [];
   });
   if (faults.length > 0) throw new Refusal("invalid", { errors: Object.fromEntries(faults) });
+  if (c.get("become")) params.delete("as");
   return readInput(schema, Object.fromEntries(params));
 }
 
@@ -73,14 +84,15 @@ export function readInput<S extends v.GenericSchema>(schema: S, input: unknown):
 export async function jsonObject(c: Context<Env>): Promise<object> {
   if (!/^application\/json *(;|$)/i.test(c.req.header("content-type") ?? ""))
     throw new Refusal("unsupported_media_type");
+  return parseObject(await textBody(c), "The request body");
+}
+
+/** Returns the text in the request body. @throws {Refusal} `malformed` if it is not UTF-8, and those of {@link Bodies}. */
+export async function textBody(c: Context<Env>): Promise<string> {
   const bytes = await c.get("readBody")();
-  let value: unknown;
   try {
-    value = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch {
-    throw new Refusal("malformed", { detail: "The request body is not valid JSON in UTF-8." });
+    throw new Refusal("malformed", { detail: "The request body is not UTF-8." });
   }
-  if (typeof value !== "object" || value === null || Array.isArray(value))
-    throw new Refusal("malformed", { detail: "The request body must be a JSON object." });
-  return value;
 }

@@ -6,7 +6,7 @@ import { Refusal } from "../errors.ts";
 import type { Identity } from "../identity.ts";
 import { room } from "../protocol/frames.ts";
 import { PREFERENCES, ROOM } from "./answers.ts";
-import { bearer } from "./bearer.ts";
+import { bearer, actorBearer } from "./bearer.ts";
 import { operation } from "./operation.ts";
 import { decimal, type Env } from "./request.ts";
 import { ROOM_PARAMS, roomParam } from "./room.ts";
@@ -62,6 +62,7 @@ const LIST = {
 } as const;
 const ONE = {
   summary: "Show a room",
+  scope: "rooms:read",
   about: "As the list has it, for anyone who may enter it.",
   params: ROOM_PARAMS,
   cost: { budget: "lists" },
@@ -85,13 +86,11 @@ const PREFER = {
 
 /** Lists of rooms: last message, last activity, people online, unread. */
 export function roomRoutes({ auth, chat }: { readonly auth: Auth; readonly chat: Chat }) {
-  const shown = ({ last, unread, people, ...rest }: ListedRoom) => ({
+  const shown = ({ people, ...rest }: ListedRoom) => ({
     ...rest,
     ...(people && { people: [...people] }),
-    last,
-    lastActivity: last?.timestamp ?? null,
-    unread,
-    unreadMore: unread >= UNREAD_MAX,
+    lastActivity: rest.last?.timestamp ?? null,
+    unreadMore: rest.unread >= UNREAD_MAX,
   });
 
   return new Hono<Env>({ strict: false })
@@ -108,7 +107,7 @@ export function roomRoutes({ auth, chat }: { readonly auth: Auth; readonly chat:
       c.header("cache-control", "private, no-cache");
       return c.json(rooms.map(shown), 200);
     })
-    .get("/rooms/:room", bearer(auth), operation(ONE), async (c) => {
+    .get("/rooms/:room", actorBearer(auth), operation(ONE), async (c) => {
       const pass = await chat.enter(c.get("identity"), roomParam(c));
       c.header("cache-control", "private, no-cache");
       return c.json(shown(await chat.room(pass)), 200);

@@ -1,4 +1,5 @@
 import type { MiddlewareHandler } from "hono";
+import { ownerOf } from "../budgets.ts";
 import { createPlaces } from "../limits/places.ts";
 import type { Env } from "./request.ts";
 
@@ -16,11 +17,16 @@ const LIMIT_MS = 30_000;
 export function untilTaken(): MiddlewareHandler<Env> {
   const places = createPlaces(PLACES);
   return async (c, next) => {
-    const leave = await places.enter(c.get("identity").userId);
+    const leave = await places.enter(ownerOf(c.get("identity")));
     try {
       await next();
       const whole = c.req.raw.method === "HEAD" || !c.res.body ? undefined : await c.res.bytes();
-      if (whole) c.res = new Response(whole.length > PART ? inParts(whole, leave) : whole, c.res);
+      if (whole) {
+        const before = c.res;
+        // Or Hono would copy all headers once more.
+        c.res = undefined;
+        c.res = new Response(whole.length > PART ? inParts(whole, leave) : whole, before);
+      }
       if (!whole || whole.length <= PART) leave();
     } catch (error) {
       leave();
@@ -29,8 +35,8 @@ export function untilTaken(): MiddlewareHandler<Env> {
   };
 }
 
-/** Calls `taken` once, when the last part was asked for or the client is gone. */
-function inParts(whole: Uint8Array<ArrayBuffer>, taken: () => void): ReadableStream {
+/** A response in parts. Calls `taken` once, when the last part was asked for or the client is gone. */
+export function inParts(whole: Uint8Array<ArrayBuffer>, taken: () => void): ReadableStream {
   let at = 0;
   const timer = setTimeout(taken, LIMIT_MS);
   const end = () => {

@@ -33,9 +33,16 @@ export const PER_SITE = 10;
 function prefixOf(address: string, bits: 48 | 64): string {
   const plain = address.replace(/^::ffff:(?=\d+\.\d+\.\d+\.\d+$)/i, "").replace(/[%/].*$/, "");
   if (!isIPv6(plain)) return plain;
-  const [head = "", tail] = new URL(`http://[${plain}]`).hostname.slice(1, -1).split("::");
+  return `${groupsOf(plain)
+    .slice(0, bits / 16)
+    .join(":")}::/${bits}`;
+}
+
+/** Returns the eight groups of an IPv6 address without a zone, in hexadecimal without leading zeros. */
+export function groupsOf(address: string): string[] {
+  // The URL parser writes every spelling of an address in one form.
+  const [head = "", tail] = new URL(`http://[${address}]`).hostname.slice(1, -1).split("::");
   const before = head.split(":").filter(Boolean);
   const after = tail?.split(":").filter(Boolean) ?? [];
-  const zeros = Array<string>(8 - before.length - after.length).fill("0");
-  return `${[...before, ...zeros, ...after].slice(0, bits / 16).join(":")}::/${bits}`;
+  return [...before, ...Array<string>(8 - before.length - after.length).fill("0"), ...after];
 }

@@ -4,14 +4,14 @@ import { Refusal } from "../errors.ts";
 const RETRY_MS = 1_000;
 
 /**
- * Places for work that holds much memory. Everyone has places and a queue of their own, so that nobody waits for another
+ * Places for work that holds much memory. Everyone, a person or a key, has places and a queue of their own, so that nobody waits for another
  * person, and one person holds the memory of a few pieces at most.
  */
 export interface Places {
   /** Takes a place when it is free. Returns a function that gives it back. @throws {Refusal} busy if too many wait for one. */
-  enter(userId: number): Promise<() => void>;
+  enter(owner: number | string): Promise<() => void>;
   /** Works in a place. @throws {Refusal} busy if too many wait for one of this person's places. */
-  run<T>(userId: number, work: () => Promise<T>): Promise<T>;
+  run<T>(owner: number | string, work: () => Promise<T>): Promise<T>;
 }
 
 interface PlacesOptions {
@@ -27,10 +27,10 @@ interface Person {
 }
 
 export function createPlaces({ each, waiting }: PlacesOptions): Places {
-  const people = new Map<number, Person>();
+  const people = new Map<number | string, Person>();
 
-  async function enter(userId: number): Promise<() => void> {
-    const person = people.getOrInsertComputed(userId, () => ({ taken: 0, waiting: [] }));
+  async function enter(owner: number | string): Promise<() => void> {
+    const person = people.getOrInsertComputed(owner, () => ({ taken: 0, waiting: [] }));
     if (person.taken < each) person.taken++;
     else if (person.waiting.length < waiting)
       // The one that wakes it hands over its place.
@@ -42,14 +42,14 @@ export function createPlaces({ each, waiting }: PlacesOptions): Places {
       left = true;
       const next = person.waiting.shift();
       if (next) next();
-      else if (--person.taken === 0) people.delete(userId);
+      else if (--person.taken === 0) people.delete(owner);
     };
   }
 
   return {
     enter,
-    async run(userId, work) {
-      const leave = await enter(userId);
+    async run(owner, work) {
+      const leave = await enter(owner);
       try {
         return await work();
       } finally {

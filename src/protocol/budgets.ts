@@ -1,10 +1,10 @@
-/** How much of the server one person, network or socket may use. */
+/** How much of the server one person, key, network or socket may use. */
 export interface Budget {
   /**
-   * Who has the budget. A network is an IPv4 address or the /64 of an IPv6 address. All networks of an IPv6 /48 have ten
+   * Who has the budget. A key has those of a person too, apart from any person's. A network is an IPv4 address or the /64 of an IPv6 address. All networks of an IPv6 /48 have ten
    * times that together.
    */
-  readonly per: "person" | "socket" | "network";
+  readonly per: "person" | "key" | "socket" | "network";
   /** Units a second in the long run. */
   readonly rate: number;
   /** Units at once. */
@@ -25,7 +25,13 @@ export const BUDGETS = {
     rate: 10,
     burst: 30,
     about:
-      "Messages, edits, deletions and reactions. Each 4 KiB of the message's text, data and reactions count as another. Repeats and changes without effect count too.",
+      "Messages, edits, deletions and reactions. Each 4 KiB of the message's text, data, files and reactions count as another. Repeats and changes without effect count too.",
+  },
+  mentions: {
+    per: "person",
+    rate: 2,
+    burst: 300,
+    about: "People whom messages and edits mention. Mentioning everyone counts as 20.",
   },
   joins: { per: "person", rate: 10, burst: 600, about: "Joining rooms, and leaving them for good." },
   rooms: { per: "person", rate: 100 / HOUR, burst: 200, about: "Creating rooms, by joining or posting." },
@@ -33,7 +39,8 @@ export const BUDGETS = {
     per: "person",
     rate: 10,
     burst: 500,
-    about: "Pages of history. Each hundred messages of `limit` count as one page.",
+    about:
+      "Pages of history, of pinned and saved messages, and of what one has written. Each hundred messages of `limit` count as one page.",
   },
   replays: {
     per: "person",
@@ -59,6 +66,14 @@ export const BUDGETS = {
     burst: 200,
     about: "Lists of rooms. Each fifty rooms of `limit` count as one.",
   },
+  searches: { per: "person", rate: 1, burst: 60, about: "Searching." },
+  uploads: {
+    per: "person",
+    rate: 0.5,
+    burst: 300,
+    about: "Uploading files. Each MiB that arrives counts as another.",
+  },
+  downloads: { per: "network", rate: 50, burst: 2000, about: "Loading files by their addresses." },
   reports: { per: "person", rate: 30 / HOUR, burst: 30, about: "Reporting messages." },
   invitations: {
     per: "person",
@@ -79,7 +94,13 @@ export const BUDGETS = {
     burst: 400,
     about: "HTTP requests and handshakes without a valid token. A wrong token counts as two.",
   },
-  admin: { per: "network", rate: 50, burst: 1000, about: "Requests with an operator's token." },
+  mails: {
+    per: "network",
+    rate: 60 / HOUR,
+    burst: 60,
+    about: "Requests that have a mail sent.",
+  },
+  admin: { per: "key", rate: 50, burst: 1000, about: "Requests that only keys can make." },
 } as const satisfies Record<string, Budget>;
 
 export type BudgetName = keyof typeof BUDGETS;

@@ -24,7 +24,7 @@ export const ERRORS = {
   request_timeout: {
     status: 408,
     retryable: true,
-    text: "The request body took longer than a minute to arrive. Send it again.",
+    text: "The request body arrived too slowly. Send it again.",
   },
   too_large: { status: 413, retryable: false, text: "The request body is too large. Send at most 64 KiB." },
   unknown_command: { status: 400, retryable: false, text: "Unknown command. Check its type." },
@@ -61,10 +61,20 @@ export const ERRORS = {
   },
   // The caller is not allowed to do this, or it conflicts with the current state.
   forbidden: { status: 403, retryable: false, text: "You do not have permission to do this." },
+  scope_missing: {
+    status: 403,
+    retryable: false,
+    text: "This key is not allowed to do this. See `scope` for what it lacks.",
+  },
   muted: {
     status: 403,
     retryable: false,
     text: "You are muted in this room. Wait until that ends.",
+  },
+  everyone_denied: {
+    status: 403,
+    retryable: false,
+    text: "Only moderators may mention everyone in this room. Mention people by their names.",
   },
   bad_origin: {
     status: 403,
@@ -90,6 +100,11 @@ export const ERRORS = {
     status: 403,
     retryable: false,
     text: "This registration link was already used or has expired. Ask the operator of this server for another.",
+  },
+  link_invalid: {
+    status: 403,
+    retryable: false,
+    text: "This link was already used, has expired or is incomplete. Ask for a new one.",
   },
   not_found: { status: 404, retryable: false, text: "Not found. Check the address or the id." },
   method_not_allowed: {
@@ -147,10 +162,60 @@ export const ERRORS = {
     retryable: false,
     text: "This has changed since you read it. Read it again.",
   },
+  file_missing: {
+    status: 409,
+    retryable: false,
+    text: "One of these files is not there, was sent already, or was uploaded more than a day ago. Upload it again.",
+  },
+  file_held: {
+    status: 409,
+    retryable: true,
+    text: "One of these files is still being scanned. Send it again soon.",
+  },
+  file_rejected: {
+    status: 422,
+    retryable: false,
+    text: "The scanner of this server rejected this file, and it was removed.",
+  },
+  file_too_large: {
+    status: 413,
+    retryable: false,
+    text: "This file is too large. The largest size is in the limits of welcome.",
+  },
+  quota_exceeded: {
+    status: 409,
+    retryable: false,
+    text: "There is no room for this file: you or this room have reached the limit of stored files. Delete some first.",
+  },
+  storage_full: {
+    status: 507,
+    retryable: true,
+    text: "The server has no room for files. Tell its operator, and try again later.",
+  },
+  search_off: {
+    status: 404,
+    retryable: false,
+    text: "This server has no search: its operator turned it off.",
+  },
+  wrong_offset: {
+    status: 409,
+    retryable: false,
+    text: "This upload continues at another offset. Ask for it with HEAD.",
+  },
+  tus_version: {
+    status: 412,
+    retryable: false,
+    text: "This server speaks version 1.0.0 of tus. Send Tus-Resumable: 1.0.0.",
+  },
   too_many_reactions: {
     status: 409,
     retryable: false,
     text: "This message has reached the limit of reactions.",
+  },
+  too_many_pins: {
+    status: 409,
+    retryable: false,
+    text: "This room has reached the limit of pinned messages. Unpin one first.",
   },
   too_many_rooms: {
     status: 409,
@@ -161,6 +226,21 @@ export const ERRORS = {
     status: 409,
     retryable: false,
     text: "You have reached the limit of links to this room. Revoke one first.",
+  },
+  too_many_saved: {
+    status: 409,
+    retryable: false,
+    text: "You have reached the limit of saved messages. Remove one first.",
+  },
+  epoch_changed: {
+    status: 410,
+    retryable: false,
+    text: "The data of this server were replaced, so this cursor belongs to a history that may be gone. Read again what you need, and begin anew with after=start or after=now.",
+  },
+  too_many_streams: {
+    status: 429,
+    retryable: true,
+    text: "You have reached the limit of requests for events at the same time. End one first.",
   },
   too_many_sockets: {
     status: 429,

@@ -1,43 +1,19 @@
 import * as v from "valibot";
 import { ERRORS, type ErrorCode } from "./codes.ts";
-import { HISTORY_MAX, ID_MAX, MESSAGE_MAX_CHARS, TOKEN_MAX } from "./limits.ts";
+import { HISTORY_MAX, TOKEN_MAX } from "./limits.ts";
 import { MEMBER_SETTINGS, ROLES, ROOM_KINDS } from "./membership.ts";
 import { emoji } from "./emoji.ts";
-import { data } from "./data.ts";
-import { notice, personName, role, roomSettings, until } from "./people.ts";
-import { text } from "./text.ts";
-import { clientId, messageId, room, timestamp, whole } from "./values.ts";
+import { file } from "./files.ts";
+import { content, draft, revision } from "./drafts.ts";
+import { unreached } from "./mentions.ts";
+import { notice, person, personName, role, roomSettings, until } from "./people.ts";
+import { clientId, messageId, position, room, timestamp, whole } from "./values.ts";
+import { continued, follow, followed, narrowed, ofThread, thread } from "./threads.ts";
 
-export { clientId, messageId, room, timestamp, uuid } from "./values.ts";
+export { content, draft, revision } from "./drafts.ts";
+export { clientId, messageId, type Position, position, room, timestamp, uuid } from "./values.ts";
 
-/** How far a client has followed a room: `<epoch>.<version>`. */
-export const position = v.pipe(
-  v.string("must be a string"),
-  v.regex(/^[\w-]{1,64}\.\d{1,16}$/, "must be <epoch>.<version>"),
-  v.description("How far the client has followed the room: <epoch>.<version>."),
-  v.transform((text) => {
-    const dot = text.lastIndexOf(".");
-    return { epoch: text.slice(0, dot), version: Number(text.slice(dot + 1)) };
-  }),
-  v.check(({ version }) => version <= ID_MAX, `must have a version of at most ${ID_MAX}`),
-);
-export type Position = v.InferOutput<typeof position>;
-
-/**
- * A message's text: not blank, no NUL, no lone surrogates. A server may be configured with a lower maximum
- * length.
- */
-export const content = text({ min: 1, max: MESSAGE_MAX_CHARS });
-
-/** What a client sets on a new message, over a socket and over HTTP. */
-export const draft = {
-  content,
-  data: v.optional(v.nullable(data), null),
-  replyTo: v.optional(v.nullable(messageId), null),
-};
-/** What an edit sets. Without `data`, the message keeps what it has; null takes it away. */
-export const revision = { content, data: v.optional(v.nullable(data)) };
-
+const flag = v.boolean("must be true or false");
 const ref = v.pipe(whole, v.description("Chosen by the client and repeated in the reply."));
 /** A command on a room's own URL may omit `room`. */
 const inRoom = { ref, room: v.optional(room) };
@@ -62,7 +38,7 @@ export const COMMANDS = {
     clientId,
     id: messageId,
     emoji,
-    on: v.boolean("must be true or false"),
+    on: flag,
   }),
   member: v.object({
     type: v.literal("member"),
@@ -75,12 +51,14 @@ export const COMMANDS = {
     heir: v.optional(personName),
   }),
   room: v.object({ type: v.literal("room"), ...inRoom, clientId, ...roomSettings }),
+  pin: v.strictObject({ type: v.literal("pin"), ...inRoom, clientId, id: messageId, on: flag }),
   history: v.object({
     type: v.literal("history"),
     ...inRoom,
     before: v.optional(messageId),
     after: v.optional(whole),
-    notices: v.optional(v.boolean("must be true or false")),
+    notices: v.optional(flag),
+    ...narrowed,
     limit: v.optional(
       v.pipe(
         whole,
@@ -89,13 +67,10 @@ export const COMMANDS = {
       ),
     ),
   }),
-  read: v.object({ type: v.literal("read"), ...unacknowledged, id: messageId }),
+  read: v.object({ type: v.literal("read"), ...unacknowledged, id: messageId, back: v.optional(flag) }),
+  follow: v.object({ type: v.literal("follow"), ...inRoom, ...follow }),
   typing: v.object({ type: v.literal("typing"), ...unacknowledged }),
-  watch: v.object({
-    type: v.literal("watch"),
-    ref,
-    on: v.boolean("must be true or false"),
-  }),
+  watch: v.object({ type: v.literal("watch"), ref, on: flag }),
   auth: v.object({
     type: v.literal("auth"),
     ref,
@@ -147,6 +122,15 @@ export const message = {
   clientId: id,
   data: v.optional(v.record(v.string(), v.unknown())),
   replyTo: v.optional(messageId),
+  ...ofThread,
+  files: v.optional(v.array(v.object(file))),
+  mentions: v.optional(
+    v.pipe(
+      v.array(v.object(person)),
+      v.description("Whom it mentions. Only the first ones, if they are long."),
+    ),
+  ),
+  everyone: v.optional(v.literal(true)),
   editedAt: v.optional(timestamp),
   deletedAt: v.optional(timestamp),
   reactions: v.optional(
@@ -175,6 +159,8 @@ export const SERVER_FRAMES = {
       frameBytes: v.number(),
       messageChars: v.number(),
       rooms: v.number(),
+      /** The largest file, in bytes. Missing if this server takes no files. */
+      fileBytes: v.optional(v.number()),
       /** By name: units a second, and at once. Budgets that are turned off are missing. */
       budgets: v.optional(v.record(v.string(), v.object({ rate: v.number(), burst: v.number() }))),
     }),
@@ -226,8 +212,15 @@ export const SERVER_FRAMES = {
     left: v.optional(v.array(v.string())),
   }),
   typing: v.object({ type: v.literal("typing"), room: v.string(), username: v.string(), user }),
-  read: v.object({ type: v.literal("read"), room: v.string(), id: whole }),
-  activity: v.object({ type: v.literal("activity"), room: v.string(), id: messageId }),
+  read: v.object({ type: v.literal("read"), room: v.string(), id: whole, back: v.optional(v.literal(true)) }),
+  thread: v.object({ type: v.literal("thread"), room: v.string(), ...thread }),
+  activity: v.object({
+    type: v.literal("activity"),
+    room: v.string(),
+    id: messageId,
+    /** Unread mentions of the person, up to 100. Missing if the new messages do not mention them. */
+    mentions: v.optional(whole),
+  }),
   rooms: v.object({
     type: v.literal("rooms"),
     room: v.string(),
@@ -254,18 +247,21 @@ const ruled = { ...amended, id: whole, version: whole };
 export const REPLIES = {
   join: v.object(ok),
   leave: v.object(ok),
-  send: v.object({ ...amended, timestamp }),
-  edit: v.object(amended),
+  send: v.object({ ...amended, timestamp, unreached }),
+  edit: v.object({ ...amended, unreached }),
   delete: v.object(amended),
   react: v.object(amended),
   member: v.object(ruled),
   room: v.object(ruled),
+  pin: v.object(ruled),
   history: v.object({
     ...ok,
     messages: v.array(v.union([v.object(message), v.object(notice)])),
     more: v.boolean(),
+    ...continued,
   }),
   read: v.object(ok),
+  follow: v.object({ ...ok, ...followed }),
   typing: v.object(ok),
   watch: v.object(ok),
   auth: v.object({ ...ok, expiresAt: timestamp }),

@@ -37,10 +37,14 @@ export const NOTICE_TYPES = [
   "restored",
   "kind",
   "deleted",
+  "pinned",
+  "unpinned",
 ] as const;
 export type NoticeType = (typeof NOTICE_TYPES)[number];
 
 /** The most people that one change, and so one notice, is about. */
 export const USERS_MAX = 100;
+/** The most pinned messages of a room. */
+export const PINS_MAX = 50;
 /** The fewest and the most people of a direct room. */
 export const DIRECT_PEOPLE = { least: 2, most: 8 } as const;

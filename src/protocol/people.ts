@@ -50,5 +50,6 @@ export const notice = {
     history: v.optional(v.picklist(HISTORIES)),
     membersAdd: v.optional(v.boolean()),
     receipts: v.optional(v.boolean()),
+    message: v.optional(v.pipe(messageId, v.description("The message that was pinned or unpinned."))),
   }),
 };

@@ -30,3 +30,16 @@ export const room = v.pipe(
 
 /** A server timestamp: ISO 8601 in UTC. */
 export const timestamp = v.pipe(v.string(), v.isoTimestamp());
+
+/** How far a client has followed a room: `<epoch>.<version>`. */
+export const position = v.pipe(
+  v.string("must be a string"),
+  v.regex(/^[\w-]{1,64}\.\d{1,16}$/, "must be <epoch>.<version>"),
+  v.description("How far the client has followed the room: <epoch>.<version>."),
+  v.transform((text) => {
+    const dot = text.lastIndexOf(".");
+    return { epoch: text.slice(0, dot), version: Number(text.slice(dot + 1)) };
+  }),
+  v.check(({ version }) => version <= ID_MAX, `must have a version of at most ${ID_MAX}`),
+);
+export type Position = v.InferOutput<typeof position>;

@@ -3,7 +3,7 @@ import { type BanPage, type BanRange, MEMBERS_MAX } from "../chat/lists.ts";
 import { runOrRefuse } from "../db/away.ts";
 import { type Pool, rows } from "../db/database.ts";
 import { person, shownOf } from "./people.ts";
-import { atMost, iso } from "./sql.ts";
+import { atMost, iso, messageAt } from "./sql.ts";
 
 interface BanRow {
   /** Null: the room has no further bans. */
@@ -44,8 +44,8 @@ const readBans = (room: string, after: number, look: number) => sql`
   ) b on true
   left join users u on u.id = b.user_id
   left join lateral (
-    select sender_id from messages m where m.room_id = r.id and m.id = b.version and m.id > r.begins_after
-      and m.notice ->> 'type' = 'banned' limit 1
+    select sender_id from (${messageAt(sql`r.id`, sql`b.version`)}) m
+    where m.id > r.begins_after and m.notice ->> 'type' = 'banned'
   ) n on true
   left join users s on s.id = n.sender_id
   where r.name = ${room}::text and r.deleted_at is null

@@ -1,6 +1,14 @@
 import { type Deed, writeAudit } from "../db/audit.ts";
 import { type Orm, rows } from "../db/database.ts";
-import { type Change, changeKey, type Post, type Ruling, SYSTEM_ID } from "../chat/change.ts";
+import {
+  type Change,
+  changeKey,
+  isRuling,
+  type Post,
+  type Ruling,
+  subjectOf,
+  SYSTEM_ID,
+} from "../chat/change.ts";
 import { isSecret, noRoom, type RoomFacts } from "../chat/rights.ts";
 import {
   type Answered,
@@ -8,22 +16,28 @@ import {
   decide,
   type Known,
   messageKey,
-  type Reactor,
   type Rules,
   type State,
 } from "../chat/room/decide.ts";
+import type { Reactor } from "../chat/room/reactors.ts";
+import type { Root } from "../chat/room/replying.ts";
 import { type Committed, type Seat, seatKey } from "../chat/ports.ts";
 import { type Named, personOf, type PersonRow } from "../person.ts";
+import { namesFiles, readReady, writeFiles } from "./attaching.ts";
+import { namesThreads, type ThreadRow, threadOf, writeFollowers, writeSummaries } from "./threading.ts";
 import { lockPairs } from "./blocks.ts";
 import type { KnownMembers } from "./known-members.ts";
+import { mentionedIn, mentionsAnyone, mentionsIn, readMentioned, writeMentions } from "./mentioning.ts";
 import { type MembershipRow, readMemberships, roomFactsOf, seatFactsOf } from "./memberships.ts";
 import { noticeOf, type NoticeRow } from "./notices.ts";
+import { writeUnindexed } from "./searchindex.ts";
+import { writeOrigins } from "./origins.ts";
+import { writePins } from "./pins.ts";
 import {
   closeRooms,
   closesDoors,
   deedsOfRulings,
   directPairs,
-  isRuling,
   namedIn,
   readRulingState,
   writeRuled,
@@ -35,6 +49,7 @@ import {
   readCounters,
   readNames,
   readReplied,
+  readRoots,
   readTargets,
   writeDecision,
 } from "./statements.ts";
@@ -53,10 +68,13 @@ export type AnsweredRow = {
   id: number;
   version: number;
   at: string;
+  /** JSON. */
+  unreached: string | null;
 };
-type TargetRow = Omit<Known, "reactors" | "notice" | "user"> &
+type TargetRow = Omit<Known, "reactors" | "notice" | "mentions" | "user" | "thread"> &
   NoticeRow &
-  PersonRow & { index: number; reactors: string | null };
+  ThreadRow &
+  PersonRow & { index: number; reactors: string | null; mentions: string | null };
 
 /**
  * Commits any changes in one short transaction: locks their rooms, reads what is known about them, decides, and writes. What
@@ -85,7 +103,14 @@ export async function commitCarefully(
     if (decision.messages.size > 0 || decision.recorded.length > 0) {
       const roomIds = new Map(locked.map((room) => [room.name, room.id]));
       await rows(tx, writeDecision({ decision, roomIds, ...reactionsMoved(decision, state) }));
+      await writeFiles(tx, decision, roomIds);
+      await writeFollowers(tx, decision, roomIds);
+      await writeSummaries(tx, decision, state, roomIds);
+      await writeUnindexed(tx, decision, roomIds);
+      await writeMentions(tx, decision, state, roomIds);
       await writeRuled(tx, decision.ruled, roomIds);
+      await writePins(tx, decision.pins, roomIds);
+      await writeOrigins(tx, changes, decision.outcomes, roomIds);
       await writeAudit(tx, [
         ...deedsOf(decision, roomIds),
         ...deedsOfRulings(decision.ruled.ordered, roomIds),
@@ -106,7 +131,7 @@ const factsOf = (room: RoomRow): RoomFacts =>
 function createsRoom(change: Change, { membersOnly }: Rules): boolean {
   if (change.kind === "room") return change.create !== undefined;
   if (isSecret(change.room)) return false;
-  if (change.kind === "post") return change.replyTo === null && !membersOnly;
+  if (change.kind === "post") return change.replyTo === null && !change.thread && !membersOnly;
   return (
     change.kind === "member" &&
     change.senderId === SYSTEM_ID &&
@@ -121,28 +146,33 @@ async function readState(
   locked: readonly RoomRow[],
 ): Promise<State> {
   const answered = await rows<AnsweredRow>(tx, readAnswered(changes));
-  const targets = changes.some((change) => "id" in change)
+  const targets = changes.some((change) => subjectOf(change) !== null)
     ? await rows<TargetRow>(tx, readTargets(changes))
     : [];
   const reactors = await reactorsOf(tx, targets);
   const replied = changes.some((change) => change.kind === "post" && change.replyTo !== null)
     ? await rows<{ index: number }>(tx, readReplied(changes))
     : [];
+  const roots = namesThreads(changes) ? await rows<{ index: number } & Root>(tx, readRoots(changes)) : [];
   const asked = seatsOf(changes, targets);
   const seats = asked.length > 0 ? await rows<MembershipRow>(tx, readMemberships(asked)) : [];
   return {
     rooms: new Map(locked.map((room) => [room.name, { ...factsOf(room), at: room.at }])),
     answered: new Map(answered.map((row) => [changeKey(changes[row.index] as Change), answeredOf(row)])),
     messages: new Map(
-      targets.map(({ index, reactors: _, notice, named, uid, name, ...message }, at) => [
-        messageKey((changes[index] as Change).room, message.id),
-        {
-          ...message,
-          user: personOf({ uid, name, username: message.username }),
-          reactors: reactors[at] ?? [],
-          notice: noticeOf({ notice, named }),
-        },
-      ]),
+      targets.map(
+        ({ index, reactors: _, notice, named, mentions, uid, name, root, alsoRoom, ...message }, at) => [
+          messageKey((changes[index] as Change).room, message.id),
+          {
+            ...message,
+            user: personOf({ uid, name, username: message.username }),
+            thread: threadOf({ root, alsoRoom }),
+            mentions: mentionsIn(mentions),
+            reactors: reactors[at] ?? [],
+            notice: noticeOf({ notice, named }),
+          },
+        ],
+      ),
     ),
     replied: new Set(
       replied.map(({ index }) => {
@@ -150,7 +180,15 @@ async function readState(
         return messageKey(room, replyTo ?? 0);
       }),
     ),
+    roots: new Map(
+      roots.map(({ index, ...root }) => {
+        const { room, thread } = changes[index] as Post;
+        return [messageKey(room, thread?.root ?? 0), root];
+      }),
+    ),
     seats: new Map(asked.map((seat, index) => [seatKey(seat), seatFactsOf(seats[index] as MembershipRow)])),
+    ...(namesFiles(changes) && { files: await readReady(tx, changes) }),
+    ...(mentionsAnyone(changes) && { mentioned: await readMentioned(tx, changes) }),
     ...(rulings.length > 0 && { rulings: await readRulingState(tx, rulings) }),
   };
 }
@@ -162,15 +200,22 @@ function seatsOf(changes: readonly Change[], targets: readonly TargetRow[]): rea
   for (const change of changes) {
     if (isRuling(change)) for (const userId of namedIn(change)) add(userId, change.room);
     else if (change.kind !== "remove") add(change.senderId, change.room);
+    for (const userId of mentionedIn(change)) add(userId, change.room);
   }
   for (const { index, senderId } of targets) add(senderId, (changes[index] as Change).room);
   return [...seats.values()];
 }
 
-export const answeredOf = ({ kind, target, id, version, at }: AnsweredRow): Answered => ({
+export const answeredOf = ({ kind, target, id, version, at, unreached }: AnsweredRow): Answered => ({
   kind,
   target,
-  ack: { id, version, timestamp: at, duplicate: true },
+  ack: {
+    id,
+    version,
+    timestamp: at,
+    duplicate: true,
+    ...(unreached !== null && { unreached: JSON.parse(unreached) as string[] }),
+  },
 });
 
 /** The people who reacted to each message, with their names. */

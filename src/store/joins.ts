@@ -16,6 +16,11 @@ export const versionOf = (userId: string, roomId: string) =>
   sql.raw(`(select version from members where user_id = ${userId} and room_id = ${roomId})`);
 export const markOf = (userId: string, roomId: string) =>
   sql.raw(`(select last_read from own where user_id = ${userId} and room_id = ${roomId})`);
+/** A mark that was moved back before someone left and joined again does not count: it is behind what they began with. */
+export const backOf = (userId: string, roomId: string, version: string) =>
+  sql.raw(
+    `(select back from own where user_id = ${userId} and room_id = ${roomId} and last_read >= ${version})`,
+  );
 
 /** A room that the server named is never open: its row may be of a creation that was refused. */
 const isOpen = sql.raw("(kind = 'open' and deleted_at is null and name not like '~%')");
@@ -73,12 +78,14 @@ export const joinAll = (
       set state = 'in', version = excluded.version, since = clock_timestamp() where members.state <> 'in'
     returning user_id, room_id, version
   ), placed as (
-    select s.index, s.user_id, s.room_id, s.created, greatest(
-      coalesce(
+    select s.index, s.user_id, s.room_id, s.created, coalesce(
+      ${backOf("s.user_id", "s.room_id", "s.since")}, greatest(s.since, ${markOf("s.user_id", "s.room_id")})) as last_read
+    from (
+      select s.*, coalesce(
         (select j.version from joined j where j.user_id = s.user_id and j.room_id = s.room_id),
-        ${versionOf("s.user_id", "s.room_id")}, s.version),
-      ${markOf("s.user_id", "s.room_id")}) as last_read
-    from seated s
+        ${versionOf("s.user_id", "s.room_id")}, s.version) as since
+      from seated s
+    ) s
   )
   select p.index::float8 as index, p.last_read::float8 as "lastRead",
     ${unreadAfter(sql`p.user_id`, sql`p.room_id`, sql`p.last_read`)} as unread, p.created, null as refused

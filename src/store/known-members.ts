@@ -1,4 +1,4 @@
-import { type Newcomer, senderKey } from "./statements.ts";
+import { type Newcomer, senderKey } from "./posting.ts";
 
 /** The most people and rooms remembered. */
 const REMEMBERED = 50_000;

@@ -1,11 +1,11 @@
 import { sql } from "drizzle-orm";
-import type { Departures, Joined, Joining, MemberStore, Seat } from "../chat/ports.ts";
+import type { Departures, Joined, Joining, MarkRange, MemberStore, Seat } from "../chat/ports.ts";
 import { isSecret } from "../chat/rights.ts";
 import type { Rules } from "../chat/room/decide.ts";
 import { Refusal } from "../errors.ts";
 import { refuseIfAway, rowsHeld, runOrRefuse } from "../db/away.ts";
 import { isLocked, type Pool, rows } from "../db/database.ts";
-import { joinAll, type JoinedRow, markOf, versionOf } from "./joins.ts";
+import { backOf, joinAll, type JoinedRow, markOf, versionOf } from "./joins.ts";
 import { membershipFrom, type MembershipRow, readMemberships } from "./memberships.ts";
 import { integers, lockWithin } from "./sql.ts";
 
@@ -86,7 +86,7 @@ export function createMemberStore(pool: Pool, { membersOnly = false }: Rules = {
       return marks.map((_, index) => {
         if (without.has(index)) return rowsHeld();
         const { before, after } = byIndex.get(index) ?? { before: 0, after: 0 };
-        return { lastRead: after, moved: after > before };
+        return { lastRead: after, moved: after !== before, ...(after < before && { back: true as const }) };
       });
     },
 
@@ -125,24 +125,39 @@ async function unlessHeld<Item, Row>(
 /** The departures of nearly everyone. */
 const NONE: Departures = new Map();
 
-/** Moves read marks forward. Locks rows in one order, so that batches of several nodes never deadlock. */
-const moveMarks = (marks: readonly (Seat & { readonly id: number; readonly index: number })[]) => sql`
+/**
+ * Moves read marks. Locks rows in one order, so that batches of several nodes never deadlock. If another node has moved a mark
+ * meanwhile, it is not moved further forward than either of them wants.
+ */
+const moveMarks = (marks: readonly (Seat & MarkRange & { readonly index: number })[]) => sql`
   with asked as materialized (
-    select i.index, i."userId" as user_id, r.id as room_id, least(i.id, r.version) as id, ${lockWithin(BATCH_LOCK_MS)}
+    select i.index, i."userId" as user_id, r.id as room_id, least(i.min, r.version) as min, i.max,
+      ${lockWithin(BATCH_LOCK_MS)}
     from json_to_recordset(${JSON.stringify(marks)}::text::json)
-      as i(index int, "userId" bigint, room text, id bigint)
+      as i(index int, "userId" bigint, room text, min bigint, max bigint)
     cross join lateral (select id, version from rooms where name = i.room and posted limit 1) r
+  ), known as materialized (
+    select a.*, coalesce(${versionOf("a.user_id", "a.room_id")}, 0) as since from asked a
   ), old as materialized (
-    select a.*, greatest(${versionOf("a.user_id", "a.room_id")}, ${markOf("a.user_id", "a.room_id")}, 0) as before
-    from asked a
+    select k.*, greatest(k.since, ${markOf("k.user_id", "k.room_id")}) as furthest,
+      ${backOf("k.user_id", "k.room_id", "k.since")} as back
+    from known k
+  ), new as materialized (
+    select o.*, coalesce(back, furthest) as before, least(greatest(coalesce(back, furthest), min), max) as after from old o
   ), written as (
-    insert into own (user_id, room_id, last_read)
-    select user_id, room_id, greatest(id, before) from old order by user_id, room_id
-    on conflict (user_id, room_id) do update set last_read = greatest(own.last_read, excluded.last_read)
-    returning user_id, room_id, last_read
+    insert into own (user_id, room_id, last_read, back)
+    select user_id, room_id, greatest(furthest, after), case when after < furthest then after end
+    from new order by user_id, room_id
+    on conflict (user_id, room_id) do update set
+      last_read = greatest(own.last_read, excluded.last_read),
+      back = case
+        when excluded.back is not null then excluded.back
+        when own.last_read > excluded.last_read and own.back is not null then greatest(own.back, excluded.last_read)
+      end
+    returning user_id, room_id, coalesce(back, last_read) as after
   )
-  select o.index::float8 as index, o.before::float8 as before, w.last_read::float8 as after
-  from old o join written w using (user_id, room_id)`;
+  select n.index::float8 as index, n.before::float8 as before, w.after::float8 as after
+  from new n join written w using (user_id, room_id)`;
 
 /** A ban comes after a departure of the same room, so that it wins. */
 const readDepartures = (userIds: readonly number[]) => sql`

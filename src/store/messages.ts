@@ -2,22 +2,31 @@ import { runOrRefuse } from "../db/away.ts";
 import { type Database, type Orm, type Pool, rows, sqlState } from "../db/database.ts";
 import { type AnsweredRow, answeredOf, commitCarefully } from "./careful.ts";
 import { createKnownMembers } from "./known-members.ts";
-import { NO_FENCE, type Outcome, type Post, posted, SYSTEM_ID } from "../chat/change.ts";
+import { type Change, NO_FENCE, type Outcome, type Post, posted, SYSTEM_ID } from "../chat/change.ts";
 import { isSecret } from "../chat/rights.ts";
 import { repeated, type Rules } from "../chat/room/decide.ts";
+import { saysMentions } from "../chat/room/mentioning.ts";
 import { type Committed, CommitFailure, type MessageStore } from "../chat/ports.ts";
 import { createReading } from "./reading.ts";
-import { postAll, readAnswered, readCounters } from "./statements.ts";
+import { isByKey } from "./origins.ts";
+import { postAll } from "./posting.ts";
+import { readAnswered, readCounters } from "./statements.ts";
 
 /** How long a commit may take before its connections are discarded, in milliseconds. */
 const COMMIT_LIMIT_MS = 3_000;
 const LANES = 2;
+/** After five executions Postgres decides whether to keep the plan of a statement. */
+const WARMED = 6;
 
 /**
  * Messages in SQL, with any driver. The embedded database has one lane, the others {@link LANES}. Pages are read through
  * `reads`.
  */
-export function createMessageStore(database: Database, reads: Pool, rules: Rules = {}): MessageStore {
+export function createMessageStore(
+  database: Database,
+  reads: Pool,
+  rules: Rules = {},
+): MessageStore & { warm(): Promise<void> } {
   const lanes = Array.from({ length: database.driver === "pglite" ? 1 : LANES }, () =>
     database.pool({ connections: 1, limitMs: COMMIT_LIMIT_MS }),
   );
@@ -48,14 +57,23 @@ export function createMessageStore(database: Database, reads: Pool, rules: Rules
     return { epoch: epoch ?? "", outcomes };
   }
 
+  /** Opens the lane's connection, and lets the database plan the statement, by batches without messages. */
+  async function warm(lane: Pool): Promise<void> {
+    const statement = postAll([], [], () => 0, new Map());
+    for (let times = 0; times < WARMED; times++) await lane.run((orm) => rows(orm, statement));
+  }
+
   return {
     lanes: lanes.length,
+
+    // A lane that cannot be warmed is only slower at first.
+    warm: async () => void (await Promise.allSettled(lanes.map(warm))),
 
     async commit(lane, changes, careful) {
       const pool = lanes[lane];
       if (!pool) throw new Error("there is no such lane");
       try {
-        const plain = !careful && changes.every((change) => change.kind === "post");
+        const plain = !careful && changes.every(isPlain);
         return await pool.run((orm) =>
           plain ? commitPosts(orm, changes) : commitCarefully(orm, changes, rules, known),
         );
@@ -92,6 +110,13 @@ export function createMessageStore(database: Database, reads: Pool, rules: Rules
     },
   };
 }
+
+/**
+ * Files are attached with their rows locked, the first message of a thread has to be found, mentions depend on what those
+ * people may read then, and what a key does leaves a row that says so.
+ */
+const isPlain = (change: Change): change is Post =>
+  change.kind === "post" && !change.files && !change.thread && !saysMentions(change) && !isByKey(change);
 
 /**
  * The fence of each room of a batch. `unclear`: rooms whose posts have different ones, so that not all of their senders can

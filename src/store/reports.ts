@@ -10,7 +10,7 @@ import { writeAudit } from "../db/audit.ts";
 import { runOrRefuse } from "../db/away.ts";
 import { type Pool, rows } from "../db/database.ts";
 import { person, shownOf } from "./people.ts";
-import { atMost, iso } from "./sql.ts";
+import { atMost, iso, messageAt } from "./sql.ts";
 
 /** The most bytes of texts on a page of reports. A page has one report at least, if there is any. */
 const PAGE_BYTES = 512 * 1024;
@@ -26,6 +26,7 @@ interface ReportRow {
   readonly sender: string;
   readonly content: string;
   readonly data: string | null;
+  readonly files: string | null;
   readonly resolvedAt: string | null;
   readonly resolver: string;
   readonly resolution: string;
@@ -43,6 +44,7 @@ const reportOf = (row: ReportRow): Report => ({
     sender: shownOf(row.sender),
     content: row.content,
     data: row.data,
+    files: row.files,
   },
   resolved:
     row.resolvedAt === null
@@ -75,13 +77,12 @@ export function createReportStore(pool: Pool): ReportStore {
           sql`with place as materialized (
               select id, fence, begins_after from rooms where name = ${room}::text
             ), target as materialized (
-              select m.* from place p cross join lateral (
-                select * from messages where room_id = p.id and id = ${id}::bigint limit 1) m
+              select m.* from place p cross join lateral (${messageAt(sql`p.id`, sql`${id}::bigint`)}) m
               where p.fence = ${fence}::bigint and m.id > p.begins_after and m.id >= ${from}::bigint
                 and m.notice is null and m.deleted_at is null
             ), made as (
-              insert into reports (room_id, message_id, reporter_id, reason, sender_id, version, content, data)
-              select room_id, id, ${userId}::bigint, ${reason}::text, sender_id, version, content, data from target
+              insert into reports (room_id, message_id, reporter_id, reason, sender_id, version, content, data, files)
+              select room_id, id, ${userId}::bigint, ${reason}::text, sender_id, version, content, data, files from target
               on conflict (room_id, message_id, reporter_id) do nothing
             )
             select (select fence::float8 from place) as fence, (select count(*)::int from target) as found`,
@@ -123,10 +124,11 @@ export function createReportStore(pool: Pool): ReportStore {
 /** Newest first, one more than the page has. */
 const reportsIn = (chosen: SQL, { after, limit, scope }: ReportRange) => sql`
   select p.*, row_number() over w as n,
-    sum(octet_length(p.content) + octet_length(p.reason) + coalesce(octet_length(p.data), 0)) over w as upto
+    sum(octet_length(p.content) + octet_length(p.reason) + coalesce(octet_length(p.data), 0)
+      + coalesce(octet_length(p.files), 0)) over w as upto
   from (
     select p.id::text as id, p.at as "order", r.name as room, ${iso(sql`p.at`)} as at, p.reason, ${person("q")} as by,
-      p.message_id::float8 as "messageId", p.version::float8 as version, ${person("s")} as sender, p.content, p.data,
+      p.message_id::float8 as "messageId", p.version::float8 as version, ${person("s")} as sender, p.content, p.data, p.files,
       ${iso(sql`p.resolved_at`)} as "resolvedAt", ${person("o")} as resolver, p.resolution
     from reports p join rooms r on r.id = p.room_id join users q on q.id = p.reporter_id
     join users s on s.id = p.sender_id left join users o on o.id = p.resolved_by

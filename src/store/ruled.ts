@@ -1,10 +1,11 @@
 import { type SQL, sql } from "drizzle-orm";
-import type { Change, Ruling } from "../chat/change.ts";
+import { type Ruling, targetOf } from "../chat/change.ts";
 import type { Ordered, Present, Ruled, RulingState } from "../chat/room/rulings.ts";
 import type { Link } from "../chat/room/verdict.ts";
 import type { Action, Deed } from "../db/audit.ts";
 import { type Orm, rows } from "../db/database.ts";
 import type { Person } from "../message.ts";
+import { PINS_MAX } from "../protocol/membership.ts";
 import { person, personJson } from "./notices.ts";
 import { isGiven } from "./invitations.ts";
 import { atMost, integers, texts } from "./sql.ts";
@@ -14,15 +15,13 @@ import { atMost, integers, texts } from "./sql.ts";
 /** The most owners and members of a room that are read. */
 const OWNERS = atMost(1_000);
 const MEMBERS_READ = 250;
-
-export const isRuling = (change: Change): change is Ruling =>
-  change.kind === "member" || change.kind === "room";
+const PINS = atMost(PINS_MAX);
 
 /** Everyone whom a ruling names, its sender among them. */
 export const namedIn = (ruling: Ruling): number[] =>
   ruling.kind === "member"
     ? [ruling.senderId, ...ruling.users, ...(ruling.heir === undefined ? [] : [ruling.heir])]
-    : [ruling.senderId, ...(ruling.create?.people ?? [])];
+    : [ruling.senderId, ...(ruling.kind === "room" ? (ruling.create?.people ?? []) : [])];
 
 /** Whether a ruling changes who may join a room: nobody may be about to. */
 export const closesDoors = (ruling: Ruling): boolean =>
@@ -47,6 +46,7 @@ interface FactsRow {
   readonly present: string;
   readonly blocks: string;
   readonly links: string;
+  readonly pins: string;
 }
 
 export async function readRulingState(tx: Orm, rulings: readonly Ruling[]): Promise<RulingState> {
@@ -55,7 +55,8 @@ export async function readRulingState(tx: Orm, rulings: readonly Ruling[]): Prom
   const hashes = rulings.flatMap((ruling) =>
     ruling.kind === "member" && ruling.link !== undefined ? [ruling.link] : [],
   );
-  const [row] = await rows<FactsRow>(tx, readFacts(people, names, hashes));
+  const pinned = [...new Set(rulings.flatMap(({ kind, room }) => (kind === "pin" ? [room] : [])))];
+  const [row] = await rows<FactsRow>(tx, readFacts(people, names, hashes, pinned));
   const list = <T>(json: string | undefined) => JSON.parse(json ?? "[]") as T[];
   return {
     people: new Map(list<Person>(row?.people).map((person) => [person.userId, person])),
@@ -68,13 +69,24 @@ export async function readRulingState(tx: Orm, rulings: readonly Ruling[]): Prom
       ),
     ),
     blocks: new Set(list<[number, number]>(row?.blocks).map(([one, other]) => `${one} ${other}`)),
+    pins: new Map(
+      list<{ room: string; ids: number[] }>(row?.pins).map(({ room, ids }): [string, number[]] => [
+        room,
+        ids,
+      ]),
+    ),
     links: new Map(list<Link & { hash: string }>(row?.links).map((link) => [link.hash, link])),
   };
 }
 
 const array = (found: SQL) => sql`(select coalesce(json_agg(x), '[]') from (${found}) f(x))`;
 
-const readFacts = (people: readonly number[], names: readonly string[], hashes: readonly string[]) => sql`
+const readFacts = (
+  people: readonly number[],
+  names: readonly string[],
+  hashes: readonly string[],
+  pinned: readonly string[],
+) => sql`
   select
     ${array(sql`select ${personJson} from unnest(${integers(people)}) as i(id) cross join lateral (${person(sql`i.id`)}) u`)}::text as people,
     ${array(sql`
@@ -95,7 +107,11 @@ const readFacts = (people: readonly number[], names: readonly string[], hashes: 
         'version', i.version, 'expiresAt', extract(epoch from i.expires_at) * 1000,
         'left', i.max_uses - i.uses, 'revoked', not ${isGiven})
       from unnest(${texts(hashes)}) as h(hash) cross join lateral (
-        select * from invitations where hash = h.hash limit 1) i`)}::text as links`;
+        select * from invitations where hash = h.hash limit 1) i`)}::text as links,
+    ${array(sql`
+      select json_build_object('room', i.name, 'ids', ${array(sql`select message_id from pins where room_id = r.id ${PINS}`)})
+      from unnest(${texts(pinned)}) as i(name) cross join lateral (
+        select id from rooms where name = i.name limit 1) r`)}::text as pins`;
 
 /** Writes what rulings changed. The counters of the rooms are written before. */
 export async function writeRuled(tx: Orm, ruled: Ruled, roomIds: ReadonlyMap<string, number>): Promise<void> {
@@ -155,7 +171,7 @@ export async function writeRuled(tx: Orm, ruled: Ruled, roomIds: ReadonlyMap<str
   );
 }
 
-/** Takes everyone out of deleted rooms, and revokes their invitations. */
+/** Takes everyone out of deleted rooms, and takes away their pins and invitations. */
 const emptyRooms = (emptied: readonly { id: number | null; version: number }[]) => sql`
   with emptied as materialized (
     select * from unnest(${integers(emptied.map(({ id }) => id))}, ${integers(emptied.map(({ version }) => version))})
@@ -163,6 +179,8 @@ const emptyRooms = (emptied: readonly { id: number | null; version: number }[]) 
   ), gone as (
     update members m set state = 'removed', role = 'member', changed = i.version, since = clock_timestamp()
     from emptied i where m.room_id = i.id and m.state = 'in'
+  ), unpinned as (
+    delete from pins p using emptied i where p.room_id = i.id
   )
   update invitations l set revoked_at = clock_timestamp() from emptied i
   where l.room_id = i.id and l.revoked_at is null`;
@@ -176,9 +194,14 @@ export const deedsOfRulings = (ordered: readonly Ordered[], roomIds: ReadonlyMap
       action: actionOf(ruling),
       roomId: roomIds.get(ruling.room) as number,
       messageId: version,
-      target: ruling.kind === "member" ? (ruling.role ?? "") : Object.keys(ruling.set).join(),
+      target:
+        ruling.kind === "member"
+          ? (ruling.role ?? "")
+          : ruling.kind === "pin"
+            ? targetOf(ruling)
+            : Object.keys(ruling.set).join(),
     };
-    return ruling.kind === "room" || users.length === 0
+    return ruling.kind !== "member" || users.length === 0
       ? [deed]
       : users.map((userId) => ({ ...deed, userId }));
   });
@@ -195,6 +218,7 @@ const ACTIONS = {
 
 function actionOf(ruling: Ruling): Action {
   if (ruling.kind === "member") return ACTIONS[ruling.set];
+  if (ruling.kind === "pin") return "room.change";
   if (ruling.create) return "room.create";
   return ruling.set.deleted ? "room.delete" : "room.change";
 }

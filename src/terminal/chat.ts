@@ -146,6 +146,8 @@ function said({ by, notice: { type, users, role, until, title, topic } }: Notice
     topic: topic ? `set the topic: ${printable(topic)}` : "took the topic away",
     archived: "archived the room",
     restored: "opened the room again",
+    pinned: "pinned a message",
+    unpinned: "unpinned a message",
     deleted: "deleted the room",
   };
   return `${nameOf(by)} ${what[type] ?? "changed the room's settings"}`;

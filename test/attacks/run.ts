@@ -45,7 +45,9 @@ async function play(scene: Scene, one: Attack): Promise<Outcome> {
 
 /** Unless told otherwise, the short form plays every second attack on the other driver. */
 const isPlayed = (attack: Attack, half: number) =>
-  values.full || !both || attack.database || ATTACKS.indexOf(attack) % 2 === half;
+  values.full ||
+  ((words.length > 0 || !attack.missesBar) &&
+    (!both || attack.database || ATTACKS.indexOf(attack) % 2 === half));
 
 async function attack(driver: string, half: number, databaseUrl?: string): Promise<void> {
   const scene = await createScene({ databaseUrl, full: values.full });

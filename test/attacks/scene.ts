@@ -37,6 +37,10 @@ const ENV = {
   LOGIN_RATE: "",
   SOCKETS_PER_USER: "",
   LOG_LEVEL: "warn",
+  // Nobody is there, which is the worst for what waits.
+  SMTP_URL: "smtp://127.0.0.1:1?tls=off",
+  MAIL_FROM: "chat@example.com",
+  PUBLIC_URL: "https://chat.example.com",
   ADMIN_TOKEN: "an operator's token of many letters".replaceAll(/[' ]/g, "-"),
 } as const;
 

@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { createApiKey, isWellFormed, newToken } from "../../src/auth/apikeys.ts";
+import { hash } from "node:crypto";
+import { eq } from "drizzle-orm";
+import { createApiKey, isWellFormed, newToken, type WantedKey } from "../../src/auth/apikeys.ts";
 import { listApiKeys, revokeApiKey } from "../../src/auth/apikeystore.ts";
 import { readAudit } from "../../src/db/audit.ts";
 import { DatabaseTimeout } from "../../src/db/database.ts";
@@ -21,8 +23,13 @@ afterAll(async () => {
 });
 
 const from = (address: string) => ({ address, userAgent: "test" });
-const identify = (token: string, address = "192.0.2.1", { auth } = node) =>
-  auth.apiKeys.identify(token, from(address));
+const identify = async (token: string, address = "192.0.2.1", { auth } = node) =>
+  (await auth.apiKeys.identify(token, from(address))).name;
+const createKey = async (name: string, order = ORDER, more: Omit<WantedKey, "name"> = {}) =>
+  (await createApiKey(database, { name, ...more }, order)).token;
+
+const keyOf = async (name: string) => (await listApiKeys(database)).find((key) => key.name === name);
+const sha256 = (text: string) => hash("sha256", text, "base64url");
 
 test("a key has a prefix that scanners find, and a checksum that finds every typing error", () => {
   const token = newToken();
@@ -36,7 +43,7 @@ test("a key has a prefix that scanners find, and a checksum that finds every typ
 });
 
 test("a key is known by its name; only its hash is stored, and the audit has its creation", async () => {
-  const token = await createApiKey(database, "grace", { ...ORDER, actor: "ada" });
+  const token = await createKey("grace", { ...ORDER, actor: "ada" });
   expect(await identify(token)).toBe("grace");
   expect(await identify("chosen-by-a-person")).toBe("ADMIN_TOKEN");
   const stored = await database.run((orm) => orm.select().from(apiKeys));
@@ -45,8 +52,49 @@ test("a key is known by its name; only its hash is stored, and the audit has its
   expect(entry).toMatchObject({ action: "api_key.create", target: "grace", actor: "ada" });
 });
 
+test("a key that has expired is refused, and says so", async () => {
+  const token = await createKey("erin", ORDER, { ttlMs: 3_600_000 });
+  expect(await identify(token)).toBe("erin");
+  expect(Date.parse((await keyOf("erin"))?.expiresAt ?? "")).toBeWithin(
+    Date.now() + 3_500_000,
+    Date.now() + 3_700_000,
+  );
+  await database.run((orm) =>
+    orm
+      .update(apiKeys)
+      .set({ expiresAt: new Date(Date.now() - 1_000) })
+      .where(eq(apiKeys.name, "erin")),
+  );
+  node.clock.pass(2000);
+  expect(await codeOf(identify(token))).toBe("token_expired");
+});
+
+test("a key of an earlier version may do everything, and that version finds none with scopes", async () => {
+  const old = newToken();
+  await database.run((orm) => orm.insert(apiKeys).values({ name: "old", scope: "admin", hash: sha256(old) }));
+  const holder = await node.auth.apiKeys.identify(old, from("192.0.2.1"));
+  expect([holder.name, holder.allows("admin"), holder.allows("rooms:post", "lobby")]).toEqual([
+    "old",
+    true,
+    true,
+  ]);
+  const token = await createKey("new", ORDER, { scopes: [{ name: "events", rooms: "" }] });
+  const stored = await database.run((orm) => orm.select().from(apiKeys));
+  expect(stored.map(({ hash }) => hash)).not.toContain(sha256(token));
+});
+
+test("a mistyped key is refused without the database, and says why", async () => {
+  const token = newToken();
+  const typo = `${token.slice(0, -1)}${token.endsWith("x") ? "y" : "x"}`;
+  const error = await identify(typo, "198.51.100.40").catch((error) => error);
+  expect([error.code, error.message]).toEqual([
+    "token_invalid",
+    "The checksum of this key is wrong. Copy the whole key.",
+  ]);
+});
+
 test("a revoked key is refused by every node within two seconds, and its name stays taken", async () => {
-  const token = await createApiKey(database, "heidi", ORDER);
+  const token = await createKey("heidi", ORDER);
   const other = await startNode(database, { LOGIN_RATE: 0 });
   expect(await identify(token)).toBe("heidi");
   expect(await identify(token, "192.0.2.1", other)).toBe("heidi");
@@ -56,7 +104,7 @@ test("a revoked key is refused by every node within two seconds, and its name st
     expect(await codeOf(identify(token, "198.51.100.20", at))).toBe("token_invalid");
   }
   other.auth.stop();
-  expect(await codeOf(createApiKey(database, "heidi", ORDER))).toBe("invalid");
+  expect(await codeOf(createKey("heidi", ORDER))).toBe("invalid");
   for (const name of ["heidi", "", "x".repeat(65), "\0", "\ud800"])
     expect(await codeOf(revokeApiKey(database, name, ORDER))).toBe("not_found");
   expect((await readAudit(database, undefined, 1))[0]).toMatchObject({
@@ -67,12 +115,12 @@ test("a revoked key is refused by every node within two seconds, and its name st
 
 test.each(["", "with space", "ADMIN_TOKEN", "admin_token", "x".repeat(65), "-dash"])(
   "%p is no name for a key",
-  async (name) => expect(await codeOf(createApiKey(database, name, ORDER))).toBe("invalid"),
+  async (name) => expect(await codeOf(createKey(name, ORDER))).toBe("invalid"),
 );
 
 test("the last use of a key is stored once a minute", async () => {
-  const token = await createApiKey(database, "ivan", ORDER);
-  const used = async () => (await listApiKeys(database)).find(({ name }) => name === "ivan")?.lastUsedAt;
+  const token = await createKey("ivan", ORDER);
+  const used = async () => (await keyOf("ivan"))?.lastUsedAt;
   expect(await used()).toBeNull();
   let writes = 0;
   const run: TestDatabase["run"] = (work) => database.run((orm) => (writes++, work(orm)));
@@ -85,7 +133,7 @@ test("the last use of a key is stored once a minute", async () => {
 });
 
 test("after three wrong tokens a network is limited, and ADMIN_TOKEN cannot be guessed on; keys still work", async () => {
-  const token = await createApiKey(database, "judy", ORDER);
+  const token = await createKey("judy", ORDER);
   const thief = "2001:db8:7::1";
   node.events.length = 0;
   for (let guess = 0; guess < 3; guess++)
@@ -108,7 +156,7 @@ test("after three wrong tokens a network is limited, and ADMIN_TOKEN cannot be g
 // A network that has spent its budget for strangers can use only tokens that are known.
 test("only a key that was good before, and what cannot be one, needs no budget for strangers", async () => {
   const { knows } = node.auth.apiKeys;
-  const token = await createApiKey(database, "lena", ORDER);
+  const token = await createKey("lena", ORDER);
   expect([knows(token), knows(newToken()), knows("chosen-by-a-person"), knows("wrong")]).toEqual([
     ...[false, false, true, true],
   ]);
@@ -129,7 +177,7 @@ test("ADMIN_TOKEN cannot be guessed from network after network of one IPv6 site"
 });
 
 test("while keys cannot be looked up, a key is not called wrong", async () => {
-  const token = await createApiKey(database, "kim", ORDER);
+  const token = await createKey("kim", ORDER);
   const run: TestDatabase["run"] = (work) =>
     away ? Promise.reject(new DatabaseTimeout("away")) : database.run(work);
   let away = false;

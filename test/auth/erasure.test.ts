@@ -4,7 +4,7 @@ import type { Auth } from "../../src/auth/auth.ts";
 import { eraseDue } from "../../src/auth/erasure.ts";
 import { disableUser, restoreUser } from "../../src/auth/operator.ts";
 import { findUser } from "../../src/auth/people.ts";
-import { bans, erasedPeople, rooms, sessions, users } from "../../src/db/schema.ts";
+import { bans, erasedPeople, rooms, saved, sessions, users } from "../../src/db/schema.ts";
 import type { Ended, Identity } from "../../src/identity.ts";
 import { freshDatabase, postgresDatabase, type TestDatabase } from "../support/database.ts";
 import { needs } from "../support/needs.ts";
@@ -97,6 +97,19 @@ function suite(open: () => Promise<TestDatabase>) {
     const next = await auth.sessions.refresh(tokens.refresh, HERE);
     me = await auth.authenticate(next.access);
     expect(await codeOf(remove())).toBe("reauthentication_required");
+  });
+
+  test("what someone saved stays until the account is erased", async () => {
+    const others = { userId: me.userId + 1_000_000, roomId: 1, messageId: 2 };
+    await database.run((orm) => orm.insert(saved).values([{ ...others, userId: me.userId }, others]));
+    const owners = async () =>
+      (await database.run((orm) => orm.select().from(saved))).map(({ userId }) => userId);
+    await remove();
+    expect(await owners()).toContain(me.userId);
+    await deletedFor("15 days");
+    await erase();
+    expect(await owners()).toEqual([others.userId]);
+    await database.run((orm) => orm.delete(saved));
   });
 
   test("until it is erased, an operator can restore it, by name or email; sessions stay ended", async () => {

@@ -56,6 +56,9 @@ test("docs/CLIENTS.md lists the commands of drivers", () => {
     entries: true,
     events: true,
     rooms: true,
+    mentions: true,
+    pin: true,
+    pins: true,
   };
   const listed = [...page.matchAll(/^\| `(\w+)` +\|/gm)].map(([, name]) => name);
   expect(listed).toEqual(Object.keys(commands));

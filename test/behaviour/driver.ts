@@ -19,6 +19,25 @@ export interface Shown {
   readonly data?: Record<string, unknown> | null;
   readonly replyTo?: number | null;
   readonly reactions?: Readonly<Record<string, number>>;
+  /** Only if it has any. */
+  readonly files?: readonly ShownFile[];
+  /** Only of a reply in a thread. */
+  readonly thread?: number;
+  /** The usernames of those whom it mentions, only if there are any. */
+  readonly mentions?: readonly string[];
+}
+
+export interface ShownFile {
+  readonly name: string;
+  readonly size: number;
+  readonly alt: string | null;
+}
+
+/** A file to send: one whose content is this text. */
+export interface GivenFile {
+  readonly name: string;
+  readonly text: string;
+  readonly alt?: string;
 }
 
 export interface Acked {
@@ -45,7 +64,19 @@ export interface RoomClientState extends ClientState {
 export interface Commands {
   open: [{ url: string; tokens: string; storage?: string | undefined }, object];
   join: [{ room: string }, object];
-  send: [{ room: string; content: string; clientId?: string; data?: object; replyTo?: number }, Acked];
+  send: [
+    {
+      room: string;
+      content: string;
+      clientId?: string;
+      data?: object;
+      replyTo?: number;
+      files?: readonly GivenFile[];
+      thread?: number;
+      mentions?: readonly string[];
+    },
+    Acked,
+  ];
   edit: [{ room: string; id: number; content: string }, Acked];
   delete: [{ room: string; id: number }, Acked];
   react: [{ room: string; id: number; emoji: string; on: boolean }, Acked];
@@ -59,6 +90,9 @@ export interface Commands {
   entries: [{ room: string }, Shown[]];
   events: [{ room: string }, { seen: number[]; settled: string[] }];
   rooms: [object, { live: boolean; items: { room: string; unread: number; last: string | null }[] }];
+  mentions: [object, { items: { room: string; id: number }[] }];
+  pin: [{ room: string; id: number; on: boolean }, object];
+  pins: [{ room: string }, { ids: number[] }];
 }
 
 /** An error that a client reported: `code` is the protocol's, or one of docs/CLIENTS.md. */

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { away, type Behaviour, same, sent } from "./behaviour.ts";
+import { away, type Behaviour, cut, first, isAck, isType, same, sent } from "./behaviour.ts";
 import { until } from "./driver.ts";
 
 export const rooms: readonly Behaviour[] = [
@@ -110,6 +110,82 @@ export const rooms: readonly Behaviour[] = [
       await device.until(room, { lastRead: 3, unread: 1 });
       await away(scene, driver, () => scene.post("meanwhile"));
       await driver.until(room, { room: "live", lastRead: 3, unread: 2 });
+    },
+  },
+  {
+    title: "A reply in a thread keeps its thread.",
+    async run(scene) {
+      const { room } = scene;
+      const root = await scene.post("Where do we meet?");
+      const driver = await scene.enter();
+      scene.gateway.up = first(1, isType("send"), cut);
+      scene.gateway.down = first(1, isAck, cut);
+      await driver.call("send", { room, content: "At the lake", thread: root });
+      assert.equal((await scene.truth()).at(-1)?.thread, root);
+      await driver.call("read", { room, id: root });
+      await scene.post("Or in town", { thread: root });
+      await scene.post("Bring a boat");
+      await driver.until(room, { lastRead: root, unread: 1 });
+      await same(scene, driver);
+    },
+  },
+  {
+    title: "A message that was cut off keeps whom it mentions.",
+    async run(scene) {
+      const { room } = scene;
+      await scene.post("Who helps?");
+      const driver = await scene.enter();
+      scene.gateway.up = first(1, isType("send"), cut);
+      scene.gateway.down = first(1, isAck, cut);
+      await driver.call("send", { room, content: "Ben does", mentions: [`@${scene.other}`] });
+      assert.deepEqual((await scene.truth()).at(-1)?.mentions, [scene.other]);
+      await same(scene, driver);
+    },
+  },
+  {
+    title: "What mentions the person is in their list of mentions, also if it was posted during a cut.",
+    async run(scene) {
+      const { room } = scene;
+      const driver = await scene.enter();
+      await driver.call("send", { room, content: "Here I am" });
+      const mention = (content: string) => scene.post(content, { mentions: [`@${scene.me}`] });
+      const live = await mention("Look");
+      let missed = 0;
+      await away(scene, driver, async () => (missed = await mention("And this")));
+      await driver.until(room, { room: "live" });
+      const { items } = await driver.call("mentions", {});
+      assert.deepEqual(items, [
+        { room, id: missed },
+        { room, id: live },
+      ]);
+      await same(scene, driver);
+    },
+  },
+  {
+    title: "A pin whose response was lost is made once.",
+    async run(scene) {
+      await scene.as("GET /rooms/"); // The server knows nobody who was never there.
+      const { body } = await scene.as("POST /rooms/", { people: [`@${scene.other}`] }, scene.me);
+      scene.room = (body as { room: string }).room;
+      const { room } = scene;
+      const driver = await scene.enter();
+      const id = await scene.post("The key is under the mat");
+      let requests = 0;
+      scene.proxy.up = (text) => {
+        if (/^PUT \/rooms\/[^ ]+\/pins\//.test(text)) requests++;
+        return "pass";
+      };
+      let isCut = false;
+      scene.proxy.down = (text) => {
+        if (isCut || requests === 0 || !text.startsWith("HTTP/1.1 ")) return "pass";
+        isCut = true;
+        return "cut";
+      };
+      await driver.call("pin", { room, id, on: true });
+      assert.equal(requests, 2);
+      assert.deepEqual(await driver.call("pins", { room }), { ids: [id] });
+      assert.equal((await scene.truth()).filter(({ notice }) => notice === "pinned").length, 1);
+      await same(scene, driver);
     },
   },
   {

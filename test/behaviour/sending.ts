@@ -244,4 +244,63 @@ export const sending: readonly Behaviour[] = [
       );
     },
   },
+  {
+    title: "A message waits for its files to be uploaded, and what is sent after it keeps its place.",
+    async run(scene) {
+      const driver = await scene.enter();
+      const { room } = scene;
+      const files = [
+        { name: "list.txt", text: "One lamp. ".repeat(20_000), alt: "What to buy" },
+        { name: "plan.txt", text: "Two chairs" },
+      ];
+      const [one, two] = await Promise.all([
+        driver.call("send", { room, content: "", files }),
+        driver.call("send", { room, content: "Look" }),
+      ]);
+      assert.deepEqual([one.id, two.id], [1, 2]);
+      const [stored] = await scene.truth();
+      assert.deepEqual(stored?.files, [
+        { name: "list.txt", size: 200_000, alt: "What to buy" },
+        { name: "plan.txt", size: 10, alt: null },
+      ]);
+      await same(scene, driver);
+    },
+  },
+  {
+    title: "An upload that is cut off is repeated under the same UUID, and its message has the file once.",
+    async run(scene) {
+      const driver = await scene.enter();
+      const { room } = scene;
+      const uploads: string[] = [];
+      scene.proxy.up = (text) => {
+        const [, upload] = /^PUT (\/rooms\/[^ ?]+)/.exec(text) ?? [];
+        if (upload === undefined) return "pass";
+        return uploads.push(upload) <= 2 ? "cut" : "pass";
+      };
+      const files = [{ name: "list.txt", text: "One lamp" }];
+      const ack = await driver.call("send", { room, content: "Look", files });
+      assert.equal(ack.id, 1);
+      assert.equal(uploads.length, 3);
+      assert.equal(new Set(uploads).size, 1);
+      assert.equal((await scene.truth())[0]?.files?.length, 1);
+      await same(scene, driver);
+    },
+  },
+  {
+    title: "A message with files that was cut off is sent again with them.",
+    async run(scene) {
+      const driver = await scene.enter();
+      const { room } = scene;
+      scene.gateway.up = first(1, isType("send"), cut);
+      scene.gateway.down = first(1, isAck, cut);
+      const ack = await driver.call("send", {
+        room,
+        content: "",
+        files: [{ name: "list.txt", text: "One lamp" }],
+      });
+      assert.deepEqual(ack, { id: 1, version: 1, duplicate: true });
+      assert.equal((await scene.truth())[0]?.files?.length, 1);
+      await same(scene, driver);
+    },
+  },
 ];

@@ -6,7 +6,7 @@ import { temporaryFolder } from "../support/folder.ts";
 import { type Provider, startProvider } from "../support/provider.ts";
 import { type Proxy, startProxy } from "../support/proxy.ts";
 import { startTestServer, type TestServer } from "../support/server.ts";
-import { Driver, type Shown } from "./driver.ts";
+import { Driver, type Shown, type ShownFile } from "./driver.ts";
 import { type Gateway, startGateway } from "./gateway.ts";
 
 /** What all behaviours share: two servers with a database each, and an identity provider that both accept. */
@@ -198,7 +198,17 @@ export class Scene {
 function shownIn(entry: Record<string, unknown>): Shown {
   const { id, version, notice } = entry as unknown as Shown & { notice?: { type: string } };
   if (notice) return { id, version, notice: (notice as unknown as { type: string }).type };
-  const { username, content, deletedAt, data = null, replyTo = null, reactions = {} } = entry;
+  const {
+    username,
+    content,
+    deletedAt,
+    data = null,
+    replyTo = null,
+    reactions = {},
+    files,
+    thread,
+    mentions,
+  } = entry;
   const counts = Object.entries(reactions as Record<string, { count: number }>);
   return {
     id,
@@ -209,5 +219,12 @@ function shownIn(entry: Record<string, unknown>): Shown {
     data: data as Shown["data"] & object,
     replyTo: replyTo as number | null,
     reactions: Object.fromEntries(counts.map(([emoji, { count }]) => [emoji, count])),
+    ...(files !== undefined && {
+      files: (files as ShownFile[]).map(({ name, size, alt = null }) => ({ name, size, alt })),
+    }),
+    ...(thread !== undefined && { thread: thread as number }),
+    ...(mentions !== undefined && {
+      mentions: (mentions as { username: string }[]).map(({ username: name }) => name),
+    }),
   };
 }

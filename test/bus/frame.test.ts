@@ -18,6 +18,12 @@ const message = fc.record({
   content: fc.string({ unit: "binary", maxLength: 200 }),
   data: fc.option(fc.json()),
   replyTo: fc.option(id),
+  thread: fc.option(fc.record({ root: id, alsoRoom: fc.boolean() })),
+  files: fc.option(fc.json()),
+  mentions: fc.constantFrom(null, {
+    people: [{ userId: 4, id: "u_4", username: "dan", name: "Dan" }],
+    everyone: true,
+  }),
   timestamp: fc.constant("2030-01-01T00:00:00.000000Z"),
   editedAt: fc.option(fc.constant("2030-01-01T00:00:00.000000Z")),
   deletedAt: fc.option(fc.constant("2030-01-01T00:00:00.000000Z")),

@@ -246,6 +246,20 @@ const postOf = (senderId: number, clientId: string, room = "garden") =>
     replyTo: null,
   }) as const;
 
+test("mentions count as the most that they can take beside a text: people's names change", () => {
+  const beside = (characters: number, mentions: object) => {
+    // The server may mention everyone anywhere.
+    const change = { ...postOf(0, "m"), content: "x".repeat(characters), ...mentions } as Change;
+    const [outcome] = decide([change], empty).outcomes;
+    return outcome && "refused" in outcome ? outcome.errors : undefined;
+  };
+  expect(beside(59_000, {})).toBeUndefined();
+  expect(beside(51_000, { everyone: true })).toBeUndefined();
+  expect(beside(59_000, { everyone: true })).toEqual({
+    content: ["is too long beside its files and mentions"],
+  });
+});
+
 test("an operator removes anyone's message; a repeat is acknowledged and changes nothing", () => {
   const { state } = decideAll([[postOf(1, "a")]]);
   const order = { ...ORDER, reason: "spam" };

@@ -25,6 +25,9 @@ const noticeAt = (id: number, notice: Partial<Notice>, userIds: readonly number[
   content: "",
   data: null,
   replyTo: null,
+  thread: null,
+  files: null,
+  mentions: null,
   timestamp: "2026-01-02T03:04:05.678901Z",
   editedAt: null,
   deletedAt: null,
@@ -159,6 +162,32 @@ test("a fence that moved unseen suspends every reader until the database was ask
   set(member(3, 2, { state: "removed" }));
   await until(() => reader.closed !== undefined);
   expect(reader.closed).toBe(4503);
+  connection.ended();
+  await node.chat.stop();
+});
+
+// They could enter an open room again, so they stayed in it: live and present, but in no list of members.
+test("someone who was banned and let in again unseen leaves an open room, and may join it again", async () => {
+  const { node, reader, set } = await stage();
+  const open = { kind: "open" } as const;
+  set(member(3, 0, open));
+  const { connection } = node.connect({ socket: reader.socket, version: 3 });
+  await until(() => reader.synced("sea"));
+  set(member(3, 1, { ...open, state: "removed" }));
+  await until(() => reader.closed !== undefined);
+  expect(reader.closed).toBe(4503);
+  connection.ended();
+  await node.chat.stop();
+});
+
+test("the deletion of an open room takes its sockets out", async () => {
+  const { node, reader, set, deliver } = await stage();
+  set(member(3, 0, { kind: "open" }));
+  const { connection } = node.connect({ socket: reader.socket, version: 3 });
+  await until(() => reader.synced("sea"));
+  deliver(noticeAt(4, { type: "deleted", fence: 1 }, []));
+  await until(() => reader.closed !== undefined);
+  expect(reader.closed).toBe(4506);
   connection.ended();
   await node.chat.stop();
 });

@@ -11,6 +11,7 @@ import { Refusal } from "../../src/errors.ts";
 import { createLog } from "../../src/log.ts";
 import type { RoomChange } from "../../src/message.ts";
 import { createDatabase } from "../sim/database.ts";
+import { threadsOf } from "../sim/threads.ts";
 import { createMeters } from "../sim/meters.ts";
 import {
   aliveStanding,
@@ -19,6 +20,8 @@ import {
   emptyWatch,
   named,
   nobodyKnown,
+  noFiles,
+  nothingSaved,
   unmoderated,
   unlimited,
 } from "../support/stubs.ts";
@@ -56,6 +59,7 @@ export const nobodyHere: Presence = {
   online: () => 0,
   here: () => 0,
   people: () => [],
+  tellings: () => 0,
   shared: () => false,
   stop() {},
 };
@@ -81,6 +85,7 @@ export function createNode({ fanout, roomsPerSocket = 9, budgets = unlimited, re
   const database = createDatabase({
     now: () => 0,
     pageRows: 100,
+    membersOnly: false,
     users: 0,
     fail(sentence) {
       throw new Error(sentence);
@@ -98,15 +103,19 @@ export function createNode({ fanout, roomsPerSocket = 9, budgets = unlimited, re
         answered: async (change) => database.answered(change),
         changesSince: async (room, after) => database.changesSince(room, after),
         postsSince: async (room, after) => database.postsSince(room, after),
-        messages: async (room, range, limit) => database.messages(room, range, limit),
+        messages: async (...of) => database.messages(...of),
+        pinned: async (room, range) => database.pinned(room, range),
         counters: async (rooms) => database.counters(rooms),
         ...replace?.(database),
       },
       members,
+      threads: threadsOf(database),
       people: nobodyKnown,
       lists: emptyLists,
       watch: emptyWatch,
       moderation: unmoderated,
+      files: noFiles,
+      saved: nothingSaved,
     },
     bus: {
       ...createLocalBus(),
@@ -127,6 +136,7 @@ export function createNode({ fanout, roomsPerSocket = 9, budgets = unlimited, re
     metrics: createMeters().metrics,
     random: () => 0,
     epoch: database.epoch,
+    stamp: 0,
     roomKey: "key",
     settings: {
       roomAccess: "open",

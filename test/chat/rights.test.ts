@@ -9,6 +9,7 @@ import {
   permits,
   STRANGER,
 } from "../../src/chat/rights.ts";
+import { EVERYONE_MAX } from "../../src/protocol/mentions.ts";
 
 const NOW = 1_000_000;
 const ACTIONS: readonly Action[] = [
@@ -80,10 +81,21 @@ test("a direct room has no roles, and nobody comes or goes", () => {
       else: "direct_room",
     });
   expect(rightsOf(of({ kind: "direct", ...IN, blocked: true }))).toEqual({
-    may: "read retract members pin",
+    may: "read retract members",
     else: "forbidden direct_room",
   });
   expect(rightsOf(of({ kind: "direct" }))).toEqual({ may: "", else: "forbidden" });
+});
+
+test("members of private rooms may mention everyone, unless the room is large; elsewhere only moderators may", () => {
+  const may = (more: Partial<Membership>, members = 2) =>
+    permits(of({ ...IN, ...more }), "everyone", { now: NOW, members });
+  for (const kind of ["private", "direct"] as const) expect(may({ kind }, EVERYONE_MAX)).toBeUndefined();
+  expect(may({ kind: "private" }, EVERYONE_MAX + 1)).toBe("everyone_denied");
+  expect(may({ kind: "open" })).toBe("everyone_denied");
+  for (const kind of ["private", "open"] as const)
+    for (const role of ["moderator", "owner"] as const)
+      expect(may({ kind, role }, EVERYONE_MAX + 1)).toBeUndefined();
 });
 
 test("strangers cannot tell a private room that the server named from one that does not exist", () => {
@@ -95,12 +107,13 @@ test("strangers cannot tell a private room that the server named from one that d
     expect(rightsOf(of({ ...secret, ...known }))).toEqual({ may: "", else: "forbidden" });
 });
 
-test("an archived room can be read and governed, and nobody posts in it", () => {
+test("an archived room can be read and governed, and nobody posts or pins in it", () => {
   expect(rightsOf(of({ kind: "private", ...IN, role: "owner", archived: true }))).toEqual({
-    may: `read retract members leave add ${MODERATES} describe pin govern`,
+    may: `read retract members leave add ${MODERATES} describe govern`,
     else: "archived forbidden",
   });
-  expect(permits(of({ archived: true }), "post", { now: NOW })).toBe("archived");
+  for (const action of ["post", "pin"] as const)
+    expect(permits(of({ kind: "direct", ...IN, archived: true }), action, { now: NOW })).toBe("archived");
 });
 
 test("a deleted room is not found by anyone, whatever they were in it", () => {

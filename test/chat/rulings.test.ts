@@ -1,12 +1,20 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { type Change, changeKey, type RoomSettings, SYSTEM_ID, targetOf } from "../../src/chat/change.ts";
+import {
+  type Change,
+  changeKey,
+  isRuling,
+  type RoomSettings,
+  SYSTEM_ID,
+  targetOf,
+} from "../../src/chat/change.ts";
 import { seatKey } from "../../src/chat/ports.ts";
 import { noRoom, type SeatFacts, STRANGER } from "../../src/chat/rights.ts";
 import { type Answered, decide, type Decision, messageKey, type State } from "../../src/chat/room/decide.ts";
-import { MEMBER_SETTINGS, ROLES } from "../../src/protocol/membership.ts";
+import { MEMBER_SETTINGS, PINS_MAX, ROLES } from "../../src/protocol/membership.ts";
 import { ORDER } from "../support/order.ts";
 import { named } from "../support/stubs.ts";
+import { rulingsOf } from "./rulings.ts";
 
 // Changes of rooms and members in the pure rules, against a plain model of what the database keeps.
 
@@ -29,6 +37,14 @@ const what = fc.oneof(
   {
     weight: 1,
     arbitrary: fc.record({ kind: fc.constant("delete" as const), id: fc.integer({ min: 1, max: 12 }) }),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      kind: fc.constant("pin" as const),
+      message: fc.integer({ min: 1, max: 12 }),
+      on: fc.boolean(),
+    }),
   },
   {
     weight: 5,
@@ -87,6 +103,15 @@ const empty: State = {
 const membersOf = (seats: State["seats"], room: string) =>
   PEOPLE.filter((userId) => seats.get(seatKey({ userId, room }))?.state === "in");
 
+/** The pinned messages of a room after a decision. */
+function pinsAfter(state: State, { ruled, pins }: Decision, room: string): number[] {
+  const ids = new Set(ruled.emptied.has(room) ? [] : state.rulings?.pins?.get(room));
+  for (const { id, version } of pins.filter((one) => one.room === room))
+    if (version === null) ids.delete(id);
+    else ids.add(id);
+  return [...ids].sort((one, other) => one - other);
+}
+
 /** What the database knows for the next batch, after a decision was written. */
 function written(state: State, batch: readonly Change[], decision: Decision, uses: number): State {
   const { outcomes, versions, messages, ruled, enrolled } = decision;
@@ -94,9 +119,8 @@ function written(state: State, batch: readonly Change[], decision: Decision, use
   batch.forEach((made, index) => {
     const outcome = outcomes[index];
     if (!outcome || !("ack" in outcome) || outcome.ack.duplicate) return;
-    const isRuling = made.kind === "member" || made.kind === "room";
     answered.set(changeKey(made), { kind: made.kind, target: targetOf(made), ack: outcome.ack });
-    if (isRuling && outcome.ack.id > 0)
+    if (isRuling(made) && outcome.ack.id > 0)
       answered.set(changeKey({ ...made, kind: "post" }), { kind: "notice", ack: outcome.ack });
   });
   const seats = new Map<string, SeatFacts>(state.seats);
@@ -135,6 +159,7 @@ function written(state: State, batch: readonly Change[], decision: Decision, use
           return [room, { owners, members, more: false }];
         }),
       ),
+      pins: new Map(ROOMS.map((room) => [room, pinsAfter(state, decision, room)])),
       blocks: new Set(["3 2"]),
       links: new Map([
         [
@@ -236,4 +261,69 @@ test("whoever may do less moves the fence, versions have no gaps, and notices st
     }),
     { numRuns: 300 },
   );
+});
+
+test("pins are messages that are there, and only their notices change them", () => {
+  fc.assert(
+    fc.property(changes, (all) => {
+      decideAll(
+        all.map((one) => [one]),
+        (before, after) => {
+          for (const room of ROOMS) {
+            const [old, now] = [before, after].map((state) => new Set(state.rulings?.pins?.get(room)));
+            const { version = 0, beginsAfter = 0 } = after.rooms.get(room) ?? {};
+            const latest = after.messages.get(messageKey(room, version))?.notice;
+            const moved = before.rooms.get(room)?.version !== version ? latest?.message : undefined;
+            for (const id of now ?? []) {
+              const message = after.messages.get(messageKey(room, id));
+              expect([message?.notice, message?.deletedAt, id > beginsAfter]).toEqual([null, null, true]);
+              if (!old?.has(id)) expect([latest?.type, moved]).toEqual(["pinned", id]);
+            }
+            for (const id of old ?? []) {
+              const isGone = after.messages.get(messageKey(room, id))?.deletedAt || id <= beginsAfter;
+              if (!now?.has(id) && !isGone) expect([latest?.type, moved]).toEqual(["unpinned", id]);
+            }
+          }
+        },
+      );
+    }),
+    { numRuns: 300 },
+  );
+});
+
+test("a room has at most fifty pins, and the end of one makes room for another", () => {
+  const { appoint, create, pin } = rulingsOf({ userId: 1, username: "ada" });
+  const post = (): Change => ({
+    kind: "post",
+    room: "~den",
+    clientId: crypto.randomUUID(),
+    senderId: 1,
+    ...named("ada"),
+    content: "x",
+    data: null,
+    replyTo: null,
+    fence: 0,
+  });
+  const posts = Array.from({ length: PINS_MAX + 1 }, post);
+  const pins = posts.map((_, at) => pin("~den", at + 2));
+  const { outcomes, state } = decideAll([
+    [create("~den", { kind: "private", people: [1, 2] }), ...posts, ...pins],
+  ]);
+  expect(outcomes.at(-2)).toMatchObject({ ack: { id: 2 * PINS_MAX + 2 } });
+  expect(outcomes.at(-1)).toEqual({ refused: "too_many_pins" });
+  expect(state.rulings?.pins?.get("~den")).toHaveLength(PINS_MAX);
+
+  const last = PINS_MAX + 2;
+  const on = decide([pin("~den", 2, false), pin("~den", last), pin("~den", last)], state);
+  expect(on.outcomes.map((outcome) => "ack" in outcome && outcome.ack.id > 0)).toEqual([true, true, false]);
+  const of = rulingsOf({ userId: 2, username: "ben" });
+  const muted = decide(
+    [of.pin("~den", last), appoint("~den", "role", [2], { role: "moderator" }), of.pin("~den", 2)],
+    state,
+  );
+  expect(muted.outcomes.map((outcome) => "refused" in outcome && outcome.refused)).toEqual([
+    "forbidden",
+    false,
+    false,
+  ]);
 });

@@ -17,6 +17,12 @@ export const rulingsOf = (sender: { readonly userId: number; readonly username: 
       create,
     }),
     reform: (room: string, set: RoomSettings): Ruling => ({ kind: "room", ...signed(room), set }),
+    pin: (room: string, message: number, on = true): Ruling => ({
+      kind: "pin",
+      ...signed(room),
+      message,
+      on,
+    }),
     appoint: (
       room: string,
       set: Appointment["set"],

@@ -1,6 +1,7 @@
 import type { Ack, Post } from "../../src/chat/change.ts";
 import type { ListStore } from "../../src/chat/lists.ts";
 import type { Committed, MemberStore, MessageStore, Seat } from "../../src/chat/ports.ts";
+import type { ThreadStore } from "../../src/chat/threadports.ts";
 import type { Database } from "../../src/db/database.ts";
 import { loadMeta } from "../../src/db/meta.ts";
 import { users } from "../../src/db/schema.ts";
@@ -25,6 +26,7 @@ export interface Stocked {
   readonly store: MessageStore;
   readonly members: MemberStore;
   readonly lists: ListStore;
+  readonly threads: ThreadStore;
   readonly epoch: string;
   readonly ada: number;
   readonly ben: number;

@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 import { createPlaces } from "../../src/limits/places.ts";
+import type { Codec } from "../../src/chat/connection/codec.ts";
 import type { Peer } from "../../src/chat/connection/peer.ts";
 import { createSubscription } from "../../src/chat/connection/subscription.ts";
 import { REPLAY_MAX, SOFT_LIMIT } from "../../src/chat/limits.ts";
@@ -7,7 +8,7 @@ import type { Pass } from "../../src/chat/pass.ts";
 import { createTimeline } from "../../src/chat/room/timeline.ts";
 import type { Message } from "../../src/message.ts";
 import { handClock } from "../support/hand-clock.ts";
-import { passFor, unlimited, v1, named } from "../support/stubs.ts";
+import { named, passFor, plain, unlimited, v1 } from "../support/stubs.ts";
 import { nobodyHere } from "./node.ts";
 
 const nothing = () => {};
@@ -21,6 +22,9 @@ const stored = (version: number): Message => ({
   content: "hello",
   data: null,
   replyTo: null,
+  thread: null,
+  files: null,
+  mentions: null,
   timestamp: "2030-01-01T00:00:00.000Z",
   editedAt: null,
   deletedAt: null,
@@ -30,10 +34,11 @@ const stored = (version: number): Message => ({
 
 /** A reader that has nothing of a room at version 3. The database returns `has` for each read. */
 function behind(
-  has: { counter: number; end: number },
+  has: { counter: number; end: number; fence?: number },
   buffered = () => 0,
   spend = () => 0,
   reenter: () => Promise<Pass | undefined> = async () => undefined,
+  codec: Codec = v1,
 ) {
   const { clock, pass } = handClock();
   const read = async () => ({ epoch: "e", fence: 0, messages: [], ...has });
@@ -55,8 +60,8 @@ function behind(
   const send = (frame: string) => void frames.push(JSON.parse(frame));
   const subscription = createSubscription(
     {
-      codec: v1,
-      protocol: v1.start({ send } as Peer),
+      codec,
+      protocol: codec.start({ send } as Peer),
       socket: { subscribe: nothing, unsubscribe: nothing, buffered },
       parts: {
         budgets: { ...unlimited, spend },
@@ -172,4 +177,36 @@ test("a subscription that ends while its next page has to wait is done", async (
   pass(250);
   expect(await step).toBe(true);
   expect(frames).toEqual([]);
+});
+
+test("a suspended reader that is behind sends nothing before its pass was renewed", async () => {
+  const { subscription, frames } = behind({ counter: 3, end: 3 });
+  subscription.suspend();
+  expect(await subscription.step()).toBe(false);
+  expect(frames).toEqual([]);
+});
+
+test("a page that was under way when the reader was suspended is not sent", async () => {
+  const { subscription, frames } = behind({ counter: 3, end: 3 });
+  const step = subscription.step();
+  subscription.suspend();
+  expect(await step).toBe(false);
+  expect(frames).toEqual([]);
+});
+
+test("a page that is newer than the rights of its reader is not sent, and suspends the reader", async () => {
+  const { subscription, frames } = behind({ counter: 3, end: 3, fence: 1 });
+  expect(await subscription.step()).toBe(false);
+  expect(subscription.isSuspended).toBe(true);
+  expect(frames).toEqual([]);
+});
+
+test("a page by id waits until everything in it was released", async () => {
+  const { subscription, timeline } = behind({ counter: 5, end: 5 }, undefined, undefined, undefined, plain);
+  let isDone = false;
+  const step = subscription.step().then(() => (isDone = true));
+  for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
+  expect(isDone).toBe(false);
+  timeline.add({ epoch: "e", room: "tea", from: 4, to: 5, states: [stored(4), stored(5)] });
+  await step;
 });

@@ -122,6 +122,25 @@ test("a moved mark is sent to one's other sockets in the room, and to nobody els
   for (const each of [socket, device, tablet, other, writer]) each.close();
 });
 
+test("messages marked as unread are so on one's other sockets, and in the next join, and a late mark does not undo it", async () => {
+  const writer = await open(ben);
+  for (let count = 0; count < 4; count++) await post(writer, "more", "marks-back");
+  const [socket, device] = [await open(ada), await open(ada)];
+  for (const each of [socket, device]) await join(each, "marks-back");
+  const back = (id: number) => socket.ask({ type: "read", room: "marks-back", id, back: true });
+  expect(await back(3)).toMatchObject({ type: "ok" });
+  expect(await device.next("read")).toEqual({ type: "read", room: "marks-back", id: 2, back: true });
+  expect(await back(4)).toMatchObject({ type: "ok" }); // It is there already.
+  expect(await join(await open(ada), "marks-back")).toEqual({ lastRead: 2, unread: 2 });
+  // Both in one tenth of a second: their order counts.
+  const [first, second] = [read(socket, "marks-back", 4), back(2)];
+  expect([await first, await second]).toMatchObject([{ type: "ok" }, { type: "ok" }]);
+  expect(await join(await open(ada), "marks-back")).toEqual({ lastRead: 1, unread: 3 });
+  expect(await read(socket, "marks-back", 4)).toMatchObject({ type: "ok" });
+  expect(await join(await open(ada), "marks-back")).toEqual({ lastRead: 4, unread: 0 });
+  for (const each of [socket, device, writer]) each.close();
+});
+
 test("a read without a ref gets no reply but is sent to the other sockets", async () => {
   const [writer, socket, device] = [await open(ben), await open(ada), await open(ada)];
   await post(writer, "one", "marks-unanswered");

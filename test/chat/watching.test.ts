@@ -11,7 +11,7 @@ import { handClock } from "../support/hand-clock.ts";
 
 const ADA = 1;
 
-function setUp() {
+function setUp(stamp = 0) {
   const { clock, pass } = handClock();
   const posts = new Map([
     ["attic", 5],
@@ -52,6 +52,8 @@ function setUp() {
         .toSorted((a, b) => a.stamp - b.stamp)
         .slice(0, limit);
     },
+    mentioning: async () => new Set(),
+    mentions: async () => new Map(),
     async stamp() {
       reach();
       return Math.max(0, ...[...memberships.values()].map(({ stamp }) => stamp));
@@ -67,6 +69,7 @@ function setUp() {
   const watching = createWatching({
     store,
     clock,
+    stamp,
     hub: { of: (userId) => (userId === ADA ? [socket] : []) },
     access: { mayList: () => true },
     bus: { ...createLocalBus(), listen: ({ heard }) => void (heard && listeners.push(heard)) },
@@ -93,8 +96,8 @@ function setUp() {
 }
 
 /** A watching whose person has begun to watch. */
-async function begun() {
-  const at = setUp();
+async function begun(stamp = 0) {
+  const at = setUp(stamp);
   const added = at.watching.add(ADA);
   await at.settle(100);
   await added;
@@ -148,6 +151,21 @@ test("someone who is out of a room hears no more of it, and a transaction that c
   expect(take()).toEqual(["cellar changed", "hall added", "hall 10"]);
   await settle(20_000);
   expect(take()).toEqual([]);
+});
+
+test("a transaction that was under way when the process started or learned of a restore is found", async () => {
+  const { watching, changed, settle, take, posts } = await begun(20);
+  posts.set("cellar", 1);
+  // It took its stamp before the latest one was read, and committed after that.
+  changed(19, "cellar", true);
+  await settle(1_100);
+  expect(take()).toEqual(["cellar added"]);
+  watching.restored();
+  await settle(100);
+  expect(take()).toEqual([]);
+  changed(12, "hall", false);
+  await settle(1_100);
+  expect(take()).toEqual(["hall removed"]);
 });
 
 test("a removal while the rooms are being read counts", async () => {

@@ -4,12 +4,15 @@ import {
   lstatSync,
   mkdirSync,
   readFileSync,
+  renameSync,
   statSync,
   symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
+import { sql } from "drizzle-orm";
 import { loadConfig } from "../../src/config/config.ts";
+import { rows } from "../../src/db/database.ts";
 import { openDatabase } from "../../src/db/open.ts";
 import { deskOf } from "../../src/db/backup-desk.ts";
 import { api } from "../support/api.ts";
@@ -87,6 +90,57 @@ test("a backup of a running server has every message from before it, while other
   await server.end();
 });
 
+test("a backup of a running server has the file of every message in it, while others come and go", async () => {
+  const server = await startParley(settings());
+  const { token } = await register(server, "ben");
+  await api(server, "POST /rooms/album/messages/", { token, body: { content: "hello" } });
+  const sent: number[] = [];
+  const share = async (text: string) => {
+    const response = await fetch(`${server.url}/rooms/album/files/${crypto.randomUUID()}/`, {
+      method: "PUT",
+      headers: { authorization: `Bearer ${token}` },
+      body: text,
+    });
+    const { id } = (await response.json()) as { id: string };
+    const body = { content: text, files: [{ id }] };
+    const { status, body: ack } = await api(server, "POST /rooms/album/messages/", { token, body });
+    expect([response.status, status]).toEqual([201, 201]);
+    sent.push((ack as { id: number }).id);
+  };
+  for (let n = 0; n < 8; n++) await share(`file ${n} ${"x".repeat(3_000)}`);
+  let backingUp = true;
+  const busy = (async () => {
+    for (let n = 8; backingUp; n++) {
+      await share(`file ${n} ${"x".repeat(3_000)}`);
+      await api(server, `DELETE /rooms/album/messages/${sent.shift()}/`, { token });
+    }
+  })();
+  const file = join(folder.path, "files.tar.gz");
+  expect((await backUp(file)).code).toBe(0);
+  backingUp = false;
+  await busy;
+  await server.end();
+
+  const { path, remove } = memoryFolder();
+  mkdirSync(path, { recursive: true });
+  expect(Bun.spawnSync(["tar", "-xzf", file, "-C", path]).exitCode).toBe(0);
+  const database = await openDatabase(loadConfig({ DATA_DIR: path }));
+  const messages = await database.run((orm) =>
+    rows<{ content: string; files: string }>(
+      orm,
+      sql`select m.content, m.files from messages m join rooms r on r.id = m.room_id
+        where r.name = 'album' and m.files is not null`,
+    ),
+  );
+  expect(messages.length).toBeGreaterThanOrEqual(8);
+  for (const { content, files } of messages) {
+    const [{ id }] = JSON.parse(files) as [{ id: string }];
+    expect(readFileSync(join(path, "files", id.slice(0, 2), `${id}.original`), "utf8")).toBe(content);
+  }
+  await database.close();
+  remove();
+}, 120_000);
+
 test("a backup of a stopped server has everything", async () => {
   const file = join(folder.path, "stopped.tar.gz");
   expect(await backUp(file)).toMatchObject({ code: 0, stderr: "" });
@@ -128,3 +182,30 @@ test("doctor prints the fsync rate of the disk, and the problems that it finds",
   expect(stdout).toMatch(/^fsync: \d+ a second, [\d.]+ ms each/);
   expect(stdout).toMatch(/\n(no problem found|problem: .*)\n$/);
 });
+
+test("doctor compares the stored files with the database", async () => {
+  const other = await dataFolder();
+  const env = { ...settings(), DATA_DIR: other.path };
+  const server = await startParley(env);
+  const { token } = await register(server, "ada");
+  await api(server, "POST /rooms/album/messages/", { token, body: { content: "hello" } });
+  const response = await fetch(`${server.url}/rooms/album/files/${crypto.randomUUID()}/`, {
+    method: "PUT",
+    headers: { authorization: `Bearer ${token}` },
+    body: "a file",
+  });
+  const { id } = (await response.json()) as { id: string };
+  await server.end();
+  const shelf = join(other.path, "files");
+  const pathOf = (name: string) => join(shelf, name.slice(0, 2), `${name}.original`);
+  expect((await runParley(["doctor", "--files"], env)).stdout).not.toContain("not stored");
+  const stray = crypto.randomUUID();
+  mkdirSync(join(shelf, stray.slice(0, 2)), { recursive: true });
+  renameSync(pathOf(id), pathOf(stray));
+  const { code, stdout } = await runParley(["doctor", "--files"], env);
+  expect(code).toBe(1);
+  expect(stdout).toContain(`Of 1 files, 1 forms are not stored, such as ${id}.original`);
+  expect(stdout).toContain("Of 1 stored files, the database does not know 1");
+  expect(await runParley(["doctor", "--all"], env)).toMatchObject({ code: 1, stdout: "" });
+  other.remove();
+}, 120_000);

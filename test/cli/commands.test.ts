@@ -113,6 +113,18 @@ describe("on the data of a server", () => {
     expect(first.stdout).not.toBe(second.stdout);
   });
 
+  test("reindex has all messages indexed again, or removes the index if the search is off", async () => {
+    expect(await parley("reindex")).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining("index all messages again"),
+    });
+    const off = await runParley(["reindex"], { ...settings(), SEARCH: "off" });
+    expect(off).toMatchObject({
+      code: 0,
+      stdout: "The index is removed. Servers with SEARCH=off write none.\n",
+    });
+  });
+
   test("the audit says who ran which command on which machine", async () => {
     const reset = () =>
       runParley(

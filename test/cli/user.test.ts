@@ -55,11 +55,24 @@ describe("with an embedded database", () => {
     expect(created.stdout).toMatch(/^parley_[0-9A-Za-z]{38}\n$/);
     expect((await parley("api-key", "create", "grace")).stderr).toStartWith("A key with that name exists");
     expect((await parley("api-key", "revoke", "grace")).stdout).toStartWith("grace is revoked.");
+    const scoped = await parley(
+      "api-key",
+      "create",
+      "orders",
+      "--scope",
+      "rooms:post:order-*",
+      "--scope",
+      "as",
+      "--expires",
+      "90d",
+    );
+    expect(scoped.stderr).toStartWith("It may do this: rooms:post:order-* as.\nIt expires at 2");
     const { stdout } = await runCommand(["api-key", "list"], { ...settings(), ADMIN_TOKEN: "x".repeat(16) });
     const lines = stdout.trim().split("\n");
     expect(lines.map((line) => JSON.parse(line))).toMatchObject([
-      { name: "ADMIN_TOKEN", scope: "admin" },
-      { name: "grace", scope: "admin", lastUsedAt: null, revokedAt: expect.any(String) },
+      { name: "ADMIN_TOKEN", scopes: ["admin"] },
+      { name: "grace", scopes: ["admin"], lastUsedAt: null, revokedAt: expect.any(String) },
+      { name: "orders", scopes: ["rooms:post:order-*", "as"], budget: 10, revokedAt: null },
     ]);
     expect(stdout).not.toContain(created.stdout.slice(0, 20));
   }, 30_000);
@@ -165,7 +178,14 @@ describe("with an embedded database", () => {
       [["user", "disable", "nobody"], "Nobody has that id, username or email.\n"],
       [["user", "disable"], "Usage: parley user disable <id|username|email> [reason]\n"],
       [["user", "delete", "ada"], "Usage: parley user disable|enable <id|username|email> [reason]\n"],
-      [["api-key", "create"], "Usage: parley api-key create|revoke <name> | list\n"],
+      [
+        ["api-key", "create"],
+        "Usage: parley api-key create <name> [--scope <scope>]… [--expires <time>] [--budget <times>] | revoke <name> | list\n",
+      ],
+      [
+        ["api-key", "create", "x", "--expires", "soon"],
+        "--expires must be a number with a unit: 500ms, 30s, 15m, 1h or 30d\n",
+      ],
       [["sessions"], "Usage: parley sessions end <id|username|email> [reason]\n"],
     ] as const)
       expect(await parley(...args)).toEqual({ code: 1, stdout: "", stderr: line });
@@ -181,7 +201,8 @@ describe("with an embedded database", () => {
         [["audit", "7"], "GET /admin/audit?limit=7"],
         [["keys"], "GET /admin/keys"],
         [["revoke-key", "a/b"], "DELETE /admin/keys/a%2Fb"],
-        [["api-key", "revoke", "grace"], "DELETE /admin/api-keys/grace"],
+        [["api-key", "revoke", "grace"], "DELETE /api-keys/grace/"],
+        [["api-key", "create", "grace"], "POST /api-keys/"],
         [["sessions", "end", "ada"], "DELETE /admin/users/ada/sessions"],
         [["restore-user", "ada"], "POST /admin/users/ada/restore"],
         [["remove-messages", "--room", "tea", "ada"], "DELETE /admin/users/ada/messages?room=tea"],

@@ -131,6 +131,28 @@ test("rooms that the client is in need no requests", async () => {
   expect(reads()).toEqual([]);
 });
 
+test("a message that was posted right before the client joined a room is in the list", async () => {
+  const { rig, list, rooms, reads } = await opened(line("hall", 9), line("attic", 8));
+  reads();
+  rig.chat.room("attic", { history: 0 }).join();
+  // The server would have sent `activity` a moment later, but the client was in the room by then.
+  rooms.set("attic", line("attic", 11, { unread: 2 }));
+  rig.wire.admit("attic", { version: 11, unread: 2 });
+  await rig.pass(600);
+  expect(reads()).toEqual(["GET /rooms/attic/"]);
+  expect(list.snapshot().items[0]).toMatchObject({ room: "attic", last: { content: "at 11" } });
+});
+
+test("a room that is read here is read in the list at once", async () => {
+  const { rig, list } = await opened(line("hall", 9), line("attic", 8));
+  const attic = rig.chat.room("attic", { history: 0 }).join();
+  rig.wire.admit("attic", { version: 8, lastRead: 7, unread: 1 });
+  const unread = () => list.snapshot().items.find(({ room }) => room === "attic")?.unread;
+  expect(unread()).toBe(1);
+  void attic.read(8).catch(() => {});
+  expect(unread()).toBe(0);
+});
+
 test("hiding and pinning show at once, and a refusal changes nothing", async () => {
   const { list, names, reads, fail } = await opened(line("hall", 9), line("attic", 8));
   reads();

@@ -20,7 +20,7 @@ test(
       name: `${n}.${type}`,
       code,
     }));
-    expect(files).toHaveLength(9);
+    expect(files).toHaveLength(14);
     for (const { name, code } of files) await Bun.write(join(project.path, name), code);
     await symlink(join(ROOT, "node_modules"), join(project.path, "node_modules"));
     const compilerOptions = {
@@ -62,7 +62,9 @@ test("its tables of codes say what to do about each code, once", () => {
     unreachable: true,
     disconnected: true,
     bad_answer: true,
+    not_loaded: true,
     outbox_full: true,
+    withdrawn: true,
     stale_epoch: true,
     too_slow: true,
     closed: true,

@@ -23,6 +23,7 @@ test("the types of the client are those of the protocol", () => {
   promised<Of<"typing">, Wire.TypingFrame>();
   promised<Of<"read">, Wire.ReadFrame>();
   promised<Of<"receipt">, Wire.ReceiptFrame>();
+  promised<Of<"thread">, Wire.ThreadFrame>();
   promised<Of<"left">, Wire.LeftFrame>();
   promised<Of<"activity">, Wire.ActivityFrame>();
   promised<Of<"rooms">, Wire.RoomsFrame>();

@@ -11,6 +11,7 @@ import { api } from "../support/api.ts";
 import { sharedBrowser } from "../support/browser.ts";
 import { type House, house, START_MS } from "../support/house.ts";
 import { needs } from "../support/needs.ts";
+import type { Person } from "../support/people.ts";
 import { until } from "../support/until.ts";
 import { type App, Page, SPEED } from "./react/app.tsx";
 
@@ -236,6 +237,25 @@ needs("chromium")("hooks in Chromium", () => {
     await has(tab, "cy is open, list live");
     expect(await tab.evaluate((before) => before === globalThis.app.chat.me.snapshot(), me)).toBe(true);
     expect(await sent(tab, "join")).toEqual([]);
+  });
+
+  test("mentions, threads and saved messages are lists that follow what happens", async () => {
+    const post = async (person: Person, content: string, more: object = {}) => {
+      const { body } = await api(home.server, "POST /rooms/kept/messages/", {
+        token: person.token,
+        body: { content, ...more },
+      });
+      return (body as { id: number }).id;
+    };
+    const root = await post(home.ben, "The root");
+    const tab = await open({ list: true }, home.ben);
+    await has(tab, "ben is open, list live");
+    await post(home.cy, "Look, Ben", { mentions: ["@ben"] });
+    await has(tab, "mention: Look, Ben");
+    await post(home.cy, "A reply", { thread: root });
+    await has(tab, "thread: The root");
+    await tab.evaluate((id) => globalThis.app.chat.saved.add("kept", id), root);
+    await has(tab, "saved: The root");
   });
 
   test("a page from the server is hydrated without a warning, and then lives", async () => {

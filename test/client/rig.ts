@@ -5,7 +5,7 @@ import {
   type Ports,
   type Wire,
   type WireListener,
-} from "../../src/client/index.ts";
+} from "../../src/client/whole/whole.ts";
 
 /** A socket that the client opened, seen from the server. */
 export interface FakeWire {
@@ -31,6 +31,8 @@ export interface Request {
   readonly method: string;
   readonly path: string;
   readonly body: Record<string, unknown> | undefined;
+  /** The body of an upload. */
+  readonly bytes?: Blob | undefined;
   readonly token: string | undefined;
 }
 
@@ -54,6 +56,8 @@ export interface Rig {
   jump(ms: number): void;
   /** Signals that the network is back or the page visible. */
   wake(): void;
+  /** The browser says that the network is gone. */
+  lose(): void;
 }
 
 interface RigOptions extends Omit<ChatOptions, "url" | "ports"> {
@@ -87,7 +91,7 @@ export function createRig({ http, random = () => 0, ports, ...options }: RigOpti
   let timers: { at: number; task: () => void }[] = [];
   let time = 0;
   let wall = Date.parse("2026-11-24T12:00:00Z");
-  let wake = () => {};
+  let wake = (_isLost?: boolean) => {};
   const settle = () => new Promise<void>((resolve) => setImmediate(resolve));
 
   const chat = createChat({
@@ -104,7 +108,8 @@ export function createRig({ http, random = () => 0, ports, ...options }: RigOpti
         const request: Request = {
           method: String(init.method),
           path: url.slice(new URL(url).origin.length),
-          body: init.body ? JSON.parse(String(init.body)) : undefined,
+          body: typeof init.body === "string" ? JSON.parse(init.body) : undefined,
+          bytes: init.body instanceof Blob ? init.body : undefined,
           token: new Headers(init.headers).get("authorization")?.replace("Bearer ", ""),
         };
         requests.push(request);
@@ -167,6 +172,7 @@ export function createRig({ http, random = () => 0, ports, ...options }: RigOpti
     },
     jump: (ms) => void (wall += ms),
     wake: () => wake(),
+    lose: () => wake(true),
   };
   return rig;
 }

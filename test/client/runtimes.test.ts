@@ -27,11 +27,15 @@ beforeAll(async () => {
 });
 afterAll(() => project.remove());
 
+/** Whether the runtime can send files, and say how much of one was sent. */
+type FileUse = "none" | "uncounted" | "counted";
+const FILE = { name: "list.txt", alt: "What is in the cellar", size: 105_000, isWhole: true };
+
 /**
  * Lets `talk` have the conversation of `runtimes/talk.mjs` through connections that keep breaking, in an account and a room
  * with this name. Checks that it saw exactly what the server has. Returns what it saw.
  */
-async function converse(name: string, talk: (proxy: Proxy) => Promise<unknown>) {
+async function converse(name: string, talk: (proxy: Proxy) => Promise<unknown>, files: FileUse = "counted") {
   const { server, ada } = await house();
   const proxy = startProxy(server.port);
   let chunks = 0;
@@ -45,6 +49,7 @@ async function converse(name: string, talk: (proxy: Proxy) => Promise<unknown>) 
     refused: "invalid",
     aborted: "never mind",
     around: [3, 4, 5, 6],
+    ...(files !== "none" && { files: { ...FILE, ...(files === "counted" && { loaded: FILE.size }) } }),
     sessions: 1,
     rooms: [name],
     state: "open",
@@ -57,12 +62,13 @@ async function converse(name: string, talk: (proxy: Proxy) => Promise<unknown>) 
 }
 
 /** Has the conversation in a process, which must end by itself. */
-async function inProcess(name: string, ...command: string[]) {
-  return converse(name, async (proxy) => {
+async function inProcess(name: string, command: string[], files?: FileUse) {
+  const talk = async (proxy: Proxy) => {
     const { stdout, stderr, code } = await run([...command, proxy.url, name], { cwd: project.path });
     expect({ stderr, code }).toEqual({ stderr: "", code: 0 });
     return JSON.parse(stdout);
-  });
+  };
+  return converse(name, talk, files);
 }
 
 const version = async (node: string) =>
@@ -74,7 +80,7 @@ const REQUIRED = `const { createChat } = require("@parley-chat/client");
 
 describe("the built client", () => {
   test("works in Bun", async () => {
-    await inProcess("in_bun", process.execPath, "process.mjs");
+    await inProcess("in_bun", [process.execPath, "process.mjs"]);
     const { stdout } = await run([process.execPath, "-e", REQUIRED], { cwd: project.path });
     expect(stdout).toBe("function\n");
   });
@@ -82,7 +88,7 @@ describe("the built client", () => {
   const name = "works in Node 22, with import and require";
   test.if(hasNode)(hasNode ? name : `${name} (skipped: needs NODE)`, async () => {
     expect(await version(NODE)).toBeGreaterThanOrEqual(22);
-    await inProcess("in_node", NODE, "process.mjs");
+    await inProcess("in_node", [NODE, "process.mjs"]);
     const { stdout, stderr } = await run([NODE, "-e", REQUIRED], { cwd: project.path });
     expect({ stdout, stderr }).toEqual({ stdout: "function\n", stderr: "" });
   });
@@ -90,11 +96,12 @@ describe("the built client", () => {
   const bare = "works without anything that not every runtime has";
   test.if(hasNode)(hasNode ? bare : `${bare} (skipped: needs NODE)`, async () => {
     const flags = ["--experimental-vm-modules", "--no-warnings"];
-    const saw = await inProcess("in_realm", NODE, ...flags, "bare.mjs");
+    const saw = await inProcess("in_realm", [NODE, ...flags, "bare.mjs"], "none");
     const { lacks, closed } = saw as unknown as { lacks: string[]; closed: string };
     expect(closed).toBe("closed");
     expect(lacks).toEqual([
       "WebSocket",
+      "Blob",
       "crypto",
       "document",
       "localStorage",
@@ -115,7 +122,7 @@ describe("the built client", () => {
     ])("works in Node %d, with import and require", async (major, printed) => {
       const node = await installedNode(major);
       expect(await version(node)).toBe(major);
-      await inProcess(`in_node${major}`, node, "process.mjs");
+      await inProcess(`in_node${major}`, [node, "process.mjs"]);
       const { stdout, stderr } = await run([node, "-e", REQUIRED], { cwd: project.path });
       expect({ stdout, stderr }).toEqual({ stdout: `${printed}\n`, stderr: "" });
     });
@@ -129,18 +136,15 @@ needs("chromium")("the built client in Chromium", () => {
   beforeAll(async () => {
     const here = join(import.meta.dir, "runtimes");
     without = await Bun.file(join(here, "without.js")).text();
-    const files: Readonly<Record<string, Bun.BunFile>> = {
-      "/client.js": Bun.file(join(ROOT, "dist/client/index.js")),
-      "/talk.mjs": Bun.file(join(here, "talk.mjs")),
-      "/worker.js": Bun.file(join(here, "worker.js")),
-    };
     site = Bun.serve({
       port: 0,
       hostname: "127.0.0.1",
       reusePort: false,
       fetch(request) {
-        const file = files[new URL(request.url).pathname];
-        if (file) return new Response(file, { headers: { "content-type": "text/javascript" } });
+        const { pathname } = new URL(request.url);
+        const [, inPackage, name] = /^\/(client\/)?([\w.-]+js)$/.exec(pathname) ?? [];
+        const file = join(inPackage ? join(ROOT, "dist/client") : here, name ?? "");
+        if (name) return new Response(Bun.file(file), { headers: { "content-type": "text/javascript" } });
         return new Response("<!doctype html><title>A page</title>", {
           headers: { "content-type": "text/html" },
         });
@@ -155,7 +159,11 @@ needs("chromium")("the built client in Chromium", () => {
     const page = await context.newPage();
     page.on("pageerror", (error) => expect(error).toBeUndefined());
     await page.goto(site.url.href);
-    await converse(name, (proxy) => act(page, proxy.url));
+    await converse(
+      name,
+      (proxy) => act(page, proxy.url),
+      name === "in_service_worker" ? "uncounted" : "counted",
+    );
     await context.close();
   }
 
@@ -163,7 +171,7 @@ needs("chromium")("the built client in Chromium", () => {
     page.evaluate(
       async ([url, name]) => {
         const [client, { talk }] = await Promise.all([
-          import(`${location.origin}/client.js`),
+          import(`${location.origin}/client/index.js`),
           import(`${location.origin}/talk.mjs`),
         ]);
         return talk(client, { url, storage: localStorage }, name);
@@ -194,7 +202,9 @@ needs("chromium")("the built client in Chromium", () => {
           const call = [{ url, name }, [channel.port2]] as [unknown, Transferable[]];
           if (kind === "worker") new Worker("/worker.js", { type: "module" }).postMessage(...call);
           else {
-            const registration = await navigator.serviceWorker.register("/worker.js", { type: "module" });
+            const registration = await navigator.serviceWorker.register("/service-worker.js", {
+              type: "module",
+            });
             await navigator.serviceWorker.ready;
             registration.active?.postMessage(...call);
           }

@@ -75,7 +75,7 @@ describe("a chat that nobody uses", () => {
     const chat = createChat({ url: "/", tokens: () => `${++tokens}` });
     const why = {
       code: "invalid",
-      message: 'The relative url "/" works in a browser only: pass a whole address.',
+      message: 'The relative url "/" works only in a browser.',
     };
     for (const work of [
       () => chat.room("hall").send("Hello"),
@@ -357,6 +357,7 @@ describe("the list of rooms", () => {
     const list = rig.chat.rooms();
     expect(list.snapshot()).toEqual({ state: "idle", items: [], more: false });
     const off = list.subscribe(() => {});
+    await rig.settle();
     expect(rig.wire.take("watch")).toMatchObject({ on: true });
     off();
     list.subscribe(() => {})();

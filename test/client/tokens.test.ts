@@ -374,6 +374,36 @@ describe("a room that the token does not cover", () => {
     expect(rig.chat.room("order-7").snapshot().state).toBe("live");
   });
 
+  // The socket ended while a token was requested. The next socket took that token for one that it had requested itself.
+  test("is joined with a token that was requested after it was wanted, not before a cut", async () => {
+    const tokens = createTokens();
+    const rig = await connected(tokens.source, HOUR);
+    const slow = Promise.withResolvers<string>();
+    tokens.failing = () => slow.promise;
+    rig.chat.room("order-7", { history: 0 }).join();
+    refuse(rig.wire, "join");
+    await rig.settle();
+    rig.wire.end(1006);
+    await rig.back();
+    rig.wire.welcome({ expiresAt: iso(HOUR) });
+    const room = rig.chat.room("order-8", { history: 0 }).join();
+    await rig.settle();
+    while (joins(rig) > 0) refuse(rig.wire, "join");
+    await pass(rig, 5 * SECOND);
+    tokens.failing = undefined;
+    slow.resolve(jwt("token 2"));
+    await rig.settle();
+    expect(authorize(rig.wire, iso(HOUR))).toBe(jwt("token 2"));
+    await rig.settle();
+    while (joins(rig) > 0) refuse(rig.wire, "join");
+    await pass(rig, 5 * SECOND);
+    expect(authorize(rig.wire, iso(HOUR))).toBe(jwt("token 3"));
+    await rig.settle();
+    rig.wire.admit("order-7");
+    rig.wire.admit("order-8");
+    expect(room.snapshot().state).toBe("live");
+  });
+
   test("waits if the backend fails, and is joined once it gives a newer token", async () => {
     const tokens = createTokens();
     const rig = await connected(tokens.source, HOUR, { random: () => 0.999_999 });

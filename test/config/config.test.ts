@@ -118,6 +118,84 @@ test("ALLOWED_ORIGINS is * alone, or a list of origins without a path", () => {
     expect(problems({ ALLOWED_ORIGINS: value })).toEqual([expect.stringMatching(/^ALLOWED_ORIGINS must be/)]);
 });
 
+test("PICTURE_ORIGINS is a list of https origins without paths and wildcards", () => {
+  expect(loadConfig({}).PICTURE_ORIGINS).toBeUndefined();
+  expect(
+    loadConfig({ PICTURE_ORIGINS: "https://a.example, https://b.example:8443" }).PICTURE_ORIGINS,
+  ).toEqual(["https://a.example", "https://b.example:8443"]);
+  for (const value of [
+    "*",
+    "http://a.example",
+    "https://*.a.example",
+    "https://a.example/faces",
+    "https://a.example; script-src *",
+  ])
+    expect(problems({ PICTURE_ORIGINS: value })).toEqual([expect.stringMatching(/^PICTURE_ORIGINS must be/)]);
+});
+
+describe("the settings of mails", () => {
+  const mail = {
+    SMTP_URL: "smtp://mail.example.com",
+    MAIL_FROM: "chat@example.com",
+    PUBLIC_URL: "https://chat.example.com",
+  };
+  test.each([
+    ["smtp://mail.example.com", { host: "mail.example.com", port: 587, encryption: "starttls" }],
+    ["smtps://mail.example.com", { host: "mail.example.com", port: 465, encryption: "tls" }],
+    ["smtp://[::1]:25?tls=off", { host: "::1", port: 25, encryption: "none" }],
+    [
+      "smtps://me%40example.com:p%40ss%2F@mail.example.com:4650",
+      {
+        host: "mail.example.com",
+        port: 4650,
+        encryption: "tls",
+        auth: { user: "me@example.com", pass: "p@ss/" },
+      },
+    ],
+  ] as const)("SMTP_URL=%s is understood", (SMTP_URL, expected) => {
+    expect(loadConfig({ ...mail, SMTP_URL }).SMTP_URL).toEqual(expected);
+  });
+  test.each([
+    "http://mail.example.com",
+    "smtp://",
+    "smtp://user@mail.example.com",
+    "smtp://user:50%@mail.example.com",
+    "smtps://mail.example.com?tls=off",
+    "smtp://mail.example.com?tls=none",
+    "smtp://mail.example.com/path",
+    "smtp://mail.example.com#x",
+  ])("SMTP_URL=%s is refused, without its value", (SMTP_URL) => {
+    const [problem = "", ...others] = problems({ ...mail, SMTP_URL });
+    expect(others).toEqual([]);
+    expect(problem).toStartWith("SMTP_URL must be a URL such as smtp://user:password@mail.example.com:587");
+    expect(problem).not.toContain("50%");
+  });
+  test.each([
+    ["chat@example.com", { name: "", address: "chat@example.com" }],
+    ["Example Chat <chat@example.com>", { name: "Example Chat", address: "chat@example.com" }],
+    ['"Büro, Chat" <chat@example.com>', { name: "Büro, Chat", address: "chat@example.com" }],
+    ["<chat@localhost>", { name: "", address: "chat@localhost" }],
+  ])("MAIL_FROM=%s is understood", (MAIL_FROM, expected) => {
+    expect(loadConfig({ ...mail, MAIL_FROM }).MAIL_FROM).toEqual(expected);
+  });
+  test.each([
+    "chat",
+    "a@b.c, d@e.f",
+    "A\r\nBcc: x@example.com <a@example.com>",
+    "a@example.com\r\nBcc: b@example.com",
+    "Büro <büro@example.com>",
+  ])("MAIL_FROM=%j is refused", (MAIL_FROM) => {
+    expect(problems({ ...mail, MAIL_FROM })[0]).toStartWith("MAIL_FROM must be an address");
+  });
+  test("SMTP_URL needs a sender and the public address, and DIGEST_AFTER can be off", () => {
+    expect(problems({ SMTP_URL: mail.SMTP_URL })).toEqual([
+      "SMTP_URL needs MAIL_FROM, the sender, and PUBLIC_URL, which links in mails begin with",
+    ]);
+    expect(loadConfig({ DIGEST_AFTER: "off" }).DIGEST_AFTER).toBeUndefined();
+    expect(loadConfig({}).DIGEST_AFTER).toBe(4 * 3600_000);
+  });
+});
+
 describe("secrets in files", () => {
   const TOKEN = "a-token-of-the-operator";
 
@@ -133,9 +211,13 @@ describe("secrets in files", () => {
     expect(IN_FILES.toSorted()).toEqual([
       "ADMIN_TOKEN",
       "DATABASE_URL",
+      "FILES_OLD_URL",
+      "FILES_URL",
+      "FILE_SCAN_URL",
       "JWT_PRIVATE_KEY",
       "METRICS_TOKEN",
       "REDIS_URL",
+      "SMTP_URL",
     ]);
     for (const name of IN_FILES)
       for (const end of ["", "\n", "\r\n"])
@@ -170,4 +252,17 @@ describe("secrets in files", () => {
       stderr: "METRICS_TOKEN must have at least 16 characters\n",
     });
   });
+});
+
+test("pushes need a way to reach the operator: PUSH_SUBJECT, or a PUBLIC_URL with https", () => {
+  const subject = (env: Record<string, string>) => loadConfig(env).PUSH_SUBJECT;
+  expect(subject({})).toBeUndefined();
+  expect(subject({ PUBLIC_URL: "http://chat.example.com" })).toBeUndefined();
+  expect(subject({ PUBLIC_URL: "https://chat.example.com" })).toBe("https://chat.example.com");
+  const given = { PUBLIC_URL: "https://chat.example.com", PUSH_SUBJECT: "mailto:ops@example.com" };
+  expect(subject(given)).toBe("mailto:ops@example.com");
+  expect(subject({ ...given, PUSH: "off" })).toBeUndefined();
+  expect(() => loadConfig({ PUSH_SUBJECT: "ops@example.com" })).toThrow(
+    "must begin with mailto: or https://",
+  );
 });

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
+import { readTo } from "../../src/chat/ports.ts";
 import { join } from "node:path";
 import { type SQL, sql } from "drizzle-orm";
 import { readMigrationFiles } from "drizzle-orm/migrator";
@@ -168,7 +169,7 @@ onEachDriver((open) => {
       { lastRead: 3, unread: 2 },
       { lastRead: 0, unread: 2 },
     ]);
-    expect(await members.mark([{ ...seat(ADA), id: 2 }])).toEqual([{ lastRead: 3, moved: false }]);
+    expect(await members.mark([{ ...seat(ADA), ...readTo(2) }])).toEqual([{ lastRead: 3, moved: false }]);
     const { messages } = createStore(database);
     for (const userId of [CY, DEE]) await setBan(messages, "unbanned", seat(userId));
     expect(await members.join([seat(CY), seat(DEE)])).toEqual([

@@ -177,11 +177,12 @@ needs("chromium")("the example product in a browser", () => {
 
   test("support comes, sees what was said, and sees nothing more once it is gone", async () => {
     const ada = await enter("buyer");
+    await say(ada, "Can somebody help?");
     const sue = await enter("support");
     await sue.getByRole("alert").getByText("You do not have permission to do this.").waitFor();
     expect((await ask("PUT", "orders/7/support")).status).toBe(200);
     await has(ada, "li.notice", "Sue (support) joined the conversation.");
-    await has(sue, "li.message", "Ada Lovelace: When does it come?");
+    await has(sue, "li.message", "Ada Lovelace: Can somebody help?");
     await say(sue, "May I help?");
     await has(ada, "li.message", "Sue (support): May I help?");
 
@@ -273,11 +274,12 @@ needs("chromium")("the example product in a browser", () => {
   test("a person who is erased is gone at once, with everything that they wrote", async () => {
     const ada = await enter("buyer");
     const ben = await enter("seller");
-    await has(ben, "li.message", "Ada Lovelace: When does it come?");
+    await say(ada, "Where is it now?");
+    await has(ben, "li.message", "Ada Lovelace: Where is it now?");
     for (const again of [false, true])
       expect([again, (await ask("DELETE", "people/buyer")).status]).toEqual([again, 200]);
     await ada.getByRole("alert").first().waitFor();
-    await ben.getByText("When does it come?").waitFor({ state: "detached" });
+    await ben.getByText("Where is it now?").waitFor({ state: "detached" });
     expect(
       (await texts(ben)).filter((text) => text.startsWith("Ada Lovelace: ") && !text.endsWith("(deleted)")),
     ).toEqual([]);

@@ -15,6 +15,8 @@ import { SETTINGS } from "../../src/config/config.ts";
 import { BUDGETS } from "../../src/protocol/budgets.ts";
 import { CLOSE, ERRORS } from "../../src/protocol/codes.ts";
 import { COMMANDS, SERVER_FRAMES } from "../../src/protocol/frames.ts";
+import { ALT_MAX, FILE_NAME_MAX, FILES_MAX } from "../../src/protocol/files.ts";
+import { PINS_MAX } from "../../src/protocol/membership.ts";
 import * as limits from "../../src/protocol/limits.ts";
 import { connect } from "../support/client.ts";
 import { exchange } from "./exchange.ts";
@@ -89,16 +91,25 @@ describe("the tables of docs/PROTOCOL.md match the source", () => {
 
   test("limits", () => {
     const configured = (name: "MESSAGE_MAX_CHARS" | "SOCKETS_PER_USER") => Number(SETTINGS[name].fallback);
-    const rows = tableOf(page, "Limits").map(([what, limit]) => [what, limit?.replace(/ [a-z].*$/, "")]);
+    const rows = tableOf(page, "Limits").map(([what, limit]) => [
+      what,
+      limit?.replace(/ ([a-z]|MiB).*$/, ""),
+    ]);
     const number = (value: number) => value.toLocaleString("en-US");
     expect(rows).toEqual([
       ["a frame from the client", number(limits.FRAME_IN_MAX_BYTES)],
       ["a frame from the server", number(limits.FRAME_OUT_MAX_BYTES)],
       ["the body of a request", number(64 * 1024)],
       ["time in which the body of a request arrives", "60"],
+      ["pinned messages of a room", String(PINS_MAX)],
+      ["saved messages of one user", number(limits.SAVED_MAX)],
       ["a message, unless configured otherwise", number(configured("MESSAGE_MAX_CHARS"))],
       ["a message, whatever is configured", number(limits.MESSAGE_MAX_CHARS)],
       ["the data of a message", number(limits.DATA_MAX_BYTES)],
+      ["files of a message", String(FILES_MAX)],
+      ["a file, unless configured otherwise", SETTINGS.FILE_MAX.fallback.replace("MiB", "")],
+      ["the alternative text of a file", String(ALT_MAX)],
+      ["the name of a file", String(FILE_NAME_MAX)],
       ["the name of a room", number(limits.ROOM_NAME_MAX)],
       ["a username", number(limits.USERNAME_MAX)],
       ["a display name", number(NAME_MAX)],

@@ -1,3 +1,4 @@
+import { ADMIN_TOKEN } from "../chat/ways.ts";
 import { api } from "../support/api.ts";
 import { connect } from "../support/client.ts";
 import { PASSWORD } from "../support/people.ts";
@@ -15,6 +16,8 @@ export interface Stage {
   /** Replaces the person's tokens by those of a response. */
   keep(name: string, tokens: Tokens): void;
   logOut(name: string): Promise<void>;
+  /** The key of a backend that reads and posts in the rooms lagoon and acts as people there. */
+  key(): Promise<string>;
   /** Posts messages in a room. Resolves when all are committed. */
   post(name: string, room: string, contents: readonly string[]): Promise<void>;
   /** Creates a private room with another person in it, and returns its name. */
@@ -28,7 +31,10 @@ export interface Stage {
 const WINDOW = 100;
 
 export async function openStage(settings: Readonly<Record<string, string>> = {}): Promise<Stage> {
-  const server = await startTestServer(settings);
+  const server = await startTestServer({
+    ...{ ADMIN_TOKEN, PUSH_SUBJECT: "mailto:ops@example.com" },
+    ...settings,
+  });
   const known = new Map<string, Tokens>();
 
   async function signIn(name: string): Promise<Tokens> {
@@ -49,6 +55,12 @@ export async function openStage(settings: Readonly<Record<string, string>> = {})
     url: server.url,
     tokensOf,
     keep: (name, { access, refresh }) => void known.set(name, { access, refresh }),
+    async key() {
+      const scopes = ["rooms:read:lagoon", "rooms:post:lagoon", "as"];
+      const body = { name: `backend-${crypto.randomUUID()}`, scopes };
+      const made = await api(server, "POST /api-keys/", { token: ADMIN_TOKEN, body });
+      return (made.body as { token: string }).token;
+    },
     async logOut(name) {
       const { refresh } = await tokensOf(name);
       known.delete(name);

@@ -5,6 +5,13 @@ import { findRedis, startRedis } from "./redis.ts";
 import type { Scenario } from "./scenario.ts";
 import { socketsCut } from "./scenarios/cuts.ts";
 import { databaseRestarts } from "./scenarios/database.ts";
+import { eventsEmbedded, eventsFollowed } from "./scenarios/events.ts";
+import {
+  uploadsKilled,
+  uploadsKilledInSteps,
+  uploadsOnFullDisk,
+  uploadsWithoutBucket,
+} from "./scenarios/files.ts";
 import { killEmbedded, killOnPostgres } from "./scenarios/kill.ts";
 import {
   clocksApart,
@@ -16,6 +23,7 @@ import {
 } from "./scenarios/nodes.ts";
 import { peopleInRooms } from "./scenarios/people.ts";
 import { slowReaders } from "./scenarios/readers.ts";
+import { indexKilled } from "./scenarios/search.ts";
 import { databaseStalls } from "./scenarios/stall.ts";
 import { terminated } from "./scenarios/terminate.ts";
 import { twoWriters } from "./scenarios/writers.ts";
@@ -36,6 +44,13 @@ const SCENARIOS: readonly Scenario[] = [
   nodesUpgraded,
   clocksApart,
   peopleInRooms,
+  indexKilled,
+  eventsFollowed,
+  eventsEmbedded,
+  uploadsKilledInSteps,
+  uploadsKilled,
+  uploadsWithoutBucket,
+  uploadsOnFullDisk,
 ];
 
 // Usage: `bun run test:faults [--full] [words of a scenario's name]`

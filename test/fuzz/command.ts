@@ -170,8 +170,23 @@ export function mayBeSilent(text: string): boolean {
 function objectOf(text: string): { readonly type?: unknown; readonly ref?: unknown } | undefined {
   try {
     const value: unknown = JSON.parse(text);
+    if (text.length > SHORT && depthOf(text) > DEPTH_MAX) return undefined;
     return typeof value === "object" && value !== null && !Array.isArray(value) ? value : undefined;
   } catch {
     return undefined;
   }
+}
+
+/** The server does not parse texts that are longer than this and nested deeper than that. */
+const SHORT = 1_024;
+const DEPTH_MAX = 128;
+
+/** How deep valid JSON is nested, also in values that a later one of the same name replaces. */
+function depthOf(json: string): number {
+  let depth = 0;
+  const depths = json
+    .replace(/"(?:[^"\\]|\\.)*"/g, "")
+    .split("")
+    .map((sign) => (depth += "[{".includes(sign) ? 1 : "]}".includes(sign) ? -1 : 0));
+  return Math.max(...depths);
 }

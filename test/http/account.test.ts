@@ -558,6 +558,11 @@ describe("a page of another origin", () => {
       "Retry-After",
       "Parley-Epoch",
       "Parley-Version",
+      "Location",
+      "Tus-Resumable",
+      "Upload-Length",
+      "Upload-Offset",
+      "Upload-Expires",
     ]);
   });
 

@@ -1,5 +1,5 @@
 import { beforeAll, expect, test } from "bun:test";
-import { EMOJIS_MAX } from "../../src/chat/room/decide.ts";
+import { EMOJIS_MAX } from "../../src/chat/room/reactors.ts";
 import { api, type Call } from "../support/api.ts";
 import { connect } from "../support/client.ts";
 import { house, START_MS } from "../support/house.ts";

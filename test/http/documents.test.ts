@@ -14,6 +14,12 @@ import { everyRoute } from "../support/routes.ts";
 import { startTestServer, type TestServer } from "../support/server.ts";
 
 const TOKENS = { ADMIN_TOKEN: "a".repeat(32), METRICS_TOKEN: "m".repeat(32) };
+/** With a mail server, whether it is there or not, there are more routes. */
+const MAIL = {
+  SMTP_URL: "smtp://127.0.0.1:1?tls=off",
+  MAIL_FROM: "chat@example.com",
+  PUBLIC_URL: "https://chat.example.com",
+};
 
 let server: TestServer;
 let openapi: OpenApi;
@@ -21,7 +27,7 @@ let asyncapi: AsyncApi;
 let page: string;
 
 beforeAll(async () => {
-  server = await startTestServer(TOKENS);
+  server = await startTestServer({ ...TOKENS, ...MAIL });
   const read = async (path: string) => await api(server, `GET ${path}`);
   openapi = (await read("/openapi.json")).body as OpenApi;
   asyncapi = (await read("/asyncapi.json")).body as AsyncApi;
@@ -51,7 +57,11 @@ describe("/openapi.json", () => {
   test("contains no route that is not served", async () => {
     for (const { method, path } of operations()) {
       const answer = await fetch(server.url + path.replace(/\{\w+\}/g, "1"), { method });
-      expect([path, [404, 405].includes(answer.status)]).toEqual([path, false]);
+      // A route whose path has a secret says by itself that there is none like it.
+      const isMissing = /\{secret\}/.test(path)
+        ? ((await answer.json()) as { detail: string }).detail === ERRORS.not_found.text
+        : [404, 405].includes(answer.status);
+      expect([path, isMissing]).toEqual([path, false]);
     }
     expect(operations().length).toBeGreaterThan(25);
   });
@@ -157,7 +167,7 @@ describe("a check against the documents fails", () => {
     };
     const post = { ...answer(201, posted, "/rooms/a/messages/"), method: "POST" };
     expect(() => holdExchange({ ...post, sent: '{"content": "hello"}' })).not.toThrow();
-    expect(() => holdExchange({ ...post, sent: '{"content": ""}' })).toThrow("the body was accepted");
+    expect(() => holdExchange({ ...post, sent: '{"content": 5}' })).toThrow("the body was accepted");
     expect(() => holdExchange(answer(200, [], "/rooms/?limit=201"))).toThrow("limit was accepted");
   });
 

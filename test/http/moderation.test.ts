@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
+import { api } from "../support/api.ts";
 import { connect } from "../support/client.ts";
 import { START_MS } from "../support/house.ts";
 import { type Person, register } from "../support/people.ts";
@@ -153,4 +154,24 @@ test("an operator deletes a room, and a new life of it shows nothing of the one 
   for (const person of [ada, cy]) expect(await textsOf(person, path)).toEqual(["a new life"]);
   expect(await statusOf(ada, `POST ${path}/messages/1/report/`, { reason: "old" })).toBe("404 not_found");
   socket.close();
+});
+
+test("a report keeps what was known of the files, also after the message is deleted", async () => {
+  const path = "/rooms/reported-files";
+  await say(ben, path, "hello");
+  const response = await fetch(`${server.url}${path}/files/${crypto.randomUUID()}/?name=insult.txt`, {
+    method: "PUT",
+    headers: { authorization: `Bearer ${ben.token}` },
+    body: "an insult",
+  });
+  const file = (await response.json()) as { id: string };
+  const body = { content: "", files: [{ id: file.id, alt: "Rude" }] };
+  const sent = await api(server, `POST ${path}/messages/`, { token: ben.token, body });
+  const { id } = sent.body as { id: number };
+  expect(await statusOf(eve, `POST ${path}/messages/${id}/report/`, { reason: "rude" })).toBe(204);
+  await statusOf(ben, `DELETE ${path}/messages/${id}/`);
+  const entry = (await rowsOf(operator, "GET /admin/reports/")).find(({ room }) => room === "reported-files");
+  expect(entry).toMatchObject({ message: { content: "", files: [{ ...file, alt: "Rude" }] } });
+  const resolution = { resolution: "warned" };
+  expect(await statusOf(operator, `PATCH /admin/reports/${entry?.id}/`, resolution)).toBe(204);
 });

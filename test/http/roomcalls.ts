@@ -13,11 +13,14 @@ interface Caller {
 export const operator: Caller = { token: ADMIN_TOKEN };
 
 /** A server without limits and four people, for tests of rooms and of what people do about each other. */
-export async function startRooms(): Promise<{
+export async function startRooms(settings: Record<string, string> = {}): Promise<{
   server: TestServer;
   people: [Person, Person, Person, Person];
 }> {
-  const server = await startTestServer({ MESSAGE_RATE: "0", BUDGETS: "0", LOGIN_RATE: "0", ADMIN_TOKEN });
+  const server = await startTestServer({
+    ...{ MESSAGE_RATE: "0", BUDGETS: "0", LOGIN_RATE: "0", ADMIN_TOKEN },
+    ...settings,
+  });
   const people: Person[] = [];
   for (const name of ["ada", "ben", "cy", "eve"]) people.push(await register(server, name));
   return { server, people: people as [Person, Person, Person, Person] };

@@ -98,6 +98,8 @@ test("a room is listed with its newest message, the number of people in it, and 
     online: 2,
     lastRead: 1,
     unread: 1,
+    threads: 0,
+    mentions: 0,
     unreadMore: false,
   };
   expect((await list(ada.token)).rooms).toEqual([shown]);
@@ -236,6 +238,8 @@ test("?all does not list a room without messages", async () => {
     joinedAt: null,
     lastRead: null,
     unread: 0,
+    threads: 0,
+    mentions: 0,
     unreadMore: false,
     notify: null,
     hidden: false,

@@ -8,7 +8,7 @@ import type { Entry } from "./log.ts";
 import { recordWorkload } from "./recording.ts";
 import { smallTemplate } from "./template.ts";
 import { createVerifiers } from "./verifier.ts";
-import type { Acked, Note, Sent } from "./workload.ts";
+import type { Acked, Note, Sent, Stored } from "./workload.ts";
 
 // Cuts the power of this source tree: `bun test/power/case.ts --seed 1 --cuts 40 [--stop]`. Prints what came of it as one
 // line of JSON. `--stop` ends at the first cut that did harm. `--older` cuts only the migration of an older directory.
@@ -42,7 +42,17 @@ mkdirSync(folder.path, { recursive: true });
 interface Said {
   readonly asked: Sent[];
   readonly acked: Acked[];
+  readonly stored: Stored[];
+  /** The files of messages that may be deleted. */
+  readonly dropped: string[];
 }
+
+const copyOf = ({ asked, acked, stored, dropped }: Said): Said => ({
+  asked: [...asked],
+  acked: [...acked],
+  stored: [...stored],
+  dropped: [...dropped],
+});
 
 interface Round {
   readonly name: string;
@@ -73,7 +83,7 @@ async function cutRound(
   const points = momentsOf(log, first, opened, round.cuts, random);
   const disk = new Disk(names);
   if (from) disk.load(from.path, from.isSynced);
-  const said: Said = { asked: [...round.said.asked], acked: [...round.said.acked] };
+  const said = copyOf(round.said);
   const running = new Set<Promise<void>>();
 
   /** Verifies what a cut left behind, and removes it, unless `kept` takes it. */
@@ -100,15 +110,14 @@ async function cutRound(
     if (entry.operation.do === "note") {
       const note = entry.operation.what as Note;
       if ("asked" in note) said.asked.push(...note.asked);
-      else said.acked.push(...note.acked);
+      else if ("acked" in note) said.acked.push(...note.acked);
+      else if ("stored" in note) said.stored.push(note.stored);
+      else said.dropped.push(note.dropped);
     } else disk.apply(entry);
     for (; points[next] === at && !stopped(); next++) {
       const path = join(folder.path, `cut-${tally.cuts++}`);
       disk.cut(path, random);
-      const work: Promise<void> = judge(path, at, {
-        asked: [...said.asked],
-        acked: [...said.acked],
-      }).finally(() => running.delete(work));
+      const work: Promise<void> = judge(path, at, copyOf(said)).finally(() => running.delete(work));
       running.add(work);
       if (running.size >= VERIFIERS) await Promise.race(running);
     }
@@ -167,7 +176,7 @@ async function record(
 }
 
 const random = createRandom(seed);
-const nothing: Said = { asked: [], acked: [] };
+const nothing: Said = { asked: [], acked: [], stored: [], dropped: [] };
 const share = (part: number) => Math.max(1, Math.round(Number(values.cuts) * part));
 
 /** Cuts the creation of a database and its use, and then the recovery from one of these cuts. */

@@ -65,4 +65,22 @@ export const MUTANTS: readonly Mutant[] = [
     ],
   },
   { name: "postmaster.pid left", changes: [PID] },
+  {
+    name: "no sync of uploaded files",
+    changes: [{ file: "../files/disk.ts", from: "        await file.sync();\n", to: "" }],
+  },
+  {
+    name: "no sync of the names of uploaded files",
+    changes: [
+      {
+        file: "../files/disk.ts",
+        from: "      await syncFolder(folderOf(id));\n      await syncFolder(root);\n",
+        to: "",
+      },
+    ],
+  },
+  {
+    name: "no sync of the names of new folders of uploads",
+    changes: [{ file: "../files/disk.ts", from: "      await syncFolder(root);\n", to: "" }],
+  },
 ];

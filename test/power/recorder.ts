@@ -1,5 +1,6 @@
 import fs from "node:fs";
-import { join, resolve } from "node:path";
+import promises from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
 import type { Operation } from "./log.ts";
 
 // A module to preload into a process that opens an embedded database: it writes to the file POWER_LOG everything that
@@ -34,6 +35,61 @@ function appear(at: string) {
     record({ do: "write", path: path(at), at: 0 }, real.readFileSync(at));
   }
 }
+
+/** The same operations as promises, as far as uploads use them. */
+const realAsync = { ...promises };
+const patchAsync = promises as unknown as Record<string, unknown>;
+
+patchAsync.open = async (at: string, flags: string, mode?: number) => {
+  const handle = await realAsync.open(at, flags, mode);
+  if (!inside(at)) return handle;
+  const { fd } = handle;
+  if (flags === "wx") record({ do: "create", path: path(at) });
+  record({ do: "open", path: path(at), fd });
+  let size = 0;
+  return {
+    async writeFile(data: Uint8Array) {
+      await handle.writeFile(data);
+      record({ do: "write", fd, at: size }, data);
+      size += data.length;
+    },
+    async sync() {
+      await handle.sync();
+      record({ do: "sync", fd });
+    },
+    async close() {
+      record({ do: "close", fd });
+      await handle.close();
+    },
+  };
+};
+patchAsync.mkdir = async (at: string, options: fs.MakeDirectoryOptions) => {
+  const missing: string[] = [];
+  for (let up = resolve(at); inside(up) && up !== root && !real.existsSync(up); up = dirname(up))
+    missing.unshift(up);
+  const made = await realAsync.mkdir(at, options);
+  for (const one of missing) record({ do: "mkdir", path: path(one) });
+  return made;
+};
+patchAsync.unlink = async (at: string) => {
+  await realAsync.unlink(at);
+  if (inside(at)) record({ do: "remove", path: path(at) });
+};
+for (const name of [
+  "appendFile",
+  "copyFile",
+  "link",
+  "rename",
+  "rm",
+  "rmdir",
+  "symlink",
+  "truncate",
+  "writeFile",
+])
+  patchAsync[name] = (at: string, ...more: unknown[]) => {
+    if (inside(at)) throw new Error(`${name} is not recorded`);
+    return (realAsync as unknown as Record<string, (...all: unknown[]) => unknown>)[name]?.(at, ...more);
+  };
 
 const patch = fs as unknown as Record<string, unknown>;
 

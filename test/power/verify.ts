@@ -1,16 +1,20 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { PGlite } from "@electric-sql/pglite";
+import { sql } from "drizzle-orm";
 import { amcheck } from "@electric-sql/pglite/contrib/amcheck";
 import { drizzle } from "drizzle-orm/pglite";
 import { DataFS } from "../../src/db/data-fs.ts";
-import type { Database, Orm, PoolOptions } from "../../src/db/database.ts";
+import { type Database, type Orm, type PoolOptions, rows } from "../../src/db/database.ts";
 import { requireDurable, START_PARAMS } from "../../src/db/durability.ts";
 import { migrate } from "../../src/db/migrate.ts";
 import { createPool } from "../../src/db/pool.ts";
 import * as schema from "../../src/db/schema.ts";
+import { openDisk } from "../../src/files/disk.ts";
+import type { Variant } from "../../src/protocol/files.ts";
+import { sizesOf } from "../../src/store/files.ts";
 import { expected, holes, readRoom } from "../support/stored.ts";
-import type { Acked, Sent } from "./workload.ts";
+import type { Acked, Sent, Stored } from "./workload.ts";
 
 // Opens what power failures have left, one folder for each line of standard input, and prints what is wrong. It opens
 // them as the program does, but in this thread, and with an extension that checks indexes.
@@ -21,6 +25,8 @@ export interface Question {
   readonly folder: string;
   readonly asked: readonly Sent[];
   readonly acked: readonly Acked[];
+  readonly stored: readonly Stored[];
+  readonly dropped: readonly string[];
 }
 
 /** The result: whether it opens, the acknowledged changes that are missing, and other problems. */
@@ -38,12 +44,13 @@ const parts = {
   fsBundle: Bun.file(join(DIST, "pglite.data")),
 };
 
-async function verify({ folder, asked, acked }: Question, verdict: Verdict): Promise<void> {
+async function verify(question: Question, verdict: Verdict): Promise<void> {
+  const { folder, asked, acked } = question;
   const dataDir = join(folder, "postgres");
   if (!existsSync(dataDir)) {
     // The program would create a new database.
     verdict.opens = true;
-    verdict.lost = acked.length;
+    verdict.lost = acked.length + question.stored.length;
     return;
   }
   const files = await DataFS.prepare(dataDir, () => {
@@ -76,9 +83,50 @@ async function verify({ folder, asked, acked }: Question, verdict: Verdict): Pro
       wrong(`${room} has doubles`);
     if (!Bun.deepEquals(stored.messages, expected(stored, sent))) wrong(`${room} differs from its changes`);
   }
+  verdict.lost += await checkUploads(database, question, wrong);
   await checkFiles(pglite, wrong);
   await pglite.query("insert into meta (name, value) values ('written', '')");
   await pglite.close();
+}
+
+/**
+ * Checks that everything that the database has of files is whole, and that each message has its files. Returns the number of
+ * acknowledged uploads that are lost.
+ */
+async function checkUploads(
+  database: Database,
+  { folder, stored, dropped }: Question,
+  wrong: (problem: string) => void,
+): Promise<number> {
+  const blobs = await openDisk(join(folder, "files"));
+  const found = await database.run((orm) =>
+    rows<{ id: string; state: string; hash: string; variants: string; message: string | null }>(
+      orm,
+      sql`select f.id::text as id, f.state, f.hash, f.variants, m.files as message
+        from files f left join messages m on m.room_id = f.room_id and m.id = f.message_id`,
+    ),
+  );
+  const kept = found.filter(({ state }) => state === "ready" || state === "attached");
+  for (const { id, state, hash, variants, message } of kept) {
+    const bytes = await blobs.read(id, "original").catch(() => undefined);
+    if (!bytes || new Bun.CryptoHasher("sha256").update(bytes).digest("hex") !== hash)
+      wrong(`the file ${id} is ${bytes ? "not whole" : "gone"}`);
+    for (const [variant, size] of Object.entries(sizesOf(variants)))
+      if ((await blobs.read(id, variant as Variant).catch(() => undefined))?.length !== size)
+        wrong(`the ${variant} of ${id} is not whole`);
+    if (state === "attached" && !message?.includes(id)) wrong(`the message of ${id} does not have it`);
+  }
+  const named = await database.run((orm) =>
+    rows<{ files: string }>(orm, sql`select files from messages where files is not null`),
+  );
+  for (const { files } of named)
+    for (const { id } of JSON.parse(files) as { id: string }[])
+      if (!kept.some((row) => row.id === id && row.state === "attached"))
+        wrong(`a message points to ${id}, which is not there`);
+  return stored.filter(({ id, hash }) => {
+    const row = kept.find((one) => one.id === id);
+    return row ? row.hash !== hash : !dropped.includes(id);
+  }).length;
 }
 
 /** Checks every index and table with Postgres's amcheck. */
@@ -101,8 +149,8 @@ async function checkFiles(pglite: PGlite, wrong: (problem: string) => void): Pro
       else if (kind === "i" && method === "gin")
         await pglite.query("select gin_index_check($1::regclass)", [name]);
       else if (kind !== "i") {
-        const { rows } = await pglite.query("select * from verify_heapam($1::regclass)", [name]);
-        if (rows.length > 0) wrong(`${name}: ${JSON.stringify(rows[0])}`);
+        const { rows: faults } = await pglite.query("select * from verify_heapam($1::regclass)", [name]);
+        if (faults.length > 0) wrong(`${name}: ${JSON.stringify(faults[0])}`);
       }
     } catch (error) {
       wrong(`${name}: ${(error as Error).message}`);

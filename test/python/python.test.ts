@@ -14,6 +14,10 @@ const SCENARIOS = {
   iteration: "iterations have each message and change from their beginning to `leave`",
   private_rooms: "people of private and direct rooms: members, roles, mutes, notices, removals, heirs",
   lists: "the list of rooms follows what happens, and pages list every room once",
+  kept: "messages are pinned in a room, and saved for oneself",
+  files:
+    "files are uploaded, sent, and loaded again; a message waits for its files, and later ones wait for it",
+  threads: "replies in threads are sent, and read page by page",
   giving_up:
     "a cancelled change is given up, a full outbox refuses, and `close` leaves the rest for the next run",
   plain: "the plain protocol: echo, duplicate, error, resume and a refused handshake",

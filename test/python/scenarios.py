@@ -5,7 +5,9 @@ import contextlib
 import stat
 import sys
 import tempfile
+import urllib.request
 import uuid
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
@@ -13,7 +15,7 @@ import websockets
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "clients" / "python"))
 
-from parley_chat import Changed, FileStore, Left, Notice, Settled  # noqa: E402
+from parley_chat import Attachment, Changed, ChatError, FileStore, Left, Notice, Settled  # noqa: E402
 from people import PASSWORD, People, refused, unique, until  # noqa: E402
 from plain_client import PlainRoom  # noqa: E402
 
@@ -162,8 +164,84 @@ async def lists(people):
     assert read == names
     shown = await ada.list_rooms(order="activity", hidden=True)
     assert [item.room for item in shown.items if item.hidden] == [names[1]]
+    page = await ada.search('"good morning"')
+    while not page.items:
+        page = await ada.search('"good morning"')
+    [found] = [one for one in page.items if one.room == names[0]]
+    assert [found.message.content[start:end] for start, end in found.highlights] == ["Good morning"]
     await ada.leave_room(names[4])
     await until(lambda: names[4] not in [item.room for item in mine.items])
+
+
+async def kept(people):
+    ada, ben = await people.join("ada"), await people.join("ben")
+    room = await ada.create(title="Harbour", people=["@" + ben.me.username])
+    sent = await room.send("The key is under the mat")
+    other = await room.send("Two eggs")
+    await room.pin(sent.id)
+    await room.pin(sent.id)
+    his = ben.room(room.name)
+    [pinned] = (await his.pins()).items
+    assert (pinned.message.content, pinned.by.username) == ("The key is under the mat", ada.me.username)
+    try:
+        await his.unpin(sent.id)
+        raise AssertionError("a member unpinned a message")
+    except ChatError as error:
+        assert error.code == "forbidden"
+    await room.unpin(sent.id)
+    assert not (await his.pins()).items
+    for id in (sent.id, other.id):
+        await ben.save(room.name, id)
+    first = await ben.saved(limit=1)
+    rest = await ben.saved(after=first.next, limit=1)
+    assert [one.message.id for one in (*first.items, *rest.items)] == [other.id, sent.id]
+    await ben.unsave(room.name, other.id)
+    assert [(one.room, one.message.id) for one in (await ben.saved()).items] == [(room.name, sent.id)]
+
+
+async def files(people):
+    ada, ben = await people.join("ada"), await people.join("ben")
+    name = unique("files")
+    hers, his = ada.room(name), ben.room(name)
+    await asyncio.gather(hers.ready(), his.ready())
+    noise = bytes(range(256)) * 1_000
+    seen = []
+    uploaded = await hers.upload(noise, name="noise.bin", progress=lambda left, total: seen.append((left, total)))
+    assert (uploaded.name, uploaded.size, uploaded.held) == ("noise.bin", 256_000, False)
+    await until(lambda: seen and seen[-1] == (256_000, 256_000))
+    client_id = str(uuid.uuid4())
+    one, two = [await hers.upload(b"once", client_id=client_id) for _ in range(2)]
+    assert one.id == two.id, "an upload was not idempotent"
+    async with refused("client_id_reused"):
+        await hers.upload(b"twice", client_id=client_id)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "list.txt"
+        path.write_text("One lamp")
+        sent = hers.send("", files=[replace(uploaded, alt="Noise"), Attachment(path, alt="What to buy")])
+        later = hers.send("Look")
+        assert [one.get("content") for one in hers.waiting] == ["", "Look"]
+        first, second = await sent, await later
+        assert first.id < second.id, "a message overtook one that waited for its files"
+    await until(lambda: len(his.messages) == 2)
+    got = his.messages[0].files
+    assert [(one.name, one.type, one.alt) for one in got] == [
+        ("noise.bin", "application/octet-stream", "Noise"),
+        ("list.txt", "text/plain", "What to buy"),
+    ]
+    urls = await his.files([one.id for one in got])
+    for one, bytes_ in zip(got, (noise, b"One lamp"), strict=True):
+        loaded = await asyncio.to_thread(lambda url=urls[one.id].original: urllib.request.urlopen(url).read())
+        assert loaded == bytes_
+    assert await his.files([one.id]) != {} and await his.files([str(uuid.uuid4())]) == {}
+    ada._connection._latest.welcome = replace(ada._connection._latest.welcome, file_bytes=10)
+    async with refused("file_too_large"):
+        await hers.upload(bytes(11))
+    # The server does not have it, and there are no bytes to upload again.
+    async with refused("file_missing"):
+        await hers.send("", files=[Attachment(id=str(uuid.uuid4()))])
+    giving_up = hers.send("", files=[Attachment(b"never")])
+    giving_up.cancel()
+    await until(lambda: not hers.waiting)
 
 
 async def giving_up(people):
@@ -274,8 +352,41 @@ async def example(people):
                 child.kill()
 
 
+async def threads(people):
+    ada, ben = await people.join("ada"), await people.join("ben")
+    name = unique("threads")
+    hers, his = ada.room(name), ben.room(name)
+    await asyncio.gather(hers.ready(), his.ready())
+    root = await hers.send("root")
+    first = await his.send("one", thread=root.id)
+    await hers.send("two", thread=first.id, also_room=True)
+    await his.send("elsewhere")
+    await until(lambda: len(hers.messages) == 4)
+    assert [(one.thread, one.also_room) for one in hers.messages] == [
+        (None, False),
+        (root.id, False),
+        (root.id, True),
+        (None, False),
+    ]
+    page = await hers.history(thread=root.id)
+    assert [one.content for one in page.entries] == ["one", "two"] and not page.more
+
+
 SCENARIOS = {
-    run.__name__: run for run in (accounts, access_ends, iteration, private_rooms, lists, giving_up, plain, example)
+    run.__name__: run
+    for run in (
+        accounts,
+        access_ends,
+        iteration,
+        private_rooms,
+        lists,
+        kept,
+        files,
+        threads,
+        giving_up,
+        plain,
+        example,
+    )
 }
 
 

@@ -1,7 +1,9 @@
-import type { Ack, Key } from "../../src/chat/change.ts";
+import type { Ack, Attachment, Key } from "../../src/chat/change.ts";
 import type { SimDatabase } from "./database.ts";
+import { filesOf } from "./files-judge.ts";
 
 export interface Asked extends Key {
+  readonly files?: readonly Attachment[] | null | undefined;
   readonly data?: string | null | undefined;
 }
 
@@ -17,6 +19,18 @@ export function createAckBook(database: SimDatabase, fail: (sentence: string, de
       return state.version === version && state.data === expected;
     });
 
+  /** Whether the message was posted with the files that a post named. */
+  const hasFiles = ({ room, clientId, files }: Asked, { id }: Ack) =>
+    database.posted(room, id).some(
+      (state) =>
+        state.version === id &&
+        state.clientId === clientId &&
+        Bun.deepEquals(
+          filesOf(state),
+          (files ?? []).map((file) => file.id),
+        ),
+    );
+
   return (change: Asked, ack: Partial<Ack>) => {
     const { kind, room, senderId } = change;
     const name = `${kind} ${room} ${senderId} ${ack.id}.${ack.version}${ack.duplicate ? " again" : ""}`;
@@ -24,12 +38,15 @@ export function createAckBook(database: SimDatabase, fail: (sentence: string, de
     const matches = database
       .committed(change)
       .filter(
-        ({ id, version, timestamp }) =>
+        ({ id, version, timestamp, unreached }) =>
           id === ack.id &&
           version === ack.version &&
+          String(unreached) === String(ack.unreached) &&
           (ack.timestamp === undefined ? kind !== "post" : timestamp === ack.timestamp),
       );
     if (matches.length === 0) return fail("an ack of what the database does not have", name);
+    if (kind === "post" && matches.every((match) => !hasFiles(change, match)))
+      return fail("a message was acknowledged without its files", name);
     if (ack.duplicate) return;
     const found = matches.find((match) => !fresh.has(match));
     if (!found) return fail("a change was acked as new twice", name);

@@ -243,6 +243,9 @@ export function createClient(
       }
       if (what > 0.98) self.hop();
     },
+    post(sender, room) {
+      if (sender === userId && copies.get(room)?.state === "live") submit(world.changes.post(userId, room));
+    },
     hop() {
       const old = link;
       link = undefined;

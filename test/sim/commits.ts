@@ -2,15 +2,17 @@ import {
   type Ack,
   type Change,
   changeKey,
+  isRuling,
   type Outcome,
   type Post,
   posted,
-  type Ruling,
+  subjectOf,
   SYSTEM_ID,
   targetOf,
 } from "../../src/chat/change.ts";
 import { type Committed, CommitFailure, seatKey } from "../../src/chat/ports.ts";
 import { isSecret, type SeatFacts } from "../../src/chat/rights.ts";
+import type { Known } from "../../src/chat/room/decide.ts";
 import {
   type Answered,
   decide,
@@ -22,15 +24,21 @@ import {
 import type { LockedRoom } from "../../src/chat/room/rulings.ts";
 import type { ErrorCode } from "../../src/protocol/codes.ts";
 import { type Case, refusalsOf } from "./laws.ts";
-import type { PeopleWrite } from "./people.ts";
+import { filesOf } from "./files-judge.ts";
+import { faultOfMentions, mayMentionEveryone } from "./mentions.ts";
 import type { Rows } from "./rows.ts";
+import { createRulingRows } from "./ruling-rows.ts";
+import type { Social } from "./social.ts";
 
 /** A content that this database rejects. */
 export const POISON = "\u2620";
 
 interface CommitsOptions {
   readonly rows: Rows;
+  readonly social: Pick<Social, "state" | "record">;
   readonly now: () => number;
+  /** Nobody enters an open room without being a member. */
+  readonly membersOnly: boolean;
   /** People have the ids from 1 to this. */
   readonly users: number;
   fail(sentence: string, detail: string): void;
@@ -39,8 +47,8 @@ interface CommitsOptions {
 }
 
 /** The commits of the model database: the contract of `MessageStore`, with the real rules. */
-export function createCommits({ rows, now, users, fail, created }: CommitsOptions) {
-  const { order, people, factsOf, counterOf, roomOf } = rows;
+export function createCommits({ rows, social, now, membersOnly, users, fail, created }: CommitsOptions) {
+  const { order, pacts, people, files, factsOf, counterOf, roomOf } = rows;
   const refusals = new Set<string>();
   const everyone = Array.from({ length: users }, (_, index) => index + 1);
   const persons = new Map(
@@ -49,6 +57,8 @@ export function createCommits({ rows, now, users, fail, created }: CommitsOption
       { userId, id: `${userId}`, username: `user${userId}`, name: null },
     ]),
   );
+
+  const rulings = createRulingRows({ rows, everyone, fail });
 
   /** What decides about the rights of a change at a step: by the order alone. */
   const caseOf = (change: Change, epoch: string, step: number, at: number): Case => {
@@ -59,6 +69,7 @@ export function createCommits({ rows, now, users, fail, created }: CommitsOption
       standingOf: (userId) => order.standing(epoch, room, userId, step),
       now: at,
       author: "id" in change ? rows.inEpoch(epoch, room)?.known.get(change.id)?.senderId : undefined,
+      ...pacts.at(epoch, step),
       members: members.map(([userId]) => userId),
       owners: members.filter(([, { role }]) => role === "owner").map(([userId]) => userId),
     };
@@ -76,18 +87,66 @@ export function createCommits({ rows, now, users, fail, created }: CommitsOption
 
   /** Checks that a refusal for want of rights is justified. Rulings may be refused for more reasons. */
   const checkRefusal = (change: Change, code: ErrorCode) => {
+    if (code === "file_missing" && areSendable(change))
+      fail("files were refused that their sender may send", show(change));
     const isAboutRights = code === "forbidden" || code === "archived" || code === "muted";
-    if (!isAboutRights || change.kind === "member" || change.kind === "room") return;
+    if (code === "everyone_denied" && (change.kind === "post" || change.kind === "edit")) {
+      if (mayMentionEveryone({ change, ...caseOf(change, rows.epoch, order.step, now()) }))
+        fail("someone may mention everyone and was refused", show(change));
+      return;
+    }
+    const isRedemption = change.kind === "member" && change.link !== undefined;
+    if (!isRedemption && (!isAboutRights || change.kind === "member" || change.kind === "room")) return;
     if (!reasonsAgainst(change).includes(code))
       fail("something was refused that its sender may do", `${show(change)}: ${code}`);
   };
 
+  /** Whether all files of a change are there, its sender's, of its room, and were not sent yet. */
+  const areSendable = (change: Change): boolean =>
+    change.kind === "post" &&
+    idsIn(change).every((id) => {
+      const row = files.row(id);
+      return row?.state === "ready" && row.room === change.room && row.userId === change.senderId;
+    });
+
+  /** Checks that a committed message has exactly the files with which it was sent. */
+  const checkFiles = (change: Change, { attached, messages }: Decision) => {
+    if (change.kind !== "post") return;
+    const ids = idsIn(change);
+    const [{ message } = { message: undefined }] = messages.values();
+    if (!areSendable(change))
+      fail("a message was committed with files that its sender may not send", show(change));
+    if (
+      !Bun.deepEquals(message ? filesOf(message) : [], ids) ||
+      !Bun.deepEquals(
+        attached.map(({ file }) => file.id),
+        ids,
+      )
+    )
+      fail("a message was committed without its files", show(change));
+  };
+
+  /** Checks that a post or an edit mentions those who may read the message, and names the others. */
+  const checkMentions = (change: Change, ack: Ack, message: Known | undefined) => {
+    if (change.kind !== "post" && change.kind !== "edit") return;
+    const { room } = change;
+    const before = change.kind === "edit" ? roomOf(room).known.get(change.id)?.mentions : null;
+    const about = caseOf(change, rows.epoch, order.step, now());
+    const fault = faultOfMentions({
+      change,
+      ack,
+      after: message?.mentions,
+      before: before ?? null,
+      ...about,
+    });
+    if (fault) fail(fault, show(change));
+  };
+
   const answeredBy = (change: Change): Answered | undefined => {
     const { answered } = roomOf(change.room);
-    const isRuling = change.kind === "member" || change.kind === "room";
     return (
       answered.get(changeKey(change)) ??
-      (isRuling ? answered.get(changeKey({ ...change, kind: "post" })) : undefined)
+      (isRuling(change) ? answered.get(changeKey({ ...change, kind: "post" })) : undefined)
     );
   };
 
@@ -107,14 +166,17 @@ export function createCommits({ rows, now, users, fail, created }: CommitsOption
       answered: [[changeKey(change), { kind: "post", ack }]],
       known: { ...state, senderId: userId, reactors: [] },
     });
-    if (factsOf(room).kind === "open") rows.enrol({ userId, room }, version);
+    if (factsOf(room).kind === "open" && userId !== SYSTEM_ID) rows.enrol({ userId, room }, version);
     return { ack, state };
   };
 
   const canReply = ({ room, senderId: userId, replyTo }: Post) => {
     const replied = replyTo === null ? undefined : roomOf(room).known.get(replyTo);
     return (
-      replyTo === null || (replied?.notice === null && replyTo >= people.seatOf({ userId, room }).fromId)
+      replyTo === null ||
+      (replied?.notice === null &&
+        replyTo > factsOf(room).beginsAfter &&
+        replyTo >= people.seatOf({ userId, room }).fromId)
     );
   };
 
@@ -124,7 +186,7 @@ export function createCommits({ rows, now, users, fail, created }: CommitsOption
    */
   const commitNew = (changes: readonly Change[]): Committed => {
     checkContents(changes);
-    if (!changes.every((change) => change.kind === "post")) return commitCarefully(changes);
+    if (!changes.every(isPlain)) return commitCarefully(changes);
     const isFenced = (name: string) => {
       const { exists, fence } = factsOf(name);
       const theirs = changes.filter(({ room }) => room === name);
@@ -149,7 +211,9 @@ export function createCommits({ rows, now, users, fail, created }: CommitsOption
     const { room } = change;
     const creates =
       (change.kind === "room" && change.create !== undefined) ||
-      (!isSecret(room) && (change.kind === "post" || (change.kind === "member" && change.order !== null)));
+      (!isSecret(room) &&
+        ((change.kind === "post" && !change.thread && !membersOnly) ||
+          (change.kind === "member" && change.order !== null)));
     if (!rows.exists(room) && !creates) return undefined;
     const facts = factsOf(room);
     return { ...facts, exists: facts.exists || !isSecret(room), at };
@@ -158,10 +222,13 @@ export function createCommits({ rows, now, users, fail, created }: CommitsOption
   const stateFor = (change: Change, at: string): State => {
     const { room } = change;
     const locked = lockedOf(change, at);
-    const { known } = roomOf(room);
+    const { known, pins } = roomOf(room);
     const before = answeredBy(change);
-    const target = "id" in change ? known.get(change.id) : undefined;
+    const target = known.get(subjectOf(change) ?? 0);
     const replied = change.kind === "post" ? known.get(change.replyTo ?? 0) : undefined;
+    const thread = change.kind === "post" ? change.thread : undefined;
+    const named = known.get(thread?.root ?? 0);
+    const root = named && !named.notice ? known.get(named.thread?.root ?? named.id) : undefined;
     const seats = new Map<string, SeatFacts>();
     for (const userId of everyone) {
       const seat = people.seatOf({ userId, room });
@@ -175,17 +242,20 @@ export function createCommits({ rows, now, users, fail, created }: CommitsOption
       rulings: {
         people: persons,
         present: new Map([[room, { owners, members, more: false }]]),
-        blocks: new Set(),
-        links: new Map(),
+        pins: new Map([[room, [...pins.keys()]]]),
+        ...social.state(),
       },
       answered: new Map(before ? [[changeKey(change), before]] : []),
+      mentioned: { people: persons, members: new Map([[room, members.length]]) },
       messages: new Map(target ? [[messageKey(room, target.id), target]] : []),
+      roots: new Map(root ? [[messageKey(room, thread?.root ?? 0), root]] : []),
       replied: new Set(replied && !replied.notice ? [messageKey(room, replied.id)] : []),
+      files: files.ready(idsIn(change)),
     };
   };
 
   const ruleOn = (change: Change, at: string): Outcome => {
-    const decision = decide([change], stateFor(change, at));
+    const decision = decide([change], stateFor(change, at), { membersOnly });
     const [outcome] = decision.outcomes;
     if (!outcome) throw new Error("a change was not decided");
     if ("refused" in outcome) {
@@ -196,19 +266,22 @@ export function createCommits({ rows, now, users, fail, created }: CommitsOption
         fail("a repeat made its sender a member again", `${change.room}.${outcome.ack.id}`);
     } else {
       checkRights(change);
+      checkMentions(change, outcome.ack, [...decision.messages.values()][0]?.message);
       record(change, outcome.ack, decision);
     }
     return outcome;
   };
 
-  const record = (change: Change, ack: Ack, { messages, recorded, enrolled, ruled }: Decision) => {
+  const record = (change: Change, ack: Ack, decision: Decision) => {
+    const { messages, recorded, enrolled, ruled, attached, emptied, pins } = decision;
+    checkFiles(change, decision);
     const { room } = change;
     const [changed] = messages.values();
-    const isRuling = change.kind === "member" || change.kind === "room";
+    const isRuled = isRuling(change);
     const answered: [string, Answered][] = [];
     if (change.kind === "post" || recorded.length > 0)
       answered.push([changeKey(change), { kind: change.kind, target: targetOf(change), ack }]);
-    if (isRuling && changed) answered.push([changeKey({ ...change, kind: "post" }), { kind: "notice", ack }]);
+    if (isRuled && changed) answered.push([changeKey({ ...change, kind: "post" }), { kind: "notice", ack }]);
     const wasThere = factsOf(room).exists;
     const facts = ruled.rooms.get(room);
     rows.write({
@@ -216,59 +289,17 @@ export function createCommits({ rows, now, users, fail, created }: CommitsOption
       answered,
       ...(changed && { known: changed.message }),
       ...(facts && { facts }),
-      ...(isRuling && { ruling: change, people: peopleOf(room, ruled) }),
+      files: [
+        ...attached.map(({ file, messageId }) => files.attached(file.id, messageId)),
+        ...emptied.flatMap(({ room, messageId }) => files.emptied(room, messageId)),
+      ],
+      pins,
+      ...(isRuled && { ruling: change, people: rulings.peopleOf(room, ruled) }),
     });
+    social.record(ruled.redeemed, ruled.emptied.keys());
     for (const { version, ...seat } of enrolled) rows.enrol(seat, version);
-    if (isRuling && !wasThere && factsOf(room).exists) created(room);
-    if (isRuling) checkOrder(change);
-  };
-
-  /** The rows of people that a ruling writes. */
-  const peopleOf = (room: string, { seats, emptied }: Decision["ruled"]): PeopleWrite[] => {
-    const written: PeopleWrite[] = [];
-    const version = emptied.get(room);
-    if (version !== undefined)
-      for (const userId of people.members(room)) {
-        const member = people.memberOf({ userId, room });
-        if (member)
-          written.push({
-            seat: { userId, room },
-            member: { ...member, state: "removed", role: "member", changed: version },
-          });
-      }
-    for (const { userId, seat, joined } of seats.values()) {
-      const { banned, blocked: _, ...member } = seat;
-      const before = people.seatOf({ userId, room });
-      const since = joined ?? people.memberOf({ userId, room })?.since ?? 0;
-      if (member.state !== "none" || before.state !== "none")
-        written.push({ seat: { userId, room }, member: { ...member, since } });
-      if (banned !== before.banned) written.push({ seat: { userId, room }, banned });
-    }
-    return written;
-  };
-
-  /** The rows say the same about everyone as the notices. */
-  const checkOrder = ({ room }: Ruling) => {
-    const facts = factsOf(room);
-    const known = order.facts(rows.epoch, room);
-    const isSame = (["kind", "archived", "deleted", "history", "membersAdd", "beginsAfter"] as const).every(
-      (what) => facts[what] === known[what],
-    );
-    if (!isSame) fail("a room is not what its notices say", `${room}: ${JSON.stringify([facts, known])}`);
-    for (const userId of everyone) {
-      if (!order.isKnown(room, userId)) continue;
-      const seat = people.seatOf({ userId, room });
-      const standing = order.standing(rows.epoch, room, userId);
-      const agrees =
-        (seat.state === "in") === (standing.state === "in") &&
-        seat.banned === standing.banned &&
-        (seat.state !== "in" || (seat.role === standing.role && seat.fromId === standing.from));
-      if (!agrees)
-        fail(
-          "someone is not what the notices say",
-          `${userId} in ${room}: ${JSON.stringify([seat, standing])}`,
-        );
-    }
+    if (isRuled && !wasThere && factsOf(room).exists) created(room);
+    if (isRuled) rulings.check(change);
   };
 
   return {
@@ -286,6 +317,11 @@ export function createCommits({ rows, now, users, fail, created }: CommitsOption
     refused: (change: Change, code: ErrorCode) => refusals.has(`${code} ${changeKey(change)}`),
   };
 }
+
+const isPlain = (change: Change): change is Post => change.kind === "post" && !change.files && !change.thread;
+
+const idsIn = (change: Change): string[] =>
+  change.kind === "post" ? (change.files ?? []).map(({ id }) => id) : [];
 
 const show = (change: Change) =>
   `${"senderId" in change ? change.senderId : "operator"} in ${change.room}: ${JSON.stringify(change)}`;

@@ -118,6 +118,9 @@ export const sameMessage = (written: Kept, frame: Kept | MessageFrame) =>
   written.clientId === frame.clientId &&
   JSON.stringify(written.data) === JSON.stringify(frame.data) &&
   written.replyTo === frame.replyTo &&
+  written.thread === frame.thread &&
+  written.alsoRoom === frame.alsoRoom &&
   written.editedAt === frame.editedAt &&
   written.deletedAt === frame.deletedAt &&
+  Bun.deepEquals(written.files, frame.files) &&
   Bun.deepEquals(written.reactions, frame.reactions);

@@ -1,12 +1,26 @@
 import { type Ack, changeKey, type Key } from "../../src/chat/change.ts";
-import type { Bounds, HistoryPage, Page, Reading, Seat, View } from "../../src/chat/ports.ts";
+import type {
+  Bounds,
+  HistoryPage,
+  MarkRange,
+  Page,
+  PinPage,
+  PinRange,
+  Reading,
+  Seat,
+  View,
+} from "../../src/chat/ports.ts";
 import { isSecret, type Membership, membershipOf } from "../../src/chat/rights.ts";
 import { type Known, stateOf } from "../../src/chat/room/decide.ts";
 import { cutToSize, fitting } from "../../src/chat/room/pages.ts";
 import { Refusal } from "../../src/errors.ts";
-import { lengthOf, type Message, type RoomChange } from "../../src/message.ts";
+import { isMain, lengthOf, type Message, type RoomChange } from "../../src/message.ts";
 import { createCommits } from "./commits.ts";
+import { pinPage } from "./pinned.ts";
 import { createRows } from "./rows.ts";
+import { createSocial } from "./social.ts";
+import { createThreadRows, repliesAt } from "./threads.ts";
+import { createWatched } from "./watched.ts";
 
 export { POISON } from "./commits.ts";
 
@@ -17,15 +31,19 @@ interface DatabaseOptions {
   readonly now: () => number;
   readonly pageRows: number;
   readonly users: number;
+  /** Nobody enters an open room without being a member. */
+  readonly membersOnly: boolean;
   fail(sentence: string, detail: string): void;
   /** A room was created. */
   created(room: string): void;
 }
 
 /** A model of the contracts in `ports.ts`. Each call happens at once and completely; `store.ts` adds time and failures. */
-export function createDatabase({ now, pageRows, users, fail, created }: DatabaseOptions) {
-  const rows = createRows(now, fail);
-  const commits = createCommits({ rows, now, users, fail, created });
+export function createDatabase(options: DatabaseOptions) {
+  const { pageRows, membersOnly } = options;
+  const rows = createRows(options);
+  const social = createSocial({ ...options, rows });
+  const commits = createCommits({ ...options, rows, social });
   const { people, order, roomOf, factsOf, counterOf } = rows;
 
   const bounded = (name: string, messages: Message[], place: (message: Message) => number): Page => {
@@ -46,7 +64,19 @@ export function createDatabase({ now, pageRows, users, fail, created }: Database
       return rows.size;
     },
     order,
+    pacts: rows.pacts,
     people,
+    files: rows.files,
+    hasRoom: rows.exists,
+    social,
+    stamps: rows.stamps,
+    watched: createWatched(rows),
+    threads: createThreadRows(rows),
+    /** What each version of a room wrote in an epoch. */
+    log: (epoch: string, name: string): readonly Message[] => rows.inEpoch(epoch, name)?.log ?? [],
+    get restoredAt() {
+      return rows.restoredAt;
+    },
     restore: rows.restore,
     memberships: (seats: readonly Seat[]): Membership[] =>
       seats.map((seat) => membershipOf(seat.room, factsOf(seat.room), people.seatOf(seat))),
@@ -54,7 +84,7 @@ export function createDatabase({ now, pageRows, users, fail, created }: Database
       seats.map((seat) => {
         const { kind, deleted } = factsOf(seat.room);
         const { state } = people.seatOf(seat);
-        if (state !== "in" && (kind !== "open" || deleted))
+        if (state !== "in" && (kind !== "open" || deleted || membersOnly))
           return new Refusal(isSecret(seat.room) && state === "none" ? "not_found" : "forbidden");
         if (state !== "in") rows.enrol(seat, counterOf(seat.room));
         return people.readingOf(seat);
@@ -64,12 +94,12 @@ export function createDatabase({ now, pageRows, users, fail, created }: Database
       if (member) rows.writePerson({ seat, member });
       return member !== undefined;
     },
-    mark: (marks: readonly (Seat & { readonly id: number })[]) =>
-      marks.map(({ id, ...seat }) => {
+    mark: (marks: readonly (Seat & MarkRange)[]) =>
+      marks.map(({ min, max, ...seat }) => {
         const before = people.readingOf(seat).lastRead;
-        const lastRead = Math.max(before, Math.min(id, counterOf(seat.room)));
+        const lastRead = Math.min(max, Math.max(before, Math.min(min, counterOf(seat.room))));
         rows.writePerson({ seat, lastRead });
-        return { lastRead, moved: lastRead > before };
+        return { lastRead, moved: lastRead !== before, ...(lastRead < before && { back: true as const }) };
       }),
     /** Changes an existing message, as an edit or deletion on another node does. */
     change(name: string, id: number, content: string | null): RoomChange | undefined {
@@ -80,9 +110,19 @@ export function createDatabase({ now, pageRows, users, fail, created }: Database
       const at = rows.timestamp();
       const changed: Known =
         content === null
-          ? { ...old, version, content: "", data: null, reactors: [], deletedAt: at }
+          ? {
+              ...old,
+              version,
+              content: "",
+              data: null,
+              files: null,
+              mentions: null,
+              reactors: [],
+              deletedAt: at,
+            }
           : { ...old, version, content, editedAt: at };
-      rows.write({ room: name, known: changed });
+      const files = content === null ? rows.files.emptied(name, id) : [];
+      rows.write({ room: name, known: changed, files });
       return { epoch: rows.epoch, room: name, from: version, to: version, states: [stateOf(changed)] };
     },
     changesSince(name: string, after: number): Page {
@@ -100,12 +140,20 @@ export function createDatabase({ now, pageRows, users, fail, created }: Database
       name: string,
       range: { after: number } | { before: number },
       bounds: Bounds,
-      { from = 1, notices = true }: View = {},
+      { from = 1, notices = true, main = false, thread, replies = false }: View = {},
     ): HistoryPage {
-      const { messages } = roomOf(name);
+      const { messages, log } = roomOf(name);
       const { version: counter, fence } = factsOf(name);
       const limit = bounds.messages + 1;
-      const isShown = (message: Message) => message.id >= from && (notices || !message.notice);
+      const isShown = (message: Message) =>
+        message.id >= from &&
+        (notices || !message.notice) &&
+        (thread === undefined || message.thread?.root === thread) &&
+        (!main || isMain(message) || (message.thread?.root ?? 0) < from);
+      const summed = (message: Message): Message => {
+        const found = replies && !message.notice && !message.thread && repliesAt(log, message.id, counter);
+        return found ? { ...message, replies: found } : message;
+      };
       const found =
         "after" in range
           ? firstAfter(messages, range.after, limit, isShown)
@@ -113,15 +161,17 @@ export function createDatabase({ now, pageRows, users, fail, created }: Database
               .filter((message) => message.id < range.before && isShown(message))
               .slice(-limit)
               .reverse();
-      const fit = fitting(found.slice(0, bounds.messages), storedBytes, bounds.bytes);
+      const fit = fitting(found.slice(0, bounds.messages), storedBytes, bounds.bytes).map(summed);
       return {
         epoch: rows.epoch,
         counter,
         fence,
         messages: "after" in range ? fit : fit.toReversed(),
         more: fit.length < found.length,
+        edge: fit.at(-1)?.id ?? 0,
       };
     },
+    pinned: (name: string, range: PinRange): PinPage => pinPage(rows, name, range),
     counters: (names: readonly string[]) => ({
       epoch: rows.epoch,
       versions: new Map(names.map((name) => [name, counterOf(name)])),

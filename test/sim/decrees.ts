@@ -1,4 +1,4 @@
-import type { Appointment, Creation, Decree, RoomSettings } from "../../src/chat/change.ts";
+import type { Appointment, Creation, Decree, Pinning, RoomSettings } from "../../src/chat/change.ts";
 import type { SimDatabase } from "./database.ts";
 import type { Random } from "./random.ts";
 import { EPOCH_MS, type Schedule } from "./schedule.ts";
@@ -12,12 +12,17 @@ interface DecreesOptions {
   readonly schedule: Pick<Schedule, "now">;
   /** People have the ids from 1 to this. */
   readonly users: number;
+  /** Operators have to add people to open rooms. */
+  readonly membersOnly: boolean;
 }
 
 const MUTE_MS = 3_000;
+/** The share of pins among all such changes, and how far back their messages are. */
+const PINS = 0.15;
+const RECENT = 8;
 
 /** The changes of members and rooms that people ask for: mostly what makes sense, whether they may or not. */
-export function createDecrees({ database, random, schedule, users }: DecreesOptions) {
+export function createDecrees({ database, random, schedule, users, membersOnly }: DecreesOptions) {
   const asked: { readonly userId: number; readonly decreed: Decreed }[] = [];
 
   const someone = () => 1 + random.below(users);
@@ -31,7 +36,7 @@ export function createDecrees({ database, random, schedule, users }: DecreesOpti
     if (banned && what < 0.5) return { set: "unbanned", users: [target] };
     if (mutedUntil !== null && what < 0.4) return { set: "unmuted", users: [target] };
     const isOpen = database.order.facts(database.epoch, room).kind === "open";
-    if (state !== "in" && !isOpen && what < 0.85)
+    if (state !== "in" && (!isOpen || membersOnly) && what < 0.85)
       return { set: "in", users: random.chance(0.3) ? some(3) : [target], ...roleOr(0.2) };
     if (target === userId && what < 0.8)
       return { set: "out", users: [target], ...(random.chance(0.3) && { heir: someone() }) };
@@ -47,11 +52,9 @@ export function createDecrees({ database, random, schedule, users }: DecreesOpti
       : {};
   const soon = () => new Date(EPOCH_MS + schedule.now + random.between(50, MUTE_MS)).toISOString();
 
-  const settings = (room: string, isOperator: boolean): RoomSettings => {
+  const settings = (isOperator: boolean): RoomSettings => {
     const what = random.next();
-    // The order of an open room does not know who has joined it, so nobody could say whom its deletion takes out.
-    const isOpen = database.order.facts(database.epoch, room).kind === "open";
-    if (isOperator && !isOpen && random.chance(0.2)) return { deleted: true };
+    if (isOperator && random.chance(0.2)) return { deleted: true };
     if (what < 0.3) return { title: `title ${random.below(3)}` };
     if (what < 0.5) return { archived: random.chance(0.4) };
     if (what < 0.75) return { history: random.pick(["all", "joined"]) };
@@ -59,13 +62,26 @@ export function createDecrees({ database, random, schedule, users }: DecreesOpti
     return { kind: random.pick(["open", "private"]) };
   };
 
+  /** A pin of some message or notice, or its end: of one that is pinned half of the time. */
+  const pinning = (room: string): Pick<Pinning, "message" | "on"> => {
+    const { log, pins } = database.current(room);
+    const pinned = [...pins.keys()];
+    if (pinned.length > 0 && random.chance(0.5)) return { message: random.pick(pinned), on: false };
+    return { message: Math.max(1, log.length - random.below(RECENT)), on: random.chance(0.9) };
+  };
+
   /** A change of a room, by a person or (null) an operator, about so many people at most. */
   const ofRoom = (room: string, userId: number | null, most = users): Decreed => {
     const base = { room, clientId: random.uuid() };
+    if (random.chance(PINS)) {
+      const pin: Decreed = { kind: "pin", ...base, ...pinning(room) };
+      asked.push({ userId: userId ?? 0, decreed: pin });
+      return pin;
+    }
     const member = random.chance(0.75) && about(room, userId ?? 0);
     const decreed: Decreed = member
       ? { kind: "member", ...base, ...member, users: member.users.slice(0, most) }
-      : { kind: "room", ...base, set: settings(room, userId === null) };
+      : { kind: "room", ...base, set: settings(userId === null) };
     asked.push({ userId: userId ?? 0, decreed });
     return decreed;
   };

@@ -8,13 +8,14 @@ export function enact(
   epoch: string,
   ruling: Ruling,
   { version, notice }: Message,
-  isIn: (userId: number) => boolean,
+  rows: { isIn(userId: number): boolean; members(): readonly number[] },
 ): void {
+  if (ruling.kind === "pin") return; // Nobody may do more or less.
   const { room } = ruling;
   const named = notice?.users.map(({ userId }) => userId) ?? [];
   const stand = (userId: number, standing: Partial<Omit<Standing, "version" | "step">>) => {
     // Nothing in the order says who has joined an open room.
-    const before = order.isKnown(room, userId) || !isIn(userId) ? {} : ({ state: "in" } as const);
+    const before = order.isKnown(room, userId) || !rows.isIn(userId) ? {} : ({ state: "in" } as const);
     order.setStanding(room, userId, version, { ...before, ...standing });
   };
 
@@ -24,10 +25,12 @@ export function enact(
     if (!create) {
       const { archived, deleted } = set;
       if (deleted) {
-        for (const [userId] of order.members(epoch, room))
-          stand(userId, { state: "removed", role: "member" });
+        // An open room is as if it had never been, and begins anew with whatever comes next.
+        const isOpen = order.facts(epoch, room).kind === "open";
+        const members = isOpen ? rows.members() : order.members(epoch, room).map(([userId]) => userId);
+        for (const userId of members) stand(userId, { state: "removed", role: "member" });
         const blank = { archived: false, history: "all", membersAdd: false } as const;
-        return order.setFacts(room, version, { ...blank, deleted, beginsAfter: version });
+        return order.setFacts(room, version, { ...blank, deleted: !isOpen, beginsAfter: version });
       }
       order.setFacts(room, version, {
         ...(kind !== undefined && { kind }),
@@ -62,7 +65,7 @@ export function enact(
       case "banned": {
         const wasIn = order.isKnown(room, userId)
           ? order.standing(epoch, room, userId).state === "in"
-          : isIn(userId);
+          : rows.isIn(userId);
         stand(userId, { banned: true, ...(wasIn && { state: "removed", role: "member" }) });
         break;
       }

@@ -7,8 +7,7 @@ export function createFaults(
   world: World,
   people: readonly Participant[],
 ): Readonly<Record<FaultKind, () => void>> {
-  const { schedule, random, plan, nodes, reach, database, bus, note } = world;
-  let restored = false;
+  const { schedule, random, plan, nodes, reach, bus, note } = world;
 
   const linked = () => people.map(({ link }) => link).filter((link) => link !== undefined);
   const within = (list: readonly number[]) => random.pick(list) * random.between(0.5, 1.5);
@@ -63,12 +62,7 @@ export function createFaults(
         reach.away = false;
       });
     },
-    restore() {
-      if (restored) return;
-      restored = true;
-      database.restore(Math.max(0, database.size - random.below(20)));
-      note?.(`the database is restored: ${database.epoch}`);
-    },
+    restore: () => restoreOnce(world),
     /** Another program writes thousands of messages, which only the counters show. */
     bulk() {
       const room = random.pick(plan.rooms);
@@ -76,6 +70,13 @@ export function createFaults(
       note?.(`thousands of messages are written to ${room}`);
     },
   };
+}
+
+/** The database goes back to an earlier state, once in a run. */
+export function restoreOnce({ database, random, note }: Pick<World, "database" | "random" | "note">): void {
+  if (database.isRestored) return;
+  database.restore(Math.max(0, database.size - random.below(20)));
+  note?.(`the database is restored: ${database.epoch}`);
 }
 
 /** Picks a fault by its frequency in the plan. */

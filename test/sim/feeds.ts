@@ -1,10 +1,11 @@
-import { shown, shownNotice } from "../../src/chat/codecs/encode.ts";
+import { shown, shownNotice, shownReplies } from "../../src/chat/codecs/encode.ts";
 import { REPLAY_MAX } from "../../src/chat/limits.ts";
 import { CLOSE } from "../../src/protocol/codes.ts";
 import { sameMessage } from "./copy.ts";
 import type { Served } from "./judge.ts";
 import { mayRead } from "./order.ts";
 import type { Moment, Window } from "./sight.ts";
+import { repliesAt } from "./threads.ts";
 import { summary, type Wire } from "./wire.ts";
 import type { World } from "./world.ts";
 
@@ -74,8 +75,11 @@ export function createFeeds(world: World, served: Served, isUncovered: (room: st
     // Nobody is resumed from an earlier life of a room.
     const life = sight.atVersion(userId, room, epoch, version).facts.beginsAfter;
     const mayResume = since !== undefined && since.version >= life;
+    // A node that lags behind may know already that the room begins anew.
+    const next = database.order.facts(epoch, room).beginsAfter;
+    const mustResume = since !== undefined && since.version >= Math.max(life, next);
     if (resumed && !mayResume) world.fail("resumed from an earlier life of a room", summary(wire.text));
-    if (!resumed && mayResume && missed !== undefined && missed <= REPLAY_MAX)
+    if (!resumed && mustResume && missed !== undefined && missed <= REPLAY_MAX)
       world.fail("not resumed without a reason", `${summary(wire.text)} from ${since?.version}`);
     const window = asked?.window ?? before?.window ?? sight.windowOf(room);
     const base = resumed && since ? since.version : version;
@@ -173,6 +177,26 @@ export function createFeeds(world: World, served: Served, isUncovered: (room: st
     if (isLast && !sight.reads(userId, room)) feed.farewell = frame.version;
   };
 
+  /** What is said about a thread was so at that version, and is said to those who see its first message. */
+  const thread = (
+    { epoch, window }: Feed,
+    wire: Wire,
+    { room, id, version = 0, replies }: Frame<"thread">,
+  ) => {
+    if (replies === undefined) return;
+    const epochs = [epoch, database.epoch];
+    const isTrue = (at: string) => {
+      const known = repliesAt(database.log(at, room), id, version);
+      return Bun.deepEquals(known ? shownReplies(known) : null, replies);
+    };
+    if (!epochs.some(isTrue)) world.fail("a thread was summed up wrongly", summary(wire.text));
+    if (!epochs.some((at) => sight.maySee(userId, room, { id, version }, window, at)))
+      world.fail(
+        "someone was shown what they may not see",
+        `${userId} at ${served.node}: ${summary(wire.text)}`,
+      );
+  };
+
   /** Only an end of their rights since they asked to join takes someone out of a room, or a token that does not cover it. */
   const expelled = (room: string, code: number) => {
     const feed = feeds.get(room);
@@ -212,6 +236,8 @@ export function createFeeds(world: World, served: Served, isUncovered: (room: st
             world.fail("lagging from where the feed was not", `${summary(wire.text)} at ${feed.version}`);
           feed.live = false;
           return;
+        case "thread":
+          return thread(feed, wire, frame);
         case "presence":
           if (!frame.joined && !frame.left) return;
           if (frame.joined?.length === frame.online) feed.present.clear();

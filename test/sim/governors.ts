@@ -1,63 +1,27 @@
-import type { Ack } from "../../src/chat/change.ts";
-import { Refusal } from "../../src/errors.ts";
-import { ERRORS } from "../../src/protocol/codes.ts";
+import type { Ack, Creation } from "../../src/chat/change.ts";
 import type { Decreed } from "./decrees.ts";
-import type { SimNode } from "./node.ts";
+import type { SimNode } from "./machine.ts";
 import { PLAIN_ROOM } from "./plan.ts";
+import { createRequests } from "./requests.ts";
 import type { World } from "./world.ts";
 
 /** People and operators who create rooms and change who may do what in them, over HTTP, each request at any node. */
 export interface Governors {
   act(): void;
+  /** The operator removes someone from a room. */
+  remove(userId: number, room: string): void;
+  /** The operator archives a room, or opens it again. */
+  archive(room: string, archived: boolean): void;
   unsettled(): string[];
 }
 
-/** When a request whose answer is missing is sent again, in milliseconds. */
-const PATIENCE_MS = 10_000;
-const RETRY_MS = 300;
 const TITLE = "A room";
 
 export function createGovernors(world: World): Governors {
   const { schedule, random, decrees } = world;
-  const pending = new Set<symbol>();
+  const { request, unsettled } = createRequests(world);
   /** The room of each set of people who talk directly, and of each other creation. */
   const created = new Map<string, string>();
-
-  /** Sends a request until it has its answer. */
-  const request = <T>(
-    what: string,
-    send: (node: SimNode) => Promise<T>,
-    done: (answer: T) => void,
-    refused: (refusal: Refusal) => void,
-  ) => {
-    const self = Symbol(what);
-    pending.add(self);
-    const attempt = () => {
-      if (!pending.has(self)) return;
-      let over = false;
-      const again = (ms: number) =>
-        schedule.after(ms, () => {
-          if (!over || ms !== PATIENCE_MS) attempt();
-          over = true;
-        });
-      const giveUp = again(PATIENCE_MS);
-      send(random.pick(world.nodes)).then(
-        (answer) => {
-          over = true;
-          giveUp();
-          if (pending.delete(self)) done(answer);
-        },
-        (error: unknown) => {
-          over = true;
-          giveUp();
-          if (!(error instanceof Refusal)) return world.fail("a request failed", `${what}: ${String(error)}`);
-          if (ERRORS[error.code].retryable) return void again(error.more.retryAfterMs ?? RETRY_MS);
-          if (pending.delete(self)) refused(error);
-        },
-      );
-    };
-    attempt();
-  };
 
   const decree = (userId: number | null, decreed: Decreed) => {
     const { room } = decreed;
@@ -74,9 +38,17 @@ export function createGovernors(world: World): Governors {
   };
 
   /** The same people, or the same creation, always lead to the same room. */
-  const create = (what: string, key: string, send: (node: SimNode) => Promise<{ room: string }>) => {
+  const create = (
+    what: string,
+    key: string,
+    by: { readonly userId: number | null; readonly create: Creation },
+    send: (node: SimNode) => Promise<{ room: string }>,
+  ) => {
     world.note?.(`${what} is created: ${key}`);
     const { epoch } = world.database;
+    const { userId, create } = by;
+    const ruling = world.ruling(userId, { kind: "room", room: "", clientId: "", set: {}, create });
+    const window = world.sight.windowOf("");
     request(
       what,
       send,
@@ -89,6 +61,7 @@ export function createGovernors(world: World): Governors {
           world.fail("a room was acknowledged that does not exist", room);
       },
       ({ code }) => {
+        if (world.sight.mayRefuse(ruling, code, window)) return;
         // Someone may have entered the plain room before, and people may be banned from it.
         const mayFail = code === "room_exists" || code === "forbidden";
         // After a restore, someone may have entered what was a private room under a plain name.
@@ -101,12 +74,12 @@ export function createGovernors(world: World): Governors {
   const createPrivate = () => {
     const creator = decrees.someone();
     const clientId = random.uuid();
-    const { people } = decrees.creation(creator);
+    const creation = decrees.creation(creator);
     const history = random.pick(["all", "joined"] as const);
     const times = random.chance(0.3) ? 2 : 1;
     for (let time = 0; time < times; time++)
-      create("a private room", `${creator} ${clientId}`, (node) =>
-        node.create(creator, { clientId, title: TITLE, history, people }),
+      create("a private room", `${creator} ${clientId}`, { userId: creator, create: creation }, (node) =>
+        node.create(creator, { clientId, title: TITLE, history, people: creation.people }),
       );
   };
 
@@ -118,7 +91,10 @@ export function createGovernors(world: World): Governors {
       const creator = random.pick(people);
       const others = people.filter((one) => one !== creator);
       const key = people.toSorted((a, b) => a - b).join(" ");
-      create("a direct room", `direct ${key}`, (node) => node.direct(creator, others));
+      const creation = { kind: "direct", people } as const;
+      create("a direct room", `direct ${key}`, { userId: creator, create: creation }, (node) =>
+        node.direct(creator, others),
+      );
     }
   };
 
@@ -133,6 +109,22 @@ export function createGovernors(world: World): Governors {
       );
   };
 
+  /** A moderator acts against an owner or another moderator; if there are not two of them, there will be. */
+  const rival = (room: string) => {
+    const members = world.database.order.members(world.database.epoch, room);
+    const staff = members.filter(([, { role }]) => role !== "member");
+    const moderators = staff.filter(([, { role }]) => role === "moderator");
+    const base = { kind: "member", room, clientId: random.uuid() } as const;
+    if (moderators.length === 0 || staff.length < 2) {
+      if (members.length < 2) return;
+      const [target] = random.pick(members);
+      return decree(null, { ...base, set: "role", role: "moderator", users: [target] });
+    }
+    const [actor] = random.pick(moderators);
+    const [target] = random.pick(staff.filter(([userId]) => userId !== actor));
+    decree(actor, { ...base, set: random.pick(["out", "banned", "muted"] as const), users: [target] });
+  };
+
   return {
     act() {
       const what = random.next();
@@ -141,24 +133,34 @@ export function createGovernors(world: World): Governors {
       if (what < 0.28) {
         const clientId = random.uuid();
         const people = decrees.some(2);
-        return create("a plain room", `${PLAIN_ROOM} ${clientId}`, (node) =>
-          node
-            .decree(null, {
-              kind: "room",
-              room: PLAIN_ROOM,
-              clientId,
-              set: {},
-              create: { kind: "private", people, owners: people.slice(0, 1) },
-            })
-            .then(() => ({ room: PLAIN_ROOM })),
+        const creation = { kind: "private", people, owners: people.slice(0, 1) } as const;
+        return create(
+          "a plain room",
+          `${PLAIN_ROOM} ${clientId}`,
+          { userId: null, create: creation },
+          (node) =>
+            node
+              .decree(null, {
+                kind: "room",
+                room: PLAIN_ROOM,
+                clientId,
+                set: {},
+                create: creation,
+              })
+              .then(() => ({ room: PLAIN_ROOM })),
         );
       }
       const room = random.pick(world.places());
       if (what < 0.36) return removeAndAdd(room);
+      if (what < 0.44) return rival(room);
       const userId = random.chance(0.2) ? null : decrees.staffOf(room);
       const earlier = what > 0.9 ? decrees.earlier(userId) : undefined;
       decree(userId, earlier ?? decrees.ofRoom(room, userId));
     },
-    unsettled: () => [...pending].map(({ description }) => `${description} was not answered`),
+    remove: (userId, room) =>
+      decree(null, { kind: "member", room, clientId: random.uuid(), set: "out", users: [userId] }),
+    archive: (room, archived) =>
+      decree(null, { kind: "room", room, clientId: random.uuid(), set: { archived } }),
+    unsettled,
   };
 }

@@ -41,7 +41,10 @@ export interface Judge extends LinkWatch {
   owed(): string[];
   /** A node acknowledged that someone is out of a room: none of their sockets there has been in it since before. */
   departed(node: string, seat: Seat, begun: number): void;
-  /** Everyone who is in a room on an open socket, and whom that socket knows to be there. */
+  /**
+   * Everyone who is in a room, and whom their socket knows to be there. Sockets that nobody reads are left out: what was
+   * suspended there goes on, or ends, once they drain.
+   */
   present(): { readonly node: string; readonly seat: Seat; readonly present: readonly string[] }[];
 }
 
@@ -58,6 +61,7 @@ export function createJudge(world: World): Judge {
             node: served.node,
             seat: { userId: served.identity.userId, room },
             since,
+            isRead: link.stalledAt === undefined,
             present: [...(judge.presentIn?.(room) ?? [])],
           })),
     );
@@ -106,7 +110,7 @@ export function createJudge(world: World): Judge {
       );
       if (still) world.fail("someone is still in a room that they are out of", `${seat.userId} ${seat.room}`);
     },
-    present: seats,
+    present: () => seats().filter(({ isRead }) => isRead),
     owed: () =>
       [...sockets].flatMap(([link, { judge }]) =>
         link.open ? judge.owed().map((what) => `#${link.id}: ${what}`) : [],

@@ -1,78 +1,25 @@
 import { createBudgets } from "../../src/budgets.ts";
-import {
-  type Ack,
-  type Chat,
-  createChat,
-  type Fit,
-  type HistoryQuery,
-  type HistoryResult,
-} from "../../src/chat/chat.ts";
-import type { Seat } from "../../src/chat/ports.ts";
+import { type Chat, createChat, type Fit } from "../../src/chat/chat.ts";
 import { Refusal } from "../../src/errors.ts";
 import type { Identity } from "../../src/identity.ts";
 import type { Log } from "../../src/log.ts";
 import { MESSAGE_MAX_CHARS } from "../../src/protocol/limits.ts";
-import type { History } from "../../src/protocol/membership.ts";
-import type { Wish } from "./changes.ts";
-import type { Decreed } from "./decrees.ts";
-import { aliveStanding, named } from "../support/stubs.ts";
-import { type ClientEnd, createLink, type Link } from "./link.ts";
+import { aliveStanding } from "../support/stubs.ts";
+import { createLink, type Link } from "./link.ts";
+import { createFileService, type FileService } from "./file-service.ts";
+import { identityOf, type SimNode } from "./machine.ts";
 import { createMeters } from "./meters.ts";
 import { createProcessClock } from "./schedule.ts";
+import type { Reach } from "./path.ts";
 import { createStore } from "./store.ts";
 import { createWire } from "./wire.ts";
 import { ORDER, type World } from "./world.ts";
 
-/** How a client connects. */
-export interface Visit {
-  readonly identity: Identity;
-  readonly format: "v1" | "plain";
-  readonly room?: string;
-  readonly since?: { readonly epoch: string; readonly version: number };
-  readonly client: ClientEnd;
-}
-
-/** What someone wants a new private room to be. */
-export interface NewRoom {
-  readonly clientId: string;
-  readonly title: string;
-  readonly history: History;
-  readonly people: readonly number[];
-}
-
 const ANY_FIT: Fit = { bytes: 1_000_000, sizeOf: () => 1_000 };
-
-/** A machine on which the server's process runs, dies, stops and comes back. */
-export interface SimNode {
-  readonly name: string;
-  readonly up: boolean;
-  start(): void;
-  /** Ends the process at once, with all its memory. */
-  die(): void;
-  /** Stops the process in an orderly way. */
-  stop(): void;
-  /** Opens a socket; returns undefined if nobody listens. */
-  visit(visit: Visit): Link | undefined;
-  /** Submits a change over HTTP. The promise never settles if the process dies. */
-  submit(person: Identity, change: Wish): Promise<Ack>;
-  /** Reads a page of history over HTTP. */
-  page(person: Identity, room: string, query: HistoryQuery): Promise<HistoryResult>;
-  /** Changes who may do what in a room, for a person or (null) an operator. */
-  decree(userId: number | null, decreed: Decreed): Promise<Ack>;
-  /** Creates a private room; opens the one of some people. */
-  create(userId: number, wish: NewRoom): Promise<{ room: string }>;
-  direct(userId: number, people: readonly number[]): Promise<{ room: string }>;
-  /** The operator bans someone, or lifts the ban; someone leaves a room for good. They never settle if the process dies. */
-  ban(seat: Seat): Promise<void>;
-  unban(seat: Seat): Promise<void>;
-  leave(seat: Seat): Promise<void>;
-  links(): readonly Link[];
-  /** Returns what is left in the process after everyone has gone. */
-  leftovers(): string[];
-}
 
 interface Life {
   readonly chat: Chat;
+  readonly files: FileService;
   readonly links: Set<Link>;
   alive: boolean;
   draining: boolean;
@@ -81,17 +28,23 @@ interface Life {
 }
 
 /**
- * Timers of an idle process: the sweep of the committer, and the checks of rooms, logins, departures, tokens, memberships and
- * watched rooms.
+ * Timers of an idle process: the sweep of the committer, the collector of files, and the checks of rooms, logins, departures,
+ * tokens, memberships and watched rooms.
  */
-const IDLE_TIMERS = 7;
+const IDLE_TIMERS = 8;
 
 export function createNode(name: string, world: World): SimNode {
   const { schedule, random, plan, judge, note } = world;
   let life: Life | undefined;
   let starting = false;
+  let cutUntil = 0;
+  const reach: Reach = {
+    get away() {
+      return schedule.now < cutUntil ? "refuses" : world.reach.away;
+    },
+  };
 
-  const live = (epoch: string): Life => {
+  const live = (epoch: string, stamp: number): Life => {
     const links = new Set<Link>();
     const alive = () => self.alive;
     const processClock = createProcessClock(schedule, alive);
@@ -107,7 +60,7 @@ export function createNode(name: string, world: World): SimNode {
       },
     } as unknown as Log;
     const chat = createChat({
-      store: createStore({ ...world, alive }),
+      store: createStore({ ...world, alive, reach }),
       bus: line.bus,
       budgets: createBudgets({
         scale: plan.budgets,
@@ -146,16 +99,19 @@ export function createNode(name: string, world: World): SimNode {
       metrics: meters.metrics,
       random: random.next,
       epoch,
+      stamp,
       roomKey: "room-key",
       settings: {
-        roomAccess: "open",
+        roomAccess: plan.membersOnly ? "members" : "open",
         messageChars: MESSAGE_MAX_CHARS,
         socketsPerUser: 100,
         roomsPerSocket: 100,
       },
     });
+    const { metrics } = meters;
     const self: Life = {
       chat,
+      files: createFileService({ ...world, alive, reach, clock, log, metrics }),
       links,
       alive: true,
       draining: false,
@@ -178,25 +134,16 @@ export function createNode(name: string, world: World): SimNode {
   };
 
   /** Settles with the work, unless the process dies first. */
-  const whileAlive = <T>(work: (chat: Chat) => Promise<T>): Promise<T> => {
+  const whileAlive = <T>(work: (chat: Chat, files: FileService) => Promise<T>): Promise<T> => {
     const at = life;
     if (!at || at.draining) return Promise.reject(new Refusal("busy"));
     return new Promise((resolve, reject) =>
-      work(at.chat).then(
+      work(at.chat, at.files).then(
         (value) => at.alive && resolve(value),
         (error: unknown) => at.alive && reject(error),
       ),
     );
   };
-
-  const identityOf = (userId: number): Identity => ({
-    userId,
-    ...named(`user${userId}`),
-    picture: null,
-    sessionId: null,
-    expiresAt: Number.POSITIVE_INFINITY,
-    grants: null,
-  });
 
   return {
     name,
@@ -208,10 +155,12 @@ export function createNode(name: string, world: World): SimNode {
       starting = true;
       const begin = () => {
         if (world.reach.away) return void schedule.after(300, begin);
-        const { epoch } = world.database;
+        const { epoch, stamps } = world.database;
+        const { latest } = stamps;
+        stamps.settle();
         schedule.after(random.between(0, 20), () => {
           starting = false;
-          life = live(epoch);
+          life = live(epoch, latest);
           note?.(`${name} is up`);
         });
       };
@@ -279,9 +228,38 @@ export function createNode(name: string, world: World): SimNode {
     direct: (userId, people) => whileAlive((chat) => chat.founding.direct(identityOf(userId), people)),
     page: (person, room, query) =>
       whileAlive(async (chat) => chat.page(await chat.enter(person, room, "read"), query, ANY_FIT)),
+    thread: (person, room, root, query) =>
+      whileAlive(async (chat) => chat.thread(await chat.enter(person, room, "read"), root, query, ANY_FIT)),
+    pins: (person, room) =>
+      whileAlive(async (chat) => chat.pins(await chat.enter(person, room, "read"), Number.MAX_SAFE_INTEGER)),
     ban: ({ userId, room }) => whileAlive((chat) => chat.ban(userId, room, ORDER)),
     unban: ({ userId, room }) => whileAlive((chat) => chat.unban(userId, room, ORDER)),
     leave: ({ userId, room }) => whileAlive((chat) => chat.leave({ userId, grants: null } as Identity, room)),
+    block: (userId, blockedId, on) =>
+      whileAlive(({ moderation: { blocks } }) => blocks[on ? "block" : "unblock"](userId, blockedId)),
+    invite: (userId, room, wanted) =>
+      whileAlive(async (chat) =>
+        chat.moderation.invite(await chat.enter(identityOf(userId), room, "add"), wanted),
+      ),
+    redeem: (userId, token, clientId) =>
+      whileAlive((chat) => chat.moderation.redeem(identityOf(userId), token, clientId)),
+    revoke: (userId, room, id) =>
+      whileAlive(async (chat) =>
+        chat.moderation.revoke(await chat.enter(identityOf(userId), room, "add"), id, ORDER),
+      ),
+    upload: (person, arrival) =>
+      whileAlive(async (chat, files) => {
+        const { room } = await chat.enter(person, arrival.room, "post");
+        return files.upload({ ...arrival, room });
+      }),
+    files: (person, room, ids) => whileAlive(async (chat) => chat.files(await chat.enter(person, room), ids)),
+    remove: (room, id) => whileAlive((chat) => chat.remove(room, id, ORDER)),
+    collect: (limits) => whileAlive((_, files) => files.collect(limits)),
+    sweep: () => whileAlive((_, files) => files.sweep()),
+    cutOff(ms) {
+      note?.(`${name} does not reach the database`);
+      cutUntil = schedule.now + ms;
+    },
     links: () => [...(life?.links ?? [])],
     leftovers: () => life?.leftovers() ?? [],
   };

@@ -21,6 +21,8 @@ export interface Facts extends Step {
   readonly membersAdd: boolean;
   /** Messages up to this id belong to an earlier life of the room. */
   readonly beginsAfter: number;
+  /** Nobody may read the room without being a member, whatever its kind. */
+  readonly membersOnly: boolean;
 }
 
 /** One person in a room from a version on. */
@@ -51,10 +53,10 @@ const OPEN: Facts = {
   history: "all",
   membersAdd: false,
   beginsAfter: 0,
+  membersOnly: false,
 };
 /** A name that the server would have given, and has not. */
 const SECRET: Facts = { ...OPEN, exists: false, kind: "private" };
-const beginningOf = (room: string) => (room.startsWith("~") ? SECRET : OPEN);
 const NOBODY: Standing = {
   version: 0,
   step: 0,
@@ -79,15 +81,21 @@ const atVersion = <T extends Step>(entries: readonly T[], version: number): T | 
   entries.findLast((entry) => entry.version <= version);
 
 export const mayRead = (facts: Facts, { state, banned }: Pick<Standing, "state" | "banned">) =>
-  facts.exists && !facts.deleted && !banned && (facts.kind === "open" || state === "in");
+  facts.exists &&
+  !facts.deleted &&
+  !banned &&
+  (state === "in" || (facts.kind === "open" && !facts.membersOnly));
 
 /** The first message that someone may see. */
 export const firstIdOf = (facts: Facts, { from }: Standing) => Math.max(from, facts.beginsAfter + 1);
 
-export function createOrder() {
+/** `membersOnly`: open rooms are open to their members alone. */
+export function createOrder(membersOnly: boolean) {
   let rooms = new Map<string, RoomOrder>();
   let steps = 0;
   const epochs = new Map<string, Map<string, RoomOrder>>();
+
+  const beginningOf = (room: string): Facts => ({ ...(room.startsWith("~") ? SECRET : OPEN), membersOnly });
 
   const ofRoom = (room: string): RoomOrder => {
     const found = rooms.get(room) ?? { facts: [beginningOf(room)], people: new Map(), spans: new Map() };
@@ -141,6 +149,8 @@ export function createOrder() {
       theirs.push({ ...(theirs.at(-1) ?? NOBODY), ...standing, version, step: ++steps });
       order.spans.delete(userId);
     },
+    /** Takes a step of what is not a change of a room. */
+    tick: () => ++steps,
     /** The latest step. */
     get step() {
       return steps;

@@ -1,5 +1,5 @@
 import type { Link } from "./link.ts";
-import type { SimNode } from "./node.ts";
+import type { SimNode } from "./machine.ts";
 import type { Product } from "./product.ts";
 
 /** A person with a client, whichever protocol it speaks. */
@@ -9,6 +9,8 @@ export interface Participant {
   connect(node?: SimNode): void;
   /** Does something at random. */
   act(): void;
+  /** Posts in a room as this person, if it is in it. */
+  post?(userId: number, room: string): void;
   /** Reconnects to another node at once. */
   hop(): void;
   /** From now on, wants to be in every room. */
@@ -16,6 +18,8 @@ export interface Participant {
   quit(): void;
   /** Returns what keeps it from being at rest. */
   unsettled(): string[];
+  /** The person whose rooms it watches. */
+  readonly watches?: number;
   /** The product that gives tokens to the real client. */
   readonly product?: Product;
   /** From now on, counts what the client asks for. Faults have ceased, but the product fails and changes its mind. */

@@ -20,15 +20,41 @@ export type PeopleWrite =
 
 const newRows = (): PeopleRows => ({ members: new Map(), bans: new Set(), marks: new Map() });
 
+interface PeopleOptions {
+  readonly now: () => number;
+  factsOf(room: string): RoomFacts;
+  /** Whom people block, each as `<person> <whom they block>`. */
+  blocks(): readonly string[];
+}
+
 /** The people's part of the model of the database. */
-export function createPeople(now: () => number, factsOf: (room: string) => RoomFacts) {
+export function createPeople({ now, factsOf, blocks }: PeopleOptions) {
   let rows = newRows();
   /** When each person last left each room. It outlives a restore. */
   const leftAt = new Map<string, number>();
+  /** When each person was last out of each room: removed, banned, or gone. */
+  const outAt = new Map<string, number>();
+
+  const members = (room: string): number[] =>
+    rows.members
+      .entries()
+      .filter(([key, { state }]) => state === "in" && key.endsWith(` ${room}`))
+      .map(([key]) => Number.parseInt(key, 10))
+      .toArray();
+
+  const isBlocked = (room: string): boolean => {
+    if (factsOf(room).kind !== "direct") return false;
+    const [one, other, ...others] = members(room);
+    return (
+      others.length === 0 && blocks().some((pair) => pair === `${one} ${other}` || pair === `${other} ${one}`)
+    );
+  };
 
   return {
     write(row: PeopleWrite) {
       const key = seatKey(row.seat);
+      if (("member" in row && row.member.state !== "in") || ("banned" in row && row.banned))
+        outAt.set(key, now());
       if ("member" in row) rows.members.set(key, row.member);
       else if ("lastRead" in row) rows.marks.set(key, row.lastRead);
       else if (row.banned) rows.bans.add(key);
@@ -50,16 +76,12 @@ export function createPeople(now: () => number, factsOf: (room: string) => RoomF
     },
     seatOf(seat: Seat): SeatFacts {
       const { since: _, ...member } = rows.members.get(seatKey(seat)) ?? { since: 0 };
-      return { ...STRANGER, ...member, banned: rows.bans.has(seatKey(seat)), blocked: false };
+      const banned = rows.bans.has(seatKey(seat));
+      return { ...STRANGER, ...member, banned, blocked: isBlocked(seat.room) };
     },
     memberOf: (seat: Seat) => rows.members.get(seatKey(seat)),
     /** The people in a room. */
-    members: (room: string): number[] =>
-      rows.members
-        .entries()
-        .filter(([key, { state }]) => state === "in" && key.endsWith(` ${room}`))
-        .map(([key]) => Number.parseInt(key, 10))
-        .toArray(),
+    members,
     reset: () => void (rows = newRows()),
     readingOf(seat: Seat): Reading {
       const key = seatKey(seat);
@@ -70,12 +92,13 @@ export function createPeople(now: () => number, factsOf: (room: string) => RoomF
         const found = new Map<string, "banned" | "left">();
         const begin = `${userId} `;
         for (const [key, { state }] of rows.members)
-          if (key.startsWith(begin) && state !== "in") found.set(key.slice(begin.length), "left");
+          if (key.startsWith(begin) && state === "left") found.set(key.slice(begin.length), "left");
         for (const key of rows.bans) if (key.startsWith(begin)) found.set(key.slice(begin.length), "banned");
         return found;
       }),
     isMember: (seat: Seat) => rows.members.get(seatKey(seat))?.state === "in",
     /** When someone last left a room; undefined: never. */
+    outAt: (seat: Seat) => outAt.get(seatKey(seat)),
     leftAt: (seat: Seat) => leftAt.get(seatKey(seat)),
   };
 }

@@ -80,7 +80,7 @@ export function createPlainClient(
       const earlier = random.chance(0.1) && world.changes.earlier(userId, room);
       if (!earlier && random.chance(0.3)) return send(world.say());
       const { clientId, content } =
-        earlier && earlier.kind === "post" ? earlier : world.changes.post(userId, room);
+        earlier && earlier.kind === "post" && !earlier.files ? earlier : world.changes.text(userId, room);
       pending.set(clientId, content);
       send(content, clientId);
     },

@@ -10,6 +10,13 @@ import type { World } from "./world.ts";
 /** Plain clients get messages with a text: neither tombstones nor notices. */
 const isPlain = (message: Message | undefined) => message?.deletedAt === null && message.notice === null;
 
+/** What plain clients see of a message: below its text the names of its files, and where they are. */
+function textOf(room: string, { id, content, files }: Message): string {
+  if (files === null) return content;
+  const names = (JSON.parse(files) as { name: string }[]).map(({ name }) => name);
+  return `${content}\n${names.join(", ")}: /#/room/${encodeURIComponent(room)}/${id}`;
+}
+
 interface Sent {
   readonly content: string;
   readonly clientId: string | undefined;
@@ -67,6 +74,7 @@ export function createPlainJudge(world: World, served: Served, link: Link): Sock
           clientId: clientId ?? "",
           content: "",
           replyTo: null,
+          thread: null,
           data: null,
           fence: 0,
         };
@@ -81,15 +89,18 @@ export function createPlainJudge(world: World, served: Served, link: Link): Sock
       }
       const states = database.posted(room, frame.id).filter((state) => state.clientId === frame.clientId);
       const contents = states.map(({ content }) => content);
+      const texts = states.map((state) =>
+        frame.duplicate === true ? [state.content, textOf(room, state)] : [textOf(room, state)],
+      );
       const isOwn = frame.duplicate === true && frame.username === served.identity.username;
       const visible = states.some(
         (state) =>
-          state.content === frame.message &&
+          [state.content, textOf(room, state)].includes(frame.message) &&
           (isOwn ||
             [opened.epoch, database.epoch].some((epoch) => sight.maySee(userId, room, state, opened, epoch))),
       );
       if (!visible) world.fail("a plain message was shown to someone who may not see it", summary(wire.text));
-      if (!contents.includes(frame.message))
+      if (!texts.flat().includes(frame.message))
         world.fail("a plain message that the database does not have", summary(wire.text));
       settle(
         ({ clientId, content }) => clientId === frame.clientId || contents.includes(content),

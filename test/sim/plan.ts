@@ -8,6 +8,8 @@ export interface Plan {
   readonly v1: number;
   readonly plain: number;
   readonly backends: number;
+  /** Lists of conversations, which watch all rooms of a person. */
+  readonly watchers: number;
   readonly users: number;
   /** How long the run lasts and how often something happens, in milliseconds. */
   readonly lengthMs: number;
@@ -36,8 +38,15 @@ export interface Plan {
   /** The operator bans people and lifts bans; people leave rooms for good. */
   readonly bans: boolean;
   readonly departures: boolean;
+  /** Open rooms are open to their members alone, whom operators add. */
+  readonly membersOnly: boolean;
   /** People create rooms, and change who may do what in them. */
   readonly ruled: boolean;
+  /** People block each other, and invite each other with links. */
+  readonly social: boolean;
+  /** People upload files and send them; what is stored fails at times. */
+  readonly files: boolean;
+  readonly shelfFailures: number;
   readonly shortTokens: boolean;
   /** The products of people with the real client say in their tokens where they may go, and change their minds. */
   readonly claims: boolean;
@@ -67,11 +76,13 @@ export const PLAIN_ROOM = "order-7";
 export function planOf(random: Random): Plan {
   const sometimes = (probability: number, value: () => number) => (random.chance(probability) ? value() : 0);
   const large = random.chance(0.06);
+  const longStalls = large && random.chance(0.05);
   const huge = random.chance(0.002);
   const backlog = huge ? 9_980 + random.below(30) : sometimes(0.5, () => random.below(12));
   const edits = random.chance(0.2);
   const budgets = huge || large ? 0 : sometimes(0.15, () => random.between(0.03, 0.2));
   const ruled = !huge && random.chance(0.3);
+  const membersOnly = ruled && random.chance(0.2);
   const rooms = ["ada", "ben", "cy", "dan", "eve"].slice(0, 1 + random.below(huge ? 1 : ruled ? 2 : 5));
   if (ruled && random.chance(0.4)) rooms.push(PLAIN_ROOM);
   return {
@@ -81,6 +92,7 @@ export function planOf(random: Random): Plan {
     v1: huge ? 2 : 2 + random.below(4),
     plain: huge ? 0 : random.below(3),
     backends: random.below(2),
+    watchers: huge || longStalls ? 0 : sometimes(0.3, () => 1 + random.below(2)),
     users: (ruled ? 3 : 1) + random.below(4),
     lengthMs: random.between(1_500, 6_000),
     actionMs: random.between(15, 60),
@@ -95,13 +107,18 @@ export function planOf(random: Random): Plan {
     busDelays: sometimes(0.5, () => random.between(0, 0.5)),
     busLies: sometimes(0.3, () => random.between(0, 0.3)),
     large,
-    longStalls: large && random.chance(0.05),
+    longStalls,
     backlog,
     amends: sometimes(0.7, () => 0.4),
     edits,
     bans: random.chance(0.25),
-    departures: random.chance(0.25),
+    // Leaving an open room has no version, so the order could not say what someone who has left may still see.
+    departures: random.chance(0.25) && !membersOnly,
+    membersOnly,
     ruled,
+    social: ruled && random.chance(0.6),
+    files: !huge && random.chance(0.3),
+    shelfFailures: sometimes(0.5, () => random.between(0, 0.2)),
     shortTokens: random.chance(0.15),
     claims: !huge && random.chance(0.25),
     flaky: random.chance(0.25),
@@ -122,7 +139,8 @@ export function planOf(random: Random): Plan {
       stall: large || random.chance(0.3) ? 6 : 0,
       busDown: sometimes(0.3, () => 1),
       databaseAway: sometimes(0.3, () => 1),
-      restore: sometimes(0.12, () => 1),
+      // Servers that run during a restore may know memberships for some seconds that it lost.
+      restore: sometimes(membersOnly ? 0 : 0.12, () => 1),
       bulk: huge ? 2 : 0,
     },
     faulty: true,

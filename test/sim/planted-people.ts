@@ -11,8 +11,8 @@ export const PEOPLE: readonly Mutant[] = [
   {
     name: "a post carries the fence of the room, not of its sender's pass",
     file: "access/submit.ts",
-    from: "const change = signed(wish, room, person, fence, origin);",
-    to: "const change = signed(wish, room, person, fence + (fence > 0 ? 1 : 0), origin);",
+    from: "isHidden ? NO_FENCE : membership.fence;",
+    to: "isHidden ? NO_FENCE : membership.fence + (membership.fence > 0 ? 1 : 0);",
   },
   {
     name: "the commit does not ask what its sender may do",
@@ -51,12 +51,6 @@ export const PEOPLE: readonly Mutant[] = [
     to: "",
   },
   {
-    name: "a jump spares subscriptions that are behind",
-    file: "connection/subscription.ts",
-    from: "    this.isSuspended = true;\n    // Nothing is missed",
-    to: `    if (this.state === "live") this.isSuspended = true;\n    // Nothing is missed`,
-  },
-  {
     name: "a jump suspends nobody",
     file: "room/timeline.ts",
     from: "if (goesBack || newFence !== fence) moveFence(newFence);",
@@ -69,34 +63,16 @@ export const PEOPLE: readonly Mutant[] = [
     to: "if (page.fence > fence && !stopped) fence = page.fence;",
   },
   {
-    name: "a plain page is sent before its counter was released",
-    file: "connection/subscription.ts",
-    from: "if (reader.codec.byId && this.isBehind() && page.counter > timeline.released)",
-    to: "if (reader.codec.byId && page.counter < 0)",
-  },
-  {
-    name: "someone who is back is taken out by the old notice",
-    file: "access/access.ts",
-    from: "if (!notice || membership.version >= version) return membership;",
-    to: "if (!notice) return membership;",
-  },
-  {
     name: "a subscription begins with an older pass than its room has",
     file: "connection/connection.ts",
-    from: "const isOld = () => pass.membership.fence < timeline.fence;",
-    to: "const isOld = () => pass.membership.fence < 0;",
+    from: "const isOld = (some: Pass) => some.membership.fence < timeline.fence;",
+    to: "const isOld = (some: Pass) => some.membership.fence < 0;",
   },
   {
     name: "a page of history ignores its fence",
     file: "room/history.ts",
     from: "if (page.fence > fence) throw new Outdated();",
     to: "if (page.fence < 0) throw new Outdated();",
-  },
-  {
-    name: "a page of a replay ignores its fence",
-    file: "connection/subscription.ts",
-    from: "if (page.fence > this.pass.membership.fence) this.isSuspended = true;",
-    to: "",
   },
   {
     name: "a replay shows newcomers what was before them",
@@ -113,8 +89,8 @@ export const PEOPLE: readonly Mutant[] = [
   {
     name: "a page of history shows newcomers what was before them",
     file: "room/history.ts",
-    from: "{ messages, bytes }, { from, notices });",
-    to: "{ messages, bytes }, { from: Math.min(from, 1), notices });",
+    from: "const seen = { ...view, from: membership.from };",
+    to: "const seen = { ...view, from: 1 || membership };",
   },
   {
     name: "a resend is refused although it had been committed",
@@ -131,22 +107,10 @@ export const PEOPLE: readonly Mutant[] = [
   {
     name: "a refusal from memory",
     file: "access/access.ts",
-    from: "return known && !refusalOf(known, action) ? issue<A>(person, room, known) : undefined;",
-    to: `const refusal = known && refusalOf(known, action);
+    from: "return known && !refusalOf(person, known, action) ? issue<A>(person, room, known) : undefined;",
+    to: `const refusal = known && refusalOf(person, known, action);
     if (refusal) throw refusal;
     return known && issue<A>(person, room, known);`,
-  },
-  {
-    name: "a pass in memory outlives a notice that nobody saw",
-    file: "access/access.ts",
-    from: "  if (membership.fence !== fence - 1) return undefined;\n",
-    to: "",
-  },
-  {
-    name: "a suspended subscription sends the page that was under way",
-    file: "connection/subscription.ts",
-    from: "if (this.isSuspended || this.setbacks !== timeline.setbacks) return false;",
-    to: "if (this.setbacks !== timeline.setbacks) return false;",
   },
   {
     name: "a notice takes nobody out of the room",
@@ -213,5 +177,41 @@ export const PEOPLE: readonly Mutant[] = [
     file: "room/memberchange.ts",
     from: `fromId: room.history === "all" ? 0 : next,`,
     to: `fromId: room.history === "all" || seat.state !== "none" ? 0 : next,`,
+  },
+  {
+    name: "any member pins messages",
+    file: "rights.ts",
+    from: `    pin: "moderator",\n`,
+    to: `    pin: "member",\n`,
+  },
+  {
+    name: "messages are pinned in an archived room",
+    file: "rights.ts",
+    from: `if (action !== "post" && action !== "pin") return undefined;`,
+    to: `if (action !== "post") return undefined;`,
+  },
+  {
+    name: "a deleted message stays pinned",
+    file: "room/decide.ts",
+    from: `      if (message.deletedAt) rulings.pins.set({ room: change.room, id: message.id, version: null });\n`,
+    to: "",
+  },
+  {
+    name: "a message from before they joined is pinned",
+    file: "room/pins.ts",
+    from: "if (!message || id < sender.from) return",
+    to: "if (!message) return",
+  },
+  {
+    name: "pins from before they joined are shown",
+    file: "room/history.ts",
+    from: "store.pinned(pass.room, { before, from })",
+    to: "store.pinned(pass.room, { before, from: 1 || from })",
+  },
+  {
+    name: "a page of pins is shown although its reader was removed",
+    file: "room/history.ts",
+    from: "checked(pass, await store.pinned(pass.room, { before, from }))",
+    to: "await store.pinned(pass.room, { before, from })",
   },
 ];

@@ -1,6 +1,10 @@
 import type { Mutant } from "../support/mutants.ts";
+import { ACCESS } from "./planted-access.ts";
 import { CLIENT } from "./planted-client.ts";
+import { FILES } from "./planted-files.ts";
 import { PEOPLE } from "./planted-people.ts";
+import { THREADS } from "./planted-threads.ts";
+import { WATCH } from "./planted-watch.ts";
 
 /** Bugs in the chat core or the client, which the simulation must find. Their files are in `src/chat`. */
 export const MUTANTS: readonly Mutant[] = [
@@ -171,14 +175,50 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "data lost in a replay",
     file: "codecs/encode.ts",
-    from: "return message.data === null ? frame",
-    to: "return message.data === null || event.replay ? frame",
+    from: 'data === null ? "" :',
+    to: 'data === null || event.replay ? "" :',
   },
   {
     name: "the reactions of a deleted message kept",
     file: "room/decide.ts",
-    from: "  data: null,\n  reactors: [],\n  deletedAt: at,\n",
-    to: "  data: null,\n  deletedAt: at,\n",
+    from: "  files: null,\n  reactors: [],\n  deletedAt: at,\n",
+    to: "  files: null,\n  deletedAt: at,\n",
+  },
+  {
+    name: "a deleted message keeps its mentions",
+    file: "room/decide.ts",
+    from: "  mentions: null,\n  data: null,\n",
+    to: "  data: null,\n",
+  },
+  {
+    name: "an edit adds mentions and removes none",
+    file: "room/mentioning.ts",
+    from: "  const people = new Map<number, Person>();\n",
+    to: "  const people = new Map(old.map((one) => [one.userId, one]));\n",
+  },
+  {
+    name: "people are mentioned who may not read the room",
+    file: "room/mentioning.ts",
+    from: "if (person && mayRead(person.userId))",
+    to: "if (person)",
+  },
+  {
+    name: "an edit mentions people who do not see the message",
+    file: "room/mentioning.ts",
+    from: " && reader.from <= (old?.id ?? next)",
+    to: "",
+  },
+  {
+    name: "anyone mentions everyone",
+    file: "room/mentioning.ts",
+    from: "if (!addressing.everyone || old?.mentions?.everyone || senderId === SYSTEM_ID) return addressing;",
+    to: "if (senderId >= SYSTEM_ID) return addressing;",
+  },
+  {
+    name: "an ack of a repeat forgets who was not reached",
+    file: "room/decide.ts",
+    from: "? { ack: { ...ack, duplicate: true }, state: null }",
+    to: "? { ack: { ...ack, unreached: undefined, duplicate: true }, state: null }",
   },
   {
     name: "a deleted message can be changed",
@@ -267,5 +307,9 @@ export const MUTANTS: readonly Mutant[] = [
     to: `void open; guard.expel(room, "left", hub.subscriptionsOf(userId));`,
   },
   ...PEOPLE,
+  ...ACCESS,
+  ...WATCH,
+  ...FILES,
+  ...THREADS,
   ...CLIENT,
 ];

@@ -85,7 +85,13 @@ export function createSight(database: SimDatabase, now: () => number) {
       epochsOf(window).some((epoch) =>
         order
           .since(epoch, change.room, undefined, epoch === window.epoch ? window.step : 0)
-          .some((step) => refusalsOf(change, database.caseOf(change, epoch, step, window.at)).includes(code)),
+          .concat(database.pacts.since(epoch, epoch === window.epoch ? window.step : 0))
+          .some((step) =>
+            // A mute may have ended since, and a link expired.
+            [window.at, now()].some((at) =>
+              refusalsOf(change, database.caseOf(change, epoch, step, at)).includes(code),
+            ),
+          ),
       ),
     /** A room and one person in it at a version. */
     atVersion: (userId: number, room: string, epoch: string, version: number): Moment =>

@@ -1,4 +1,5 @@
 import { createFaults, pickFault } from "./faults.ts";
+import { linger } from "./linger.ts";
 import { slowest } from "./product.ts";
 import { createWorld, type World } from "./world.ts";
 
@@ -37,12 +38,14 @@ export async function simulate(seed: number, trace?: (line: string) => void): Pr
   });
   world.note?.(`plan ${JSON.stringify(world.plan)}`);
   try {
-    for (const act of [talk, settle, stay, empty]) {
+    for (const act of [talk, settle, stay, talkOn, empty]) {
       await act(world);
       if (world.broken) break;
     }
   } catch (error) {
-    return outcome(`the simulation failed: ${error instanceof Error ? error.stack : String(error)}`);
+    return outcome(
+      `the simulation failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+    );
   }
   return outcome();
 }
@@ -84,6 +87,8 @@ async function talk(world: World): Promise<void> {
       if (person.product) person.react?.(person.product.turn());
     });
   if (plan.ruled) again(plan.lengthMs / 40, () => world.governors.act());
+  if (plan.social) again(plan.lengthMs / 30, () => world.sociables.act());
+  if (plan.files) again(plan.lengthMs / 60, () => world.uploaders.act());
   if (plan.large) again(plan.lengthMs / 8, () => flood(world));
   await schedule.run(plan.lengthMs, () => world.broken !== undefined);
 }
@@ -146,6 +151,8 @@ async function rest(world: World, ms: number): Promise<void> {
   const unsettled = () => [
     ...people.flatMap((person) => person.unsettled()),
     ...world.governors.unsettled(),
+    ...world.sociables.unsettled(),
+    ...world.uploaders.unsettled(),
     ...world.judge.owed(),
   ];
   const limit = schedule.now + ms;
@@ -195,6 +202,13 @@ async function stay(world: World): Promise<void> {
   for (const client of clients) client.stayed?.();
 }
 
+/** Those who are taken out of rooms hear no more of them, and everyone else of everything. */
+async function talkOn(world: World): Promise<void> {
+  if (world.plan.watchers === 0 || world.plan.budgets > 0) return;
+  await linger(world);
+  await rest(world, SETTLE_MS);
+}
+
 /** Everyone disconnects, and nothing may be left of them. */
 async function empty(world: World): Promise<void> {
   const { schedule, people, nodes } = world;
@@ -206,4 +220,5 @@ async function empty(world: World): Promise<void> {
     const left = node.leftovers();
     if (left.length > 0) world.fail(`${node.name} has left`, left.join("; "));
   }
+  await world.uploaders.tidy();
 }

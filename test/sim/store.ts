@@ -1,78 +1,17 @@
 import { type ChatStore, CommitFailure } from "../../src/chat/ports.ts";
-import { Refusal } from "../../src/errors.ts";
-import { emptyLists, emptyWatch, unmoderated } from "../support/stubs.ts";
+import { emptyLists, nothingSaved, unmoderated } from "../support/stubs.ts";
 import type { SimDatabase } from "./database.ts";
-import type { Plan } from "./plan.ts";
-import type { Random } from "./random.ts";
-import type { Schedule } from "./schedule.ts";
+import { createPath, LIMIT_MS, type PathOptions } from "./path.ts";
 
-/** Whether the database can be reached and, if not, how it fails. */
-export interface Reach {
-  away: false | "refuses" | "hangs";
-}
-
-interface StoreOptions {
+interface StoreOptions extends PathOptions {
   readonly database: SimDatabase;
-  readonly reach: Reach;
-  readonly schedule: Schedule;
-  readonly random: Random;
-  readonly plan: Plan;
-  /** Whether the process that asks still runs. */
-  alive(): boolean;
   note: ((line: string) => void) | undefined;
 }
 
-/** When a statement times out, in milliseconds. It may still run. */
-const LIMIT_MS = 3_000;
-const HOPS = 12;
-
-/** A failure that the simulation caused. */
-export class DatabaseAway extends Error {
-  override readonly name = "DatabaseAway";
-}
-
-/** The path from one process to the database and back. It takes time, and may fail on either leg. */
+/** What the chat asks the database for. */
 export function createStore(options: StoreOptions): ChatStore {
-  const { database, reach, schedule, random, plan, alive, note } = options;
-
-  const leg = () => random.between(0.1, random.chance(plan.slowQueries) ? 200 : 3);
-
-  /** Results arrive a few promises late, as through a driver: those of one packet interleave in any order. */
-  const later = <T>(ms: number, settle: (value: T) => void, value: T) => {
-    let hops = random.below(HOPS);
-    const hop = () => (hops-- > 0 ? queueMicrotask(hop) : settle(value));
-    schedule.after(ms, () => alive() && hop(), true);
-  };
-
-  /** Runs at one moment and returns at a later one: a snapshot. */
-  const read = <T>(query: () => T): Promise<T> =>
-    new Promise((resolve, reject) => {
-      const refuse = (ms: number) => later(ms, reject, new DatabaseAway());
-      schedule.after(leg(), () => {
-        if (reach.away) return refuse(reach.away === "hangs" ? LIMIT_MS : 1);
-        if (plan.faulty && random.chance(plan.readFailures)) return refuse(leg());
-        later(leg(), resolve, query());
-      });
-    });
-
-  /** Runs at some moment and returns later, or fails before or after it ran. */
-  const write = <T>(work: () => T): Promise<T> =>
-    new Promise((resolve, reject) => {
-      const refuse = (ms: number) => later(ms, reject, new Refusal("unavailable", { retryAfterMs: 300 }));
-      schedule.after(leg(), () => {
-        if (reach.away) return refuse(reach.away === "hangs" ? LIMIT_MS : 1);
-        const fate = plan.faulty ? random.next() / plan.readFailures : 1;
-        if (fate < 0.5) return refuse(leg());
-        const result = work();
-        if (fate < 1) refuse(leg());
-        else later(leg(), resolve, result);
-      });
-    });
-
-  const orRefuse = <T>(found: Promise<T>): Promise<T> =>
-    found.catch((error: unknown) => {
-      throw error instanceof DatabaseAway ? new Refusal("unavailable", { retryAfterMs: 300 }) : error;
-    });
+  const { database, reach, schedule, random, plan, note } = options;
+  const { leg, later, read, write, orRefuse } = createPath(options);
 
   const messages: ChatStore["messages"] = {
     lanes: plan.lanes,
@@ -124,10 +63,12 @@ export function createStore(options: StoreOptions): ChatStore {
     changesSince: (room, after) => read(() => database.changesSince(room, after)),
     postsSince: (room, after) => read(() => database.postsSince(room, after)),
     messages: (...of) => orRefuse(read(() => database.messages(...of))),
+    pinned: (room, range) => orRefuse(read(() => database.pinned(room, range))),
     counters: (rooms) => read(() => database.counters(rooms)),
   };
 
-  const { people } = database;
+  const { people, social, threads, watched } = database;
+  const by = (userId: number) => ({ id: `${userId}`, username: `user${userId}` });
   return {
     messages,
     members: {
@@ -139,8 +80,40 @@ export function createStore(options: StoreOptions): ChatStore {
     },
     // Everyone's id is their number.
     people: { find: (names) => orRefuse(read(() => names.map((name) => Number(name) || null))) },
-    moderation: unmoderated,
+    moderation: {
+      ...unmoderated,
+      blocks: {
+        ...unmoderated.blocks,
+        block: (...pair) => write(() => social.block(...pair)),
+        unblock: (...pair) => write(() => social.unblock(...pair)),
+      },
+      invitations: {
+        ...unmoderated.invitations,
+        create: (creator, wanted) =>
+          write(() => {
+            const made = social.create(creator, wanted);
+            return made && typeof made === "object" ? { ...made, by: by(creator.userId) } : made;
+          }),
+        revoke: (creator, id, scope) => write(() => social.revoke(creator, id, scope)),
+        roomOf: (hash, userId) => orRefuse(read(() => social.roomOf(hash, userId, random.chance(0.5)))),
+      },
+    },
+    threads: {
+      seat: (...of) => orRefuse(read(() => threads.seat(...of))),
+      change: (...of) => write(() => threads.change(...of)),
+      list: () => orRefuse(read(threads.list)),
+      news: (...of) => orRefuse(read(() => threads.news(...of))),
+    },
+    files: { visible: (...asked) => orRefuse(read(() => database.files.visible(...asked))) },
+    saved: nothingSaved,
     lists: emptyLists,
-    watch: emptyWatch,
+    watch: {
+      roomsOf: (userIds) => orRefuse(read(() => watched.roomsOf(userIds))),
+      states: (roomIds) => orRefuse(read(() => watched.states(roomIds))),
+      changes: (after, limit) => orRefuse(read(() => watched.changes(after, limit))),
+      mentioning: (rooms) => orRefuse(read(() => watched.mentioning(rooms))),
+      mentions: (news) => orRefuse(read(() => watched.mentions(news))),
+      stamp: () => orRefuse(read(watched.stamp)),
+    },
   };
 }

@@ -10,6 +10,7 @@ import { covers } from "./product.ts";
 import type { Window } from "./sight.ts";
 import { EPOCH_MS } from "./schedule.ts";
 import { summary, type Wire } from "./wire.ts";
+import { createWatchJudge } from "./watch-judge.ts";
 import type { World } from "./world.ts";
 
 /** A command as a frame has it. */
@@ -42,12 +43,15 @@ export function createV1Judge(world: World, served: Served): SocketJudge {
     );
 
   const feeds = createFeeds(world, served, (room) => isLacking(room, "read"));
+  const isJoined = (room: string) => [...feeds.rooms()].some(([joined]) => joined === room);
+  const watch = createWatchJudge(world, { userId, identity: () => identity, isIn: isJoined });
 
   const roomOf = (command: Sent) => ("room" in command && command.room) || served.room || "";
 
   const changeIn = (command: Sent): Change | undefined => {
     const change = changeOf(command as Command, roomOf(command));
-    if (change?.kind === "member" || change?.kind === "room") return world.ruling(userId, change);
+    if (change?.kind === "member" || change?.kind === "room" || change?.kind === "pin")
+      return world.ruling(userId, change);
     return change && { ...change, senderId: userId, username, user, fence: 0 };
   };
 
@@ -86,7 +90,11 @@ export function createV1Judge(world: World, served: Served): SocketJudge {
       const left = [...feeds.rooms()].find(([joined]) => !covers(newer, joined, "read"));
       if (left) world.fail("a socket stays in a room that its newer token does not cover", left[0]);
     }
-    if (command.type === "leave") feeds.end(room);
+    if (command.type === "leave") {
+      feeds.end(room);
+      watch.left(room);
+    }
+    if (command.type === "watch") watch.set(command.on);
     if (command.type === "join") feeds.granted(room, positionOf(command.since), window);
     if (command.type === "history") {
       const { messages = [] } = frame as { messages?: ShownMessage[] };
@@ -105,6 +113,7 @@ export function createV1Judge(world: World, served: Served): SocketJudge {
       const change = changeIn(command);
       const window = sight.windowOf(roomOf(command));
       const isRepeat = change !== undefined && world.database.answered(change) !== undefined;
+      if (command.type === "watch") watch.asked(command.on);
       const newer = command.type === "auth" ? newerOf(command.token) : undefined;
       outstanding.set(command.ref, { command, change, window, isRepeat, identity, newer });
     },
@@ -124,14 +133,21 @@ export function createV1Judge(world: World, served: Served): SocketJudge {
         } else if (change) world.refused(change, frame.code, found);
         else if (!sight.mayBar(userId, roomOf(command), frame.code, window))
           world.fail("a good command was refused for good", wire.text);
-      } else if ("room" in frame) {
+      } else if (frame.type === "thread" && frame.replies === undefined) {
+        if (!covers(identity, frame.room, "read"))
+          world.fail("someone hears of a room that their token does not cover", summary(wire.text));
+      } else if (frame.type === "activity" || frame.type === "rooms") watch.event(frame);
+      else if ("room" in frame) {
         if ((frame.type === "message" || frame.type === "notice") && !covers(identity, frame.room, "read"))
           world.fail("someone is shown a room that their token does not cover", summary(wire.text));
         feeds.event(wire, frame);
+        if (frame.type === "left") watch.left(frame.room);
       }
     },
-    owed: () =>
-      [...outstanding.values()].map(({ command }) => `${command.type} ${command.ref} was not answered`),
+    owed: () => [
+      ...[...outstanding.values()].map(({ command }) => `${command.type} ${command.ref} was not answered`),
+      ...watch.owed(),
+    ],
   };
 }
 

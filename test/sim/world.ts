@@ -10,7 +10,8 @@ import { createDatabase, POISON, type SimDatabase } from "./database.ts";
 import { createDecrees, type Decreed, type Decrees } from "./decrees.ts";
 import { createGovernors, type Governors } from "./governors.ts";
 import { createJudge, type Judge } from "./judge.ts";
-import { createNode, type SimNode } from "./node.ts";
+import type { SimNode } from "./machine.ts";
+import { createNode } from "./node.ts";
 import type { Participant } from "./participant.ts";
 import { createPlainClient } from "./plain-client.ts";
 import { PLAIN_ROOM, type Plan, planOf } from "./plan.ts";
@@ -18,9 +19,13 @@ import { createRandom, type Random } from "./random.ts";
 import { createRealClient } from "./real-client.ts";
 import { createRights, type Rights } from "./rights.ts";
 import { createSchedule, EPOCH_MS, type Schedule } from "./schedule.ts";
+import { createShelf, type Shelf } from "./shelf.ts";
+import { createSociables, type Sociables } from "./sociables.ts";
 import { createSight, type Sight, type Window } from "./sight.ts";
-import type { Reach } from "./store.ts";
+import type { Reach } from "./path.ts";
 import { createTokens, type Tokens } from "./tokens.ts";
+import { createUploaders, type Uploaders } from "./uploaders.ts";
+import { createWatcher } from "./watcher.ts";
 import { named, userOf } from "../support/stubs.ts";
 
 /** A guarantee that did not hold. */
@@ -53,6 +58,10 @@ export interface World {
   readonly changes: Changes;
   readonly decrees: Decrees;
   readonly governors: Governors;
+  readonly sociables: Sociables;
+  /** Where the content of files is stored. */
+  readonly shelf: Shelf;
+  readonly uploaders: Uploaders;
   /** What someone, or (null) the operator, asks for, as the database gets it. */
   ruling(userId: number | null, decreed: Decreed): Ruling;
   readonly rights: Rights;
@@ -90,6 +99,7 @@ export function createWorld(seed: number, trace?: (line: string) => void): World
     now: () => schedule.now,
     pageRows: plan.pageRows,
     users: plan.users,
+    membersOnly: plan.membersOnly,
     fail: (sentence, detail) => fail(sentence, detail),
     created: (room) => void (places.includes(room) || places.push(room)),
   });
@@ -150,9 +160,16 @@ export function createWorld(seed: number, trace?: (line: string) => void): World
     },
     sight: createSight(database, () => schedule.now),
     places: () => places,
-    decrees: createDecrees({ database, random, schedule, users: plan.users }),
+    decrees: createDecrees({ database, random, schedule, ...plan }),
     get governors() {
       return governors;
+    },
+    get sociables() {
+      return sociables;
+    },
+    shelf: createShelf(),
+    get uploaders() {
+      return uploaders;
     },
     ruling: (userId, decreed) => ({
       ...decreed,
@@ -160,7 +177,14 @@ export function createWorld(seed: number, trace?: (line: string) => void): World
       ...named(userId === null ? "" : `user${userId}`),
       order: userId === null ? ORDER : null,
     }),
-    changes: createChanges({ database, random, say: () => world.say() }),
+    changes: createChanges({
+      database,
+      random,
+      say: () => world.say(),
+      users: plan.users,
+      mentioning: plan.budgets === 0,
+      pick: (...seat) => uploaders.pick(...seat),
+    }),
     acked: createAckBook(database, fail),
     refused(change, code, { window, isRepeat }) {
       // If both are in flight at once, the server need not ask the database, and gives both the result of the first.
@@ -182,6 +206,8 @@ export function createWorld(seed: number, trace?: (line: string) => void): World
   const judge = createJudge(world);
   const rights = createRights(world);
   const governors = createGovernors(world);
+  const sociables = createSociables(world);
+  const uploaders = createUploaders(world);
 
   const identity = (userId: number) => (): Identity => ({
     userId,
@@ -194,8 +220,14 @@ export function createWorld(seed: number, trace?: (line: string) => void): World
       EPOCH_MS + schedule.now + (plan.shortTokens && plan.faulty ? random.between(500, 8_000) : 3_600_000),
     grants: null,
   });
-  for (const room of plan.rooms.filter((one) => one !== PLAIN_ROOM))
+  for (const room of plan.rooms.filter((one) => one !== PLAIN_ROOM)) {
+    if (plan.membersOnly) {
+      const some = world.decrees.some(plan.users);
+      const decreed = { kind: "member", room, clientId: random.uuid(), set: "in", users: some } as const;
+      database.commitCarefully([world.ruling(null, decreed)]);
+    }
     world.fill(room, random.chance(0.7) ? plan.backlog : 0);
+  }
   for (let index = 0; index < plan.nodes; index++) nodes.push(createNode(`node${index + 1}`, world));
   const someone = () => identity(1 + random.below(plan.users));
   for (let index = 0; index < plan.v1; index++) {
@@ -211,5 +243,7 @@ export function createWorld(seed: number, trace?: (line: string) => void): World
     people.push(createPlainClient(`plain-${index + 1}`, someone(), random.pick(plan.rooms), world));
   for (let index = 0; index < plan.backends; index++)
     people.push(createBackend(`backend-${index + 1}`, someone(), world));
+  for (let index = 0; index < plan.watchers; index++)
+    people.push(createWatcher(`watcher-${index + 1}`, someone(), world));
   return world;
 }

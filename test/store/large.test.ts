@@ -1,8 +1,9 @@
 import { nobodyKnown } from "../support/stubs.ts";
+import { readTo } from "../../src/chat/ports.ts";
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { type SQL, sql } from "drizzle-orm";
 import type { Change } from "../../src/chat/change.ts";
-import type { RecentRange, RoomRange } from "../../src/chat/lists.ts";
+import type { InboxPlace, RecentRange, RoomRange } from "../../src/chat/lists.ts";
 import type { ChatStore } from "../../src/chat/ports.ts";
 import { type Pool, rows } from "../../src/db/database.ts";
 import { createStore } from "../../src/store/store.ts";
@@ -37,7 +38,7 @@ onEachDriver((open) => {
     size = at.database.driver === "pglite" ? 100_000 : 1_000_000;
     filling = at.database.pool({ connections: 1, limitMs: 180_000 });
     database = explained(at.database);
-    store = { ...createStore(database), people: nobodyKnown };
+    store = { ...createStore(database), journal: undefined, people: nobodyKnown };
     await run(sql`insert into rooms (name, version, last_post, posted_at)
       select 'large-' || n, case n when 7 then ${size}::int * 2 else 50 end, case n when 7 then ${size}::int else 50 end,
         now() - n * interval '1 minute'
@@ -60,14 +61,21 @@ onEachDriver((open) => {
       where r.id % 100 = 3 and r.name <> ${LARGE}`);
     await run(sql`insert into own (user_id, room_id, last_read)
       select u.id, r.id, 10 from users u, rooms r where r.id % 4 = 0`);
+    // Everyone is mentioned again and again, also by name, and in rooms that they may not read any more.
+    await run(sql`insert into mentions (user_id, room_id, message_id, sender_id, at)
+      select case when n % 20 = 0 then 0 else u.id end, r.id, n, ${NOBODY}::bigint, now() - n * interval '1 second'
+      from rooms r cross join lateral generate_series(1, case when r.name = ${LARGE} then 30000 else 5 end) n
+      join users u on u.id > 0 and (n % 20 > 0 or u.id = ${at.ada}::bigint)`);
     await run(sql`analyze`);
-  }, 180_000);
+  }, 600_000);
   afterAll(() => at.database.close());
 
   const change = (fields: Partial<Change> & { kind: string }): Change =>
     ({ room: LARGE, senderId: at.ada, ...named("ada"), clientId: crypto.randomUUID(), ...fields }) as Change;
   const list = (userId: number, range: Partial<RoomRange>) =>
     store.lists.rooms(userId, { scope: "mine", patterns: null, after: "", limit: 50, ...range });
+  const inbox = (userId: number, before: InboxPlace | null) =>
+    store.lists.inbox(userId, { before, patterns: null, membersOnly: false, limit: 50 });
   const recent = (userId: number, range: Partial<RecentRange>) =>
     store.lists.recent(userId, { before: null, patterns: null, hidden: false, limit: 50, ...range });
 
@@ -107,7 +115,7 @@ onEachDriver((open) => {
       ["a member with a million unread", () => store.members.join([{ userId: at.ben, room: LARGE }])],
       ["a member whose own million follows", () => store.members.join([{ userId: at.ada, room: LARGE }])],
       ["a member who leaves", () => store.members.leave({ userId: at.ben, room: "large-8" })],
-      ["read marks", () => store.members.mark([{ userId: at.ada, room: LARGE, id: 1_000 }])],
+      ["read marks", () => store.members.mark([{ userId: at.ada, room: LARGE, ...readTo(1_000) }])],
       ["departures", () => store.members.departures([at.ada, at.ben])],
       ["one's rooms", () => list(at.ada, {})],
       ["one's rooms, further on", () => list(at.ada, { after: "large-5" })],
@@ -132,6 +140,38 @@ onEachDriver((open) => {
           return store.watch.changes((newest as { stamp: number }).stamp - 100, 1_000);
         },
       ],
+      ["what someone wrote", () => store.lists.written(at.ada, { after: null, patterns: null, limit: 200 })],
+      [
+        "what someone wrote, further on",
+        () =>
+          store.lists.written(at.ada, {
+            after: { room: LARGE, clientId: "80000000-0000-4000-8000-000000000000" },
+            patterns: ["large*"],
+            limit: 200,
+          }),
+      ],
+      ["one's mentions", () => inbox(at.ada, null)],
+      [
+        "one's mentions, further on",
+        () => inbox(at.ada, { at: Date.now() * 1000 - 9e9, key: "80000000-0000-4000-8000-000000000000" }),
+      ],
+      [
+        "a post with mentions",
+        () =>
+          store.messages.commit(
+            0,
+            [post(at.ada, LARGE, "x", { mentions: ["@ben"], mentioned: new Map([["@ben", at.ben]]) })],
+            false,
+          ),
+      ],
+      [
+        "rooms whose new messages mention anyone",
+        () => store.watch.mentioning([{ roomId: 7, after: 29_990 }]),
+      ],
+      [
+        "the mentions of people who watch",
+        () => store.watch.mentions({ roomId: 7, after: 29_990, userIds: [at.ada, at.ben] }),
+      ],
       ["someone's messages", () => store.lists.messagesOf({ userId: at.ada, room: null }, 501)],
       ["someone's messages in a room", () => store.lists.messagesOf({ userId: at.ben, room: LARGE }, 501)],
     ])("%s", async (_, ask) => {
@@ -139,11 +179,11 @@ onEachDriver((open) => {
       await ask();
       const scans = database.takeScans();
       expect(scans.length).toBeGreaterThan(0);
-      const tables = /^(messages|reactions|changes|rooms|members|bans|own)$/;
+      const tables = /^(messages|mentions|reactions|changes|rooms|members|bans|own)$/;
       for (const { table, type, condition, rows } of scans) {
         if (!tables.test(table)) continue;
         expect(`${type} of ${table}: ${condition}`).toMatch(
-          /: .*(room_id = |user_id = |name = |name > |skeleton |stamp |\(ROW\(room_id, user_id\) > |\(id = )/,
+          /^Tid Scan |: .*(room_id = |user_id = |name = |name > |skeleton |stamp |\(ROW\(room_id, (user_id|id)\) >=? |\(id = )/,
         );
         expect(`${type} of ${table}: ${rows <= FEW ? "few" : rows} rows`).toEndWith("few rows");
       }

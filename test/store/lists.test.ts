@@ -85,6 +85,9 @@ onEachDriver((open) => {
     await member(at.ada, "empty", { minutesAgo: 15 });
     await member(at.ada, "~direct");
     await member(at.ben, "~direct");
+    await run(
+      sql`update users set name = 'Ben "B" {1}', picture = 'https://example.com/ben.png' where id = ${at.ben}::bigint`,
+    );
     // Added when all posts had been written, to a room that shows newcomers nothing of the past.
     await member(at.ada, "~late", { version: 6, from: 6, role: "owner", minutesAgo: 40 });
     await member(at.ada, "~reborn", { version: 4, minutesAgo: 45 });
@@ -116,11 +119,15 @@ onEachDriver((open) => {
     const byName = new Map((await walk(at.ada)).flat().map((summary) => [summary.room, summary]));
     expect(byName.get("~direct")).toMatchObject({
       kind: "direct",
-      people: [{ username: "ben" }, { username: "ada" }],
+      people: [
+        { username: "ben", name: 'Ben "B" {1}', picture: "https://example.com/ben.png" },
+        { username: "ada" },
+      ],
       last: { id: 150, username: "ben", user: { id: expect.stringMatching(/^u_/) }, content: "post 150" },
       lastRead: 0,
       unread: 100,
     });
+    expect(Object.keys(byName.get("~direct")?.people?.[1] ?? {})).toEqual(["id", "username"]);
     expect(byName.get("~late")).toMatchObject({
       kind: "private",
       title: "Late",

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from "bun:test";
+import { readTo } from "../../src/chat/ports.ts";
 import { sql } from "drizzle-orm";
 import type { RoomSummary } from "../../src/chat/lists.ts";
 import type { Seat } from "../../src/chat/ports.ts";
@@ -33,7 +34,7 @@ onEachDriver((open) => {
   const seat = (userId: number, name = room) => ({ userId, room: name });
   const join = async (userId: number, name = room) => (await at.members.join([seat(userId, name)]))[0];
   const mark = async (userId: number, id: number, name = room) =>
-    (await at.members.mark([{ ...seat(userId, name), id }]))[0];
+    (await at.members.mark([{ ...seat(userId, name), ...readTo(id) }]))[0];
   const say = async (senderId: number, ...contents: string[]) => {
     const posts = contents.map((content) => post(senderId, room, content));
     await at.store.commit(0, posts, false);
@@ -234,8 +235,8 @@ onEachDriver((open) => {
     ]);
     expect(
       await second.members.mark([
-        { ...seat(at.ada), id: 1 },
-        { ...seat(999_999), id: 1 },
+        { ...seat(at.ada), ...readTo(1) },
+        { ...seat(999_999), ...readTo(1) },
       ]),
     ).toEqual([busy, { lastRead: 1, moved: true }]);
     release.resolve();
@@ -251,14 +252,36 @@ onEachDriver((open) => {
     expect(await mark(at.ada, 4)).toEqual({ lastRead: 4, moved: true });
   });
 
+  test("a mark moves back on purpose, even to before its person joined, and forward again; leaving forgets it", async () => {
+    await say(at.ben, "one", "two", "three", "four");
+    await join(at.ada);
+    const move = async (min: number, max = Number.MAX_SAFE_INTEGER) =>
+      (await at.members.mark([{ ...seat(at.ada), min, max }]))[0];
+    expect(await move(0, 1)).toEqual({ lastRead: 1, moved: true, back: true });
+    expect(await move(0, 2)).toEqual({ lastRead: 1, moved: false });
+    expect(await join(at.ada)).toEqual({ lastRead: 1, unread: 3 });
+    expect(await mine(at.ada)).toMatchObject([{ lastRead: 1, unread: 3 }]);
+    expect(await move(2)).toEqual({ lastRead: 2, moved: true });
+    expect(await mine(at.ada)).toMatchObject([{ lastRead: 2, unread: 2 }]);
+    expect(await move(3, 3)).toEqual({ lastRead: 3, moved: true });
+    expect(await move(4)).toEqual({ lastRead: 4, moved: true });
+    expect(await mine(at.ada)).toMatchObject([{ lastRead: 4, unread: 0 }]);
+
+    expect(await move(0, 1)).toEqual({ lastRead: 1, moved: true, back: true });
+    await at.members.leave(seat(at.ada));
+    await say(at.ben, "five");
+    expect(await join(at.ada)).toEqual({ lastRead: 5, unread: 0 });
+    expect(await mine(at.ada)).toMatchObject([{ lastRead: 5, unread: 0 }]);
+  });
+
   test("marks of many seats keep their order, and make nobody a member", async () => {
     await join(at.ada);
     await say(at.ben, "one", "two");
     const marked = await at.members.mark([
-      { ...seat(at.ben), id: 1 },
-      { ...seat(at.ada, other), id: 1 }, // no such room
-      { ...seat(at.ada), id: 2 },
-      { userId: 999_999, room, id: 1 },
+      { ...seat(at.ben), ...readTo(1) },
+      { ...seat(at.ada, other), ...readTo(1) }, // no such room
+      { ...seat(at.ada), ...readTo(2) },
+      { userId: 999_999, room, ...readTo(1) },
     ]);
     expect(marked).toEqual([
       { lastRead: 2, moved: false },
@@ -427,7 +450,7 @@ onEachDriver((open) => {
         const seats = rotated.flatMap((name) => people.map((userId) => seat(userId, name)));
         await Promise.all([
           members.join(seats),
-          members.mark(seats.map((each) => ({ ...each, id: round }))),
+          members.mark(seats.map((each) => ({ ...each, ...readTo(round) }))),
           store
             .commit(
               round % store.lanes,

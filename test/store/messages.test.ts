@@ -57,14 +57,15 @@ onEachDriver((open) => {
     expect(counter).toBe(4);
     expect(messages.slice(0, 3)).toEqual(
       [
-        { id: 1, content: "one", ...named("ada"), data: null, replyTo: null },
-        { id: 2, content: "two", ...named("ben"), data: null, replyTo: null },
-        { id: 3, content: "three", ...named("ada"), data: null, replyTo: 1 },
+        { id: 1, content: "one", ...named("ada"), data: null, files: null, replyTo: null, thread: null },
+        { id: 2, content: "two", ...named("ben"), data: null, files: null, replyTo: null, thread: null },
+        { id: 3, content: "three", ...named("ada"), data: null, files: null, replyTo: 1, thread: null },
       ].map((message, index) => ({
         ...message,
         version: message.id,
         clientId: [posts[1], posts[2], posts[4]][index]?.clientId ?? "",
         timestamp: acks[1]?.timestamp ?? "",
+        mentions: null,
         editedAt: null,
         deletedAt: null,
         reactions: [],

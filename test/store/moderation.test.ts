@@ -90,6 +90,7 @@ onEachDriver((open) => {
         sender: expect.objectContaining({ username: "ada" }),
         content: "two",
         data: null,
+        files: null,
       },
       resolved: null,
     });

@@ -11,7 +11,9 @@ export async function huntInStore(chosen: (mutant: Mutant) => boolean): Promise<
   const files = (await readdir(import.meta.dir)).filter((file) => file.endsWith(".test.ts"));
   const order = [
     ...FIRST,
+    "../consumers/consumer.test.ts",
     ...files.filter((file) => !FIRST.includes(file) && file !== "large.test.ts").sort(),
+    "../files/store.test.ts",
   ];
   await huntAll({
     mutants: MUTANTS.filter(chosen),

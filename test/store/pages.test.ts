@@ -69,7 +69,7 @@ onEachDriver((open) => {
     const empty = { epoch: at.epoch, counter: 0, fence: 0, messages: [] };
     expect(await changes(0)).toEqual({ ...empty, end: 0 });
     expect(await posts(0)).toEqual({ ...empty, end: 0 });
-    expect(await at.store.messages(room, { after: 0 }, upTo(10))).toEqual({ ...empty, more: false });
+    expect(await at.store.messages(room, { after: 0 }, upTo(10))).toEqual({ ...empty, more: false, edge: 0 });
   });
 
   test("changes are ordered by version: each message once, in its last state", async () => {

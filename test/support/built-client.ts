@@ -10,7 +10,7 @@ const RECORD = join(ROOT, "dist/client-build.json");
 const FILES = [
   "src/{client,protocol,terminal}/**/*",
   "dist/client/**/*",
-  "scripts/build-client.ts",
+  "scripts/build-client*.ts",
   "{package,tsconfig}.json",
   "LICENSE",
 ].map((pattern) => new Bun.Glob(pattern));

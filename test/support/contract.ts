@@ -69,7 +69,8 @@ function faultOf(exchange: Exchange): string | undefined {
     return refusedFault(exchange, ["method_not_allowed", "rate_limited"]);
   }
   // Routes for operators do not exist unless they are configured.
-  const optional = operation.security.some((scheme) => !("accessToken" in scheme));
+  const optional =
+    operation.security.length > 0 && operation.security.every((scheme) => !("accessToken" in scheme));
   if (optional && status === 404 && codeOf(text) === "not_found")
     return refusedFault(exchange, ["not_found"]);
 
@@ -90,7 +91,7 @@ function bodyFault(
     return text === "" ? undefined : "the response has a body, but the document lists none";
   const media = headers.get("content-type")?.split(";")[0] ?? "";
   if (!(media in content)) return `the content type is ${media}, which the document does not list`;
-  return misfit(media.endsWith("json") ? JSON.parse(text) : text, ...pointer, media, "schema");
+  return misfit(/[/+]json$/.test(media) ? JSON.parse(text) : text, ...pointer, media, "schema");
 }
 
 /** Verifies that the document allows an accepted request, so that it is not stricter than the server. */
@@ -113,7 +114,7 @@ function requestFault(
     const wrong = requestMisfit(value, "paths", path, method, "parameters", String(index), "schema");
     if (wrong) return `the parameter ${name} was accepted, but ${wrong}`;
   }
-  if (!requestBody || sent === undefined) return undefined;
+  if (sent === undefined || !requestBody?.content["application/json"]) return undefined;
   const pointer = ["paths", path, method, "requestBody", "content", "application/json", "schema"];
   const wrong = requestMisfit(JSON.parse(sent), ...pointer);
   return wrong && `the body was accepted, but ${wrong}`;

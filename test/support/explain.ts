@@ -22,6 +22,7 @@ interface Plan {
   readonly "Rows Removed by Filter"?: number;
   readonly "Shared Hit Blocks"?: number;
   readonly "Shared Read Blocks"?: number;
+  readonly "WAL Records"?: number;
   readonly Plans?: readonly Plan[];
 }
 
@@ -75,8 +76,18 @@ export function explained(database: Database): Explained {
   };
 }
 
+/** Executes a statement, rolls it back, and returns how many records it wrote to the log. */
+export async function walRecordsOf(orm: Orm, statement: SQL): Promise<number> {
+  // The plan as a whole does not count what its last parts write.
+  const recordsOf = (plan: Plan): number =>
+    plan["Node Type"] === "ModifyTable"
+      ? (plan["WAL Records"] ?? 0)
+      : (plan.Plans ?? []).reduce((sum, part) => sum + recordsOf(part), 0);
+  return recordsOf(await planOf(orm, statement, "analyze, wal"));
+}
+
 /** Returns the plan of a statement as our connections prepare it. Executes the statement and rolls it back. */
-async function planOf(orm: Orm, statement: SQL): Promise<Plan> {
+async function planOf(orm: Orm, statement: SQL, how = "analyze, buffers"): Promise<Plan> {
   const query = new PgDialect({ casing: "snake_case" }).sqlToQuery(statement);
   const name = `p${crypto.randomUUID().replaceAll("-", "")}`;
   const literals = query.params
@@ -88,7 +99,7 @@ async function planOf(orm: Orm, statement: SQL): Promise<Plan> {
   await orm
     .transaction(async (tx) => {
       await rows(tx, sql.raw(`prepare ${name} as ${query.sql}`));
-      const explain = sql.raw(`explain (analyze, buffers, format json) execute ${name}${values}`);
+      const explain = sql.raw(`explain (${how}, format json) execute ${name}${values}`);
       const [found] = await rows<{ "QUERY PLAN": unknown }>(tx, explain);
       await rows(tx, sql.raw(`deallocate ${name}`));
       json = found?.["QUERY PLAN"];

@@ -24,13 +24,14 @@ let opened: Promise<House> | undefined;
 export const house = (): Promise<House> => (opened ??= ownHouse());
 
 /** Starts a private house for one test file, which may change the three people and must stop the server. */
-export async function ownHouse(): Promise<House> {
+export async function ownHouse(settings: Readonly<Record<string, string>> = {}): Promise<House> {
   const mint = await createMint();
   const server = await startTestServer({
     ...mint.settings,
     LOGIN_RATE: "0",
     MESSAGE_RATE: "0",
     BUDGETS: "0",
+    ...settings,
   });
   const [ada, ben, cy] = await Promise.all([
     register(server, "ada"),

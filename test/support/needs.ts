@@ -17,6 +17,7 @@ export type Need =
   | "caddy"
   | "pgbouncer"
   | "promtool"
+  | "exiftool"
   | "unicode-data"
   | "python3-websockets";
 
@@ -27,7 +28,14 @@ export const chromiumPath = (): string | undefined =>
 /** The folder of Debian's package unicode-data. */
 export const UNICODE_DATA = "/usr/share/unicode";
 
-const PROGRAMS: ReadonlySet<Need> = new Set(["nginx", "haproxy", "caddy", "pgbouncer", "promtool"]);
+const PROGRAMS: ReadonlySet<Need> = new Set([
+  "nginx",
+  "haproxy",
+  "caddy",
+  "pgbouncer",
+  "promtool",
+  "exiftool",
+]);
 
 /** Debian's Python, for which python3-websockets is installed. PYTHON overrides it. */
 export const PYTHON = process.env.PYTHON ?? "/usr/bin/python3";

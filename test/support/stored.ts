@@ -66,7 +66,7 @@ export async function readRoom(database: Database, room: string): Promise<Stored
   const changes = await read<StoredChange>(
     sql`select client_id::text as "clientId", sender_id::float8 as "senderId", kind, message_id::float8 as id,
         version::float8 as version
-      from changes where room_id = ${ofRoom} and kind not in ('member', 'room') order by version`,
+      from changes where room_id = ${ofRoom} and kind not in ('member', 'room', 'pin') order by version`,
   );
   return {
     counter: counted?.version ?? 0,

@@ -7,7 +7,8 @@ import type { Codec } from "../../src/chat/connection/codec.ts";
 import type { ModerationStore } from "../../src/chat/moderationports.ts";
 import type { Pass } from "../../src/chat/pass.ts";
 import type { ListStore } from "../../src/chat/lists.ts";
-import type { Bounds, Departures, MemberStore, PersonStore, Seat } from "../../src/chat/ports.ts";
+import type { Bounds, Departures, FileLookup, MemberStore, PersonStore, Seat } from "../../src/chat/ports.ts";
+import type { SavedStore } from "../../src/chat/saved.ts";
 import { membershipOf, noRoom, STRANGER } from "../../src/chat/rights.ts";
 import type { Identity, Standing } from "../../src/identity.ts";
 import type { Message } from "../../src/message.ts";
@@ -36,6 +37,8 @@ export const emptyWatch: WatchStore = {
   roomsOf: async (userIds) => userIds.map(() => []),
   states: async () => [],
   changes: async () => [],
+  mentioning: async () => new Set(),
+  mentions: async () => new Map(),
   stamp: async () => 0,
 };
 
@@ -45,6 +48,14 @@ export const unmoderated = {} as ModerationStore;
 /** Nobody has a name. */
 export const nobodyKnown: PersonStore = { find: async (names) => names.map(() => null) };
 
+/** Nothing is saved. */
+export const nothingSaved: SavedStore = {
+  save: async () => ({ fence: 0, result: "missing" }),
+  unsave: async () => {},
+  list: async () => ({ saved: [], more: false }),
+  idsIn: async () => [],
+};
+
 /** No rooms. */
 export const emptyLists: ListStore = {
   rooms: async () => ({ rooms: [], more: false }),
@@ -53,6 +64,8 @@ export const emptyLists: ListStore = {
   bans: async () => ({ bans: [], next: undefined, fence: 0 }),
   prefer: async () => false,
   room: async () => undefined,
+  written: async () => ({ messages: [], more: false }),
+  inbox: async () => ({ entries: [], next: undefined }),
   messagesOf: async () => [],
 };
 
@@ -90,11 +103,11 @@ export function createMemberStub(): MemberStore & {
       return true;
     },
     mark: async (asked) =>
-      asked.map(({ userId, room, id }) => {
+      asked.map(({ userId, room, min, max }) => {
         const before = markOf(userId, room);
-        const lastRead = Math.max(before, id);
+        const lastRead = Math.min(max, Math.max(before, min));
         marks.set(`${userId} ${room}`, lastRead);
-        return { lastRead, moved: lastRead > before };
+        return { lastRead, moved: lastRead !== before, ...(lastRead < before && { back: true as const }) };
       }),
     departures: async (userIds) =>
       userIds.map((userId): Departures => {
@@ -108,6 +121,9 @@ export function createMemberStub(): MemberStore & {
     ban: ({ userId, room }) => void bansOf(userId).add(room),
   };
 }
+
+/** A room without files. */
+export const noFiles: FileLookup = { visible: async () => ({ fence: 0, files: [] }) };
 
 /** Someone whose display name is their username. */
 export const userOf = (username: string): Person => ({ id: `u_${username}`, name: undefined });

@@ -1,8 +1,9 @@
 import { expect, test } from "bun:test";
 import type { Notice } from "../../src/client/index.ts";
-import { sentenceOf, textOf } from "../../src/web/notices.ts";
-import { muteEnd } from "../../src/web/time.ts";
-import { listed, titleOf } from "../../src/web/words.ts";
+import { sentenceOf, textOf } from "../../src/web/conversation/notices.ts";
+import { muteEnd } from "../../src/web/page/time.ts";
+import { en } from "../../src/web/words/en.ts";
+import { titleOf } from "../../src/web/words/naming.ts";
 
 const ADA = { id: "u_ada", username: "ada", name: "Ada" };
 const BEN = { id: "u_ben", username: "ben" };
@@ -84,5 +85,5 @@ test("a room is called by its title, the people of a direct one, or its name", (
   expect(titleOf({ room: "lobby", kind: "open", title: "" }, "u_ada")).toBe("lobby");
   expect(titleOf({ ...room, kind: "direct", people: [BEN, CY, ADA] }, "u_ada")).toBe("ben and cy");
   expect(titleOf({ ...room, kind: "direct", people: [ADA] }, "u_ada")).toBe("Ada");
-  expect(listed(["a", "b", "c", "d", "e"])).toBe("a, b and 3 others");
+  expect(en.names.some(["a", "b", "c", "d", "e"], 3)).toBe("a, b and 3 others");
 });

@@ -4,7 +4,7 @@ import { api } from "../support/api.ts";
 import { sharedBrowser } from "../support/browser.ts";
 import { type House, ownHouse, START_MS } from "../support/house.ts";
 import { needs } from "../support/needs.ts";
-import { visit, type Visitor } from "./visitor.ts";
+import { noDialog, visit, type Visitor } from "./visitor.ts";
 import { violations } from "./axe.ts";
 
 setDefaultTimeout(3 * START_MS);
@@ -140,7 +140,7 @@ needs("chromium")("people in rooms on the page", () => {
     await cy.page.getByLabel("Reason").fill("This is rude");
     expect(await violations(cy.page)).toEqual([]);
     await cy.page.getByRole("dialog").getByRole("button", { name: "Report" }).click();
-    await cy.page.getByRole("dialog").waitFor({ state: "detached" });
+    await noDialog(cy.page);
     await press(cy, "Room details");
     await press(cy, "Actions for ada");
     await press(cy, "Block");

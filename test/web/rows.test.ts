@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import type { Message } from "../../src/client/index.ts";
-import { firstNewOf, type Row, rowsOf } from "../../src/web/rows.ts";
-import { around, earlier, heldBy, later, SPAN, spanOf } from "../../src/web/span.ts";
+import { firstNewOf, type Row, rowsOf } from "../../src/web/conversation/rows.ts";
+import { around, earlier, heldBy, later, SPAN, spanOf } from "../../src/web/conversation/span.ts";
 
 const ADA = { id: "u_ada", username: "ada" };
 
@@ -23,6 +23,7 @@ const rows = (messages: Message[], more = {}) =>
     more: false,
     firstNew: undefined,
     waiting: [],
+    sending: [],
     refused: [],
     me: ADA,
     ...more,

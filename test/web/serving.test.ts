@@ -1,11 +1,21 @@
 import { beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { createPage } from "../../src/http/page/page.ts";
+import { checkWeight } from "../../scripts/weight.ts";
+import { buildPage, WORKER } from "../../src/http/page/files.ts";
 import { house, START_MS } from "../support/house.ts";
 
 setDefaultTimeout(START_MS);
 
-/** The most that script and style may weigh together, in bytes after gzip. */
-const WEIGHT_MAX = 60 * 1024;
+interface Manifest {
+  readonly icons: readonly {
+    readonly src: string;
+    readonly sizes: string;
+    readonly type: string;
+    readonly purpose?: string;
+  }[];
+}
+
+/** Files that the page links to, and that keep their names. */
+const FIXED = new Set(["/manifest.webmanifest", "/icon-180.png"]);
 
 let url: string;
 beforeAll(async () => {
@@ -51,23 +61,53 @@ describe("the page", () => {
       "form-action 'none'",
       "frame-ancestors 'none'",
       "require-trusted-types-for 'script'",
-      "trusted-types 'none'",
+      "trusted-types worker",
     ])
       expect(directives).toContain(directive);
     expect(policy).not.toContain("unsafe");
+    const workers = (await get("/sw.js")).headers.get("content-security-policy") ?? "";
+    expect(workers).toContain("default-src 'none'");
+    expect(workers).toContain("trusted-types 'none'");
+    expect(workers).not.toMatch(/script-src|unsafe/);
     const html = await (await get("/")).text();
     expect(html).not.toMatch(/<script(?![^>]*\bsrc=)|<style|\son\w+=|\sstyle=/);
   });
 
   test("names its files by their content, so that they can be cached for ever", async () => {
-    const paths = await assets();
-    expect(paths.map((path) => path.split(".").at(-1)).toSorted()).toEqual(["css", "js", "svg"]);
+    const paths = (await assets()).filter((path) => !FIXED.has(path));
+    expect(new Set(paths.map((path) => path.split(".").at(-1)))).toEqual(new Set(["css", "js", "svg"]));
     for (const path of paths) {
       const file = await get(path);
       expect(file.status).toBe(200);
       expect(file.headers.get("cache-control")).toBe("public, max-age=31536000, immutable");
       expect(file.headers.get("x-content-type-options")).toBe("nosniff");
       expect(file.headers.get("content-type")).toEndWith("; charset=utf-8");
+    }
+  });
+
+  test("asks again for files whose names stay the same: the worker, the manifest and the icons", async () => {
+    for (const path of ["/sw.js", ...FIXED]) {
+      const file = await get(path);
+      expect([path, file.status, file.headers.get("cache-control")]).toEqual([path, 200, "no-cache"]);
+      const etag = file.headers.get("etag") ?? "";
+      expect((await get(path, { "if-none-match": etag })).status).toBe(304);
+    }
+    expect((await get("/sw.js")).headers.get("content-type")).toBe("text/javascript; charset=utf-8");
+    expect((await get("/manifest.webmanifest")).headers.get("content-type")).toBe(
+      "application/manifest+json; charset=utf-8",
+    );
+  });
+
+  test("has a manifest with icons of the sizes that it names", async () => {
+    const { icons, ...manifest } = (await (await get("/manifest.webmanifest")).json()) as Manifest;
+    expect(manifest).toMatchObject({ name: "Parley", start_url: "/", scope: "/", display: "standalone" });
+    expect(icons.filter(({ purpose }) => purpose === "maskable")).toHaveLength(1);
+    expect(icons.map(({ sizes }) => sizes)).toEqual(expect.arrayContaining(["192x192", "512x512"]));
+    for (const { src, sizes, type } of icons) {
+      const icon = await get(src);
+      expect(icon.headers.get("content-type")).toBe(type);
+      const { width, height } = await new Bun.Image(await icon.bytes()).metadata();
+      expect(`${width}x${height}`).toBe(sizes);
     }
   });
 
@@ -89,13 +129,21 @@ describe("the page", () => {
     }
   });
 
-  test("weighs at most 60 KB, script and style together", async () => {
-    let weight = 0;
-    for (const path of await assets())
-      if (!path.endsWith(".svg"))
-        weight += (await (await get(path, { "accept-encoding": "gzip" })).bytes()).length;
-    expect(weight).toBeGreaterThan(1024);
-    expect(await createPage().weigh()).toBe(weight);
-    expect(weight).toBeLessThanOrEqual(WEIGHT_MAX);
+  test("is as light as it promises, and loads the rest later", async () => {
+    const files = await buildPage();
+    const { first, whole } = checkWeight(files);
+    expect(first).toBeGreaterThan(1024);
+    expect(whole).toBeGreaterThan(first);
+  });
+
+  test("is built the same each time, so that all nodes have the same files", async () => {
+    const names = async () => (await buildPage()).map(({ name }) => name).sort();
+    expect(await names()).toEqual(await names());
+  });
+
+  test("serves the parts that it loads later", async () => {
+    const later = (await buildPage()).filter(({ name, first }) => !first && name !== WORKER);
+    expect(later.length).toBeGreaterThan(0);
+    for (const { name, content } of later) expect(await (await get(`/${name}`)).bytes()).toEqual(content);
   });
 });

@@ -75,6 +75,20 @@ export async function visit(
   };
 }
 
+/**
+ * Waits until no dialog is on the page but that of the switcher, which is always there. A closed one has no role any more, and
+ * is removed a moment later.
+ */
+export const noDialog = (page: Page) => page.locator("dialog:not(.switcher)").waitFor({ state: "detached" });
+
+/** Opens the page in a browser of its own, signs in and enters a room. */
+export async function visitRoom(browser: Browser, url: string, name: string, room: string): Promise<Visitor> {
+  const visitor = await visit(browser, url);
+  await visitor.signIn(name);
+  await visitor.enter(room);
+  return visitor;
+}
+
 interface LayoutShift extends PerformanceEntry {
   /** The shift follows an input of the person. */
   readonly hadRecentInput: boolean;

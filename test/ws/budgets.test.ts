@@ -205,6 +205,21 @@ describe("strangers pay by network", () => {
   });
 });
 
+test("a key that floods a room in somebody's name spends its own budget, and leaves theirs alone", async () => {
+  const { token, username } = await spenderOf("messages");
+  const wanted = { name: "flood", scopes: ["rooms:post:costs", "as"], budget: 2 };
+  const { body } = await api(server, "POST /api-keys/", { token: ADMIN_TOKEN, body: wanted });
+  const post = async (by: string, more: object = {}) =>
+    (await api(server, "POST /rooms/costs/messages/", { token: by, body: { content: "x", ...more } })).status;
+  const { token: key } = body as { token: string };
+  const flood = await Promise.all(Array.from({ length: 40 }, () => post(key, { as: `@${username}` })));
+  const counted = (status: number) => flood.filter((one) => one === status).length;
+  expect(counted(201)).toBeGreaterThanOrEqual(2 * MESSAGES);
+  expect(counted(429)).toBeGreaterThan(0);
+  expect(counted(201) + counted(429)).toBe(40);
+  expect(await post(token)).toBe(201);
+});
+
 describe("rooms", () => {
   test("a person can create only so many, by joining or posting; rooms that exist stay open to them", async () => {
     const { token } = await newPerson();

@@ -8,16 +8,21 @@
 ...         print(message.user.shown, message.content)
 """
 
+from .body import Progress, Source
 from .chat import Chat
 from .errors import ChatError
 from .facts import Facts
+from .files import Attachment
 from .frames import Changed, Joined, Lagging, Left, Presence, ReadMark, Receipt, Synced, Typing
 from .http import Response
+from .kept import Pinned, Saved
+from .mentions import Mention
 from .models import (
     Account,
     Ack,
     ConnectionState,
     Entry,
+    FileUrls,
     HistoryPage,
     LastMessage,
     Member,
@@ -26,11 +31,13 @@ from .models import (
     Page,
     Reaction,
     RoomSummary,
+    UploadedFile,
     User,
 )
 from .outbox import Settled
 from .room import Room, RoomEvent
 from .roomlist import RoomList
+from .search import Found, FoundPage
 from .session import TokenSource
 from .store import FileStore, Store
 
@@ -39,6 +46,7 @@ __version__ = "0.1.0"
 __all__ = [
     "Account",
     "Ack",
+    "Attachment",
     "Changed",
     "Chat",
     "ChatError",
@@ -46,16 +54,22 @@ __all__ = [
     "Entry",
     "Facts",
     "FileStore",
+    "FileUrls",
+    "Found",
+    "FoundPage",
     "HistoryPage",
     "Joined",
     "Lagging",
     "LastMessage",
     "Left",
     "Member",
+    "Mention",
     "Message",
     "Notice",
     "Page",
+    "Pinned",
     "Presence",
+    "Progress",
     "Reaction",
     "ReadMark",
     "Receipt",
@@ -64,10 +78,13 @@ __all__ = [
     "RoomEvent",
     "RoomList",
     "RoomSummary",
+    "Saved",
     "Settled",
+    "Source",
     "Store",
     "Synced",
     "TokenSource",
     "Typing",
+    "UploadedFile",
     "User",
 ]

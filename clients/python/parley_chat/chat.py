@@ -12,14 +12,18 @@ from urllib.parse import urlsplit
 from .connection import Connection
 from .errors import ChatError
 from .fields import Fields
+from .files import Files
 from .frames import Activity, Frame, RoomsChanged, Welcome
 from .gate import Gate
 from .http import Http, Response, quote, steadily
+from .kept import Saved, read_saved, set_saved
+from .mentions import Mention, read_mentions
 from .models import Account, ConnectionState, History, Page, RoomSummary, User
 from .outbox import Outbox
 from .retry import left_error
 from .room import Room
 from .roomlist import RoomList, list_rooms
+from .search import FoundPage, search
 from .session import Session, TokenSource
 from .store import Kept, Store
 
@@ -59,7 +63,8 @@ class Chat:
         self._session = Session(Http(base, tls), kept, tokens, self._signed)
         self._account = self._session.account
         self._connection = Connection("ws" + base.removeprefix("http") + "ws/", tls, self._session.token, self)
-        self._outbox = Outbox(kept, outbox, self._connection, self._rooms.get)
+        self._files = Files(self._session, self._connection)
+        self._outbox = Outbox(kept, outbox, self._connection, self._rooms.get, self._files)
         self._list = RoomList(self._session, self._connection, self._rooms.get, self.problem)
         self._outbox.load()
         if self._outbox.rooms():
@@ -202,6 +207,32 @@ class Chat:
         """
         return await list_rooms(self._session, all=all, like=like, order=order, hidden=hidden, after=after, limit=limit)
 
+    async def search(
+        self, query: str, *, room: str | None = None, after: str | None = None, limit: int = 20
+    ) -> FoundPage:
+        """Searches for messages, newest first, in the person's rooms or in one room. `limit` is 1 to 50.
+
+        docs/PROTOCOL.md says what a query may contain. Raises `ChatError` with the code `invalid` if it cannot be
+        understood; `errors["q"]` says why.
+        """
+        return await search(self._session, query, room=room, after=after, limit=limit)
+
+    async def mentions(self, *, after: str | None = None, limit: int = 50) -> Page[Mention]:
+        """Reads a page of the messages that mention the person, newest first. `limit` is 1 to 100."""
+        return await read_mentions(self._session, after, limit)
+
+    async def saved(self, *, after: str | None = None, limit: int = 50) -> Page[Saved]:
+        """Reads a page of the messages that the person saved, the latest saved first. `limit` is 1 to 100."""
+        return await read_saved(self._session, after, limit)
+
+    async def save(self, room: str, id: int) -> None:
+        """Saves a message for this person. Raises `ChatError`, for example with the code `too_many_saved`."""
+        await set_saved(self._session, unicodedata.normalize("NFC", room), id, True)
+
+    async def unsave(self, room: str, id: int) -> None:
+        """Takes a message out of the saved ones, whether it is there or not."""
+        await set_saved(self._session, unicodedata.normalize("NFC", room), id, False)
+
     async def close(self) -> None:
         """Ends the connection. Unsent changes fail with `closed`, and stay in the store for the next run."""
         if self._closed:
@@ -281,6 +312,7 @@ class Chat:
                 connection=self._connection,
                 outbox=self._outbox,
                 session=self._session,
+                files=self._files,
                 me=lambda: self._user.id if self._user else None,
                 first=history,
                 keep=keep,

@@ -103,6 +103,11 @@ class Connection:
 
         self._life.spawn(self._renewal.renew()).add_done_callback(covered)
 
+    @property
+    def file_bytes(self) -> float | None:
+        """The size of the largest file that the server takes, if it has said so."""
+        return self._latest.welcome.file_bytes if self._latest and self._latest.welcome else None
+
     async def opened(self) -> None:
         """Waits until the connection is open. Raises the error after which it does not come back by itself."""
         while not self.open:

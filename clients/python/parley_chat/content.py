@@ -2,14 +2,14 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable
-from typing import Literal
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal
 
 from .copy import RoomCopy
 from .errors import ChatError
 from .facts import MOVES, Facts, after
 from .frames import Changed, Joined, Lagging, Presence, ReadMark, Receipt, Synced, Typing
-from .models import Message, Notice
+from .models import Entry, Message, Notice
 
 UNREAD_MAX = 100
 """The server stops counting unread messages here."""
@@ -22,11 +22,21 @@ Taken = Literal["applied", "old", "gap", "moved"]
 
 
 class Content:
-    """Applies the frames of a room. `me` returns the id of the signed-in person."""
+    """Applies the frames of a room.
 
-    def __init__(self, keep: int, me: Callable[[], str | None], changed: Callable[[], None]) -> None:
+    `me` returns the id of the signed-in person, `waiting` the room's changes that the server may not know yet.
+    """
+
+    def __init__(
+        self,
+        keep: int,
+        me: Callable[[], str | None],
+        waiting: Callable[[], Sequence[Mapping[str, Any]]],
+        changed: Callable[[], None],
+    ) -> None:
         self.copy = RoomCopy(keep)
         self._me = me
+        self._waiting = waiting
         self._changed = changed
         self.typing: dict[str, asyncio.TimerHandle] = {}
         self.drop()
@@ -59,7 +69,7 @@ class Content:
         for entry in reversed(self.copy.entries):
             if entry.id <= self.last_read or count == UNREAD_MAX:
                 break
-            if isinstance(entry, Message) and not entry.deleted_at and entry.user.id != self._me():
+            if self._is_unread(entry):
                 count += 1
         return count
 
@@ -70,7 +80,13 @@ class Content:
         self.facts = frame.facts
         self.online, self.people = frame.online, frame.people
         if frame.last_read is not None:
-            self.last_read = max(self.last_read, frame.last_read) if resumed else frame.last_read
+            self.last_read = frame.last_read
+            # The ids of changes that wait are of the room's earlier epoch if it was not resumed.
+            for change in self._waiting() if resumed else ():
+                if change["type"] != "read":
+                    continue
+                id = change["id"]
+                self.last_read = min(self.last_read, id - 1) if change.get("back") else max(self.last_read, id)
         if frame.unread is not None:
             self._counted, self._up_to = frame.unread, frame.version
         return resumed
@@ -98,7 +114,8 @@ class Content:
         if isinstance(frame, Synced):
             self.copy.synced(frame.version)
         elif isinstance(frame, ReadMark):
-            self.read(frame.id)
+            move = self.back if frame.back else self.read
+            move(frame.id)
         elif isinstance(frame, Presence):
             # A full list of names replaces what is known.
             before = () if len(frame.joined) == frame.online else self.people
@@ -119,10 +136,28 @@ class Content:
             self._counted = 0
         return True
 
+    def back(self, id: int) -> bool:
+        """Moves the read mark back. Returns False if it is already there or before."""
+        if id >= self.last_read:
+            return False
+        self.last_read = id
+        # A copy that does not reach back to the mark knows of no more.
+        self._counted = max(self._counted, sum(self._is_unread(entry) for entry in self.copy.entries))
+        return True
+
+    def _is_unread(self, entry: Entry) -> bool:
+        if not isinstance(entry, Message) or entry.deleted_at or entry.id <= self.last_read:
+            return False
+        return entry.user.id != self._me() and self._is_main(entry)
+
+    def _is_main(self, message: Message) -> bool:
+        """Replies in threads alone are unread in their threads. Without its first message there is no thread."""
+        return message.thread is None or message.also_room or message.thread < self.copy.floor
+
     def _message(self, frame: Changed, message: Message) -> None:
         self._quiet(message.user.username)
         new = frame.change == "created" and message.version > self._up_to and message.id > self.last_read
-        if new and message.user.id != self._me():
+        if new and message.user.id != self._me() and self._is_main(message):
             self._counted += 1
 
     def _notice(self, notice: Notice) -> None:

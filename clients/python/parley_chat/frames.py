@@ -8,7 +8,7 @@ from typing import Any, Literal, cast
 from .errors import ChatError, unexpected
 from .facts import Facts, facts_in
 from .fields import Fields, Json, error_in, parse
-from .models import Entry, Message, Notice, Reaction, User
+from .models import Entry, Message, Notice, Reaction, UploadedFile, User
 from .retry import server_delay
 
 Change = Literal["created", "updated", "deleted"]
@@ -29,6 +29,8 @@ class Welcome:
     expires_at: datetime
     heartbeat_ms: float
     frame_bytes: float
+    file_bytes: float | None = None
+    """The size of the largest file. None if the server takes no files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +127,7 @@ class ReadMark:
 
     room: str
     id: int
+    back: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,9 +187,29 @@ def message_in(fields: Fields) -> Message:
         client_id=fields.text("clientId"),
         data=fields.maybe(fields.object, "data"),
         reply_to=fields.maybe(fields.whole, "replyTo"),
+        thread=fields.maybe(fields.whole, "thread"),
+        also_room=fields.json.get("alsoRoom") is True,
+        files=fields.each("files", uploaded_in) if "files" in fields.json else (),
         edited_at=fields.maybe(fields.time, "editedAt"),
         deleted_at=fields.maybe(fields.time, "deletedAt"),
         reactions={emoji: _reaction_in(Fields(one)) for emoji, one in reactions.items()},
+        mentions=fields.each("mentions", user_in) if "mentions" in fields.json else (),
+        everyone=fields.maybe(fields.flag, "everyone") or False,
+    )
+
+
+def uploaded_in(fields: Fields) -> UploadedFile:
+    """Reads a file of a message, or what an upload returned."""
+    return UploadedFile(
+        id=fields.text("id"),
+        name=fields.text("name"),
+        type=fields.text("type"),
+        size=fields.whole("size"),
+        width=fields.maybe(fields.whole, "width"),
+        height=fields.maybe(fields.whole, "height"),
+        placeholder=fields.maybe(fields.text, "placeholder"),
+        alt=fields.maybe(fields.text, "alt"),
+        held=fields.maybe(fields.flag, "held") or False,
     )
 
 
@@ -226,7 +249,13 @@ def _reply(f: Fields) -> Reply:
 def _welcome(f: Fields) -> Welcome:
     limits = Fields(f.object("limits"))
     user = user_in(Fields(f.object("user")))
-    return Welcome(user, f.time("expiresAt"), f.number("heartbeatMs"), limits.number("frameBytes"))
+    return Welcome(
+        user,
+        f.time("expiresAt"),
+        f.number("heartbeatMs"),
+        limits.number("frameBytes"),
+        limits.maybe(limits.number, "fileBytes"),
+    )
 
 
 def _joined(f: Fields) -> Joined:
@@ -275,7 +304,7 @@ _FRAMES: Mapping[str, Callable[[Fields], Frame]] = {
     "lagging": lambda f: Lagging(f.text("room"), f.whole("version")),
     "presence": _presence,
     "typing": lambda f: Typing(f.text("room"), sender_in(f)),
-    "read": lambda f: ReadMark(f.text("room"), f.whole("id")),
+    "read": lambda f: ReadMark(f.text("room"), f.whole("id"), f.maybe(f.flag, "back") or False),
     "receipt": lambda f: Receipt(f.text("room"), f.whole("id"), sender_in(f)),
     "left": lambda f: Left(f.text("room"), f.whole("code")),
 }

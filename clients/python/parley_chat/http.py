@@ -1,6 +1,8 @@
 """Requests over HTTP, with the standard library, in a thread."""
 
 import asyncio
+import contextlib
+import http.client
 import json
 import re
 import ssl
@@ -11,12 +13,15 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from .body import Body, GivenUp
 from .errors import ChatError, passing, unexpected
 from .fields import error_in, parse
 from .retry import pause_after, server_delay
 
 LIMIT_S = 15
 """Timeout of a request, in seconds."""
+UPLOAD_S = 60
+"""An upload in which nothing moves for so long has failed, in seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +52,11 @@ class Http:
         body: object = None,
         query: Mapping[str, object] | None = None,
         token: str | None = None,
+        upload: Body | None = None,
     ) -> Response:
-        """Makes one request. Raises the error in the response; `unreachable`; `bad_answer` if it is not Parley's.
+        """Makes one request, whose body is JSON or an upload.
+
+        Raises the error in the response; `unreachable`; `bad_answer` if it is not Parley's.
 
         Parameters in `query` that are None are left out.
         """
@@ -56,11 +64,41 @@ class Http:
         url = f"{self._base}{path}?{urllib.parse.urlencode(given)}" if given else self._base + path
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         data = None
+        if upload:
+            return await asyncio.to_thread(self._upload, url, headers, upload)
         if body is not None:
             data = json.dumps(body).encode()
             headers["Content-Type"] = "application/json"
         request = urllib.request.Request(url, data, headers, method=method)
         return await asyncio.to_thread(self._send, request)
+
+    def absolute(self, url: str) -> str:
+        """Returns the whole address of something that the server names by a path."""
+        return urllib.parse.urljoin(self._base, url.removeprefix("/"))
+
+    def _upload(self, url: str, headers: Mapping[str, str], body: Body) -> Response:
+        parts = urllib.parse.urlsplit(url)
+        host = parts.hostname or ""
+        link = (
+            http.client.HTTPSConnection(host, parts.port, timeout=UPLOAD_S, context=self._tls)
+            if parts.scheme == "https"
+            else http.client.HTTPConnection(host, parts.port, timeout=UPLOAD_S)
+        )
+        try:
+            link.putrequest("PUT", f"{parts.path}?{parts.query}")
+            for name, value in {**headers, "Content-Length": str(body.size)}.items():
+                link.putheader(name, value)
+            link.endheaders()
+            # A server that refuses an upload can close the connection before it has read all of it.
+            with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+                for part in body:
+                    link.send(part)
+            response = link.getresponse()
+            return _read(response.status, dict(response.getheaders()), response.read())
+        except (OSError, ValueError, GivenUp, http.client.HTTPException) as error:
+            raise passing("unreachable", f"The server cannot be reached: {error}") from error
+        finally:
+            link.close()
 
     def _send(self, request: urllib.request.Request) -> Response:
         try:

@@ -51,6 +51,40 @@ class Reaction:
 
 
 @dataclass(frozen=True, slots=True)
+class UploadedFile:
+    """What the server says about a file."""
+
+    id: str
+    name: str
+    type: str
+    """The media type by the content."""
+    size: int
+    """In bytes."""
+    width: int | None = None
+    """In pixels, as it is shown. Only of pictures that have a preview."""
+    height: int | None = None
+    placeholder: str | None = None
+    """A tiny version as a `data:` URL. Only of pictures that have a preview."""
+    alt: str | None = None
+    """What it shows, as the sender of its message says."""
+    held: bool = False
+    """The server's scanner has not let it through yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileUrls:
+    """The addresses of a file. Anyone who has one can load the file until `ends_at`."""
+
+    id: str
+    ends_at: datetime
+    original: str
+    preview: str | None
+    """Of a picture: at most 720 pixels on the longer side."""
+    large: str | None
+    """Of a larger picture: at most 2,048 pixels on the longer side."""
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """A message in its current state."""
 
@@ -65,10 +99,19 @@ class Message:
     client_id: str
     data: Mapping[str, Any] | None = None
     reply_to: int | None = None
+    thread: int | None = None
+    """The first message of the thread that it replies in."""
+    also_room: bool = False
+    """A reply in a thread that is part of the room's main conversation too."""
+    files: tuple[UploadedFile, ...] = ()
     edited_at: datetime | None = None
     deleted_at: datetime | None = None
     reactions: Mapping[str, Reaction] = field(default_factory=dict)
     """By emoji."""
+    mentions: tuple[User, ...] = ()
+    """Whom it mentions. Only the first ones, if they are long."""
+    everyone: bool = False
+    """It mentions everyone in the room."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +148,8 @@ class Ack:
     """When the message was committed. Only for `send`."""
     duplicate: bool = False
     """The change was committed by an earlier attempt."""
+    unreached: tuple[str, ...] = ()
+    """Those of the `mentions` who may not read the message, or are not known: they were not mentioned."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +197,8 @@ class LastMessage:
     user: User
     content: str
     timestamp: datetime
+    files: int = 0
+    """How many files it has."""
 
 
 @dataclass(frozen=True, slots=True)

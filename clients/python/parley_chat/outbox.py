@@ -2,22 +2,21 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Protocol
+from typing import Protocol
 
 from .connection import Connection
+from .entry import Change, Entry, Item
 from .errors import ChatError, unexpected
 from .fields import Fields, Json
+from .files import Attachment, Files
 from .frames import Reply
 from .models import Ack
 from .retry import pause_after
 from .store import Kept
-
-Item = dict[str, Any]
-Change = Mapping[str, Any]
-"""A change as it is sent: `type`, `room`, `clientId` and more. The `clientId` makes it idempotent."""
+from .uploads import Uploads, stop
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,39 +45,18 @@ class OutboxRoom(Protocol):
     def settled(self, settled: Settled) -> None: ...
 
 
-class Entry:
-    def __init__(self, change: Change, epoch: str | None, user: str | None) -> None:
-        self.change = change
-        self.epoch = epoch
-        """The epoch of the ids in the change, if it was known."""
-        self.user = user
-        """The id of the person who made it, if it was known."""
-        self.in_flight = False
-        self.covered = False
-        """A newer token was requested for it."""
-        self.outcome: asyncio.Future[Ack] = asyncio.get_running_loop().create_future()
-
-    @property
-    def room(self) -> str:
-        return str(self.change["room"])
-
-    @property
-    def names_message(self) -> bool:
-        """Whether the change depends on the epoch of the ids in it."""
-        return "id" in self.change or "replyTo" in self.change
-
-    @property
-    def item(self) -> Item:
-        """The change as the store keeps it."""
-        return {"change": dict(self.change), "epoch": self.epoch, "user": self.user}
-
-
 class Outbox:
     """Keeps each change until its outcome is known, across all disconnections. A room's changes stay in order."""
 
     def __init__(
-        self, kept: Kept, limit: int, connection: Connection, room: Callable[[str], OutboxRoom | None]
+        self,
+        kept: Kept,
+        limit: int,
+        connection: Connection,
+        room: Callable[[str], OutboxRoom | None],
+        files: Files,
     ) -> None:
+        self._uploads = Uploads(files, self._changed, self._uploaded)
         self._kept = kept
         self._limit = limit
         self._connection = connection
@@ -102,13 +80,13 @@ class Outbox:
         """Takes over what an earlier run left in the store."""
         self._entries += map(_earlier, _items_in(self._kept.get("outbox")))
 
-    def add(self, change: Change) -> asyncio.Future[Ack]:
+    def add(self, change: Change, attachments: Sequence[Attachment] = ()) -> asyncio.Future[Ack]:
         """Puts a change at the end and sends what can be sent. Cancelling the future gives the change up.
 
         The future fails with the server's refusal, `outbox_full`, `stale_epoch`, `left`, `signed_out` or `closed`.
         """
         room = self._room(str(change["room"]))
-        entry = Entry(change, room.epoch if room else None, self._user)
+        entry = Entry(change, room.epoch if room else None, self._user, attachments)
         if self._closed:
             return _failed(entry, self._closed)
         if change["type"] == "read":
@@ -122,6 +100,7 @@ class Outbox:
             self._entries.remove(entry)
             return _failed(entry, ChatError("outbox_full", f"The change was not stored: {error}"))
         entry.outcome.add_done_callback(partial(self._given_up, entry))
+        self._uploads.start(entry)
         if room:
             room.outbox_changed()
         self.pump()
@@ -136,7 +115,14 @@ class Outbox:
             if self._pause or entry.room in busy or entry not in self._entries:
                 continue
             busy.add(entry.room)
-            if not entry.in_flight and self._valid(entry):
+            if entry.uploading:
+                continue
+            if entry.lacks_files:
+                # The store keeps no bytes.
+                busy.discard(entry.room)
+                lost = ChatError("file_missing", "A file was not uploaded before the program ended.")
+                self._settle(entry, error=lost)
+            elif not entry.in_flight and self._valid(entry):
                 entry.in_flight = True
                 self._connection.ask(entry.change, partial(self._answered, entry))
 
@@ -156,7 +142,8 @@ class Outbox:
         """The room was joined and has this epoch. Changes with ids of another one are rejected as `stale_epoch`."""
         for entry in self._of(room):
             if entry.epoch not in (None, epoch):
-                if entry.names_message and entry.change["type"] != "send":
+                # A reply without its thread would be said to everyone.
+                if entry.names_message and (entry.change["type"] != "send" or "thread" in entry.change):
                     self._settle(entry, error=ChatError("stale_epoch", "The room's history was replaced."))
                     continue
                 entry.change = {name: value for name, value in entry.change.items() if name != "replyTo"}
@@ -183,6 +170,7 @@ class Outbox:
             self._pause.cancel()
         entries, self._entries = self._entries, []
         for entry in entries:
+            stop(entry)
             _fail(entry, error)
 
     def _of(self, room: str) -> list[Entry]:
@@ -196,9 +184,9 @@ class Outbox:
         return room is not None and room.joined_epoch == entry.epoch
 
     def _supersede(self, later: Entry) -> None:
-        """A later read mark includes an earlier one that was not sent yet."""
+        """A later read mark includes an earlier one that was not sent yet, unless that moves back."""
         for entry in self._of(later.room):
-            if not entry.in_flight and entry.change["type"] == "read":
+            if not entry.in_flight and entry.change["type"] == "read" and not entry.change.get("back"):
                 self._settle(entry, _read_ack(entry.change))
 
     def _answered(self, entry: Entry, reply: Reply) -> None:
@@ -209,7 +197,14 @@ class Outbox:
         if error and error.claim and not entry.covered:
             entry.covered = entry.in_flight = True
             return self._connection.cover(partial(self._covered, entry, error))
-        if error and error.retryable:
+        if error and error.code == "file_held":
+            # Other rooms go on while a scanner is away.
+            entry.in_flight = True
+            wait = pause_after(error, 3) / 1000
+            asyncio.get_running_loop().call_later(wait, self._released, entry)
+        elif error and error.code == "file_missing" and self._uploads.again(entry):
+            pass  # It waits for them.
+        elif error and error.retryable:
             self._hold(error)
         elif error:
             self._settle(entry, error=error)
@@ -227,6 +222,22 @@ class Outbox:
         if newer is False:
             self._settle(entry, error=refusal)
         self.pump()
+
+    def _released(self, entry: Entry) -> None:
+        entry.in_flight = False
+        self.pump()
+
+    def _uploaded(self, entry: Entry, error: ChatError | None) -> None:
+        if error:
+            return self._settle(entry, error=error)
+        with contextlib.suppress(OSError):
+            self._keep()
+        self.pump()
+
+    def _changed(self, entry: Entry) -> None:
+        room = self._room(entry.room)
+        if room:
+            room.outbox_changed()
 
     def _given_up(self, entry: Entry, outcome: asyncio.Future[Ack]) -> None:
         if outcome.cancelled():
@@ -248,6 +259,7 @@ class Outbox:
         if entry not in self._entries:
             return
         self._entries.remove(entry)
+        stop(entry)
         with contextlib.suppress(OSError):
             self._keep()  # A change that the next run repeats has the same clientId.
         if error:
@@ -291,7 +303,9 @@ def _ack_in(change: Change, json: Json) -> Ack:
         return _read_ack(change)
     f = Fields(json)
     duplicate = f.maybe(f.flag, "duplicate") or False
-    return Ack(f.whole("id"), f.whole("version"), change["clientId"], f.maybe(f.time, "timestamp"), duplicate)
+    unreached = f.maybe(f.texts, "unreached") or ()
+    at = f.maybe(f.time, "timestamp")
+    return Ack(f.whole("id"), f.whole("version"), change["clientId"], at, duplicate, unreached)
 
 
 def _read_ack(change: Change) -> Ack:

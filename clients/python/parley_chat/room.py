@@ -2,20 +2,23 @@
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any
 from weakref import WeakSet
 
+from .body import Progress, Source
 from .connection import Connection
 from .content import Content
 from .errors import ChatError
 from .facts import Facts, role_in
 from .feed import Feed, RoomStateName
 from .fields import Fields
+from .files import Attachment, Files
 from .frames import Changed, RoomFrame, entries_in, user_in
 from .gate import Gate
 from .http import quote
-from .models import Entry, HistoryPage, Member, Message, Page
+from .kept import Pinned, read_pins, set_pin
+from .models import Entry, FileUrls, HistoryPage, Member, Message, Page, UploadedFile
 from .outbox import Outbox, Settled
 from .roomchanges import Change, RoomChanges
 from .session import Session
@@ -41,6 +44,7 @@ class Room(RoomChanges):
         connection: Connection,
         outbox: Outbox,
         session: Session,
+        files: Files,
         me: Callable[[], str | None],
         first: int,
         keep: int,
@@ -49,13 +53,14 @@ class Room(RoomChanges):
         self._connection = connection
         self._outbox = outbox
         self._session = session
+        self._files = files
         self._first = first
         self._opened = False
         self._gate = Gate()
         self._streams: WeakSet[Stream[RoomEvent]] = WeakSet()
         self._paging: asyncio.Task[None] | None = None
         self._typed_at = float("-inf")
-        self._content = Content(keep, me, self._changed)
+        self._content = Content(keep, me, lambda: outbox.waiting(name), self._changed)
         self._copy = self._content.copy
         self._feed = Feed(
             name,
@@ -160,10 +165,16 @@ class Room(RoomChanges):
         return stream.iterate()
 
     def read(self, id: int) -> Change:
-        """Moves the read mark to this message. It never moves back."""
+        """Moves the read mark to this message. It does not move back."""
         if self._content.read(id):
             self._changed()
         return self._change("read", None, id=id)
+
+    def mark_unread(self, id: int) -> Change:
+        """Moves the read mark back: this message and those after it are unread again, on all devices of the person."""
+        if self._content.back(id - 1):
+            self._changed()
+        return self._change("read", None, id=id, back=True)
 
     def show_typing(self) -> None:
         """Shows others that the person is typing. Call it with each key: it sends one frame every 2 seconds at most."""
@@ -178,6 +189,41 @@ class Room(RoomChanges):
         response = await self._session.request("GET", path, query={"q": q, "after": after, "limit": limit})
         return Page(tuple(_member_in(Fields(item)) for item in response.body), response.cursor("after"))
 
+    async def pins(self, *, after: str | None = None) -> Page[Pinned]:
+        """Reads a page of the pinned messages, the latest pin first."""
+        return await read_pins(self._session, self.name, after)
+
+    async def pin(self, id: int) -> None:
+        """Pins a message. Raises `ChatError`, for example with the code `too_many_pins`."""
+        await set_pin(self._session, self.name, id, True)
+
+    async def unpin(self, id: int) -> None:
+        """Unpins a message. Nothing happens if it is not pinned."""
+        await set_pin(self._session, self.name, id, False)
+
+    async def upload(
+        self,
+        file: Source,
+        *,
+        name: str | None = None,
+        client_id: str | None = None,
+        progress: Progress | None = None,
+    ) -> UploadedFile:
+        """Uploads bytes or the file at a path, so that it can be sent here with `send`, once and within a day.
+
+        Repeated under the same `client_id` until its outcome is known. A file that is too large for the server is
+        refused before it is sent (`file_too_large`). `progress` is called with the bytes that have left, and all bytes.
+        """
+        one = Attachment(file, name)
+        return await self._files.upload(self.name, one, client_id=client_id, progress=progress)
+
+    async def files(self, ids: Sequence[str], *, fresh: bool = False) -> dict[str, FileUrls]:
+        """Returns addresses from which files can be loaded, by their ids, without those that the person may not see.
+
+        An address is given out for 4 minutes and works for at least one more. `fresh` asks the server in any case.
+        """
+        return await self._files.urls(self.name, ids, fresh)
+
     async def history(
         self,
         *,
@@ -185,12 +231,14 @@ class Room(RoomChanges):
         after: int | None = None,
         limit: int = 100,
         notices: bool = False,
+        thread: int | None = None,
     ) -> HistoryPage:
         """Reads a page of the history without changing the list: the newest, or next to a message id.
 
-        At most one of `before` and `after` may be given. `limit` is 1 to 1,000; a page can be shorter.
+        At most one of `before` and `after` may be given. `limit` is 1 to 1,000; a page can be shorter. With `thread`, only
+        the replies in the thread that begins with this message.
         """
-        query = {"before": before, "after": after, "limit": limit, "notices": notices or None}
+        query = {"before": before, "after": after, "limit": limit, "notices": notices or None, "thread": thread}
         given = {name: value for name, value in query.items() if value is not None}
         reply = await self._connection.request({"type": "history", "room": self.name, **given})
         return HistoryPage(entries_in(reply.get("messages")), reply.get("more") is True)
@@ -272,11 +320,18 @@ class Room(RoomChanges):
         self._changed()
         self._end(None if why.code == "closed" else why)
 
-    def _change(self, kind: str, client_id: str | None, more: Mapping[str, Any] | None = None, **fields: Any) -> Change:
+    def _change(
+        self,
+        kind: str,
+        client_id: str | None,
+        more: Mapping[str, Any] | None = None,
+        attachments: Sequence[Attachment] = (),
+        **fields: Any,
+    ) -> Change:
         given = {name: value for name, value in fields.items() if value is not None}
         change_id = client_id.lower() if client_id else str(uuid.uuid4())
         change = {"type": kind, "room": self.name, "clientId": change_id, **given, **(more or {})}
-        outcome = self._outbox.add(change)
+        outcome = self._outbox.add(change, attachments)
         # The outbox needs the room joined, even if the application is not in it.
         self._feed.join()
         return outcome

@@ -2,11 +2,12 @@
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from .models import Ack, History, Role
+from .files import Attachment
+from .models import Ack, History, Role, UploadedFile
 
 Change = asyncio.Future[Ack]
 """A change that waits for its outcome, across all disconnections. Cancelling it gives the change up."""
@@ -16,7 +17,14 @@ class RoomChanges(ABC):
     """Changes of a room, of its messages and of its members."""
 
     @abstractmethod
-    def _change(self, kind: str, client_id: str | None, more: Mapping[str, Any] | None = None, **fields: Any) -> Change:
+    def _change(
+        self,
+        kind: str,
+        client_id: str | None,
+        more: Mapping[str, Any] | None = None,
+        attachments: Sequence[Attachment] = (),
+        **fields: Any,
+    ) -> Change:
         """Puts a change into the outbox. Fields that are None are left out; those in `more` are not."""
 
     def send(
@@ -25,10 +33,34 @@ class RoomChanges(ABC):
         *,
         data: Mapping[str, Any] | None = None,
         reply_to: int | None = None,
+        thread: int | None = None,
+        also_room: bool = False,
+        files: Sequence[Attachment | UploadedFile] = (),
+        mentions: Sequence[str] | None = None,
+        everyone: bool | None = None,
         client_id: str | None = None,
     ) -> Change:
-        """Posts a message. Resolves once it is committed, however often the connection breaks."""
-        return self._change("send", client_id, content=content, data=data, replyTo=reply_to)
+        """Posts a message. Resolves once it is committed, however often the connection breaks.
+
+        `thread`: the first message of the thread in which it replies; with `also_room`, everyone in the room sees it too.
+        `mentions`: ids, or `@` and usernames, at most 50; the text alone mentions nobody. `everyone`: it mentions everyone
+        in the room.
+
+        `files`: at most 10, which are uploaded (`room.upload`) or which the outbox uploads first (`Attachment`). The
+        message keeps its place in the order meanwhile, so later changes of the room wait for it.
+        """
+        attachments = [Attachment(id=one.id, alt=one.alt) if isinstance(one, UploadedFile) else one for one in files]
+        named = [one.json for one in attachments] or None
+        fields: dict[str, Any] = {
+            "content": content,
+            "data": data,
+            "replyTo": reply_to,
+            "thread": thread,
+            "files": named,
+        }
+        fields["alsoRoom"] = also_room or None
+        whom: dict[str, Any] = {"mentions": None if mentions is None else list(mentions), "everyone": everyone}
+        return self._change("send", client_id, attachments=attachments, **fields, **whom)
 
     def edit(
         self,
@@ -37,11 +69,14 @@ class RoomChanges(ABC):
         *,
         data: Mapping[str, Any] | None = None,
         drop_data: bool = False,
+        mentions: Sequence[str] | None = None,
+        everyone: bool | None = None,
         client_id: str | None = None,
     ) -> Change:
-        """Changes the text of a message of this person. Without `data`, the message keeps what it has."""
+        """Changes the text of a message of this person. Without `data` or `mentions`, the message keeps what it has."""
         more = {"data": None} if drop_data else {}
-        return self._change("edit", client_id, more, id=id, content=content, data=data)
+        whom: dict[str, Any] = {"mentions": None if mentions is None else list(mentions), "everyone": everyone}
+        return self._change("edit", client_id, more, id=id, content=content, data=data, **whom)
 
     def delete(self, id: int, *, client_id: str | None = None) -> Change:
         """Deletes a message; a tombstone stays. Those of others need the right to moderate."""

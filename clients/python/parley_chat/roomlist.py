@@ -72,7 +72,8 @@ def summary_in(f: Fields) -> RoomSummary:
 
 
 def _last_in(f: Fields) -> LastMessage:
-    return LastMessage(f.whole("id"), sender_in(f), f.text("content"), f.time("timestamp"))
+    files = f.maybe(f.whole, "files") or 0
+    return LastMessage(f.whole("id"), sender_in(f), f.text("content"), f.time("timestamp"), files)
 
 
 class RoomList:
@@ -188,7 +189,7 @@ class RoomList:
                 if frame.change == "created":
                     self._mark(frame.room)
             elif not item.last or message.id >= item.last.id:
-                last = LastMessage(message.id, message.user, message.content, message.timestamp)
+                last = LastMessage(message.id, message.user, message.content, message.timestamp, len(message.files))
                 self._items[frame.room] = replace(item, version=message.version, last=last)
         if item:
             self._gate.open()

@@ -89,6 +89,10 @@ class Session:
                 raise
         return await self._http(method, path, token=await self.token(token), **call)
 
+    def absolute(self, url: str) -> str:
+        """Returns the whole address of something that the server names by a path."""
+        return self._http.absolute(url)
+
     def _renewed(self, task: asyncio.Task[str]) -> None:
         self._renewing = None
         if not task.cancelled():

@@ -1,11 +1,11 @@
 import type { Clock } from "../../clock.ts";
 import { Refusal, type RefusalDetail } from "../../errors.ts";
 import { isGranted, type RoomAction } from "../../grants.ts";
-import type { Identity } from "../../identity.ts";
+import { type Identity, SYSTEM_ID } from "../../identity.ts";
 import type { Message } from "../../message.ts";
 import type { ErrorCode } from "../../protocol/codes.ts";
 import type { Pass } from "../pass.ts";
-import { type Action, type Membership, mutedFor, permits } from "../rights.ts";
+import { type Action, type Membership, mutedFor, permits, permitsServer } from "../rights.ts";
 import type { Memberships } from "./memberships.ts";
 
 /**
@@ -92,12 +92,19 @@ export function createAccess({ policy, memberships, clock }: AccessParts): Acces
   const issue = <A extends Action>(person: Identity, room: string, membership: Membership): Pass<A> =>
     ({ person, room, membership }) as Pass<A>;
 
-  const refusalOf = (membership: Membership, action: Action): AccessDenied | undefined => {
+  const refusalOf = (
+    { userId }: Identity,
+    membership: Membership,
+    action: Action,
+  ): AccessDenied | undefined => {
     const now = clock.now();
-    const code = permits(membership, action, { now, membersOnly });
+    const isServer = userId === SYSTEM_ID;
+    const code = isServer
+      ? permitsServer(membership, action)
+      : permits(membership, action, { now, membersOnly });
     if (code === undefined) return undefined;
     const retryAfterMs = code === "muted" ? mutedFor(membership, now) : undefined;
-    const isKnown = membership.state !== "none" || membership.banned;
+    const isKnown = isServer || membership.state !== "none" || membership.banned;
     return new AccessDenied(
       code,
       departureOf(membership),
@@ -109,13 +116,13 @@ export function createAccess({ policy, memberships, clock }: AccessParts): Acces
   const enterNow = <A extends Action>(person: Identity, room: string, action = "read" as A) => {
     checkClaim(person, room, action);
     const known = memberships.peek({ userId: person.userId, room });
-    return known && !refusalOf(known, action) ? issue<A>(person, room, known) : undefined;
+    return known && !refusalOf(person, known, action) ? issue<A>(person, room, known) : undefined;
   };
 
   const reenter = async <A extends Action>(person: Identity, room: string, action = "read" as A) => {
     checkClaim(person, room, action);
     const membership = await memberships.read({ userId: person.userId, room });
-    const refusal = refusalOf(membership, action);
+    const refusal = refusalOf(person, membership, action);
     if (refusal) throw refusal;
     return issue<A>(person, room, membership);
   };
@@ -129,7 +136,7 @@ export function createAccess({ policy, memberships, clock }: AccessParts): Acces
       enterNow(person, room, action) ?? (await reenter(person, room, action)),
     narrow<A extends Action>({ person, room, membership }: Pass<never>, action: A) {
       checkClaim(person, room, action);
-      return refusalOf(membership, action) ? undefined : issue<A>(person, room, membership);
+      return refusalOf(person, membership, action) ? undefined : issue<A>(person, room, membership);
     },
     renew({ room, membership }, person) {
       checkClaim(person, room, "read");

@@ -1,8 +1,9 @@
+import { ownerOf } from "../../budgets.ts";
 import { Refusal } from "../../errors.ts";
 import type { Identity } from "../../identity.ts";
 import type { Places } from "../../limits/places.ts";
 import type { Role } from "../../protocol/membership.ts";
-import { type Ack, type Draft, type Post, sign, SYSTEM, SYSTEM_ID } from "../change.ts";
+import type { Ack } from "../change.ts";
 import type { BanPage, BanRange, ListStore, MemberPage, MemberRange } from "../lists.ts";
 import type { Pass } from "../pass.ts";
 import type { Action } from "../rights.ts";
@@ -33,8 +34,6 @@ export interface Governing {
   members(pass: Pass<"members">, range: MemberRange): Promise<MemberPage>;
   /** Lists the bans of a room by user id. @throws {Refusal} as `members`. */
   bans(pass: Pass<"ban">, range: BanRange): Promise<BanPage>;
-  /** Posts a message in the name of the server. @throws {Refusal} */
-  announce(room: string, draft: Draft): Promise<Ack>;
 }
 
 /** How often a page of members or bans is read again, because rights in its room change all the time. */
@@ -46,17 +45,9 @@ interface GoverningParts {
   readonly memberships: Pick<Memberships, "read">;
   readonly reads: Places;
   submit(person: Identity, room: string, wish: Wish, address?: string): Promise<Ack>;
-  commit(post: Post): Promise<Ack>;
 }
 
-export function createGoverning({
-  store,
-  access,
-  memberships,
-  reads,
-  submit,
-  commit,
-}: GoverningParts): Governing {
+export function createGoverning({ store, access, memberships, reads, submit }: GoverningParts): Governing {
   /** Reads a page with the rights of a pass. If they changed before it, reads them again first. */
   const current = async <A extends Action, P extends { readonly fence: number }>(
     pass: Pass<A>,
@@ -66,7 +57,7 @@ export function createGoverning({
     const { person, room } = pass;
     let held = pass;
     for (let round = 0; round < ROUNDS; round++) {
-      const page = await reads.run(person.userId, read);
+      const page = await reads.run(ownerOf(person), read);
       if (page.fence <= held.membership.fence) return { page, held };
       held = await access.reenter(person, room, action);
     }
@@ -101,9 +92,5 @@ export function createGoverning({
       return { ...page, members: page.members.map(({ lastRead: _, ...member }) => member) };
     },
     bans: async (pass, range) => (await current(pass, "ban", () => store.bans(pass.room, range))).page,
-    async announce(room, draft) {
-      const { fence } = await memberships.read({ userId: SYSTEM_ID, room });
-      return commit(sign(draft, room, SYSTEM, fence) as Post);
-    },
   };
 }

@@ -1,3 +1,4 @@
+import { ownerOf } from "../../budgets.ts";
 import { Refusal } from "../../errors.ts";
 import type { Identity } from "../../identity.ts";
 import type { Places } from "../../limits/places.ts";
@@ -5,6 +6,7 @@ import type { Counts } from "../ephemeral/counts.ts";
 import type { Pass } from "../pass.ts";
 import type { ListStore, Place, Preferences, RecentRange, RoomRange, RoomSummary } from "../lists.ts";
 import type { Access } from "./access.ts";
+import { createInbox } from "./inbox.ts";
 
 /** A room in a list, with the people in it right now. */
 export interface ListedRoom extends RoomSummary {
@@ -29,6 +31,8 @@ export interface Lists {
   rooms(person: Identity, range: Omit<RoomRange, "patterns">): Promise<RoomPage>;
   /** A page of the person's rooms by activity; `next` is an opaque cursor. @throws {Refusal} invalid, busy, unavailable. */
   recent(person: Identity, query: RecentQuery): Promise<RoomPage>;
+  /** The messages that mention a person. @throws {Refusal} invalid, busy, unavailable. */
+  readonly inbox: ReturnType<typeof createInbox>;
   /** One room, whether it exists yet or not. @throws {Refusal} forbidden and so on, busy, unavailable. */
   room(pass: Pass): Promise<ListedRoom>;
   /** Changes what a member keeps about a room. @throws {Refusal} not_found if they are no member; unavailable. */
@@ -69,9 +73,10 @@ export function createLists({ store, reads, access, counts }: ListsParts): Lists
       const { rooms, next } = await reads.run(userId, () => store.recent(userId, range));
       return { rooms: await withCounts(rooms), next: next && cursorOf(next) };
     },
+    inbox: createInbox({ store, reads, access }),
     async room({ person, room }) {
       const { userId } = person;
-      const found = await reads.run(userId, () => store.room({ userId, room }));
+      const found = await reads.run(ownerOf(person), () => store.room({ userId, room }));
       // What was read may be newer than the pass.
       await access.reenter(person, room);
       const [listed] = await withCounts([found ?? { ...NOBODYS, room }]);
@@ -99,6 +104,8 @@ const NOBODYS: Omit<RoomSummary, "room"> = {
   joinedAt: null,
   lastRead: null,
   unread: 0,
+  threads: 0,
+  mentions: 0,
   notify: null,
   hidden: false,
   pinned: false,

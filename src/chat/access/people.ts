@@ -11,6 +11,8 @@ export interface People {
    * @throws {Refusal} `invalid` if one of them names nobody; unavailable.
    */
   known(field: string, names: readonly string[], asker: Identity): Promise<readonly number[]>;
+  /** Finds the people whom a message mentions, by their names. Those who are not known here are missing. @throws {Refusal} unavailable. */
+  mentioned(names: readonly string[], asker: Pick<Identity, "userId">): Promise<ReadonlyMap<string, number>>;
 }
 
 export function createPeople(store: PersonStore): People {
@@ -24,6 +26,15 @@ export function createPeople(store: PersonStore): People {
       const found = names.length === 0 ? [] : await store.find(names, userId);
       if (found.includes(null)) throw invalid({ [field]: ["names somebody who is not known here"] });
       return found as readonly number[];
+    },
+    async mentioned(names, { userId }) {
+      const found = names.length === 0 ? [] : await store.find(names, userId);
+      return new Map(
+        names.flatMap((name, index): [string, number][] => {
+          const id = found[index];
+          return typeof id === "number" ? [[name, id]] : [];
+        }),
+      );
     },
   };
 }

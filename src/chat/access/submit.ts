@@ -1,16 +1,19 @@
-import type { Budgets, Spender } from "../../budgets.ts";
+import { type Budgets, ownerOf, type Spender } from "../../budgets.ts";
 import { invalid, Refusal, refusalOf } from "../../errors.ts";
 import type { Message } from "../../message.ts";
-import type { Order } from "../../order.ts";
+import { actorOf, type Order } from "../../order.ts";
 import type { MemberSetting } from "../../protocol/membership.ts";
+import { EVERYONE_COSTS } from "../../protocol/mentions.ts";
 import { textFault } from "../../protocol/text.ts";
-import type { Identity } from "../../identity.ts";
+import { type Identity, SYSTEM_ID } from "../../identity.ts";
 import type { Pass } from "../pass.ts";
-import { type Change, type Decree, NO_FENCE, rule, sign, type Submission } from "../change.ts";
+import { type Change, type Decree, type Draft, NO_FENCE, rule, sign, type Submission } from "../change.ts";
 import type { MessageStore } from "../ports.ts";
 import type { Action } from "../rights.ts";
 import { AccessDenied } from "./access.ts";
+import type { People } from "./people.ts";
 import type { Answer, Committer } from "../room/committer.ts";
+import { saysMentions } from "../room/mentioning.ts";
 import type { Rooms } from "../room/rooms.ts";
 
 /** What a transport sends to change a room. */
@@ -37,19 +40,27 @@ export interface Sender {
  */
 export type Submit = (sender: Sender, room: string, wish: Wish, answer: Answer) => Promise<void> | void;
 
-/** A change costs one more for each of these bytes of text, data and reactions, because everyone in the room gets all of them. */
+/** A change costs one more for each of these bytes of text, data, files and reactions, because everyone in the room gets all of them. */
 const BYTES_EACH = 4096;
 
 interface SubmitParts {
-  readonly budgets: Pick<Budgets, "wait" | "charge" | "refused">;
+  readonly budgets: Pick<Budgets, "wait" | "charge" | "refused" | "spend" | "limits">;
   readonly committer: Pick<Committer, "submit">;
   readonly store: Pick<MessageStore, "answered">;
   readonly rooms: Pick<Rooms, "isOpen" | "counter">;
+  readonly people: Pick<People, "mentioned">;
   /** The longest message, in characters. */
   readonly messageChars: number;
 }
 
-export function createSubmit({ budgets, committer, store, rooms, messageChars }: SubmitParts): Submit {
+export function createSubmit({
+  budgets,
+  committer,
+  store,
+  rooms,
+  people,
+  messageChars,
+}: SubmitParts): Submit {
   /**
    * Commits a change and charges for its size, which is known only then: the smallest reaction delivers its whole message.
    * So one person cannot send more to a room than slow lines carry.
@@ -66,7 +77,7 @@ export function createSubmit({ budgets, committer, store, rooms, messageChars }:
 
   /** Submits a post that may create its room, which then costs the sender. */
   const open = (change: Change, room: string, sender: Spender, answer: Answer) => {
-    const key = `${sender.userId} ${room}`;
+    const key = `${ownerOf(sender)} ${room}`;
     const known = openings.get(key);
     const wait = known ? 0 : budgets.wait("rooms", sender);
     if (wait > 0) return ifCreated(change, room, sender, wait, answer);
@@ -102,15 +113,27 @@ export function createSubmit({ budgets, committer, store, rooms, messageChars }:
     origin: Origin | undefined,
     answer: Answer,
   ) => {
-    const fault = "content" in wish && textFault(wish.content, { max: messageChars });
+    const isText = wish.kind === "post" && !wish.files;
+    const fault = "content" in wish && textFault(wish.content, { min: isText ? 1 : 0, max: messageChars });
     if (fault) return answer(invalid({ content: [fault] }));
     // Whether somebody sees what they reply to is decided under the room's lock. That is rare: only `from` hides messages.
     const isHidden = wish.kind === "post" && wish.replyTo !== null && wish.replyTo < membership.from;
     const fence = isHidden ? NO_FENCE : membership.fence;
-    const change = signed(wish, room, person, fence, origin);
-    const mayCreate = change.kind === "post" && !membership.exists && !rooms.isOpen(room);
-    if (mayCreate) open(change, room, person, answer);
-    else commit(change, person, answer);
+    const enter = (change: Change) => {
+      const mayCreate = change.kind === "post" && !membership.exists && !rooms.isOpen(room);
+      if (mayCreate) open(change, room, person, answer);
+      else commit(change, person, answer);
+    };
+    if ((wish.kind !== "post" && wish.kind !== "edit") || !saysMentions(wish))
+      return enter(signed(wish, room, person, fence, origin));
+    // A server with small budgets may have one that is less than what a message can cost.
+    const units = Math.min(mentionUnits(wish), budgets.limits.mentions?.burst ?? Infinity);
+    const wait = budgets.spend("mentions", person, units);
+    if (wait > 0) return answer(new Refusal("rate_limited", { retryAfterMs: wait }));
+    return people.mentioned(wish.mentions ?? [], person).then(
+      (mentioned) => enter(sign(wish, room, person, fence, mentioned)),
+      (error: unknown) => answer(refusalOf(error)),
+    );
   };
 
   const refuse = (refusal: AccessDenied, person: Identity, room: string, wish: Wish, answer: Answer) => {
@@ -137,12 +160,16 @@ export function createSubmit({ budgets, committer, store, rooms, messageChars }:
       return denied(error);
     }
     if (pass instanceof Promise) return pass.then((granted) => submit(granted, wish, origin, answer), denied);
-    submit(pass, wish, origin, answer);
+    return submit(pass, wish, origin, answer);
   };
 }
 
+/** What the mentions of a change cost. */
+export const mentionUnits = ({ mentions, everyone }: Pick<Draft, "mentions" | "everyone">): number =>
+  (mentions?.length ?? 0) + (everyone === true ? EVERYONE_COSTS : 0);
+
 /** What access has to allow for some change. */
-type WishAction = Exclude<Action, "read" | "members" | "join">;
+type WishAction = Exclude<Action, "read" | "members" | "join" | "everyone">;
 
 /** Returns what access has to allow for a change. The commit checks it again, and what else the change needs. */
 function actionFor(wish: Wish, { userId }: Identity): WishAction {
@@ -151,6 +178,8 @@ function actionFor(wish: Wish, { userId }: Identity): WishAction {
       return "retract";
     case "member":
       return wish.set === "out" && wish.users[0] === userId ? "leave" : MEMBER_ACTIONS[wish.set];
+    case "pin":
+      return "pin";
     case "room":
       return Object.keys(wish.set).every((key) => key === "title" || key === "topic") ? "describe" : "govern";
     default:
@@ -170,8 +199,10 @@ const MEMBER_ACTIONS = {
 
 function signed(wish: Wish, room: string, person: Identity, fence: number, origin?: Origin): Change {
   if (wish.kind === "post") return sign(wish, room, person, fence);
-  const order = origin && isModeration(wish, person) ? orderOf(person, origin) : undefined;
-  if (wish.kind === "member" || wish.kind === "room") return rule(wish, room, person, order ?? null);
+  const isServer = person.userId === SYSTEM_ID;
+  const order = origin && (isServer || isModeration(wish, person)) ? orderOf(person, origin) : undefined;
+  if (wish.kind === "member" || wish.kind === "room" || wish.kind === "pin")
+    return rule(wish, room, person, order ?? null);
   return sign(wish.kind === "delete" && order ? { ...wish, order } : wish, room, person, fence);
 }
 
@@ -181,9 +212,9 @@ function isModeration(wish: Wish, { userId }: Identity): boolean {
   return wish.kind === "delete" || (wish.kind === "room" && wish.set.archived !== undefined);
 }
 
-const orderOf = ({ username }: Identity, { via, address }: Origin): Order => ({
+const orderOf = (person: Identity, { via, address }: Origin): Order => ({
   via,
-  actor: username,
+  actor: actorOf(person),
   address,
   reason: "",
 });
@@ -192,8 +223,8 @@ const orderOf = ({ username }: Identity, { via, address }: Origin): Order => ({
 const UNIT = 3;
 
 /** What a change costs besides the unit that its sender has paid. Most messages are too short to be measured. */
-function unitsBesides({ content, data, reactions }: Message): number {
-  const text = data === null ? content : content + data;
+function unitsBesides({ content, data, files, reactions }: Message): number {
+  const text = data === null && files === null ? content : content + (data ?? "") + (files ?? "");
   if (reactions.length === 0 && text.length * UNIT < BYTES_EACH) return 0;
   const reacted = reactions.length > 0 ? Buffer.byteLength(JSON.stringify(reactions)) : 0;
   return Math.floor((Buffer.byteLength(text) + reacted) / BYTES_EACH);

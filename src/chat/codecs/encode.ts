@@ -1,4 +1,4 @@
-import type { Message, Person as Mentioned, Reaction } from "../../message.ts";
+import type { Message, Person as Mentioned, Reaction, Replies } from "../../message.ts";
 import type { Person } from "../../person.ts";
 import type { ServerFrame } from "../../protocol/frames.ts";
 
@@ -8,6 +8,9 @@ export const encode = (frame: ServerFrame): string => JSON.stringify(frame);
 type MessageFrame = ServerFrame & { type: "message" };
 /** What an event says besides its message. */
 type MessageEvent = Pick<MessageFrame, "type" | "room" | "change" | "prev" | "replay">;
+
+type ShownReplies = NonNullable<MessageFrame["replies"]>;
+type ShownFile = NonNullable<MessageFrame["files"]>[number];
 
 /** A message as clients see it. Fields without a value are left out. */
 export interface ShownMessage {
@@ -20,21 +23,31 @@ export interface ShownMessage {
   readonly clientId: string;
   data?: Record<string, unknown>;
   replyTo?: number;
+  thread?: number;
+  alsoRoom?: true;
+  files?: ShownFile[];
+  mentions?: { id: string; username: string; name?: string }[];
+  everyone?: true;
   editedAt?: string;
   deletedAt?: string;
   reactions?: Record<string, { count: number; users: string[]; profiles: Person[] }>;
+  replies?: ShownReplies;
 }
 
 export function shown(message: Message): ShownMessage {
-  const result = shownWithoutData(message);
+  const result = shownWithoutJson(message);
   if (message.data !== null) result.data = JSON.parse(message.data) as Record<string, unknown>;
+  if (message.files !== null) result.files = JSON.parse(message.files) as ShownFile[];
   return result;
 }
 
-/** Encodes an event about a message. Its data is JSON already: to parse and write it again would cost more than the rest. */
+/** Encodes an event about a message. Its data and files are JSON already: to parse and write them again would cost more than the rest. */
 export function encodeMessage(event: MessageEvent, message: Message): string {
-  const frame = encode({ ...event, ...shownWithoutData(message) });
-  return message.data === null ? frame : `${frame.slice(0, -1)},"data":${message.data}}`;
+  const { data, files } = message;
+  const frame = encode({ ...event, ...shownWithoutJson(message) });
+  if (data === null && files === null) return frame;
+  const more = `${data === null ? "" : `,"data":${data}`}${files === null ? "" : `,"files":${files}`}`;
+  return `${frame.slice(0, -1)}${more}}`;
 }
 
 /** A notice as clients see it; undefined if the message is none. */
@@ -50,6 +63,20 @@ export function shownNotice({ id, version, timestamp, username, user, notice }: 
   };
 }
 
+/**
+ * Encodes what happened to a message, for readers of the log of all events, with the cursor to continue after it. It depends on
+ * nothing but the message, so whoever reads it again gets the same bytes.
+ */
+export function encodeEvent(room: string, message: Message, cursor: string): string {
+  const noted = shownNotice(message);
+  const change =
+    message.deletedAt !== null ? "deleted" : message.id === message.version ? "created" : "updated";
+  const event = noted
+    ? encode({ type: "notice", room, ...noted })
+    : encodeMessage({ type: "message", room, change }, message);
+  return `${event.slice(0, -1)},"cursor":"${cursor}"}`;
+}
+
 /** A message or a notice of a page, as clients see it. */
 export const shownAny = (message: Message) => shownNotice(message) ?? shown(message);
 
@@ -59,15 +86,33 @@ const shownPerson = ({ id, username, name }: Mentioned) => ({
   ...(name !== null && name !== username && { name }),
 });
 
-function shownWithoutData(message: Message): ShownMessage {
-  const { id, version, username, user, content, timestamp, clientId, replyTo, editedAt, deletedAt } = message;
+function shownWithoutJson(message: Message): ShownMessage {
+  const { id, version, username, user, content, timestamp, clientId, replyTo, thread, editedAt, deletedAt } =
+    message;
   const result: ShownMessage = { id, version, username, user, content, timestamp, clientId };
   if (replyTo !== null) result.replyTo = replyTo;
+  if (thread !== null) {
+    result.thread = thread.root;
+    if (thread.alsoRoom) result.alsoRoom = true;
+  }
   if (editedAt !== null) result.editedAt = editedAt;
   if (deletedAt !== null) result.deletedAt = deletedAt;
+  if (message.mentions !== null) {
+    const { people, everyone } = message.mentions;
+    if (people.length > 0) result.mentions = people.map(shownPerson);
+    if (everyone) result.everyone = true;
+  }
   if (message.reactions.length > 0) result.reactions = byEmoji(message.reactions);
+  if (message.replies) result.replies = shownReplies(message.replies);
   return result;
 }
+
+export const shownReplies = ({ count, more, last, people }: Replies): ShownReplies => ({
+  count,
+  ...(more && { more }),
+  last,
+  people: people.map((person) => ({ ...person })),
+});
 
 /** `{emoji: {count, users}}`. */
 const byEmoji = (reactions: readonly Reaction[]) =>

@@ -1,20 +1,13 @@
 import type * as v from "valibot";
 import { invalid, Refusal } from "../../errors.ts";
+import { parseObject } from "../../json.ts";
 import { readFields } from "../../protocol/fields.ts";
 
-/** Parses the object in a text frame. @throws {Refusal} malformed: a binary frame, not JSON, or not an object. */
+/** Parses the object in a text frame. @throws {Refusal} malformed: a binary frame, or none of {@link parseObject}. */
 export function objectOf(frame: string | Uint8Array): Record<string, unknown> {
   if (typeof frame !== "string")
     throw new Refusal("malformed", { detail: "Frames must be text, not binary." });
-  let value: unknown;
-  try {
-    value = JSON.parse(frame);
-  } catch {
-    throw new Refusal("malformed", { detail: "The frame is not JSON." });
-  }
-  if (typeof value !== "object" || value === null || Array.isArray(value))
-    throw new Refusal("malformed", { detail: "The frame is not a JSON object." });
-  return value as Record<string, unknown>;
+  return parseObject(frame, "The frame");
 }
 
 /** Parses a value by a schema. @throws {Refusal} invalid, with the fault of each field. */

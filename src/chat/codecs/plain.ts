@@ -13,7 +13,9 @@ import { objectOf, parse } from "./parse.ts";
 
 interface PlainOptions {
   readonly submit: Submit;
-  readonly history: History;
+  readonly history: Pick<History, "page">;
+  /** The address of the page. Defaults to this server's. */
+  readonly page?: string | undefined;
   /** Reports an unexpected error. */
   faulted(error: unknown): void;
 }
@@ -31,12 +33,16 @@ export const createPlain = (options: PlainOptions): Codec => ({
     states
       .filter((message) => message.id > known && isShown(message))
       .sort((a, b) => a.id - b.id)
-      .map((message) => ({ text: encodePlain(room, message), id: message.id, version: message.version })),
+      .map((message) => ({
+        text: encodePlain(room, message, options),
+        id: message.id,
+        version: message.version,
+      })),
   event: () => undefined,
   missed: (timeline, position) => timeline.postsSince(position),
   replay({ frames }, message, { room, released }) {
     if (message.id > released || !isShown(message)) return undefined;
-    return frames.getOrInsertComputed(message.id, () => encodePlain(room, message));
+    return frames.getOrInsertComputed(message.id, () => encodePlain(room, message, options));
   },
   start: (peer) => new PlainProtocol(peer, options),
 });
@@ -47,12 +53,25 @@ const isShown = ({ deletedAt, notice }: Message) => deletedAt === null && notice
 /** A page of one message holds it whatever its size. */
 const ANY_SIZE: Fit = { bytes: 1, sizeOf: () => 1 };
 
-type Shown = Pick<Message, "id" | "username" | "content" | "timestamp" | "clientId">;
+type Shown = Pick<Message, "id" | "username" | "content" | "files" | "timestamp" | "clientId">;
 
-function encodePlain(room: string, message: Shown, duplicate = false): string {
-  const { id, username, content, timestamp, clientId } = message;
-  const event = { id, room, username, message: content, timestamp, clientId };
+function encodePlain(
+  room: string,
+  message: Shown,
+  { page }: Pick<PlainOptions, "page">,
+  duplicate = false,
+): string {
+  const { id, username, timestamp, clientId } = message;
+  const event = { id, room, username, message: textOf(room, message, page), timestamp, clientId };
   return JSON.stringify(duplicate ? { ...event, duplicate } : event);
+}
+
+/** The text of a message, and below it the names of its files with the place on the page where they can be seen. */
+function textOf(room: string, { id, content, files }: Shown, page = "/"): string {
+  if (files === null) return content;
+  const link = `${page}#/room/${encodeURIComponent(room)}/${id}`;
+  const names = (JSON.parse(files) as { name: string }[]).map(({ name }) => name);
+  return `${content === "" ? "" : `${content}\n`}${names.join(", ")}: ${link}`;
 }
 
 /** A class, because there is one for each socket: see connection.ts. */
@@ -70,6 +89,7 @@ class PlainProtocol implements Protocol {
   notice() {}
   presence() {}
   marked() {}
+  followed() {}
 
   active() {}
 
@@ -139,7 +159,8 @@ class PlainProtocol implements Protocol {
     /** The message as it was sent again, for a sender who may no longer see it, but learns that it was committed. */
     const sendOwn = () => {
       const { username } = peer.identity;
-      peer.send(encodePlain(room, { id, username, content, timestamp, clientId }, true));
+      const own = { id, username, content, files: null, timestamp, clientId };
+      peer.send(encodePlain(room, own, this.options, true));
     };
     try {
       const query = { after: id - 1, limit: 1 };
@@ -148,7 +169,7 @@ class PlainProtocol implements Protocol {
       const { messages } = await this.options.history.page(pass, query, ANY_SIZE);
       const [message] = messages;
       // If the database was restored since, another message has this id, or none.
-      if (message?.clientId === clientId) peer.send(encodePlain(room, message, true));
+      if (message?.clientId === clientId) peer.send(encodePlain(room, message, this.options, true));
       else this.refuse(new Refusal("unavailable"), clientId);
     } catch (error) {
       if (error instanceof AccessDenied) return sendOwn();

@@ -2,24 +2,26 @@ import * as v from "valibot";
 import { type Budgets, limitsOf } from "../../budgets.ts";
 import { errorOf, Refusal, refusalOf } from "../../errors.ts";
 import type { Message } from "../../message.ts";
-import { fitting, type Named } from "../../person.ts";
+import type { Named } from "../../person.ts";
 import { CLOSE, type CloseReason } from "../../protocol/codes.ts";
-import { type Command, type CommandType, COMMANDS, REF, type ServerFrame } from "../../protocol/frames.ts";
+import { type Command, type CommandType, COMMANDS, REF } from "../../protocol/frames.ts";
 import { FRAME_IN_MAX_BYTES } from "../../protocol/limits.ts";
 import type { Codec, ListChange, Protocol, Standpoint, Surroundings } from "../connection/codec.ts";
 import type { Peer } from "../connection/peer.ts";
-import type { PresenceNews } from "../ephemeral/presence.ts";
 import { HEARTBEAT_MS } from "../limits.ts";
 import type { Pass } from "../pass.ts";
+import type { ThreadSeat } from "../threadports.ts";
 import type { Timeline } from "../room/timeline.ts";
 import { type CommandTable, pay, type Reply, runCommand } from "./command.ts";
 import { encode, encodeMessage, shownNotice } from "./encode.ts";
 import { objectOf, parse } from "./parse.ts";
+import { presenceFrame, profilesOf, usernameOf } from "./people.ts";
 
 interface V1Options {
   readonly commands: CommandTable;
   readonly messageChars: number;
   readonly roomsPerSocket: number;
+  readonly fileBytes?: number | undefined;
   /** What `welcome` says about rates. */
   readonly budgets: Budgets["limits"];
   /** Reports an unexpected error. */
@@ -94,6 +96,7 @@ class V1Protocol implements Protocol {
           frameBytes: FRAME_IN_MAX_BYTES,
           messageChars: this.options.messageChars,
           rooms: this.options.roomsPerSocket,
+          fileBytes: this.options.fileBytes,
           budgets: limitsOf(identity, this.options.budgets),
         },
       }),
@@ -154,12 +157,16 @@ class V1Protocol implements Protocol {
     this.peer.send(encode(presenceFrame(room, { online, joined })));
   }
 
-  marked(room: string, id: number) {
-    this.peer.send(encode({ type: "read", room, id }));
+  marked(room: string, id: number, back: boolean) {
+    this.peer.send(encode({ type: "read", room, id, ...(back && { back }) }));
   }
 
-  active(room: string, id: number) {
-    this.peer.send(encode({ type: "activity", room, id }));
+  followed(room: string, id: number, { following, lastRead }: ThreadSeat) {
+    this.peer.send(encode({ type: "thread", room, id, following, lastRead }));
+  }
+
+  active(room: string, id: number, mentions?: number) {
+    this.peer.send(encode({ type: "activity", room, id, ...(mentions !== undefined && { mentions }) }));
   }
 
   listed(room: string, change: ListChange) {
@@ -243,26 +250,6 @@ class V1Protocol implements Protocol {
 
 /** When a mute ends; null: when someone ends it. */
 const timeOf = (ms: number) => (ms === Infinity ? null : new Date(ms).toISOString());
-
-/** The most bytes of ids and names in a frame that lists people. */
-const PROFILES_BYTES = 64 * 1024;
-
-const usernameOf = ({ username }: Named) => username;
-const profilesOf = (people: readonly Named[]) => [
-  ...fitting(
-    people.map(({ user }) => user),
-    PROFILES_BYTES,
-  ),
-];
-
-/** Anyone who has left is known by the username. */
-export const presenceFrame = (room: string, { online, joined, left }: PresenceNews): ServerFrame => ({
-  type: "presence",
-  room,
-  online,
-  ...(joined && { joined: joined.map(usernameOf), profiles: profilesOf(joined) }),
-  ...(left && { left: left.map(usernameOf) }),
-});
 
 /** A class, because there is one for each command. */
 class CommandReply implements Reply {

@@ -20,12 +20,14 @@ const amending =
   });
 
 /** Changes the text of one's own message. */
-export const edit = amending<"edit">(({ clientId, id, content, data }) => ({
+export const edit = amending<"edit">(({ clientId, id, content, data, mentions, everyone }) => ({
   kind: "edit",
   clientId,
   id,
   content,
   data,
+  mentions,
+  everyone,
 }));
 
 /** Deletes a message, one's own or as a moderator, which leaves a tombstone. */
@@ -48,6 +50,6 @@ export const change = (
 ) =>
   submit(peer, room, wish, (outcome) => {
     if (outcome instanceof Refusal) return reply.refuse(outcome);
-    const { id, version, duplicate } = outcome;
-    reply.ok({ id, version, ...(duplicate && { duplicate }) });
+    const { id, version, duplicate, unreached } = outcome;
+    reply.ok({ id, version, ...(duplicate && { duplicate }), ...(unreached && { unreached }) });
   });

@@ -15,10 +15,14 @@ const FIT: Fit = {
  * Sends a page of history, as much as fits into a frame. A client continues from what it got. `more`: there is more in that
  * direction.
  */
-export const history = ({ history: { page } }: { readonly history: History }): CommandHandler<"history"> => ({
+export const history = ({
+  history: { page },
+}: {
+  readonly history: Pick<History, "page">;
+}): CommandHandler<"history"> => ({
   action: "read",
   cost: { budget: "history", units: ({ limit }) => pagesOf(limit) },
-  async run({ peer, pass, command: { before, after, limit, notices }, reply }) {
+  async run({ peer, pass, command: { before, after, limit, notices, main, thread }, reply }) {
     if (before !== undefined && after !== undefined)
       throw new Refusal("invalid", { detail: "before and after exclude each other" });
     const pause = peer.writable();
@@ -26,7 +30,13 @@ export const history = ({ history: { page } }: { readonly history: History }): C
     // Access may have ended during the pause.
     const current = pause ? await peer.enter(pass.room, "read") : pass;
     const forward = after !== undefined;
-    const { messages, older, newer } = await page(current, { before, after, limit, notices }, FIT);
-    reply.ok({ messages: messages.map(shownAny), more: forward ? newer : older });
+    if (thread !== undefined && thread < current.membership.from) throw new Refusal("not_found");
+    const found = await page(current, { before, after, limit, notices, main, thread }, FIT);
+    const more = forward ? found.newer : found.older;
+    reply.ok({
+      messages: found.messages.map(shownAny),
+      more,
+      ...(main && more && { next: forward ? found.after : found.before }),
+    });
   },
 });

@@ -12,9 +12,9 @@ export const read = ({
   cost: { budget: "marks" },
   run({ peer, pass, command, reply }) {
     // Later commands do not wait for its commit.
-    members.mark(pass, command.id).then(
-      ({ lastRead, moved }) => {
-        if (moved) marks.moved(pass, lastRead, peer, peer.joined(pass.room));
+    members.mark(pass, command.id, command.back).then(
+      ({ moved, ...mark }) => {
+        if (moved) marks.moved(pass, mark, peer, peer.joined(pass.room));
         reply.ok();
       },
       (error: unknown) => {

@@ -26,3 +26,13 @@ export const room = ({ submit }: Pick<CommandParts, "submit">): CommandHandler<"
     return change(submit, { peer, room: roomOf({ peer, command }), reply }, { kind: "room", clientId, set });
   },
 });
+
+/** Pins a message in its room, or unpins it. */
+export const pin = ({ submit }: Pick<CommandParts, "submit">): CommandHandler<"pin"> => ({
+  cost: { budget: "messages" },
+  run({ peer, command, reply }) {
+    const { clientId, id: message, on } = command;
+    const room = roomOf({ peer, command });
+    return change(submit, { peer, room, reply }, { kind: "pin", clientId, message, on });
+  },
+});

@@ -1,5 +1,6 @@
 import { Refusal } from "../../errors.ts";
 import type { Submit } from "../access/submit.ts";
+import { draftOf } from "../change.ts";
 import { type CommandHandler, roomOf } from "../codecs/command.ts";
 
 /** Posts a message. Later commands of the socket do not wait for its commit, so they may share it. */
@@ -7,10 +8,11 @@ export const send = ({ submit }: { readonly submit: Submit }): CommandHandler<"s
   cost: { budget: "messages" },
   run({ peer, command, reply }) {
     const { type: _, ref: __, room: ___, ...draft } = command;
-    return submit(peer, roomOf({ peer, command }), { kind: "post", ...draft }, (outcome) => {
+    return submit(peer, roomOf({ peer, command }), draftOf(draft), (outcome) => {
       if (outcome instanceof Refusal) return reply.refuse(outcome);
-      const { id, version, timestamp, duplicate } = outcome;
-      reply.ok(duplicate ? { id, version, timestamp, duplicate } : { id, version, timestamp });
+      const { id, version, timestamp, duplicate, unreached } = outcome;
+      const ack = duplicate ? { id, version, timestamp, duplicate } : { id, version, timestamp };
+      reply.ok(unreached ? { ...ack, unreached } : ack);
     });
   },
 });

@@ -1,13 +1,14 @@
 import type { CommandTable } from "../codecs/command.ts";
 import { edit, react, remove } from "./amend.ts";
 import { auth } from "./auth.ts";
+import { follow } from "./follow.ts";
 import { history } from "./history.ts";
 import { join } from "./join.ts";
 import { leave } from "./leave.ts";
 import type { CommandParts } from "./parts.ts";
 import { ping } from "./ping.ts";
 import { read } from "./read.ts";
-import { member, room } from "./rule.ts";
+import { member, pin, room } from "./rule.ts";
 import { send } from "./send.ts";
 import { typing } from "./typing.ts";
 import { watch } from "./watch.ts";
@@ -22,8 +23,10 @@ export const createCommands = (parts: CommandParts): CommandTable => ({
   react: react(parts),
   member: member(parts),
   room: room(parts),
+  pin: pin(parts),
   history: history(parts),
   read: read(parts),
+  follow: follow(parts),
   typing: typing(parts),
   auth: auth(parts),
   watch,

@@ -5,6 +5,7 @@ import type { Named } from "../../person.ts";
 import type { Encoder } from "../delivery/encoder.ts";
 import type { Pass } from "../pass.ts";
 import type { Reading } from "../ports.ts";
+import type { ThreadSeat } from "../threadports.ts";
 import type { SharedPage } from "../room/pages.ts";
 import type { Timeline } from "../room/timeline.ts";
 import type { Peer } from "./peer.ts";
@@ -52,9 +53,11 @@ export interface Protocol {
   /** Who is in the room. `people` are all of them, if there are few. */
   presence(room: string, online: number, people: readonly Named[]): void;
   /** The person's read mark moved on another socket. */
-  marked(room: string, id: number): void;
-  /** A room that the socket watches has a new message. */
-  active(room: string, id: number): void;
+  marked(room: string, id: number, back: boolean): void;
+  /** What the person keeps about a thread has changed on another socket. */
+  followed(room: string, root: number, seat: ThreadSeat): void;
+  /** A room that the socket watches has a new message. `mentions`: unread ones that mention the person, if a new one does. */
+  active(room: string, id: number, mentions?: number): void;
   /** The person's list of rooms has changed. */
   listed(room: string, change: ListChange): void;
   /** The socket left the room, but not at its client's request. */

@@ -18,7 +18,7 @@ import type { OpenConnection } from "./hub.ts";
 import type { Connection, ConnectionOptions, ConnectionParts } from "./parts.ts";
 import type { Peer, Task } from "./peer.ts";
 import { createIntake, type Intake } from "./intake.ts";
-import { enter, reenter } from "./passes.ts";
+import { enter, late, reenter, upToDate } from "./passes.ts";
 import { createSubscription, resumedFrom, type Subscription } from "./subscription.ts";
 import { createWatch, type Watch } from "./watch.ts";
 import { createWriter, type Writer } from "./writer.ts";
@@ -29,8 +29,6 @@ export const createConnection = (
   options: ConnectionOptions,
 ): Connection => new SocketConnection(parts, codec, options);
 
-/** How often a join reads again what its person may do, and when it may be retried after that, in milliseconds. */
-const ROUNDS = { most: 5, retryMs: 1_000 } as const;
 /** Most sockets have few rooms: a list is far smaller than a Map, and all empty ones are shared. */
 const NONE: readonly Subscription[] = [];
 
@@ -129,8 +127,8 @@ class SocketConnection implements Connection, OpenConnection, Peer {
     return reenter(this, subscription, (reason) => this.expel(subscription, reason));
   }
 
-  marked(room: string, id: number) {
-    if (this.joined(room)) this.protocol.marked(room, id);
+  marked(room: string, id: number, back: boolean) {
+    if (this.joined(room)) this.protocol.marked(room, id, back);
   }
 
   depart(departures: Departures, subscriptions: readonly Subscription[]) {
@@ -199,16 +197,15 @@ class SocketConnection implements Connection, OpenConnection, Peer {
   }
 
   async join(room: string, since: Position | undefined, accepted: () => void): Promise<void> {
-    const { access, rooms, presence } = this.parts;
+    const { rooms, presence } = this.parts;
     await this.writable(); // `joined` may be a large frame, and a client may send many joins at once
     if (this.closed) throw new Refusal("unavailable");
     let { pass, reading, timeline, begins } = await arrive(this, room, since);
     // The pass has to be as new as the timeline in this very tick, so nothing is awaited after that.
     try {
-      const isOld = () => pass.membership.fence < timeline.fence;
-      const isBehind = () => isOld() || pass.membership.version < timeline.noted;
-      for (let i = 0; isBehind() && i < ROUNDS.most; i++) pass = await access.reenter(this.identity, room);
-      if (this.closed || isOld()) throw new Refusal("unavailable", { retryAfterMs: ROUNDS.retryMs });
+      const isOld = (some: Pass) => some.membership.fence < timeline.fence;
+      pass = await upToDate(this, pass, timeline, isOld);
+      if (this.closed || isOld(pass)) throw late();
     } catch (error) {
       rooms.close(timeline);
       throw error;

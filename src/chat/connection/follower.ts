@@ -8,11 +8,17 @@ const LATE_MS = 10_000;
 /** Changes in one statement, and statements in a row. */
 const PAGE = 1_000;
 const PAGES = 10;
+/** How many stamps before the latest one it begins, because a transaction may have taken one of them and commit later. */
+const BEFORE = 5 * PAGE;
 
 /** Follows the changes of all memberships in the database, each once. */
 export interface Follower {
   /** When the last complete look began, in milliseconds of the monotonic clock. */
   readonly checkedAt: number;
+  /** Resolves once changes from now on are found. @throws {Refusal} unavailable. */
+  ready(): Promise<void>;
+  /** The database was restored, so that its stamps have gone back. */
+  restart(): void;
   /** Looks again at once. */
   hurry(): void;
   stop(): void;
@@ -21,6 +27,8 @@ export interface Follower {
 interface FollowerOptions {
   readonly store: Pick<WatchStore, "changes" | "stamp">;
   readonly clock: Clock;
+  /** The latest stamp when the process started. */
+  readonly stamp: number;
   changed(change: MembershipChange): void;
 }
 
@@ -28,36 +36,57 @@ interface FollowerOptions {
  * Reads what has a higher stamp than everything did ten seconds ago, because a transaction takes its stamp before it
  * commits. It remembers what it has seen since then.
  */
-export function createFollower({ store, clock, changed }: FollowerOptions): Follower {
+export function createFollower({ store, clock, stamp, changed }: FollowerOptions): Follower {
+  /** The latest stamp when it began; undefined: to be asked for. */
+  let start: number | undefined = stamp;
+  /** Whether what is there at the beginning has been read. */
+  let begun = false;
   /** Everything up to this stamp is done with. */
-  let floor: number | undefined;
+  let floor = 0;
   let ends: { readonly at: number; readonly stamp: number }[] = [];
   /** The stamps seen after the floor, by person and room. */
   const seen = new Map<string, number>();
   let checkedAt = clock.monotonic();
   let following: Promise<void> | undefined;
   let again = false;
+  /** Rises when everything known so far is of another epoch. */
+  let life = 0;
+
+  /** Returns the latest stamp when it began. */
+  async function begin(): Promise<number> {
+    if (start === undefined) {
+      const mine = life;
+      const latest = await store.stamp();
+      if (mine !== life) return begin();
+      start ??= latest;
+    }
+    if (!begun) floor = Math.max(floor, start - BEFORE);
+    return start;
+  }
 
   async function follow(): Promise<void> {
-    const begun = clock.monotonic();
-    floor ??= await store.stamp();
+    const now = clock.monotonic();
+    const old = await begin();
+    const mine = life;
     let end = floor;
     for (let page = 1, more = true; more; page++) {
       const changes = await store.changes(end, PAGE);
+      if (mine !== life) return;
       for (const change of changes) {
         const key = `${change.userId} ${change.roomId}`;
         if (seen.get(key) === change.stamp) continue;
         seen.set(key, change.stamp);
-        changed(change);
+        if (begun || change.stamp > old) changed(change);
       }
       end = changes.at(-1)?.stamp ?? end;
       more = changes.length === PAGE;
       // Thousands of changes a second: rather go on than read the same ones again.
       if (page >= PAGES) floor = end;
     }
-    checkedAt = begun;
-    ends.push({ at: begun, stamp: end });
-    const late = ends.filter(({ at }) => at > begun - LATE_MS);
+    begun = true;
+    checkedAt = now;
+    ends.push({ at: now, stamp: end });
+    const late = ends.filter(({ at }) => at > now - LATE_MS);
     floor = Math.max(floor, ends[ends.length - late.length - 1]?.stamp ?? 0);
     ends = late;
     for (const [key, stamp] of seen) if (stamp <= floor) seen.delete(key);
@@ -74,6 +103,11 @@ export function createFollower({ store, clock, changed }: FollowerOptions): Foll
         void look();
       }));
 
+  const hurry = () => {
+    if (following) again = true;
+    else void look();
+  };
+
   const stop = every(clock, FOLLOW_MS, look);
   void look();
 
@@ -81,10 +115,19 @@ export function createFollower({ store, clock, changed }: FollowerOptions): Foll
     get checkedAt() {
       return checkedAt;
     },
-    hurry() {
-      if (following) again = true;
-      else void look();
+    async ready() {
+      while (!begun) await follow();
     },
+    restart() {
+      life++;
+      start = undefined;
+      begun = false;
+      floor = 0;
+      ends = [];
+      seen.clear();
+      hurry();
+    },
+    hurry,
     stop,
   };
 }

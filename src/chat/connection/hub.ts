@@ -19,10 +19,10 @@ export interface OpenConnection {
   /** Suspends the timeline's subscription until its pass was renewed. */
   suspend(timeline: Timeline): void;
   /** Tells the client how far the person has read in a room, if this socket has joined it. */
-  marked(room: string, id: number): void;
-  readonly protocol: Pick<Protocol, "listed">;
+  marked(room: string, id: number, back: boolean): void;
+  readonly protocol: Pick<Protocol, "listed" | "followed">;
   /** Tells of a new message in a room. Undefined if the socket has never watched its person's rooms. */
-  readonly watchIfAny: { active(room: string, id: number): void } | undefined;
+  readonly watchIfAny: { active(room: string, id: number, mentions?: number): void } | undefined;
   /** Leaves the rooms among `subscriptions` that the person may no longer be in. */
   depart(departures: Departures, subscriptions: readonly Subscription[]): void;
   /** Warns some time before the token expires, and closes when it expires. Call it every second. */

@@ -29,7 +29,7 @@ export interface ConnectionParts {
   readonly access: Pick<Access, "enter" | "enterNow" | "reenter" | "narrow" | "renew" | "after" | "mayList">;
   readonly rooms: Pick<Rooms, "open" | "close" | "counter" | "released">;
   readonly members: Pick<Members, "join">;
-  readonly presence: Pick<Presence, "enter" | "leave" | "online" | "people">;
+  readonly presence: Pick<Presence, "enter" | "leave" | "online" | "people" | "tellings">;
   readonly delivery: Pick<Delivery, "began" | "ended">;
   readonly hub: Pick<Hub, "add" | "remove">;
   readonly watching: Pick<Watching, "add" | "remove" | "resend">;

@@ -49,7 +49,7 @@ interface Reader {
     readonly clock: Clock;
     readonly turns: Turns;
     readonly reads: Pick<Places, "run">;
-    readonly presence: Pick<Presence, "online" | "people">;
+    readonly presence: Pick<Presence, "online" | "people" | "tellings">;
     readonly delivery: Pick<Delivery, "began" | "ended">;
   };
   send(frame: string): void;
@@ -88,6 +88,8 @@ class RoomSubscription implements Subscription, LiveReader {
   private lagUntold = false;
   private presenceUntold = false;
   private setbacks: number;
+  /** The last notification of presence that `joined` took into account. Live readers alone get those that follow. */
+  private told: number;
   isSuspended = false;
 
   constructor(
@@ -98,6 +100,7 @@ class RoomSubscription implements Subscription, LiveReader {
   ) {
     this.since = position;
     this.setbacks = timeline.setbacks;
+    this.told = reader.parts.presence.tellings(timeline.room);
   }
 
   get format(): Format {
@@ -188,10 +191,10 @@ class RoomSubscription implements Subscription, LiveReader {
     this.reader.socket.unsubscribe(this.topic);
   }
 
-  stepIn(version: number) {
+  stepIn(version?: number) {
     // First the topic: the frame may be too much for the socket, which then closes.
     this.reader.socket.subscribe(this.topic);
-    this.reader.protocol.synced(this.timeline.room, version);
+    if (version !== undefined) this.reader.protocol.synced(this.timeline.room, version);
   }
 
   private get topic() {
@@ -223,6 +226,7 @@ class RoomSubscription implements Subscription, LiveReader {
     this.presenceUntold = false;
     const { room } = this.timeline;
     const { presence } = this.reader.parts;
+    this.told = presence.tellings(room);
     this.reader.protocol.presence(room, presence.online(room), presence.people(room));
   }
 
@@ -238,7 +242,7 @@ class RoomSubscription implements Subscription, LiveReader {
     this.state = "live";
     reader.socket.subscribe(this.topic);
     reader.parts.delivery.began(room, this);
-    if (this.presenceUntold) this.tellPresence();
+    if (this.presenceUntold || this.told !== reader.parts.presence.tellings(room)) this.tellPresence();
     // Last, but still in this tick, before anything is published: a send may end the subscription.
     reader.protocol.synced(room, released);
   }

@@ -9,8 +9,8 @@ import type { Watching } from "./watching.ts";
 export interface Watch {
   /** Resolves once it is so. @throws {Refusal} busy, unavailable. */
   set(on: boolean): Promise<void>;
-  /** A room has a new message. */
-  active(room: string, id: number): void;
+  /** A room has a new message. `mentions`: how many unread ones mention the person, if a new one does. */
+  active(room: string, id: number, mentions?: number): void;
   /** The socket's buffer has drained, at least in part. */
   drained(): void;
   end(): void;
@@ -19,7 +19,7 @@ export interface Watch {
 /** The connection that it belongs to. */
 interface Owner extends OpenConnection {
   readonly identity: Identity;
-  readonly protocol: Pick<Protocol, "active" | "listed">;
+  readonly protocol: Pick<Protocol, "active" | "listed" | "followed">;
   readonly writer: { readonly isFull: boolean };
   readonly parts: {
     readonly access: Pick<Access, "mayList">;
@@ -52,11 +52,11 @@ class SocketWatch implements Watch {
     }
   }
 
-  active(room: string, id: number) {
+  active(room: string, id: number, mentions?: number) {
     const { owner } = this;
     if (!this.isOn || owner.joined(room) || !owner.parts.access.mayList(owner.identity, room)) return;
     if (owner.writer.isFull) this.untoldSince ??= owner.parts.clock.monotonic();
-    else owner.protocol.active(room, id);
+    else owner.protocol.active(room, id, mentions);
   }
 
   drained() {

@@ -8,6 +8,7 @@ import { createFollower, type Follower } from "./follower.ts";
 import type { Access } from "../access/access.ts";
 import type { ListChange } from "./codec.ts";
 import type { Hub, OpenConnection } from "./hub.ts";
+import { createMentioned } from "./mentioned.ts";
 
 /** How often the rooms are compared with the database, in milliseconds, and how many of them each time. */
 const LOOK_MS = 1_000;
@@ -31,6 +32,8 @@ const PAIRS_MAX = 1_000_000;
 const BUSY_MS = 5_000;
 /** People whose rooms are read in one statement. */
 const LOADED = 50;
+/** Rooms told of in one turn. */
+const TOLD = 1_000;
 
 /** Tells sockets what happens in their people's rooms that they have not joined. */
 export interface Watching {
@@ -39,6 +42,8 @@ export interface Watching {
   remove(userId: number): void;
   /** Takes a range that was committed on this node. */
   committed(change: RoomChange): void;
+  /** The database was restored, and all sockets are about to be closed. */
+  restored(): void;
   /** Repeats for a socket that missed events what has happened since then. */
   resend(connection: OpenConnection, since: number): void;
   stop(): void;
@@ -50,6 +55,10 @@ interface Room extends WatchedRoom {
   /** When it was last active, and when its watchers were last told. */
   activeAt: number;
   toldAt: number;
+  /** The last message that they were told of. */
+  told: number;
+  /** Whether a message after it may mention someone. */
+  mayMention: boolean;
   readonly watchers: Set<Watcher>;
 }
 
@@ -68,6 +77,8 @@ interface WatchingOptions {
   readonly bus: Pick<Bus, "others" | "announce" | "listen">;
   readonly access: Pick<Access, "mayList">;
   readonly clock: Clock;
+  /** The latest stamp of memberships when the process started. */
+  readonly stamp: number;
 }
 
 /**
@@ -75,7 +86,7 @@ interface WatchingOptions {
  * the bus, and whatever was lost is found by comparing a share of the rooms each second. Memberships come from a
  * {@link Follower}.
  */
-export function createWatching({ store, hub, bus, access, clock }: WatchingOptions): Watching {
+export function createWatching({ store, hub, bus, access, clock, stamp }: WatchingOptions): Watching {
   const rooms = new Map<string, Room>();
   const watchers = new Map<number, Watcher>();
   const due = new Set<Room>();
@@ -84,6 +95,7 @@ export function createWatching({ store, hub, bus, access, clock }: WatchingOptio
   let looked = rooms.values();
   let outgoing = new Map<string, number>();
 
+  const mentioned = createMentioned(store);
   const load = gatherer(clock, LOADED, (userIds: readonly number[]) => store.roomsOf(userIds));
 
   const attach = (watcher: Watcher, found: WatchedRoom) => {
@@ -92,6 +104,8 @@ export function createWatching({ store, hub, bus, access, clock }: WatchingOptio
       ...found,
       activeAt: -Infinity,
       toldAt: -Infinity,
+      told: found.post,
+      mayMention: false,
       watchers: new Set(),
     }));
     if (room.watchers.has(watcher)) return false;
@@ -116,9 +130,10 @@ export function createWatching({ store, hub, bus, access, clock }: WatchingOptio
       if (access.mayList(identity, room)) protocol.listed(room, change);
   };
 
-  const moved = (room: Room | undefined, post: number) => {
+  const moved = (room: Room | undefined, post: number, mayMention = true) => {
     if (!room || post <= room.post) return;
     room.post = post;
+    room.mayMention ||= mayMention;
     room.activeAt = clock.monotonic();
     due.add(room);
     start();
@@ -132,15 +147,22 @@ export function createWatching({ store, hub, bus, access, clock }: WatchingOptio
 
   async function drain(): Promise<void> {
     let sent = 0;
-    for (const room of due) {
+    const begun = clock.monotonic();
+    const ready = [...due].filter(({ toldAt }) => begun - toldAt >= APART_MS).slice(0, TOLD);
+    const mentionsIn = await mentioned(ready);
+    for (const room of ready) {
       const now = clock.monotonic();
       if (now - follower.checkedAt > CHECKED_MS) break;
-      if (now - room.toldAt < APART_MS) continue;
-      due.delete(room);
+      // Nobody watches it any more.
+      if (!due.delete(room)) continue;
+      const { post, told } = room;
       room.toldAt = now;
+      room.told = post;
+      room.mayMention = false;
+      const mentions = await mentionsIn(room, told);
       for (const watcher of room.watchers) {
         for (const socket of hub.of(watcher.userId)) {
-          socket.watchIfAny?.active(room.room, room.post);
+          socket.watchIfAny?.active(room.room, post, mentions.get(watcher.userId));
           sent++;
         }
         if (sent < SLICE) continue;
@@ -185,6 +207,7 @@ export function createWatching({ store, hub, bus, access, clock }: WatchingOptio
   const follower: Follower = createFollower({
     store,
     clock,
+    stamp,
     changed({ userId, isIn, isNew, ...found }) {
       const watcher = watchers.get(userId);
       const room = rooms.get(found.room);
@@ -221,12 +244,16 @@ export function createWatching({ store, hub, bus, access, clock }: WatchingOptio
       sockets: 0,
       rooms: new Set(),
       gone: new Set(),
-      loaded: load(userId).then((found) => {
-        const { gone } = watcher;
-        watcher.gone = undefined;
-        if (watchers.get(userId) !== watcher) return;
-        for (const room of found) if (!gone?.has(room.roomId)) attach(watcher, room);
-      }),
+      // Without the follower, a removal during the read would go unseen, and the person would be told for ever.
+      loaded: follower
+        .ready()
+        .then(() => load(userId))
+        .then((found) => {
+          const { gone } = watcher;
+          watcher.gone = undefined;
+          if (watchers.get(userId) !== watcher) return;
+          for (const room of found) if (!gone?.has(room.roomId)) attach(watcher, room);
+        }),
     };
     watchers.set(userId, watcher);
     return watcher;
@@ -248,7 +275,8 @@ export function createWatching({ store, hub, bus, access, clock }: WatchingOptio
     committed({ room, states }) {
       const post = states.findLast(({ id, version, notice }) => id === version && notice === null)?.id;
       if (post !== undefined) {
-        moved(rooms.get(room), post);
+        const mayMention = states.some(({ mentions }) => mentions !== null);
+        moved(rooms.get(room), post, mayMention);
         if (bus.others > 0 && outgoing.size < GATHERED_MAX) {
           if (outgoing.size === 0) clock.after(GATHER_MS, flush);
           outgoing.set(room, post);
@@ -256,6 +284,7 @@ export function createWatching({ store, hub, bus, access, clock }: WatchingOptio
       }
       if (states.some(({ notice }) => notice && notice.users.length > 0)) follower.hurry();
     },
+    restored: follower.restart,
     resend(connection, since) {
       const watcher = watchers.get(connection.identity.userId);
       for (const { room, post, activeAt } of watcher?.rooms ?? [])

@@ -19,9 +19,9 @@ export interface Delivery {
   prepare(room: string, states: readonly Message[], known: number): (() => void) | undefined;
   /**
    * Publishes an event without a version to live readers. Lagging readers miss it. Returns false if it might not fit
-   * right now.
+   * right now. `about`: the message that it is about, for those readers alone who see it.
    */
-  tell(room: string, event: ServerFrame): boolean;
+  tell(room: string, event: ServerFrame, about?: number): boolean;
 }
 
 interface DeliveryOptions {
@@ -69,14 +69,15 @@ export function createDelivery({ encoders, admission, counted, delivered }: Deli
           delivered(format, own.length, readers[format]);
         });
     },
-    tell(room, event) {
+    tell(room, event, about = Infinity) {
       const readers = live.get(room);
       if (!readers) return true;
       for (const { format, event: encode } of encoders) {
         const frame = readers[format] > 0 ? encode(event) : undefined;
         if (frame === undefined) continue;
         if (!admission.admit(Buffer.byteLength(frame))) return false;
-        admission.publish(topicOf(room, format), frame);
+        const topic = topicOf(room, format);
+        newcomers.about(topic, about, () => admission.publish(topic, frame));
       }
       return true;
     },

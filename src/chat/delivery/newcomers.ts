@@ -5,14 +5,16 @@ export interface Newcomer {
   readonly from: number;
   /** Leaves the topic for frames that the reader must not get. */
   stepOut(): void;
-  /** Returns to the topic. What was withheld ends at this version. */
-  stepIn(version: number): void;
+  /** Returns to the topic. What was withheld ends at this version; undefined: it had none. */
+  stepIn(version?: number): void;
 }
 
 /** The live readers who do not see all of their room's past. Most rooms have none. */
 export interface Newcomers {
   add(topic: string, reader: Newcomer): void;
   remove(topic: string, reader: Newcomer): void;
+  /** Publishes an event about a message to those readers who see it. */
+  about(topic: string, id: number, publish: () => void): void;
   /** Publishes frames in order. Takes readers off the topic for those about messages from before they came. */
   around(topic: string, frames: readonly LiveFrame[], publish: (frame: LiveFrame) => void): void;
 }
@@ -36,6 +38,13 @@ export function createNewcomers(): Newcomers {
     remove(topic, reader) {
       const group = groups.get(topic);
       if (group?.readers.delete(reader) && group.readers.size === 0) groups.delete(topic);
+    },
+    about(topic, id, publish) {
+      const readers = groups.get(topic)?.readers ?? [];
+      const out = [...readers].filter(({ from }) => id < from);
+      for (const reader of out) reader.stepOut();
+      publish();
+      for (const reader of out) reader.stepIn();
     },
     around(topic, frames, publish) {
       const group = groups.get(topic);

@@ -33,6 +33,8 @@ export interface Presence {
   here(room: string): number;
   /** Returns at most {@link NAMED_MAX} people. */
   people(room: string): Named[];
+  /** How many notifications the room's live readers have got. */
+  tellings(room: string): number;
   /** Whether another node has someone in the room. */
   shared(room: string): boolean;
   stop(): void;
@@ -54,6 +56,7 @@ interface Room {
   untold: boolean;
   /** The last notification: the count, and the names if there were any. */
   told: number;
+  tellings: number;
   named: ReadonlyMap<number, Named>;
   cancelTelling?: (() => void) | undefined;
   cancelSharing?: (() => void) | undefined;
@@ -87,6 +90,7 @@ export function createPresence({ clock, bus, tell }: PresenceOptions): Presence 
     const named = online <= NAMED_MAX ? namedIn(room.here, room.elsewhere) : undefined;
     const news = newsOf(room, online, named);
     if (news && !tell(name, news)) return tellSoon(name, room);
+    if (news) room.tellings++;
     if (named) room.named = named;
     room.told = online;
     if (room.here.size > 0) return;
@@ -192,6 +196,7 @@ export function createPresence({ clock, bus, tell }: PresenceOptions): Presence 
       const room = rooms.get(name);
       return room ? [...namedIn(room.here, room.elsewhere).values().take(NAMED_MAX)] : [];
     },
+    tellings: (name) => rooms.get(name)?.tellings ?? 0,
     shared: (name) => (rooms.get(name)?.elsewhere.size ?? 0) > 0,
     stop() {
       for (const room of rooms.values()) {
@@ -212,6 +217,7 @@ const newRoom = (): Room => ({
   sockets: 0,
   untold: false,
   told: 0,
+  tellings: 0,
   named: NOBODY,
 });
 

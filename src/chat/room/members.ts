@@ -3,7 +3,16 @@ import { before, type Clock } from "../../clock.ts";
 import { Refusal } from "../../errors.ts";
 import { gatherer } from "../../gather.ts";
 import type { Pass } from "../pass.ts";
-import type { Joined, Joining, Marked, MemberStore, Reading, Seat } from "../ports.ts";
+import {
+  type Joined,
+  type Joining,
+  type Marked,
+  type MarkRange,
+  type MemberStore,
+  type Reading,
+  readTo,
+  type Seat,
+} from "../ports.ts";
 
 /** The most joins in one statement. */
 const JOINS = 200;
@@ -21,14 +30,13 @@ export interface Members {
    */
   join(pass: Pass): Promise<Reading>;
   /**
-   * Moves a read mark, never backwards and never past the room's end. Resolves once it is committed.
-   * @throws {Refusal} unavailable.
+   * Moves a read mark to a message, never past the room's end; with `back`, to right before it, and otherwise never back.
+   * Resolves once it is committed. @throws {Refusal} unavailable.
    */
-  mark(pass: Pass, id: number): Promise<Marked>;
+  mark(pass: Pass, id: number, back?: boolean): Promise<Marked>;
 }
 
-interface Mark extends Seat {
-  id: number;
+interface Mark extends Seat, MarkRange {
   readonly written: PromiseWithResolvers<Marked>;
 }
 
@@ -82,13 +90,20 @@ export function createMembers({ store, clock, budgets }: MembersParts): Members 
         if (wait === 0 && !created) budgets.charge("rooms", person, -1);
       }
     },
-    mark({ person: { userId }, room }, id) {
+    mark({ person: { userId }, room }, id, back = false) {
       if (marks.size === 0) clock.after(GATHER_MS, () => void flush());
       const key = `${userId} ${room}`;
-      const mark = marks.get(key) ?? { userId, room, id, written: Promise.withResolvers() };
-      mark.id = Math.max(mark.id, id);
-      marks.set(key, mark);
-      return mark.written.promise;
+      const { written, ...range } = marks.get(key) ?? { ...ANYWHERE, written: Promise.withResolvers() };
+      marks.set(key, { userId, room, ...moved(range, back ? id - 1 : id, back), written });
+      return written.promise;
     },
   };
+}
+
+const ANYWHERE = readTo(0);
+
+/** One move after another: forward to an id or beyond, or back to it or before. */
+function moved({ min, max }: MarkRange, id: number, back: boolean): MarkRange {
+  const limit = back ? Math.min : Math.max;
+  return { min: limit(min, id), max: limit(max, id) };
 }

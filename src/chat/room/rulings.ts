@@ -13,6 +13,7 @@ import {
   STRANGER,
 } from "../rights.ts";
 import { changeMembers } from "./memberchange.ts";
+import { changePin, createPins, type Pins } from "./pins.ts";
 import { changeRoom } from "./roomchange.ts";
 import type { Case, Link } from "./verdict.ts";
 
@@ -41,6 +42,8 @@ export interface RulingState {
   readonly blocks: ReadonlySet<string>;
   /** Invitations by the hash of their token. */
   readonly links: ReadonlyMap<string, Link>;
+  /** The pinned messages of rooms with rulings about pins. */
+  readonly pins?: ReadonlyMap<string, readonly number[]> | undefined;
 }
 
 export interface Present {
@@ -81,6 +84,7 @@ export interface Ordered {
 /** People and rooms during a batch: what the database knows, and what changes before in the batch did to it. */
 export interface Rulings {
   readonly ruled: Ruled;
+  readonly pins: Pins;
   roomOf(room: string): RoomFacts;
   seatOf(room: string, userId: number): SeatFacts;
   membership(room: string, userId: number): Membership;
@@ -95,7 +99,11 @@ export interface Rulings {
 const isMember = (seat: SeatFacts | undefined) => seat?.state === "in";
 const asPoster = (seat: SeatFacts): SeatFacts => ({ ...seat, state: "in", role: "member" });
 
-export function createRulings(state: Known): Rulings {
+export function createRulings(
+  state: Known,
+  messageOf: (room: string, id: number) => ReturnType<Case["messageOf"]>,
+): Rulings {
+  const pins = createPins(state.rulings?.pins);
   const rooms = new Map<string, RoomFacts>();
   const seats = new Map<string, SeatChange>();
   const enrolled = new Map<string, Seat & { version: number }>();
@@ -159,6 +167,8 @@ export function createRulings(state: Known): Rulings {
         const uses = redeemed.filter((used) => used === hash).length;
         return { ...link, left: link.left === null ? null : link.left - uses };
       },
+      messageOf: (id) => messageOf(room, id),
+      pins: () => pins.in(room),
       owners: () =>
         still(room, present?.owners ?? [], (seat) => seat.state === "in" && seat.role === "owner"),
       isAnyoneBesides(userIds) {
@@ -174,6 +184,7 @@ export function createRulings(state: Known): Rulings {
 
   return {
     ruled: { rooms, seats, left, emptied, redeemed, ordered },
+    pins,
     roomOf,
     seatOf,
     membership,
@@ -192,7 +203,7 @@ export function createRulings(state: Known): Rulings {
       const isMissing = facts.deleted || (isSecret(name) && next === 1);
       if (isMissing && !isCreation) return "not_found";
       const about = caseOf(ruling, next, at);
-      const verdict = ruling.kind === "member" ? changeMembers(ruling, about) : changeRoom(ruling, about);
+      const verdict = decided(ruling, about);
       if (verdict === undefined || typeof verdict === "string") return verdict;
 
       const fence = facts.fence + (verdict.takes ? 1 : 0);
@@ -214,6 +225,8 @@ export function createRulings(state: Known): Rulings {
         if (facts.kind === "open") left.add(name);
       }
       for (const [userId, seat] of verdict.seats ?? []) set(name, userId, seat, next);
+      if (verdict.emptied) pins.clear(name);
+      if (verdict.pin) pins.set(verdict.pin);
       if (verdict.redeemed !== undefined) redeemed.push(verdict.redeemed);
       if (ruling.order) ordered.push({ ruling, version: next, users: verdict.users });
       const notice: Notice = {
@@ -232,6 +245,9 @@ export function createRulings(state: Known): Rulings {
         content: "",
         data: null,
         replyTo: null,
+        thread: null,
+        files: null,
+        mentions: null,
         timestamp: at,
         editedAt: null,
         deletedAt: null,
@@ -240,4 +256,9 @@ export function createRulings(state: Known): Rulings {
       };
     },
   };
+}
+
+function decided(ruling: Ruling, about: Case) {
+  if (ruling.kind === "member") return changeMembers(ruling, about);
+  return ruling.kind === "pin" ? changePin(ruling, about) : changeRoom(ruling, about);
 }

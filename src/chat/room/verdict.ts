@@ -1,4 +1,4 @@
-import type { Notice } from "../../message.ts";
+import type { Message, Notice } from "../../message.ts";
 import type { Membership, RoomFacts, SeatFacts } from "../rights.ts";
 
 /** An invitation. */
@@ -14,6 +14,14 @@ export interface Link {
   readonly revoked: boolean;
 }
 
+/** A message whose pin a batch sets or takes away. */
+export interface PinChange {
+  readonly room: string;
+  readonly id: number;
+  /** The version of the notice that pinned it; null: it is not pinned. */
+  readonly version: number | null;
+}
+
 /** What a ruling does. */
 export interface Verdict {
   /** People by their ids. */
@@ -25,8 +33,9 @@ export interface Verdict {
   readonly room?: Partial<RoomFacts>;
   readonly seats?: ReadonlyMap<number, SeatFacts>;
   readonly redeemed?: string | undefined;
-  /** Everyone is out of the room. */
+  /** Everyone is out of the room, and nothing is pinned there. */
   readonly emptied?: boolean;
+  readonly pin?: PinChange;
 }
 
 /** A ruling and what it is decided by. */
@@ -47,6 +56,10 @@ export interface Case {
   exist(userIds: readonly number[]): boolean;
   blocks(userId: number, blockedId: number): boolean;
   link(hash: string): Link | undefined;
+  /** The message with this id; undefined: there is none. */
+  messageOf(id: number): Pick<Message, "notice" | "deletedAt"> | undefined;
+  /** The ids of the pinned messages. */
+  pins(): ReadonlySet<number>;
   owners(): ReadonlySet<number>;
   /** Whether anyone besides these is in the room. */
   isAnyoneBesides(userIds: ReadonlySet<number>): boolean;

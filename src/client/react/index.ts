@@ -17,6 +17,8 @@ import type {
   RoomOptions,
   RoomState,
   Store,
+  Thread,
+  ThreadState,
   User,
 } from "../index.ts";
 
@@ -62,6 +64,18 @@ export function useRoom(name: string, options?: RoomOptions): RoomView {
   const room = useChat().room(name, options);
   const state = useStore(room);
   return useMemo(() => ({ ...state, room }), [state, room]);
+}
+
+/** The state of a thread, and the thread itself for what one does in it. */
+export interface ThreadView extends ThreadState {
+  readonly thread: Thread;
+}
+
+/** Returns the thread of a room that begins with this message, and its state. The room is joined while it is in use. */
+export function useThread(name: string, id: number): ThreadView {
+  const thread = useChat().room(name).thread(id);
+  const state = useStore(thread);
+  return useMemo(() => ({ ...state, thread }), [state, thread]);
 }
 
 /** The state of the list of rooms, and the list itself for what one does with it. */

@@ -1,5 +1,5 @@
 import { sql } from "drizzle-orm";
-import { index, pgTable, primaryKey, text, unique, uuid } from "drizzle-orm/pg-core";
+import { index, integer, pgTable, primaryKey, text, unique, uuid } from "drizzle-orm/pg-core";
 import { at, bytewise, id, now } from "./columns.ts";
 
 /** A person: an account of ours (email and password) or an outside identity (issuer and subject). */
@@ -23,6 +23,8 @@ export const users = pgTable(
     describedAt: at(),
     /** Lower case; null for outside identities and deleted accounts. */
     email: text().unique("users_email"),
+    /** Since when the person has proved that they read mails to that address. */
+    verifiedAt: at(),
     username: text().notNull(),
     /** The username in its folded form, by which names are compared. */
     usernameFold: text().notNull().unique("users_username"),
@@ -98,14 +100,18 @@ export const registrationLinks = pgTable("registration_links", {
   userId: id(),
 });
 
-/** Tokens of operators, by name. A token is shown once; its hash is stored. */
+/** Keys of operators and backends, by name. The token of a key is shown once; its hash is stored. */
 export const apiKeys = pgTable("api_keys", {
   id: id().primaryKey().generatedAlwaysAsIdentity(),
   name: text().notNull().unique("api_keys_name"),
-  scope: text({ enum: ["admin"] }).notNull(),
-  /** SHA-256 of the token, base64url. */
+  /** What it may do, separated by spaces. */
+  scope: text().notNull(),
+  /** SHA-256 of the SHA-256 of the token, base64url; of older keys, which may do everything, the SHA-256 of the token. */
   hash: text().notNull().unique("api_keys_hash"),
+  /** How many times the budgets of a person it has. */
+  budget: integer().notNull().default(10),
   createdAt: at().notNull().default(now),
+  expiresAt: at(),
   lastUsedAt: at(),
   revokedAt: at(),
 });

@@ -1,4 +1,4 @@
-import { pgTable, text } from "drizzle-orm/pg-core";
+import { index, pgTable, primaryKey, text } from "drizzle-orm/pg-core";
 import { at, id, now } from "./columns.ts";
 
 /** What operators did, and to whom. */
@@ -26,3 +26,20 @@ export const meta = pgTable("meta", {
   name: text().primaryKey(),
   value: text().notNull(),
 });
+
+/** Which key made a change of a room in the name of the server or of a person. */
+export const origins = pgTable(
+  "origins",
+  {
+    roomId: id().notNull(),
+    /** The version of the change. */
+    version: id().notNull(),
+    /** The message that it made or changed, or the notice. */
+    messageId: id().notNull(),
+    change: text({ enum: ["post", "edit", "delete", "react", "member", "room", "pin"] }).notNull(),
+    /** The key's id; 0: ADMIN_TOKEN. */
+    apiKey: id().notNull(),
+    at: at().notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.roomId, t.version] }), index("origins_message").on(t.roomId, t.messageId)],
+);

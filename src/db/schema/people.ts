@@ -1,5 +1,15 @@
 import { sql } from "drizzle-orm";
-import { index, integer, pgSequence, pgTable, primaryKey, text, unique, uuid } from "drizzle-orm/pg-core";
+import {
+  boolean,
+  index,
+  integer,
+  pgSequence,
+  pgTable,
+  primaryKey,
+  text,
+  unique,
+  uuid,
+} from "drizzle-orm/pg-core";
 import { at, id, now } from "./columns.ts";
 
 /** Moves with each change of a membership: a trigger sees to it. Each node follows it to find out who joined and who left. */
@@ -71,6 +81,8 @@ export const own = pgTable(
     roomId: id().notNull(),
     /** The id of the last message that was read; it never goes back. */
     lastRead: id().notNull().default(0),
+    /** The read mark, if the person moved it back from `lastRead` to read on from there; null: it is at `lastRead`. */
+    back: id(),
     /** What to be notified about; null: what the room's kind suggests. */
     notify: text({ enum: ["all", "mentions", "none"] }),
     /** Hidden from their list until there is a message with a later id; null: not hidden. */
@@ -78,6 +90,29 @@ export const own = pgTable(
     pinnedAt: at(),
   },
   (t) => [primaryKey({ columns: [t.userId, t.roomId] })],
+);
+
+/** What someone keeps about a thread for themselves. It has no version. */
+export const threadOwn = pgTable(
+  "thread_own",
+  {
+    userId: id().notNull(),
+    roomId: id().notNull(),
+    rootId: id().notNull(),
+    /** Whether they want to know about replies. */
+    following: boolean().notNull(),
+    /** The id of the last reply that was read; it never goes back. */
+    lastRead: id().notNull().default(0),
+    /** When they last followed, read or replied in it. */
+    at: at().notNull().default(now),
+  },
+  (t) => [
+    primaryKey({ columns: [t.userId, t.roomId, t.rootId] }),
+    index("thread_own_recent")
+      .on(t.userId, t.at)
+      .where(sql`following`),
+    index("thread_own_room").on(t.roomId, t.rootId),
+  ],
 );
 
 /** Links with which people add themselves to a room. The token of a link is shown once; its hash is stored. */
@@ -124,10 +159,11 @@ export const reports = pgTable(
     reason: text().notNull(),
     at: at().notNull().default(now),
     senderId: id().notNull(),
-    /** The message's version, text and data when it was reported. */
+    /** The message's version, text and data when it was reported, and what was known of its files, as JSON. */
     version: id().notNull(),
     content: text().notNull(),
     data: text(),
+    files: text(),
     resolvedAt: at(),
     resolvedBy: id(),
     /** What was done about it. */
@@ -143,4 +179,18 @@ export const reports = pgTable(
       .on(t.resolvedAt)
       .where(sql`resolved_at is not null`),
   ],
+);
+
+/** Messages that someone has saved for themselves. What they may not see any more, or what was deleted, is not shown. */
+export const saved = pgTable(
+  "saved",
+  {
+    /** Rises with each: the order of the list. */
+    id: id().primaryKey().generatedAlwaysAsIdentity(),
+    userId: id().notNull(),
+    roomId: id().notNull(),
+    messageId: id().notNull(),
+    at: at().notNull().default(now),
+  },
+  (t) => [unique("saved_once").on(t.userId, t.roomId, t.messageId), index("saved_listed").on(t.userId, t.id)],
 );

@@ -3,6 +3,7 @@ import {
   boolean,
   check,
   index,
+  integer,
   jsonb,
   pgTable,
   primaryKey,
@@ -97,6 +98,16 @@ export const messages = pgTable(
     notice: jsonb(),
     /** A JSON object that belongs to the product. As text, so that it is delivered unchanged. */
     data: text(),
+    /** Its files as clients see them, a JSON array. As text, for the same reason. */
+    files: text(),
+    /** The first message of the thread that it replies in; null: it is in no thread, or begins one. */
+    thread: id(),
+    /** Whether a reply in a thread is part of the main conversation too. Null outside of threads. */
+    alsoRoom: boolean(),
+    /** How many rows it has in `mentions`, so that a page can be bounded before they are read. Null: none. */
+    mentions: smallint(),
+    /** The mentions in it, as they were sent, that reached nobody, a JSON array: a repeat gets the same ack. */
+    unreached: text(),
   },
   (t) => [
     primaryKey({ columns: [t.roomId, t.id] }),
@@ -105,6 +116,10 @@ export const messages = pgTable(
     index("messages_changed")
       .on(t.roomId, t.version)
       .where(sql`version <> id`),
+    // With what summaries of threads need, so that they read nothing else. Messages outside of threads are not in it.
+    index("messages_thread")
+      .on(t.roomId, t.thread, t.id, t.senderId, t.deletedAt)
+      .where(sql`thread is not null`),
   ],
 );
 
@@ -115,15 +130,46 @@ export const changes = pgTable(
     roomId: id().notNull(),
     senderId: id().notNull(),
     clientId: uuid().notNull(),
-    kind: text({ enum: ["edit", "delete", "react", "member", "room"] }).notNull(),
+    kind: text({ enum: ["edit", "delete", "react", "member", "room", "pin"] }).notNull(),
     /** The message or the notice; 0 if there is none. */
     messageId: id().notNull(),
     /** What else identifies the change: whom it was about, and what it set. */
     target: text().notNull().default(""),
     version: id().notNull(),
     at: at().notNull(),
+    /** See `messages.unreached`. */
+    unreached: text(),
   },
   (t) => [primaryKey({ columns: [t.roomId, t.senderId, t.clientId] })],
+);
+
+/** Whom messages mention. Rows are written with the message, changed by edits, and removed with it. */
+export const mentions = pgTable(
+  "mentions",
+  {
+    /** 0: everyone who was a member of the room then. */
+    userId: id().notNull(),
+    roomId: id().notNull(),
+    messageId: id().notNull(),
+    senderId: id().notNull(),
+    /** The first message of its thread, if it is a reply in a thread alone: that has a read mark of its own. */
+    thread: id(),
+    /** When the message was posted. */
+    at: at().notNull(),
+    /** Random, so that a place in a list says nothing about rooms. */
+    key: uuid().notNull().defaultRandom(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.userId, t.roomId, t.messageId] }),
+    index("mentions_thread")
+      .on(t.userId, t.roomId, t.messageId)
+      .where(sql`thread is not null`),
+    index("mentions_message").on(t.roomId, t.messageId),
+    index("mentions_at").on(t.userId, t.at, t.key),
+    index("mentions_everyone")
+      .on(t.roomId, t.at, t.key)
+      .where(sql`user_id = 0`),
+  ],
 );
 
 /** Reactions of people to messages. */
@@ -136,4 +182,32 @@ export const reactions = pgTable(
     emoji: text().notNull(),
   },
   (t) => [primaryKey({ columns: [t.roomId, t.messageId, t.userId, t.emoji] })],
+);
+
+/** Messages that are pinned in their rooms. A message that is deleted leaves them. */
+export const pins = pgTable(
+  "pins",
+  {
+    roomId: id().notNull(),
+    messageId: id().notNull(),
+    /** The id of the notice that says who pinned it and when. */
+    version: id().notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.roomId, t.messageId] })],
+);
+
+/** The replies in each thread that nobody has deleted, so that a page of history does not have to count them. */
+export const threads = pgTable(
+  "threads",
+  {
+    roomId: id().notNull(),
+    rootId: id().notNull(),
+    replies: integer().notNull(),
+    /** The last reply; null: there is none any more. */
+    lastId: id(),
+    lastAt: at(),
+    /** Who replied last, the latest first. */
+    people: id().array().notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.roomId, t.rootId] })],
 );

@@ -2,8 +2,20 @@ import type { RouterRoute } from "hono/types";
 import type * as v from "valibot";
 import { type ErrorCode, ERRORS } from "../../protocol/codes.ts";
 import * as answers from "../answers.ts";
+import { ADDRESSES, FILE } from "../fileanswers.ts";
+import {
+  HOOK,
+  HOOK_ATTEMPT,
+  HOOK_WITH_SECRET,
+  INCOMING_HOOK,
+  KEPT_ATTEMPT,
+  NEW_INCOMING_HOOK,
+} from "../hookanswers.ts";
 import { type JsonSchema, jsonSchemaOf, type Named, refOf } from "./jsonschema.ts";
 import { type Answer, type Description, descriptionOf } from "../operation.ts";
+import { AS, SECURITY, withAs } from "./security.ts";
+import { TAG_OF, TAGS } from "./tags.ts";
+import { webhooksOf } from "./webhooks.ts";
 
 /** Schemas that have a name in the document, and in the types that tools generate from it. */
 const NAMED: Named = {
@@ -19,6 +31,8 @@ const NAMED: Named = {
   Changed: answers.CHANGED,
   Removed: answers.REMOVED,
   Room: answers.ROOM,
+  File: FILE,
+  FileAddresses: ADDRESSES,
   RoomChanged: answers.RULED,
   Member: answers.MEMBER,
   Ban: answers.BAN,
@@ -33,52 +47,31 @@ const NAMED: Named = {
   Key: answers.KEY,
   RevokedKey: answers.REVOKED,
   ApiKey: answers.API_KEY,
+  NewApiKey: answers.NEW_API_KEY,
   RegistrationLink: answers.REGISTRATION_LINK,
   AuditEntry: answers.AUDIT_ENTRY,
+  Hook: HOOK,
+  NewHook: HOOK_WITH_SECRET,
+  HookAttempt: HOOK_ATTEMPT,
+  KeptHookAttempt: KEPT_ATTEMPT,
+  IncomingHook: INCOMING_HOOK,
+  NewIncomingHook: NEW_INCOMING_HOOK,
 };
 
-/** Error codes that every route can return. */
+/** Error codes of every route. */
 const ALWAYS = ["internal", "busy", "unavailable", "too_large"] as const;
 const WITH_BODY = ["malformed", "invalid", "unsupported_media_type", "request_timeout"] as const;
 
-const SECURITY = {
-  accessToken: {
-    type: "http",
-    scheme: "bearer",
-    bearerFormat: "JWT",
-    description: "A person's access token.",
-  },
-  adminToken: { type: "http", scheme: "bearer", description: "ADMIN_TOKEN, or an operator's key." },
-  metricsToken: { type: "http", scheme: "bearer", description: "The METRICS_TOKEN." },
-} as const;
-
 const PROBLEM_REF = { $ref: refOf("Problem") };
 
-const TAGS = {
-  account: "A person's account and sessions, and whom they block.",
-  rooms: "Rooms, who is in them, and what is posted there.",
-  history: "What was posted.",
-  admin: "For operators and backends, with a key of theirs.",
-  server: "The server itself: probes, keys, documents.",
-};
-type Tag = keyof typeof TAGS;
-/** Tags by the first segment of a path. All other paths are about the server. */
-const TAG_OF: Readonly<Record<string, Tag>> = {
-  account: "account",
-  blocks: "account",
-  rooms: "rooms",
-  direct: "rooms",
-  invitations: "rooms",
-  history: "history",
-  admin: "admin",
-};
-
-/** One operation of the document, as OpenAPI defines it. */
+/** One operation, as OpenAPI defines it. */
 export interface OpenApiOperation {
   readonly operationId: string;
   readonly summary: string;
   readonly description?: string;
   readonly tags: readonly string[];
+  /** What a key must be allowed. */
+  readonly "x-scope"?: string;
   /** Empty if the operation needs no token. */
   readonly security: readonly Readonly<Record<string, readonly string[]>>[];
   readonly parameters?: readonly OpenApiParameter[];
@@ -107,7 +100,7 @@ export interface OpenApi {
   readonly openapi: string;
   readonly info: { readonly title: string; readonly version: string; readonly description: string };
   readonly tags: readonly { readonly name: string; readonly description: string }[];
-  /** By path, without the trailing slash, as the routes are registered. */
+  /** By path, as the routes are registered. */
   readonly paths: Readonly<Record<string, Methods>>;
   readonly components: { readonly schemas: Readonly<Record<string, JsonSchema>> };
   readonly [more: string]: unknown;
@@ -120,7 +113,7 @@ export function openApiOf(routes: readonly RouterRoute[], version: string): Open
   for (const [route, description] of describedRoutes(routes)) {
     const { method, path } = route;
     if (description.unlisted) continue;
-    if (description.security) used.add(description.security);
+    for (const kind of description.security ?? []) used.add(kind);
     (paths[templateOf(path)] ??= {})[method.toLowerCase()] = operationOf(method, path, description);
   }
   const json = JSON.stringify(paths);
@@ -140,6 +133,7 @@ export function openApiOf(routes: readonly RouterRoute[], version: string): Open
       .filter(([name]) => json.includes(`"tags":["${name}"]`))
       .map(([name, description]) => ({ name, description })),
     paths,
+    ...(paths["/hooks"] && { webhooks: webhooksOf(NAMED) }),
     components: {
       schemas,
       securitySchemes: Object.fromEntries([...used].map((name) => [name, SECURITY[name]])),
@@ -169,7 +163,7 @@ function describedRoutes(routes: readonly RouterRoute[]): [RouterRoute, Descript
   const above = (path: string) =>
     routes.filter(
       (other) =>
-        other.method === "ALL" && other.path.endsWith("/*") && path.startsWith(other.path.slice(0, -1)),
+        other.method === "ALL" && other.path.endsWith("/*") && `${path}/`.startsWith(other.path.slice(0, -1)),
     );
   const own = Map.groupBy(
     routes.filter(({ method }) => method !== "ALL"),
@@ -187,39 +181,41 @@ function describedRoutes(routes: readonly RouterRoute[]): [RouterRoute, Descript
 }
 
 function operationOf(method: string, path: string, description: Description): OpenApiOperation {
-  const {
-    summary = "",
-    about,
-    params = {},
-    query,
-    sends = {},
-    json,
-    bodyless,
-    example,
-    security,
-  } = description;
+  const { summary = "", about, params = {}, query, sends = {}, json, bodyless, example } = description;
+  const { file, security = [], acts } = description;
+  const scope = security.includes("key") ? (description.scope ?? "admin") : undefined;
+  const told = [about, scope && `A key needs the scope ${scope}.`].filter(Boolean).join(" ");
   return {
     operationId:
       method.toLowerCase() + path.replace(/[^a-z]+([a-z])?/g, (_, first = "") => first.toUpperCase()),
     summary,
-    ...(about && { description: about }),
+    ...(told && { description: told }),
     tags: [TAG_OF[path.split("/")[1] ?? ""] ?? "server"],
-    security: security ? [{ [security]: [] }] : [],
+    security: security.map((kind) => ({ [kind]: [] })),
+    ...(scope && { "x-scope": scope }),
     parameters: [
       ...parametersOf("path", params),
       ...parametersOf("query", query?.entries ?? {}),
+      ...(acts ? [AS] : []),
       ...Object.entries(sends).map(([name, text]) => headerOf(name, text)),
     ],
+    ...(file && { requestBody: FILE_BODY }),
     ...(json && {
       requestBody: {
         required: !bodyless,
-        content: { "application/json": { schema: schemaOf(json), ...(example && { example }) } },
+        content: {
+          "application/json": {
+            schema: acts ? withAs(schemaOf(json)) : schemaOf(json),
+            ...(example && { example }),
+          },
+        },
       },
     }),
     responses: responsesOf(description),
   };
 }
 
+const FILE_BODY = { required: true, content: { "application/octet-stream": { schema: {} } } } as const;
 const schemaOf = (schema: v.GenericSchema) => jsonSchemaOf(schema, NAMED);
 
 const parametersOf = (where: "path" | "query", entries: v.ObjectEntries): OpenApiParameter[] =>
@@ -240,6 +236,7 @@ const headerOf = (name: string, description: string): OpenApiParameter => ({
 
 function responsesOf(description: Description): Record<string, OpenApiResponse> {
   const { answers = {}, headers = {}, query, json, params = {}, refusals = [], limited } = description;
+  const forms = (description.forms ?? []).map((type): [string, Content[string]] => [type, TEXT]);
   const codes = new Set<ErrorCode>([
     ...refusals,
     ...(limited ? (["rate_limited"] as const) : []),
@@ -253,7 +250,7 @@ function responsesOf(description: Description): Record<string, OpenApiResponse> 
     responses[status] = {
       description: STATUS[status] ?? "",
       ...(Object.keys(headers).length > 0 && { headers: headersOf(headers) }),
-      ...(answer !== null && { content: contentOf(answer) }),
+      ...(answer !== null && { content: { ...contentOf(answer), ...Object.fromEntries(forms) } }),
     };
   for (const [status, some] of Map.groupBy(codes, (code) => String(ERRORS[code].status))) {
     const code = { type: "string", enum: some };
@@ -274,10 +271,10 @@ const REFUSAL_HEADERS: Readonly<Record<string, Readonly<Record<string, string>>>
   429: { "Retry-After": "The same as retryAfterMs, in whole seconds." },
 };
 
+const TEXT = { schema: { type: "string" } } as const;
+
 const contentOf = (answer: Exclude<Answer, null>): Content =>
-  typeof answer === "string"
-    ? { [answer]: { schema: { type: "string" } } }
-    : { "application/json": { schema: schemaOf(answer) } };
+  typeof answer === "string" ? { [answer]: TEXT } : { "application/json": { schema: schemaOf(answer) } };
 
 const headersOf = (headers: Readonly<Record<string, string>>) =>
   Object.fromEntries(
@@ -288,7 +285,9 @@ const templateOf = (path: string) => path.replace(/:(\w+)/g, "{$1}");
 
 const STATUS: Readonly<Record<string, string>> = {
   200: "Success.",
+  206: "A part of the file.",
   201: "Created.",
+  202: "Accepted: it is done, and waits for something.",
   204: "Success, without a body.",
   304: "Not modified: the client's copy is current.",
   503: "Not available right now.",

@@ -1,45 +1,70 @@
 import { DATA_HEADERS } from "../../headers.ts";
-import bundle from "../../web/index.html";
+import type { PageVersion } from "../../web/worker/shell.ts";
+import { isFixed, type PageFile, pageFiles, WORKER } from "./files.ts";
+
+/** Nothing may embed the page, or be loaded that is not named. */
+const NOTHING = ["default-src 'none'", "base-uri 'none'", "form-action 'none'", "frame-ancestors 'none'"];
 
 /**
  * Allows only the page's own files and scripts, and forbids scripts to turn text into HTML (Content Security
- * Policy Level 3; Trusted Types).
+ * Policy Level 3; Trusted Types). The policy `worker` allows the address of the service worker.
  */
-const POLICY = [
-  "default-src 'none'",
-  "script-src 'self'",
-  "style-src 'self'",
-  "img-src 'self' data:",
+const policyWith = (pictures: readonly string[], files: string | undefined) =>
+  [
+    ...NOTHING,
+    "script-src 'self'",
+    "style-src 'self'",
+    ["img-src 'self' data:", ...pictures, ...(files ? [files] : [])].join(" "),
+    `media-src ${files ?? "'self'"}`,
+    "connect-src 'self'",
+    "worker-src 'self'",
+    "manifest-src 'self'",
+    "require-trusted-types-for 'script'",
+    "trusted-types worker",
+  ].join("; ");
+
+/** The service worker only fetches the page's files. */
+const WORKER_POLICY = [
+  ...NOTHING,
+  "img-src 'self'",
   "connect-src 'self'",
-  "base-uri 'none'",
-  "form-action 'none'",
-  "frame-ancestors 'none'",
   "require-trusted-types-for 'script'",
   "trusted-types 'none'",
 ].join("; ");
 
 /** For files with a content hash in their names, which never change (RFC 8246). */
 const IMMUTABLE = "public, max-age=31536000, immutable";
-const ASSET = /^\/[^/]+\.(?:js|css|svg)$/;
+const ASSET = /^\/[^/]+\.(?:js|css|svg|png|webmanifest)$/;
 
-interface PageFile {
+interface Served {
   readonly type: string;
   readonly plain: Uint8Array<ArrayBuffer>;
   readonly gzip: Uint8Array<ArrayBuffer>;
   readonly tag: string;
+  readonly cache: string;
+  readonly policy: string;
 }
 
 export interface Page {
   /** Responds to a request for the page or one of its files. Returns undefined for any other request. */
   answer(request: Request, path: string): Promise<Response> | undefined;
-  /** Resolves to the total size of scripts and styles after gzip, in bytes. */
-  weigh(): Promise<number>;
 }
 
-/** The page at `/`, which says who can register. Its files are loaded on the first request. */
-export function createPage(registration = "open"): Page {
-  let files: Promise<ReadonlyMap<string, PageFile>> | undefined;
-  const load = () => (files ??= loadFiles(registration));
+interface PageOptions {
+  /** Who can register. */
+  readonly registration?: string;
+  /** Whether this server sends mails. */
+  readonly mails?: boolean;
+  /** The origins whose pictures of people the page shows. */
+  readonly pictures?: readonly string[] | undefined;
+  /** The origin of what people upload, if it is not the page's. */
+  readonly files?: string | undefined;
+}
+
+/** The page at `/`, which says what the operator has set. Its files are loaded on the first request. */
+export function createPage(options: PageOptions = {}, files = pageFiles): Page {
+  let loading: Promise<ReadonlyMap<string, Served>> | undefined;
+  const load = () => (loading ??= files().then((all) => serve(all, options)));
 
   return {
     answer(request, path) {
@@ -47,30 +72,24 @@ export function createPage(registration = "open"): Page {
       if (request.method !== "GET" && request.method !== "HEAD") return undefined;
       return load().then((all) => {
         const file = all.get(path);
-        if (file) return respond(request, path, file);
+        if (file) return respond(request, file);
         return new Response("File not found.", { status: 404, headers: DATA_HEADERS });
       });
-    },
-    async weigh() {
-      const sizes = [...(await load())].map(([path, { gzip }]) =>
-        /\.(?:js|css)$/.test(path) ? gzip.length : 0,
-      );
-      return sizes.reduce((sum, size) => sum + size, 0);
     },
   };
 }
 
-function respond(request: Request, path: string, { type, plain, gzip, tag }: PageFile): Response {
+function respond(request: Request, { type, plain, gzip, tag, cache, policy }: Served): Response {
   const zipped = /\bgzip\b(?!\s*;\s*q=0(?:\.0*)?\s*(?:,|$))/.test(
     request.headers.get("accept-encoding") ?? "",
   );
   const etag = zipped ? `"${tag}-gzip"` : `"${tag}"`;
   const headers = {
     "content-type": type,
-    "cache-control": path === "/" ? "no-cache" : IMMUTABLE,
+    "cache-control": cache,
     vary: "Accept-Encoding",
     etag,
-    "content-security-policy": POLICY,
+    "content-security-policy": policy,
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
     "cross-origin-opener-policy": "same-origin",
@@ -86,42 +105,63 @@ function respond(request: Request, path: string, { type, plain, gzip, tag }: Pag
   return new Response(zipped ? gzip : plain, { headers });
 }
 
-async function loadFiles(registration: string): Promise<ReadonlyMap<string, PageFile>> {
-  const blobs = bundle.files ? builtFiles(bundle.files) : await buildFiles(bundle.index);
-  const entries = blobs.map(async ([name, blob]) => {
-    const isHtml = name.endsWith(".html");
-    const html = isHtml && (await blob.text()).replace("<html", `<html data-registration="${registration}"`);
-    const plain = html ? new TextEncoder().encode(html) : new Uint8Array(await blob.arrayBuffer());
-    const tag = new Bun.CryptoHasher("sha256").update(plain).digest("base64url").slice(0, 22);
-    const file: PageFile = { type: typeOf(name), plain, gzip: Bun.gzipSync(plain, { level: 9 }), tag };
-    return [isHtml ? "/" : `/${name}`, file] as const;
-  });
-  return new Map(await Promise.all(entries));
+function serve(
+  files: readonly PageFile[],
+  { registration = "open", pictures = [], mails = false, files: origin }: PageOptions,
+): ReadonlyMap<string, Served> {
+  const all = new Map<string, Served>();
+  const policy = policyWith(pictures, origin);
+  const settings = `<html data-registration="${registration}" data-pictures="${pictures.join(" ")}"${mails ? " data-mails" : ""}`;
+  const add = ({ name, content }: PageFile) =>
+    all.set(pathOf(name), servedAs(name, content, name === WORKER ? WORKER_POLICY : policy));
+  for (const file of files)
+    if (file.name !== WORKER)
+      add(isHtml(file.name) ? { ...file, content: withSettings(file.content, settings) } : file);
+  const worker = files.find(({ name }) => name === WORKER);
+  if (worker) add({ ...worker, content: withVersion(worker.content, all) });
+  return all;
 }
 
-type Named = readonly [name: string, blob: Blob];
-
-/** The compiled binary embeds the built files. */
-const builtFiles = (files: NonNullable<typeof bundle.files>): Named[] =>
-  files.map(({ path }) => [nameOf(path), Bun.file(path)] as const).filter(([name]) => !name.endsWith(".map"));
-
-/** A server that runs from source builds the files itself. */
-async function buildFiles(index: string): Promise<Named[]> {
-  const { outputs } = await Bun.build({
-    entrypoints: [index],
-    publicPath: "/",
-    target: "browser",
-    minify: true,
-  });
-  return outputs.map((output) => [nameOf(output.path), output] as const);
+function servedAs(name: string, plain: Uint8Array<ArrayBuffer>, policy: string): Served {
+  return {
+    type: typeOf(name),
+    plain,
+    gzip: Bun.gzipSync(plain, { level: 9 }),
+    tag: new Bun.CryptoHasher("sha256").update(plain).digest("base64url").slice(0, 22),
+    cache: isFixed(name) ? "no-cache" : IMMUTABLE,
+    policy,
+  };
 }
 
-const nameOf = (path: string) => path.split("/").at(-1) ?? path;
+/** Tells the worker which version of the page it belongs to, so that it changes whenever a file does. */
+function withVersion(worker: Uint8Array<ArrayBuffer>, all: ReadonlyMap<string, Served>) {
+  const hash = new Bun.CryptoHasher("sha256");
+  for (const [path, { tag }] of all) hash.update(`${path} ${tag}\n`);
+  const html = all.get("/")?.plain ?? new Uint8Array();
+  const version: PageVersion = {
+    name: hash.digest("base64url").slice(0, 16),
+    files: [...all.keys()].filter((path) => path !== "/" && !NOT_OFFLINE.test(path)),
+    integrity: `sha256-${new Bun.CryptoHasher("sha256").update(html).digest("base64")}`,
+  };
+  return encode(`const PAGE_VERSION = ${JSON.stringify(version)};\n${new TextDecoder().decode(worker)}`);
+}
+
+/** What only the installation needs. */
+const NOT_OFFLINE = /^\/(?:.*\.webmanifest|.*-(?:180|512)\.png)$/;
+
+const withSettings = (html: Uint8Array<ArrayBuffer>, settings: string) =>
+  encode(new TextDecoder().decode(html).replace("<html", () => settings));
+
+const encode = (text: string) => new TextEncoder().encode(text);
+const isHtml = (name: string) => name.endsWith(".html");
+const pathOf = (name: string) => (isHtml(name) ? "/" : `/${name}`);
 
 const TYPES: Readonly<Record<string, string>> = {
   html: "text/html; charset=utf-8",
   js: "text/javascript; charset=utf-8",
   css: "text/css; charset=utf-8",
   svg: "image/svg+xml; charset=utf-8",
+  png: "image/png",
+  webmanifest: "application/manifest+json; charset=utf-8",
 };
 const typeOf = (name: string) => TYPES[name.split(".").at(-1) ?? ""] ?? "application/octet-stream";

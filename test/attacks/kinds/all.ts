@@ -1,5 +1,7 @@
 import type { Attack } from "../target.ts";
 import { connections } from "./connections.ts";
+import { files } from "./files.ts";
+import { finding } from "./finding.ts";
 import { frames } from "./frames.ts";
 import { logins } from "./logins.ts";
 import { members } from "./members.ts";
@@ -14,6 +16,8 @@ export const ATTACKS: readonly Attack[] = [
   ...members,
   ...reads,
   ...rooms,
+  ...files,
+  ...finding,
   ...logins,
   ...connections,
 ];

@@ -40,6 +40,15 @@ export const logins: readonly Attack[] = [
       }),
   },
   {
+    name: "resets of one password from many networks, and of many accounts",
+    play: (means) =>
+      repeat(means, 60, (_, round) => {
+        const address = `203.0.${Math.floor(Math.random() * 255)}.${Math.floor(Math.random() * 255)}`;
+        const email = round % 2 ? means.target.people[0].email : `${uuid()}@example.com`;
+        return ask(means, "/account/reset/", { address, body: { email } });
+      }),
+  },
+  {
     name: "refreshing one session again and again",
     play: async (means) => {
       let { refresh } = means.target.people[0];

@@ -11,8 +11,25 @@ const together = (means: Means, attack: (means: Means) => Promise<void>) =>
     means.target.people.map((person) => attack({ ...means, target: { ...means.target, people: [person] } })),
   ).then(() => {});
 
+/** Fifty people, most of whom nobody knows. */
+const fifty = (index: number) => Array.from({ length: 50 }, (_, n) => `@person-${index * 50 + n}`);
+
 /** What somebody can do to the other people of a room that they may enter. */
 export const members: readonly Attack[] = [
+  {
+    name: "messages and edits that mention fifty people or everyone",
+    database: true,
+    missesBar: true,
+    play: (means) =>
+      together(means, (mine) =>
+        flood(mine, 2, (index) => {
+          const { room } = means.target;
+          const about = { mentions: fifty(index % 100), everyone: index % 5 === 0, content: `@${index}` };
+          const change = index % 2 === 0 ? { type: "send" } : { type: "edit", id: 1 + (index % 50) };
+          return json({ ...change, ref: index, room, clientId: uuid(), ...about });
+        }),
+      ),
+  },
   {
     name: "reactions to messages that have a thousand",
     play: (means) =>

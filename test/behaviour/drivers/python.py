@@ -8,7 +8,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[3] / "clients" / "python"))
 
-from parley_chat import Changed, Chat, ChatError, FileStore, Message, Settled  # noqa: E402
+from parley_chat import Attachment, Changed, Chat, ChatError, FileStore, Message, Settled  # noqa: E402
 
 
 class Driver:
@@ -43,8 +43,10 @@ class Driver:
         except ChatError:
             pass  # `state` reports it.
 
-    async def send(self, room, content, clientId=None, data=None, replyTo=None):
-        return ack(await self.room(room).send(content, client_id=clientId, data=data, reply_to=replyTo))
+    async def send(self, room, content, clientId=None, data=None, replyTo=None, files=(), **more):
+        given = [Attachment(one["text"].encode(), one["name"], one.get("alt")) for one in files]
+        sent = self.room(room).send(content, client_id=clientId, data=data, reply_to=replyTo, files=given, **more)
+        return ack(await sent)
 
     async def edit(self, room, id, content):
         return ack(await self.room(room).edit(id, content))
@@ -96,6 +98,17 @@ class Driver:
         ]
         return {"live": rooms.live, "items": items}
 
+    async def mentions(self):
+        page = await self.chat.mentions()
+        return {"items": [{"room": one.room, "id": one.message.id} for one in page.items]}
+
+    async def pin(self, room, id, on):
+        here = self.room(room)
+        await (here.pin(id) if on else here.unpin(id))
+
+    async def pins(self, room):
+        return {"ids": [pinned.message.id for pinned in (await self.room(room).pins()).items]}
+
     def room(self, name):
         if name not in self.joined:
             self.joined[name] = self.chat.room(name)
@@ -114,6 +127,7 @@ def ack(ack):
 def entry_of(entry):
     if not isinstance(entry, Message):
         return {"id": entry.id, "version": entry.version, "notice": entry.type}
+    files = [{"name": one.name, "size": one.size, "alt": one.alt} for one in entry.files]
     return {
         "id": entry.id,
         "version": entry.version,
@@ -123,6 +137,9 @@ def entry_of(entry):
         "data": entry.data and dict(entry.data),
         "replyTo": entry.reply_to,
         "reactions": {emoji: one.count for emoji, one in entry.reactions.items()},
+        **({"files": files} if files else {}),
+        **({} if entry.thread is None else {"thread": entry.thread}),
+        **({"mentions": [user.username for user in entry.mentions]} if entry.mentions else {}),
     }
 
 

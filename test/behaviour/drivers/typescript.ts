@@ -1,6 +1,6 @@
 // The driver of the TypeScript client. See docs/CLIENTS.md.
 
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import {
   type Ack,
   type Chat,
@@ -12,6 +12,13 @@ import {
 } from "../../../src/client/index.ts";
 
 type Fields = Readonly<Record<string, unknown>>;
+/** A file whose content is this text. */
+interface GivenFile {
+  readonly name: string;
+  readonly text: string;
+  readonly alt?: string;
+}
+
 type Command = (fields: never) => unknown;
 
 let chat: Chat;
@@ -51,8 +58,13 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     chat.connect();
   },
   join: ({ room }: { room: string }) => void join(room),
-  send: ({ room, content, ...options }: { room: string; content: string }) =>
-    ackOf(roomOf(room).send(content, options)),
+  send: ({ room, content, files = [], ...options }: { room: string; content: string; files?: GivenFile[] }) =>
+    ackOf(
+      roomOf(room).send(content, {
+        ...options,
+        files: files.map(({ name, text, alt }) => ({ file: new File([text], name), alt })),
+      }),
+    ),
   edit: ({ room, id, content }: { room: string; id: number; content: string }) =>
     ackOf(roomOf(room).edit(id, content)),
   delete: ({ room, id }: { room: string; id: number }) => ackOf(roomOf(room).delete(id)),
@@ -91,6 +103,15 @@ const COMMANDS: Readonly<Record<string, Command>> = {
       items: items.map(({ room, unread, last }) => ({ room, unread, last: last && last.content })),
     };
   },
+  async mentions() {
+    const { items } = await chat.mentions.read();
+    return { items: items.map(({ room, message }) => ({ room, id: message.id })) };
+  },
+  pin: ({ room, id, on }: { room: string; id: number; on: boolean }) =>
+    on ? roomOf(room).pins.add(id) : roomOf(room).pins.remove(id),
+  async pins({ room }: { room: string }) {
+    return { ids: (await roomOf(room).pins.read()).items.map(({ id }) => id) };
+  },
 };
 
 const ROOM_STATES: Readonly<Record<string, string>> = { live: "live", out: "out", idle: "out" };
@@ -105,7 +126,17 @@ async function ackOf(ack: Promise<Ack>) {
 function entryOf(entry: Entry): Fields {
   const { id, version } = entry;
   if (entry.notice) return { id, version, notice: entry.notice.type };
-  const { username, content, deletedAt, data = null, replyTo = null, reactions = {} } = entry;
+  const {
+    username,
+    content,
+    deletedAt,
+    data = null,
+    replyTo = null,
+    reactions = {},
+    files,
+    thread,
+    mentions,
+  } = entry;
   const counts = Object.entries(reactions).map(([emoji, { count }]) => [emoji, count]);
   return {
     id,
@@ -116,13 +147,19 @@ function entryOf(entry: Entry): Fields {
     data,
     replyTo,
     reactions: Object.fromEntries(counts),
+    ...(files && { files: files.map(({ name, size, alt = null }) => ({ name, size, alt })) }),
+    ...(thread !== undefined && { thread }),
+    ...(mentions && { mentions: mentions.map((user) => user.username) }),
   };
 }
 
-/** A storage like `localStorage`, in one file. */
+/** A storage like `localStorage`, in one file. The process may be killed at any moment, so the file is replaced as a whole. */
 function fileStorage(path: string): ChatStorage {
   const load = (): Record<string, string> => (existsSync(path) ? JSON.parse(readFileSync(path, "utf8")) : {});
-  const save = (items: object) => writeFileSync(path, JSON.stringify(items));
+  const save = (items: object) => {
+    writeFileSync(`${path}.new`, JSON.stringify(items));
+    renameSync(`${path}.new`, path);
+  };
   return {
     getItem: (key) => load()[key],
     setItem: (key, value) => save({ ...load(), [key]: value }),

@@ -1,6 +1,6 @@
 /** @jsxImportSource react */
 import { Fragment, memo, StrictMode, useState } from "react";
-import { type Chat, createChat } from "../../../src/client/index.ts";
+import { type Chat, createChat, type PagesState, type Store } from "../../../src/client/index.ts";
 import {
   ChatProvider,
   useConnection,
@@ -13,7 +13,7 @@ import {
 } from "../../../src/client/react/index.ts";
 
 /** Times that the page runs faster than the clock, so that grace periods are short. */
-export const SPEED = 10;
+export const SPEED = 4;
 
 /** What the tests use of the page. */
 export interface App {
@@ -91,6 +91,21 @@ function Blocked({ chat }: { chat: Chat }) {
   return <p className="blocked">{useStore(chat.blocks, ({ items }) => items.length)}</p>;
 }
 
+/** The texts of the messages in a list. */
+function Texts<T>({ of, text }: { of: Store<PagesState<T>>; text(item: T): string }) {
+  return <p>{useStore(of).items.map(text).join()}</p>;
+}
+
+function Lists({ chat }: { chat: Chat }) {
+  return (
+    <>
+      <Texts of={chat.mentions} text={({ message }) => `mention: ${message.content}`} />
+      <Texts of={chat.threads} text={({ root }) => `thread: ${root.content}`} />
+      <Texts of={chat.saved} text={({ content }) => `saved: ${content}`} />
+    </>
+  );
+}
+
 export interface PageProps {
   readonly chat: Chat;
   /** The rooms to show at first. */
@@ -111,6 +126,7 @@ export function Page({ chat, rooms, list }: PageProps) {
       <ChatProvider chat={chat}>
         {list && <Sidebar />}
         {list && <Blocked chat={chat} />}
+        {list && <Lists chat={chat} />}
         {shown.map((name, index) => (
           <Fragment key={`${name} ${index}`}>
             <Shown name={name} />

@@ -25,6 +25,8 @@ export async function talk({ ChatError, createChat }, options, name) {
   const control = new AbortController();
   control.abort(new Error("never mind"));
   const aborted = await room.send("?", { signal: control.signal }).catch(({ message }) => message);
+  // Not every runtime can hold a file.
+  const files = globalThis.Blob ? await sendFile(room) : undefined;
   const list = chat.rooms();
   await seen(list, ({ items }) => items.length === 1);
   await seen(room, ({ messages }) => messages[2]?.deletedAt);
@@ -36,6 +38,7 @@ export async function talk({ ChatError, createChat }, options, name) {
     refused,
     aborted,
     around: around.messages.map(({ id }) => id),
+    files,
     sessions: (await again(() => chat.sessions.read())).items.length,
     messages: room.snapshot().messages,
     rooms: list.snapshot().items.map((item) => item.room),
@@ -44,6 +47,25 @@ export async function talk({ ChatError, createChat }, options, name) {
   await again(() => chat.logout());
   await chat.close();
   return result;
+}
+
+/** Sends a file and loads it. Resolves with what it says, and whether progress was reported. */
+async function sendFile(room) {
+  let loaded;
+  const bytes = new TextEncoder().encode("one lamp, two chairs\n".repeat(5_000));
+  const onProgress = (progress) => void (loaded = progress.loaded);
+  const { id, size } = await room.upload(bytes, { name: "list.txt", onProgress });
+  await room.send("", { files: [{ id, alt: "What is in the cellar" }] });
+  await seen(room, ({ messages }) => messages.at(-1)?.files);
+  const [file] = room.snapshot().messages.at(-1).files;
+  const urls = (await again(() => room.files([id]))).get(id);
+  const text = await again(async () => {
+    const response = await fetch(urls.original).catch((error) =>
+      Promise.reject(Object.assign(error, { retryable: true })),
+    );
+    return response.text().catch((error) => Promise.reject(Object.assign(error, { retryable: true })));
+  });
+  return { name: file.name, alt: file.alt, size, loaded, isWhole: text === new TextDecoder().decode(bytes) };
 }
 
 /** Retries an HTTP call: unlike changes, these fail if their connection breaks. */

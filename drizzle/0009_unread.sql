@@ -1,0 +1,1 @@
+ALTER TABLE "own" ADD COLUMN "back" bigint;

@@ -1,0 +1,99 @@
+import { afterAll, afterEach, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import { join } from "node:path";
+import { Webhook } from "standardwebhooks";
+import { operator, roomCalls, startRooms } from "../http/roomcalls.ts";
+import { startReceiver } from "../hooks/receiver.ts";
+import { temporaryFolder } from "../support/folder.ts";
+import { START_MS } from "../support/house.ts";
+import type { Person } from "../support/people.ts";
+import { freePort } from "../support/port.ts";
+import type { TestServer } from "../support/server.ts";
+import { until } from "../support/until.ts";
+import { blocksOf } from "./transcripts.ts";
+
+setDefaultTimeout(2 * START_MS);
+
+// The receivers that docs/WEBHOOKS.md shows, as processes, and a library that knows nothing of this server.
+
+const blocks = blocksOf(await Bun.file(join(import.meta.dir, "../../docs/WEBHOOKS.md")).text());
+const folder = temporaryFolder();
+let server: TestServer;
+let ada: Person;
+const running: Bun.Subprocess[] = [];
+
+beforeAll(async () => {
+  ({
+    server,
+    people: [ada],
+  } = await startRooms({ OUTBOUND_ALLOW: "127.0.0.1" }));
+}, START_MS);
+afterAll(async () => {
+  await server.stop();
+  folder.remove();
+});
+afterEach(async () => {
+  for (const one of running.splice(0)) {
+    one.kill();
+    await one.exited;
+  }
+});
+
+const { by } = roomCalls(() => server);
+const createHook = async (url: string, room: string) =>
+  (await by(operator, "POST /hooks/", { url, rooms: [room] })).body as unknown as {
+    id: string;
+    secret: string;
+  };
+const say = (room: string, content: string) => by(ada, `POST /rooms/${room}/messages/`, { content });
+
+test.each([
+  ["ts", "receiver.ts", process.execPath],
+  ["python", "receiver.py", "python3"],
+])(
+  "the receiver in %s verifies what it gets, and refuses what is not signed",
+  async (kind, name, program) => {
+    const [block] = blocks.filter((one) => one.kind === kind);
+    await Bun.write(join(folder.path, name), block?.lines.join("\n") ?? "");
+    const room = `r-${crypto.randomUUID()}`;
+    const port = await freePort();
+    const url = `http://127.0.0.1:${port}/`;
+    const { secret } = await createHook(url, room);
+    const child = Bun.spawn([program, name], {
+      cwd: folder.path,
+      env: { PATH: process.env.PATH, SECRET: secret, PORT: String(port) },
+      stdout: "pipe",
+      stderr: "inherit",
+    });
+    running.push(child);
+    let output = "";
+    const reading = (async () => {
+      for await (const part of child.stdout.pipeThrough(new TextDecoderStream())) output += part;
+    })();
+    await until(() => output.includes("Listening"), START_MS);
+    await say(room, "Grüße 🧀");
+    await until(() => output.includes(`${room} created Grüße 🧀`), START_MS);
+    expect(output).toMatch(/^msg_[\w-]{27} r-/m);
+    const forged = await fetch(url, {
+      method: "POST",
+      body: '{"type":"changes","data":{"changes":[]}}',
+      headers: { "webhook-id": "msg_1", "webhook-timestamp": "1", "webhook-signature": "v1,AAAA" },
+    });
+    expect(forged.status).toBe(401);
+    child.kill();
+    await reading;
+  },
+);
+
+test("the library of Standard Webhooks verifies what is sent, also while a secret is replaced", async () => {
+  const receiver = startReceiver();
+  const room = `r-${crypto.randomUUID()}`;
+  const { id, secret } = await createHook(receiver.url, room);
+  const { secret: newer } = (await by(operator, `POST /hooks/${id}/secret/`)).body;
+  await say(room, "Grüße 🧀");
+  await until(() => receiver.got.length === 1, START_MS);
+  const { headers, text, body } = receiver.got[0] as (typeof receiver.got)[0];
+  for (const one of [secret, String(newer)])
+    expect(new Webhook(one).verify(text, Object.fromEntries(headers))).toEqual(body);
+  expect(() => new Webhook(secret).verify(`${text} `, Object.fromEntries(headers))).toThrow();
+  await receiver.stop();
+});
