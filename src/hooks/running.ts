@@ -4,6 +4,7 @@ import { faultOf } from "../errors.ts";
 import type { Log } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
 import type { Order } from "../order.ts";
+import { TOTAL_MS } from "../outbound/outbound.ts";
 import type { CursorStore } from "../store/cursors.ts";
 import type { HookReading } from "../store/hookreading.ts";
 import { type ActiveHook, HOOK_STATES, type HookState, type HookStore } from "../store/hooks.ts";
@@ -13,6 +14,11 @@ import type { Sending } from "./sending.ts";
 /** How often this node reads which hooks there are, and removes what is left of others, in milliseconds. */
 const REFRESH_MS = 2_000;
 const CLEAN_MS = 60_000;
+/**
+ * How long a node has a room to itself, in milliseconds: a request, and a few seconds for the database. This is how long a room
+ * waits if its node dies in the middle of a request.
+ */
+const LEASE_MS = TOTAL_MS + 5_000;
 /** How long requests may go on when the server stops, in milliseconds. */
 const STOP_MS = 1_000;
 
@@ -58,7 +64,10 @@ export function runHooks(parts: HooksRunningParts): HooksRunning {
       end: (state, reason) => end(id, state, reason),
       back: () => cursors.hurry(cursorsOf(id)),
     });
-    running.set(id, { hook, consumer: runConsumer(consumer, { cursors, clock, log, metrics }) });
+    running.set(id, {
+      hook,
+      consumer: runConsumer(consumer, { cursors, clock, log, metrics, leaseMs: LEASE_MS }),
+    });
   }
 
   function finish(id: string): void {

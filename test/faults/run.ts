@@ -26,6 +26,7 @@ import { slowReaders } from "./scenarios/readers.ts";
 import { indexKilled } from "./scenarios/search.ts";
 import { databaseStalls } from "./scenarios/stall.ts";
 import { terminated } from "./scenarios/terminate.ts";
+import { webhooksDelivered } from "./scenarios/webhooks.ts";
 import { twoWriters } from "./scenarios/writers.ts";
 
 const SCENARIOS: readonly Scenario[] = [
@@ -47,6 +48,7 @@ const SCENARIOS: readonly Scenario[] = [
   indexKilled,
   eventsFollowed,
   eventsEmbedded,
+  webhooksDelivered,
   uploadsKilledInSteps,
   uploadsKilled,
   uploadsWithoutBucket,
