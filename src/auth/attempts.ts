@@ -2,7 +2,7 @@ import { hash } from "node:crypto";
 import { Refusal } from "../errors.ts";
 import type { Count, LimiterStore } from "../limits/limiter.ts";
 import { networkOf, PER_SITE, siteOf } from "../limits/network.ts";
-import type { Groups } from "./queue.ts";
+import type { Groups } from "../limits/queue.ts";
 
 const MINUTE = 60_000;
 /** Multiple of `rate`: failed logins per address over all accounts. Many people can share one address. */

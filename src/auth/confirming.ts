@@ -6,7 +6,7 @@ import type { Identity } from "../identity.ts";
 import type { Facts, Origin, SecurityLog } from "../security.ts";
 import type { Attempts } from "./attempts.ts";
 import type { Passwords, Verdict } from "./passwords.ts";
-import type { Groups } from "./queue.ts";
+import type { Groups } from "../limits/queue.ts";
 import type { User } from "./users.ts";
 
 export interface Credentials {

@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { text } from "../protocol/text.ts";
-import { createFairQueue, type Groups } from "./queue.ts";
+import { createFairQueue, type Groups } from "../limits/queue.ts";
 
 const PASSWORD_MAX = 256;
 

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { createFairQueue, type Groups } from "../../src/auth/queue.ts";
+import { createFairQueue, type Groups } from "../../src/limits/queue.ts";
 import { Refusal } from "../../src/errors.ts";
 
 /** A queue whose work is done one by one, when `finish` is called. */
