@@ -194,6 +194,16 @@ export function createMetrics() {
     filesMoved: counter("parley_files_moved_total", "Files that were moved from FILES_OLD_URL."),
     hooks: shared("parley_hooks", "Webhooks, by state.", ["state"]),
     hookAttempts: counter("parley_hook_attempts_total", "Requests to webhooks, by outcome.", ["outcome"]),
+    messageHook: tallies(
+      "parley_message_hook_total",
+      "Messages and edits held for MESSAGE_HOOK_URL, by outcome.",
+      "outcome",
+    ),
+    messageHookSeconds: spread(
+      "parley_message_hook_seconds",
+      "Time of requests to MESSAGE_HOOK_URL, failed ones included.",
+      SECONDS,
+    ),
     scans: counter("parley_scans_total", "Scans of files by FILE_SCAN_URL, by outcome.", ["outcome"]),
     mails: counter("parley_mails_total", "Attempts to send mails, by outcome.", ["outcome"]),
     mailsWaiting: shared("parley_mails_waiting", "Mails that wait to be sent."),

@@ -33,6 +33,7 @@ import { createHealth, healthRoutes } from "./http/health.ts";
 import { metricsRoutes } from "./http/metrics.ts";
 import { createPage } from "./http/page/page.ts";
 import { recoveryRoutes } from "./http/recovery.ts";
+import { createMessageHook } from "./hooks/messagehook.ts";
 import { openHooks } from "./hooks/open.ts";
 import { hookRoutes } from "./http/hooks.ts";
 import { incomingRoutes } from "./http/incoming.ts";
@@ -170,7 +171,18 @@ export async function openSite(
   opened(() => indexing?.stop());
   const hooks = openHooks({ ...following, epoch: meta.epoch, outbound });
   opened(() => hooks.stop());
+  const { MESSAGE_HOOK_URL: hookUrl, MESSAGE_HOOK_SECRET: secrets } = config;
+  const screen =
+    hookUrl && secrets
+      ? createMessageHook({
+          ...{ url: hookUrl, secrets, files: store.files, outbound, clock, log, metrics },
+          timeoutMs: config.MESSAGE_HOOK_TIMEOUT,
+          allowsUnchecked: config.MESSAGE_HOOK_FAILURE === "allow",
+          messageChars: config.MESSAGE_MAX_CHARS,
+        })
+      : undefined;
   const chat = createChat({
+    screen,
     store: {
       ...store,
       search: searches ? store.search : undefined,

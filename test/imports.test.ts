@@ -57,7 +57,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   dispatch: [...BELOW, "ws"],
   http: [...BELOW, "budgets", "door", "auth", "hooks", "chat", "files", "push", "db", "web"],
   ws: [...BELOW, "budgets", "door", "auth", "chat"],
-  hooks: [...BELOW, "consumers", "store", "chat"],
+  hooks: [...BELOW, "budgets", "consumers", "store", "chat"],
   consumers: [...BELOW, "store"],
   mail: [...BELOW, "store", "auth", "db"],
   store: [...BELOW, "chat", "files", "push", "db"],
@@ -86,7 +86,17 @@ const CHAT_LAYERS: readonly (readonly string[])[] = [
   ["moderation"],
   ["access"],
   ["room", "ephemeral"],
-  ["ports", "lists", "watch", "moderationports", "searchports", "threadports", "eventports", "saved"],
+  [
+    "screenports",
+    "ports",
+    "lists",
+    "watch",
+    "moderationports",
+    "searchports",
+    "threadports",
+    "eventports",
+    "saved",
+  ],
   ["pass", "change", "rights", "limits"],
 ];
 

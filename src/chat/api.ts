@@ -25,6 +25,7 @@ import type { BanPage, BanRange, MemberPage, MemberRange, Preferences, RoomRange
 import type { Moderation } from "./moderation/moderation.ts";
 import type { Pass } from "./pass.ts";
 import type { ChatStore, Fanout, FileForms, PinPage } from "./ports.ts";
+import type { Screen } from "./screenports.ts";
 import type { ThreadSeat, ThreadWish } from "./threadports.ts";
 import type { Action } from "./rights.ts";
 import type { Fit, HistoryQuery, HistoryResult } from "./room/history.ts";
@@ -134,6 +135,8 @@ export interface ChatOptions {
   readonly metrics: Metrics;
   /** Returns a number from 0 to 1, excluding 1. */
   random(): number;
+  /** Decides about messages before they are committed. Absent: nothing does. */
+  readonly screen?: Screen | undefined;
   /** Called after changes of a room were committed on this node. */
   changed?(room: string): void;
   /** Called after a person's read mark in a room has moved to this message on this node. */

@@ -206,6 +206,8 @@ export interface Ack {
   readonly duplicate: boolean;
   /** The mentions, as they were sent, of people who may not read the message. They got no mention. Absent if there are none. */
   readonly unreached?: readonly string[] | undefined;
+  /** The text that was committed, if the operator's hook changed it. Absent in the ack of a repeat. */
+  readonly content?: string | undefined;
 }
 
 /** An ack with the new state of the message (null if nothing changed just now), or the reason for a refusal. */

@@ -19,6 +19,7 @@ import { createThreads } from "./access/threads.ts";
 import { createPeople } from "./access/people.ts";
 import { createSearch } from "./access/search.ts";
 import { createSaved } from "./access/saved.ts";
+import { createScreening } from "./access/screening.ts";
 import { createSubmit, type Sender, type Wish } from "./access/submit.ts";
 import { type Ack, type Decree, ordain, type Removal, type Ruling } from "./change.ts";
 import { createPlain } from "./codecs/plain.ts";
@@ -65,6 +66,7 @@ export type { Pass } from "./pass.ts";
 export { type Ban, type RoomSummary, ROOMS_MAX, type Written, WRITTEN_MAX } from "./lists.ts";
 export { type Fanout, type Pin, type Socket, UNREAD_MAX } from "./ports.ts";
 export { type Saved, SAVED_PAGE_MAX } from "./saved.ts";
+export type { Question, Screen, SentFile, Verdict } from "./screenports.ts";
 export { INBOX_MAX, type InboxEntry } from "./lists.ts";
 export { type ListedThread, THREADS_MAX } from "./threadports.ts";
 export type { Block, Invitation, Report } from "./moderationports.ts";
@@ -132,7 +134,17 @@ export function createChat(options: ChatOptions): Chat {
   const memberships = createMemberships({ store: store.members, clock, bus });
   const access = createAccess({ policy: settings.roomAccess, memberships, clock });
   const people = createPeople(store.people);
-  const submit = createSubmit({ budgets, committer, store: store.messages, rooms, people, messageChars });
+  const screening =
+    options.screen && createScreening({ screen: options.screen, store: store.messages, clock });
+  const submit = createSubmit({
+    budgets,
+    committer,
+    store: store.messages,
+    rooms,
+    people,
+    screening,
+    messageChars,
+  });
   const reenter = ({ person, room }: Pass) => access.reenter(person, room);
   const history = createHistory({ store: store.messages, reads, reenter });
   const names = createRoomNames(options.roomKey);
@@ -307,10 +319,11 @@ export function createChat(options: ChatOptions): Chat {
     online: online.of,
     connect: (format, connection) => createConnection(connectionParts, codecs[format], connection),
     get pending() {
-      return committer.depth;
+      return committer.depth + (screening?.waiting ?? 0);
     },
     async stop() {
       events.stop();
+      await screening?.drain();
       await committer.drain();
       guard.stop();
       watching.stop();

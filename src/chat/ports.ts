@@ -8,6 +8,7 @@ import type { ListStore } from "./lists.ts";
 import type { ThreadStore } from "./threadports.ts";
 import type { SearchStore } from "./searchports.ts";
 import type { SavedStore } from "./saved.ts";
+import type { SentFile } from "./screenports.ts";
 import type { WatchStore } from "./watch.ts";
 import type { Variant } from "../protocol/files.ts";
 import type { Membership } from "./rights.ts";
@@ -262,6 +263,8 @@ export interface FileLookup {
     from: number,
     ids: readonly string[],
   ): Promise<{ readonly fence: number; readonly files: readonly FileForms[] }>;
+  /** Finds those of some files that are the person's and were not sent yet. @throws {Refusal} unavailable. */
+  unsent(userId: number, ids: readonly string[]): Promise<readonly SentFile[]>;
 }
 
 /** Everything that this folder stores. */

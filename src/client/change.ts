@@ -71,6 +71,8 @@ export interface Ack {
   readonly duplicate?: true | undefined;
   /** Those of the `mentions` who may not read the message, or are not known: they were not mentioned. */
   readonly unreached?: readonly string[] | undefined;
+  /** The text that was committed, if the server's operator has messages checked and this one was changed. */
+  readonly content?: string | undefined;
 }
 
 /** A change as the storage keeps it. */
@@ -98,11 +100,11 @@ export const isBound = (change: Change): boolean => "id" in change || ("thread" 
 export function ackOf(change: Change, reply: Readonly<Record<string, unknown>>): Ack | undefined {
   const { clientId } = change;
   if (change.type === "read") return { clientId, id: change.id, version: 0 };
-  const { id, version, timestamp, duplicate, unreached } = reply as unknown as Ack;
-  return isAck(reply) ? { clientId, id, version, timestamp, duplicate, unreached } : undefined;
+  const { id, version, timestamp, duplicate, unreached, content } = reply as unknown as Ack;
+  return isAck(reply) ? { clientId, id, version, timestamp, duplicate, unreached, content } : undefined;
 }
 
-const isAck = shape("id:whole version:whole timestamp? duplicate?:true unreached?:texts");
+const isAck = shape("id:whole version:whole timestamp? duplicate?:true unreached?:texts content?");
 const isChange = shape("type room clientId id?:id content? replyTo?:id thread?:id files?:objects");
 /** What a change of each type must have. */
 const HAS: Readonly<Record<Change["type"], ReturnType<typeof shape>>> = {

@@ -124,8 +124,8 @@ export function createOutbox(options: OutboxOptions): Outbox {
     entry.inFlight = false;
     const isError = reply instanceof ChatError;
     if (isError && reply.code === "disconnected") return; // Sent again on the next socket.
-    if (isError && reply.code === "file_held") {
-      // Other rooms go on while a scanner is away.
+    if (isError && (reply.code === "file_held" || reply.code === "message_unchecked")) {
+      // Other rooms go on while a scanner, or whoever checks messages, is away.
       entry.inFlight = true;
       clock.after(pauseAfter(reply, 3, random()), () => {
         entry.inFlight = false;

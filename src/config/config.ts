@@ -71,6 +71,9 @@ function contradictions(config: Partial<Config>): string[] {
     ...(config.DATABASE_DRIVER && config.DATABASE_DRIVER !== "pglite" && !config.DATABASE_URL
       ? [`DATABASE_DRIVER=${config.DATABASE_DRIVER} needs DATABASE_URL`]
       : []),
+    ...(!config.MESSAGE_HOOK_URL === !config.MESSAGE_HOOK_SECRET
+      ? []
+      : ["MESSAGE_HOOK_URL and MESSAGE_HOOK_SECRET must be set together"]),
     ...(config.SMTP_URL && !(config.MAIL_FROM && config.PUBLIC_URL)
       ? ["SMTP_URL needs MAIL_FROM, the sender, and PUBLIC_URL, which links in mails begin with"]
       : []),

@@ -23,17 +23,32 @@ export const multiple = v.pipe(
   v.transform(Number),
 );
 
-/** A length of time, parsed to milliseconds. */
-export const duration = v.pipe(
-  v.string(),
-  v.regex(/^\d{1,9}(ms|s|m|h|d)$/, "must be a number with a unit: 500ms, 30s, 15m, 1h or 30d"),
-  v.transform((text) => {
-    const unit = text.replace(/\d+/, "") as keyof typeof UNITS;
-    return Number.parseInt(text, 10) * UNITS[unit];
-  }),
-  v.minValue(1000, "must be at least 1s"),
-  v.maxValue(36_500 * UNITS.d, "must be at most 36500d"), // the dates of a database end
+/** A length of time from `min` to `max`, parsed to milliseconds. */
+const lengthOfTime = (
+  examples: string,
+  [min, least]: readonly [number, string],
+  [max, most]: readonly [number, string],
+) =>
+  v.pipe(
+    v.string(),
+    v.regex(/^\d{1,9}(ms|s|m|h|d)$/, `must be a number with a unit: ${examples}`),
+    v.transform((text) => {
+      const unit = text.replace(/\d+/, "") as keyof typeof UNITS;
+      return Number.parseInt(text, 10) * UNITS[unit];
+    }),
+    v.minValue(min, `must be at least ${least}`),
+    v.maxValue(max, `must be at most ${most}`),
+  );
+
+/** A length of time. The dates of a database end. */
+export const duration = lengthOfTime(
+  "500ms, 30s, 15m, 1h or 30d",
+  [1000, "1s"],
+  [36_500 * UNITS.d, "36500d"],
 );
+
+/** How long something waits for another service. */
+export const wait = lengthOfTime("300ms or 2s", [100, "100ms"], [5 * SECOND, "5s"]);
 
 /** The same, or never. */
 export const durationOrOff = v.union(
@@ -113,6 +128,21 @@ export const secret = v.pipe(
   v.string(),
   v.minLength(16, "must have at least 16 characters"),
   v.regex(/^[\w.~+/=-]+$/, "may contain only letters, digits and -._~+/="),
+);
+
+/** One of Standard Webhooks' secrets, or several: parsed to a list. */
+export const hookSecret = v.pipe(
+  v.string(),
+  v.transform((text) => text.trim().split(/ +/)),
+  v.check(
+    (secrets) =>
+      secrets.every((one) => {
+        const [, base64 = ""] = /^whsec_([A-Za-z0-9+/]+={0,2})$/.exec(one) ?? [];
+        const { length } = Buffer.from(base64, "base64");
+        return base64.length % 4 === 0 && length >= 24 && length <= 64;
+      }),
+    "must be whsec_ and the base64 of 24 to 64 random bytes",
+  ),
 );
 
 const list = v.pipe(

@@ -6,6 +6,7 @@ import {
   bytes,
   contact,
   duration,
+  hookSecret,
   hosts,
   durationOrOff,
   multiple,
@@ -17,6 +18,7 @@ import {
   secureOrigins,
   store,
   url,
+  wait,
   whole,
 } from "./schemas.ts";
 
@@ -251,6 +253,29 @@ export const SETTINGS = {
     fallback: "on",
     about:
       "`off`: pushes contain neither texts nor names. They say how many messages there are, and lead to the room.",
+  },
+  MESSAGE_HOOK_URL: {
+    inFile: true,
+    schema: url("http", "https"),
+    about:
+      "An endpoint of yours that allows, refuses or changes each message and edit before it is committed. It needs `MESSAGE_HOOK_SECRET`.",
+  },
+  MESSAGE_HOOK_SECRET: {
+    inFile: true,
+    schema: hookSecret,
+    about:
+      "The secret that signs these requests: `whsec_` and the base64 of 24 to 64 random bytes, as in Standard Webhooks. Several, separated by spaces, all sign.",
+  },
+  MESSAGE_HOOK_TIMEOUT: {
+    schema: wait,
+    fallback: "1s",
+    about: "How long a message waits for that endpoint, `100ms` to `5s`.",
+  },
+  MESSAGE_HOOK_FAILURE: {
+    schema: oneOf("refuse", "allow"),
+    fallback: "refuse",
+    about:
+      "What happens to messages if the endpoint does not answer in time. `refuse`: nothing that was not checked is committed, and clients try again. `allow`: they are committed unchecked.",
   },
   EDIT_WINDOW: {
     schema: duration,

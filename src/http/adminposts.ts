@@ -41,7 +41,7 @@ export const adminPostRoutes = ({
         json: POST,
         example: { content: "Your order is on its way.", data: { order: "7", status: "shipped" } },
         answers: { 201: POSTED, 200: POSTED },
-        refusals: ["not_found", "archived", "client_id_reused"],
+        refusals: ["not_found", "archived", "client_id_reused", "message_refused", "message_unchecked"],
       }),
       async (c) => {
         const { clientId: key = crypto.randomUUID(), ...post } = c.req.valid("json");

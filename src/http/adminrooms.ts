@@ -55,13 +55,14 @@ const PUT_MUTE = v.strictObject({ until: v.optional(until), ...KEY });
 const QUERY = v.object({ ...ORDER.entries, ...KEY });
 
 /** The response to a change in a room. */
-export const shown = (name: string, key: string, { id, version, duplicate, unreached }: Ack) => ({
+export const shown = (name: string, key: string, { id, version, duplicate, unreached, content }: Ack) => ({
   id,
   version,
   room: name,
   clientId: key,
   ...(duplicate && { duplicate }),
   ...(unreached && { unreached: [...unreached] }),
+  ...(content !== undefined && { content }),
 });
 
 interface AdminRoomRoutes {

@@ -8,6 +8,7 @@ import type { Ban, Block, Invitation } from "../chat/chat.ts";
 import type { AuditEntry } from "../db/audit.ts";
 import { ERRORS, type ErrorCode } from "../protocol/codes.ts";
 import { HISTORIES, NOTIFY, ROLES, ROOM_KINDS } from "../protocol/membership.ts";
+import { committed } from "../protocol/drafts.ts";
 import { message, messageId, timestamp, user } from "../protocol/frames.ts";
 import { unreached } from "../protocol/mentions.ts";
 import { notice } from "../protocol/people.ts";
@@ -69,8 +70,9 @@ const duplicate = v.pipe(
   v.optional(v.literal(true)),
   v.description("This clientId was committed before; this is its first result."),
 );
-export const CHANGED = v.object({ ...change, clientId: id, duplicate, unreached });
-export const POSTED = v.object({ ...change, clientId: id, duplicate, timestamp, unreached });
+const said = { unreached, content: committed };
+export const CHANGED = v.object({ ...change, clientId: id, duplicate, ...said });
+export const POSTED = v.object({ ...change, clientId: id, duplicate, timestamp, ...said });
 export const REMOVED = v.object(change);
 
 export const PERSON = v.object({

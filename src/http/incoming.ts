@@ -10,6 +10,7 @@ import { room } from "../protocol/frames.ts";
 import { MESSAGE_MAX_CHARS } from "../protocol/limits.ts";
 import { line, text } from "../protocol/text.ts";
 import { clientId } from "../protocol/values.ts";
+import { shown } from "./adminrooms.ts";
 import { POSTED } from "./answers.ts";
 import { keyBearer } from "./bearer.ts";
 import { INCOMING_HOOK, NEW_INCOMING_HOOK, shownIncoming } from "./hookanswers.ts";
@@ -140,6 +141,8 @@ export function incomingRoutes({ auth: { apiKeys, incoming }, chat }: IncomingRo
           "muted",
           "archived",
           "client_id_reused",
+          "message_refused",
+          "message_unchecked",
           "malformed",
           "invalid",
           "unsupported_media_type",
@@ -154,11 +157,7 @@ export function incomingRoutes({ auth: { apiKeys, incoming }, chat }: IncomingRo
           ...{ clientId: key, content, data: null, replyTo: null, thread: null, alsoRoom: false },
         });
         const ack = await chat.submit(c.get("identity"), name, draft, c.var.address).catch(ofText);
-        const { id, version, duplicate, timestamp } = ack;
-        return c.json(
-          { id, version, room: name, clientId: key, ...(duplicate && { duplicate }), timestamp },
-          duplicate ? 200 : 201,
-        );
+        return c.json({ ...shown(name, key, ack), timestamp: ack.timestamp }, ack.duplicate ? 200 : 201);
       },
     );
 }

@@ -22,6 +22,7 @@ const EDIT = v.strictObject({ ...revision, clientId: v.optional(clientId) });
 const QUERY = v.object({ clientId: v.optional(clientId) });
 
 const REFUSALS = ["forbidden", "not_found", "muted", "archived", "client_id_reused"] as const;
+const SAID = [...REFUSALS, "everyone_denied", "message_refused", "message_unchecked"] as const;
 const COST = { budget: "messages" } as const;
 const ON_MESSAGE = { params: MESSAGE_PARAMS, cost: COST, answers: { 200: CHANGED } } as const;
 
@@ -38,13 +39,18 @@ export function messageRoutes({ auth, chat }: { auth: Auth; chat: Chat }) {
     return ack;
   };
 
-  const result = (room: string, { clientId }: Submission, { id, version, duplicate, unreached }: Ack) => ({
+  const result = (
+    room: string,
+    { clientId }: Submission,
+    { id, version, duplicate, unreached, content }: Ack,
+  ) => ({
     id,
     version,
     room,
     clientId,
     ...(duplicate && { duplicate }),
     ...(unreached && { unreached: [...unreached] }),
+    ...(content !== undefined && { content }),
   });
 
   const amend = async (c: Context<Env>, room: string, submission: Submission) =>
@@ -68,7 +74,7 @@ export function messageRoutes({ auth, chat }: { auth: Auth; chat: Chat }) {
         json: POST,
         example: { content: "Good morning", clientId: "5ef0a1de-0d63-4b9a-9d2c-2f0f7e0f9d57" },
         answers: { 201: POSTED, 200: POSTED },
-        refusals: [...REFUSALS, "file_missing", "file_held", "file_rejected", "everyone_denied"],
+        refusals: [...SAID, "file_missing", "file_held", "file_rejected"],
       }),
       async (c) => {
         const { clientId = crypto.randomUUID(), ...post } = c.req.valid("json");
@@ -88,7 +94,7 @@ export function messageRoutes({ auth, chat }: { auth: Auth; chat: Chat }) {
         ...ON_MESSAGE,
         json: EDIT,
         example: { content: "Good morning, all" },
-        refusals: [...REFUSALS, "too_late", "notice_fixed", "everyone_denied"],
+        refusals: [...SAID, "too_late", "notice_fixed"],
       }),
       (c) => {
         const { clientId = crypto.randomUUID(), ...edit } = c.req.valid("json");

@@ -71,6 +71,11 @@ export const ERRORS = {
     retryable: false,
     text: "You are muted in this room. Wait until that ends.",
   },
+  message_refused: {
+    status: 403,
+    retryable: false,
+    text: "The rules of this server do not allow this message. Change it, then send it again.",
+  },
   everyone_denied: {
     status: 403,
     retryable: false,
@@ -253,6 +258,11 @@ export const ERRORS = {
     status: 503,
     retryable: true,
     text: "The server is busy or restarting, and did nothing. Try again soon.",
+  },
+  message_unchecked: {
+    status: 503,
+    retryable: true,
+    text: "This message could not be checked, so it was not sent. Try again soon.",
   },
   unavailable: {
     status: 503,

@@ -36,3 +36,9 @@ export const revision = {
   mentions: v.optional(v.nullable(mentions)),
   everyone: v.optional(everyone),
 };
+
+/** What an ack says about the text. */
+export const committed = v.pipe(
+  v.optional(v.string()),
+  v.description("The text that was committed, if the operator's message hook changed it. Repeats lack it."),
+);

@@ -48,6 +48,15 @@ export const createFileLookup = (pool: Pool): FileLookup => ({
       files: found.flatMap(({ id, variants }) => (id === null ? [] : [{ id, sizes: sizesOf(variants) }])),
     };
   },
+  unsent: (userId, ids) =>
+    runOrRefuse(pool, (orm) =>
+      rows(
+        orm,
+        sql`select f.id::text as id, f.name, f.type, f.size::float8 as size from files f
+          where f.id = any(${uuids(ids)}) and f.user_id = ${userId}::bigint
+            and f.state in ('held', 'rejected', 'ready')`,
+      ),
+    ),
 });
 
 /** The rows of files in SQL, with any driver. Attaching them to messages is a part of their commit: see attaching.ts. */

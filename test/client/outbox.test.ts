@@ -45,6 +45,36 @@ describe("a message that is sent", () => {
     expect(room.snapshot()).toMatchObject({ messages: [{ id: 11 }], waiting: [] });
   });
 
+  test("has in its ack the text that the operator's hook made of it", async () => {
+    const { rig, room } = await inHall();
+    const sent = room.send("damn");
+    ack(rig, 11, "send", { content: "d**n" });
+    expect(await sent).toMatchObject({ id: 11, content: "d**n" });
+  });
+
+  test("fails with the reason for which the operator's hook refuses it", async () => {
+    const { rig, room } = await inHall();
+    const sent = outcome(room.send("damn"));
+    const { ref, clientId } = rig.wire.take("send");
+    const settled: unknown[] = [];
+    rig.chat.on("settled", ({ change, error }) => settled.push(change.clientId, (error as Error).message));
+    rig.wire.say({ type: "error", ref, code: "message_refused", message: "Be kind.", retryable: false });
+    expect(await sent).toBe("message_refused");
+    expect(settled).toEqual([clientId, "Be kind."]);
+  });
+
+  test("is sent again if nobody could check it, and only its room waits for that", async () => {
+    const { rig, room } = await inHall();
+    const sent = room.send("Tea?");
+    refuse(rig, "message_unchecked", true, 1_000);
+    void outcome(rig.chat.room("attic").send("Hello"));
+    expect(contents(rig)).toEqual(["Hello"]);
+    rig.wire.take("send");
+    await rig.pass(10_000);
+    ack(rig, 11);
+    expect(await sent).toMatchObject({ id: 11 });
+  });
+
   test("is sent again with the same clientId after each disconnection", async () => {
     const { rig, room } = await inHall();
     const sent = room.send("Tea?");

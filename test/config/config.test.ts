@@ -194,6 +194,23 @@ describe("the settings of mails", () => {
     expect(loadConfig({ DIGEST_AFTER: "off" }).DIGEST_AFTER).toBeUndefined();
     expect(loadConfig({}).DIGEST_AFTER).toBe(4 * 3600_000);
   });
+
+  test("MESSAGE_HOOK_URL needs a secret of Standard Webhooks, and waits for 100ms to 5s", () => {
+    const [url, long, short] = ["https://mod.example/", "A".repeat(32), "A".repeat(28)];
+    const both = "MESSAGE_HOOK_URL and MESSAGE_HOOK_SECRET must be set together";
+    expect(problems({ MESSAGE_HOOK_URL: url })).toEqual([both]);
+    expect(problems({ MESSAGE_HOOK_SECRET: `whsec_${long}` })).toEqual([both]);
+    for (const secret of [long, `whsec_${short}`, `whsec_${long}, whsec_${long}`])
+      expect(problems({ MESSAGE_HOOK_URL: url, MESSAGE_HOOK_SECRET: secret })[0]).toBe(
+        "MESSAGE_HOOK_SECRET must be whsec_ and the base64 of 24 to 64 random bytes",
+      );
+    const set = { MESSAGE_HOOK_URL: url, MESSAGE_HOOK_SECRET: `whsec_${long} whsec_${long}` };
+    expect(loadConfig(set).MESSAGE_HOOK_SECRET).toHaveLength(2);
+    expect(loadConfig({ ...set, MESSAGE_HOOK_TIMEOUT: "300ms" }).MESSAGE_HOOK_TIMEOUT).toBe(300);
+    expect(problems({ ...set, MESSAGE_HOOK_TIMEOUT: "6s" })).toEqual([
+      "MESSAGE_HOOK_TIMEOUT must be at most 5s",
+    ]);
+  });
 });
 
 describe("secrets in files", () => {
@@ -215,6 +232,8 @@ describe("secrets in files", () => {
       "FILES_URL",
       "FILE_SCAN_URL",
       "JWT_PRIVATE_KEY",
+      "MESSAGE_HOOK_SECRET",
+      "MESSAGE_HOOK_URL",
       "METRICS_TOKEN",
       "REDIS_URL",
       "SMTP_URL",

@@ -131,6 +131,10 @@ describe("the tables of docs/PROTOCOL.md match the source", () => {
         "time in which a message gets a reply",
         number(Math.ceil((LOOKUP_MS + DEADLINE_MS + SWEEP_MS) / 1000)),
       ],
+      [
+        "what a check adds to that, unless configured otherwise",
+        SETTINGS.MESSAGE_HOOK_TIMEOUT.fallback.replace("s", ""),
+      ],
       ["ids, versions, refs", "2<sup>53</sup> − 1"],
     ]);
     expect(limits.ID_MAX).toBe(2 ** 53 - 1);

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { join } from "node:path";
+import { allow, change, HOOK_SECRET, refuse, startChecker } from "../hooks/checker.ts";
 import { needs, PYTHON } from "../support/needs.ts";
 import { startTestServer, type TestServer } from "../support/server.ts";
 
@@ -18,6 +19,8 @@ const SCENARIOS = {
   files:
     "files are uploaded, sent, and loaded again; a message waits for its files, and later ones wait for it",
   threads: "replies in threads are sent, and read page by page",
+  checked:
+    "a message that the operator's hook refuses fails with the reason, and a changed one has its text in the ack",
   giving_up:
     "a cancelled change is given up, a full outbox refuses, and `close` leaves the rest for the next run",
   plain: "the plain protocol: echo, duplicate, error, resume and a refused handshake",
@@ -26,10 +29,21 @@ const SCENARIOS = {
 
 needs("python3-websockets")("the Python client", () => {
   let server: TestServer;
+  const checker = startChecker();
   beforeAll(async () => {
-    server = await startTestServer({ MESSAGE_RATE: "0", BUDGETS: "0", LOGIN_RATE: "0" });
+    checker.respond = ({ body: { data } }) => {
+      if (data.content === "rude") return refuse("Be kind.");
+      return data.content === "damn" ? change("d**n") : allow();
+    };
+    server = await startTestServer({
+      ...{ MESSAGE_RATE: "0", BUDGETS: "0", LOGIN_RATE: "0" },
+      ...{ MESSAGE_HOOK_URL: checker.url, MESSAGE_HOOK_SECRET: HOOK_SECRET, MESSAGE_HOOK_TIMEOUT: "5s" },
+    });
   });
-  afterAll(() => server.stop());
+  afterAll(async () => {
+    await server.stop();
+    await checker.die();
+  });
 
   for (const [name, sentence] of Object.entries(SCENARIOS))
     test(

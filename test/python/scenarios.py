@@ -244,6 +244,20 @@ async def files(people):
     await until(lambda: not hers.waiting)
 
 
+async def checked(people):
+    ada = await people.join("ada")
+    room = ada.room(unique())
+    await room.ready()
+    try:
+        await room.send("rude")
+    except ChatError as error:
+        assert (error.code, error.message, error.retryable) == ("message_refused", "Be kind.", False)
+    else:
+        raise AssertionError("it was not refused")
+    assert (await room.send("damn")).content == "d**n"
+    assert (await room.send("hello")).content is None
+
+
 async def giving_up(people):
     with tempfile.TemporaryDirectory() as folder:
         store = FileStore(Path(folder) / "chat.json")
@@ -383,6 +397,7 @@ SCENARIOS = {
         kept,
         files,
         threads,
+        checked,
         giving_up,
         plain,
         example,

@@ -104,7 +104,10 @@ export function createStore(options: StoreOptions): ChatStore {
       list: () => orRefuse(read(threads.list)),
       news: (...of) => orRefuse(read(() => threads.news(...of))),
     },
-    files: { visible: (...asked) => orRefuse(read(() => database.files.visible(...asked))) },
+    files: {
+      visible: (...asked) => orRefuse(read(() => database.files.visible(...asked))),
+      unsent: async () => [],
+    },
     saved: nothingSaved,
     lists: emptyLists,
     watch: {

@@ -123,7 +123,7 @@ export function createMemberStub(): MemberStore & {
 }
 
 /** A room without files. */
-export const noFiles: FileLookup = { visible: async () => ({ fence: 0, files: [] }) };
+export const noFiles: FileLookup = { unsent: async () => [], visible: async () => ({ fence: 0, files: [] }) };
 
 /** Someone whose display name is their username. */
 export const userOf = (username: string): Person => ({ id: `u_${username}`, name: undefined });

@@ -39,6 +39,8 @@ test("an error is a sentence without codes and names of fields", () => {
     "That was too fast. Wait 3 seconds, then try again.",
   );
   expect(faultText(new TypeError("x is not a function"))).toBe("Something went wrong. Try again later.");
+  // Whoever refuses messages says why.
+  expect(said("message_refused", "Be kind.")).toBe("Be kind.");
   // A newer server says what it means.
   expect(said("of_the_future", "The moon is in the way.")).toBe("The moon is in the way.");
 });

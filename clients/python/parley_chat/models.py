@@ -150,6 +150,8 @@ class Ack:
     """The change was committed by an earlier attempt."""
     unreached: tuple[str, ...] = ()
     """Those of the `mentions` who may not read the message, or are not known: they were not mentioned."""
+    content: str | None = None
+    """The text that was committed, if the server's operator has messages checked and this one was changed."""
 
 
 @dataclass(frozen=True, slots=True)

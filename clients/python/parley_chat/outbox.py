@@ -197,8 +197,8 @@ class Outbox:
         if error and error.claim and not entry.covered:
             entry.covered = entry.in_flight = True
             return self._connection.cover(partial(self._covered, entry, error))
-        if error and error.code == "file_held":
-            # Other rooms go on while a scanner is away.
+        if error and error.code in ("file_held", "message_unchecked"):
+            # Other rooms go on while a scanner, or whoever checks messages, is away.
             entry.in_flight = True
             wait = pause_after(error, 3) / 1000
             asyncio.get_running_loop().call_later(wait, self._released, entry)
@@ -305,7 +305,8 @@ def _ack_in(change: Change, json: Json) -> Ack:
     duplicate = f.maybe(f.flag, "duplicate") or False
     unreached = f.maybe(f.texts, "unreached") or ()
     at = f.maybe(f.time, "timestamp")
-    return Ack(f.whole("id"), f.whole("version"), change["clientId"], at, duplicate, unreached)
+    content = f.maybe(f.text, "content")
+    return Ack(f.whole("id"), f.whole("version"), change["clientId"], at, duplicate, unreached, content)
 
 
 def _read_ack(change: Change) -> Ack:

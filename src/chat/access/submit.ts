@@ -15,6 +15,7 @@ import type { People } from "./people.ts";
 import type { Answer, Committer } from "../room/committer.ts";
 import { saysMentions } from "../room/mentioning.ts";
 import type { Rooms } from "../room/rooms.ts";
+import type { Screening } from "./screening.ts";
 
 /** What a transport sends to change a room. */
 export type Wish = Submission | Decree;
@@ -49,6 +50,8 @@ interface SubmitParts {
   readonly store: Pick<MessageStore, "answered">;
   readonly rooms: Pick<Rooms, "isOpen" | "counter">;
   readonly people: Pick<People, "mentioned">;
+  /** Absent: nobody is asked about messages before they are committed. */
+  readonly screening?: Pick<Screening, "hold"> | undefined;
   /** The longest message, in characters. */
   readonly messageChars: number;
 }
@@ -59,6 +62,7 @@ export function createSubmit({
   store,
   rooms,
   people,
+  screening,
   messageChars,
 }: SubmitParts): Submit {
   /**
@@ -108,30 +112,40 @@ export function createSubmit({
   };
 
   const submit = (
-    { person, room, membership }: Pass<WishAction>,
+    pass: Pass<WishAction>,
     wish: Wish,
     origin: Origin | undefined,
     answer: Answer,
-  ) => {
+  ): Promise<void> | void => {
+    const { person, room, membership } = pass;
     const isText = wish.kind === "post" && !wish.files;
     const fault = "content" in wish && textFault(wish.content, { min: isText ? 1 : 0, max: messageChars });
     if (fault) return answer(invalid({ content: [fault] }));
     // Whether somebody sees what they reply to is decided under the room's lock. That is rare: only `from` hides messages.
     const isHidden = wish.kind === "post" && wish.replyTo !== null && wish.replyTo < membership.from;
     const fence = isHidden ? NO_FENCE : membership.fence;
-    const enter = (change: Change) => {
+    const enter = (change: Change, reply: Answer) => {
       const mayCreate = change.kind === "post" && !membership.exists && !rooms.isOpen(room);
-      if (mayCreate) open(change, room, person, answer);
-      else commit(change, person, answer);
+      if (mayCreate) open(change, room, person, reply);
+      else commit(change, person, reply);
     };
-    if ((wish.kind !== "post" && wish.kind !== "edit") || !saysMentions(wish))
-      return enter(signed(wish, room, person, fence, origin));
-    // A server with small budgets may have one that is less than what a message can cost.
-    const units = Math.min(mentionUnits(wish), budgets.limits.mentions?.burst ?? Infinity);
-    const wait = budgets.spend("mentions", person, units);
-    if (wait > 0) return answer(new Refusal("rate_limited", { retryAfterMs: wait }));
-    return people.mentioned(wish.mentions ?? [], person).then(
-      (mentioned) => enter(sign(wish, room, person, fence, mentioned)),
+    const prepare = (some: Wish) =>
+      (some.kind !== "post" && some.kind !== "edit") || !saysMentions(some)
+        ? signed(some, room, person, fence, origin)
+        : people
+            .mentioned(some.mentions ?? [], person)
+            .then((mentioned) => sign(some, room, person, fence, mentioned));
+    if ((wish.kind === "post" || wish.kind === "edit") && saysMentions(wish)) {
+      // A server with small budgets may have one that is less than what a message can cost.
+      const units = Math.min(mentionUnits(wish), budgets.limits.mentions?.burst ?? Infinity);
+      const wait = budgets.spend("mentions", person, units);
+      if (wait > 0) return answer(new Refusal("rate_limited", { retryAfterMs: wait }));
+    }
+    if (screening?.hold({ pass, wish, prepare, enter, answer })) return undefined;
+    const change = prepare(wish);
+    if (!(change instanceof Promise)) return enter(change, answer);
+    return change.then(
+      (ready) => enter(ready, answer),
       (error: unknown) => answer(refusalOf(error)),
     );
   };

@@ -50,6 +50,11 @@ export const change = (
 ) =>
   submit(peer, room, wish, (outcome) => {
     if (outcome instanceof Refusal) return reply.refuse(outcome);
-    const { id, version, duplicate, unreached } = outcome;
-    reply.ok({ id, version, ...(duplicate && { duplicate }), ...(unreached && { unreached }) });
+    const { id, version, duplicate, unreached, content } = outcome;
+    reply.ok({
+      ...{ id, version },
+      ...(duplicate && { duplicate }),
+      ...(unreached && { unreached }),
+      ...(content !== undefined && { content }),
+    });
   });

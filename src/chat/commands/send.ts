@@ -10,9 +10,10 @@ export const send = ({ submit }: { readonly submit: Submit }): CommandHandler<"s
     const { type: _, ref: __, room: ___, ...draft } = command;
     return submit(peer, roomOf({ peer, command }), draftOf(draft), (outcome) => {
       if (outcome instanceof Refusal) return reply.refuse(outcome);
-      const { id, version, timestamp, duplicate, unreached } = outcome;
+      const { id, version, timestamp, duplicate, unreached, content } = outcome;
       const ack = duplicate ? { id, version, timestamp, duplicate } : { id, version, timestamp };
-      reply.ok(unreached ? { ...ack, unreached } : ack);
+      if (!unreached && content === undefined) return reply.ok(ack);
+      reply.ok({ ...ack, ...(unreached && { unreached }), ...(content !== undefined && { content }) });
     });
   },
 });

@@ -7,7 +7,28 @@ const { prev: _, replay: __, ...message } = SERVER_FRAMES.message.entries;
 const { prev: ___, replay: ____, ...notice } = SERVER_FRAMES.notice.entries;
 const version = v.pipe(v.number(), v.integer(), v.minValue(0));
 
-/** What webhooks get. */
+const { username, user, content, data } = message;
+const { replyTo, thread } = message;
+const question = {
+  room: v.string(),
+  change: v.picklist(["post", "edit"]),
+  id: v.pipe(v.optional(version), v.description("The message that an edit is about.")),
+  clientId: v.string(),
+  username: v.optional(username),
+  user: v.optional(user),
+  key: v.pipe(v.optional(v.string()), v.description("The name of the key that posts.")),
+  content,
+  replyTo,
+  thread,
+  data,
+  mentions: v.pipe(v.optional(v.array(v.string())), v.description("As the sender wrote them.")),
+  everyone: v.optional(v.boolean()),
+  files: v.optional(
+    v.array(v.object({ name: v.string(), type: v.string(), size: version, alt: v.optional(v.string()) })),
+  ),
+};
+
+/** What webhooks get, and what the endpoint that checks messages is asked. */
 export const WEBHOOKS = {
   changes: v.object({
     type: v.literal("changes"),
@@ -24,11 +45,16 @@ export const WEBHOOKS = {
     }),
   }),
   ping: v.object({ type: v.literal("ping"), timestamp, data: v.object({}) }),
+  check: v.object({ type: v.literal("check"), timestamp, data: v.object(question) }),
 } as const;
 
 const ABOUT = {
   changes: ["Changes of a room", "A batch of what happened in one room, as chat.v1 shows it."],
   ping: ["A ping", "Somebody tries the webhook."],
+  check: [
+    "A question about a message",
+    "MESSAGE_HOOK_URL is asked about each message and edit before it is committed. See WEBHOOKS.md for its answers.",
+  ],
 } as const;
 
 const HEADERS = {
@@ -37,6 +63,31 @@ const HEADERS = {
   "webhook-signature":
     "Signatures separated by spaces, each `v1,` and the HMAC-SHA-256 of id, timestamp and body, with dots between them, in base64.",
 } as const;
+
+const RESPONSES = {
+  "200": { description: "Accepted. Any other 2xx means the same." },
+  "410": { description: "The receiver wants nothing more: the webhook is turned off." },
+  "500": { description: "Not accepted, like any other status: it comes again." },
+} as const;
+
+const ANSWER = v.variant("action", [
+  v.object({ action: v.literal("allow") }),
+  v.object({ action: v.literal("refuse"), reason: v.optional(v.string()) }),
+  v.object({
+    action: v.literal("change"),
+    content: v.string(),
+    mentions: question.mentions,
+    everyone: question.everyone,
+  }),
+]);
+const answers = (named: Named) => ({
+  "200": {
+    description: "What becomes of the message.",
+    content: { "application/json": { schema: jsonSchemaOf(ANSWER, named) } },
+  },
+  "204": { description: "The message is allowed." },
+  "500": { description: "No answer, like any other status: MESSAGE_HOOK_FAILURE decides." },
+});
 
 /** The webhooks of the OpenAPI document. */
 export const webhooksOf = (named: Named): JsonSchema =>
@@ -63,11 +114,7 @@ export const webhooksOf = (named: Named): JsonSchema =>
               required: true,
               content: { "application/json": { schema: jsonSchemaOf(schema, named) } },
             },
-            responses: {
-              "200": { description: "Accepted. Any other 2xx means the same." },
-              "410": { description: "The receiver wants nothing more: the webhook is turned off." },
-              "500": { description: "Not accepted, like any other status: it comes again." },
-            },
+            responses: name === "check" ? answers(named) : RESPONSES,
           },
         },
       ];

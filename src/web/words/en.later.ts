@@ -398,6 +398,7 @@ export const later = {
     askForAccount: "New here? Ask the operator of this server for an account.",
   },
   errors: {
+    message_refused: "The rules of this server do not allow this message. Change it, then send it again.",
     everyone_denied: "Only moderators may notify everyone in this room. Mention people by their names.",
     signed_out: "You are not signed in.",
     unreachable: "The server cannot be reached. Check your connection and try again.",
@@ -461,6 +462,7 @@ export const later = {
     quota_exceeded: "There is no room for this file. Delete some files first.",
     rate_limited: "That was too fast. Wait a moment, then try again.",
     busy: "The server is busy. Try again in a moment.",
+    message_unchecked: "The server could not check this message. Try again in a moment.",
     unavailable: "The server did not confirm this. Look whether it was done before you try again.",
     internal: "Something went wrong. Try again later.",
   } as Readonly<Record<string, string>>,

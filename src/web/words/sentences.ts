@@ -36,6 +36,8 @@ export function faultText(error: unknown): string {
   if (faults.length > 0) return faults.map(([field, fault]) => fieldProblem(field, fault)).join(" ");
   const { code, retryAfterMs } = error;
   if (code === "rate_limited" && retryAfterMs) return later.wait(Math.ceil(retryAfterMs / 1000));
+  // The reason is the operator's own.
+  if (code === "message_refused" && error.message !== "") return error.message;
   // A newer server can have other codes.
   return later.errors[code] ?? error.message;
 }
