@@ -129,6 +129,8 @@ export function createIncoming({ pool, clock, erasureKey }: IncomingOptions): In
       const secret = newToken();
       const hook = await pool.run((orm) =>
         orm.transaction(async (tx) => {
+          // Two that are created at the same moment must not both be the last one.
+          await rows(tx, sql`select pg_advisory_xact_lock(hashtextextended('incoming_hooks', 0))`);
           const used = await rows(
             tx,
             sql`select from incoming_hooks where revoked_at is null limit ${HOOKS_MAX}::int`,

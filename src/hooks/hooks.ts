@@ -4,7 +4,15 @@ import { FAULTS, type Outbound } from "../outbound/outbound.ts";
 import type { Order } from "../order.ts";
 import type { CursorStore } from "../store/cursors.ts";
 import type { HookReading } from "../store/hookreading.ts";
-import type { ActiveHook, Attempt, Hook, HookSettings, HookStore, KeptAttempt } from "../store/hooks.ts";
+import {
+  type ActiveHook,
+  type Attempt,
+  type Hook,
+  HOOKS_MAX,
+  type HookSettings,
+  type HookStore,
+  type KeptAttempt,
+} from "../store/hooks.ts";
 import { cursorsOf } from "./hookconsumer.ts";
 import { batchBody, pingBody, wantedOf } from "./payload.ts";
 import type { HooksRunning } from "./running.ts";
@@ -12,9 +20,6 @@ import type { Sending } from "./sending.ts";
 import { newSecret } from "./signing.ts";
 
 export { type Attempt, type Hook, HOOK_CHANGES, HOOK_STATES } from "../store/hooks.ts";
-
-/** The most hooks: each one at work has the database look for changes. */
-export const HOOKS_MAX = 50;
 
 export interface Hooks {
   all(): Promise<readonly Hook[]>;
@@ -95,13 +100,12 @@ export function createHooks(parts: HooksParts): Hooks {
 
     async create({ rooms, ...settings }, order) {
       inspect(settings.url);
-      if ((await store.all()).length >= HOOKS_MAX)
+      const id = crypto.randomUUID();
+      const secret = newSecret();
+      if (!(await store.create({ id, rooms, ...settings }, secret, order)))
         throw new Refusal("invalid", {
           detail: `There are ${HOOKS_MAX} hooks, the most there can be. Delete one first.`,
         });
-      const id = crypto.randomUUID();
-      const secret = newSecret();
-      await store.create({ id, rooms, ...settings }, secret, order);
       await begin(id, rooms);
       await store.setState(id, "on", null);
       await running.refresh();

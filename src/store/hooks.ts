@@ -19,6 +19,9 @@ const ROUNDS = 50;
 export const HOOK_CHANGES = ["created", "updated", "deleted", "notice"] as const;
 export type HookChange = (typeof HOOK_CHANGES)[number];
 
+/** The most hooks: each one at work has the database look for changes. */
+export const HOOKS_MAX = 50;
+
 /** `paused`: it continues where it stopped once it is on again. `gone`: its receiver does not want it any more. */
 export const HOOK_STATES = ["on", "paused", "gone"] as const;
 export type HookState = (typeof HOOK_STATES)[number];
@@ -72,8 +75,8 @@ export interface KeptAttempt extends Attempt {
 
 /** Hooks and their latest attempts, in SQL with any driver. All methods reject if the database does not respond. */
 export interface HookStore {
-  /** Creates a hook that is paused. */
-  create(hook: Pick<Hook, "id" | "rooms"> & HookSettings, secret: string, order: Order): Promise<void>;
+  /** Creates a hook that is paused. Resolves to false if there are as many as there can be. */
+  create(hook: Pick<Hook, "id" | "rooms"> & HookSettings, secret: string, order: Order): Promise<boolean>;
   /** All hooks, the oldest first. */
   all(): Promise<readonly ActiveHook[]>;
   /** Undefined: there is none. */
@@ -143,16 +146,18 @@ export function createHookStore(pool: Pool): HookStore {
     );
 
   return {
-    async create({ id, name, url, rooms: patterns, changes, mentions }, secret, order) {
-      await act("hook.create", id, order, (orm) =>
-        rows(
+    create: ({ id, name, url, rooms: patterns, changes, mentions }, secret, order) =>
+      act("hook.create", id, order, async (orm) => {
+        // Two that are created at the same moment must not both be the last one.
+        await rows(orm, sql`select pg_advisory_xact_lock(hashtextextended('hooks', 0))`);
+        return rows(
           orm,
           sql`insert into hooks (id, name, url, rooms, changes, mentions, state, secret, created_by)
-            values (${id}::text::uuid, ${name}::text, ${url}::text, ${JSON.stringify(patterns)}::text, ${JSON.stringify(changes)}::text,
-              ${mentions && JSON.stringify(mentions)}::text, 'paused', ${secret}::text, ${order.actor}::text) returning id`,
-        ),
-      );
-    },
+            select ${id}::text::uuid, ${name}::text, ${url}::text, ${JSON.stringify(patterns)}::text, ${JSON.stringify(changes)}::text,
+              ${mentions && JSON.stringify(mentions)}::text, 'paused', ${secret}::text, ${order.actor}::text
+            where (select count(*) from hooks where deleted_at is null) < ${sql.raw(String(HOOKS_MAX))} returning id`,
+        );
+      }),
     all: () => read(sql`true`),
     get: async (id) => (await read(sql`id = ${id}::text::uuid`))[0],
     change: (id, { name, url, changes, mentions }, order) =>

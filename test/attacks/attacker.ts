@@ -19,5 +19,6 @@ await Promise.race([attack.play({ target, tally, over: over.signal }), ended]).c
   tally.count("failed"),
 );
 await ended;
+await attack.end?.({ target, tally: new Tally(), over: new AbortController().signal });
 console.log(JSON.stringify(Object.fromEntries(tally.counts)));
 process.exit(0);

@@ -41,6 +41,8 @@ const ENV = {
   SMTP_URL: "smtp://127.0.0.1:1?tls=off",
   MAIL_FROM: "chat@example.com",
   PUBLIC_URL: "https://chat.example.com",
+  // Receivers of webhooks are on this machine.
+  OUTBOUND_ALLOW: "127.0.0.1",
   ADMIN_TOKEN: "an operator's token of many letters".replaceAll(/[' ]/g, "-"),
 } as const;
 
@@ -129,7 +131,12 @@ export async function createScene({ databaseUrl, full }: SceneOptions): Promise<
   }
 
   async function play({ name }: Attack): Promise<Outcome> {
-    const target: Target = { port: server.port, room: ROOM, ...(await attackers()) };
+    const target: Target = {
+      port: server.port,
+      room: ROOM,
+      operator: ENV.ADMIN_TOKEN,
+      ...(await attackers()),
+    };
     const before = server.memory();
     felt();
     await lag(); // the largest lag is that since the last scrape

@@ -15,6 +15,8 @@ export interface Target {
   readonly address: string;
   /** The room in which the bystander talks. */
   readonly room: string;
+  /** An operator's token. */
+  readonly operator: string;
 }
 
 /** Rooms that exist before the attacks: see stock.ts. */
@@ -59,4 +61,6 @@ export interface Attack {
   readonly database?: boolean;
   /** Runs until `over` aborts. It may return earlier if it has done all it wants. */
   play(means: Means): Promise<void>;
+  /** Removes afterwards what would go on by itself. */
+  end?(means: Means): Promise<void>;
 }

@@ -275,6 +275,13 @@ test.each([
   expect(await statusOf(operator, "POST /hooks/", { url })).toBe("400 invalid"),
 );
 
+test("there are never more than fifty hooks, even if more are created at once", async () => {
+  const create = () => statusOf(operator, "POST /hooks/", { url: receiver.url, rooms: [room] });
+  const statuses = await Promise.all(Array.from({ length: 55 }, create));
+  expect(statuses.filter((status) => status === 201)).toHaveLength(50);
+  expect(statuses.filter((status) => status === 400)).toHaveLength(5);
+});
+
 test("only operators decide about hooks", async () => {
   for (const target of ["GET /hooks/", "POST /hooks/"])
     expect(await statusOf(ben, target, target.startsWith("POST") ? { url: receiver.url } : undefined)).toBe(

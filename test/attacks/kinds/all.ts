@@ -3,6 +3,7 @@ import { connections } from "./connections.ts";
 import { files } from "./files.ts";
 import { finding } from "./finding.ts";
 import { frames } from "./frames.ts";
+import { hooks } from "./hooks.ts";
 import { logins } from "./logins.ts";
 import { members } from "./members.ts";
 import { reads } from "./reads.ts";
@@ -18,6 +19,7 @@ export const ATTACKS: readonly Attack[] = [
   ...rooms,
   ...files,
   ...finding,
+  ...hooks,
   ...logins,
   ...connections,
 ];
