@@ -278,8 +278,8 @@ test.each([
 test("there are never more than fifty hooks, even if more are created at once", async () => {
   const create = () => statusOf(operator, "POST /hooks/", { url: receiver.url, rooms: [room] });
   const statuses = await Promise.all(Array.from({ length: 55 }, create));
-  expect(statuses.filter((status) => status === 201)).toHaveLength(50);
-  expect(statuses.filter((status) => status === 400)).toHaveLength(5);
+  const times = (wanted: string | number) => statuses.filter((status) => status === wanted).length;
+  expect([times(201), times("400 invalid")]).toEqual([50, 5]);
 });
 
 test("only operators decide about hooks", async () => {
