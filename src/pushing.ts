@@ -2,7 +2,7 @@ import type { Clock } from "./clock.ts";
 import type { Config } from "./config/config.ts";
 import { runConsumer } from "./consumers/consumer.ts";
 import { pushConsumer } from "./consumers/push.ts";
-import type { Database } from "./db/database.ts";
+import type { Database, Pool } from "./db/database.ts";
 import type { Log } from "./log.ts";
 import type { Metrics } from "./metrics.ts";
 import type { Outbound } from "./outbound/outbound.ts";
@@ -18,7 +18,11 @@ import { createPushQueue } from "./store/pushqueue.ts";
 interface PushingParts extends Pick<SenderParts, "online"> {
   readonly config: Config;
   readonly database: Database;
+  /** For what follows commits. */
+  readonly aside: Pool;
   readonly cursors: CursorStore;
+  /** Rooms that are worked on at the same time. */
+  readonly places?: number;
   readonly outbound: Outbound;
   readonly clock: Clock;
   readonly log: Log;
@@ -39,9 +43,9 @@ export interface Pushing {
 
 /** Starts pushes. Undefined if this installation sends none. */
 export async function openPushing(parts: PushingParts): Promise<Pushing | undefined> {
-  const { config, database, clock, outbound, online } = parts;
+  const { config, database, aside, clock, outbound, online } = parts;
   if (config.PUSH_SUBJECT === undefined) return undefined;
-  const noter = createPushNoter(database);
+  const noter = createPushNoter(aside);
   await noter.begin(parts.cursors);
   const noting = runConsumer(pushConsumer(noter, clock), parts);
   const { push, read, stop } = await openPush({

@@ -57,6 +57,9 @@ import { createHandshakes } from "./ws/handshake.ts";
 import { createOutgoing } from "./ws/outgoing.ts";
 import type { SocketData } from "./ws/sockets.ts";
 
+/** How long a statement of what follows commits waits and takes on the embedded database, in milliseconds. */
+const ASIDE_MS = 30_000;
+
 export interface SiteParts {
   readonly clock: Clock;
   readonly log: Log;
@@ -162,11 +165,17 @@ export async function openSite(
     membersOnly: config.ROOM_ACCESS === "members",
   });
   const outbound = createOutbound({ clock, allow: config.OUTBOUND_ALLOW });
-  /** What everything that follows commits needs. */
-  const following = { database, cursors: createCursorStore(database), clock, log, metrics };
+  const { driver } = database;
+  const isEmbedded = driver === "pglite";
+  /** What follows commits: one after the other on the embedded database, where a commit waits for what is at work. */
+  const aside = isEmbedded
+    ? database.pool({ connections: 1, limitMs: ASIDE_MS, waitMs: ASIDE_MS })
+    : database;
+  const following = { database, cursors: createCursorStore(aside), clock, log, metrics };
+  const places = isEmbedded ? { places: 1 } : {};
   const searches = config.SEARCH === "on";
   const indexing = searches
-    ? runConsumer(searchConsumer(createSearchIndex(database), clock), following)
+    ? runConsumer(searchConsumer(createSearchIndex({ driver, ...aside }), clock), { ...following, ...places })
     : undefined;
   opened(() => indexing?.stop());
   const hooks = openHooks({ ...following, epoch: meta.epoch, outbound });
@@ -224,7 +233,7 @@ export async function openSite(
   });
   const journal = runJournal({
     ...following,
-    journal: createJournal(database),
+    journal: createJournal(aside),
     appended: (seq) => chat.events.appended(seq),
   });
   opened(() => journal.stop());
@@ -238,7 +247,14 @@ export async function openSite(
     },
   });
 
-  const pushing = await openPushing({ ...following, config, outbound, online: chat.online });
+  const pushing = await openPushing({
+    ...following,
+    ...places,
+    aside,
+    config,
+    outbound,
+    online: chat.online,
+  });
   opened(() => pushing?.stop());
 
   const faulted = createFaults(log, metrics);
@@ -295,7 +311,7 @@ export async function openSite(
     ],
   });
   metrics.collectProcess();
-  if (database.driver !== "pglite") await requireConnections(database, config);
+  if (!isEmbedded) await requireConnections(database, config);
   await store.warm();
 
   const { REGISTRATION: registration, PICTURE_ORIGINS: pictures, FILES_ORIGIN: origin } = config;

@@ -12,7 +12,9 @@ const LEASE_MS = 30_000;
 const LOOK_MS = 1_000;
 /** How long it gathers changes before it begins, in milliseconds. */
 const GATHER_MS = 200;
-/** Rooms that one node works on at the same time, and rooms that it claims at once. */
+/** The time from one round to the next, in milliseconds, if the first left nothing: what changes meanwhile is one batch. */
+const PACE_MS = 1_000;
+/** Rooms that a consumer of one node works on at the same time, and rooms that it claims at once. */
 const PLACES = 4;
 const CLAIMED = 20;
 /** Batches of one room, before others have their turn. */
@@ -49,6 +51,8 @@ export interface Consumer<B extends Batch> {
   readonly isFixed?: boolean;
   /** How often it looks for what nobody told it of, in milliseconds. Defaults to a second. */
   readonly lookMs?: number;
+  /** How soon it comes back to a room that keeps changing, in milliseconds. Defaults to a second. */
+  readonly paceMs?: number;
   /** How long a room waits after so many failures before this one, in milliseconds. */
   retryMs?(failures: number): number;
   /** A batch failed. Otherwise the log says so when a room fails for the first time. */
@@ -77,14 +81,17 @@ export interface ConsumerParts {
   readonly log: Log;
   readonly metrics: Metrics;
   readonly leaseMs?: number;
+  /** Rooms that it works on at the same time. */
+  readonly places?: number;
 }
 
 /** Lets a consumer work for as long as this node runs. Any number of nodes may do so at once: they share the rooms. */
 export function runConsumer<B extends Batch>(
   consumer: Consumer<B>,
-  { cursors, clock, log, metrics, leaseMs = LEASE_MS }: ConsumerParts,
+  { cursors, clock, log, metrics, leaseMs = LEASE_MS, places = PLACES }: ConsumerParts,
 ): Running {
-  const { name, label = name, rooms = null, lookMs = LOOK_MS, retryMs = usualRetryMs } = consumer;
+  const { name, label = name, rooms = null, retryMs = usualRetryMs } = consumer;
+  const { lookMs = LOOK_MS, paceMs = PACE_MS } = consumer;
   const queue = createQueue(clock);
   /** Where the walk through all rooms continues, and whether it goes on without a pause until it has been through. */
   let after = 0;
@@ -95,6 +102,10 @@ export function runConsumer<B extends Batch>(
   let restMs = lookMs;
   const shortMs = Math.min(LOOK_MS, lookMs);
   let wake = Promise.withResolvers<void>();
+  /** Whether a pause follows the present round: it left nothing that it knew of, and nothing failed. */
+  let pauses = true;
+  /** Ends that pause. */
+  let hurry = Promise.withResolvers<void>();
   const measured = metrics.watchConsumer(label, () => queue.stateOf());
 
   const isWanted = (room: string) => rooms === null || rooms.some((pattern) => matches(pattern, room));
@@ -123,6 +134,7 @@ export function runConsumer<B extends Batch>(
       }
     } catch (error) {
       measured.failed();
+      pauses = false;
       restMs = shortMs;
       if (consumer.failed) consumer.failed(room, error);
       else if (room.failures === 0)
@@ -161,6 +173,7 @@ export function runConsumer<B extends Batch>(
   /** Claims rooms that wait, and handles them. */
   async function round(): Promise<void> {
     const wanted = queue.take(CLAIMED);
+    pauses = !queue.isBusy;
     const { leased, held } = await cursors.claim(name, wanted, { limit: CLAIMED, leaseMs });
     // Whoever has them may have read them before the change that this node was told of.
     queue.later(held);
@@ -172,12 +185,23 @@ export function runConsumer<B extends Batch>(
         // Others went before it for too long: its lease could end while it is handled.
         const isLate = clock.monotonic() - claimed > leaseMs / 2;
         if (isLate) await cursors.advance(name, room, room.after, { leaseMs, release: true });
-        if (isLate || (await work(room))) queue.found([room.roomId]);
+        if (!isLate && !(await work(room))) continue;
+        queue.found([room.roomId]);
+        pauses = false;
       }
     };
     // All of them end before the next round begins, even if the database is away.
-    const ended = await Promise.allSettled(Array.from({ length: PLACES }, place));
+    const ended = await Promise.allSettled(Array.from({ length: places }, place));
     for (const one of ended) if (one.status === "rejected") throw one.reason;
+  }
+
+  /** Without the pause, a consumer of busy rooms would handle each message on its own, which takes longer than to commit it. */
+  async function paced(): Promise<void> {
+    const end = clock.monotonic() + paceMs;
+    await round();
+    if (!pauses || stopped || queue.isAwaited) return;
+    await within(clock, Math.max(0, end - clock.monotonic()), hurry.promise);
+    hurry = Promise.withResolvers();
   }
 
   async function run(): Promise<void> {
@@ -189,7 +213,7 @@ export function runConsumer<B extends Batch>(
           await look();
           looked = clock.monotonic();
         }
-        if (queue.isBusy && !stopped) await round();
+        if (queue.isBusy && !stopped) await paced();
         isFailing = false;
       } catch (error) {
         if (!isFailing)
@@ -223,11 +247,13 @@ export function runConsumer<B extends Batch>(
     },
     settled() {
       wake.resolve();
+      hurry.resolve();
       return queue.settled();
     },
     async stop() {
       stopped = true;
       wake.resolve();
+      hurry.resolve();
       await running;
       measured.stop();
     },

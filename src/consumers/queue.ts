@@ -21,6 +21,8 @@ export interface Queue {
   /** Called when there is nothing to do at the moment; `complete`: nothing can have gone unnoticed. */
   settle(complete: boolean): void;
   settled(): Promise<void>;
+  /** Whether somebody waits for that. */
+  readonly isAwaited: boolean;
   /** How many rooms wait, and for how long the first of them has waited, in milliseconds. */
   stateOf(): { readonly rooms: number; readonly ms: number };
 }
@@ -65,6 +67,9 @@ export function createQueue(clock: Clock): Queue {
       for (const resolve of all) resolve();
     },
     settled: () => new Promise((resolve) => void settling.push(resolve)),
+    get isAwaited() {
+      return settling.length > 0;
+    },
     stateOf() {
       const [first] = waiting.values();
       return {

@@ -13,6 +13,8 @@ const RETRY_MS = [1_000, 5_000, 30_000, 2 * 60_000, 10 * 60_000, 30 * 60_000, 36
 export const PATIENCE_MS = 3 * 24 * 3600_000;
 /** How often it looks for changes that nobody told it of, in milliseconds. */
 const LOOK_MS = 5_000;
+/** How soon it comes back to a room that keeps changing, in milliseconds. */
+const PACE_MS = 200;
 /** After this many failures in a row, in whatever rooms, the receiver is believed to be away. */
 const AWAY_AFTER = 5;
 
@@ -52,6 +54,7 @@ export function hookConsumer(parts: HookConsumerParts): Consumer<ChangesBatch> {
     rooms,
     isFixed: true,
     lookMs: LOOK_MS,
+    paceMs: PACE_MS,
     retryMs: (before) => RETRY_MS[Math.min(before, RETRY_MS.length - 1)] ?? 0,
     failed({ room, failures: before }, error) {
       // An attempt that was not accepted is written down.

@@ -1,4 +1,4 @@
-import type { Pool } from "../db/database.ts";
+import type { Database } from "../db/database.ts";
 import { createCursorStore } from "./cursors.ts";
 import { createSearchIndex, SEARCH } from "./searchindex.ts";
 
@@ -6,7 +6,7 @@ import { createSearchIndex, SEARCH } from "./searchindex.ts";
  * Lets running servers index all messages again, while the search goes on with what there is. Removes the index instead if
  * the search is off.
  */
-export async function reindex(pool: Pool, searches: boolean): Promise<void> {
-  if (!searches) await createSearchIndex(pool).clear();
-  await createCursorStore(pool).restart(SEARCH);
+export async function reindex(database: Database, searches: boolean): Promise<void> {
+  if (!searches) await createSearchIndex(database).clear();
+  await createCursorStore(database).restart(SEARCH);
 }

@@ -113,6 +113,25 @@ onEachDriver((open) => {
     await stopAll();
   });
 
+  test("what changes in a busy room after a batch is handled together later", async () => {
+    const batches: string[][] = [];
+    const consumer = noting(new Map(), async (of, { changes }) => {
+      if (of !== room) return;
+      batches.push(changes.map(({ content }) => content));
+      if (batches.length > 1) return;
+      await say("2");
+      one.changed(room);
+    });
+    await say("1");
+    const one = start({ ...consumer, paceMs: 3_600_000 });
+    await until(async () => (await cursorOf())?.lease === null);
+    await say("3");
+    one.changed(room);
+    await one.settled();
+    expect(batches).toEqual([["1"], ["2", "3"]]);
+    await stopAll();
+  });
+
   test("a message is handled in its latest state", async () => {
     const [first] = await say("wrong", "other");
     const edit = { ...post(at.ada, room, "right"), kind: "edit", id: first?.id ?? 0 } as const;
