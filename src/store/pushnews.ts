@@ -77,6 +77,7 @@ export function createPushNoter(pool: Pool): PushNoter {
   };
 }
 
+/** Rooms are not read while nobody has a device. */
 const readNews = (roomId: number, after: number) => sql`
   select r.version::float8 as counter, x.id::float8 as id, coalesce(x.deleted, false) as deleted
   from rooms r left join lateral (
@@ -87,7 +88,7 @@ const readNews = (roomId: number, after: number) => sql`
     (select m.id, true, m.deleted_at > ${ago(AGE_MS)}
       from messages m where m.room_id = r.id and m.version > ${after}::bigint and m.version <> m.id
       order by m.version desc ${atMost(MESSAGES)})
-  ) x on x.fits
+  ) x on x.fits and exists (select from push_devices)
   where r.id = ${roomId}::bigint`;
 
 /** Whether the message `f` mentions the member `s`. Rooms without mentions among the new messages do not look. */
