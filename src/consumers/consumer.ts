@@ -54,7 +54,7 @@ export interface Consumer<B extends Batch> {
   /** How soon it comes back to a room that keeps changing, in milliseconds. Defaults to a second. */
   readonly paceMs?: number;
   /** How long a room waits after so many failures before this one, in milliseconds. */
-  retryMs?(failures: number): number;
+  retryMs?(failures: number, error: unknown): number;
   /** A batch failed. Otherwise the log says so when a room fails for the first time. */
   failed?(room: Leased, error: unknown): void;
   /** Reads what changed in a room after a version, that of its cursor. If the room has an `upto`, the batch has to end there. */
@@ -142,7 +142,7 @@ export function runConsumer<B extends Batch>(
           { event: "consumer_failed", consumer: label, room: room.room, fault: faultOf(error) },
           "what follows a change could not be done; it is tried again, and the room's later changes wait",
         );
-      await cursors.postpone(name, room, retryMs(room.failures));
+      await cursors.postpone(name, room, retryMs(room.failures, error));
       return false;
     }
   }

@@ -55,7 +55,11 @@ export function hookConsumer(parts: HookConsumerParts): Consumer<ChangesBatch> {
     isFixed: true,
     lookMs: LOOK_MS,
     paceMs: PACE_MS,
-    retryMs: (before) => RETRY_MS[Math.min(before, RETRY_MS.length - 1)] ?? 0,
+    retryMs: (before, error) =>
+      Math.max(
+        RETRY_MS[Math.min(before, RETRY_MS.length - 1)] ?? 0,
+        error instanceof NotAccepted ? error.waitMs : 0,
+      ),
     failed({ room, failures: before }, error) {
       // An attempt that was not accepted is written down.
       if (error instanceof NotAccepted || before > 0) return;
@@ -73,7 +77,7 @@ export function hookConsumer(parts: HookConsumerParts): Consumer<ChangesBatch> {
 
     async handle({ room, failingMs }, { after, upto, changes }) {
       const batch = { room, after, upto };
-      const attempt = await sending.attempt(hook(), {
+      const { attempt, waitMs } = await sending.attempt(hook(), {
         webhook: batchId({ hook: id, epoch, ...batch }),
         batch,
         changes: changes.length,
@@ -94,11 +98,15 @@ export function hookConsumer(parts: HookConsumerParts): Consumer<ChangesBatch> {
       if (attempt.status === 410) await end("gone", "The receiver responded with 410.");
       else if (failingMs > PATIENCE_MS)
         await end("paused", `A batch of the room ${room} was not accepted for three days.`);
-      throw new NotAccepted();
+      throw new NotAccepted(waitMs);
     },
   };
 }
 
 class NotAccepted extends Error {
   override readonly name = "NotAccepted";
+  /** How long the receiver asks to wait, in milliseconds. */
+  constructor(readonly waitMs: number) {
+    super();
+  }
 }

@@ -94,6 +94,8 @@ export function createHooks(parts: HooksParts): Hooks {
       after = await cursors.begin(cursorsOf(id), after, rooms);
   };
 
+  const attempt = async (...sent: Parameters<Sending["attempt"]>) => (await sending.attempt(...sent)).attempt;
+
   return {
     all: async () => (await store.all()).map(({ secrets: _, ...hook }) => hook),
     get: shown,
@@ -140,7 +142,7 @@ export function createHooks(parts: HooksParts): Hooks {
     async ping(id) {
       const hook = await known(id);
       const webhook = `msg_${crypto.randomUUID()}`;
-      return sending.attempt(hook, { webhook, batch: null, changes: 0, body: pingBody(now()) });
+      return attempt(hook, { webhook, batch: null, changes: 0, body: pingBody(now()) });
     },
 
     async attempts(id) {
@@ -152,16 +154,16 @@ export function createHooks(parts: HooksParts): Hooks {
     async resend(id, attemptId) {
       const hook = await known(id);
       await sending.kept();
-      const attempt = (await store.attempts(id)).find((one) => one.id === attemptId);
-      if (!attempt) throw new Refusal("not_found", { detail: "There is no such attempt, or not any more." });
-      const { webhook, batch } = attempt;
-      if (!batch) return sending.attempt(hook, { webhook, batch, changes: 0, body: pingBody(now()) });
+      const before = (await store.attempts(id)).find((one) => one.id === attemptId);
+      if (!before) throw new Refusal("not_found", { detail: "There is no such attempt, or not any more." });
+      const { webhook, batch } = before;
+      if (!batch) return attempt(hook, { webhook, batch, changes: 0, body: pingBody(now()) });
       const { room, after, upto } = batch;
       const roomId = await reading.roomId(room);
       const messages = roomId === undefined ? [] : (await reading.read(roomId, after, upto)).messages;
       const changes = wantedOf(hook, room, after, messages);
       const body = batchBody(batch, changes, now());
-      return sending.attempt(hook, { webhook, batch, changes: changes.length, body });
+      return attempt(hook, { webhook, batch, changes: changes.length, body });
     },
   };
 }

@@ -2,7 +2,8 @@ import { type Clock, tryEvery } from "../clock.ts";
 import { faultOf } from "../errors.ts";
 import type { Log } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
-import { type Outbound, OutboundError } from "../outbound/outbound.ts";
+import { type Outbound, OutboundError, type OutboundResponse } from "../outbound/outbound.ts";
+import { readRetryAfter } from "../outbound/retryafter.ts";
 import { type ActiveHook, type Attempt, ATTEMPTS_MAX, type HookStore } from "../store/hooks.ts";
 import { signed } from "./signing.ts";
 
@@ -11,6 +12,10 @@ const RESPONSE_MAX = 200;
 /** How often attempts are written down, and how many wait for it at most. */
 const KEEP_MS = 1_000;
 const WAITING_MAX = 10 * ATTEMPTS_MAX;
+/** The longest that a receiver can make a room wait with `Retry-After`, in milliseconds. */
+const ASKED_MAX_MS = 3600_000;
+/** Too many requests, and not available: the responses whose `Retry-After` counts. */
+const ASKING = [429, 503];
 
 /** What goes to a hook. */
 export interface Parcel {
@@ -20,10 +25,16 @@ export interface Parcel {
   readonly body: string;
 }
 
+/** An attempt, and how long the receiver asks to wait for the next one, in milliseconds. */
+export interface Sent {
+  readonly attempt: Attempt;
+  readonly waitMs: number;
+}
+
 /** Requests to hooks, which are remembered. */
 export interface Sending {
   /** Makes one attempt, and never rejects. */
-  attempt(hook: ActiveHook, parcel: Parcel): Promise<Attempt>;
+  attempt(hook: ActiveHook, parcel: Parcel): Promise<Sent>;
   /** Resolves when all attempts up to now are written down. */
   kept(): Promise<void>;
   stop(): Promise<void>;
@@ -40,6 +51,12 @@ interface SendingParts {
 /** Whether a receiver has accepted what it got. */
 export const isAccepted = ({ status }: Pick<Attempt, "status">): boolean =>
   status !== null && status >= 200 && status < 300;
+
+/** How long a receiver asks to wait, in milliseconds. */
+const askedOf = ({ status, headers }: OutboundResponse, clock: Clock): number =>
+  ASKING.includes(status)
+    ? (readRetryAfter(headers["retry-after"], { now: clock.now(), mostMs: ASKED_MAX_MS }) ?? 0)
+    : 0;
 
 export function createSending({ store, outbound, clock, log, metrics }: SendingParts): Sending {
   let waiting: Attempt[] = [];
@@ -60,7 +77,7 @@ export function createSending({ store, outbound, clock, log, metrics }: SendingP
     async attempt({ id, url, secrets }, { webhook, batch, changes, body }) {
       const begun = clock.monotonic();
       const now = clock.now();
-      const { status, error } = await outbound
+      const { status, error, waitMs } = await outbound
         .send({
           url,
           body,
@@ -73,10 +90,11 @@ export function createSending({ store, outbound, clock, log, metrics }: SendingP
           (response) => ({
             status: response.status,
             error: isAccepted(response) ? null : response.body.toString("utf8", 0, 4 * RESPONSE_MAX),
+            waitMs: askedOf(response, clock),
           }),
           (fault: unknown) => {
             if (!(fault instanceof OutboundError)) throw fault;
-            return { status: null, error: fault.message };
+            return { status: null, error: fault.message, waitMs: 0 };
           },
         );
       const attempt: Attempt = {
@@ -93,7 +111,7 @@ export function createSending({ store, outbound, clock, log, metrics }: SendingP
       metrics.hookAttempts.labels(isAccepted(attempt) ? "accepted" : "failed").inc();
       waiting.push(attempt);
       if (waiting.length > WAITING_MAX) waiting.shift();
-      return attempt;
+      return { attempt, waitMs };
     },
     kept: keep,
     async stop() {

@@ -1,4 +1,5 @@
 import type { Clock } from "../clock.ts";
+import { readRetryAfter } from "../outbound/retryafter.ts";
 import { encrypt } from "./encrypt.ts";
 import { bytesOf, type Payload } from "./payload.ts";
 import type { Device, Post } from "./ports.ts";
@@ -43,20 +44,14 @@ export async function deliver(
       urgency,
     };
     const { status, retryAfter } = await post(device.endpoint, headers, body);
+    const retryMs = readRetryAfter(retryAfter, { now: clock.now(), mostMs: RETRY_MAX_MS });
     if (status >= 200 && status < 300) return "sent";
     if (status === 404 || status === 410) return "gone";
     if (status === 413) return "too_large";
-    if (status === 429) return { retryMs: waitOf(retryAfter, clock), isDown: false };
-    if (status >= 500) return { retryMs: waitOf(retryAfter, clock), isDown: true };
+    if (status === 429) return { retryMs, isDown: false };
+    if (status >= 500) return { retryMs, isDown: true };
     return "refused";
   } catch {
     return { retryMs: undefined, isDown: true };
   }
-}
-
-/** Reads `Retry-After`: seconds, or a date (RFC 9110, section 10.2.3). */
-function waitOf(header: string | null, clock: Clock): number | undefined {
-  if (header === null) return undefined;
-  const ms = /^\d{1,9}$/.test(header.trim()) ? Number(header) * 1000 : Date.parse(header) - clock.now();
-  return Number.isNaN(ms) ? undefined : Math.min(RETRY_MAX_MS, Math.max(0, ms));
 }

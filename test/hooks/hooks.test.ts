@@ -152,6 +152,20 @@ describe("a batch that was not accepted", () => {
     expect(new Set(of.map(({ id }) => id)).size).toBe(2);
   });
 
+  test("waits for as long as the receiver asks in Retry-After", async () => {
+    await hook();
+    const times: number[] = [];
+    receiver.respond = () => {
+      times.push(performance.now());
+      return times.length === 1
+        ? new Response(null, { status: 429, headers: { "retry-after": "3" } })
+        : new Response();
+    };
+    await say("1");
+    await until(() => times.length === 2, 30_000);
+    expect((times[1] as number) - (times[0] as number)).toBeGreaterThanOrEqual(3_000);
+  });
+
   test("still says that a message was created if it has changed meanwhile", async () => {
     await hook({ changes: ["created"] });
     let isAway = true;
