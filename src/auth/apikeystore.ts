@@ -16,7 +16,6 @@ import { apiKeys } from "../db/schema.ts";
 import { ago, fromNow } from "../db/time.ts";
 import { Refusal } from "../errors.ts";
 import type { Order } from "../order.ts";
-import { textFault } from "../protocol/text.ts";
 import {
   type KeyHolder,
   keyHolder,
@@ -27,7 +26,7 @@ import {
 } from "../scopes.ts";
 
 /** The most characters of a name. */
-const NAME_MAX = 64;
+export const NAME_MAX = 64;
 
 export interface ApiKey {
   readonly name: string;
@@ -81,25 +80,6 @@ export const insertApiKey = (
       return shown(inserted);
     }),
   );
-
-/** Revokes a key. Running servers refuse it within seconds. @throws {Refusal} not_found. */
-export async function revokeApiKey(pool: Pool, name: string, order: Order): Promise<void> {
-  if (textFault(name, { max: NAME_MAX })) throw noSuchKey();
-  await pool.run((orm) =>
-    orm.transaction(async (tx) => {
-      const revoked = await tx
-        .update(apiKeys)
-        .set({ revokedAt: sql`clock_timestamp()` })
-        .where(and(eq(apiKeys.name, name), isNull(apiKeys.revokedAt)))
-        .returning({ id: apiKeys.id });
-      if (revoked.length === 0) throw noSuchKey();
-      await writeAudit(tx, [{ ...order, action: "api_key.revoke", target: name }]);
-    }),
-  );
-}
-
-const noSuchKey = () =>
-  new Refusal("not_found", { detail: "No key in use has that name. See parley api-key list." });
 
 /** Returns every key ever created, oldest first. */
 export async function listApiKeys(pool: Pool): Promise<ApiKey[]> {

@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import { CONFIGURED, createApiKey, keyBudget } from "../auth/apikeys.ts";
-import { listApiKeys, revokeApiKey } from "../auth/apikeystore.ts";
+import { listApiKeys } from "../auth/apikeystore.ts";
+import { revokeApiKey } from "../auth/revoking.ts";
 import { duration } from "../config/schemas.ts";
 import { readFields } from "../protocol/fields.ts";
 import { scopeList } from "../scopes.ts";
@@ -8,7 +9,8 @@ import { type Command, CommandError, type Context } from "./command.ts";
 import { withDatabase } from "./database.ts";
 import { orderOf, orSend } from "./order.ts";
 
-const USAGE = "create <name> [--scope <scope>]… [--expires <time>] [--budget <times>] | revoke <name> | list";
+const USAGE =
+  "create <name> [--scope <scope>]… [--expires <time>] [--budget <times>] | revoke <name> [--all] | list";
 
 export const apiKey: Command = {
   name: "api-key",
@@ -17,8 +19,9 @@ export const apiKey: Command = {
   async run(context) {
     const [verb, name = "", ...rest] = context.args;
     if (verb === "create" && name) return await create(context, name, rest);
+    if (verb === "revoke" && name && rest.every((word) => word === "--all"))
+      return await revoke(context, name, rest.length > 0);
     if (rest.length === 0) {
-      if (verb === "revoke" && name) return await revoke(context, name);
       if (verb === "list" && !name) return await list(context);
     }
     throw wrong();
@@ -67,12 +70,24 @@ async function create(context: Context, name: string, words: readonly string[]):
   return 0;
 }
 
-async function revoke(context: Context, name: string): Promise<number> {
+async function revoke(context: Context, name: string, cascade: boolean): Promise<number> {
   if (name === CONFIGURED) throw new CommandError("ADMIN_TOKEN is a setting: change it there, and restart");
-  await orSend(`DELETE /api-keys/${encodeURIComponent(name)}/`, () =>
-    withDatabase(context, (database) => revokeApiKey(database, name, orderOf(context))),
+  const path = `/api-keys/${encodeURIComponent(name)}/`;
+  const { keys, hooks, incomingHooks } = await orSend(`DELETE ${path}${cascade ? "?cascade=true" : ""}`, () =>
+    withDatabase(context, (database) => revokeApiKey(database, name, orderOf(context), { cascade })),
   );
   context.out(`${name} is revoked. Running servers refuse it within 2 s.`);
+  const made = [
+    ...keys.map((key) => `the key ${key}`),
+    ...hooks.map((hook) => `the webhook ${hook.id} ${hook.name}`),
+    ...incomingHooks.map((hook) => `the incoming hook ${hook.id} ${hook.name} in ${hook.room}`),
+  ];
+  if (made.length > 0)
+    context.out(
+      cascade ? "What was created with it has ended too:" : "What was created with it still works:",
+    );
+  for (const one of made) context.out(`  ${one.trimEnd()}`);
+  if (made.length > 0 && !cascade) context.out(`parley api-key revoke ${name} --all ends all of it.`);
   return 0;
 }
 

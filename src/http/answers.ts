@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import type { ApiKey } from "../auth/apikeystore.ts";
+import type { Made } from "../auth/revoking.ts";
 import type { KeyInfo } from "../auth/keystore.ts";
 import type { Profile, SignedIn } from "../auth/accounts.ts";
 import type { RegistrationLink } from "../auth/links.ts";
@@ -218,6 +219,12 @@ export const NEW_API_KEY = v.object({
   ...API_KEY.entries,
   token: v.pipe(v.string(), v.description("Sent as the bearer token. Shown only once.")),
 });
+
+export const MADE_WITH_KEY = v.object({
+  keys: v.pipe(v.array(v.string()), v.description("The names of keys.")),
+  hooks: v.pipe(v.array(v.object({ id: v.string(), name: v.string() })), v.description("Webhooks.")),
+  incomingHooks: v.array(v.object({ id: v.string(), name: v.string(), room: v.string() })),
+}) satisfies v.GenericSchema<Made>;
 
 export const REGISTRATION_LINK = v.object({
   token: v.pipe(v.string(), v.description("Sent as `invite` when registering. Shown only once.")),

@@ -1,19 +1,28 @@
 import { Hono } from "hono";
 import * as v from "valibot";
 import { createApiKey, keyBudget } from "../auth/apikeys.ts";
-import { listApiKeys, revokeApiKey } from "../auth/apikeystore.ts";
+import { listApiKeys } from "../auth/apikeystore.ts";
 import type { Auth } from "../auth/auth.ts";
+import { revokeApiKey } from "../auth/revoking.ts";
 import { duration } from "../config/schemas.ts";
 import type { Pool } from "../db/database.ts";
 import { scopeList } from "../scopes.ts";
 import type { SecurityLog } from "../security.ts";
-import { API_KEY, NEW_API_KEY } from "./answers.ts";
+import { API_KEY, MADE_WITH_KEY, NEW_API_KEY } from "./answers.ts";
 import { keyBearer } from "./bearer.ts";
 import { ORDER, orderOf } from "./orders.ts";
 import { operation } from "./operation.ts";
 import { type Env, originOf } from "./request.ts";
 
 const NAME = v.pipe(v.string(), v.description("The key's name."));
+
+const REVOKE = v.object({
+  ...ORDER.entries,
+  cascade: v.optional(
+    v.pipe(v.picklist(["true", "false"]), v.description("Whether what was created with the key ends too.")),
+    "false",
+  ),
+});
 
 const CREATE = v.strictObject({
   name: v.pipe(v.string(), v.description("1 to 64 letters, digits, _, - or ., which no other key has had.")),
@@ -78,18 +87,22 @@ export const apiKeyRoutes = ({ auth: { apiKeys }, pool, security }: ApiKeyRoutes
       "/api-keys/:name",
       operation({
         summary: "Revoke a key",
-        about: "Requests with it get 401 from then on, on every server within 2 s.",
+        about:
+          "Requests with it get 401 from then on, on every server within 2 s. The response has what was created with it, or with keys that were: it still works. With `cascade` all of that is revoked and deleted too, also if the key was revoked before.",
         scope: "admin:keys",
         params: { name: NAME },
-        query: ORDER,
-        answers: { 204: null },
+        query: REVOKE,
+        answers: { 200: MADE_WITH_KEY },
         refusals: ["not_found"],
       }),
       async (c) => {
         const name = c.req.param("name");
-        await revokeApiKey(pool, name, orderOf(c, c.req.valid("query")));
+        const { cascade: wanted, ...order } = c.req.valid("query");
+        const cascade = wanted === "true";
+        const made = await revokeApiKey(pool, name, orderOf(c, order), { cascade });
         apiKeys.forget();
-        security.record("api_key.revoke", { key: name, actor: c.var.key.name, origin: originOf(c) });
-        return c.body(null, 204);
+        for (const key of [name, ...(cascade ? made.keys : [])])
+          security.record("api_key.revoke", { key, actor: c.var.key.name, origin: originOf(c) });
+        return c.json(made, 200);
       },
     );

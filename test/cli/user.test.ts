@@ -180,7 +180,7 @@ describe("with an embedded database", () => {
       [["user", "delete", "ada"], "Usage: parley user disable|enable <id|username|email> [reason]\n"],
       [
         ["api-key", "create"],
-        "Usage: parley api-key create <name> [--scope <scope>]… [--expires <time>] [--budget <times>] | revoke <name> | list\n",
+        "Usage: parley api-key create <name> [--scope <scope>]… [--expires <time>] [--budget <times>] | revoke <name> [--all] | list\n",
       ],
       [
         ["api-key", "create", "x", "--expires", "soon"],
@@ -261,7 +261,7 @@ needs("TEST_DATABASE_URL")("with a database that a server uses", () => {
         return keys.find(({ name }) => name === "grace")?.lastUsedAt ?? null;
       };
       await until(async () => (await used()) !== null);
-      expect((await admin("DELETE /admin/api-keys/grace/?reason=left")).status).toBe(204);
+      expect((await admin("DELETE /admin/api-keys/grace/?reason=left")).status).toBe(200);
       expect((await admin("GET /admin/audit/")).body).toMatchObject({ status: 401, code: "token_invalid" });
       const { stdout } = await runParley(["audit", "1"], database.env);
       expect(JSON.parse(stdout)).toMatchObject({
@@ -274,6 +274,30 @@ needs("TEST_DATABASE_URL")("with a database that a server uses", () => {
       await server.end();
     }
   }, 30_000);
+
+  test("what was created with a revoked key is named, and ends with --all", async () => {
+    const server = await startParley({ ...database.env, LOGIN_RATE: "0" });
+    const parley = (...args: string[]) => runParley(["api-key", ...args], database.env);
+    try {
+      const stolen = (await parley("create", "stolen")).stdout.trim();
+      const create = async (target: string, body: object) =>
+        (await api(server, target, { token: stolen, body })).body as { id: string; token: string };
+      const { token } = await create("POST /api-keys/", { name: "hidden", scopes: ["hooks"] });
+      const { id } = await create("POST /hooks/", { name: "mine", url: "https://a.example/" });
+      const made = `  the key hidden\n  the webhook ${id} mine\n`;
+      expect((await parley("revoke", "stolen")).stdout).toBe(
+        `stolen is revoked. Running servers refuse it within 2 s.\nWhat was created with it still works:\n${made}parley api-key revoke stolen --all ends all of it.\n`,
+      );
+      const statusOf = async () => (await api(server, "GET /incoming-hooks/", { token })).status;
+      expect(await statusOf()).toBe(200);
+      expect((await parley("revoke", "stolen", "--all")).stdout).toBe(
+        `stolen is revoked. Running servers refuse it within 2 s.\nWhat was created with it has ended too:\n${made}`,
+      );
+      await until(async () => (await statusOf()) === 401);
+    } finally {
+      await server.end();
+    }
+  }, 40_000);
 
   test("a revoked key closes the sockets whose tokens it signed, and its clients get new tokens", async () => {
     const server = await startParley({ ...database.env, LOGIN_RATE: "0" });

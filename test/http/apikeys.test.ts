@@ -121,12 +121,78 @@ test("a key is created, shown once, listed without its token, and revoked", asyn
     expect(text).not.toContain(token.slice(0, 20));
   }
   expect((await call("GET /admin/audit/", token)).status).toBe(200);
-  expect((await call("DELETE /api-keys/orders/?reason=leaked", ADMIN_TOKEN)).status).toBe(204);
+  const revoked = await call("DELETE /api-keys/orders/?reason=leaked", ADMIN_TOKEN);
+  expect(revoked).toMatchObject({ status: 200, body: { keys: [], hooks: [], incomingHooks: [] } });
   expect((await call("GET /admin/audit/", token)).body).toMatchObject({ status: 401, code: "token_invalid" });
   const { body } = await call("GET /admin/audit/?limit=1", ADMIN_TOKEN);
   expect(body).toMatchObject([
     { action: "api_key.revoke", target: "orders", actor: "ADMIN_TOKEN", reason: "leaked" },
   ]);
+});
+
+describe("what was created with a revoked key", () => {
+  interface Hook {
+    readonly id: string;
+  }
+  const named = async (name: string, creator = ADMIN_TOKEN) =>
+    (
+      (await call("POST /api-keys/", creator, { name, scopes: ["admin:keys", "hooks", "rooms:read:*"] }))
+        .body as { token: string }
+    ).token;
+  const hookOf = async (token: string, name: string) =>
+    (
+      (await call("POST /hooks/", token, { name, url: "https://shop.example.com/", rooms: ["a"] }))
+        .body as Hook
+    ).id;
+  const incomingOf = async (token: string, name: string) =>
+    ((await call("POST /incoming-hooks/", token, { room: "builds", name })).body as Hook).id;
+  const idsOf = async (path: string) =>
+    ((await call(`GET ${path}`, ADMIN_TOKEN)).body as unknown as (Hook & { revokedAt?: string | null })[])
+      .filter(({ revokedAt }) => !revokedAt)
+      .map(({ id }) => id);
+
+  test("is named and works on, unless the revocation includes it", async () => {
+    const own = { hook: await hookOf(ADMIN_TOKEN, "own"), incoming: await incomingOf(ADMIN_TOKEN, "Own") };
+    const stolen = await named("stolen");
+    const child = await named("child", stolen);
+    const grandchild = await named("grandchild", child);
+    const [hook, later] = [await hookOf(stolen, "of stolen"), await hookOf(grandchild, "of grandchild")];
+    const incoming = await incomingOf(child, "CI");
+    const made = {
+      keys: ["child", "grandchild"],
+      hooks: [
+        { id: hook, name: "of stolen" },
+        { id: later, name: "of grandchild" },
+      ],
+      incomingHooks: [{ id: incoming, name: "CI", room: "builds" }],
+    };
+
+    expect(await call("DELETE /api-keys/stolen/", ADMIN_TOKEN)).toMatchObject({ status: 200, body: made });
+    expect((await call("GET /hooks/", stolen)).body).toMatchObject({ code: "token_invalid" });
+    expect((await call("GET /hooks/", grandchild)).status).toBe(200);
+    expect(await idsOf("/hooks/")).toEqual([own.hook, hook, later]);
+    expect((await call("DELETE /api-keys/stolen/", ADMIN_TOKEN)).body).toMatchObject({ code: "not_found" });
+
+    // It ends also what was created in the moment in which the key was revoked.
+    const all = await call("DELETE /api-keys/stolen/?cascade=true&reason=theft", ADMIN_TOKEN);
+    expect(all).toMatchObject({ status: 200, body: made });
+    for (const token of [child, grandchild])
+      expect((await call("GET /hooks/", token)).body).toMatchObject({ code: "token_invalid" });
+    expect(await idsOf("/hooks/")).toEqual([own.hook]);
+    expect(await idsOf("/incoming-hooks/")).toEqual([own.incoming]);
+    const audit = (await call("GET /admin/audit/?limit=5", ADMIN_TOKEN)).body as unknown as object[];
+    expect(audit.toReversed()).toMatchObject(
+      [
+        ["api_key.revoke", "child"],
+        ["api_key.revoke", "grandchild"],
+        ["hook.delete", hook],
+        ["hook.delete", later],
+        ["incoming_hook.revoke", incoming],
+      ].map(([action, target]) => ({ action, target, actor: "ADMIN_TOKEN", reason: "theft" })),
+    );
+    const again = await call("DELETE /api-keys/stolen/?cascade=true", ADMIN_TOKEN);
+    expect(again.body).toMatchObject({ keys: [], hooks: [], incomingHooks: [] });
+  });
 });
 
 test.each([
