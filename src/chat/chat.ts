@@ -135,7 +135,7 @@ export function createChat(options: ChatOptions): Chat {
   const access = createAccess({ policy: settings.roomAccess, memberships, clock });
   const people = createPeople(store.people);
   const screening =
-    options.screen && createScreening({ screen: options.screen, store: store.messages, clock });
+    options.screen && createScreening({ screen: options.screen, store: store.messages, clock, faulted });
   const submit = createSubmit({
     budgets,
     committer,

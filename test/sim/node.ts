@@ -1,7 +1,6 @@
 import { createBudgets } from "../../src/budgets.ts";
 import { type Chat, createChat, type Fit } from "../../src/chat/chat.ts";
 import { Refusal } from "../../src/errors.ts";
-import type { Identity } from "../../src/identity.ts";
 import type { Log } from "../../src/log.ts";
 import { MESSAGE_MAX_CHARS } from "../../src/protocol/limits.ts";
 import { aliveStanding } from "../support/stubs.ts";
@@ -11,6 +10,7 @@ import { identityOf, type SimNode } from "./machine.ts";
 import { createMeters } from "./meters.ts";
 import { createProcessClock } from "./schedule.ts";
 import type { Reach } from "./path.ts";
+import { createSimScreen } from "./screen.ts";
 import { createStore } from "./store.ts";
 import { createWire } from "./wire.ts";
 import { ORDER, type World } from "./world.ts";
@@ -59,8 +59,11 @@ export function createNode(name: string, world: World): SimNode {
           world.fail(`${name} had a fault of its own`, JSON.stringify(fault));
       },
     } as unknown as Log;
+    const store = createStore({ ...world, alive, reach });
+    const screening = world.screening && createSimScreen({ ...world, random: world.screening, clock });
     const chat = createChat({
-      store: createStore({ ...world, alive, reach }),
+      store: screening ? { ...store, messages: screening.watch(store.messages) } : store,
+      screen: screening?.screen,
       bus: line.bus,
       budgets: createBudgets({
         scale: plan.budgets,
@@ -234,7 +237,11 @@ export function createNode(name: string, world: World): SimNode {
       whileAlive(async (chat) => chat.pins(await chat.enter(person, room, "read"), Number.MAX_SAFE_INTEGER)),
     ban: ({ userId, room }) => whileAlive((chat) => chat.ban(userId, room, ORDER)),
     unban: ({ userId, room }) => whileAlive((chat) => chat.unban(userId, room, ORDER)),
-    leave: ({ userId, room }) => whileAlive((chat) => chat.leave({ userId, grants: null } as Identity, room)),
+    leave: ({ userId, room }) => {
+      // A number instead of a UUID, so that a seed replays to the letter.
+      const clientId = `00000000-0000-4000-9000-${String(world.nextId()).padStart(12, "0")}`;
+      return whileAlive((chat) => chat.leave(identityOf(userId), room, { clientId }));
+    },
     block: (userId, blockedId, on) =>
       whileAlive(({ moderation: { blocks } }) => blocks[on ? "block" : "unblock"](userId, blockedId)),
     invite: (userId, room, wanted) =>

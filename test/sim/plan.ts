@@ -73,7 +73,8 @@ const HOUR_MS = 3_600_000;
 /** A room that an operator may create as a private one, unless somebody enters it before. */
 export const PLAIN_ROOM = "order-7";
 
-export function planOf(random: Random): Plan {
+/** `isScreened`: messages wait to be checked before they are committed. */
+export function planOf(random: Random, isScreened: boolean): Plan {
   const sometimes = (probability: number, value: () => number) => (random.chance(probability) ? value() : 0);
   const large = random.chance(0.06);
   const longStalls = large && random.chance(0.05);
@@ -140,7 +141,7 @@ export function planOf(random: Random): Plan {
       busDown: sometimes(0.3, () => 1),
       databaseAway: sometimes(0.3, () => 1),
       // Servers that run during a restore may know memberships for some seconds that it lost.
-      restore: sometimes(membersOnly ? 0 : 0.12, () => 1),
+      restore: sometimes(membersOnly || isScreened ? 0 : 0.12, () => 1),
       bulk: huge ? 2 : 0,
     },
     faulty: true,

@@ -9,6 +9,24 @@ import { WATCH } from "./planted-watch.ts";
 /** Bugs in the chat core or the client, which the simulation must find. Their files are in `src/chat`. */
 export const MUTANTS: readonly Mutant[] = [
   {
+    name: "a message that overtakes one that is still being checked",
+    file: "access/screening.ts",
+    from: "          held.end = end;\n",
+    to: "          held.end = () => {};\n          for (const answer of held.answers) end?.(answer);\n",
+  },
+  {
+    name: "an edit that nobody checks",
+    file: "access/screening.ts",
+    from: `wish.kind === "post" || wish.kind === "edit"`,
+    to: `wish.kind === "post"`,
+  },
+  {
+    name: "a repeat of what is being checked with a text of its own",
+    file: "access/screening.ts",
+    from: "isAsked ? asked.get(key) : undefined",
+    to: "undefined as Held | undefined",
+  },
+  {
     name: "the ack before the commit",
     file: "room/committer.ts",
     from: "        const result = await store.commit(lane.index, changes, careful);\n",

@@ -37,6 +37,8 @@ export class Broken extends Error {
 export interface World {
   readonly plan: Plan;
   readonly random: Random;
+  /** How an endpoint answers that checks messages before their commit. Undefined: there is none. */
+  readonly screening: Random | undefined;
   readonly schedule: Schedule;
   readonly database: SimDatabase;
   readonly reach: Reach;
@@ -90,9 +92,13 @@ export const ORDER = { via: "http", actor: "", address: "", reason: "" } as cons
 /** The share of the chat.v1 clients without a room of their own that are the real client. */
 const REAL = 0.4;
 
+/** One seed of so many has an endpoint that checks messages. */
+const SCREENED = 5;
+
 export function createWorld(seed: number, trace?: (line: string) => void): World {
   const random = createRandom(seed);
-  const plan = planOf(random);
+  const isScreened = seed % SCREENED === 0;
+  const plan = planOf(random, isScreened);
   const schedule = createSchedule(random);
   const places = [...plan.rooms];
   const database = createDatabase({
@@ -133,6 +139,7 @@ export function createWorld(seed: number, trace?: (line: string) => void): World
   const world: World = {
     plan,
     random,
+    screening: isScreened ? createRandom(-seed) : undefined,
     schedule,
     database,
     reach: { away: false },

@@ -14,7 +14,7 @@ import { type MessageStore, seatKey } from "../ports.ts";
 import type { Answer } from "../room/committer.ts";
 import type { Saying, Screen, Verdict } from "../screenports.ts";
 
-/** How long it may take to find out whether a refused message was committed before, in milliseconds. */
+/** How long it may take to look up whom a message mentions, or whether a refused one was committed before, in milliseconds. */
 const LOOKUP_MS = 2_000;
 const RETRY_MS = 1_000;
 
@@ -55,37 +55,54 @@ interface ScreeningParts {
   readonly screen: Screen;
   readonly store: Pick<MessageStore, "answered">;
   readonly clock: Clock;
+  /** Reports an unexpected error. */
+  faulted(error: unknown): void;
 }
 
-export function createScreening({ screen, store, clock }: ScreeningParts): Screening {
+export function createScreening({ screen, store, clock, faulted }: ScreeningParts): Screening {
   /** By person and room, in the order in which they came. */
   const lines = new Map<string, Held[]>();
   /** The messages and edits among them. */
   const asked = new Map<string, Held>();
+  /** Refused ones that are being looked up. */
+  let lookups = 0;
   let stopping = false;
   let stopped = () => {};
+  const stopIfEmpty = () => {
+    if (stopping && lines.size === 0 && lookups === 0) stopped();
+  };
 
-  /** A retry of what was committed gets its ack, whatever the screen says now. */
-  async function earlier(refusal: Refusal, { pass, wish }: Coming): Promise<Held["end"]> {
-    const change = sign(wish as Saying, pass.room, pass.person);
+  /** Refuses a change, unless it was committed before: a retry gets its ack, whatever the screen says now. */
+  const refuse = async (refusal: Refusal, { pass, wish }: Coming, answer: Answer) => {
+    lookups++;
     const late = () => new Refusal("unavailable", { retryAfterMs: RETRY_MS });
-    const outcome = await before(clock, LOOKUP_MS, store.answered(change), late);
-    if (!outcome) return (answer) => answer(refusal);
-    return (answer) => answer("refused" in outcome ? refusalFor(outcome) : outcome.ack);
-  }
+    const earlier = store.answered(sign(wish as Saying, pass.room, pass.person));
+    try {
+      const outcome = await before(clock, LOOKUP_MS, earlier, late);
+      answer(!outcome ? refusal : "refused" in outcome ? refusalFor(outcome) : outcome.ack);
+    } catch (error) {
+      if (!(error instanceof Refusal)) faulted(error);
+      answer(refusalOf(error));
+    } finally {
+      lookups--;
+      stopIfEmpty();
+    }
+  };
 
+  /** Resolves to what to do when it is its turn. */
   async function decide(coming: Coming, isAsked: boolean): Promise<Held["end"]> {
     const { pass, wish, prepare, enter } = coming;
-    if (!isAsked) {
-      const change = await prepare(wish);
-      return (answer) => enter(change, answer);
-    }
-    const saying = wish as Saying;
-    const verdict = await screen.ask({ person: pass.person, room: pass.room, saying });
+    const verdict: Verdict = isAsked
+      ? await screen.ask({ person: pass.person, room: pass.room, saying: wish as Saying })
+      : { action: "allow" };
+    // What commits nothing keeps nobody behind it waiting.
     if (verdict.action === "refuse" || verdict.action === "unchecked")
-      return earlier(refusalBy(verdict), coming);
-    const change = await prepare(verdict.action === "change" ? changed(saying, verdict) : saying);
-    if (verdict.action === "allow") return (answer) => enter(change, answer);
+      return (answer) => void refuse(refusalBy(verdict), coming, answer);
+    const isChanged = verdict.action === "change";
+    const late = () => new Refusal("busy", { retryAfterMs: RETRY_MS });
+    const preparing = prepare(isChanged ? changed(wish as Saying, verdict) : wish);
+    const change = preparing instanceof Promise ? await before(clock, LOOKUP_MS, preparing, late) : preparing;
+    if (!isChanged) return (answer) => enter(change, answer);
     return (answer) => enter(change, (outcome, state) => answer(withText(outcome, verdict.content), state));
   }
 
@@ -94,10 +111,17 @@ export function createScreening({ screen, store, clock }: ScreeningParts): Scree
     for (let [first] = line; first?.end; [first] = line) {
       line.shift();
       if (asked.get(first.key) === first) asked.delete(first.key);
-      for (const answer of first.answers) first.end(answer);
+      for (const answer of first.answers) {
+        try {
+          first.end(answer);
+        } catch (error) {
+          faulted(error);
+          answer(refusalOf(error));
+        }
+      }
     }
     if (line.length === 0) lines.delete(seat);
-    if (stopping && lines.size === 0) stopped();
+    stopIfEmpty();
   };
 
   return {
@@ -129,6 +153,7 @@ export function createScreening({ screen, store, clock }: ScreeningParts): Scree
       if (isAsked) asked.set(key, held);
       void decide(coming, isAsked)
         .catch((error: unknown): Held["end"] => {
+          if (!(error instanceof Refusal)) faulted(error);
           const refusal = refusalOf(error);
           return (one) => one(refusal);
         })
@@ -140,7 +165,10 @@ export function createScreening({ screen, store, clock }: ScreeningParts): Scree
     },
     async drain() {
       stopping = true;
-      if (lines.size > 0) await new Promise<void>((resolve) => (stopped = resolve));
+      await new Promise<void>((resolve) => {
+        stopped = resolve;
+        stopIfEmpty();
+      });
     },
   };
 }
