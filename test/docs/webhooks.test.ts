@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, expect, setDefaultTimeout, test } from 
 import { join } from "node:path";
 import { Webhook } from "standardwebhooks";
 import { operator, roomCalls, startRooms } from "../http/roomcalls.ts";
+import { newSecret, signed } from "../../src/hooks/signing.ts";
 import { startReceiver } from "../hooks/receiver.ts";
 import { temporaryFolder } from "../support/folder.ts";
 import { START_MS } from "../support/house.ts";
@@ -46,14 +47,18 @@ const createHook = async (url: string, room: string) =>
   };
 const say = (room: string, content: string) => by(ada, `POST /rooms/${room}/messages/`, { content });
 
+/** The most lines of a receiver: more would be somebody's framework. */
+const LINES = 15;
+
 test.each([
   ["ts", "receiver.ts", process.execPath],
   ["python", "receiver.py", "python3"],
 ])(
-  "the receiver in %s verifies what it gets, and refuses what is not signed",
+  "the receiver in %s is short, verifies what it gets, and refuses what is not signed or old",
   async (kind, name, program) => {
-    const [block] = blocks.filter((one) => one.kind === kind);
-    await Bun.write(join(folder.path, name), block?.lines.join("\n") ?? "");
+    const lines = blocks.find((one) => one.kind === kind)?.lines ?? [];
+    expect(lines.length).toBeLessThanOrEqual(LINES);
+    await Bun.write(join(folder.path, name), lines.join("\n"));
     const room = `r-${crypto.randomUUID()}`;
     const port = await freePort();
     const url = `http://127.0.0.1:${port}/`;
@@ -62,23 +67,39 @@ test.each([
       cwd: folder.path,
       env: { PATH: process.env.PATH, SECRET: secret, PORT: String(port) },
       stdout: "pipe",
-      stderr: "inherit",
+      stderr: "ignore",
     });
     running.push(child);
     let output = "";
     const reading = (async () => {
       for await (const part of child.stdout.pipeThrough(new TextDecoderStream())) output += part;
     })();
-    await until(() => output.includes("Listening"), START_MS);
+    const body = '{"type":"ping","data":{}}';
+    /** Sends a ping that is as old as this, in seconds. */
+    const send = async (age: number, headers: Record<string, string> = {}, text = body) => {
+      const seconds = Math.floor(Date.now() / 1000) - age;
+      const ours = signed([newSecret(), secret], { id: "msg_1", seconds, body });
+      return (await fetch(url, { method: "POST", body: text, headers: { ...ours, ...headers } })).status;
+    };
+    await until(
+      () =>
+        send(0).then(
+          (status) => status === 204,
+          () => false,
+        ),
+      START_MS,
+    );
     await say(room, "Grüße 🧀");
-    await until(() => output.includes(`${room} created Grüße 🧀`), START_MS);
-    expect(output).toMatch(/^msg_[\w-]{27} r-/m);
-    const forged = await fetch(url, {
-      method: "POST",
-      body: '{"type":"changes","data":{"changes":[]}}',
-      headers: { "webhook-id": "msg_1", "webhook-timestamp": "1", "webhook-signature": "v1,AAAA" },
-    });
-    expect(forged.status).toBe(401);
+    await until(() => output.includes('"content":"Grüße 🧀"'), START_MS);
+    expect(output).toMatch(/^msg_[\w-]{27} \{/m);
+    const said = output.length;
+    expect(await send(301)).toBe(401);
+    expect(await send(-301)).toBe(401);
+    expect(await send(0, {}, body.replace("ping", "pong"))).toBe(401);
+    for (const forged of ["", "v1,", "v1,AAAA", `v1,${"é".repeat(44)}`, "v1,".repeat(100)])
+      expect(await send(0, { "webhook-signature": forged })).toBe(401);
+    for (const header of ["id", "timestamp"]) expect(await send(0, { [`webhook-${header}`]: "0" })).toBe(401);
+    expect(output.length).toBe(said);
     child.kill();
     await reading;
   },
