@@ -17,15 +17,20 @@ export interface TrafficOptions {
   readonly pace: Pace;
   /** SQL to run before the server starts. */
   readonly also?: readonly string[];
+  /** Further settings of Parley. */
+  readonly settings?: Readonly<Record<string, string>>;
+  /** Prepares the server. */
+  prepare?(server: Contender): Promise<unknown>;
   /** Length of the warm-up and of the measurement, in seconds. */
   readonly warmS: number;
   readonly measureS: number;
 }
 
 /** Opens the sockets, starts the senders, measures after the warm-up, and verifies that every message arrived. */
-export const measureTraffic = (stage: Stage, kind: Kind, options: TrafficOptions): Promise<Measured> =>
-  stage.play({ kind, ...(options.also && { also: options.also }) }, async (server, crew) => {
-    const { seats, protocol, pace, warmS, measureS } = options;
+export function measureTraffic(stage: Stage, kind: Kind, options: TrafficOptions): Promise<Measured> {
+  const { also = [], settings = {}, prepare, seats, protocol, pace, warmS, measureS } = options;
+  return stage.play({ kind, also, settings }, async (server, crew) => {
+    await prepare?.(server);
     await openSockets(crew, server, protocol, seats);
     await crew.all({ do: "talk", pace });
     await Bun.sleep(warmS * 1000);
@@ -33,6 +38,7 @@ export const measureTraffic = (stage: Stage, kind: Kind, options: TrafficOptions
     const problems = await crew.settle();
     return { ...measured, problems };
   });
+}
 
 /** Opens sockets at a server. Ids must be consecutive in a room, except on the server that inserts each message separately. */
 export async function openSockets(

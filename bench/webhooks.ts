@@ -11,24 +11,12 @@ import { HOOK_CHANGES } from "../src/store/hooks.ts";
 import { acksOf, post, stock } from "../test/chat/stocked.ts";
 import { freshDatabase, postgresDatabase } from "../test/support/database.ts";
 import { ORDER } from "../test/support/order.ts";
+import { startReceiver } from "./receiver.ts";
 
 const [events = 20_000, rooms = 20] = process.argv.slice(2).map(Number);
 const BATCH = 100;
 
-const RECEIVER = `
-  let changes = 0, bytes = 0;
-  const server = Bun.serve({ port: 0, hostname: "127.0.0.1", async fetch(request) {
-    if (request.method === "GET") return Response.json({ changes, bytes });
-    const text = await request.text();
-    bytes += text.length;
-    changes += JSON.parse(text).data.changes?.length ?? 0;
-    return new Response(null, { status: 204 });
-  } });
-  console.log(server.url.href);`;
-const receiver = Bun.spawn([process.execPath, "-e", RECEIVER], { stdout: "pipe" });
-const { value } = await receiver.stdout.getReader().read();
-const url = new TextDecoder().decode(value).trim();
-const received = async () => (await (await fetch(url)).json()) as { changes: number; bytes: number };
+const { url, received, stop } = await startReceiver();
 
 const at = await stock(process.env.TEST_DATABASE_URL ? postgresDatabase : freshDatabase);
 const hooks = openHooks({
@@ -65,5 +53,5 @@ console.log({
 });
 await hooks.stop();
 await at.database.close();
-receiver.kill();
+stop();
 process.exit();

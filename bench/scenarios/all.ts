@@ -1,4 +1,5 @@
 import type { Scenario } from "../scenario.ts";
+import { consumers } from "./consumers.ts";
 import { embedded } from "./embedded.ts";
 import { events } from "./events.ts";
 import { files } from "./files.ts";
@@ -23,6 +24,6 @@ import { steady } from "./steady.ts";
 export const SCENARIOS: readonly Scenario[] = [
   ...[fanoutV1, fanoutPlain, pairs, steady, largeRoom],
   ...[nodes, idle, restart, resume, joins],
-  ...[privatePairs, members],
+  ...[privatePairs, members, consumers],
   ...[history, lists, search, events, files, page, logins, embedded, soak],
 ];

@@ -5,21 +5,29 @@ import { percentile } from "../statistics.ts";
 
 const MESSAGES = 1_000_000;
 const QUICK_MESSAGES = 100_000;
+const ROOTS = 50;
+const REPLIES = 150;
 
 /** The time to read a page of a long history, at any position. */
 export const history: Scenario = {
   name: "history",
-  does: `In a room of ${MESSAGES} messages, one request at a time: the newest page of 100 over HTTP, then pages at random positions; lists of 50 rooms that include it; reactions; joins with unread messages.`,
+  does: `In a room of ${MESSAGES} messages, one request at a time: the newest page of 100 over HTTP, then pages at random positions; lists of 50 rooms that include it; reactions; joins with unread messages; a page of ${ROOTS} messages that each begin a thread, and one of as many that do not.`,
   kinds: ["parley"],
   sockets: 1,
   bars: [
     { what: "the newest page", unit: "ms", value: ({ parley }) => parley.firstP50 ?? NaN, atMost: 3 },
+    {
+      what: `a page with ${ROOTS} threads relative to one without`,
+      unit: "×",
+      value: ({ parley }) => (parley.rootsP50 ?? NaN) / (parley.flatP50 ?? NaN),
+      atMost: 1.2,
+    },
     { what: "a deep page", unit: "ms", value: ({ parley }) => parley.deepP50 ?? NaN, atMost: 3 },
   ],
   async measure(stage, kind) {
     const messages = stage.quick ? QUICK_MESSAGES : MESSAGES;
     const [person] = (await stage.people.first(1)) as [Person];
-    return stage.play({ kind, also: archiveSql(messages) }, async (server) => {
+    return stage.play({ kind, also: [...archiveSql(messages), ...threadsSql] }, async (server) => {
       const pages = stage.quick ? 100 : 1000;
       const anywhere = () => 1000 + Math.floor(Math.random() * (messages - 1000));
       await page(server, person, () => "", 50);
@@ -31,11 +39,20 @@ export const history: Scenario = {
         const place = `/rooms/archive/messages/${anywhere()}/reactions/${encodeURIComponent("👍")}/`;
         return request(server, person, "PUT", place);
       });
+      const compared = { roots: [] as number[], flat: [] as number[] };
+      // In turns, because they are compared.
+      for (let turn = 0; turn < pages; turn++)
+        for (const room of ["roots", "flat"] as const) {
+          const place = `/history/${room}/?limit=${ROOTS}&before=${ROOTS + 1}`;
+          compared[room].push(...(await times(1, () => request(server, person, "GET", place))));
+        }
       const joins = await times(pages, () => join(server, person));
       return {
         figures: {
           roomsP50: percentile(lists, 0.5),
           reactP50: percentile(reactions, 0.5),
+          rootsP50: percentile(compared.roots, 0.5),
+          flatP50: percentile(compared.flat, 0.5),
           joinP50: percentile(joins, 0.5),
           firstP50: percentile(first.times, 0.5),
           firstP99: percentile(first.times, 0.99),
@@ -90,6 +107,19 @@ export const archiveSql = (messages: number) => [
   "insert into members (user_id, room_id) select (select min(id) from users), id from rooms",
   `insert into own (user_id, room_id, last_read)
     select (select min(id) from users), id, greatest(version - 1000, 0) from rooms`,
+  "vacuum analyze messages",
+];
+
+/** Two rooms with the same messages. In one of them, the later ones are replies in threads that the first ones began. */
+const threadsSql = [
+  `insert into rooms (name, version) values ('roots', ${ROOTS + REPLIES}), ('flat', ${ROOTS + REPLIES})`,
+  `insert into messages (room_id, id, version, sender_id, client_id, content, created_at, thread, also_room)
+    select r.id, i, i, 1 + i % 100, gen_random_uuid(), 'message ' || i, now(),
+      case when r.name = 'roots' and i > ${ROOTS} then 1 + i % ${ROOTS} end, case when r.name = 'roots' and i > ${ROOTS} then false end
+    from rooms r, generate_series(1, ${ROOTS + REPLIES}) i where r.name in ('roots', 'flat')`,
+  `insert into threads (room_id, root_id, replies, last_id, last_at, people)
+    select room_id, thread, count(*), max(id), max(created_at), (array_agg(distinct sender_id))[1:5]
+    from messages where thread is not null group by room_id, thread`,
   "vacuum analyze messages",
 ];
 
