@@ -1,8 +1,10 @@
 import { afterAll, afterEach, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import { symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { Webhook } from "standardwebhooks";
 import { operator, roomCalls, startRooms } from "../http/roomcalls.ts";
 import { newSecret, signed } from "../../src/hooks/signing.ts";
+import { HOOK_SECRET } from "../hooks/checker.ts";
 import { startReceiver } from "../hooks/receiver.ts";
 import { temporaryFolder } from "../support/folder.ts";
 import { START_MS } from "../support/house.ts";
@@ -117,4 +119,34 @@ test("the library of Standard Webhooks verifies what is sent, also while a secre
     expect(new Webhook(one).verify(text, Object.fromEntries(headers))).toEqual(body);
   expect(() => new Webhook(secret).verify(`${text} `, Object.fromEntries(headers))).toThrow();
   await receiver.stop();
+});
+
+test("the endpoint that checks messages allows, refuses and changes them, and answers nothing that is not signed", async () => {
+  const [, block] = blocks.filter((one) => one.kind === "ts");
+  await Bun.write(join(folder.path, "checking.ts"), block?.lines.join("\n") ?? "");
+  symlinkSync(join(import.meta.dir, "../../node_modules"), join(folder.path, "node_modules"));
+  const port = await freePort();
+  const url = `http://127.0.0.1:${port}/`;
+  const settings = { MESSAGE_HOOK_SECRET: HOOK_SECRET, PORT: String(port) };
+  const child = Bun.spawn([process.execPath, "checking.ts"], {
+    cwd: folder.path,
+    env: { PATH: process.env.PATH, ...settings },
+    stdout: "pipe",
+    stderr: "inherit",
+  });
+  running.push(child);
+  const { value } = await child.stdout.getReader().read();
+  expect(Buffer.from(value ?? []).toString()).toStartWith("Listening");
+  expect((await fetch(url, { method: "POST", body: "{}" })).status).toBe(401);
+  const { server: checked, people } = await startRooms({
+    ...{ MESSAGE_HOOK_URL: url, MESSAGE_HOOK_SECRET: HOOK_SECRET, MESSAGE_HOOK_TIMEOUT: "5s" },
+  });
+  const { by: call } = roomCalls(() => checked);
+  const post = (content: string) => call(people[0], "POST /rooms/den/messages/", { content });
+  expect(await post("Grüße 🧀")).toMatchObject({ status: 201 });
+  expect(await post("See https://spam.example")).toMatchObject({
+    body: { detail: "Links are not allowed." },
+  });
+  expect(await post("Damn")).toMatchObject({ status: 201, body: { content: "d**n" } });
+  await checked.stop();
 });
