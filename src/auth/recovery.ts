@@ -6,7 +6,7 @@ import { Refusal } from "../errors.ts";
 import type { Identity } from "../identity.ts";
 import { networkOf, siteOf } from "../limits/network.ts";
 import type { Origin, SecurityLog } from "../security.ts";
-import { type Confirming, factsOf, userOf } from "./confirming.ts";
+import { type Confirming, factsOf, userOf, wrongPassword } from "./confirming.ts";
 import type { Passwords } from "./passwords.ts";
 import type { Post } from "./post.ts";
 import { revokeSessions } from "./sessionstore.ts";
@@ -72,9 +72,13 @@ const RETRY_MS = 60_000;
 export function createRecovery(parts: RecoveryParts): Recovery {
   const { pool, passwords, confirming, standing, security, post, key } = parts;
 
-  const request = async (mail: Wanted) => {
-    if (!(await post.transaction(pool, (_tx, send) => send(mail))))
-      throw new Refusal("busy", { retryAfterMs: RETRY_MS });
+  /** Has a mail sent, if `check` does not throw in the same transaction. */
+  const request = async (mail: Wanted, check?: (tx: Orm) => Promise<void>) => {
+    const isSent = await post.transaction(pool, async (tx, send) => {
+      await check?.(tx);
+      return send(mail);
+    });
+    if (!isSent) throw new Refusal("busy", { retryAfterMs: RETRY_MS });
   };
 
   /** Runs work on a ticket. A ticket that is not valid is recorded. */
@@ -130,7 +134,12 @@ export function createRecovery(parts: RecoveryParts): Recovery {
     },
     async changeEmail(who, { email, password }, origin) {
       const { user } = await confirming.confirm(who, password, origin);
-      if (user.email !== email) await request({ kind: "change", address: email, userId: user.id });
+      if (user.email === email) return;
+      await request({ kind: "change", address: email, userId: user.id }, async (tx) => {
+        // Whoever changes the password takes back what was asked for with the one before.
+        const [same] = await locked(tx)(user.id);
+        if (same?.passwordHash !== user.passwordHash) throw wrongPassword();
+      });
     },
     async verify(token, origin) {
       const { user, ticket } = await recorded(

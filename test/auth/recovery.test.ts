@@ -50,6 +50,34 @@ function watched(database: Database): { readonly database: Database; readonly do
   return { done, database: { ...database, run: (work) => database.run((orm) => work(watch(orm))) } };
 }
 
+class Interrupted extends Error {}
+
+/** A database that lets `first` happen before the first transaction after `arm`. */
+function interrupted(database: Database, first: () => Promise<unknown>) {
+  let isOver = true;
+  const watch = (orm: Orm): Orm =>
+    new Proxy(orm, {
+      get(target, name: keyof Orm) {
+        if (name !== "transaction") return target[name];
+        return () => {
+          throw new Interrupted();
+        };
+      },
+    });
+  const run: Database["run"] = async (work) => {
+    if (!isOver)
+      try {
+        return await database.run(async (orm) => work(watch(orm)));
+      } catch (error) {
+        if (!(error instanceof Interrupted)) throw error;
+        isOver = true;
+        await first();
+      }
+    return database.run(work);
+  };
+  return { database: { ...database, run }, arm: () => void (isOver = false) };
+}
+
 describe("on the embedded database", () => suite(freshDatabase));
 needs("TEST_DATABASE_URL")("on Postgres", () => suite(postgresDatabase));
 
@@ -140,6 +168,23 @@ function suite(open: () => Promise<TestDatabase>) {
     await auth.accounts.changePassword(who, { password: PASSWORD, next: NEW }, HERE);
     expect(await codeOf(recovery().verify(token ?? "", HERE))).toBe("link_invalid");
     expect(await waiting()).toBe(0);
+  });
+
+  test("a change of the address is refused if the password changes while it is asked for", async () => {
+    const { who } = await newcomer();
+    const change = () => auth.accounts.changePassword(who, { password: PASSWORD, next: NEW }, HERE);
+    const { database: between, arm } = interrupted(database, change);
+    const node = await startNode(between, { LOGIN_RATE: 0, SMTP_URL });
+    arm();
+    const asked = { email: `other${people}@example.com`, password: PASSWORD };
+    expect(await codeOf(node.auth.recovery?.changeEmail(who, asked, HERE) ?? Promise.resolve())).toBe(
+      "invalid",
+    );
+    const waiting = await database.run((orm) =>
+      orm.select({ kind: mails.kind }).from(mails).where(eq(mails.userId, who.userId)),
+    );
+    expect(waiting.map(({ kind }) => kind).toSorted()).toEqual(["password", "verify"]);
+    node.auth.stop();
   });
 
   test("no link is made of a mail that is being taken back", async () => {
