@@ -30,7 +30,7 @@ export const BUDGETS = {
   mentions: {
     per: "person",
     rate: 2,
-    burst: 300,
+    burst: 100,
     about: "People whom messages and edits mention. Mentioning everyone counts as 20.",
   },
   joins: { per: "person", rate: 10, burst: 600, about: "Joining rooms, and leaving them for good." },
