@@ -9,9 +9,8 @@ import type { Ban, Block, Invitation } from "../chat/chat.ts";
 import type { AuditEntry } from "../db/audit.ts";
 import { ERRORS, type ErrorCode } from "../protocol/codes.ts";
 import { HISTORIES, NOTIFY, ROLES, ROOM_KINDS } from "../protocol/membership.ts";
-import { committed } from "../protocol/drafts.ts";
+import { acked } from "../protocol/drafts.ts";
 import { message, messageId, timestamp, user } from "../protocol/frames.ts";
-import { unreached } from "../protocol/mentions.ts";
 import { notice } from "../protocol/people.ts";
 
 // The contents of responses, for the document. If a response has a type of its own, its schema is checked against that.
@@ -71,9 +70,8 @@ const duplicate = v.pipe(
   v.optional(v.literal(true)),
   v.description("This clientId was committed before; this is its first result."),
 );
-const said = { unreached, content: committed };
-export const CHANGED = v.object({ ...change, clientId: id, duplicate, ...said });
-export const POSTED = v.object({ ...change, clientId: id, duplicate, timestamp, ...said });
+export const CHANGED = v.object({ ...change, clientId: id, duplicate, ...acked });
+export const POSTED = v.object({ ...change, clientId: id, duplicate, timestamp, ...acked });
 export const REMOVED = v.object(change);
 
 export const PERSON = v.object({
@@ -86,8 +84,7 @@ export const PERSON = v.object({
 /** What someone keeps about a room for themselves. */
 export const PREFERENCES = {
   notify: v.nullable(v.picklist(NOTIFY)),
-  hidden: v.boolean(),
-  pinned: v.boolean(),
+  ...{ hidden: v.boolean(), pinned: v.boolean() },
 };
 
 /** A message as lists show it. */

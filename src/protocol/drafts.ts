@@ -2,7 +2,7 @@ import * as v from "valibot";
 import { data } from "./data.ts";
 import { attachments } from "./files.ts";
 import { MESSAGE_MAX_CHARS } from "./limits.ts";
-import { everyone, mentions } from "./mentions.ts";
+import { everyone, mentions, unreached } from "./mentions.ts";
 import { text } from "./text.ts";
 import { reply } from "./threads.ts";
 import { messageId } from "./values.ts";
@@ -37,8 +37,11 @@ export const revision = {
   everyone: v.optional(everyone),
 };
 
-/** What an ack says about the text. */
-export const committed = v.pipe(
-  v.optional(v.string()),
-  v.description("The text that was committed, if the operator's message hook changed it. Repeats lack it."),
-);
+/** What the ack of a message or an edit says besides. */
+export const acked = {
+  unreached,
+  content: v.pipe(
+    v.optional(v.string()),
+    v.description("The text that was committed, if the operator's message hook changed it. Repeats lack it."),
+  ),
+};

@@ -4,8 +4,7 @@ import { HISTORY_MAX, TOKEN_MAX } from "./limits.ts";
 import { MEMBER_SETTINGS, ROLES, ROOM_KINDS } from "./membership.ts";
 import { emoji } from "./emoji.ts";
 import { file } from "./files.ts";
-import { committed, content, draft, revision } from "./drafts.ts";
-import { unreached } from "./mentions.ts";
+import { acked, content, draft, revision } from "./drafts.ts";
 import { notice, person, personName, role, roomSettings, until } from "./people.ts";
 import { clientId, messageId, position, room, timestamp, whole } from "./values.ts";
 import { continued, follow, followed, narrowed, ofThread, thread } from "./threads.ts";
@@ -247,8 +246,8 @@ const ruled = { ...amended, id: whole, version: whole };
 export const REPLIES = {
   join: v.object(ok),
   leave: v.object(ok),
-  send: v.object({ ...amended, timestamp, unreached, content: committed }),
-  edit: v.object({ ...amended, unreached, content: committed }),
+  send: v.object({ ...amended, timestamp, ...acked }),
+  edit: v.object({ ...amended, ...acked }),
   delete: v.object(amended),
   react: v.object(amended),
   member: v.object(ruled),

@@ -302,6 +302,17 @@ onEachDriver((open) => {
     ]);
   });
 
+  test("what somebody is about to send is described until it is sent, for its uploader alone", async () => {
+    const { unsent } = createFileLookup(at.database);
+    const { id, name } = await uploaded();
+    expect(await unsent(at.ada, [id, crypto.randomUUID()])).toEqual([
+      { id, name, type: CONTENT.type, size: CONTENT.size },
+    ]);
+    expect(await unsent(at.ben, [id])).toEqual([]);
+    await commit(withFiles(at.ada, { id }));
+    expect(await unsent(at.ada, [id])).toEqual([]);
+  });
+
   test("messages without files cost what they did before: one statement that touches no table of files", async () => {
     const statements: string[] = [];
     const counted = countingStatements(at.database, statements);
