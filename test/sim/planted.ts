@@ -221,12 +221,6 @@ export const MUTANTS: readonly Mutant[] = [
     to: "if (person)",
   },
   {
-    name: "an edit mentions people who do not see the message",
-    file: "room/mentioning.ts",
-    from: " && reader.from <= (old?.id ?? next)",
-    to: "",
-  },
-  {
     name: "anyone mentions everyone",
     file: "room/mentioning.ts",
     from: "if (!addressing.everyone || old?.mentions?.everyone || senderId === SYSTEM_ID) return addressing;",

@@ -243,4 +243,10 @@ ${LOCK}    const seats = new Map(early.map((seat, at) => [seatKey(seat), seatFac
     from: "where b.after is not null and (c.due_at is null or c.due_at <= clock_timestamp())",
     to: "where b.after is not null",
   },
+  {
+    name: "an edit mentions people who do not see the message",
+    file: "../chat/room/mentioning.ts",
+    from: " && reader.from <= (old?.id ?? next)",
+    to: "",
+  },
 ];
