@@ -1,7 +1,7 @@
 import { parseArgs } from "node:util";
 
 export const USAGE = `bun run bench [--quick] [--embedded] [--only name]… [--runs n] [--loads n] [--messages n] [--binary]
-              [--out file] [--picture file] [--profile folder]
+              [--out file] [--picture file] [--profile folder] [--trace]
 
   --quick      run the small form of every scenario once: under two minutes
   --embedded   run Parley on PGlite instead of Postgres
@@ -13,6 +13,7 @@ export const USAGE = `bun run bench [--quick] [--embedded] [--only name]… [--r
   --out        file for the figures as JSON (default: dist/bench.json)
   --picture    file for the chart, such as docs/bench.svg
   --profile    folder for a CPU profile of every Parley server
+  --trace      show where the time of a message goes, by the server's own histograms
 
 Environment: BENCH_DATABASE_URL or else TEST_DATABASE_URL (default: Postgres on this machine);
 BENCH_REDIS_URL or else TEST_REDIS_URL (default: Redis on this machine).
@@ -36,6 +37,7 @@ export function readOptions(args: readonly string[], env: Readonly<Record<string
       out: { type: "string", default: "dist/bench.json" },
       picture: { type: "string" },
       profile: { type: "string" },
+      trace: { type: "boolean", default: false },
     },
   });
   return {

@@ -45,6 +45,7 @@ try {
     if (scenario.embedded) embedded ??= await openEmbedded();
     const stage = createStage({
       quick: options.quick,
+      trace: options.trace,
       people,
       redis: options.redis,
       databases: (scenario.embedded ? embedded : undefined) ?? databases,

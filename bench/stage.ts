@@ -24,6 +24,8 @@ const PARLEY_ENV = {
 export interface Stage {
   /** Whether to run the small form, which takes seconds. */
   readonly quick: boolean;
+  /** Whether to show where the time of a message goes. */
+  readonly trace: boolean;
   readonly people: People;
   readonly databases: Databases;
   /** Number of messages in the soak scenario. */
@@ -46,7 +48,7 @@ interface PlayOptions {
   readonly crews?: 1 | 2;
 }
 
-interface StageOptions extends Pick<Stage, "quick" | "people" | "databases" | "soakMessages"> {
+interface StageOptions extends Pick<Stage, "quick" | "trace" | "people" | "databases" | "soakMessages"> {
   readonly loads: number;
   readonly redis: string;
   readonly binary: string | undefined;

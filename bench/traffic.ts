@@ -4,6 +4,7 @@ import { histogramPercentile } from "./load/histogram.ts";
 import type { Counts, Pace, Protocol, Seat } from "./load/orders.ts";
 import type { Measured } from "./scenario.ts";
 import type { Stage } from "./stage.ts";
+import { readSteps, stepsBetween } from "./trace.ts";
 
 /** Share of a core from which a process counts as saturated. */
 const SATURATED = 0.9;
@@ -34,9 +35,12 @@ export function measureTraffic(stage: Stage, kind: Kind, options: TrafficOptions
     await openSockets(crew, server, protocol, seats);
     await crew.all({ do: "talk", pace });
     await Bun.sleep(warmS * 1000);
+    const isTraced = stage.trace && kind === "parley";
+    const before = isTraced && (await readSteps(server));
     const measured = await measureInterval(server, crew, measureS);
+    const steps = before && stepsBetween(before, await readSteps(server));
     const problems = await crew.settle();
-    return { ...measured, problems };
+    return { ...measured, figures: { ...measured.figures, ...steps }, problems };
   });
 }
 

@@ -2,6 +2,7 @@ import type { Scenario } from "../scenario.ts";
 import { consumers } from "./consumers.ts";
 import { embedded } from "./embedded.ts";
 import { events } from "./events.ts";
+import { first } from "./first.ts";
 import { files } from "./files.ts";
 import { fanoutPlain, fanoutV1 } from "./fanout.ts";
 import { history } from "./history.ts";
@@ -22,7 +23,7 @@ import { soak } from "./soak.ts";
 import { steady } from "./steady.ts";
 
 export const SCENARIOS: readonly Scenario[] = [
-  ...[fanoutV1, fanoutPlain, pairs, steady, largeRoom],
+  ...[fanoutV1, fanoutPlain, pairs, ...steady, first, largeRoom],
   ...[nodes, idle, restart, resume, joins],
   ...[privatePairs, members, consumers],
   ...[history, lists, search, events, files, page, logins, embedded, soak],
