@@ -134,8 +134,8 @@ export function createChat(options: ChatOptions): Chat {
   const memberships = createMemberships({ store: store.members, clock, bus });
   const access = createAccess({ policy: settings.roomAccess, memberships, clock });
   const people = createPeople(store.people);
-  const screening =
-    options.screen && createScreening({ screen: options.screen, store: store.messages, clock, faulted });
+  const { screen } = options;
+  const screening = screen && createScreening({ screen, store: store.messages, committer, clock, faulted });
   const submit = createSubmit({
     budgets,
     committer,

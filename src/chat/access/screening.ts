@@ -11,7 +11,7 @@ import {
 } from "../change.ts";
 import type { Pass } from "../pass.ts";
 import { type MessageStore, seatKey } from "../ports.ts";
-import type { Answer } from "../room/committer.ts";
+import type { Answer, Committer } from "../room/committer.ts";
 import type { Saying, Screen, Verdict } from "../screenports.ts";
 
 /** How long it may take to look up whom a message mentions, or whether a refused one was committed before, in milliseconds. */
@@ -54,12 +54,13 @@ interface Held {
 interface ScreeningParts {
   readonly screen: Screen;
   readonly store: Pick<MessageStore, "answered">;
+  readonly committer: Pick<Committer, "join">;
   readonly clock: Clock;
   /** Reports an unexpected error. */
   faulted(error: unknown): void;
 }
 
-export function createScreening({ screen, store, clock, faulted }: ScreeningParts): Screening {
+export function createScreening({ screen, store, committer, clock, faulted }: ScreeningParts): Screening {
   /** By person and room, in the order in which they came. */
   const lines = new Map<string, Held[]>();
   /** The messages and edits among them. */
@@ -134,6 +135,8 @@ export function createScreening({ screen, store, clock, faulted }: ScreeningPart
       const seat = seatKey({ userId, room: pass.room });
       const isAsked = wish.kind === "post" || wish.kind === "edit";
       if (!isAsked && !lines.has(seat)) return false;
+      // A refusal would not be final for what is being committed already.
+      if (isAsked && committer.join(sign(wish, pass.room, pass.person), answer)) return true;
       const { kind, clientId } = wish;
       const key = changeKey({ kind, room: pass.room, senderId: userId, clientId });
       const about = "id" in wish ? wish.id : undefined;

@@ -1,15 +1,13 @@
 import { type Clock, every } from "../../clock.ts";
 import { Refusal } from "../../errors.ts";
 import type { Message, RoomChange } from "../../message.ts";
-import type { Named } from "../../person.ts";
 import { UNSEEN_MAX } from "../limits.ts";
 import { type Ack, type Change, changeKey, refusalOf, targetOf } from "../change.ts";
 import { CommitFailure, type Committed, type MessageStore } from "../ports.ts";
+import { bytesOf } from "./weighing.ts";
 
 /** A batch of posts to one room fits into one publish, even if earlier frames are still hidden in the sockets. */
 const BATCH_BYTES = (UNSEEN_MAX * 3) / 4;
-/** Roughly what a frame has besides names, text and data, in bytes. */
-const FRAME_BYTES = 230;
 const QUEUE_CHANGES = 20_000;
 const QUEUE_BYTES = 32 * 1024 * 1024;
 /** Every change is answered within this time plus one sweep, whatever happens, in milliseconds. */
@@ -17,17 +15,6 @@ export const DEADLINE_MS = 8_000;
 export const SWEEP_MS = 500;
 const RETRY_MS = { first: 100, most: 1_000 } as const;
 const BUSY_RETRY_MS = 1_000;
-
-const senderBytes = ({ username, user: { id, name } }: Named): number =>
-  Buffer.byteLength(username) + Buffer.byteLength(id) + (name === undefined ? 0 : Buffer.byteLength(name));
-
-/** Roughly the bytes of the frame that a change becomes. For amendments the message is unknown here, so it is a lower bound. */
-const bytesOf = (change: Change): number => {
-  const text = "content" in change ? Buffer.byteLength(JSON.stringify(change.content)) : 0;
-  const data = "data" in change && change.data ? Buffer.byteLength(change.data) : 0;
-  const sender = "username" in change ? senderBytes(change) : 0;
-  return FRAME_BYTES + Buffer.byteLength(change.room) + sender + text + data;
-};
 
 /** `state`: the message that everyone in the room gets for it, if it changed anything. */
 export type Answer = (answer: Ack | Refusal, state?: Message) => void;
@@ -81,6 +68,8 @@ export interface Committer {
    * repeat joins the change in flight.
    */
   submit(change: Change, answer: Answer): void;
+  /** Answers a repeat with the change in flight. Returns false if it is not a repeat of one. */
+  join(change: Change, answer: Answer): boolean;
   /** Refuses new changes with `busy`. Resolves when every accepted change is answered. */
   drain(): Promise<void>;
 }
@@ -227,26 +216,32 @@ export function createCommitter(options: CommitterOptions): Committer {
   };
   const stopSweeping = every(clock, SWEEP_MS, sweep);
 
+  const refuse = (reply: Answer, refusal: Refusal) => {
+    reply(refusal);
+    answered(refusal, 0);
+  };
+
+  const join = (change: Change, reply: Answer, key = changeKey(change)): boolean => {
+    const same = underWay.get(key);
+    if (!same) return false;
+    submitted();
+    if (isSame(same.change, change)) (same.joined ??= []).push(reply);
+    else refuse(reply, new Refusal("client_id_reused"));
+    return true;
+  };
+
   return {
+    join,
     get depth() {
       return underWay.size;
     },
     submit(change, reply) {
-      submitted();
-      const refuse = (refusal: Refusal) => {
-        reply(refusal);
-        answered(refusal, 0);
-      };
       const key = changeKey(change);
-      const same = underWay.get(key);
-      if (same) {
-        if (isSame(same.change, change)) (same.joined ??= []).push(reply);
-        else refuse(new Refusal("client_id_reused"));
-        return;
-      }
+      if (join(change, reply, key)) return;
+      submitted();
       const lane = lanes[laneOf(change.room, lanes.length)] as Lane;
       if (draining || lane.queue.length >= QUEUE_CHANGES || lane.bytes >= QUEUE_BYTES)
-        return refuse(new Refusal("busy", { retryAfterMs: BUSY_RETRY_MS }));
+        return refuse(reply, new Refusal("busy", { retryAfterMs: BUSY_RETRY_MS }));
       const bytes = bytesOf(change);
       const since = clock.monotonic();
       const pending: Pending = {
