@@ -2,6 +2,7 @@ import { shape } from "../frames.ts";
 import type { EventFrame, Message, RoomKind, User } from "../message.ts";
 import { type PageQuery, readPage } from "../page.ts";
 import { createPages, type PagesInside, plain } from "../people/pages.ts";
+import { renewing } from "../people/renewing.ts";
 import type { Clock } from "../ports.ts";
 import type { Session } from "../session.ts";
 
@@ -21,19 +22,16 @@ export interface MentionsInside extends PagesInside<Mention> {
   notice(frame: EventFrame): void;
 }
 
-/** How long changes are gathered before the list is loaded again, in milliseconds: a list costs the person's budget. */
-const APART_MS = 1_000;
-
 const isMention = shape("room kind:kind title unread:flag message:message");
 
 /** The messages that mention the person, newest first, which are loaded again when there may be others. */
 export function createMentions(session: Session, clock: Clock, me: () => string | undefined): MentionsInside {
-  let timer: (() => void) | undefined;
   const pages = createPages<Mention>(
     plain(({ after, ...query }: PageQuery = {}) =>
       readPage<Mention>(session, "mentions/", isMention, { ...query, before: after }),
     ),
   );
+  const renew = renewing(pages, clock);
   const isListed = (id: number) => pages.snapshot().items.some(({ message }) => message.id === id);
   return {
     ...pages,
@@ -43,10 +41,7 @@ export function createMentions(session: Session, clock: Clock, me: () => string 
           ? mentionsPerson(frame, me()) || (frame.change !== "created" && isListed(frame.id))
           : ["activity", "rooms", "read", "left"].includes(frame.type);
       if (!matters) return;
-      timer ??= clock.after(APART_MS, () => {
-        timer = undefined;
-        void pages.renew();
-      });
+      renew();
     },
   };
 }

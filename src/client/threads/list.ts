@@ -2,6 +2,7 @@ import { shape } from "../frames.ts";
 import type { EventFrame, Person, Replies } from "../message.ts";
 import { type PageQuery, readPage } from "../page.ts";
 import { createPages, type PagesInside, plain } from "../people/pages.ts";
+import { renewing } from "../people/renewing.ts";
 import type { Clock } from "../ports.ts";
 import type { Session } from "../session.ts";
 
@@ -35,12 +36,8 @@ export interface ThreadListInside extends PagesInside<ListedThread, ThreadsQuery
   notice(frame: EventFrame): void;
 }
 
-/** How long changes are gathered before the list is loaded again, in milliseconds: a list costs the person's budget. */
-const APART_MS = 1_000;
-
 /** The threads with unread replies, which are loaded again when one may have others. */
 export function createThreadList(session: Session, clock: Clock): ThreadListInside {
-  let timer: (() => void) | undefined;
   const pages = createPages<ListedThread, ThreadsQuery>(
     plain(({ after, all, ...query }: ThreadsQuery = {}) =>
       readPage<ListedThread>(session, "threads/", isThread, {
@@ -50,16 +47,14 @@ export function createThreadList(session: Session, clock: Clock): ThreadListInsi
       }),
     ),
   );
+  const renew = renewing(pages, clock);
   return {
     ...pages,
     notice(frame) {
       const isReply = frame.type === "message" && frame.thread !== undefined && frame.change !== "updated";
       const isMark = frame.type === "thread" && frame.following !== undefined;
       if (!isReply && !isMark && frame.type !== "activity" && frame.type !== "rooms") return;
-      timer ??= clock.after(APART_MS, () => {
-        timer = undefined;
-        void pages.renew();
-      });
+      renew();
     },
   };
 }
