@@ -32,7 +32,7 @@ test.each(Object.keys(LISTS))("%s is one list, whenever it is called", async (na
 test.each(["chat.mentions", "chat.threads"])(
   "%s is loaded again after the server was too busy for it",
   async (name) => {
-    const answers = [json([]), problem("busy", 503, true), json([]), json([])];
+    const answers = [json([]), json([]), problem("busy", 503, true), json([]), json([])];
     const rig = createRig({
       tokens: () => jwt("token"),
       http: ({ path }) => (/^\/(mentions|threads)\//.test(path) ? (answers.shift() as Response) : json([])),
@@ -42,6 +42,8 @@ test.each(["chat.mentions", "chat.threads"])(
     await rig.settle();
     rig.wire.welcome();
     await list?.load();
+    list?.subscribe(() => {});
+    await rig.settle();
     rig.wire.say({ type: "activity", room: "hall", id: 1 });
     await rig.pass(1_000);
     expect(list?.snapshot().error).toMatchObject({ code: "busy" });

@@ -9,7 +9,9 @@ import { type Profile, setProfile, type Stored } from "./profile.ts";
 import { createRequests, type RequestsInside } from "./requests.ts";
 import type { Roll } from "./roll.ts";
 
-export { createPages, plain } from "./pages.ts"; // for other parts
+// For other parts.
+export { createPages, plain } from "./pages.ts";
+export { renewing } from "./renewing.ts";
 // The part of the client for people: who is in rooms and what they may do there, and what a person says about themselves.
 
 export interface PeopleOptions {
