@@ -25,7 +25,7 @@ const quantile = (sorted: readonly number[], share: number) =>
 async function measure(name: string, settings: Record<string, string>): Promise<void> {
   const folder = await dataFolder();
   const server = await startParley({
-    ...{ DATA_DIR: folder.path, MESSAGE_RATE: "0", BUDGETS: "0", LOGIN_RATE: "0", LOG_LEVEL: "error" },
+    ...{ DATA_DIR: folder.path, MESSAGE_RATE: "0", BUDGETS: "0", LOGIN_RATE: "0" },
     ...settings,
   });
   const sockets: V1Client[] = [];

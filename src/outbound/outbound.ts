@@ -43,7 +43,7 @@ export interface OutboundRequest {
   readonly method?: "GET" | "POST";
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string | Uint8Array;
-  /** The URL is one of the operator's settings: it may lead anywhere. */
+  /** The URL is one of the operator's settings: it may lead anywhere, and connections to it are kept for later requests. */
   readonly trusted?: boolean;
   /** Less than the usual limit for the whole request, in milliseconds. */
   readonly timeoutMs?: number;
@@ -136,6 +136,12 @@ export function createOutbound({ clock, allow = [], resolve = resolveAll }: Outb
   };
 }
 
+/** Connections to the operator's own URLs. Others are never shared, because each request has its address checked. */
+const KEPT = {
+  http: new http.Agent({ keepAlive: true }),
+  https: new https.Agent({ keepAlive: true }),
+} as const;
+
 const portOf = ({ port, protocol }: URL) => Number(port || (protocol === "https:" ? 443 : 80));
 
 /** Connects to one of these addresses and nowhere else. The certificate is checked against the name. */
@@ -148,7 +154,7 @@ const pin =
     else done(null, first?.address ?? "", first?.family);
   };
 
-/** Makes one request on a connection of its own. What is left of it ends with the signal. */
+/** Makes one request. What is left of it ends with the signal. */
 function exchange(
   { url: text, method = "POST", headers, body = "" }: OutboundRequest,
   addresses: readonly string[] | undefined,
@@ -169,19 +175,21 @@ function exchange(
       ...headers,
       ...(method === "POST" && { "content-length": Buffer.byteLength(body) }),
     },
-    agent: false,
+    agent: addresses ? false : KEPT[isSecure ? "https" : "http"],
     maxHeaderSize: HEADERS_MAX,
     ...(addresses && { lookup: pin(addresses) }),
   });
   const fail = (fault: OutboundFault) => reject(new OutboundError(fault));
   let isConnected = false;
   const cancel = clock.after(CONNECT_MS, () => fail("unreachable"));
-  request.on("socket", (socket) =>
-    socket.once(isSecure ? "secureConnect" : "connect", () => {
-      isConnected = true;
-      cancel();
-    }),
-  );
+  const connected = () => {
+    isConnected = true;
+    cancel();
+  };
+  request.on("socket", (socket) => {
+    if (addresses || socket.connecting) socket.once(isSecure ? "secureConnect" : "connect", connected);
+    else connected();
+  });
   request.on("error", (error: NodeJS.ErrnoException) =>
     fail(isConnected ? "broken" : isOfCertificate(error) ? "untrusted" : "unreachable"),
   );

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { createServer, type Server, type Socket } from "node:net";
+import { until } from "../support/until.ts";
 import { systemClock } from "../../src/clock.ts";
 import {
   BODY_MAX,
@@ -275,4 +276,29 @@ test("what an error says names neither the URL nor the addresses", async () => {
     .send({ url: "http://hooks.example/secret-path" })
     .catch((thrown: Error) => thrown);
   expect(String(error)).not.toMatch(/hooks|secret|10\.0/);
+});
+
+test("connections to the operator's own URLs are kept, also after one was reset, and those to others never are", async () => {
+  const { send } = outbound();
+  const open = new Set<Socket>();
+  let connections = 0;
+  const server = createServer((socket) => {
+    connections++;
+    open.add(socket);
+    socket.on("error", () => {});
+    socket.on("close", () => open.delete(socket));
+    socket.on("data", () => socket.write("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"));
+  });
+  sockets.push(server);
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const url = `http://127.0.0.1:${(server.address() as { port: number }).port}/`;
+  const call = async (trusted: boolean) => (await send({ url, trusted })).body.toString();
+  for (let n = 0; n < 3; n++) expect(await call(true)).toBe("ok");
+  expect(connections).toBe(1);
+  for (let n = 0; n < 3; n++) expect(await call(false)).toBe("ok");
+  expect(connections).toBe(4);
+  await until(() => open.size === 1);
+  for (const socket of open) socket.resetAndDestroy();
+  await until(() => open.size === 0);
+  expect(await call(true)).toBe("ok");
 });
