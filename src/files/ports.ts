@@ -139,8 +139,8 @@ export interface FileStore {
    */
   complete(id: string, content: Content, heldMs?: number): Promise<"done" | "taken" | "gone">;
   /**
-   * Gives an attempt up unless it was completed: what it has stored will be removed. Returns false if it was forgotten
-   * meanwhile.
+   * Gives an attempt up unless it was completed: what it has stored will be removed. Returns false if it was given up or
+   * forgotten before: what it has stored since may stay.
    */
   giveUp(id: string): Promise<boolean>;
   /** A file that may be served. */

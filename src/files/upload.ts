@@ -117,13 +117,13 @@ export function createUpload(parts: UploadParts): Upload {
   }
 
   /**
-   * Gives an attempt up. If it was taken for dead and forgotten, no row leads to what it has stored since. Returns whether it
-   * was still known. If the database is away too, the collector finds the attempt by its silence.
+   * Gives an attempt up. If it was taken for dead, the collector may have looked for its content before all of that was
+   * stored. Returns whether it was still alive. If the database is away too, the collector finds the attempt by its silence.
    */
   async function giveUp(id: string): Promise<boolean> {
-    const isKnown = await store.giveUp(id).catch(() => true);
-    if (!isKnown) await blobs.remove(id);
-    return isKnown;
+    const wasAlive = await store.giveUp(id).catch(() => true);
+    if (!wasAlive) await blobs.remove(id);
+    return wasAlive;
   }
 
   /** Waits a moment for the scanner. @throws {Refusal} file_rejected. */
@@ -153,23 +153,25 @@ export function createUpload(parts: UploadParts): Upload {
       async () => void (await store.keep(id)),
       () => {},
     );
+    let content: Content;
+    let done: Awaited<ReturnType<typeof store.complete>>;
     try {
       const received = await receive(id, arrival);
-      const content = received.readable ? await illustrate(id, userId, received.content) : received.content;
-      const done = await store.complete(id, content, scanning?.firstMs(content.size));
+      content = received.readable ? await illustrate(id, userId, received.content) : received.content;
+      done = await store.complete(id, content, scanning?.firstMs(content.size));
       if (done === "done")
         return { file: { ...content, id, name, held: await isHeld(id, content) }, isNew: true };
-      await giveUp(id);
-      const first = done === "taken" ? await store.find(arrival) : undefined;
-      if (!first) throw new Refusal("unavailable");
-      if (first.hash !== content.hash) throw reused();
-      return { file: first, isNew: false };
     } catch (error) {
       if (!(await giveUp(id))) throw new Refusal("unavailable");
       throw error;
     } finally {
       stop();
     }
+    await giveUp(id);
+    const first = done === "taken" ? await store.find(arrival) : undefined;
+    if (!first) throw new Refusal("unavailable");
+    if (first.hash !== content.hash) throw reused();
+    return { file: first, isNew: false };
   }
 
   const counting = (arrival: Arrival): Arrival => ({

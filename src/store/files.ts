@@ -104,10 +104,13 @@ export function createFileStore(database: Database): FileStore {
     },
 
     async giveUp(id) {
-      const found = await run(sql`update files set at = clock_timestamp(),
-          state = case when state = 'uploading' then 'doomed' else state end
-        where id = ${id}::text::uuid returning true as found`);
-      return found.length > 0;
+      const [before] = await run<{ state: string }>(sql`
+        with before as materialized (select id, state from files where id = ${id}::text::uuid for update), given as (
+          update files f set at = clock_timestamp(), state = case when b.state = 'uploading' then 'doomed' else b.state end
+          from before b where f.id = b.id
+        )
+        select state from before`);
+      return before !== undefined && before.state !== "doomed";
     },
 
     async servable(id) {

@@ -111,8 +111,19 @@ onEachDriver((open) => {
 
   test("giving up an upload that was completed changes nothing", async () => {
     const { id } = await uploaded();
-    await files.giveUp(id);
+    expect(await files.giveUp(id)).toBe(true);
     expect(await stateOf(id)).toBe("ready");
+  });
+
+  test("an upload is given up once, so whoever comes too late knows that its content may stay", async () => {
+    const one = attempt();
+    await files.begin(one, QUOTAS);
+    const { id } = one;
+    expect(await files.giveUp(id)).toBe(true);
+    expect(await stateOf(id)).toBe("doomed");
+    expect(await files.giveUp(id)).toBe(false);
+    await files.forget([id]);
+    expect(await files.giveUp(id)).toBe(false);
   });
 
   test("a file that nobody sends is given up, and one that was sent is not", async () => {

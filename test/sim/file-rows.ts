@@ -99,7 +99,7 @@ export function createFileRows({ now, roomExists, fenceOf, beginsAfter, write }:
     giveUp(id: string): boolean {
       const row = rows.get(id);
       if (row) put(row, row.state === "uploading" ? { state: "doomed" } : {});
-      return row !== undefined;
+      return row !== undefined && row.state !== "doomed";
     },
     servable: (id: string): StoredFile | undefined => {
       const row = rows.get(id);

@@ -77,7 +77,7 @@ export const FILES: readonly Mutant[] = [
   {
     name: "the content of an upload that was forgotten stays",
     file: "../files/upload.ts",
-    from: "    if (!isKnown) await blobs.remove(id);\n",
+    from: "    if (!wasAlive) await blobs.remove(id);\n",
     to: "",
   },
   {

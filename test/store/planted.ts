@@ -55,8 +55,8 @@ const FILES: readonly Mutant[] = [
   {
     name: "giving up an upload takes a file that is ready",
     file: "files.ts",
-    from: "state = case when state = 'uploading' then 'doomed' else state end",
-    to: "state = case when state <> 'attached' then 'doomed' else state end",
+    from: "state = case when b.state = 'uploading' then 'doomed' else b.state end",
+    to: "state = case when b.state <> 'attached' then 'doomed' else b.state end",
   },
   {
     name: "rows go that still lead to something",
