@@ -1,7 +1,9 @@
 import { huntAll, type Mutant, failureOf } from "../support/mutants.ts";
 import { MUTANTS } from "./planted.ts";
 
-const FILES = ["after", "subscription", "fences", "slow-watch"].map((name) => `./test/chat/${name}.test.ts`);
+const FILES = ["after", "subscription", "fences", "slow-watch", "timeline", "rights"].map(
+  (name) => `./test/chat/${name}.test.ts`,
+);
 
 /** Breaks the chat core where the simulation does not look: a test of the parts must fail. */
 export const huntInParts = (chosen: (mutant: Mutant) => boolean) =>

@@ -58,4 +58,25 @@ export const MUTANTS: readonly Mutant[] = [
     from: "    this.owner.parts.watching.resend(this.owner, since);\n",
     to: "    void since;\n",
   },
+  // Two moderators of one room seldom meet in the simulation.
+  {
+    name: "moderators decide about each other",
+    file: "rights.ts",
+    from: `actor.role === "owner" || target.state !== "in" || target.role === "member";`,
+    to: `actor.role !== "member" || target.state !== "in";`,
+  },
+  // Whoever falls behind pages what the jump skips, and the page has the newer fence.
+  {
+    name: "a jump suspends nobody",
+    file: "room/timeline.ts",
+    from: "if (goesBack || newFence !== fence) moveFence(newFence);",
+    to: "if (goesBack || newFence !== fence) fence = newFence;",
+  },
+  // What moves the fence without a notice takes nothing that readers see, and posts are fenced off anyway.
+  {
+    name: "a fence that moved unseen suspends nobody",
+    file: "room/timeline.ts",
+    from: "if (page.fence > fence && !stopped) moveFence(page.fence);",
+    to: "if (page.fence > fence && !stopped) fence = page.fence;",
+  },
 ];

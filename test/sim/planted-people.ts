@@ -21,12 +21,6 @@ export const PEOPLE: readonly Mutant[] = [
     to: "      if (refused && refused === undefined)\n        return",
   },
   {
-    name: "moderators decide about each other",
-    file: "rights.ts",
-    from: `actor.role === "owner" || target.state !== "in" || target.role === "member";`,
-    to: `actor.role !== "member" || target.state !== "in";`,
-  },
-  {
     name: "an archived room takes posts",
     file: "rights.ts",
     from: `  if (membership.archived) return "archived";\n`,
@@ -49,18 +43,6 @@ export const PEOPLE: readonly Mutant[] = [
     file: "room/decide.ts",
     from: `  if (message.notice !== null) return "notice_fixed";\n`,
     to: "",
-  },
-  {
-    name: "a jump suspends nobody",
-    file: "room/timeline.ts",
-    from: "if (goesBack || newFence !== fence) moveFence(newFence);",
-    to: "if (goesBack || newFence !== fence) fence = newFence;",
-  },
-  {
-    name: "a fence that moved unseen suspends nobody",
-    file: "room/timeline.ts",
-    from: "if (page.fence > fence && !stopped) moveFence(page.fence);",
-    to: "if (page.fence > fence && !stopped) fence = page.fence;",
   },
   {
     name: "a subscription begins with an older pass than its room has",
