@@ -284,20 +284,22 @@ export function createCommits({ rows, social, now, membersOnly, users, fail, cre
     if (isRuled && changed) answered.push([changeKey({ ...change, kind: "post" }), { kind: "notice", ack }]);
     const wasThere = factsOf(room).exists;
     const facts = ruled.rooms.get(room);
-    rows.write({
-      room,
-      answered,
-      ...(changed && { known: changed.message }),
-      ...(facts && { facts }),
-      files: [
-        ...attached.map(({ file, messageId }) => files.attached(file.id, messageId)),
-        ...emptied.flatMap(({ room, messageId }) => files.emptied(room, messageId)),
-      ],
-      pins,
-      ...(isRuled && { ruling: change, people: rulings.peopleOf(room, ruled) }),
+    rows.together(() => {
+      rows.write({
+        room,
+        answered,
+        ...(changed && { known: changed.message }),
+        ...(facts && { facts }),
+        files: [
+          ...attached.map(({ file, messageId }) => files.attached(file.id, messageId)),
+          ...emptied.flatMap(({ room, messageId }) => files.emptied(room, messageId)),
+        ],
+        pins,
+        ...(isRuled && { ruling: change, people: rulings.peopleOf(room, ruled) }),
+      });
+      social.record(ruled.redeemed, ruled.emptied.keys());
+      for (const { version, ...seat } of enrolled) rows.enrol(seat, version);
     });
-    social.record(ruled.redeemed, ruled.emptied.keys());
-    for (const { version, ...seat } of enrolled) rows.enrol(seat, version);
     if (isRuled && !wasThere && factsOf(room).exists) created(room);
     if (isRuled) rulings.check(change);
   };

@@ -54,6 +54,13 @@ export function createRows({ now, membersOnly, fail }: RowsOptions) {
   let epoch = "epoch-1";
   let rooms = new Map<string, Room>();
   let history: (Write | PeopleWrite | PactWrite | FileWrite)[] = [];
+  /** How long the history was whenever nothing was half written. */
+  let wholes: number[] = [];
+  let isHalf = false;
+  const push = (row: (typeof history)[number]) => {
+    history.push(row);
+    if (!isHalf) wholes.push(history.length);
+  };
   const epochs = new Map([[epoch, rooms]]);
   let writes = 0;
   let restoredAt = Number.NEGATIVE_INFINITY;
@@ -96,12 +103,12 @@ export function createRows({ now, membersOnly, fail }: RowsOptions) {
   });
   const writeFile = (row: FileWrite) => {
     files.apply(row);
-    history.push(row);
+    push(row);
   };
 
   const writePact = (row: PactWrite) => {
     pacts.write(row);
-    history.push(row);
+    push(row);
   };
 
   const writeRow = (row: PeopleWrite) => {
@@ -116,7 +123,7 @@ export function createRows({ now, membersOnly, fail }: RowsOptions) {
     if ("member" in row && order.isKnown(room, userId))
       order.setStanding(room, userId, counterOf(room), { state: row.member.state });
     writeRow(row);
-    history.push(row);
+    push(row);
   };
 
   const write = (row: Write) => {
@@ -156,7 +163,7 @@ export function createRows({ now, membersOnly, fail }: RowsOptions) {
     if (row.known?.notice?.kind)
       for (const userId of people.members(row.room))
         order.setStanding(row.room, userId, room.log.length, { state: "in" });
-    history.push(row);
+    push(row);
   };
 
   return {
@@ -202,12 +209,23 @@ export function createRows({ now, membersOnly, fail }: RowsOptions) {
       const member = people.enrolled(seat, version);
       if (member) writePerson({ seat, member });
     },
-    /** Goes back to the state after the first `size` writes, as from a backup, with a new epoch. */
+    /** Writes rows that a backup has all of, or none. */
+    together(work: () => void) {
+      isHalf = true;
+      try {
+        work();
+      } finally {
+        isHalf = false;
+        wholes.push(history.length);
+      }
+    },
+    /** Goes back to the state after about the first `size` writes, as from a backup, with a new epoch. */
     restore(size: number) {
-      const kept = history.slice(0, size);
+      const kept = history.slice(0, wholes.findLast((whole) => whole <= size) ?? 0);
       epoch = `epoch-${epochs.size + 1}`;
       rooms = new Map();
       history = [];
+      wholes = [];
       epochs.set(epoch, rooms);
       order.begin(epoch);
       pacts.begin(epoch);
