@@ -37,6 +37,8 @@ export interface Link {
   readonly topics: ReadonlySet<string>;
   /** The server does not know yet that it ended. */
   readonly open: boolean;
+  /** The network has failed, and the client does not know yet. */
+  readonly lost: boolean;
   /** The server's bytes wait before they go out. */
   readonly pressed: boolean;
   readonly buffered: number;
@@ -213,6 +215,9 @@ export function createLink(options: LinkOptions): Link {
     topics,
     get open() {
       return serverOpen;
+    },
+    get lost() {
+      return severed && clientOpen;
     },
     get pressed() {
       return queue.length > 0;

@@ -150,6 +150,7 @@ async function rest(world: World, ms: number): Promise<void> {
   const { schedule, people } = world;
   const unsettled = () => [
     ...people.flatMap((person) => person.unsettled()),
+    ...people.flatMap(({ link }) => (link?.lost ? [`socket ${link.id} is lost`] : [])),
     ...world.governors.unsettled(),
     ...world.sociables.unsettled(),
     ...world.uploaders.unsettled(),
