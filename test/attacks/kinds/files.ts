@@ -8,7 +8,11 @@ interface Stored {
   readonly name: string;
   readonly type: string;
   readonly width?: number;
+  readonly height?: number;
 }
+
+/** More are not decoded. A strip of one pixel by 65,535 is no bomb. */
+const PIXELS_MAX = 50e6;
 
 const MIB = 1024 * 1024;
 const first = ({ target: { people } }: Means) => people[0];
@@ -102,7 +106,8 @@ export const files: readonly Attack[] = [
       await repeat(means, 8, async (lane, round) => {
         const bomb = bombs[(lane + round) % bombs.length] as Uint8Array<ArrayBuffer>;
         const stored = await put(means, bomb, { person: lane % 2 ? first(means) : second(means) });
-        if ((stored?.width ?? 0) * 1 >= 30_000) breach(means, "a bomb was decoded");
+        const { width = 0, height = 0 } = stored ?? {};
+        if (width * height > PIXELS_MAX) breach(means, "a bomb was decoded");
       });
     },
   },
