@@ -1,7 +1,8 @@
 import { sql } from "drizzle-orm";
 import { type Pool, rows } from "../db/database.ts";
 import { bytesOf, type Message } from "../message.ts";
-import { columns, messageOf, type StateRow } from "./reading.ts";
+import { columns } from "./page.ts";
+import { messageOf, type StateRow } from "./reading.ts";
 import { unguessed } from "./sql.ts";
 
 /** What one batch holds at most: versions of its room and, unless it is a single change, bytes. */

@@ -3,7 +3,8 @@ import { INBOX_MAX, type InboxEntry, type InboxRange, type InboxRows } from "../
 import { runOrRefuse } from "../db/away.ts";
 import { type Pool, rows } from "../db/database.ts";
 import { isOpenTo, likePatterns, matching } from "./filters.ts";
-import { columns, type StateRow, messageOf } from "./reading.ts";
+import { columns } from "./page.ts";
+import { type StateRow, messageOf } from "./reading.ts";
 import { atMost, messageAt } from "./sql.ts";
 import { EVERYONE_ROWS, isHeard, READ_TO, threadMark, UNSEEN } from "./unread.ts";
 

@@ -4,7 +4,8 @@ import { runOrRefuse } from "../db/away.ts";
 import { type Pool, rows } from "../db/database.ts";
 import type { Wanted } from "./cursors.ts";
 import { FIRST, likePatterns, matching, mayRead, membership } from "./filters.ts";
-import { columns, messageOf, REACTION_BYTES, SIZE, type StateRow } from "./reading.ts";
+import { columns, REACTION_BYTES, SIZE } from "./page.ts";
+import { messageOf, type StateRow } from "./reading.ts";
 import { atMost, integers, lockWithin, texts, unguessed } from "./sql.ts";
 
 /** The name of its cursors, which say up to which version of each room the journal goes. */

@@ -4,7 +4,8 @@ import { runOrRefuse } from "../db/away.ts";
 import { type Pool, rows } from "../db/database.ts";
 import type { Lookup } from "../search/terms.ts";
 import { FIRST, likePatterns, matching, mayRead, membership } from "./filters.ts";
-import { columns, messageOf, type StateRow } from "./reading.ts";
+import { columns } from "./page.ts";
+import { messageOf, type StateRow } from "./reading.ts";
 import { blockOf, prefixOf, SEARCH } from "./searchindex.ts";
 import { atMost, integers, messageAt, unguessed } from "./sql.ts";
 
