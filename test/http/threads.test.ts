@@ -107,26 +107,26 @@ test("everyone in the room hears how many replies a thread has, also after one w
 });
 
 test("a thread is paged like the history of its room, and an ETag says that it has not changed", async () => {
-  const root = await post("pages", ada, "root");
+  const root = await post("thread-pages", ada, "root");
   const ids: number[] = [];
   for (let count = 0; count < 5; count++) {
-    ids.push(await post("pages", ben, `reply ${count}`, { thread: root }));
-    await post("pages", ben, "something else");
+    ids.push(await post("thread-pages", ben, `reply ${count}`, { thread: root }));
+    await post("thread-pages", ben, "something else");
   }
-  const newest = await thread("pages", root, ada, "?limit=2");
+  const newest = await thread("thread-pages", root, ada, "?limit=2");
   expect((newest.body as Thread).messages.map(({ id }) => id)).toEqual(ids.slice(3));
   expect(newest.headers.get("link")).toBe(
-    `</rooms/pages/threads/${root}/?before=${ids[3]}&limit=2>; rel="prev"`,
+    `</rooms/thread-pages/threads/${root}/?before=${ids[3]}&limit=2>; rel="prev"`,
   );
-  const around = await thread("pages", root, ada, `?around=${ids[2]}&limit=2`);
+  const around = await thread("thread-pages", root, ada, `?around=${ids[2]}&limit=2`);
   expect((around.body as Thread).messages.map(({ id }) => id)).toEqual(ids.slice(1, 3));
   const etag = newest.headers.get("etag") ?? "";
-  const again = await api(server, `GET /rooms/pages/threads/${root}/?limit=2`, {
+  const again = await api(server, `GET /rooms/thread-pages/threads/${root}/?limit=2`, {
     token: ada.token,
     headers: { "if-none-match": etag },
   });
   expect(again.status).toBe(304);
-  expect(await thread("pages", root, ada, "?before=1&after=1")).toMatchObject({ status: 400 });
+  expect(await thread("thread-pages", root, ada, "?before=1&after=1")).toMatchObject({ status: 400 });
 });
 
 test("a message that is a reply itself begins no thread, nor does one that is not there", async () => {
