@@ -48,12 +48,20 @@ function bind(bindings: Bindings, name: string, { access, refresh }: Tokens): vo
   bindings.set(`${name}'s refresh token`, refresh);
 }
 
+/** How long after a search without a result it is repeated, in milliseconds: searches have a budget. */
+const AGAIN_MS = 100;
+
 /** What can be searched is about a second behind. */
 async function answered(stage: Stage, request: readonly string[], bindings: Bindings): Promise<RawAnswer> {
   let answer = await ask(stage, request, bindings);
   const isBehind = () => (jsonOf(answer.body) as { messages?: [] } | undefined)?.messages?.length === 0;
   if (request[0]?.startsWith("GET /search/"))
-    await until(async () => !isBehind() || ((answer = await ask(stage, request, bindings)), !isBehind()));
+    await until(async () => {
+      if (!isBehind()) return true;
+      await Bun.sleep(AGAIN_MS);
+      answer = await ask(stage, request, bindings);
+      return !isBehind();
+    });
   return answer;
 }
 

@@ -22,9 +22,9 @@ export const THREADS: readonly Mutant[] = [
   },
   {
     name: "a page of a thread begins before its reader may see",
-    file: "reading.ts",
-    from: "const after = Math.max(range.after, from - 1);",
-    to: "const after = range.after;",
+    file: "page.ts",
+    from: "backward ? range.before : Math.max(range.after, from - 1);",
+    to: "backward ? range.before : range.after;",
   },
   {
     name: "the list of threads shows rooms that its reader has left",

@@ -109,7 +109,7 @@ ${LOCK}    const seats = new Map(early.map((seat, at) => [seatKey(seat), seatFac
   },
   {
     name: "a join drops the notices of an operator",
-    file: "reading.ts",
+    file: "page.ts",
     from: "m join users u on u.id = m.sender_id",
     to: "m join users u on u.id = m.sender_id and u.id > 0",
   },
