@@ -18,8 +18,7 @@ import { createPushQueue } from "./store/pushqueue.ts";
 interface PushingParts extends Pick<SenderParts, "online"> {
   readonly config: Config;
   readonly database: Database;
-  /** For what follows commits. */
-  readonly aside: Pool;
+  readonly consumerPool: Pool;
   readonly cursors: CursorStore;
   /** Rooms that are worked on at the same time. */
   readonly places?: number;
@@ -43,9 +42,9 @@ export interface Pushing {
 
 /** Starts pushes. Undefined if this installation sends none. */
 export async function openPushing(parts: PushingParts): Promise<Pushing | undefined> {
-  const { config, database, aside, clock, outbound, online } = parts;
+  const { config, database, consumerPool, clock, outbound, online } = parts;
   if (config.PUSH_SUBJECT === undefined) return undefined;
-  const noter = createPushNoter(aside);
+  const noter = createPushNoter(consumerPool);
   await noter.begin(parts.cursors);
   const noting = runConsumer(pushConsumer(noter, clock), parts);
   const { push, read, stop } = await openPush({

@@ -57,8 +57,8 @@ import { createHandshakes } from "./ws/handshake.ts";
 import { createOutgoing } from "./ws/outgoing.ts";
 import type { SocketData } from "./ws/sockets.ts";
 
-/** How long a statement of what follows commits waits and takes on the embedded database, in milliseconds. */
-const ASIDE_MS = 30_000;
+/** How long a consumer's statement may wait, and then take, on the embedded database, in milliseconds. */
+const CONSUMER_MS = 30_000;
 
 export interface SiteParts {
   readonly clock: Clock;
@@ -167,15 +167,18 @@ export async function openSite(
   const outbound = createOutbound({ clock, allow: config.OUTBOUND_ALLOW });
   const { driver } = database;
   const isEmbedded = driver === "pglite";
-  /** What follows commits: one after the other on the embedded database, where a commit waits for what is at work. */
-  const aside = isEmbedded
-    ? database.pool({ connections: 1, limitMs: ASIDE_MS, waitMs: ASIDE_MS })
+  // On the embedded database, consumers take turns, so that a commit waits for one of their statements at most.
+  const consumerPool = isEmbedded
+    ? database.pool({ connections: 1, limitMs: CONSUMER_MS, waitMs: CONSUMER_MS })
     : database;
-  const following = { database, cursors: createCursorStore(aside), clock, log, metrics };
+  const following = { database, cursors: createCursorStore(consumerPool), clock, log, metrics };
   const places = isEmbedded ? { places: 1 } : {};
   const searches = config.SEARCH === "on";
   const indexing = searches
-    ? runConsumer(searchConsumer(createSearchIndex({ driver, ...aside }), clock), { ...following, ...places })
+    ? runConsumer(searchConsumer(createSearchIndex({ driver, ...consumerPool }), clock), {
+        ...following,
+        ...places,
+      })
     : undefined;
   opened(() => indexing?.stop());
   const hooks = openHooks({ ...following, epoch: meta.epoch, outbound });
@@ -233,7 +236,7 @@ export async function openSite(
   });
   const journal = runJournal({
     ...following,
-    journal: createJournal(aside),
+    journal: createJournal(consumerPool),
     appended: (seq) => chat.events.appended(seq),
   });
   opened(() => journal.stop());
@@ -250,7 +253,7 @@ export async function openSite(
   const pushing = await openPushing({
     ...following,
     ...places,
-    aside,
+    consumerPool,
     config,
     outbound,
     online: chat.online,

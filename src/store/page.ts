@@ -90,7 +90,7 @@ export const SIZE = sql.raw(
 );
 
 /** Reads messages that changed after a version, by version. Two index ranges: unchanged messages, and changed ones. */
-const changes = () => {
+const changesStatement = () => {
   const { room, edge } = VALUES;
   return page(
     room,
@@ -112,7 +112,7 @@ interface Shape extends Readonly<
 > {}
 
 /** Reads messages by id: the first ones after `edge`, oldest first, or the last ones before it, newest first. */
-function messages({ backward, notices, main, threaded, summarized }: Shape): SQL {
+function messagesStatement({ backward, notices, main, threaded, summarized }: Shape): SQL {
   const { room, edge, from, thread, end } = VALUES;
   // A reply whose first message somebody does not see belongs to their main conversation: they have no thread for it.
   const isSeen = sql`${notices ? sql`true` : sql`notice is null`}
@@ -153,14 +153,14 @@ const assembled = (key: string, statement: () => SQL): Assembled =>
 const UNUSED = { from: null, thread: null, end: null, messages: null, bytes: null };
 
 export const readChanges = (room: string, after: number) =>
-  assembled("changes", changes)({ ...UNUSED, room, edge: after });
+  assembled("changes", changesStatement)({ ...UNUSED, room, edge: after });
 
 export function readMessages(room: string, range: Range, bounds: Bounds, view: View): Statement {
   const { from = 1, notices = true, main = false, thread, replies = false } = view;
   const backward = "before" in range;
   const edge = backward ? range.before : Math.max(range.after, from - 1);
   const shape: Shape = { backward, notices, main, threaded: thread !== undefined, summarized: replies };
-  return assembled(Object.values(shape).join(), () => messages(shape))({
+  return assembled(Object.values(shape).join(), () => messagesStatement(shape))({
     ...{ room, edge, from, thread: thread ?? null, end: edge + SPAN },
     messages: bounds.messages,
     bytes: bounds.bytes,
